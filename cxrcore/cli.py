@@ -1,0 +1,63 @@
+"""Scripts' common frame: flags from a config dataclass, and errors as one line with exit code 2."""
+
+import argparse
+import errno
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import Field, fields
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+from cxrcore.errors import WorkbenchError
+
+USER_ERROR = 2
+INTERRUPTED = 130  # what a shell reports for Ctrl-C
+
+
+def parser_for(config: type, description: str) -> argparse.ArgumentParser:
+    """A parser with one `--flag` for each field of a config dataclass; flags that are not given are left out."""
+    parser = argparse.ArgumentParser(description=description, argument_default=argparse.SUPPRESS,
+                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False)
+    types = get_type_hints(config)
+    for field in fields(config):
+        shown = "" if field.default is None else f" (default: {field.default})"
+        parser.add_argument(f"--{field.name}", type=_checked(field, types[field.name]), metavar=field.name.upper(),
+                            choices=field.metadata.get("choices"), help=(field.metadata["help"] + shown))
+    return parser
+
+
+def _checked(field: Field, hint: Any) -> Callable[[str], Any]:
+    """The field's type with its bounds, as argparse wants it."""
+    base = next(t for t in get_args(hint) if t is not type(None)) if isinstance(hint, UnionType) else hint
+    at_least, above = field.metadata.get("at_least"), field.metadata.get("above")
+
+    def convert(text: str) -> Any:
+        value = base(text)
+        if at_least is not None and value < at_least:
+            raise argparse.ArgumentTypeError(f"{text} is below {at_least}")
+        if above is not None and not value > above:
+            raise argparse.ArgumentTypeError(f"{text} is not above {above}")
+        return value
+
+    convert.__name__ = base.__name__  # argparse names it: "invalid int value: 'x'"
+    return convert
+
+
+def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
+    """Run a script's `main` and exit: errors that a user can mend are one line on stderr, code 2."""
+    try:
+        sys.exit(main(None) or 0)
+    except WorkbenchError as error:
+        _fail(str(error))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        _fail(f"{error.strerror}: {error.filename or ''}")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def _fail(text: str) -> None:
+    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    sys.exit(USER_ERROR)

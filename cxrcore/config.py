@@ -1,0 +1,78 @@
+"""What can be set: one frozen dataclass a script. Its fields are the script's flags and the config stored with a run.
+
+Defaults, units and help texts stand here and nowhere else. Light on imports: `--help` answers at once.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+LOSSES = ("bce", "pos_weight", "focal")
+PRECISIONS = ("auto", "fp32", "bf16")
+SPLIT_SCHEMES = ("patient", "official", "random")
+
+
+def default_store() -> Path:
+    """CXR_STORE, or runs/store.duckdb of this project."""
+    return Path(os.environ.get("CXR_STORE") or PROJECT_ROOT / "runs" / "store.duckdb")
+
+
+def flag(default: Any, help: str, **extra: Any) -> Any:
+    """A dataclass field that becomes a command-line flag."""
+    return field(default=default, metadata={"help": help, **extra})
+
+
+@dataclass(frozen=True)
+class _Films:
+    csv_path: str | None = flag(None, "the NIH table, Data_Entry_2017.csv")
+    img_root: str | None = flag(None, "folder of the films: images_001/images/... or one flat folder")
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)", stored=False)
+
+
+@dataclass(frozen=True)
+class PrepareConfig(_Films):
+    """Flags of scripts/prepare.py."""
+
+    img_size: int = flag(224, "pixels a side, a multiple of 32")
+    workers: int | None = flag(None, "processes (default: one a core)")
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Films):
+    """Flags of scripts/train.py."""
+
+    arch: str = flag("efficientnet_b0", "architecture, or 'all' for the six one after another")
+    epochs: int | None = flag(None, "epochs (default: 8 for efficientnet_b0, 12 for the others)", at_least=1)
+    batch_size: int = flag(32, "films a step", at_least=1)
+    lr: float = flag(1e-4, "highest learning rate of AdamW", above=0)
+    train_subset: int | None = flag(None, "train on at most n films, same imbalance, nested", at_least=1)
+    val_subset: int | None = flag(None, "validate on at most n films after each epoch", at_least=1)
+    loss: str = flag("bce", "bce; pos_weight = min(negatives / positives, 50); focal with gamma 2", choices=LOSSES)
+    split: str = flag("patient", "patient 70/10/20; official test list; random 80/20 by image (leaks patients)",
+                      choices=SPLIT_SCHEMES)
+    split_seed: int = flag(0, "seed of the split and of the subsets; runs are compared within one split", at_least=0)
+    img_size: int = flag(224, "pixels a side, a multiple of 32")
+    init: str = flag("auto", "imagenet; random; PATH of a weights file; auto = imagenet where it can be had")
+    precision: str = flag("auto", "auto times both once and keeps the faster", choices=PRECISIONS)
+    patience: int = flag(3, "stop after n epochs without a better validation macro AUROC", at_least=1)
+    seed: int = flag(0, "seed of weights, order and augmentation", at_least=0)
+    name: str | None = flag(None, "name of the run on the leaderboard (default: architecture and seed)")
+    resume: str | None = flag(None, "RUN_ID of an interrupted run to go on with", stored=False)
+    eval_subset: int | None = flag(None, "evaluate at most n films of each split at the end; 0 = no evaluation",
+                                   at_least=0)
+    results: str | None = flag(None, "folder for tables (default: results/ of this project)", stored=False)
+
+
+@dataclass(frozen=True)
+class EvalConfig(_Films):
+    """Flags of scripts/eval.py."""
+
+    run: str | None = flag(None, "RUN_ID whose best checkpoint is evaluated")
+    weights: str | None = flag(None, "checkpoint file; a bare model_best.pth that is not here means the newest "
+                                     "finished run's")
+    subset: int | None = flag(None, "at most n films of each split, as a prediction set of its own", at_least=1)
+    batch_size: int = flag(64, "films a step", at_least=1)
+    results: str | None = flag(None, "folder for tables (default: results/ of this project)")

@@ -1,0 +1,45 @@
+"""The project's errors: what went wrong, with which name, and what to do next.
+
+Each text is one line that a person can act on. Scripts print it on stderr and exit with code 2, pages show it in
+place of their content. Anything that is not a `WorkbenchError` is a fault of the program and keeps its traceback.
+"""
+
+
+class WorkbenchError(Exception):
+    """Base of every error that a user can cause and mend."""
+
+
+class DataError(WorkbenchError):
+    """A table, a folder or a split that cannot be used as it is."""
+
+
+class FindingError(DataError):
+    """A finding's name that is not one of the fourteen."""
+
+
+class FilmError(DataError):
+    """One image file that cannot be read as a film."""
+
+
+class DiskFullError(WorkbenchError):
+    """No room for what was about to be written; nothing half-written is left."""
+
+
+class CheckpointError(WorkbenchError):
+    """A weights file that breaks the checkpoint contract."""
+
+
+class WeightsUnavailable(WorkbenchError):
+    """Pretrained weights that can be had neither from the network nor from the local cache."""
+
+
+class RunError(WorkbenchError):
+    """A run that does not exist, or is not in a state that allows what was asked."""
+
+
+class StoreError(WorkbenchError):
+    """A results store that cannot be read or written."""
+
+
+class StoreBusy(StoreError):
+    """The store stayed locked for longer than the bounded wait; the text says by whom."""

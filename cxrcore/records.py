@@ -1,0 +1,47 @@
+"""The row shapes that go into the store and come out of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch of one run.
+
+    Attributes:
+        epoch: counted from 1.
+        train_loss: mean over the epoch's batches, of the run's own loss.
+        val_loss: of the same loss on the validation films.
+        val_macro_auroc: mean AUROC over the findings that have positives and negatives; NaN if none has.
+        val_macro_f1_best: mean over findings of the greatest F1 at any threshold, fitted and read on val (optimistic).
+        learning_rate: at the epoch's end.
+        seconds: for training and validation.
+        images_per_second: training films only.
+    """
+
+    epoch: int
+    train_loss: float
+    val_loss: float
+    val_macro_auroc: float
+    val_macro_f1_best: float
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A prediction set with its labels, rows sorted by image_id.
+
+    Attributes:
+        image_ids: str (n,).
+        patient_ids: str (n,).
+        labels: float32 (n, 14), 1 / 0 / NaN.
+        scores: float32 (n, 14), probabilities in [0, 1].
+    """
+
+    image_ids: np.ndarray
+    patient_ids: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray

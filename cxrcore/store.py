@@ -1,0 +1,222 @@
+"""The results store: runs, epochs, predictions, thresholds and metrics in one DuckDB file.
+
+The only module (with its lower parts `storebulk`, `storefile`, `schema` and `gate`) that knows DuckDB. Every method
+opens the file, does one transaction and closes it, so that trainings and dashboards share a store. Frames have the
+columns of `schema`; undefined numbers are NULL in the file and NaN outside. Knows nothing of torch, Streamlit or
+Plotly.
+"""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxrcore import __version__
+from cxrcore.errors import RunError, StoreError
+from cxrcore.findings import N_FINDINGS
+from cxrcore.records import EpochRecord, Predictions
+from cxrcore.storebulk import BulkTables
+from cxrcore.storefile import nan_to_null, new_id
+
+__all__ = ["KINDS", "STATUSES", "EpochRecord", "Predictions", "Store"]
+
+KINDS = ("trained", "imported", "ensemble")
+STATUSES = ("running", "finished", "failed", "interrupted")
+METRIC_COLUMNS = ("finding", "metric", "set_id", "value", "low", "high", "n_positive", "n", "method")
+LOCALIZATION_COLUMNS = ("method", "image_id", "finding", "hit", "iou", "iobb", "energy")
+
+_OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
+
+
+class Store(BulkTables):
+    """A results store.
+
+    What belongs to its runs lies beside the file: `<run_id>/` with the checkpoints, `prepared/` and `cache/`.
+    """
+
+    def run_folder(self, run_id: str) -> Path:
+        """Where the run's checkpoints and progress file lie."""
+        return self.path.parent / run_id
+
+    # -- runs
+
+    def create_run(
+        self,
+        config: Mapping[str, Any],
+        dataset_id: str,
+        kind: str = "trained",
+        *,
+        split: tuple[str, int, str] = ("given", 0, ""),
+        versions: Mapping[str, str] | None = None,
+        git_commit: str | None = None,
+        n_parameters: int | None = None,
+        note: str = "",
+    ) -> str:
+        """Begin a run, with status 'running'.
+
+        Args:
+            config: kept verbatim as JSON; `name` and `arch` become columns.
+            split: scheme, seed and fingerprint.
+
+        Returns:
+            run_id: time of the start and a short random part, so that ids sort by age.
+        """
+        if kind not in KINDS:
+            raise StoreError(f"unknown kind of run '{kind}': expected one of {', '.join(KINDS)}")
+        run_id = new_id()
+        with self._write() as con:
+            con.execute(
+                """INSERT INTO runs VALUES (?, ?, ?, ?, 'running', now(), NULL, ?, ?, ?, ?, ?, ?, '{}', ?, NULL, ?, ?,
+                   false)""",
+                [run_id, config.get("name") or "", config.get("arch"), kind, dataset_id, *split, json.dumps(config),
+                 json.dumps(versions or {}), git_commit, n_parameters, note],
+            )
+        return run_id
+
+    def log_epoch(self, run_id: str, record: EpochRecord) -> None:
+        """Append one epoch; the same epoch logged again (after a resume) changes nothing."""
+        row = dataclasses.astuple(record)
+        with self._write() as con:
+            con.execute(
+                """INSERT INTO epochs SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?
+                   WHERE NOT EXISTS (SELECT 1 FROM epochs WHERE run_id = ? AND epoch = ?)""",
+                [run_id, *(None if value != value else value for value in row), run_id, record.epoch],
+            )
+
+    def finish_run(
+        self, run_id: str, status: str, *, best_epoch: int | None = None, cost: Mapping[str, Any] | None = None
+    ) -> None:
+        """Set how the run ended ('running' again for one that is resumed)."""
+        if status not in STATUSES:
+            raise StoreError(f"unknown status '{status}': expected one of {', '.join(STATUSES)}")
+        with self._write() as con:
+            con.execute(
+                """UPDATE runs SET status = $status, best_epoch = coalesce($best, best_epoch),
+                   finished_at = CASE WHEN $status = 'running' THEN NULL ELSE now() END,
+                   cost = coalesce($cost, cost) WHERE run_id = $run""",
+                {"status": status, "best": best_epoch, "cost": json.dumps(cost) if cost else None, "run": run_id},
+            )
+
+    def edit_run(
+        self, run_id: str, *, name: str | None = None, note: str | None = None, archived: bool | None = None
+    ) -> None:
+        """Rename, annotate, archive or bring back; what is None stays."""
+        with self._write() as con:
+            _require(con, run_id)
+            con.execute("""UPDATE runs SET name = coalesce(?, name), note = coalesce(?, note),
+                           archived = coalesce(?, archived) WHERE run_id = ?""", [name, note, archived, run_id])
+
+    def delete_run(self, run_id: str) -> None:
+        """Delete the run with all that was measured on it, and its folder."""
+        with self._write() as con:
+            _require(con, run_id)
+            for table in ("predictions", "threshold_sets", "calibrators", "metrics", "localization"):
+                con.execute(f"DELETE FROM {table} WHERE {_OF_RUN}", [run_id])
+            for table in ("prediction_sets", "epochs", "runs"):
+                con.execute(f"DELETE FROM {table} WHERE run_id = ?", [run_id])
+        shutil.rmtree(self.run_folder(run_id), ignore_errors=True)
+
+    def runs(self) -> pd.DataFrame:
+        """All runs, newest first; config, versions and cost are JSON texts."""
+        return self._frame("SELECT * FROM runs ORDER BY started_at DESC, run_id DESC")
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """One run as a dictionary, with config, versions and cost parsed.
+
+        Raises:
+            RunError: no such run.
+        """
+        rows = self._frame("SELECT * FROM runs WHERE run_id = ?", [run_id])
+        if rows.empty:
+            raise RunError(f"no run '{run_id}' in {self.path}")
+        row = rows.iloc[0].to_dict()
+        return row | {key: json.loads(row[key]) for key in ("config", "versions", "cost")}
+
+    def epochs(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """Epochs of these runs, in order."""
+        return self._frame("SELECT * FROM epochs WHERE list_contains(?, run_id) ORDER BY run_id, epoch",
+                           [list(run_ids)])
+
+    # -- what is measured on predictions
+
+    def save_metrics(self, prediction_id: str, metrics: pd.DataFrame, label_set: str = "csv") -> None:
+        """Append metrics measured on a prediction set; columns `METRIC_COLUMNS`."""
+        with self._write() as con:
+            con.register("new_rows", nan_to_null(metrics[list(METRIC_COLUMNS)]))
+            con.execute("INSERT INTO metrics SELECT ?, ?, *, ? FROM new_rows", [prediction_id, label_set, __version__])
+
+    def metrics(self, prediction_ids: Sequence[str]) -> pd.DataFrame:
+        """All metrics of these prediction sets, with the name of the threshold set (or None) as `threshold_set`."""
+        return self._frame("SELECT metrics.*, t.name AS threshold_set FROM metrics LEFT JOIN threshold_sets t "
+                           "USING (set_id) WHERE list_contains(?, metrics.prediction_id)", [list(prediction_ids)])
+
+    def save_threshold_set(
+        self,
+        prediction_id: str,
+        name: str,
+        objective: str,
+        thresholds: np.ndarray,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        author: str = "",
+        note: str = "",
+    ) -> str:
+        """Save one threshold per finding, with the predictions they were fitted on; returns set_id."""
+        if np.shape(thresholds) != (N_FINDINGS,):
+            raise StoreError(f"a threshold set needs {N_FINDINGS} thresholds, got shape {np.shape(thresholds)}")
+        set_id = new_id()
+        with self._write() as con:
+            con.execute("INSERT INTO threshold_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, now())",
+                        [set_id, prediction_id, name, objective, json.dumps(parameters or {}),
+                         [float(t) for t in thresholds], author, note])
+        return set_id
+
+    def threshold_sets(self, run_id: str) -> pd.DataFrame:
+        """The sets that were fitted on any predictions of the run, newest first."""
+        return self._frame(f"SELECT * FROM threshold_sets WHERE {_OF_RUN} ORDER BY created_at DESC, set_id DESC",
+                           [run_id])
+
+    def save_calibrator(self, prediction_id: str, method: str, parameters: Mapping[str, Any]) -> str:
+        """Save a calibrator with the predictions it was fitted on; returns calibrator_id."""
+        calibrator_id = new_id()
+        with self._write() as con:
+            con.execute("INSERT INTO calibrators VALUES (?, ?, ?, ?, now())",
+                        [calibrator_id, prediction_id, method, json.dumps(parameters)])
+        return calibrator_id
+
+    def save_localization(self, prediction_id: str, rows: pd.DataFrame) -> None:
+        """Append how well maps hit boxes; columns `LOCALIZATION_COLUMNS`."""
+        with self._write() as con:
+            con.register("new_rows", nan_to_null(rows[list(LOCALIZATION_COLUMNS)]))
+            con.execute("INSERT INTO localization SELECT ?, * FROM new_rows", [prediction_id])
+
+    def leaderboard(self) -> pd.DataFrame:
+        """One row a (run, split): the newest set, complete ones before subsets, with its macro metrics.
+
+        Columns: run_id, split, prediction_id, n, n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split whose
+        scores gave the max-F1 thresholds), n_defined (findings inside the macro mean).
+        """
+        return self._frame("""
+            WITH newest AS (SELECT * FROM prediction_sets QUALIFY row_number() OVER (
+                PARTITION BY run_id, split ORDER BY n = n_expected DESC, created_at DESC, prediction_id DESC) = 1)
+            SELECT s.run_id, s.split, s.prediction_id, any_value(s.n) AS n, any_value(s.n_expected) AS n_expected,
+                any_value(s.checkpoint) AS checkpoint,
+                max(value) FILTER (metric = 'auroc' AND finding = 'macro') AS auroc,
+                max(value) FILTER (metric = 'ap' AND finding = 'macro') AS ap,
+                max(value) FILTER (metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1') AS f1,
+                any_value(fitted.split) FILTER (t.objective = 'max_f1') AS f1_fitted_on,
+                count(value) FILTER (metric = 'auroc' AND finding NOT IN ('macro', 'micro')) AS n_defined
+            FROM newest s LEFT JOIN metrics m ON m.prediction_id = s.prediction_id AND m.label_set = 'csv'
+            LEFT JOIN threshold_sets t ON t.set_id = m.set_id
+            LEFT JOIN prediction_sets fitted ON fitted.prediction_id = t.prediction_id
+            GROUP BY s.run_id, s.split, s.prediction_id""")
+
+
+def _require(con, run_id: str) -> None:
+    if not con.execute("SELECT count(*) FROM runs WHERE run_id = ?", [run_id]).fetchone()[0]:
+        raise RunError(f"no run '{run_id}': it may have been deleted")
