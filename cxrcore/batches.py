@@ -1,0 +1,106 @@
+"""From prepared pixels to what a network is fed: gathering, light augmentation, normalisation.
+
+Batches are gathered from the memory map by one background thread, so that the next one is ready when a step ends;
+augmentation and normalisation work on whole batches, on the network's device.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+MAX_SHIFT = 0.05  # of the side
+MAX_SCALE = 0.08  # 0.92 to 1.08
+MAX_ROTATION = math.radians(6)
+_AHEAD = 3  # batches gathered in advance
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a network expects of its pixels, after division by 255.
+
+    Attributes:
+        mean, std: per channel, three numbers each.
+    """
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+def normalise(gray: torch.Tensor, spec: InputSpec) -> torch.Tensor:
+    """Grey pixels (B, 1, S, S), uint8 or float in [0, 255], as float32 (B, 3, S, S) in channels-last memory.
+
+    The one normalisation of training, evaluation and upload.
+    """
+    mean = torch.tensor(spec.mean, dtype=torch.float32, device=gray.device).view(1, 3, 1, 1)
+    std = torch.tensor(spec.std, dtype=torch.float32, device=gray.device).view(1, 3, 1, 1)
+    b, _, h, w = gray.shape
+    out = torch.empty((b, 3, h, w), device=gray.device, memory_format=torch.channels_last)
+    return torch.addcmul(-mean / std, gray.float(), 1 / (255 * std), out=out)
+
+
+def augment(gray: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A small random shift, scale and rotation of each film; no flip, since the heart lies on the left.
+
+    Args:
+        gray: uint8 or float (B, 1, S, S).
+        generator: on the CPU, so that every device sees the same films.
+
+    Returns:
+        float32 (B, 1, S, S) in the same range; black beyond the border.
+    """
+    b = len(gray)
+    uniform = torch.rand((4, b), generator=generator) * 2 - 1
+    angle, scale = uniform[0] * MAX_ROTATION, 1 + uniform[1] * MAX_SCALE
+    shift = uniform[2:] * 2 * MAX_SHIFT  # affine_grid counts from -1 to 1
+    cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
+    theta = torch.stack([torch.stack([cos, -sin, shift[0]], 1), torch.stack([sin, cos, shift[1]], 1)], 1)
+    grid = functional.affine_grid(theta.to(gray.device), list(gray.shape), align_corners=False)
+    return functional.grid_sample(gray.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def gather(pixels: np.ndarray, rows: np.ndarray) -> torch.Tensor:
+    """Rows of the map as a uint8 tensor (B, 1, S, S)."""
+    return torch.from_numpy(np.asarray(pixels[rows])).unsqueeze(1)
+
+
+def batches(
+    pixels: np.ndarray, rows: np.ndarray, labels: np.ndarray | None, batch_size: int, device: torch.device
+) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+    """Batches in the order of `rows`, gathered ahead by a background thread.
+
+    Args:
+        pixels: uint8 (N, S, S).
+        rows: rows of the map, in the order they are to come.
+        labels: float32 (len(rows), 14), in the same order; None where only pixels are wanted.
+
+    Yields:
+        uint8 (B, 1, S, S) and float32 (B, 14) on the device; the last batch may be shorter.
+    """
+    pinned = device.type == "cuda"
+
+    def make(start: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+        stop = start + batch_size
+        films = gather(pixels, rows[start:stop])
+        targets = None if labels is None else torch.from_numpy(labels[start:stop])
+        return tuple(t.pin_memory() if pinned and t is not None else t for t in (films, targets))
+
+    for made in _ahead(make, range(0, len(rows), batch_size)):
+        yield tuple(t if t is None else t.to(device, non_blocking=pinned) for t in made)
+
+
+def _ahead(make, starts: Sequence[int]):
+    """make(start) for each start, in order, computed up to `_AHEAD` items in advance."""
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        pending: deque[Future] = deque()
+        for start in starts:
+            pending.append(pool.submit(make, start))
+            if len(pending) > _AHEAD:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

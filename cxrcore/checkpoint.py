@@ -1,0 +1,176 @@
+"""The checkpoint contract: what a weights file of the workbench holds, and the refusal of files that break it.
+
+A checkpoint is a dictionary of plain tensors and plain Python values, so that it loads with `weights_only=True`:
+
+    format, state, architecture, model_options, findings, image_size, mean, std, output ('logits'), training_corpus,
+    split {scheme, seed, fingerprint}, dataset_id, run_id, epoch
+
+`model_last.pth` also holds `training` (optimizer, schedule, generator states) until its run finishes.
+"""
+
+import hashlib
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cxrcore.architectures import ARCHITECTURES, build
+from cxrcore.batches import InputSpec
+from cxrcore.errors import CheckpointError, DiskFullError
+from cxrcore.findings import FINDINGS, N_FINDINGS
+
+FORMAT = 1
+BEST, LAST = "model_best.pth", "model_last.pth"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's content; field by field as in the module's text.
+
+    Attributes:
+        split: scheme, seed and fingerprint of the split it was trained on.
+        epoch: counted from 1.
+        training: state for resuming; empty in a model_best.
+    """
+
+    state: Mapping[str, torch.Tensor]
+    architecture: str
+    image_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    training_corpus: str
+    split: Mapping[str, Any]
+    dataset_id: str
+    run_id: str
+    epoch: int
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[str, ...] = FINDINGS
+    output: str = "logits"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def spec(self) -> InputSpec:
+        """The network's normalisation."""
+        return InputSpec(self.mean, self.std)
+
+    def model(self) -> nn.Module:
+        """The network with these weights, in evaluation mode, on the CPU.
+
+        Raises:
+            CheckpointError: the weights do not fit the architecture.
+        """
+        model = build(self.architecture, self.image_size, self.model_options)
+        load_state(model, self.state, f"checkpoint of {self.architecture}")
+        return model.eval()
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write to a temporary name, then replace: a reader never sees half a file.
+
+    Raises:
+        DiskFullError: it cannot be written; the file before stays.
+    """
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in _shallow(checkpoint).items()}
+    temporary = path.with_suffix(".tmp")
+    try:
+        torch.save(plain, temporary)
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        raise DiskFullError(f"cannot write {path}: {' '.join(str(error).split())[:160]}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _shallow(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {name: getattr(checkpoint, name) for name in Checkpoint.__dataclass_fields__}
+
+
+def read_plain(path: Path) -> Any:
+    """The file's content, if it consists of tensors and plain values only.
+
+    Raises:
+        CheckpointError: no such file, pickled objects, or damage.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"no such weights file: {path}") from None
+    except pickle.UnpicklingError:
+        raise CheckpointError(f"{path} holds pickled objects, which can run code when loaded: refused; save plain "
+                              "tensors (a state dict)") from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path} cannot be read as weights: {' '.join(str(error).split())[:160]}") from None
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint and hold it to the contract.
+
+    Raises:
+        CheckpointError: what breaks it, in one line.
+    """
+    content = read_plain(path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        hint = " (a plain state dict? it can start a training: --init PATH)" if _is_state(content) else ""
+        raise CheckpointError(f"{path} is no checkpoint of this workbench{hint}")
+    required = {"state", "architecture", "findings", "image_size", "mean", "std", "output", "split", "dataset_id"}
+    missing = sorted(required - content.keys())
+    if missing:
+        raise CheckpointError(f"{path} lacks {', '.join(missing)}")
+    if tuple(content["findings"]) != FINDINGS:
+        raise CheckpointError(f"{path} has other findings or another order: {', '.join(map(str, content['findings']))}")
+    if content["output"] != "logits":
+        raise CheckpointError(f"{path} gives '{content['output']}', not logits")
+    if content["architecture"] not in ARCHITECTURES:
+        raise CheckpointError(f"{path} is of an unknown architecture '{content['architecture']}'")
+    known = {key: content[key] for key in Checkpoint.__dataclass_fields__ if key in content}
+    for key in ("mean", "std", "findings"):
+        known[key] = tuple(known[key])
+    try:
+        return Checkpoint(**known)
+    except TypeError:
+        lacking = sorted({"training_corpus", "run_id", "epoch"} - content.keys())
+        raise CheckpointError(f"{path} lacks {', '.join(lacking)}") from None
+
+
+def _is_state(content: Any) -> bool:
+    return isinstance(content, dict) and bool(content) and all(torch.is_tensor(v) for v in content.values())
+
+
+def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], name: str, new_head: bool = False) -> None:
+    """Load weights strictly.
+
+    Args:
+        name: of the weights, for errors.
+        new_head: leave the model's own classifier where the weights have another number of outputs.
+
+    Raises:
+        CheckpointError: another number of outputs (unless new_head), missing, foreign or misshapen tensors.
+    """
+    own = model.state_dict()
+    head = {key for key in own if key.startswith(_head_prefix(model))}
+    if new_head:
+        state = dict(state) | {key: own[key] for key in head}
+    outputs = next((len(state[key]) for key in sorted(head) if key in state), None)
+    if outputs not in (None, N_FINDINGS):
+        raise CheckpointError(f"{name} has {outputs} outputs, not the {N_FINDINGS} findings")
+    wrong = sorted(own.keys() ^ state.keys()) or [k for k in own if own[k].shape != state[k].shape]
+    if wrong:
+        raise CheckpointError(f"{name} does not fit: {len(wrong)} tensors are missing, foreign or of another shape, "
+                              f"for example {wrong[0]}")
+    model.load_state_dict(state)
+
+
+def _head_prefix(model: nn.Module) -> str:
+    return model.pretrained_cfg["classifier"] + "."
+
+
+def sha256(path: Path) -> str:
+    """Hash of a weights file, hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,161 @@
+"""One evaluation from the command line to the store: which checkpoint, which films, and what may be said of them.
+
+The upper half of scripts/eval.py; `trainrun` calls `evaluate_run` at the end of a training.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from cxrcore import checkpoint as checkpoints
+from cxrcore import evaluation, tables
+from cxrcore.checkpoint import Checkpoint
+from cxrcore.config import PROJECT_ROOT, EvalConfig, default_store
+from cxrcore.data import films as film_sets
+from cxrcore.data.films import FilmSet
+from cxrcore.data.prepared import PreparedPixels, prepare
+from cxrcore.errors import CheckpointError, RunError
+from cxrcore.evaluation import EXTERNAL, Source
+from cxrcore.store import Store
+
+EVALUATED = ("val", "test")
+UNKNOWN_FILMS = "training films unknown: evaluated as an external model"
+
+
+def evaluate(config: EvalConfig) -> pd.DataFrame:
+    """Evaluate a checkpoint as scripts/eval.py does; returns the wide table of metrics.
+
+    Raises:
+        RunError, CheckpointError, DataError: one line that says what is missing.
+    """
+    store = Store(config.store or default_store())
+    path = _find_checkpoint(store, config)
+    loaded = checkpoints.load(path)
+    known = set(store.runs()["run_id"])
+    films = _films(store, config, loaded, known)
+    add_dataset(store, films)
+    run_id = loaded.run_id if loaded.run_id in known else _external_run(store, loaded, films, path)
+    print(films.describe())
+    rebuilt = _same_split(films, loaded)
+    if not rebuilt:
+        print(f"note: {UNKNOWN_FILMS}")
+    parts = _parts(films, rebuilt)
+    source = Source(run_id, loaded, path.name, checkpoints.sha256(path))
+    pixels = prepare_parts(store, films, evaluation.chosen_rows(films, parts, config.subset), loaded.image_size)
+    return evaluate_run(store, source, films, pixels, parts, config.subset, results_folder(config.results))
+
+
+def evaluate_run(
+    store: Store,
+    source: Source,
+    films: FilmSet,
+    pixels: PreparedPixels,
+    parts: dict[str, np.ndarray],
+    at_most: int | None,
+    folder: Path,
+    on_batch: Callable[[int], None] = lambda n: None,
+) -> pd.DataFrame:
+    """Predict, save, measure, print and write the tables."""
+    chosen = evaluation.chosen_rows(films, parts, at_most)
+    with tqdm(total=sum(map(len, chosen.values())), unit=" films", desc="Evaluating") as bar:
+
+        def told(n: int) -> None:
+            bar.update(n)
+            on_batch(n)
+
+        saved = evaluation.score_splits(store, source, films, pixels, parts, at_most, told)
+    table = tables.wide(evaluation.measure(store, source.run_id, saved))
+    title = (f"run {source.run_id}, {source.checkpoint_name} (epoch {source.checkpoint.epoch}) on {films.name}, split "
+             f"{films.split.scheme} {films.split.fingerprint}; thresholds fitted on val")
+    text = tables.as_text(table, title)
+    print(f"\n{text}")
+    tables.write(table, text, folder)
+    print(f"written: {folder / 'metrics.txt'} and metrics.csv")
+    return table
+
+
+def results_folder(results: str | None) -> Path:
+    """Where tables go."""
+    return Path(results) / "tables" if results else PROJECT_ROOT / "results" / "tables"
+
+
+def evaluated_parts(films: FilmSet) -> dict[str, np.ndarray]:
+    """val and test of the split, as far as there are films on disk."""
+    return {part: rows for part in EVALUATED if len(rows := films.on_disk(part))}
+
+
+def prepare_parts(store: Store, films: FilmSet, parts: dict[str, np.ndarray], image_size: int) -> PreparedPixels:
+    """The prepared map that holds all films of these parts."""
+    wanted = films.image_ids(np.unique(np.concatenate(list(parts.values()))))
+    pixels = prepare({i: films.paths[i] for i in wanted}, image_size, store.path.parent / "prepared")
+    skipped = [pixels.skipped[i] for i in wanted if i in pixels.skipped]
+    if skipped:
+        print(f"{len(skipped)} films cannot be read and are skipped: {'; '.join(skipped)}")
+    return pixels
+
+
+def _find_checkpoint(store: Store, config: EvalConfig) -> Path:
+    if bool(config.run) == bool(config.weights):
+        raise RunError("one of --run RUN_ID and --weights PATH is needed")
+    if config.run:
+        store.run(config.run)
+        path = store.run_folder(config.run) / checkpoints.BEST
+        if not path.exists():
+            raise CheckpointError(f"run {config.run} has no {checkpoints.BEST}: imported, or stopped before its first "
+                                  "epoch ended")
+        return path
+    path = Path(config.weights)
+    if path.exists() or path.name != config.weights or path.name not in (checkpoints.BEST, checkpoints.LAST):
+        return path
+    runs = store.runs()
+    for run_id in runs.loc[runs["status"] == "finished", "run_id"]:
+        found = store.run_folder(run_id) / path.name
+        if found.exists():
+            print(f"{config.weights} is not in this folder: taking that of the newest finished run, {run_id}")
+            return found
+    raise CheckpointError(f"no {config.weights} in this folder, and no finished run in {store.path} has one")
+
+
+def _films(store: Store, config: EvalConfig, loaded: Checkpoint, known: set[str]) -> FilmSet:
+    """The films to evaluate, with the checkpoint's split drawn over them; paths default to the run's own."""
+    own = store.run(loaded.run_id)["config"] if loaded.run_id in known else {}
+    csv_path, img_root = config.csv_path or own.get("csv_path"), config.img_root or own.get("img_root")
+    scheme, seed = loaded.split.get("scheme"), loaded.split.get("seed")
+    if scheme not in film_sets.splits.SCHEMES:
+        scheme, seed = "patient", 0
+    return film_sets.load(csv_path, img_root, scheme, seed)
+
+
+def _same_split(films: FilmSet, loaded: Checkpoint) -> bool:
+    return (films.table.dataset_id == loaded.dataset_id
+            and films.split.fingerprint == loaded.split.get("fingerprint"))
+
+
+def _parts(films: FilmSet, rebuilt: bool) -> dict[str, np.ndarray]:
+    if not rebuilt:
+        everything = np.concatenate([films.on_disk(part) for part in film_sets.SPLITS])
+        return {EXTERNAL: np.sort(everything)}
+    parts = evaluated_parts(films)
+    if not parts:
+        raise RunError("none of the films on disk is in val or test of this split")
+    return parts
+
+
+def _external_run(store: Store, loaded: Checkpoint, films: FilmSet, path: Path) -> str:
+    """A run for a checkpoint that this store does not know."""
+    note = "checkpoint from elsewhere" if _same_split(films, loaded) else UNKNOWN_FILMS
+    config = {"name": path.stem, "arch": loaded.architecture, "img_size": loaded.image_size, "weights": str(path)}
+    split = (str(loaded.split.get("scheme")), int(loaded.split.get("seed") or 0), str(loaded.split.get("fingerprint")))
+    run_id = store.create_run(config, films.table.dataset_id, "imported", split=split, note=note)
+    store.finish_run(run_id, "finished", best_epoch=loaded.epoch)
+    print(f"this store does not know the checkpoint's run: kept as imported run {run_id}")
+    return run_id
+
+
+def add_dataset(store: Store, films: FilmSet) -> None:
+    """Make the films known to the store."""
+    store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, name=films.name, kind="nih",
+                      label_source="Data_Entry CSV", boxes=films.boxes)

@@ -1,0 +1,53 @@
+"""Training losses over (B, 14) logits and labels; unknown labels (NaN) do not count.
+
+Sources: Lin et al., Focal loss, ICCV 2017, eq. 4 (without alpha); the weight of positives as in Wang et al. 2017,
+section 4, bounded.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from cxrcore.findings import FINDINGS
+
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+MAX_POS_WEIGHT = 50.0
+FOCAL_GAMMA = 2.0
+
+
+def positive_weights(labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """min(negatives / positives, 50) of each finding, and the findings without positives, whose weight is 1.
+
+    Args:
+        labels: float (n, 14) of the training films.
+    """
+    positives, negatives = np.nansum(labels == 1, axis=0), np.nansum(labels == 0, axis=0)
+    weights = np.ones(len(FINDINGS), np.float32)
+    seen = positives > 0
+    weights[seen] = np.minimum(negatives[seen] / positives[seen], MAX_POS_WEIGHT)
+    return weights, [finding for finding, known in zip(FINDINGS, seen, strict=True) if not known]
+
+
+def make_loss(kind: str, labels: np.ndarray, device: torch.device | str = "cpu") -> Loss:
+    """The loss of this kind ('bce', 'pos_weight' or 'focal'): mean over the known labels of a batch.
+
+    Args:
+        labels: float (n, 14) of the training films, from which positive weights are taken.
+    """
+    weight = None
+    if kind == "pos_weight":
+        weight = torch.from_numpy(positive_weights(labels)[0]).to(device)
+    gamma = FOCAL_GAMMA if kind == "focal" else 0.0
+
+    def loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        known = ~torch.isnan(targets)
+        targets = torch.where(known, targets, 0.0)
+        each = functional.binary_cross_entropy_with_logits(logits, targets, pos_weight=weight, reduction="none")
+        if gamma:
+            each = each * torch.sigmoid(torch.where(targets > 0, -logits, logits)) ** gamma  # (1 - p_t)^gamma
+        return (each * known).sum() / known.sum().clamp(min=1)
+
+    return loss

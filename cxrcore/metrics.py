@@ -1,0 +1,141 @@
+"""Measures over labels and scores: pure numpy, one binary measure each and one place that averages.
+
+Labels are float (n, 14), 1 / 0 / NaN (unknown films leave the finding they are unknown for); scores are in [0, 1].
+A decision is positive when float64(score) >= threshold. What is undefined is NaN, never 0:
+
+    finding without positives        no AUROC, AP, F1, recall: it leaves the macro mean (of precision too) and is
+                                     counted beside it
+    positives, but no alarm          F1 0, recall 0; precision 0/0 is NaN
+    finding without negatives        no AUROC, no specificity
+
+Knows no files and no store.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from cxrcore.findings import FINDINGS
+
+THRESHOLDED = ("f1", "recall", "precision", "specificity")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Confusion counts, int64 arrays of one shape (a number a finding)."""
+
+    tp: np.ndarray
+    fp: np.ndarray
+    fn: np.ndarray
+    tn: np.ndarray
+
+    @property
+    def f1(self) -> np.ndarray:
+        """2TP / (2TP + FP + FN); NaN without positives."""
+        return _ratio(2 * self.tp, np.where(self.tp + self.fn > 0, 2 * self.tp + self.fp + self.fn, 0))
+
+    @property
+    def recall(self) -> np.ndarray:
+        """TP / (TP + FN), sensitivity; NaN without positives."""
+        return _ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def precision(self) -> np.ndarray:
+        """TP / (TP + FP), positive predictive value; NaN without alarms."""
+        return _ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def specificity(self) -> np.ndarray:
+        """TN / (TN + FP); NaN without negatives."""
+        return _ratio(self.tn, self.tn + self.fp)
+
+    def total(self) -> "Counts":
+        """Counts over all findings together, for micro averages."""
+        return Counts(*(np.asarray(x.sum()) for x in (self.tp, self.fp, self.fn, self.tn)))
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(whole > 0, part / whole, np.nan)
+
+
+def confusion(labels: np.ndarray, scores: np.ndarray, thresholds: np.ndarray) -> Counts:
+    """Confusion counts of each finding at its threshold.
+
+    Args:
+        labels: (n, k), 1 / 0 / NaN.
+        scores: (n, k).
+        thresholds: (k,), double.
+    """
+    alarm = scores.astype(np.float64) >= np.asarray(thresholds, np.float64)
+    positive, negative = labels == 1, labels == 0
+    return Counts(*((a & b).sum(axis=0) for a, b in
+                    ((alarm, positive), (alarm, negative), (~alarm, positive), (~alarm, negative))))
+
+
+def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the ROC curve of one finding, in [0, 1]; NaN without positives or without negatives."""
+    return _ranked(roc_auc_score, labels, scores, needs_negatives=True)
+
+
+def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Average precision of one finding (scikit-learn's sum over recall steps), in (0, 1]; NaN without positives."""
+    return _ranked(average_precision_score, labels, scores, needs_negatives=False)
+
+
+def _ranked(measure, labels: np.ndarray, scores: np.ndarray, needs_negatives: bool) -> float:
+    known = ~(np.isnan(labels) | np.isnan(scores))
+    labels, scores = labels[known], scores[known].astype(np.float64)
+    if not (labels == 1).any() or (needs_negatives and not (labels == 0).any()):
+        return float("nan")
+    return float(measure(labels, scores))
+
+
+def per_finding(measure, labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """A binary measure of each column: float64 (k,)."""
+    return np.array([measure(labels[:, k], scores[:, k]) for k in range(labels.shape[1])])
+
+
+def macro(values: np.ndarray) -> tuple[float, int]:
+    """Mean over the findings that are defined, and how many are excluded; (NaN, k) if none is defined."""
+    defined = ~np.isnan(values)
+    return (float(values[defined].mean()) if defined.any() else float("nan")), int((~defined).sum())
+
+
+def ranking_metrics(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+    """AUROC and AP of each finding and their macro mean, as rows for the store."""
+    rows = []
+    for name, measure in (("auroc", auroc), ("ap", average_precision)):
+        values = per_finding(measure, labels, scores)
+        rows += _rows(name, values, labels, None, "scikit-learn")
+        rows.append(_row("macro", name, macro(values)[0], labels, None, "mean over defined findings"))
+    return pd.DataFrame(rows)
+
+
+def threshold_metrics(
+    labels: np.ndarray, scores: np.ndarray, thresholds: np.ndarray, set_id: str | None
+) -> pd.DataFrame:
+    """F1, recall, precision and specificity of each finding, macro and micro, at a threshold set, as store rows."""
+    counts = confusion(labels, scores, thresholds)
+    together = counts.total()
+    rows = []
+    for name in THRESHOLDED:
+        values = getattr(counts, name)
+        rows += _rows(name, values, labels, set_id, "exact counts")
+        averaged = values if name == "specificity" else np.where(counts.tp + counts.fn > 0, values, np.nan)
+        rows.append(_row("macro", name, macro(averaged)[0], labels, set_id, "mean over defined findings"))
+        rows.append(_row("micro", name, float(getattr(together, name)), labels, set_id, "counts of all findings"))
+    return pd.DataFrame(rows)
+
+
+def _rows(metric: str, values: np.ndarray, labels: np.ndarray, set_id: str | None, method: str) -> list[dict]:
+    return [_row(finding, metric, value, labels[:, k], set_id, method)
+            for k, (finding, value) in enumerate(zip(FINDINGS, values, strict=True))]
+
+
+def _row(finding: str, metric: str, value: float, labels: np.ndarray, set_id: str | None, method: str) -> dict:
+    return {"finding": finding, "metric": metric, "set_id": set_id, "value": float(value), "low": np.nan,
+            "high": np.nan, "n_positive": int((labels == 1).sum()), "n": int((~np.isnan(labels)).sum()),
+            "method": method}

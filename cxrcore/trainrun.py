@@ -1,0 +1,259 @@
+"""One training from its plan to a finished run: epochs, checkpoints, progress, evaluation, and an honest status.
+
+The upper half of scripts/train.py. However a training ends (done, Ctrl-C, crash, kill), the store says so, and
+`--resume` goes on after the last finished epoch.
+"""
+
+import contextlib
+import dataclasses
+import math
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from cxrcore import checkpoint as checkpoints
+from cxrcore import evalrun, trainplan
+from cxrcore.architectures import ARCHITECTURES
+from cxrcore.checkpoint import BEST, LAST, Checkpoint
+from cxrcore.config import TrainConfig, default_store
+from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
+from cxrcore.evaluation import Source
+from cxrcore.progress import Progress, effective_status, read
+from cxrcore.records import EpochRecord
+from cxrcore.store import Store
+from cxrcore.training import Settings, Trainer
+from cxrcore.trainplan import Plan
+
+ALL = "all"
+
+
+def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> list[str]:
+    """Train as scripts/train.py does.
+
+    Args:
+        given: names of the flags that were given, since a resumed run keeps its own.
+
+    Returns:
+        The run ids, one an architecture.
+
+    Raises:
+        WorkbenchError: one line that says what is wrong.
+    """
+    if config.resume:
+        return [_resume(config, given)]
+    if config.arch != ALL:
+        return [_begin(config)]
+    return _train_all(config)
+
+
+def _train_all(config: TrainConfig) -> list[str]:
+    """The six one after another; one that fails does not keep the next from its turn."""
+    done, failed = [], []
+    for arch in ARCHITECTURES:
+        print(f"\n=== {arch}")
+        name = f"{config.name} · {arch}" if config.name else None
+        try:
+            done.append(_begin(dataclasses.replace(config, arch=arch, name=name)))
+        except (WorkbenchError, RuntimeError) as error:  # RuntimeError: out of memory, most of all
+            if not done and isinstance(error, WorkbenchError):
+                raise  # wrong for the first is wrong for all
+            failed.append(arch)
+            print(f"{arch} failed: {error}", file=sys.stderr)
+    if failed:
+        raise RunError(f"{len(done)} of {len(ARCHITECTURES)} architectures trained; failed: {', '.join(failed)}")
+    return done
+
+
+def _begin(config: TrainConfig) -> str:
+    plan = trainplan.make(config)
+    evalrun.add_dataset(plan.store, plan.films)
+    run_id = plan.store.create_run(
+        plan.stored_config(), plan.films.table.dataset_id, versions=trainplan.versions(),
+        split=(plan.films.split.scheme, plan.films.split.seed, plan.films.split.fingerprint),
+        git_commit=trainplan.git_commit(), n_parameters=sum(p.numel() for p in plan.origin.model.parameters()),
+    )
+    return _run(plan, run_id, None)
+
+
+def _resume(config: TrainConfig, given: frozenset[str]) -> str:
+    changed = sorted(given - {"resume", "store", "csv_path", "img_root", "results", "eval_subset"})
+    if changed:
+        raise RunError(f"a resumed run keeps its settings: leave out --{', --'.join(changed)}")
+    store = Store(config.store or default_store())
+    row = store.run(config.resume)
+    status = effective_status(row["status"], read(store.run_folder(config.resume)))
+    if status in ("running", "finished"):
+        raise RunError(f"run {config.resume} is {status}: there is nothing to resume")
+    if row["kind"] != "trained":
+        raise RunError(f"run {config.resume} is {row['kind']}: only trained runs can be resumed")
+    own = {f.name: row["config"].get(f.name) for f in dataclasses.fields(TrainConfig) if f.name in row["config"]}
+    overrides = {name: getattr(config, name) for name in given}
+    plan = trainplan.make(TrainConfig(**(own | overrides | {"resume": None})))
+    if (plan.films.table.dataset_id, plan.films.split.fingerprint) != (row["dataset_id"], row["split_fingerprint"]):
+        raise RunError(f"run {config.resume} was trained on another table or split: give its own --csv_path")
+    last = store.run_folder(config.resume) / LAST
+    store.finish_run(config.resume, "running")
+    return _run(plan, config.resume, checkpoints.load(last) if last.exists() else None)
+
+
+def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
+    """Train to the end and evaluate, with a status for every way out."""
+    print(f"run {run_id}: {plan.config.name}, {len(plan.data.train_rows):,} training and {len(plan.data.val_rows):,} "
+          f"validation films, on {trainplan.device_name()}")
+    folder = plan.store.run_folder(run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    trainer = None
+    try:
+        with _sigterm_as_interrupt(), Progress(folder) as progress:
+            trainer = _trainer(plan, last)
+            cost = _fit(plan, run_id, trainer, progress)
+            _evaluate(plan, run_id, progress)
+            plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
+            progress.update(stage="finished")
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        with contextlib.suppress(WorkbenchError):
+            plan.store.finish_run(run_id, status, best_epoch=trainer.best_epoch or None if trainer else None)
+        print(f"{status}; to go on: python scripts/train.py --resume {run_id}", file=sys.stderr)
+        raise
+    _drop_training_state(folder / LAST)
+    print(f"run {run_id} finished: best epoch {trainer.best_epoch}, checkpoints in {folder}")
+    return run_id
+
+
+def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:
+    config = plan.config
+    settings = Settings(config.epochs, config.batch_size, config.lr, config.loss, config.precision, config.patience,
+                        config.seed)
+    trainer = Trainer(plan.origin.model, plan.origin.spec, plan.data, settings)
+    if last is not None:
+        if not last.training:
+            raise CheckpointError(f"{LAST} of this run holds no training state to go on from")
+        trainer.restore(last.state, last.training)
+        print(f"going on after epoch {last.epoch}")
+    return trainer
+
+
+def _fit(plan: Plan, run_id: str, trainer: Trainer, progress: Progress) -> dict[str, Any]:
+    """Epoch after epoch to the end; returns what it cost."""
+    began, folder = time.perf_counter(), plan.store.run_folder(run_id)
+    unlogged = [trainer.last_record] if trainer.last_record else []  # killed between checkpoint and store
+    while not trainer.done:
+        number, epochs = trainer.next_epoch, plan.config.epochs
+        with _bar(trainer, number, epochs) as bar:
+            record = trainer.run_epoch(_teller(bar, progress, trainer, number, epochs))
+        if not math.isfinite(record.train_loss):
+            raise RunError(f"the loss became {record.train_loss} in epoch {number}: try a smaller --lr than "
+                           f"{plan.config.lr:g}, or --precision fp32")
+        if trainer.best_epoch == number:
+            checkpoints.save(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))
+        checkpoints.save(folder / LAST, _checkpoint(plan, run_id, trainer, with_state=True))
+        unlogged = _log(plan.store, run_id, [*unlogged, record])
+        _print_epoch(record, epochs, trainer.best_epoch == number)
+    if trainer.next_epoch <= plan.config.epochs:
+        print(f"stopped early: no better macro AUROC for {plan.config.patience} epochs")
+    return _cost(trainer, time.perf_counter() - began, folder)
+
+
+def _log(store: Store, run_id: str, records: list[EpochRecord]) -> list[EpochRecord]:
+    """Write epochs to the store; those that a busy store refused are tried again after the next epoch."""
+    try:
+        for record in records:
+            store.log_epoch(run_id, record)
+    except StoreBusy as error:
+        print(f"note: {error}; the epoch will be written with the next", file=sys.stderr)
+        return records
+    return []
+
+
+def _bar(trainer: Trainer, number: int, epochs: int) -> tqdm:
+    quiet = 0.1 if sys.stderr.isatty() else 10.0  # seconds between lines in a log file
+    return tqdm(total=trainer.steps, desc=f"epoch {number}/{epochs}", unit=" steps", mininterval=quiet)
+
+
+def _teller(bar: tqdm, progress: Progress, trainer: Trainer, number: int, epochs: int):
+    """What every step tells the bar and the progress file."""
+
+    def told(stage: str, step: int, steps: int, speed: float) -> None:
+        per_step = trainer.settings.batch_size / max(speed, 1e-9)
+        later = (epochs - number) * trainer.steps
+        if stage == "training":
+            bar.set_postfix_str(f"{speed:.1f} images/s", refresh=False)
+            bar.update(step - bar.n)
+            progress.update(seconds_left=round((trainer.steps - step + later) * per_step), images_per_second=speed)
+        else:
+            bar.set_postfix_str(f"validating {step}/{steps}", refresh=True)
+        progress.update(stage=stage, epoch=number, epochs=epochs, step=step, steps=steps)
+
+    return told
+
+
+def _print_epoch(record: EpochRecord, epochs: int, best: bool) -> None:
+    print(f"epoch {record.epoch}/{epochs}: train loss {record.train_loss:.4f}, val loss {record.val_loss:.4f}, "
+          f"val macro AUROC {record.val_macro_auroc:.4f}{' (best)' if best else ''}, "
+          f"{record.images_per_second:.1f} images/s, {record.seconds:.0f} s", flush=True)
+
+
+def _checkpoint(plan: Plan, run_id: str, trainer: Trainer, with_state: bool) -> Checkpoint:
+    split = plan.films.split
+    return Checkpoint(
+        state=trainer.weights(), architecture=plan.config.arch, image_size=plan.config.img_size,
+        mean=plan.origin.spec.mean, std=plan.origin.spec.std, model_options=plan.origin.options,
+        training_corpus=plan.corpus, dataset_id=plan.films.table.dataset_id, run_id=run_id,
+        split={"scheme": split.scheme, "seed": split.seed, "fingerprint": split.fingerprint},
+        epoch=trainer.next_epoch - 1, training=trainer.state() if with_state else {},
+    )
+
+
+def _cost(trainer: Trainer, seconds: float, folder: Path) -> dict[str, Any]:
+    peak = torch.cuda.max_memory_allocated(trainer.device) if trainer.device.type == "cuda" else None
+    return {"device": trainplan.device_name(), "training_seconds": round(seconds, 1),
+            "images_per_second": round(trainer.last_record.images_per_second, 1), "peak_device_bytes": peak,
+            "checkpoint_bytes": (folder / BEST).stat().st_size}
+
+
+def _evaluate(plan: Plan, run_id: str, progress: Progress) -> None:
+    if not plan.eval_parts:
+        return
+    path = plan.store.run_folder(run_id) / BEST
+    source = Source(run_id, checkpoints.load(path), BEST, checkpoints.sha256(path))
+    seen, total = 0, sum(map(len, plan.eval_parts.values()))
+    progress.update(stage="evaluating", step=0, steps=total, seconds_left=None)
+
+    def told(n: int) -> None:
+        nonlocal seen
+        seen += n
+        progress.update(step=seen)
+
+    evalrun.evaluate_run(plan.store, source, plan.films, plan.pixels, plan.eval_parts, plan.config.eval_subset,
+                         evalrun.results_folder(plan.config.results), told)
+
+
+def _drop_training_state(path: Path) -> None:
+    """A finished run is not resumed: its last checkpoint keeps the weights only."""
+    if path.exists():
+        checkpoints.save(path, dataclasses.replace(checkpoints.load(path), training={}))
+
+
+@contextlib.contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """A scheduler's SIGTERM ends a training like Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

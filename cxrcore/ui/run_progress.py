@@ -1,0 +1,66 @@
+"""How far a training is, in words and as a share; and what to do with one that broke off. Pure: no store."""
+
+from collections.abc import Mapping
+from typing import Any
+
+STAGES = {
+    "starting": "starting",
+    "preparing": "preparing the films",
+    "timing": "timing both precisions",
+    "training": "training",
+    "validating": "validating",
+    "evaluating": "evaluating the best epoch",
+}
+
+
+def share(progress: Mapping[str, Any]) -> float:
+    """How much of the run is done, in [0, 1]; before the first epoch and after the last, how much of the stage."""
+    step = _ratio(progress.get("step"), progress.get("steps"))
+    epoch, epochs, stage = progress.get("epoch") or 0, progress.get("epochs") or 0, progress.get("stage")
+    if stage not in ("training", "validating") or not epochs:
+        return step
+    done = 1.0 if stage == "validating" else step  # validation is short
+    return min(max((epoch - 1 + done) / epochs, 0.0), 1.0)
+
+
+def _ratio(step: Any, steps: Any) -> float:
+    return min(max(step / steps, 0.0), 1.0) if step and steps else 0.0
+
+
+def in_words(progress: Mapping[str, Any]) -> str:
+    """'epoch 3 of 8, training: step 120 of 2,450 · 212 images/s · about 12 min left'."""
+    stage = progress.get("stage", "starting")
+    what = STAGES.get(stage, stage)
+    if progress.get("epoch") and stage in ("training", "validating"):
+        of = f" of {progress['epochs']}" if progress.get("epochs") else ""
+        what = f"epoch {progress['epoch']}{of}, {what}"
+    if progress.get("steps"):
+        what += f": step {progress.get('step') or 0:,} of {progress['steps']:,}"
+    parts = [what]
+    if progress.get("images_per_second"):
+        parts.append(f"{progress['images_per_second']:,.0f} images/s")
+    if progress.get("seconds_left") is not None:
+        parts.append(f"about {duration(progress['seconds_left'])} left")
+    return " · ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """'45 s', '12 min', '3 h 20 min'."""
+    if seconds < 60:
+        return f"{max(seconds, 0):.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def trouble(status: str, run_id: str, progress: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What happened to a run that did not finish, and the command that goes on with it; None where all is well."""
+    if status == "failed":
+        why = " ".join(str(progress.get("error") or "no reason was recorded").split())
+        return f"failed: {why}", f"python scripts/train.py --resume {run_id}"
+    if status == "interrupted":
+        reached = f" in epoch {progress['epoch']}" if progress.get("epoch") else ""
+        return (f"was interrupted{reached}: its process is gone. What it finished is kept; go on with it:",
+                f"python scripts/train.py --resume {run_id}")
+    return None

@@ -1,0 +1,91 @@
+"""The settings of chosen runs side by side, and which of them differ. Pure: no store, no Streamlit."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import pandas as pd
+
+from cxrcore.charts import architecture_label
+from cxrcore.config import TrainConfig
+from cxrcore.ui.runs_view import SPLIT_WORDS
+
+NOT_RECORDED = "not recorded"
+EMPTY = "–"
+COLUMNS = ("part", "setting", "meaning")
+
+_ELSEWHERE = ("name", "arch", "split", "split_seed")  # shown as columns of the run
+_MEANINGS = {field.name: field.metadata.get("help", "") for field in fields(TrainConfig)} | {
+    "architecture": "the network",
+    "kind": "trained here, imported, or an ensemble of other runs",
+    "parameters": "numbers that training adjusts",
+    "data set": "the films and their labels",
+    "split": "who is in train, validation and test",
+    "split seed": "of the split's draw",
+    "split fingerprint": "equal fingerprints mean equal films in every part",
+    "git commit": "the code's version",
+}
+
+
+def settings_table(runs: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> pd.DataFrame:
+    """One row a setting, one column a run.
+
+    Args:
+        runs: rows of `Store.runs` (config, versions and cost as JSON texts), with the data set's name as `dataset`.
+        labels: {run_id: unique label}, the column names.
+
+    Returns:
+        text columns `COLUMNS`, then one for each run; what a run does not have is 'not recorded'.
+    """
+    per_run = {labels[run["run_id"]]: _settings_of(run) for run in runs}
+    keys = list(dict.fromkeys(key for settings in per_run.values() for key in settings))
+    parts = list(dict.fromkeys(part for part, _ in keys))
+    keys.sort(key=lambda key: parts.index(key[0]))
+    rows = [
+        {"part": part, "setting": name, "meaning": _MEANINGS.get(name, "")}
+        | {label: settings.get((part, name), NOT_RECORDED) for label, settings in per_run.items()}
+        for part, name in keys
+    ]
+    return pd.DataFrame(rows, columns=[*COLUMNS, *per_run])
+
+
+def only_differences(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows in which not all runs agree; with a single run, all rows."""
+    runs = [column for column in table.columns if column not in COLUMNS]
+    return table if len(runs) < 2 else table[table[runs].nunique(axis=1) > 1]
+
+
+def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    model = {"architecture": architecture_label(run["architecture"]), "kind": run["kind"],
+             "parameters": run["n_parameters"]}
+    scheme = run["split_scheme"]
+    data = {"data set": run["dataset"], "split": SPLIT_WORDS.get(scheme, scheme), "split seed": run["split_seed"],
+            "split fingerprint": run["split_fingerprint"]}
+    config = _flat(json.loads(run["config"] or "{}"))
+    training = {name: value for name, value in config.items() if name not in _ELSEWHERE}
+    software = {"git commit": run["git_commit"]} | _flat(json.loads(run["versions"] or "{}"))
+    cost = {name.replace("_", " "): value for name, value in _flat(json.loads(run["cost"] or "{}")).items()}
+    parts = {"Model": model, "Data": data, "Training": training, "Software": software, "Cost": cost}
+    return {(part, name): as_text(value) for part, values in parts.items() for name, value in values.items()}
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested dictionaries as 'outer.inner': value."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
+
+
+def as_text(value: Any) -> str:
+    """A setting as people read it."""
+    if value is None or value == "" or (not isinstance(value, (list, str)) and pd.isna(value)):
+        return EMPTY
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.6g}"
+    if isinstance(value, (int, float)) and abs(value) < 2**53:
+        return f"{int(value):,}" if abs(value) >= 10_000 else str(int(value))
+    return value if isinstance(value, str) else json.dumps(value)

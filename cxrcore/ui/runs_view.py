@@ -1,0 +1,171 @@
+"""What the list of runs says, before it is drawn: labels, groups, order. Pure: no store, no Streamlit.
+
+Runs are compared only within a group, which is a data set and a split; nothing is ranked across groups.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxrcore.charts import architecture_label
+from cxrcore.findings import N_FINDINGS
+
+LEAKY_SCHEMES = ("random",)
+LEAKY_NOTE = "films of one patient stand on both sides: numbers are too good"
+SPLIT_WORDS = {
+    "patient": "split by patient, 70 / 10 / 20 %",
+    "official": "official test list, validation drawn by patient",
+    "random": "random split by image, 80 / 20 %",
+    "given": "split as the data set gives it",
+}
+STATUS_WORDS = {
+    "running": "▶ running",
+    "finished": "✓ finished",
+    "failed": "✕ failed",
+    "interrupted": "◫ interrupted",
+}
+MAX_DEFAULT_FOCUS = 4
+PARTS = {"test": ("test", "val"), "val": ("val",)}  # where numbers are taken from, the first that there is
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that may be compared.
+
+    Attributes:
+        key: of data set and split, for widget keys.
+        title: the data set's name.
+        split: the split in words, with seed and fingerprint.
+        leaky: patients stand in train and in val.
+        synthetic: of phantoms.
+        table: indexed by run_id, best first; columns as `TABLE_COLUMNS`.
+    """
+
+    key: str
+    title: str
+    split: str
+    leaky: bool
+    synthetic: bool
+    table: pd.DataFrame
+
+
+TABLE_COLUMNS = ("run", "architecture", "status", "auroc", "ap", "f1", "measured", "films", "findings", "thresholds",
+                 "best_epoch", "started", "loss", "init")
+
+
+def run_labels(runs: pd.DataFrame) -> dict[str, str]:
+    """{run_id: name}; where runs share a name, the end of their id tells them apart. Labels are unique."""
+    names = {
+        run_id: (name or "").strip() or architecture_label(architecture)
+        for run_id, name, architecture in zip(runs["run_id"], runs["name"], runs["architecture"], strict=True)
+    }
+    counts = pd.Series(list(names.values()), dtype=object).value_counts()
+    labels = {run_id: name if counts[name] == 1 else f"{name} · {run_id[-6:]}" for run_id, name in names.items()}
+    if len(set(labels.values())) == len(labels):
+        return labels
+    return {run_id: f"{name} · {run_id}" for run_id, name in names.items()}
+
+
+def split_in_words(scheme: str, seed: int, fingerprint: str) -> str:
+    """'split by patient, 70 / 10 / 20 %, seed 0, fingerprint 1a2b3c'."""
+    words = [SPLIT_WORDS.get(scheme, f"{scheme} split")]
+    if scheme != "given":
+        words.append(f"seed {seed}")
+    if fingerprint:
+        words.append(f"fingerprint {fingerprint}")
+    return ", ".join(words)
+
+
+def groups(
+    runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, statuses: Mapping[str, str], part: str
+) -> list[Group]:
+    """The leaderboard, a group for each data set and split; the group with the newest run comes first.
+
+    Args:
+        runs: newest first, as `cached.Overview.runs`.
+        part: 'test' (where a run was not measured there, its val numbers, below the others) or 'val'.
+    """
+    table = _table(runs, board, statuses, part)
+    columns = ["dataset_id", "split_scheme", "split_seed", "split_fingerprint"]
+    found = []
+    for (dataset_id, scheme, seed, fingerprint), rows in runs.groupby(columns, sort=False, dropna=False):
+        known = dataset_id in datasets.index
+        found.append(Group(
+            key=hashlib.sha256(f"{dataset_id}|{scheme}|{seed}|{fingerprint}".encode()).hexdigest()[:12],
+            title=datasets.at[dataset_id, "name"] if known else f"data set {dataset_id}",
+            split=split_in_words(scheme, seed, fingerprint),
+            leaky=scheme in LEAKY_SCHEMES,
+            synthetic=bool(known and datasets.at[dataset_id, "kind"] == "phantom"),
+            table=table[table.index.isin(rows["run_id"])],
+        ))
+    return found
+
+
+def _table(runs: pd.DataFrame, board: pd.DataFrame, statuses: Mapping[str, str], part: str) -> pd.DataFrame:
+    labels = run_labels(runs)
+    preference = {name: place for place, name in enumerate(PARTS[part])}
+    measured = board[board["split"].isin(preference)].assign(place=lambda rows: rows["split"].map(preference))
+    measured = measured.sort_values("place", kind="stable").drop_duplicates("run_id")
+    rows = runs.merge(measured, on="run_id", how="left")
+    subset = (rows["n"] < rows["n_expected"]).astype(bool)
+    table = pd.DataFrame({
+        "run": rows["run_id"].map(labels) + rows["archived"].map({True: " (archived)", False: ""}),
+        "architecture": [[architecture_label(name)] for name in rows["architecture"]],
+        "status": rows["run_id"].map(statuses).map(STATUS_WORDS),
+        "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"],
+        "measured": rows["split"].where(~subset, rows["split"] + ", subset"),
+        "films": rows["n"].astype("Int64"),
+        "findings": [None if n != n or not n else f"{int(n)} of {N_FINDINGS}" for n in rows["n_defined"]],
+        "thresholds": _fitted_on(rows),
+        "best_epoch": rows["best_epoch"].astype("Int64"),
+        "started": rows["started_at"], "loss": rows["loss"], "init": rows["init"],
+        "place": rows["place"], "subset": subset,
+    }).set_axis(rows["run_id"], axis="index")
+    order = table.sort_values(["place", "subset", "auroc"], ascending=[True, True, False], kind="stable")
+    return order[list(TABLE_COLUMNS)]
+
+
+def _fitted_on(rows: pd.DataFrame) -> list[str | None]:
+    """Where each F1's thresholds come from; flagged where they were fitted on the films that they are read on."""
+    return [
+        None if not isinstance(fitted, str) or f1 != f1 else f"{fitted}, same films" if fitted == split else fitted
+        for fitted, split, f1 in zip(rows["f1_fitted_on"], rows["split"], rows["f1"], strict=True)
+    ]
+
+
+def group_note(table: pd.DataFrame, part: str) -> str:
+    """What a reader must know of a group's numbers: how many runs, measured where, and what to beware of."""
+    measured = table["measured"].dropna()
+    notes = [f"{len(table)} run{'s' if len(table) != 1 else ''}"]
+    if part == "test" and len(measured) and not measured.str.startswith("test").any():
+        notes.append("none measured on a test part, so these are validation numbers")
+    elif part == "test" and measured.str.startswith("val").any():
+        notes.append("runs without test numbers show validation numbers and stand below the others")
+    if measured.str.endswith("subset").any():
+        notes.append("a subset of the films measures less surely, and stands below complete runs")
+    if table["thresholds"].dropna().str.endswith("same films").any():
+        notes.append("F1 is optimistic where its thresholds were fitted on the same films")
+    return "; ".join(notes)
+
+
+def default_focus(found: Sequence[Group], statuses: Mapping[str, str]) -> list[str]:
+    """What to show while nothing is chosen: runs that train now, then the best of the first group."""
+    order = [run_id for group in found for run_id in group.table.index]
+    running = [run_id for run_id in order if statuses[run_id] == "running"]
+    best = [] if not found else [run_id for run_id, value in found[0].table["auroc"].items() if value == value]
+    return list(dict.fromkeys(running + best))[:MAX_DEFAULT_FOCUS]
+
+
+def chosen_after(table_rows: Sequence[int], table_runs: Sequence[str], chosen: Sequence[str]) -> list[str]:
+    """The chosen runs after a change of the ticks in one table; runs of other tables and the order stay.
+
+    Args:
+        table_rows: the rows that are ticked now.
+        table_runs: the table's run ids.
+        chosen: the run ids that were chosen before, in all tables.
+    """
+    ticked = [table_runs[row] for row in table_rows if row < len(table_runs)]
+    kept = [run_id for run_id in chosen if run_id in ticked or run_id not in table_runs]
+    return kept + [run_id for run_id in ticked if run_id not in kept]

@@ -1,0 +1,158 @@
+"""The frame of every page: menu, head, the link's state, and errors as one line.
+
+Knows which pages exist, but nothing of what they show. A new page adds one entry to `PAGES`.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.errors import WorkbenchError
+from cxrcore.store import Store
+
+PRODUCT = "Chest X-ray workbench"
+SECTIONS = ("Results", "Thresholds", "Images", "Class")
+
+_REGISTERED = "shell_registered"
+_PAGE = "shell_page"
+_FOCUS = "shell_runs"
+_NOTICE = "shell_notice"
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page of the menu.
+
+    Attributes:
+        name: of pages/<name>.py, and its place in the URL.
+        title: as the menu and the page's head write it.
+        icon: a Material symbol.
+        section: one of `SECTIONS`.
+        question: the one sentence below the title.
+    """
+
+    name: str
+    title: str
+    icon: str
+    section: str
+    question: str
+
+
+PAGES = (
+    PageEntry(
+        "runs",
+        "Runs",
+        ":material/leaderboard:",
+        "Results",
+        "Which runs are there, how far are they, and how good are they?",
+    ),
+)
+HOME = PAGES[0]
+
+
+def navigation() -> Any:
+    """Register the menu; returns the page that the browser asked for."""
+    st.session_state[_REGISTERED] = True
+    # Streamlit takes the default page's own path out of the URL, and /runs would then be "not found". So the default
+    # is a hidden step at / that leads on to the first page.
+    menu: dict[str, list] = {"": [st.Page(_go_home, title=PRODUCT, url_path="home", default=True, visibility="hidden")]}
+    for section in SECTIONS:
+        entries = [entry for entry in PAGES if entry.section == section]
+        if entries:
+            menu[section] = [_streamlit_page(entry) for entry in entries]
+    return st.navigation(menu)
+
+
+def _streamlit_page(entry: PageEntry) -> Any:
+    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title, icon=entry.icon, help=entry.question)
+
+
+def _go_home() -> None:
+    st.switch_page(_streamlit_page(HOME), query_params=st.query_params.to_dict())
+
+
+@contextlib.contextmanager
+def open_page(name: str) -> Iterator[Store]:
+    """Draw the head of a page and give it the store; every page does its work inside.
+
+    A `WorkbenchError` from the page's body becomes one line in place of what was still to come.
+    """
+    # With a folder called pages/, Streamlit answers the first request of a fresh server, if it is a deep link, by
+    # running the page without app.py (seen in 1.67). Then the page registers the menu itself.
+    if not st.session_state.get(_REGISTERED):
+        navigation()
+    entry = next(page for page in PAGES if page.name == name)
+    st.set_page_config(page_title=f"{entry.title} · {PRODUCT}", page_icon=entry.icon, layout="wide")
+    _carry_runs_over(name)
+    st.title(entry.title, anchor=False)
+    st.markdown(entry.question)
+    with errors_shown():
+        _show_notice()
+        yield Store(default_store())
+
+
+@contextlib.contextmanager
+def errors_shown() -> Iterator[None]:
+    """Show a `WorkbenchError` as one line; for page bodies and for fragments, which also run on their own."""
+    try:
+        yield
+    except WorkbenchError as error:
+        st.error(" ".join(str(error).split()), icon=":material/error:")
+
+
+def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bool:
+    """Do something that changes the store, in a widget's callback; the page says afterwards how it went.
+
+    Args:
+        done: what to say when it worked.
+
+    Returns:
+        Whether it worked.
+    """
+    try:
+        action(*args, **kwargs)
+    except WorkbenchError as error:
+        st.session_state[_NOTICE] = (False, " ".join(str(error).split()))
+        return False
+    st.session_state[_NOTICE] = (True, done)
+    return True
+
+
+def _show_notice() -> None:
+    worked, text = st.session_state.pop(_NOTICE, (True, ""))
+    if text and worked:
+        st.toast(text, icon=":material/check:")
+    elif text:
+        st.error(text, icon=":material/error:")
+
+
+# -- the runs that a link names, shared by all pages. The one place that writes query parameters by hand: a bound
+# multiselect would put its labels into the URL, and a renamed run would break every link to it.
+
+
+def runs_in_link() -> list[str]:
+    """The run ids that the URL names, in order, each once; not checked."""
+    return list(dict.fromkeys(st.query_params.get_all("run")))
+
+
+def put_runs_in_link(run_ids: Sequence[str]) -> None:
+    """Make the URL name these runs."""
+    st.session_state[_FOCUS] = list(run_ids)
+    if run_ids:
+        st.query_params["run"] = list(run_ids)
+    elif "run" in st.query_params:
+        del st.query_params["run"]
+
+
+def _carry_runs_over(page: str) -> None:
+    """The chosen runs stay chosen when the menu leads to another page: its links carry no parameters."""
+    arrived = st.session_state.get(_PAGE) != page
+    st.session_state[_PAGE] = page
+    if arrived and not runs_in_link():
+        put_runs_in_link(st.session_state.get(_FOCUS, []))
+    else:
+        st.session_state[_FOCUS] = runs_in_link()

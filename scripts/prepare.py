@@ -1,0 +1,25 @@
+"""Decode every film once into a memory map for training; train.py does it when needed. See --help."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cxrcore.cli import parser_for, run
+from cxrcore.config import PrepareConfig, default_store
+from cxrcore.data import films
+from cxrcore.data.prepared import prepare
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Flags to a finished map."""
+    parser = parser_for(PrepareConfig, "Decode all films on disk once, on all cores; goes on where it was stopped.")
+    config = PrepareConfig(**vars(parser.parse_args(argv)))
+    found = films.load(config.csv_path, config.img_root, "patient", 0)
+    root = Path(config.store or default_store()).parent / "prepared"
+    pixels = prepare(found.paths, config.img_size, root, workers=config.workers)
+    print(f"{len(pixels.row_of):,} films at {pixels.size} px in {pixels.folder}")
+    for image_id, reason in pixels.skipped.items():
+        print(f"skipped {image_id}: {reason}")
+
+
+if __name__ == "__main__":
+    run(main)

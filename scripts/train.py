@@ -1,0 +1,21 @@
+"""Train a network on chest films and evaluate it; see --help."""
+
+from collections.abc import Sequence
+
+from cxrcore.cli import parser_for, run
+from cxrcore.config import TrainConfig
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Flags to config, config to run."""
+    parser = parser_for(TrainConfig, "Train one architecture (or --arch all), write its run to the results store and "
+                                     "evaluate it on val and test.")
+    flags = vars(parser.parse_args(argv))
+    # Imported here: torch takes seconds, which --help and the processes that prepare films need not wait for.
+    from cxrcore.trainrun import train
+
+    train(TrainConfig(**flags), frozenset(flags))
+
+
+if __name__ == "__main__":
+    run(main)
