@@ -146,7 +146,7 @@ def training_chart(panel: Panel, curves: Sequence[Curve], last_epoch: int) -> go
     _dress(figure, panel.title)
     figure.update_xaxes(title="Epoch", range=[0.5, last_epoch + 0.5], dtick=_step(last_epoch), tick0=0)
     if panel.format.endswith("e"):
-        figure.update_yaxes(exponentformat="power", showexponent="all", rangemode="tozero")
+        figure.update_yaxes(tickformat="~e", rangemode="tozero")
     return figure
 
 
@@ -157,7 +157,8 @@ def _line(curve: Curve, column: str, number: str, faint: bool = False) -> go.Sca
         y=curve.epochs[column],
         mode="lines" if faint and len(curve.epochs) > 1 else "lines+markers",
         name=curve.name,
-        opacity=0.55 if faint else 1,
+        opacity=0.65 if faint else 1,
+        cliponaxis=False,  # a marker on the edge stays whole
         line={"color": style.colour, "dash": style.dash, "width": 1.5 if faint else 2.5},
         marker={"symbol": style.symbol, "size": 5 if faint else 8},
         hovertemplate=f"{_escape(curve.name)}<br>epoch %{{x}}: {what}<b>%{{y:{number}}}</b><extra></extra>",
@@ -178,7 +179,8 @@ def _dress(figure: go.Figure, title: str) -> None:
     """The look that all charts share; whatever is not set comes from the page's theme."""
     size = {"size": FONT_SIZE}
     figure.update_layout(
-        title={"text": title, "font": {"size": FONT_SIZE + 2}, "x": 0, "xref": "paper", "y": 0.97, "yanchor": "top"},
+        title={"text": title, "font": {"size": FONT_SIZE + 2}, "x": 0, "xref": "container", "y": 0.97},
+        title_yanchor="top",
         height=CURVE_HEIGHT,
         margin={"l": 8, "r": 12, "t": 52, "b": 8},
         showlegend=False,

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
@@ -49,6 +50,8 @@ def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
         sys.exit(main(None) or 0)
     except WorkbenchError as error:
         _fail(str(error))
+    except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the final flush fails once more
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise

@@ -37,7 +37,7 @@ class PrepareConfig(_Films):
     """Flags of scripts/prepare.py."""
 
     img_size: int = flag(224, "pixels a side, a multiple of 32")
-    workers: int | None = flag(None, "processes (default: one a core)")
+    workers: int | None = flag(None, "processes (default: one a core)", at_least=1)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class TrainConfig(_Films):
 
     arch: str = flag("efficientnet_b0", "architecture, or 'all' for the six one after another")
     epochs: int | None = flag(None, "epochs (default: 8 for efficientnet_b0, 12 for the others)", at_least=1)
-    batch_size: int = flag(32, "films a step", at_least=1)
+    batch_size: int = flag(32, "films a step; batch normalisation needs two", at_least=2)
     lr: float = flag(1e-4, "highest learning rate of AdamW", above=0)
     train_subset: int | None = flag(None, "train on at most n films, same imbalance, nested", at_least=1)
     val_subset: int | None = flag(None, "validate on at most n films after each epoch", at_least=1)

@@ -136,6 +136,6 @@ def _rows(metric: str, values: np.ndarray, labels: np.ndarray, set_id: str | Non
 
 
 def _row(finding: str, metric: str, value: float, labels: np.ndarray, set_id: str | None, method: str) -> dict:
+    films = int((~np.isnan(labels)).sum()) if labels.ndim == 1 else len(labels)
     return {"finding": finding, "metric": metric, "set_id": set_id, "value": float(value), "low": np.nan,
-            "high": np.nan, "n_positive": int((labels == 1).sum()), "n": int((~np.isnan(labels)).sum()),
-            "method": method}
+            "high": np.nan, "n_positive": int((labels == 1).sum()), "n": films, "method": method}

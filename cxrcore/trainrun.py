@@ -121,7 +121,8 @@ def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         with contextlib.suppress(WorkbenchError):
             plan.store.finish_run(run_id, status, best_epoch=trainer.best_epoch or None if trainer else None)
-        print(f"{status}; to go on: python scripts/train.py --resume {run_id}", file=sys.stderr)
+        where = f" --store {plan.store.path}" if plan.config.store else ""
+        print(f"{status}; to go on: python scripts/train.py --resume {run_id}{where}", file=sys.stderr)
         raise
     _drop_training_state(folder / LAST)
     print(f"run {run_id} finished: best epoch {trainer.best_epoch}, checkpoints in {folder}")

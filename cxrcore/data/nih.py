@@ -6,8 +6,11 @@ splits, pixels or the store.
 Source: NIH Clinical Center, https://nihcc.app.box.com/v/ChestXray-NIHCC; Wang et al., CVPR 2017.
 """
 
+import gzip
 import hashlib
 import os
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +30,7 @@ _OPTIONAL = {
     "sex": ("patient gender", "patient sex"),
     "view": ("view position",),
 }
+_UNREADABLE = (pd.errors.ParserError, UnicodeDecodeError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError)
 _PUBLISHED_NAMES = {"image_id": "Image Index", "labels": "Finding Labels", "patient_id": "Patient ID"}
 
 
@@ -55,13 +59,18 @@ def read_table(csv_path: str | Path) -> NihTable:
     taken by name from the left; ages come as 58, '058Y', '11M' or '3D'; names of columns match in any case.
 
     Raises:
-        DataError: no such file, not a table, missing columns (named), an empty table, or a film listed twice.
+        DataError: no such file, not a table, missing columns (named), an empty table, a row that is cut off, or a film
+            listed twice.
         FindingError: an unknown finding, with its row and text.
     """
     csv_path = Path(csv_path)
     raw = _read_columns(csv_path)
     if raw.empty:
         raise DataError(f"{csv_path} has no rows")
+    for column, published in _PUBLISHED_NAMES.items():
+        if (raw[column] == "").any():
+            row = int(np.argmax(raw[column] == "")) + 2
+            raise DataError(f"{csv_path} row {row} has no {published}: is the file cut off?")
     twice = raw["image_id"][raw["image_id"].duplicated()]
     if len(twice):
         raise DataError(f"{csv_path}: film {twice.iloc[0]} stands in the table twice ({len(twice)} such rows)")
@@ -102,10 +111,10 @@ def _read_columns(csv_path: Path) -> pd.DataFrame:
                         f"{csv_path / 'Data_Entry_2017.csv'}") from None
     except pd.errors.EmptyDataError:
         raise DataError(f"{csv_path} is empty") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{csv_path} cannot be read as CSV: {' '.join(str(error).split())}") from None
     blank = pd.Series([""] * len(raw), dtype=str)
-    return pd.DataFrame({ours: raw[i].str.strip() if i is not None else blank for ours, i in found.items()})
+    return pd.DataFrame({ours: raw[i].fillna("").str.strip() if i is not None else blank for ours, i in found.items()})
 
 
 def _parse_label_column(column: pd.Series, csv_path: Path) -> np.ndarray:
@@ -152,6 +161,9 @@ def read_boxes(path: str | Path) -> pd.DataFrame:
         boxes[names[2:]] = boxes[names[2:]].astype(float)
     except (ValueError, OSError) as error:
         raise DataError(f"{path} cannot be read as a box list: {' '.join(str(error).split())}") from None
+    if boxes.isna().any(axis=None):
+        row = int(np.argmax(boxes.isna().any(axis=1))) + 2
+        raise DataError(f"{path} row {row} is no box: it needs a film, a finding and x, y, width, height")
     return boxes.assign(finding=boxes["finding"].map(canonical))
 
 
@@ -159,13 +171,15 @@ def read_list(path: str | Path) -> set[str]:
     """An official list of film names (test_list.txt); its last line ends without a newline.
 
     Raises:
-        DataError: no such list.
+        DataError: no such list, or not a text.
     """
     try:
         return set(Path(path).read_text(encoding="utf-8").split())
     except OSError:
         raise DataError(f"no such list of films: {path}; it comes with the NIH data and belongs beside the CSV"
                         ) from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is no list of films: it is not text") from None
 
 
 def find_films(img_root: str | Path, image_ids: pd.Series) -> dict[str, Path]:

@@ -276,4 +276,4 @@ def _no_room(needed: int, root: Path) -> str:
 
 def _too_many(reasons: Mapping[int, str], n: int) -> str:
     some = "; ".join(list(reasons.values())[:3])
-    return f"{len(reasons)} of {n} films cannot be read, more than {MAX_UNREADABLE:.0%}: {some}"
+    return f"at least {len(reasons)} of {n} films cannot be read, more than {MAX_UNREADABLE:.0%}: {some}"

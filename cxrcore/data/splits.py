@@ -64,14 +64,15 @@ def draw(
         test_list: film names of the official test set; needed by 'official' only.
 
     Raises:
-        DataError: an unknown scheme, or 'official' without a list that names films of the table.
+        DataError: an unknown scheme, or 'official' with a list that names none or all of the table's films.
     """
     image_ids = np.asarray(image_ids, dtype=str)
     patients = np.unique(np.asarray(patient_ids, dtype=str), return_inverse=True)[1]
     if scheme == "patient":
         assignment = _stratified(patients, labels, PATIENT_SHARES, seed)
     elif scheme == "random":
-        assignment = _stratified(np.arange(len(image_ids)), labels, RANDOM_SHARES, seed)
+        by_name = np.unique(image_ids, return_inverse=True)[1]  # the order of the rows must not matter
+        assignment = _stratified(by_name, labels, RANDOM_SHARES, seed)
     elif scheme == "official":
         assignment = _official(image_ids, patients, labels, seed, test_list or set())
     else:
@@ -84,6 +85,8 @@ def _official(image_ids, patients, labels, seed, test_list) -> np.ndarray:
     if not is_test.any():
         raise DataError("the official split needs test_list.txt with films of this table: put the list of the NIH "
                         "release beside the CSV, or use --split patient")
+    if is_test.all():
+        raise DataError("every film of this table stands in test_list.txt: the official split leaves none to train on")
     assignment = np.full(len(image_ids), SPLITS.index("test"), np.int8)
     assignment[~is_test] = _stratified(patients[~is_test], labels[~is_test], OFFICIAL_SHARES, seed)
     return assignment

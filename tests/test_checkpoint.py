@@ -1,0 +1,132 @@
+"""The checkpoint contract: round trip, plain content, and every refusal as one line."""
+
+import dataclasses
+import pickle
+
+import pytest
+import torch
+
+from cxrcore import checkpoint
+from cxrcore.architectures import ARCHITECTURES, build, find
+from cxrcore.checkpoint import Checkpoint
+from cxrcore.errors import CheckpointError, DiskFullError, RunError
+from cxrcore.findings import FINDINGS
+
+
+@pytest.fixture(scope="module")
+def made():
+    torch.manual_seed(0)
+    model = build("resnet18", 32)
+    return Checkpoint(
+        state=model.state_dict(), architecture="resnet18", image_size=32, mean=(0.5,) * 3, std=(0.25,) * 3,
+        training_corpus="tiny", split={"scheme": "patient", "seed": 0, "fingerprint": "f"}, dataset_id="d", run_id="r",
+        epoch=3,
+    )
+
+
+def test_round_trip_gives_the_same_logits(made, tmp_path):
+    path = tmp_path / "model_best.pth"
+    checkpoint.save(path, made)
+    loaded = checkpoint.load(path)
+    films = torch.rand(2, 3, 32, 32)
+    assert torch.equal(loaded.model()(films), made.model()(films))
+    plain = {f.name for f in dataclasses.fields(Checkpoint)} - {"state"}
+    assert all(getattr(loaded, name) == getattr(made, name) for name in plain)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"findings": list(reversed(FINDINGS))}, "another order"),
+        ({"findings": list(FINDINGS[:5])}, "other findings"),
+        ({"output": "probabilities"}, "not logits"),
+        ({"architecture": "alexnet"}, "unknown architecture"),
+        ({"format": 99}, "no checkpoint of this workbench"),
+        ({"dataset_id": None}, "lacks dataset_id"),
+        ({"epoch": None}, "lacks epoch"),
+    ],
+)
+def test_a_broken_contract_is_refused_in_one_line(made, tmp_path, change, said):
+    content = {f.name: getattr(made, f.name) for f in dataclasses.fields(made)} | change
+    content = {key: list(v) if isinstance(v, tuple) else v for key, v in content.items() if v is not None}
+    path = tmp_path / "model.pth"
+    torch.save(content, path)
+    with pytest.raises(CheckpointError, match=said) as caught:
+        checkpoint.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_thousand_outputs_are_refused(made):
+    state = dict(made.state) | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
+    with pytest.raises(CheckpointError, match="1000 outputs, not the 14 findings"):
+        dataclasses.replace(made, state=state).model()
+
+
+def test_weights_of_another_network_are_refused(made):
+    with pytest.raises(CheckpointError, match="does not fit"):
+        dataclasses.replace(made, architecture="mobilenet_v2").model()
+
+
+def test_pickled_objects_are_refused_and_not_run(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    for name, write in (("torch.pth", torch.save), ("raw.pth", lambda o, p: p.write_bytes(pickle.dumps(o)))):
+        write(Trap(), tmp_path / name)
+        with pytest.raises(CheckpointError):
+            checkpoint.load(tmp_path / name)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 broken", bytes(1000)])
+def test_junk_is_refused(tmp_path, content):
+    (tmp_path / "junk.pth").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"junk\.pth"):
+        checkpoint.load(tmp_path / "junk.pth")
+
+
+def test_a_truncated_checkpoint_is_refused(made, tmp_path):
+    path = tmp_path / "model.pth"
+    checkpoint.save(path, made)
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(CheckpointError):
+        checkpoint.load(path)
+
+
+def test_a_plain_state_dict_is_told_where_it_belongs(made, tmp_path):
+    torch.save(dict(made.state), tmp_path / "plain.pth")
+    with pytest.raises(CheckpointError, match="--init PATH"):
+        checkpoint.load(tmp_path / "plain.pth")
+
+
+def test_a_failed_write_keeps_the_file_before(made, tmp_path, monkeypatch):
+    path = tmp_path / "model_last.pth"
+    path.write_bytes(b"before")
+
+    def full(*_):
+        raise RuntimeError("PytorchStreamWriter failed writing file data/3: file write failed")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(DiskFullError, match=r"cannot write .*model_last\.pth"):
+        checkpoint.save(path, made)
+    assert path.read_bytes() == b"before"
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_builds_and_has_its_cam_layer(name):
+    entry = find(name)
+    with torch.device("meta"):
+        import timm
+
+        model = timm.create_model(entry.timm_name, num_classes=14)
+    assert model.get_submodule(entry.cam_layer) is not None
+    assert (entry.token_grid(96) == (6, 6)) == (name == "vit_b_16")
+    assert entry.default_epochs == (8 if name == "efficientnet_b0" else 12)
+
+
+def test_an_unknown_architecture_is_answered_with_the_six():
+    with pytest.raises(RunError) as caught:
+        find("resnet50")
+    assert all(name in str(caught.value) for name in ARCHITECTURES)

@@ -1,0 +1,56 @@
+"""Losses against their formulas."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from cxrcore.findings import FINDINGS
+from cxrcore.losses import make_loss, positive_weights
+
+torch.manual_seed(0)
+LOGITS = torch.randn(20, 14)
+LABELS = (torch.rand(20, 14) < 0.3).float()
+
+
+def test_bce_is_the_mean_over_known_labels():
+    loss = make_loss("bce", LABELS.numpy())
+    assert loss(LOGITS, LABELS).item() == pytest.approx(
+        functional.binary_cross_entropy_with_logits(LOGITS, LABELS).item())
+    unknown = LABELS.clone()
+    unknown[:, 2:] = float("nan")
+    assert loss(LOGITS, unknown).item() == pytest.approx(
+        functional.binary_cross_entropy_with_logits(LOGITS[:, :2], LABELS[:, :2]).item())
+
+
+def test_a_batch_of_unknown_labels_gives_zero_and_finite_gradients():
+    logits = LOGITS.clone().requires_grad_()
+    value = make_loss("focal", LABELS.numpy())(logits, torch.full_like(LABELS, float("nan")))
+    value.backward()
+    assert value.item() == 0
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_focal_is_bce_damped_by_certainty():
+    p = torch.sigmoid(LOGITS)
+    p_t = torch.where(LABELS == 1, p, 1 - p)
+    expected = (-((1 - p_t) ** 2) * torch.log(p_t)).mean()
+    assert make_loss("focal", LABELS.numpy())(LOGITS, LABELS).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_positive_weights_are_bounded_and_one_without_positives():
+    labels = np.zeros((1000, 14), np.float32)
+    labels[:100, 0] = 1  # 9 negatives a positive
+    labels[:2, 1] = 1  # 499: bounded
+    labels[:500, 2] = np.nan
+    labels[500:600, 2] = 1  # 4, counting known films only
+    weights, without = positive_weights(labels)
+    assert weights[:4].tolist() == [9, 50, 4, 1]
+    assert without == list(FINDINGS[3:])
+
+
+def test_pos_weight_is_torch_s():
+    labels = LABELS.numpy()
+    weight = torch.from_numpy(positive_weights(labels)[0])
+    expected = functional.binary_cross_entropy_with_logits(LOGITS, LABELS, pos_weight=weight)
+    assert make_loss("pos_weight", labels)(LOGITS, LABELS).item() == pytest.approx(expected.item())

@@ -1,0 +1,230 @@
+"""The scripts end to end, as commands: the classic flags on a tiny NIH folder, and every refusal."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from cxrcore.config import PROJECT_ROOT
+from cxrcore.progress import effective_status, read
+from cxrcore.store import Store
+
+SMALL = ["--img_size", "32", "--batch_size", "16", "--init", "random", "--precision", "fp32", "--arch", "resnet18"]
+
+
+def run(script: str, *flags, cwd=None, store=None, **environment) -> subprocess.CompletedProcess:
+    """A script as a person runs it."""
+    where = {"CXR_STORE": str(store)} if store else {}
+    return subprocess.run([sys.executable, str(PROJECT_ROOT / "scripts" / script), *map(str, flags)], cwd=cwd,
+                          capture_output=True, text=True, timeout=300, env=os.environ | where | environment)
+
+
+def films_of(folder: Path) -> list[str]:
+    return ["--csv_path", str(folder / "Data_Entry_2017.csv"), "--img_root", str(folder)]
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_nih, tmp_path_factory):
+    """One finished training: (store, run_id, results folder, output)."""
+    home = tmp_path_factory.mktemp("trained")
+    done = run("train.py", *films_of(tiny_nih), *SMALL, "--epochs", 2, "--results", home / "results",
+               store=home / "store.duckdb")
+    assert done.returncode == 0, done.stderr
+    store = Store(home / "store.duckdb")
+    return store, store.runs().iloc[0]["run_id"], home / "results", done.stdout
+
+
+def test_training_leaves_checkpoints_progress_epochs_and_an_evaluation(trained):
+    store, run_id, _, output = trained
+    row = store.run(run_id)
+    assert row["status"] == "finished" and row["best_epoch"] in (1, 2)
+    assert row["config"]["epochs"] == 2 and row["config"]["loss"] == "bce" and row["config"]["precision"] == "fp32"
+    assert row["n_parameters"] > 1e7 and row["cost"]["images_per_second"] > 0 and row["versions"]["torch"]
+    assert store.epochs([run_id])["epoch"].tolist() == [1, 2]
+    folder = store.run_folder(run_id)
+    assert {p.name for p in folder.iterdir()} == {"model_best.pth", "model_last.pth", "progress.json"}
+    assert read(folder)["stage"] == "finished"
+    best, last = (torch.load(folder / f"model_{which}.pth", weights_only=True) for which in ("best", "last"))
+    assert best["epoch"] == row["best_epoch"] and last["epoch"] == 2
+    assert last["training"] == {}  # dropped when the run finished
+    assert best["split"]["fingerprint"] == row["split_fingerprint"] and best["dataset_id"] == row["dataset_id"]
+    assert set(store.prediction_sets(run_id)["split"]) == {"val", "test"}
+    assert "macro" in output and "test:" in output
+
+
+def test_the_tables_say_what_the_store_holds(trained):
+    store, run_id, results, _ = trained
+    table = pd.read_csv(results / "tables" / "metrics.csv").set_index(["split", "finding"])
+    board = store.leaderboard().set_index("split")
+    assert table.loc[("test", "macro"), "auroc"] == pytest.approx(board.loc["test", "auroc"])
+    assert table.loc[("test", "macro"), "f1@max F1"] == pytest.approx(board.loc["test", "f1"])
+    assert "run " + run_id in (results / "tables" / "metrics.txt").read_text()
+    sets = store.threshold_sets(run_id)
+    assert sorted(sets["name"]) == ["0.5", "classic", "max F1"]
+    val = store.prediction_sets(run_id).set_index("split").loc["val", "prediction_id"]
+    assert set(sets["prediction_id"]) == {val}
+
+
+def test_eval_repeats_the_scores_and_adds_sets_of_its_own(trained, tmp_path):
+    store, run_id, _, _ = trained
+    before = store.prediction_sets(run_id)
+    done = run("eval.py", "--run", run_id, "--results", tmp_path, store=store.path)
+    assert done.returncode == 0, done.stderr
+    subset = run("eval.py", "--run", run_id, "--subset", 7, "--results", tmp_path, store=store.path)
+    assert subset.returncode == 0, subset.stderr
+    sets = store.prediction_sets(run_id)
+    assert len(sets) == len(before) + 4
+    tests = sets[sets["split"] == "test"]
+    again, first = (store.predictions(id_) for id_ in (tests["prediction_id"].iloc[1], tests["prediction_id"].iloc[2]))
+    assert (again.image_ids == first.image_ids).all()
+    assert abs(again.scores - first.scores).max() <= 1e-6
+    newest = tests.iloc[0]
+    assert newest["n"] == 7 and newest["n_expected"] == tests["n"].iloc[1]
+    complete = store.leaderboard().set_index("split").loc["test", "prediction_id"]
+    assert complete == tests["prediction_id"].iloc[1]  # a subset does not take the place of the whole
+
+
+def test_the_classic_two_commands_work_verbatim(tiny_nih, tmp_path):
+    """From the project's root, with the flags that every reproduction of the field uses; no network."""
+    classic = ["--epochs", 1, "--batch_size", 32, "--lr", "1e-4", "--train_subset", 40, "--val_subset", 10]
+    offline = {"PYTHONPATH": ".", "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache")}
+    store = tmp_path / "store.duckdb"
+    # --img_size and --results alone are not classic: they keep the test short and the project clean.
+    done = run("train.py", *films_of(tiny_nih), *classic, "--img_size", 32, "--results", tmp_path, cwd=PROJECT_ROOT,
+               store=store, **offline)
+    assert done.returncode == 0, done.stderr
+    row = Store(store).runs().iloc[0]
+    config = json.loads(row["config"])
+    assert row["architecture"] == "efficientnet_b0" and config["init"] == "random" and config["n_train"] == 40
+    assert "--init PATH" in done.stdout  # going on at random is said, not hidden
+    done = run("eval.py", *films_of(tiny_nih), "--weights", "model_best.pth", "--subset", 20, "--results", tmp_path,
+               cwd=PROJECT_ROOT, store=store, **offline)
+    assert done.returncode == 0, done.stderr
+    assert f"newest finished run, {row['run_id']}" in done.stdout
+
+
+def test_a_killed_training_is_interrupted_and_resumes(tiny_nih, tmp_path):
+    store = Store(tmp_path / "store.duckdb")
+    process = subprocess.Popen(
+        [sys.executable, str(PROJECT_ROOT / "scripts/train.py"), *films_of(tiny_nih), *SMALL, "--epochs", "40",
+         "--patience", "40", "--name", "killed"], env=os.environ | {"CXR_STORE": str(store.path)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and (store.runs().empty or store.epochs(list(store.runs()["run_id"])).empty):
+        time.sleep(0.2)
+    run_id = store.runs().iloc[0]["run_id"]
+    busy = run("train.py", "--resume", run_id, store=store.path)
+    assert busy.returncode == 2 and "is running" in busy.stderr
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert effective_status(store.run(run_id)["status"], read(store.run_folder(run_id))) == "interrupted"
+    reached = int(store.epochs([run_id])["epoch"].max())
+
+    refused = run("train.py", "--resume", run_id, "--lr", "0.5", store=store.path)
+    assert refused.returncode == 2 and "leave out --lr" in refused.stderr
+    resumed = subprocess.Popen(
+        [sys.executable, str(PROJECT_ROOT / "scripts/train.py"), "--resume", run_id],
+        env=os.environ | {"CXR_STORE": str(store.path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while time.monotonic() < deadline + 60 and int(store.epochs([run_id])["epoch"].max()) <= reached:
+        time.sleep(0.2)
+    resumed.send_signal(signal.SIGINT)  # and once more, as Ctrl-C does
+    out, err = resumed.communicate(timeout=60)
+    assert resumed.returncode == 130, err
+    assert "going on after epoch" in out and f"--resume {run_id}" in err
+    assert store.run(run_id)["status"] == "interrupted"
+    epochs = store.epochs([run_id])["epoch"].tolist()
+    assert epochs == list(range(1, len(epochs) + 1)) and len(epochs) > reached
+
+
+def test_an_unknown_checkpoint_is_evaluated_as_an_external_model(trained, tiny_nih_copy, tmp_path):
+    """Other labels are another data set: the split cannot be rebuilt, and no film may be called unseen."""
+    store, run_id, _, _ = trained
+    csv = tiny_nih_copy / "Data_Entry_2017.csv"
+    csv.write_text(csv.read_text().replace("No Finding", "Hernia", 3))
+    shutil.copy(store.run_folder(run_id) / "model_best.pth", tmp_path / "foreign.pth")
+    elsewhere = tmp_path / "other" / "store.duckdb"
+    done = run("eval.py", *films_of(tiny_nih_copy), "--weights", tmp_path / "foreign.pth", "--results", tmp_path,
+               store=elsewhere)
+    assert done.returncode == 0, done.stderr
+    row = Store(elsewhere).runs().iloc[0]
+    assert row["kind"] == "imported" and "training films unknown" in row["note"]
+    assert Store(elsewhere).prediction_sets()["split"].tolist() == ["external"]
+
+
+def _bad(name, *flags, said, damage=None, script="train.py"):
+    return pytest.param(script, flags, damage, said, id=name)
+
+
+def _other_shape(folder):
+    (folder / "Data_Entry_2017.csv").write_text("image,label\na.png,Mass\n")
+
+
+def _unknown_finding(folder):
+    csv = folder / "Data_Entry_2017.csv"
+    csv.write_text(csv.read_text().replace("No Finding", "Gout", 1))
+
+
+def _no_films(folder):
+    for path in folder.rglob("*.png"):
+        path.rename(path.with_name("other_" + path.name))
+
+
+def _corrupt_films(folder):
+    for path in list(folder.rglob("*.png"))[:10]:
+        path.write_bytes(path.read_bytes()[:200])
+
+
+@pytest.mark.parametrize(("script", "flags", "damage", "said"), [
+    _bad("no CSV", "--csv_path", "nowhere.csv", said=["no such CSV", "nowhere.csv"]),
+    _bad("another table", damage=_other_shape, said=["Image Index", "Finding Labels", "Patient ID"]),
+    _bad("unknown finding", damage=_unknown_finding, said=["Gout", "row "]),
+    _bad("no films", damage=_no_films, said=["images_001/images"]),
+    _bad("corrupt films", damage=_corrupt_films, said=["of 160 films", "1%", "truncated"]),
+    _bad("unknown arch", "--arch", "resnet50", said=["efficientnet_b0", "densenet121", "resnet18", "vgg16",
+                                                     "mobilenet_v2", "vit_b_16"]),
+    _bad("image size", "--img_size", "100", said=["multiples of 32"]),
+    _bad("no film folder", "--img_root", "nowhere", said=["no such image folder"]),
+    _bad("official without list", "--split", "official", said=["test_list.txt"],
+         damage=lambda folder: (folder / "test_list.txt").unlink()),
+    _bad("no weights", "--weights", "nothing.pth", script="eval.py", said=["no such weights file"]),
+    _bad("no checkpoint named", script="eval.py", said=["--run RUN_ID", "--weights PATH"]),
+    _bad("unknown run", "--run", "r1", script="eval.py", said=["no run 'r1'"]),
+])
+def test_bad_input_gets_one_line_and_leaves_nothing(script, flags, damage, said, tiny_nih_copy, tmp_path):
+    if damage:
+        damage(tiny_nih_copy)
+    store = tmp_path / "home" / "store.duckdb"
+    small = [] if script == "eval.py" else SMALL
+    done = run(script, *films_of(tiny_nih_copy), *small, *flags, store=store)
+    assert done.returncode == 2, done.stdout + done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1 and "Traceback" not in done.stderr, done.stderr
+    assert all(part in errors[0] for part in said), errors[0]
+    left = [p for p in store.parent.rglob("*") if p.is_file() and p.suffix != ".lock"] if store.parent.exists() else []
+    assert left == []
+
+
+def test_prepare_says_what_it_made_and_skips(tiny_nih_copy, tmp_path):
+    films = sorted(tiny_nih_copy.rglob("*.png"))
+    films[0].write_bytes(films[0].read_bytes()[:300])
+    done = run("prepare.py", *films_of(tiny_nih_copy), "--img_size", 32, store=tmp_path / "store.duckdb")
+    assert done.returncode == 0, done.stderr
+    assert f"skipped {films[0].name}" in done.stdout and f"{len(films) - 1} films at 32 px" in done.stdout
+
+
+@pytest.mark.long
+def test_all_six_train_on_real_small_films(shared, tmp_path):
+    done = run("train.py", "--csv_path", shared / "nih/Data_Entry_2017.csv", "--img_root", shared / "nih_64", "--arch",
+               "all", "--epochs", 1, "--img_size", 64, "--init", "random", "--results", tmp_path,
+               store=tmp_path / "store.duckdb")
+    assert done.returncode == 0, done.stderr
+    runs = Store(tmp_path / "store.duckdb").runs()
+    assert len(runs) == 6 and set(runs["status"]) == {"finished"}

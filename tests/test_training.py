@@ -1,0 +1,106 @@
+"""Training: learning, early stopping, schedule, and resuming as if there had been no break."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from cxrcore.architectures import build
+from cxrcore.initial_weights import GREY
+from cxrcore.training import Settings, Trainer, TrainingData, steps_per_epoch
+
+
+@pytest.fixture(scope="module")
+def data():
+    """96 films whose first finding is a bright blob in the upper left."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(60, 120, (96, 32, 32)).astype(np.uint8)
+    labels = np.zeros((96, 14), np.float32)
+    labels[::3, 0] = 1
+    pixels[::3, 6:14, 6:14] = 240
+    rows = np.arange(96)
+    return TrainingData(pixels, rows[:72], labels[:72], rows[72:], labels[72:])
+
+
+def _trainer(data, **changed):
+    torch.manual_seed(0)
+    settings = {"epochs": 3, "batch_size": 16, "lr": 1e-3, "loss": "bce", "precision": "fp32", "patience": 3, "seed": 0}
+    return Trainer(build("resnet18", 32), GREY, data, Settings(**(settings | changed)))
+
+
+def _quiet(*_):
+    pass
+
+
+def test_a_blob_is_learnt_and_every_number_is_reported(data):
+    trainer, told = _trainer(data, epochs=10, patience=10), []
+    records = [trainer.run_epoch(lambda *what: told.append(what)) for _ in range(10)]
+    assert trainer.done
+    assert records[-1].val_macro_auroc > 0.95
+    assert records[-1].train_loss < records[0].train_loss
+    assert [r.epoch for r in records] == list(range(1, 11))
+    assert {stage for stage, *_ in told} == {"training", "validating"}
+    assert max(step for stage, step, *_ in told if stage == "training") == steps_per_epoch(72, 16) == 5
+
+
+def test_a_resumed_training_ends_like_an_unbroken_one(data):
+    unbroken = _trainer(data)
+    expected = [unbroken.run_epoch(_quiet) for _ in range(3)]
+
+    first = _trainer(data)
+    first.run_epoch(_quiet)
+    # What a killed process leaves is what lies on the disk: nothing may be shared with `first`.
+    weights = {key: value.clone() for key, value in first.weights().items()}
+    state = torch.load(_saved(first.state()), weights_only=True)
+    torch.manual_seed(123)
+    second = _trainer(data)
+    second.restore(weights, state)
+    assert second.next_epoch == 2
+    got = [second.run_epoch(_quiet) for _ in range(2)]
+    assert [r.train_loss for r in got] == [r.train_loss for r in expected[1:]]
+    assert [r.learning_rate for r in got] == [r.learning_rate for r in expected[1:]]
+    for key, value in unbroken.weights().items():
+        assert torch.equal(value, second.weights()[key]), key
+
+
+def _saved(state):
+    import io
+
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    buffer.seek(0)
+    return buffer
+
+
+def test_it_stops_after_the_patience_and_remembers_the_best(data):
+    trainer = _trainer(data, epochs=20, patience=2)
+    scores = iter([0.6, 0.8, 0.7, 0.8, 0.9])
+    trainer._train = lambda *_: (0.1, 50.0)
+    trainer._validate = lambda _: (0.1, next(scores), 0.2)
+    while not trainer.done:
+        trainer.run_epoch(_quiet)
+    assert (trainer.best_epoch, trainer.next_epoch - 1) == (2, 4)
+
+
+def test_without_any_validation_positive_the_loss_decides(data):
+    trainer = _trainer(data, epochs=20, patience=2)
+    losses = iter([0.5, 0.3, 0.4, 0.35])
+    trainer._train = lambda *_: (0.1, 50.0)
+    trainer._validate = lambda _: (next(losses), math.nan, math.nan)
+    while not trainer.done:
+        trainer.run_epoch(_quiet)
+    assert trainer.best_epoch == 2
+
+
+def test_the_rate_warms_up_and_falls_to_zero(data):
+    trainer = _trainer(data, epochs=40)
+    rates = [trainer._rate(step) for step in range(201)]
+    assert rates[0] == pytest.approx(0.1) and max(rates) == 1 and rates[9] == 1
+    assert all(a >= b for a, b in pairwise(rates[10:])) and rates[200] == pytest.approx(0)
+
+
+@pytest.mark.parametrize(("n", "batch", "steps"), [(32, 32, 1), (33, 32, 1), (34, 32, 2), (1, 32, 1), (65, 16, 4)])
+def test_a_last_batch_of_one_film_is_left_out(n, batch, steps):
+    assert steps_per_epoch(n, batch) == steps
