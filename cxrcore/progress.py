@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 FILE = "progress.json"
 BEAT = 1.0  # seconds between writes
 STALE = 60.0  # seconds of silence after which a run on another machine counts as gone
@@ -70,16 +72,6 @@ def effective_status(status: str, progress: dict[str, Any]) -> str:
     if status != "running":
         return status
     silent = time.time() - progress.get("heartbeat", 0)
-    if progress.get("host") == socket.gethostname() and not _alive(progress.get("pid", -1)):
+    if progress.get("host") == socket.gethostname() and not psutil.pid_exists(progress.get("pid", -1)):
         return "interrupted"
     return "interrupted" if silent > STALE else "running"
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # another user's process
-        return pid > 0
-    return pid > 0

@@ -68,9 +68,11 @@ class Trainer:
 
     def __init__(self, model: nn.Module, spec: InputSpec, data: TrainingData, settings: Settings):
         self.settings, self.data, self.spec = settings, data, spec
-        accelerator = Accelerator(mixed_precision="bf16" if settings.precision == "bf16" else "no")
+        # The number format is ours: accelerate keeps one for the whole process, and `--arch all` needs one a network.
+        accelerator = Accelerator(mixed_precision="no")
         self.device = accelerator.device
-        optimizer = torch.optim.AdamW(_parameter_groups(model), lr=settings.lr, fused=self.device.type == "cuda")
+        fused = self.device.type in ("cpu", "cuda")
+        optimizer = torch.optim.AdamW(_parameter_groups(model), lr=settings.lr, fused=fused)
         self._accelerator = accelerator
         self.model, self._optimizer = accelerator.prepare(model, optimizer)
         self._loss = make_loss(settings.loss, data.train_labels, self.device)
@@ -142,13 +144,18 @@ class Trainer:
         return mean, seen / (time.perf_counter() - began)
 
     def _step(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        loss = self._loss(self.model(inputs), targets)
+        with self._format():
+            logits = self.model(inputs)
+        loss = self._loss(logits.float(), targets)
         self._accelerator.backward(loss)
         self._accelerator.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._schedule.step()
         return loss.detach()
+
+    def _format(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
 
     def _validate(self, on_step) -> tuple[float, float, float]:
         """(loss, macro AUROC, macro best F1) on the validation films."""
@@ -159,8 +166,9 @@ class Trainer:
             seen += films
             on_step("validating", seen, n, seen / (time.perf_counter() - began))
 
-        logits = predict_logits(self.model, self.spec, self.data.pixels, self.data.val_rows, self.settings.batch_size,
-                                self.device, told)
+        with self._format():
+            logits = predict_logits(self.model, self.spec, self.data.pixels, self.data.val_rows,
+                                    self.settings.batch_size, self.device, told)
         loss = self._loss(logits.to(self.device), torch.from_numpy(self.data.val_labels).to(self.device))
         labels, scores = self.data.val_labels, torch.sigmoid(logits).numpy()
         return float(loss), macro(per_finding(auroc, labels, scores))[0], macro(best_f1(labels, scores))[0]

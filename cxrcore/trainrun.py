@@ -7,6 +7,7 @@ The upper half of scripts/train.py. However a training ends (done, Ctrl-C, crash
 import contextlib
 import dataclasses
 import math
+import os
 import signal
 import sys
 import threading
@@ -46,6 +47,8 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> list[str]
     Raises:
         WorkbenchError: one line that says what is wrong.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise RunError("several processes (torchrun) are not supported yet: start train.py once, it takes one device")
     if config.resume:
         return [_resume(config, given)]
     if config.arch != ALL:
