@@ -34,6 +34,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     store = Store(config.store or default_store())
     path = _find_checkpoint(store, config)
     loaded = checkpoints.load(path)
+    model = loaded.model()
     known = set(store.runs()["run_id"])
     films = _films(store, config, loaded, known)
     add_dataset(store, films)
@@ -43,7 +44,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     if not rebuilt:
         print(f"note: {UNKNOWN_FILMS}")
     parts = _parts(films, rebuilt)
-    source = Source(run_id, loaded, path.name, checkpoints.sha256(path))
+    source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
     pixels = prepare_parts(store, films, evaluation.chosen_rows(films, parts, config.subset), loaded.image_size)
     return evaluate_run(store, source, films, pixels, parts, config.subset, results_folder(config.results))
 
@@ -68,7 +69,7 @@ def evaluate_run(
 
         saved = evaluation.score_splits(store, source, films, pixels, parts, at_most, told)
     table = tables.wide(evaluation.measure(store, source.run_id, saved))
-    title = (f"run {source.run_id}, {source.checkpoint_name} (epoch {source.checkpoint.epoch}) on {films.name}, split "
+    title = (f"run {source.run_id}, {source.name} (epoch {source.checkpoint.epoch}) on {films.name}, split "
              f"{films.split.scheme} {films.split.fingerprint}; thresholds fitted on val")
     text = tables.as_text(table, title)
     print(f"\n{text}")

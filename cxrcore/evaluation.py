@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 from cxrcore import thresholds
 from cxrcore.checkpoint import Checkpoint
@@ -32,12 +33,14 @@ class Source:
     """Whose predictions they are.
 
     Attributes:
-        checkpoint_name: 'model_best.pth' or another file's name.
+        model: the checkpoint's network, so that one that does not fit is refused before anything is written.
+        name: 'model_best.pth' or another file's name.
     """
 
     run_id: str
     checkpoint: Checkpoint
-    checkpoint_name: str
+    model: nn.Module
+    name: str
     sha256: str
 
 
@@ -63,15 +66,14 @@ def score_splits(
         at_most: films of each part; fewer than there are marks the set as a subset.
         on_batch: told the number of films after each batch.
     """
-    model = source.checkpoint.model()
     saved = {}
     chosen = chosen_rows(films, parts, at_most)
     for name, rows in chosen.items():
         readable = _readable(films, rows, pixels)
         n_expected = len(readable) + len(parts[name]) - len(rows)
-        scores = predict(model, source.checkpoint.spec, pixels.pixels, pixels.rows(readable), on_batch=on_batch)
+        scores = predict(source.model, source.checkpoint.spec, pixels.pixels, pixels.rows(readable), on_batch=on_batch)
         saved[name] = store.save_predictions(
-            source.run_id, films.table.dataset_id, name, readable, scores, checkpoint=source.checkpoint_name,
+            source.run_id, films.table.dataset_id, name, readable, scores, checkpoint=source.name,
             checkpoint_sha256=source.sha256, n_expected=n_expected,
         )
     return saved

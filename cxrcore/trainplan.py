@@ -19,7 +19,7 @@ from cxrcore.architectures import find
 from cxrcore.config import PROJECT_ROOT, TrainConfig, default_store
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
-from cxrcore.data.prepared import PreparedPixels
+from cxrcore.data.prepared import PreparedPixels, check_size
 from cxrcore.data.splits import subset
 from cxrcore.errors import DataError
 from cxrcore.initial_weights import Start, start
@@ -74,10 +74,14 @@ def make(config: TrainConfig) -> Plan:
         WorkbenchError: whatever is wrong, in one line.
     """
     entry = find(config.arch)
+    check_size(config.img_size)
     store = Store(config.store or default_store())
     store.runs()  # a store that cannot be read is found now and not after the first epoch
     films = film_sets.load(config.csv_path, config.img_root, config.split, config.split_seed)
     print(films.describe())
+    origin = start(config.arch, config.img_size, config.init, config.seed)
+    if origin.notice:
+        print(f"note: {origin.notice}")
     labels = films.table.labels
     train = subset(_some(films, "train"), labels, config.train_subset, config.split_seed)
     val = subset(_some(films, "val"), labels, config.val_subset, config.split_seed)
@@ -87,9 +91,6 @@ def make(config: TrainConfig) -> Plan:
     pixels = evalrun.prepare_parts(store, films, needed, config.img_size)
     data = training_data(films, pixels, train, val)
     _notice_positives(config, data)
-    origin = start(config.arch, config.img_size, config.init, config.seed)
-    if origin.notice:
-        print(f"note: {origin.notice}")
     epochs, name = config.epochs or entry.default_epochs, config.name or _name(config)
     settled = dataclasses.replace(config, epochs=epochs, name=name)
     settled, speeds = _settle_precision(settled, origin)

@@ -189,9 +189,11 @@ def _teller(bar: tqdm, progress: Progress, trainer: Trainer, number: int, epochs
         per_step = trainer.settings.batch_size / max(speed, 1e-9)
         later = (epochs - number) * trainer.steps
         if stage == "training":
-            bar.set_postfix_str(f"{speed:.1f} images/s", refresh=False)
+            seconds_left = round((trainer.steps - step + later) * per_step)
+            bar.set_postfix_str(f"{speed:.1f} images/s, {tqdm.format_interval(seconds_left)} to the last epoch's end",
+                                refresh=False)
             bar.update(step - bar.n)
-            progress.update(seconds_left=round((trainer.steps - step + later) * per_step), images_per_second=speed)
+            progress.update(seconds_left=seconds_left, images_per_second=speed)
         else:
             bar.set_postfix_str(f"validating {step}/{steps}", refresh=True)
         progress.update(stage=stage, epoch=number, epochs=epochs, step=step, steps=steps)
@@ -227,7 +229,8 @@ def _evaluate(plan: Plan, run_id: str, progress: Progress) -> None:
     if not plan.eval_parts:
         return
     path = plan.store.run_folder(run_id) / BEST
-    source = Source(run_id, checkpoints.load(path), BEST, checkpoints.sha256(path))
+    best = checkpoints.load(path)
+    source = Source(run_id, best, best.model(), BEST, checkpoints.sha256(path))
     seen, total = 0, sum(map(len, plan.eval_parts.values()))
     progress.update(stage="evaluating", step=0, steps=total, seconds_left=None)
 

@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 import torch
 
+from cxrcore.architectures import build
+from cxrcore.checkpoint import Checkpoint, save
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.progress import effective_status, read
 from cxrcore.store import Store
@@ -177,6 +179,17 @@ def _no_films(folder):
         path.rename(path.with_name("other_" + path.name))
 
 
+def _pickle(folder):
+    torch.save({"model": torch.nn.Linear(2, 2)}, folder / "weights.pth")
+
+
+def _thousand_outputs(folder):
+    state = build("resnet18", 32).state_dict() | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
+    save(folder / "weights.pth", Checkpoint(
+        state=state, architecture="resnet18", image_size=32, mean=(0.5,) * 3, std=(0.5,) * 3, training_corpus="x",
+        split={"scheme": "patient", "seed": 0, "fingerprint": "f"}, dataset_id="d", run_id="r", epoch=1))
+
+
 def _corrupt_films(folder):
     for path in list(folder.rglob("*.png"))[:10]:
         path.write_bytes(path.read_bytes()[:200])
@@ -195,6 +208,9 @@ def _corrupt_films(folder):
     _bad("official without list", "--split", "official", said=["test_list.txt"],
          damage=lambda folder: (folder / "test_list.txt").unlink()),
     _bad("no weights", "--weights", "nothing.pth", script="eval.py", said=["no such weights file"]),
+    _bad("a pickled object", "--weights", "weights.pth", script="eval.py", damage=_pickle, said=["pickled objects"]),
+    _bad("a thousand outputs", "--weights", "weights.pth", script="eval.py", damage=_thousand_outputs,
+         said=["1000 outputs", "14 findings"]),
     _bad("no checkpoint named", script="eval.py", said=["--run RUN_ID", "--weights PATH"]),
     _bad("unknown run", "--run", "r1", script="eval.py", said=["no run 'r1'"]),
 ])
@@ -203,7 +219,7 @@ def test_bad_input_gets_one_line_and_leaves_nothing(script, flags, damage, said,
         damage(tiny_nih_copy)
     store = tmp_path / "home" / "store.duckdb"
     small = [] if script == "eval.py" else SMALL
-    done = run(script, *films_of(tiny_nih_copy), *small, *flags, store=store)
+    done = run(script, *films_of(tiny_nih_copy), *small, *flags, store=store, cwd=tiny_nih_copy)
     assert done.returncode == 2, done.stdout + done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and "Traceback" not in done.stderr, done.stderr

@@ -81,8 +81,7 @@ def prepare(
         DataError: a size that is no multiple of 32, or more than 1 % of the films unreadable (named).
         DiskFullError: no room; the partial map is removed.
     """
-    if size < 32 or size % 32:
-        raise DataError(f"--img_size {size}: image sizes are multiples of 32 (32, 64, 96, ... 224)")
+    check_size(size)
     wanted = _signatures(films)
     found = _find(wanted, size, root)
     if found:
@@ -99,6 +98,12 @@ def prepare(
         shutil.rmtree(root / f"{key}.partial", ignore_errors=True)
         raise DiskFullError(_no_room(len(wanted) * size * size, root)) from None
     return open_prepared(root / key)
+
+
+def check_size(size: int) -> None:
+    """DataError unless `size` is a multiple of 32: networks would crop or refuse other sizes."""
+    if size < 32 or size % 32:
+        raise DataError(f"--img_size {size}: image sizes are multiples of 32 (32, 64, 96, ... 224)")
 
 
 def open_prepared(folder: Path) -> PreparedPixels:
@@ -140,10 +145,11 @@ def _find(wanted: pd.DataFrame, size: int, root: Path) -> PreparedPixels | None:
     """The smallest finished map of this size and version that holds all wanted films unchanged."""
     candidates = []
     for manifest in root.glob("*/manifest.json"):
+        if manifest.parent.suffix == ".partial":  # may have been killed while writing it
+            continue
         meta = json.loads(manifest.read_text())
         if (meta["size"], meta["version"]) == (size, VERSION) and meta["n_films"] >= len(wanted):
-            if not manifest.parent.name.endswith(".partial"):
-                candidates.append((meta["n_films"], manifest.parent))
+            candidates.append((meta["n_films"], manifest.parent))
     for _, folder in sorted(candidates):
         held = pd.read_parquet(folder / "films.parquet", columns=list(wanted.columns))
         if len(wanted.merge(held)) == len(wanted):
