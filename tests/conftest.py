@@ -1,0 +1,220 @@
+"""Fixtures of the whole suite: a tiny data set in the NIH layout, stores, and the guard of the user's own runs/."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from cxrcore.config import PROJECT_ROOT
+from cxrcore.data import nih
+from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.store import Store
+
+NIH_HEADER = ("Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
+              "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],")
+BOX_HEADER = "Image Index,Finding Label,Bbox [x,y,w,h],,,"
+
+N_FILMS, N_PATIENTS = 160, 60
+VISIBLE = FINDINGS.index("Effusion")  # the one finding that can be seen: a bright blob in a lower corner
+PREVALENCE = (0.12, 0.08, 0.4, 0.2, 0.08, 0.08, 0.06, 0.08, 0.08, 0.06, 0.06, 0.06, 0.06, 0.05)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _never_the_users_runs(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CXR_STORE", str(tmp_path_factory.mktemp("default_runs") / "store.duckdb"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_store(tmp_path, monkeypatch):
+    """Each test's default store is its own; set again in case a test changed it for good."""
+    monkeypatch.setenv("CXR_STORE", str(tmp_path / "runs" / "store.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real material beside the project."""
+    folder = PROJECT_ROOT.parent / "shared"
+    if not (folder / "nih" / "Data_Entry_2017.csv").exists():
+        pytest.skip("no ../shared beside the project: the real NIH material is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_table(shared) -> nih.NihTable:
+    """The published table, all 112,120 rows."""
+    return nih.read_table(shared / "nih" / "Data_Entry_2017.csv")
+
+
+# -- a tiny NIH
+
+
+def draw_film(rng: np.random.Generator, labels: np.ndarray, size: int = 64) -> np.ndarray:
+    """A textured grey square, uint8; the finding `VISIBLE` adds a bright blob low on one side."""
+    y, x = np.mgrid[0:size, 0:size] / size
+    coarse = Image.fromarray(rng.integers(0, 255, (8, 8), np.uint8)).resize((size, size), Image.Resampling.BICUBIC)
+    film = 90 + 60 * np.exp(-((x - 0.5) ** 2) * 40) + (np.asarray(coarse) - 127.0) * 0.2 + rng.normal(0, 6, x.shape)
+    if labels[VISIBLE] > 0:
+        left = 0.25 if rng.random() < 0.5 else 0.75
+        film += 110 * np.exp(-((x - left) ** 2 + (y - 0.8) ** 2) * 60)
+    return np.clip(film, 0, 255).astype(np.uint8)
+
+
+def nih_rows(rng: np.random.Generator, n_films: int, n_patients: int) -> tuple[list[tuple], np.ndarray]:
+    """Rows of a table as (image_id, patient, follow-up, age, sex, view) and labels (n, 14), every finding present."""
+    owner = np.sort(np.concatenate([np.arange(n_patients), rng.integers(0, n_patients, n_films - n_patients)])) + 1
+    labels = (rng.random((n_films, N_FINDINGS)) < PREVALENCE).astype(np.float32)
+    for finding in range(N_FINDINGS):  # several of each, however the dice fall
+        labels[rng.choice(n_films, 6, replace=False), finding] = 1
+    rows, follow_up = [], 0
+    for i, patient in enumerate(owner):
+        follow_up = follow_up + 1 if i and owner[i - 1] == patient else 0
+        rows.append((f"{patient:08d}_{follow_up:03d}.png", patient, follow_up, int(rng.integers(18, 90)),
+                     "MF"[patient % 2], ("PA", "AP")[int(rng.integers(2))]))
+    return rows, labels
+
+
+def label_text(labels: np.ndarray) -> str:
+    """A row of labels as NIH writes it."""
+    return "|".join(np.asarray(FINDINGS)[labels > 0]) or "No Finding"
+
+
+def write_table(path: Path, rows: Sequence[tuple], labels: np.ndarray) -> None:
+    """A table as the original is: a header of 12 fields over rows of 11."""
+    lines = [f"{image_id},{label_text(row)},{follow_up},{patient},{age},{sex},{view},1024,1024,0.143,0.143"
+             for (image_id, patient, follow_up, age, sex, view), row in zip(rows, labels, strict=True)]
+    path.write_text("\n".join([NIH_HEADER, *lines]) + "\n")
+
+
+def make_nih(folder: Path, n_films: int = N_FILMS, n_patients: int = N_PATIENTS, seed: int = 7) -> Path:
+    """The NIH layout in small, with the quirks of the original; returns the folder."""
+    rng = np.random.default_rng(seed)
+    rows, labels = nih_rows(rng, n_films, n_patients)
+    for i, (row, label) in enumerate(zip(rows, labels, strict=True)):
+        films = folder / ("images_001" if i < n_films // 2 else "images_002") / "images"
+        films.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw_film(rng, label)).save(films / row[0])
+    write_table(folder / "Data_Entry_2017.csv", rows, labels)
+    is_test = [patient > 0.8 * n_patients for _, patient, *_ in rows]
+    for name, wanted in (("test_list.txt", True), ("train_val_list.txt", False)):
+        (folder / name).write_text("\n".join(row[0] for row, test in zip(rows, is_test, strict=True) if test == wanted))
+    boxes = [f"{rows[i][0]},{'Infiltrate' if FINDINGS[f] == 'Infiltration' else FINDINGS[f]},"
+             f"{rng.uniform(100, 500):.6f},{rng.uniform(100, 500):.6f},{rng.uniform(80, 300):.6f},180.5"
+             for f in (VISIBLE, 0, 3) for i in np.flatnonzero(labels[:, f])[:3]]
+    (folder / "BBox_List_2017.csv").write_text("\n".join([BOX_HEADER, *boxes]) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_nih(tmp_path_factory) -> Path:
+    """A folder in NIH's layout: 160 films of 60 patients, 64 px, table, lists and boxes. Read-only by agreement."""
+    return make_nih(tmp_path_factory.mktemp("tiny_nih"))
+
+
+@pytest.fixture
+def tiny_nih_copy(tiny_nih, tmp_path) -> Path:
+    """A copy of `tiny_nih` that a test may damage."""
+    return Path(shutil.copytree(tiny_nih, tmp_path / "nih"))
+
+
+@pytest.fixture
+def tiny_films(tiny_nih) -> dict[str, Path]:
+    """image_id -> path of the tiny data set, in the table's order."""
+    return nih.find_films(tiny_nih, nih.read_table(tiny_nih / "Data_Entry_2017.csv").images["image_id"])
+
+
+@pytest.fixture
+def nih_csv(tmp_path) -> Callable[..., Path]:
+    """Writes a table from lines under the original's header (or another)."""
+
+    def write(*lines: str, header: str = NIH_HEADER, name: str = "table.csv", newline: str = "\n") -> Path:
+        path = tmp_path / name
+        path.write_bytes(newline.join([header, *lines, ""]).encode())
+        return path
+
+    return write
+
+
+# -- stores
+
+
+@dataclass(frozen=True)
+class KnownData:
+    """A data set as it went into a store."""
+
+    dataset_id: str
+    images: pd.DataFrame
+    labels: np.ndarray
+
+    @property
+    def image_ids(self) -> list[str]:
+        return self.images["image_id"].tolist()
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    """An empty store (its file does not exist yet)."""
+    return Store(tmp_path / "runs" / "store.duckdb")
+
+
+def known_data(n: int = 40, seed: int = 3) -> KnownData:
+    """Films with every kind of unknown: labels, ages, sexes, views."""
+    rng = np.random.default_rng(seed)
+    rows, labels = nih_rows(rng, n, n // 2)
+    labels[0, 3] = np.nan
+    images = pd.DataFrame(rows, columns=["image_id", "patient_id", "follow_up", "age", "sex", "view"])
+    images["patient_id"] = images["patient_id"].astype(str)
+    images["age"] = images["age"].astype("Float32").where(np.arange(n) != 1)
+    images["follow_up"] = images["follow_up"].astype("Int32").where(np.arange(n) != 2)
+    images["sex"] = images["sex"].where(np.arange(n) != 3)
+    return KnownData(nih.dataset_hash(images, labels), images, labels)
+
+
+@pytest.fixture
+def data(store) -> KnownData:
+    """A data set of 40 films that is in `store`."""
+    known = known_data()
+    store.add_dataset(known.dataset_id, known.images, known.labels, name="tiny", kind="nih", label_source="csv")
+    return known
+
+
+@pytest.fixture
+def run_id(store, data) -> str:
+    """A run in `store`."""
+    return store.create_run({"name": "first", "arch": "resnet18"}, data.dataset_id, split=("patient", 0, "abc"))
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system of its own with room for a megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if not sys.platform.startswith("linux") or os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a small file system needs root on Linux")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def make_films(tmp_path) -> Callable[..., dict[str, Path]]:
+    """Writes n small grey PNG films; returns image_id -> path."""
+
+    def make(n: int, size: int = 48, folder: str = "films", seed: int = 0) -> dict[str, Path]:
+        rng = np.random.default_rng(seed)
+        (tmp_path / folder).mkdir(exist_ok=True)
+        films = {f"{i:08d}_000.png": tmp_path / folder / f"{i:08d}_000.png" for i in range(n)}
+        for path in films.values():
+            Image.fromarray(rng.integers(0, 255, (size, size), np.uint8)).save(path, compress_level=1)
+        return films
+
+    return make
