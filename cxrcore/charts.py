@@ -14,6 +14,8 @@ import plotly.graph_objects as go
 
 from cxrcore.architectures import ARCHITECTURES
 
+Figure = go.Figure  # for annotations elsewhere: nobody else imports Plotly
+
 # Okabe and Ito (2008), without black and yellow, which vanish on dark and on white.
 ARCHITECTURE_COLOURS = {
     "efficientnet_b0": "#0072B2",

@@ -10,6 +10,7 @@ drops DuckDB's POSIX lock, and another process may then write.
 """
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -22,12 +23,14 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from cxrcore.errors import StoreBusy, StoreError
+from cxrcore.errors import DiskFullError, StoreBusy, StoreError
 
 WRITER_WAIT = 60.0  # seconds
 READER_WAIT = 10.0
 _POLL = 0.01
 _LOCKED = ("Could not set lock", "being used by another process", "different configuration")
+
+_DISK_FULL = ("No space left", os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), os.strerror(errno.EFBIG))
 
 _thread_locks: dict[str, threading.Lock] = {}
 _thread_locks_guard = threading.Lock()
@@ -42,7 +45,8 @@ def connection(path: Path, *, write: bool, wait: float | None = None) -> Iterato
 
     Raises:
         StoreBusy: the store stayed locked for longer than `wait`; says who holds it.
-        StoreError: the file is no DuckDB file, or cannot be opened.
+        StoreError: the file is no DuckDB file, is damaged, or cannot be opened.
+        DiskFullError: no room for what was to be written.
     """
     seconds = wait if wait is not None else WRITER_WAIT if write else READER_WAIT
     deadline = time.monotonic() + seconds
@@ -52,7 +56,10 @@ def connection(path: Path, *, write: bool, wait: float | None = None) -> Iterato
         opened = stack.enter_context(contextlib.closing(_open(path, write, deadline, seconds)))
         if not write:
             gate.release()
-        yield opened
+        try:
+            yield opened
+        except duckdb.Error as error:
+            raise _failure(path, error) from None
 
 
 @contextlib.contextmanager
@@ -79,7 +86,8 @@ def _file_turn(path: Path, deadline: float, seconds: float, announce: bool) -> I
     try:
         if announce:
             me = {"pid": os.getpid(), "program": Path(sys.argv[0] or "python").name, "since": time.time()}
-            holder.write_text(json.dumps(me))
+            with contextlib.suppress(OSError):  # a full disk shows where it matters
+                holder.write_text(json.dumps(me))
         yield gate
     finally:
         gate.release()
@@ -95,16 +103,29 @@ def _describe(holder: Path) -> str:
 
 
 def _open(path: Path, write: bool, deadline: float, seconds: float) -> duckdb.DuckDBPyConnection:
+    existed = path.exists()
     while True:
         try:
             return duckdb.connect(str(path), read_only=not write)
         except duckdb.Error as error:
             text = " ".join(str(error).split())
             if not any(sign in text for sign in _LOCKED):
-                raise StoreError(f"the store {path} cannot be opened: {text[:200]}") from None
+                if write and not existed:
+                    path.unlink(missing_ok=True)  # half a file, which a full disk leaves and nobody could open again
+                raise _failure(path, error) from None
             if time.monotonic() > deadline:
                 who = re.search(r"held in (.+?\(PID \d+\))", text)
                 raise StoreBusy(f"the store {path} is locked by {who[1] if who else 'another process'}; "
                                 f"waited {seconds:.0f} s") from None
         # Readers that are still at work: with the gate held, no new ones can come.
         time.sleep(_POLL)
+
+
+def _failure(path: Path, error: duckdb.Error) -> Exception:
+    """What the disk or the file itself did, in our words; a fault in a query stays what it is."""
+    text = " ".join(str(error).split())
+    if any(sign in text for sign in _DISK_FULL):
+        return DiskFullError(f"no room on the disk of the store {path}; what was to be written is not in it")
+    if isinstance(error, duckdb.IOException | duckdb.FatalException):
+        return StoreError(f"the store {path} cannot be used: {text[:200]}")
+    return error

@@ -53,7 +53,7 @@ class Progress:
     def _write(self) -> None:
         temporary = self._path.with_suffix(".tmp")
         try:
-            temporary.write_text(json.dumps(self._state | {"heartbeat": time.time()}))
+            temporary.write_text(json.dumps(self._state | {"heartbeat": time.time()}, default=float))
             os.replace(temporary, self._path)
         except OSError:
             pass  # a full disk or a deleted folder must not end the training here
@@ -62,9 +62,10 @@ class Progress:
 def read(folder: Path) -> dict[str, Any]:
     """The latest progress, or an empty dictionary."""
     try:
-        return json.loads((folder / FILE).read_text())
+        told = json.loads((folder / FILE).read_text())
     except (OSError, ValueError):
         return {}
+    return told if isinstance(told, dict) else {}
 
 
 def effective_status(status: str, progress: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from cxrcore.errors import RunError, StoreError
 from cxrcore.findings import N_FINDINGS
 from cxrcore.records import EpochRecord, Predictions
 from cxrcore.storebulk import BulkTables
-from cxrcore.storefile import nan_to_null, new_id
+from cxrcore.storefile import nan_to_null, new_id, require
 
 __all__ = ["KINDS", "STATUSES", "EpochRecord", "Predictions", "Store"]
 
@@ -82,6 +82,7 @@ class Store(BulkTables):
         """Append one epoch; the same epoch logged again (after a resume) changes nothing."""
         row = dataclasses.astuple(record)
         with self._write() as con:
+            require(con, run_id=run_id)
             con.execute(
                 """INSERT INTO epochs SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?
                    WHERE NOT EXISTS (SELECT 1 FROM epochs WHERE run_id = ? AND epoch = ?)""",
@@ -95,6 +96,7 @@ class Store(BulkTables):
         if status not in STATUSES:
             raise StoreError(f"unknown status '{status}': expected one of {', '.join(STATUSES)}")
         with self._write() as con:
+            require(con, run_id=run_id)
             con.execute(
                 """UPDATE runs SET status = $status, best_epoch = coalesce($best, best_epoch),
                    finished_at = CASE WHEN $status = 'running' THEN NULL ELSE now() END,
@@ -107,14 +109,14 @@ class Store(BulkTables):
     ) -> None:
         """Rename, annotate, archive or bring back; what is None stays."""
         with self._write() as con:
-            _require(con, run_id)
+            require(con, run_id=run_id)
             con.execute("""UPDATE runs SET name = coalesce(?, name), note = coalesce(?, note),
                            archived = coalesce(?, archived) WHERE run_id = ?""", [name, note, archived, run_id])
 
     def delete_run(self, run_id: str) -> None:
         """Delete the run with all that was measured on it, and its folder."""
         with self._write() as con:
-            _require(con, run_id)
+            require(con, run_id=run_id)
             for table in ("predictions", "threshold_sets", "calibrators", "metrics", "localization"):
                 con.execute(f"DELETE FROM {table} WHERE {_OF_RUN}", [run_id])
             for table in ("prediction_sets", "epochs", "runs"):
@@ -147,6 +149,7 @@ class Store(BulkTables):
     def save_metrics(self, prediction_id: str, metrics: pd.DataFrame, label_set: str = "csv") -> None:
         """Append metrics measured on a prediction set; columns `METRIC_COLUMNS`."""
         with self._write() as con:
+            require(con, prediction_id=prediction_id)
             con.register("new_rows", nan_to_null(metrics[list(METRIC_COLUMNS)]))
             con.execute("INSERT INTO metrics SELECT ?, ?, *, ? FROM new_rows", [prediction_id, label_set, __version__])
 
@@ -171,6 +174,7 @@ class Store(BulkTables):
             raise StoreError(f"a threshold set needs {N_FINDINGS} thresholds, got shape {np.shape(thresholds)}")
         set_id = new_id()
         with self._write() as con:
+            require(con, prediction_id=prediction_id)
             con.execute("INSERT INTO threshold_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, now())",
                         [set_id, prediction_id, name, objective, json.dumps(parameters or {}),
                          [float(t) for t in thresholds], author, note])
@@ -185,6 +189,7 @@ class Store(BulkTables):
         """Save a calibrator with the predictions it was fitted on; returns calibrator_id."""
         calibrator_id = new_id()
         with self._write() as con:
+            require(con, prediction_id=prediction_id)
             con.execute("INSERT INTO calibrators VALUES (?, ?, ?, ?, now())",
                         [calibrator_id, prediction_id, method, json.dumps(parameters)])
         return calibrator_id
@@ -192,6 +197,7 @@ class Store(BulkTables):
     def save_localization(self, prediction_id: str, rows: pd.DataFrame) -> None:
         """Append how well maps hit boxes; columns `LOCALIZATION_COLUMNS`."""
         with self._write() as con:
+            require(con, prediction_id=prediction_id)
             con.register("new_rows", nan_to_null(rows[list(LOCALIZATION_COLUMNS)]))
             con.execute("INSERT INTO localization SELECT ?, * FROM new_rows", [prediction_id])
 
@@ -208,15 +214,12 @@ class Store(BulkTables):
                 any_value(s.checkpoint) AS checkpoint,
                 max(value) FILTER (metric = 'auroc' AND finding = 'macro') AS auroc,
                 max(value) FILTER (metric = 'ap' AND finding = 'macro') AS ap,
-                max(value) FILTER (metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1') AS f1,
-                any_value(fitted.split) FILTER (t.objective = 'max_f1') AS f1_fitted_on,
+                arg_max(value, row(fitted.split = 'val', t.created_at, t.set_id))
+                    FILTER (metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1') AS f1,
+                arg_max(fitted.split, row(fitted.split = 'val', t.created_at, t.set_id))
+                    FILTER (metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1') AS f1_fitted_on,
                 count(value) FILTER (metric = 'auroc' AND finding NOT IN ('macro', 'micro')) AS n_defined
             FROM newest s LEFT JOIN metrics m ON m.prediction_id = s.prediction_id AND m.label_set = 'csv'
             LEFT JOIN threshold_sets t ON t.set_id = m.set_id
             LEFT JOIN prediction_sets fitted ON fitted.prediction_id = t.prediction_id
             GROUP BY s.run_id, s.split, s.prediction_id""")
-
-
-def _require(con, run_id: str) -> None:
-    if not con.execute("SELECT count(*) FROM runs WHERE run_id = ?", [run_id]).fetchone()[0]:
-        raise RunError(f"no run '{run_id}': it may have been deleted")

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from cxrcore.errors import StoreError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.records import Predictions
-from cxrcore.storefile import StoreFile, from_lists, from_strings, nan_to_null, new_id, to_lists
+from cxrcore.storefile import StoreFile, from_lists, from_strings, nan_to_null, new_id, require, to_lists
 
 
 class BulkTables(StoreFile):
@@ -99,6 +99,7 @@ class BulkTables(StoreFile):
 
         Raises:
             StoreError: wrong shape, scores outside [0, 1], a film twice, or a film of another data set.
+            RunError: no such run.
         """
         scores = np.asarray(scores, np.float32)
         order = _checked_order(image_ids, scores)
@@ -106,6 +107,7 @@ class BulkTables(StoreFile):
                          "scores": to_lists(scores[order])})
         prediction_id = new_id()
         with self._write() as con:
+            require(con, run_id=run_id)
             con.register("new_rows", rows)
             (strangers,) = con.execute("SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE "
                                        "dataset_id = ?) USING (image_id)", [dataset_id]).fetchone()

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cxrcore import schema
+from cxrcore.errors import RunError, StoreError
 from cxrcore.findings import N_FINDINGS
 from cxrcore.gate import connection
 
@@ -98,3 +99,17 @@ def nan_to_null(frame: pd.DataFrame) -> pa.Table:
 def new_id() -> str:
     """Time and a short random part, so that ids sort by age; made here since DuckLake has no sequences."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+
+
+def require(con: duckdb.DuckDBPyConnection, *, run_id: str | None = None, prediction_id: str | None = None) -> None:
+    """Nothing is written for a run or a prediction set that is not there, such as one deleted meanwhile.
+
+    Raises:
+        RunError: no such run.
+        StoreError: no such prediction set.
+    """
+    if run_id is not None and not con.execute("SELECT 1 FROM runs WHERE run_id = ?", [run_id]).fetchone():
+        raise RunError(f"no run '{run_id}': it may have been deleted")
+    query = "SELECT 1 FROM prediction_sets WHERE prediction_id = ?"
+    if prediction_id is not None and not con.execute(query, [prediction_id]).fetchone():
+        raise StoreError(f"no prediction set '{prediction_id}': its run may have been deleted")

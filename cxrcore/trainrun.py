@@ -112,24 +112,31 @@ def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
           f"validation films, on {trainplan.device_name()}")
     folder = plan.store.run_folder(run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    trainer = None
-    try:
-        with _sigterm_as_interrupt(), Progress(folder) as progress:
-            trainer = _trainer(plan, last)
-            cost = _fit(plan, run_id, trainer, progress)
-            _evaluate(plan, run_id, progress)
-            plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
-            progress.update(stage="finished")
-    except BaseException as error:
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-        with contextlib.suppress(WorkbenchError):
-            plan.store.finish_run(run_id, status, best_epoch=trainer.best_epoch or None if trainer else None)
-        where = f" --store {plan.store.path}" if plan.config.store else ""
-        print(f"{status}; to go on: python scripts/train.py --resume {run_id}{where}", file=sys.stderr)
-        raise
+    with _sigterm_as_interrupt(), Progress(folder) as progress, _honest_end(plan, run_id, progress):
+        trainer = _trainer(plan, last)
+        cost = _fit(plan, run_id, trainer, progress)
+        _evaluate(plan, run_id, progress)
+        plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
+        progress.update(stage="finished")
     _drop_training_state(folder / LAST)
     print(f"run {run_id} finished: best epoch {trainer.best_epoch}, checkpoints in {folder}")
     return run_id
+
+
+@contextlib.contextmanager
+def _honest_end(plan: Plan, run_id: str, progress: Progress) -> Iterator[None]:
+    """A training that does not reach its end is 'interrupted' or 'failed' in the store, with the reason beside it."""
+    try:
+        yield
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        reason = " ".join(str(error).split())[:300]
+        progress.update(stage=status, **({"error": reason or type(error).__name__} if status == "failed" else {}))
+        with contextlib.suppress(WorkbenchError):
+            plan.store.finish_run(run_id, status)
+        where = f" --store {plan.store.path}" if plan.config.store else ""
+        print(f"{status}; to go on: python scripts/train.py --resume {run_id}{where}", file=sys.stderr)
+        raise
 
 
 def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:

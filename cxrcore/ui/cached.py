@@ -23,7 +23,7 @@ class Overview:
     """All that the list of runs needs.
 
     Attributes:
-        runs: as `Store.runs`, with the settings `SHOWN_SETTINGS` as further columns.
+        runs: as `Store.runs`, with the settings `SHOWN_SETTINGS` as further columns; missing texts are "".
         board: as `Store.leaderboard`.
         datasets: as `Store.datasets`, indexed by dataset_id.
         signature: changes when any of the three does; a new epoch changes none of them.
@@ -48,12 +48,13 @@ def overview(store: Store) -> Overview:
 def _overview(path: str, token: tuple[int, ...]) -> Overview:
     store = Store(path)
     runs, board, datasets = store.runs(), store.leaderboard(), store.datasets()
+    runs = runs.fillna({"name": "", "note": "", "architecture": ""})
     settings = [json.loads(text or "{}") for text in runs["config"]]
     for name in SHOWN_SETTINGS:
         runs[name] = [one.get(name) for one in settings]
     digest = hashlib.sha256()
     for frame in (runs, board, datasets):
-        digest.update(frame.to_json(date_unit="us").encode())
+        digest.update(frame.to_json(date_format="iso", date_unit="us").encode())
     return Overview(runs, board, datasets.set_index("dataset_id"), digest.hexdigest())
 
 

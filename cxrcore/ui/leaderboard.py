@@ -6,17 +6,17 @@ from it.
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
 from cxrcore.architectures import ARCHITECTURES
 from cxrcore.charts import ARCHITECTURE_COLOURS
 from cxrcore.ui import shell
-from cxrcore.ui.runs_view import LEAKY_NOTE, Group, chosen_after, group_note
+from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group, chosen_after, group_note
 from cxrcore.ui.widgets import escape
 
 PICKER = "runs_picker"
 DASH = "–"
+TINT = "55"  # the colour's strength behind text, as hexadecimal alpha: text keeps its contrast in both themes
 ROW_HEIGHT = 36
 MAX_ROWS = 12  # then the table scrolls
 
@@ -27,11 +27,20 @@ _AP = ("Macro AP (average precision): the area under the precision-recall curve,
 _F1 = ("Macro F1: 2 TP / (2 TP + FP + FN) at each finding's max-F1 threshold, fitted on the split named under "
        "'Thresholds from', mean over the findings. 0 to 1.")
 
+_MEASURED = "The split whose films gave the numbers; 'subset' where not all of its films were used."
+_FINDINGS = "Findings inside the macro mean. A finding without positive films has no value and is left out."
+_THRESHOLDS = ("The split that F1's thresholds were fitted on. 'same films': fitted on the very films that F1 is read "
+               "on, which flatters it.")
+_BEST = "The epoch with the best validation macro AUROC; its weights are the ones measured here."
+
 
 def picker(labels: dict[str, str], chosen: Sequence[str]) -> None:
     """Choose runs by name."""
-    if st.session_state.get(PICKER) != list(chosen):
+    # Set where the link says otherwise, and after a rename: the browser holds labels, not ids.
+    shown = [labels[run_id] for run_id in chosen]
+    if st.session_state.get(PICKER) != list(chosen) or st.session_state.get(f"{PICKER}_labels") != shown:
         st.session_state[PICKER] = list(chosen)
+    st.session_state[f"{PICKER}_labels"] = shown
     st.multiselect(
         "Chosen runs", list(labels), format_func=labels.__getitem__, key=PICKER, select_all=False,
         placeholder="Tick rows below, or pick runs by name",
@@ -41,18 +50,54 @@ def picker(labels: dict[str, str], chosen: Sequence[str]) -> None:
 
 def table(group: Group, chosen: Sequence[str], part: str) -> None:
     """One group with its heading."""
-    st.subheader(escape(group.title), anchor=False)
-    badges = ":orange-badge[SYNTHETIC] films are drawn by a program, not taken from patients. " if group.synthetic else ""
-    if group.leaky:
-        badges += f":orange-badge[:material/warning: leaky] {LEAKY_NOTE}. "
-    st.caption(f"{escape(group.split)}. {badges}{group_note(group.table, part)}.")
+    st.subheader(f"{escape(group.title)} · {escape(group.split)}", anchor=False)
+    for applies, badge, text in ((group.synthetic, "SYNTHETIC", SYNTHETIC_NOTE),
+                                 (group.leaky, ":material/warning: leaky split", LEAKY_NOTE)):
+        if applies:
+            st.markdown(f":orange-badge[{badge}] {text}.")
+    st.caption(f"{group.draw}. {group_note(group.table, part)}.")
     key, run_ids = f"table_{group.key}", list(group.table.index)
     _tick(key, [run_ids.index(run_id) for run_id in chosen if run_id in run_ids])
     st.dataframe(
         group.table, key=key, hide_index=True, column_config=_columns(), placeholder=DASH, row_height=ROW_HEIGHT,
         height=(min(len(run_ids), MAX_ROWS) + 1) * ROW_HEIGHT + 2,
-        on_select=_ticked, selection_mode="multi-row", alt=f"Runs on {group.title}, {group.split}",
+        alt=f"Runs on {group.title}, {group.split}, {group.draw}",
+        on_select=lambda: _ticked(key, run_ids), selection_mode="multi-row",
     )
-    # The callback's arguments would be those of the first draw; the rows may have moved since.
-    st.session_state[f"{key}_runs"] = run_ids
-    st.session_state.setdefault("tables", set()).add(key)
+
+
+def _tick(key: str, rows: list[int]) -> None:
+    """Set the ticks of a table before it is drawn, where they are not so already."""
+    if key not in st.session_state and not rows:
+        return
+    if key not in st.session_state or list(st.session_state[key]["selection"]["rows"]) != rows:
+        st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+
+
+def _ticked(key: str, run_ids: list[str]) -> None:
+    rows = st.session_state[key]["selection"]["rows"]
+    shell.put_runs_in_link(chosen_after(rows, run_ids, shell.runs_in_link()))
+
+
+def _columns() -> dict:
+    column = st.column_config
+    labels = {ARCHITECTURES[name].label: colour for name, colour in ARCHITECTURE_COLOURS.items()}
+    return {
+        "_index": None,
+        "run": column.TextColumn("Run", width=205),
+        "architecture": column.MultiselectColumn("Architecture", width=132, options=list(labels),
+                                                 color=[f"{colour}{TINT}" for colour in labels.values()]),
+        "status": column.TextColumn("Status", width=102),
+        "auroc": column.NumberColumn("AUROC", format="%.3f", width=70, help=_AUROC),
+        "ap": column.NumberColumn("AP", format="%.3f", width=62, help=_AP),
+        "f1": column.NumberColumn("F1", format="%.3f", width=62, help=_F1),
+        "measured": column.TextColumn("Measured on", width=102, help=_MEASURED),
+        "films": column.NumberColumn("Films", format="localized", width=68, help="Films that the numbers come from."),
+        "findings": column.TextColumn("Findings", width=80, help=_FINDINGS),
+        "thresholds": column.TextColumn("Thresholds from", width=130, help=_THRESHOLDS),
+        "best_epoch": column.NumberColumn("Best epoch", width=95, help=_BEST),
+        "started": column.DatetimeColumn("Started", format="YYYY-MM-DD HH:mm", width=140),
+        "loss": column.TextColumn("Loss", width=90, help="What training minimised."),
+        "init": column.TextColumn("Start weights", width=110, help="Weights before training (init)."),
+        "note": column.TextColumn("Note", width="medium"),
+    }

@@ -35,7 +35,8 @@ def in_words(progress: Mapping[str, Any]) -> str:
         of = f" of {progress['epochs']}" if progress.get("epochs") else ""
         what = f"epoch {progress['epoch']}{of}, {what}"
     if progress.get("steps"):
-        what += f": step {progress.get('step') or 0:,} of {progress['steps']:,}"
+        unit = "film" if stage == "evaluating" else "step"
+        what += f": {unit} {progress.get('step') or 0:,} of {progress['steps']:,}"
     parts = [what]
     if progress.get("images_per_second"):
         parts.append(f"{progress['images_per_second']:,.0f} images/s")
@@ -54,13 +55,12 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
-def trouble(status: str, run_id: str, progress: Mapping[str, Any]) -> tuple[str, str] | None:
-    """What happened to a run that did not finish, and the command that goes on with it; None where all is well."""
+def trouble(status: str, progress: Mapping[str, Any]) -> str | None:
+    """What happened to a run that did not finish; None where all is well."""
     if status == "failed":
-        why = " ".join(str(progress.get("error") or "no reason was recorded").split())
-        return f"failed: {why}", f"python scripts/train.py --resume {run_id}"
+        why = " ".join(str(progress.get("error") or "the reason is in the output of its training").split())
+        return f"failed: {why}."
     if status == "interrupted":
         reached = f" in epoch {progress['epoch']}" if progress.get("epoch") else ""
-        return (f"was interrupted{reached}: its process is gone. What it finished is kept; go on with it:",
-                f"python scripts/train.py --resume {run_id}")
+        return f"was interrupted{reached}. Its finished epochs are kept."
     return None

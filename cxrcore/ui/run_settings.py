@@ -13,7 +13,7 @@ from cxrcore.ui.runs_view import SPLIT_WORDS
 
 NOT_RECORDED = "not recorded"
 EMPTY = "–"
-COLUMNS = ("part", "setting", "meaning")
+COLUMNS = ("Part", "Setting", "Meaning")
 
 _ELSEWHERE = ("name", "arch", "split", "split_seed")  # shown as columns of the run
 _MEANINGS = {field.name: field.metadata.get("help", "") for field in fields(TrainConfig)} | {
@@ -43,7 +43,7 @@ def settings_table(runs: Sequence[Mapping[str, Any]], labels: Mapping[str, str])
     parts = list(dict.fromkeys(part for part, _ in keys))
     keys.sort(key=lambda key: parts.index(key[0]))
     rows = [
-        {"part": part, "setting": name, "meaning": _MEANINGS.get(name, "")}
+        {"Part": part, "Setting": name, "Meaning": _MEANINGS.get(name, "")}
         | {label: settings.get((part, name), NOT_RECORDED) for label, settings in per_run.items()}
         for part, name in keys
     ]

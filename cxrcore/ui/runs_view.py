@@ -14,6 +14,7 @@ from cxrcore.findings import N_FINDINGS
 
 LEAKY_SCHEMES = ("random",)
 LEAKY_NOTE = "films of one patient stand on both sides: numbers are too good"
+SYNTHETIC_NOTE = "films are drawn by a program, not taken from patients"
 SPLIT_WORDS = {
     "patient": "split by patient, 70 / 10 / 20 %",
     "official": "official test list, validation drawn by patient",
@@ -24,9 +25,10 @@ STATUS_WORDS = {
     "running": "▶ running",
     "finished": "✓ finished",
     "failed": "✕ failed",
-    "interrupted": "◫ interrupted",
+    "interrupted": "‖ interrupted",
 }
 MAX_DEFAULT_FOCUS = 4
+PART_NAMES = {"Test": "test", "Validation": "val"}
 PARTS = {"test": ("test", "val"), "val": ("val",)}  # where numbers are taken from, the first that there is
 
 
@@ -37,7 +39,8 @@ class Group:
     Attributes:
         key: of data set and split, for widget keys.
         title: the data set's name.
-        split: the split in words, with seed and fingerprint.
+        split: the split scheme in words.
+        draw: the split's seed and fingerprint.
         leaky: patients stand in train and in val.
         synthetic: of phantoms.
         table: indexed by run_id, best first; columns as `TABLE_COLUMNS`.
@@ -46,19 +49,20 @@ class Group:
     key: str
     title: str
     split: str
+    draw: str
     leaky: bool
     synthetic: bool
     table: pd.DataFrame
 
 
 TABLE_COLUMNS = ("run", "architecture", "status", "auroc", "ap", "f1", "measured", "films", "findings", "thresholds",
-                 "best_epoch", "started", "loss", "init")
+                 "best_epoch", "started", "loss", "init", "note")
 
 
 def run_labels(runs: pd.DataFrame) -> dict[str, str]:
     """{run_id: name}; where runs share a name, the end of their id tells them apart. Labels are unique."""
     names = {
-        run_id: (name or "").strip() or architecture_label(architecture)
+        run_id: name.strip() or architecture_label(architecture)
         for run_id, name, architecture in zip(runs["run_id"], runs["name"], runs["architecture"], strict=True)
     }
     counts = pd.Series(list(names.values()), dtype=object).value_counts()
@@ -68,14 +72,10 @@ def run_labels(runs: pd.DataFrame) -> dict[str, str]:
     return {run_id: f"{name} · {run_id}" for run_id, name in names.items()}
 
 
-def split_in_words(scheme: str, seed: int, fingerprint: str) -> str:
-    """'split by patient, 70 / 10 / 20 %, seed 0, fingerprint 1a2b3c'."""
-    words = [SPLIT_WORDS.get(scheme, f"{scheme} split")]
-    if scheme != "given":
-        words.append(f"seed {seed}")
-    if fingerprint:
-        words.append(f"fingerprint {fingerprint}")
-    return ", ".join(words)
+def draw_in_words(scheme: str, seed: int, fingerprint: str) -> str:
+    """'Seed 0, fingerprint 1a2b3c'; a given split has no seed."""
+    words = [] if scheme == "given" else [f"Seed {seed}"]
+    return ", ".join([*words, f"fingerprint {fingerprint or 'unknown'}"]).capitalize()
 
 
 def groups(
@@ -95,7 +95,8 @@ def groups(
         found.append(Group(
             key=hashlib.sha256(f"{dataset_id}|{scheme}|{seed}|{fingerprint}".encode()).hexdigest()[:12],
             title=datasets.at[dataset_id, "name"] if known else f"data set {dataset_id}",
-            split=split_in_words(scheme, seed, fingerprint),
+            split=SPLIT_WORDS.get(scheme, f"{scheme} split"),
+            draw=draw_in_words(scheme, seed, fingerprint),
             leaky=scheme in LEAKY_SCHEMES,
             synthetic=bool(known and datasets.at[dataset_id, "kind"] == "phantom"),
             table=table[table.index.isin(rows["run_id"])],
@@ -121,6 +122,7 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, statuses: Mapping[str, str],
         "thresholds": _fitted_on(rows),
         "best_epoch": rows["best_epoch"].astype("Int64"),
         "started": rows["started_at"], "loss": rows["loss"], "init": rows["init"],
+        "note": rows["note"],
         "place": rows["place"], "subset": subset,
     }).set_axis(rows["run_id"], axis="index")
     order = table.sort_values(["place", "subset", "auroc"], ascending=[True, True, False], kind="stable")
@@ -144,7 +146,7 @@ def group_note(table: pd.DataFrame, part: str) -> str:
     elif part == "test" and measured.str.startswith("val").any():
         notes.append("runs without test numbers show validation numbers and stand below the others")
     if measured.str.endswith("subset").any():
-        notes.append("a subset of the films measures less surely, and stands below complete runs")
+        notes.append("runs measured on a subset of the films stand below the others")
     if table["thresholds"].dropna().str.endswith("same films").any():
         notes.append("F1 is optimistic where its thresholds were fitted on the same films")
     return "; ".join(notes)

@@ -15,6 +15,8 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
 
 PRODUCT = "Chest X-ray workbench"
+FAVICON = "🩻"  # a Material symbol would be fetched from the network
+MENU_WIDTH = 220  # pixels
 SECTIONS = ("Results", "Thresholds", "Images", "Class")
 
 _REGISTERED = "shell_registered"
@@ -55,24 +57,35 @@ HOME = PAGES[0]
 
 
 def navigation() -> Any:
-    """Register the menu; returns the page that the browser asked for."""
+    """Register the pages; returns the one that the browser asked for."""
     st.session_state[_REGISTERED] = True
     # Streamlit takes the default page's own path out of the URL, and /runs would then be "not found". So the default
-    # is a hidden step at / that leads on to the first page.
-    menu: dict[str, list] = {"": [st.Page(_go_home, title=PRODUCT, url_path="home", default=True, visibility="hidden")]}
-    for section in SECTIONS:
-        entries = [entry for entry in PAGES if entry.section == section]
-        if entries:
-            menu[section] = [_streamlit_page(entry) for entry in entries]
-    return st.navigation(menu)
+    # is a step at / that leads on to the first page.
+    home = st.Page(_go_home, title=PRODUCT, url_path="home", default=True)
+    # Hidden, since Streamlit's own menu fetches the open page's icon from the network and drops a menu of one page:
+    # `_menu` draws it from bundled icons.
+    return st.navigation([home, *map(_streamlit_page, PAGES)], position="hidden")
 
 
 def _streamlit_page(entry: PageEntry) -> Any:
-    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title, icon=entry.icon, help=entry.question)
+    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title, help=entry.question)
+
+
+def _menu() -> None:
+    with st.sidebar:
+        st.markdown(f"**{PRODUCT}**")
+        for section in SECTIONS:
+            entries = [entry for entry in PAGES if entry.section == section]
+            if entries:
+                with st.container(gap="xsmall"):
+                    st.caption(section)
+                    for entry in entries:
+                        st.page_link(_streamlit_page(entry), label=entry.title, icon=entry.icon, width="stretch")
+        st.caption(f"Store: {default_store().name}", help=f"The results store: {default_store()}")
 
 
 def _go_home() -> None:
-    st.switch_page(_streamlit_page(HOME), query_params=st.query_params.to_dict())
+    st.switch_page(_streamlit_page(HOME), query_params={key: st.query_params.get_all(key) for key in st.query_params})
 
 
 @contextlib.contextmanager
@@ -82,12 +95,16 @@ def open_page(name: str) -> Iterator[Store]:
     A `WorkbenchError` from the page's body becomes one line in place of what was still to come.
     """
     # With a folder called pages/, Streamlit answers the first request of a fresh server, if it is a deep link, by
-    # running the page without app.py (seen in 1.67). Then the page registers the menu itself.
+    # running the page without app.py (seen in 1.67): no menu, and widgets with other identities than in the next
+    # run. So the page registers the pages itself and starts again, this time through app.py.
     if not st.session_state.get(_REGISTERED):
         navigation()
+        st.rerun()
     entry = next(page for page in PAGES if page.name == name)
-    st.set_page_config(page_title=f"{entry.title} · {PRODUCT}", page_icon=entry.icon, layout="wide")
+    st.set_page_config(page_title=f"{entry.title} · {PRODUCT}", page_icon=FAVICON, layout="wide",
+                       initial_sidebar_state=MENU_WIDTH)
     _carry_runs_over(name)
+    _menu()
     st.title(entry.title, anchor=False)
     st.markdown(entry.question)
     with errors_shown():

@@ -1,15 +1,17 @@
 """Small pieces that several pages draw alike: charts, legends, the download menu, commands to copy."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from cxrcore.charts import RunStyle, plot_config
+from cxrcore.charts import Figure, RunStyle, plot_config
+from cxrcore.config import PROJECT_ROOT
+from cxrcore.store import Store
 
 
-def chart(figure: go.Figure, key: str, alt: str) -> None:
+def chart(figure: Figure, key: str, alt: str) -> None:
     """A Plotly figure with the page's theme, a vector download and a text for screen readers.
 
     Args:
@@ -20,8 +22,11 @@ def chart(figure: go.Figure, key: str, alt: str) -> None:
 
 def legend(lines: Sequence[tuple[str, RunStyle]], mark: str = "") -> None:
     """One legend for several charts: (name, look) of each run; wraps on a narrow screen."""
-    entries = [f"![]({style.swatch()}) {escape(name)}" for name, style in lines]
-    st.markdown(" &emsp; ".join([*entries, mark] if mark else entries))
+    with st.container(horizontal=True, gap="medium"):
+        for name, style in lines:
+            st.markdown(f"![]({style.swatch()}) {escape(name)}", width="content")
+        if mark:
+            st.markdown(mark, width="content")
 
 
 def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]]) -> None:
@@ -38,9 +43,10 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]]) 
             )
 
 
-def command(text: str) -> None:
-    """A command for the terminal, with a button that copies it."""
-    st.code(text, language="bash", wrap_lines=True)
+def command(text: str, store: Store) -> None:
+    """A script's command line with a button that copies it; names the store where it is not the project's own."""
+    flag = "" if store.path == PROJECT_ROOT / "runs" / "store.duckdb" else f" --store {shlex.quote(str(store.path))}"
+    st.code(text + flag, language="bash", wrap_lines=True)
 
 
 def escape(text: str) -> str:

@@ -1,0 +1,96 @@
+"""Runs: what has been trained or imported, how far it is, and how good; choose, compare settings, manage."""
+
+import pandas as pd
+import streamlit as st
+
+from cxrcore.store import Store
+from cxrcore.ui import cached, leaderboard, manage, run_settings, runs_view, shell, training_view, widgets
+
+
+def nothing_here(store: Store) -> None:
+    """The empty store, with the way out of it."""
+    with st.container(border=True):
+        st.subheader("No runs yet", anchor=False)
+        st.markdown(f"The results store `{store.path}` holds no runs. Train one; it appears here by itself:")
+        widgets.command("python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA", store)
+        st.caption("DATA is the folder with the NIH ChestX-ray14 table and its images. For a first short run, add:")
+        st.markdown("`--train_subset 2000 --epochs 1`")
+
+
+def stop_at_unknown(unknown: list[str]) -> None:
+    """A link to runs that are not there: say so, and show nothing else in their place."""
+    names = ", ".join(f"`{run_id}`" for run_id in unknown)
+    st.error(f"The link names a run that is not in this store: {names}. It may have been deleted, or the link belongs "
+             "to another store.", icon=":material/link_off:")
+    st.button("Show the runs that are here", on_click=shell.put_runs_in_link, args=([],))
+    st.stop()
+
+
+with shell.open_page("runs") as store:
+    with st.skeleton(height=400):
+        overview = cached.overview(store)
+    statuses = cached.statuses(store, overview.runs)
+    known = set(overview.runs["run_id"])
+    chosen = shell.runs_in_link()
+    if unknown := [run_id for run_id in chosen if run_id not in known]:
+        stop_at_unknown(unknown)
+    running = "running" in statuses.values()
+    if overview.runs.empty:
+        nothing_here(store)
+        training_view.follow(store, training_view.seen(overview, statuses), running)
+        st.stop()
+
+    labels = runs_view.run_labels(overview.runs)
+    picker_slot, rest = st.columns([5, 6], vertical_alignment="bottom")
+    with rest.container(horizontal=True, vertical_alignment="bottom"):
+        part = runs_view.PART_NAMES[st.segmented_control(
+            "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, key="on", bind="query-params",
+            help="The split that the numbers come from. Validation numbers stand in where there is no test part.")]
+        if overview.runs["archived"].any():
+            archived = st.toggle("Show archived", key="archived", bind="query-params")
+        else:
+            archived = False
+        manage.menu(store, overview, labels, chosen)
+        download_slot = st.container(width="content")
+
+    shown = overview.runs[archived | ~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
+    with picker_slot:
+        leaderboard.picker({run_id: labels[run_id] for run_id in shown["run_id"]}, chosen)
+    training_view.follow(store, training_view.seen(overview, statuses), running)
+
+    groups = runs_view.groups(shown, overview.board, overview.datasets, statuses, part)
+    for group in groups:
+        leaderboard.table(group, chosen, part)
+    if not groups:
+        st.caption("All runs are archived. 'Show archived' brings them into view.")
+
+    focus = chosen or runs_view.default_focus(groups, statuses)
+    rows = overview.runs.set_index("run_id", drop=False).loc[focus]
+    if focus:
+        st.header("Training curves", anchor=False)
+        if not chosen:
+            st.caption("No run is chosen: these are the runs that train now and the best of the first table.")
+        training_view.trouble(store, rows, labels, statuses)
+        training_view.curves(store, rows, labels, statuses)
+
+    if focus:
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.header("Settings", anchor=False, width="content")
+            differences = st.toggle("Only differences", True, key="differences", bind="query-params")
+        names = overview.datasets["name"]
+        rows["dataset"] = rows["dataset_id"].map(names).fillna(rows["dataset_id"])
+        settings = run_settings.settings_table(rows.to_dict("records"), labels)
+        table = run_settings.only_differences(settings) if differences else settings
+        if table.empty:
+            st.caption("These runs agree in every setting.")
+        else:
+            st.dataframe(table, key="settings", hide_index=True, height="content", alt="Settings of the chosen runs",
+                         column_config={"Meaning": st.column_config.TextColumn(width="large")})
+
+    with download_slot:
+        widgets.download_menu({
+            "Leaderboard": ("leaderboard", lambda: pd.concat(
+                [group.table.assign(data_set=group.title, split=group.split) for group in groups]).reset_index()),
+            "Training curves": ("training_curves", lambda: cached.epochs(store, focus)),
+            "Settings": ("settings", lambda: settings),
+        })

@@ -1,0 +1,199 @@
+"""From any supported file to grey pixels: one way, deterministic, and no file that breaks it."""
+
+import io
+import struct
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from cxrcore import images
+from cxrcore.errors import FilmError
+
+
+def encoded(image: Image.Image, format: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def png_of_header(width: int, height: int, data: bytes = b"") -> bytes:
+    """A PNG that claims a size, whatever its data holds."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b""))
+
+
+@pytest.fixture(scope="module")
+def gray() -> np.ndarray:
+    """A film with structure at every scale, 60 x 80."""
+    rng = np.random.default_rng(0)
+    slope = np.add.outer(np.linspace(0, 120, 60), np.linspace(0, 90, 80))
+    return (slope + rng.integers(0, 40, (60, 80))).astype(np.uint8)
+
+
+# -- every kind of file
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA"])
+def test_a_grey_film_gives_its_own_pixels_in_every_lossless_dress(gray, mode):
+    assert (images.to_gray(encoded(Image.fromarray(gray).convert(mode))) == gray).all()
+
+
+def test_alpha_is_dropped_not_blended(gray):
+    rgba = np.dstack([gray, gray, gray, np.random.default_rng(1).integers(0, 255, gray.shape, np.uint8)])
+    assert (images.to_gray(encoded(Image.fromarray(rgba))) == gray).all()
+    assert (images.to_gray(encoded(Image.fromarray(rgba[..., [0, 3]], "LA"))) == gray).all()
+
+
+def test_colour_becomes_luma():
+    colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], np.uint8)
+    assert images.to_gray(encoded(Image.fromarray(colours)))[0].tolist() == pytest.approx([76, 150, 29, 255], abs=1)
+
+
+@pytest.mark.filterwarnings("ignore:Palette images:UserWarning")
+@pytest.mark.parametrize("transparency", [None, 3, bytes(range(0, 256))])
+def test_a_palette_is_looked_up(gray, transparency):
+    image = Image.fromarray(gray[::-1] ^ 0xFF, "P")  # index = 255 - grey
+    image.putpalette([255 - i for i in range(256) for _ in range(3)])
+    options = {} if transparency is None else {"transparency": transparency}
+    assert (images.to_gray(encoded(image, **options)) == gray[::-1]).all()
+
+
+def test_one_bit_is_black_and_white(gray):
+    bits = gray > 100
+    assert (images.to_gray(encoded(Image.fromarray(bits))) == np.where(bits, 255, 0)).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK", "YCbCr"])
+def test_jpeg_of_any_colours(gray, mode):
+    smooth = np.asarray(Image.fromarray(gray).resize((20, 15)).resize((80, 60)))
+    read = images.to_gray(encoded(Image.fromarray(smooth).convert("RGB").convert(mode), "JPEG", quality=98))
+    assert np.abs(read.astype(int) - smooth).mean() < 2.5
+
+
+@pytest.mark.parametrize("top", [255, 4095, 65535])
+def test_sixteen_bits_use_the_whole_range_whatever_their_depth(gray, top):
+    levels = (gray.astype(np.float64) * (top / 255)).astype(np.uint16)
+    read = images.to_gray(encoded(Image.fromarray(levels)))
+    low, high = np.percentile(gray, images.UNDECLARED_RANGE)
+    expected = np.clip((gray - low) / (high - low) * 255, 0, 255)
+    assert read.dtype == np.uint8 and (read.min(), read.max()) == (0, 255)
+    assert np.abs(read - expected).max() <= 1.01 + 255 / top
+
+
+def test_float_and_constant_levels_have_no_undefined_pixels():
+    levels = np.linspace(-1, 3, 400, dtype=np.float32).reshape(20, 20)
+    levels[0, 0], levels[0, 1] = np.nan, np.inf
+    read = images.to_gray(encoded(Image.fromarray(levels), "TIFF"))
+    assert (read.min(), read.max()) == (0, 255)
+    assert (images.to_gray(encoded(Image.fromarray(np.full((8, 8), 9000, np.uint16)))) == 0).all()
+
+
+# -- one way for all
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "I;16"])
+@pytest.mark.parametrize("size", [32, 96, 224])
+def test_load_is_to_gray_and_resize(gray, tmp_path, mode, size):
+    image = Image.fromarray(gray.astype(np.uint16) * 16) if mode == "I;16" else Image.fromarray(gray).convert(mode)
+    data = encoded(image)
+    (tmp_path / "film.png").write_bytes(data)
+    expected = images.resize(images.to_gray(data), size)
+    assert expected.shape == (size, size) and expected.dtype == np.uint8
+    for source in (data, tmp_path / "film.png", str(tmp_path / "film.png")):
+        assert (images.load(source, size) == expected).all()
+
+
+def test_resizing_keeps_the_whole_film_and_does_not_alias():
+    film = np.zeros((512, 512), np.uint8)
+    film[:, ::2] = 200  # far finer than the result
+    assert np.ptp(images.resize(film, 64)) <= 10  # nearest neighbour would give 0 or 200
+    corners = np.zeros((400, 600), np.uint8)
+    corners[:100, :100], corners[-100:, -100:] = 255, 255
+    small = images.resize(corners, 32)
+    assert small[0, 0] == small[-1, -1] == 255 and small[0, -1] == small[-1, 0] == 0
+
+
+def test_real_films_in_colour_and_grey_read_alike(shared):
+    """Six of the published films are RGBA."""
+    films = sorted((shared / "nih" / "images_001" / "images").glob("*.png"))[:20]
+    modes = set()
+    for path in [*films, shared / "nih" / "images_001" / "images" / "00000100_000.png"]:
+        with Image.open(path) as image:
+            modes.add(image.mode)
+            channel = np.asarray(image)
+        read = images.to_gray(path)
+        assert (read == (channel if channel.ndim == 2 else channel[..., 0])).all()
+    assert {"L", "RGBA"} <= modes
+
+
+# -- files that are no films
+
+
+def no_films() -> dict[str, bytes]:
+    """Name -> bytes of every kind of bad file."""
+    good = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 90), np.uint8)))
+    jpeg = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 90), np.uint8)), "JPEG")
+    return {
+        "empty": b"", "text": b"no film at all\n" * 50, "truncated": good[: len(good) // 2], "header": good[:40],
+        "truncated jpeg": jpeg[: len(jpeg) // 2], "bit rot": good[:2000] + bytes(200) + good[2200:],
+        "no width": png_of_header(0, 10), "no data": png_of_header(10, 10), "html": b"<!DOCTYPE html><html></html>",
+    }
+
+
+@pytest.mark.parametrize("kind", no_films())
+def test_a_bad_file_is_an_error_that_names_it(tmp_path, kind):
+    path = tmp_path / "film.png"
+    path.write_bytes(no_films()[kind])
+    with pytest.raises(FilmError, match=r"film\.png") as error:
+        images.to_gray(path)
+    assert "\n" not in str(error.value)
+    with pytest.raises(FilmError, match=r"^the file"):
+        images.load(no_films()[kind], 64)
+
+
+def test_a_missing_file_and_a_folder_are_film_errors(tmp_path):
+    for path in (tmp_path / "nowhere.png", tmp_path):
+        with pytest.raises(FilmError, match=path.name):
+            images.load(path, 64)
+
+
+@pytest.mark.parametrize("width, height", [(50_000, 50_000), (8_001, 8_000), (2**31 - 1, 1)])
+def test_a_huge_header_is_refused_before_it_is_decoded(width, height):
+    bomb = png_of_header(width, height, bytes(1000))
+    tracemalloc.start()
+    with pytest.raises(FilmError, match=f"{width} x {height} pixels; at most 64,000,000"):
+        images.to_gray(bomb)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_the_largest_allowed_film_is_read():
+    film = images.load(encoded(Image.new("L", (8_000, 8_000), 77)), 32)
+    assert (film == 77).all()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_no_damage_to_a_film_is_anything_but_a_film_error(data):
+    """Fuzz: a few bytes of a valid file changed, or the file cut."""
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "TIFF", "GIF", "BMP"]))
+    film = bytearray(encoded(Image.fromarray(np.arange(1600, dtype=np.uint32).reshape(40, 40).astype(np.uint8)), kind))
+    for _ in range(data.draw(st.integers(1, 4))):
+        film[data.draw(st.integers(0, len(film) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(film[: data.draw(st.integers(1, len(film)))])
+    try:
+        read = images.load(cut, 32)
+    except FilmError:
+        return
+    assert read.shape == (32, 32) and read.dtype == np.uint8

@@ -1,0 +1,286 @@
+"""The pages without a browser: what they say on empty, full, broken and busy stores, and what their buttons do."""
+
+import ast
+import subprocess
+import sys
+import time
+
+import pytest
+from filelock import FileLock
+from seeded_runs import add_run, beat, log_epoch, make_store
+from streamlit.testing.v1 import AppTest
+
+from cxrcore import gate
+from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.ui import cached, shell
+
+
+@pytest.fixture
+def store():
+    """The default store of this test, with one data set."""
+    return make_store(default_store())
+
+
+@pytest.fixture
+def open_runs():
+    """Opens the Runs page with query parameters; every run must end without an exception."""
+
+    def open_page(**link):
+        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=20)
+        for name, value in link.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception, app.exception[0].value
+        return app
+
+    return open_page
+
+
+def tables(app):
+    return [frame.value for frame in app.dataframe if "auroc" in frame.value]
+
+
+def text_of(app):
+    return "\n".join(element.value for kind in (app.title, app.subheader, app.header, app.markdown, app.caption,
+                                                app.error, app.warning, app.code) for element in kind)
+
+
+def test_an_empty_store_says_what_to_run(open_runs):
+    app = open_runs()
+    assert app.title[0].value == "Runs"
+    assert "No runs yet" in text_of(app)
+    command = app.code[0].value
+    assert command.startswith("python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA")
+    assert f"--store {default_store()}" in command  # it is not the project's own
+    assert not default_store().exists()  # looking creates nothing
+
+
+def test_groups_metrics_and_dashes(open_runs, store):
+    add_run(store, "leaky one", scheme="random", fingerprint="ccc333", parts=("val",), auroc=0.9)
+    add_run(store, "good", auroc=0.8123)
+    add_run(store, "failed", auroc=None, status="failed", epochs=0)
+    app = open_runs()
+    first, second = tables(app)
+    assert list(first["run"]) == ["good", "failed"] and first["auroc"].iloc[0] == 0.8123
+    assert first.isna().loc[:, ["auroc", "ap", "f1", "measured", "films", "findings"]].iloc[1].all()
+    assert list(second["run"]) == ["leaky one"]
+    said = text_of(app)
+    assert "split by patient" in said and "fingerprint aaa111" in said and "Seed 0" in said
+    assert "leaky split" in said and "films of one patient stand on both sides: numbers are too good" in said
+    assert all(frame.proto.alt for frame in app.dataframe)
+
+
+def test_val_numbers_on_demand_and_by_link(open_runs, store):
+    add_run(store, "a")
+    app = open_runs()
+    assert list(tables(app)[0]["measured"]) == ["test"]
+    app.segmented_control(key="on").set_value("Validation").run()
+    assert list(tables(app)[0]["measured"]) == ["val"]
+    assert list(tables(open_runs(on="Validation"))[0]["measured"]) == ["val"]
+
+
+def test_a_link_restores_the_chosen_runs(open_runs, store):
+    ids = [add_run(store, name, seed=name) for name in "abc"]
+    app = open_runs(run=[ids[2], ids[0]])
+    assert app.multiselect[0].value == [ids[2], ids[0]]
+    settings = app.dataframe[-1].value
+    assert list(settings.columns[3:]) == ["c", "a"]
+    assert len(app.get("plotly_chart")) == 4
+
+
+def test_picking_and_dropping_runs_changes_the_link(open_runs, store):
+    ids = [add_run(store, name) for name in "ab"]
+    app = open_runs()
+    app.multiselect[0].select(ids[1]).run()
+    assert app.query_params["run"] == ids[1]
+    app.multiselect[0].unselect(ids[1]).run()
+    assert "run" not in app.query_params
+
+
+def test_an_unknown_run_in_a_link_is_an_error_and_nothing_else(open_runs, store):
+    known = add_run(store, "a")
+    app = open_runs(run=[known, "20200101-000000-abcdef"])
+    assert "20200101-000000-abcdef" in app.error[0].value and known not in app.error[0].value
+    assert not app.dataframe and not app.get("plotly_chart")
+    app.button[0].click().run()
+    assert not app.error and len(tables(app)) == 1
+
+
+def test_a_running_run_shows_its_progress_and_waits_for_its_first_epoch(open_runs, store):
+    run_id = add_run(store, "live", status="running", auroc=None, epochs=0)
+    beat(store, run_id, stage="training", epoch=1, epochs=8, step=50, steps=100, images_per_second=210.0)
+    app = open_runs()
+    bar = app.progress[0]
+    assert bar.value == 6 and "epoch 1 of 8, training: step 50 of 100 · 210 images/s" in bar.text
+    assert "No finished epoch yet: live" in text_of(app) and not app.get("plotly_chart")
+    log_epoch(store, run_id, 1)
+    app.run()
+    assert len(app.get("plotly_chart")) == 4
+
+
+def test_a_broken_off_run_says_how_to_go_on(open_runs, store):
+    gone = add_run(store, "gone", status="running", auroc=None)
+    beat(store, gone, stage="training", epoch=4, heartbeat=time.time() - 3600)
+    failed = add_run(store, "bad", status="failed", auroc=None)
+    app = open_runs(run=[gone, failed])
+    assert {"‖ interrupted", "✕ failed"} == set(tables(app)[0]["status"])
+    assert "interrupted in epoch 4" in app.warning[0].value and "failed" in app.warning[1].value
+    assert [code.value.split(" --store")[0] for code in app.code] == [
+        f"python scripts/train.py --resume {gone}", f"python scripts/train.py --resume {failed}"]
+    assert not app.progress
+
+
+def test_settings_show_differences_first_and_all_on_demand(open_runs, store):
+    ids = [add_run(store, "a", lr=1e-4), add_run(store, "b", lr=1e-3)]
+    app = open_runs(run=ids)
+    assert list(app.dataframe[-1].value["Setting"]) == ["lr"]
+    app.toggle(key="differences").set_value(False).run()
+    assert {"lr", "loss", "architecture"} <= set(app.dataframe[-1].value["Setting"])
+
+
+def test_different_losses_are_not_compared(open_runs, store):
+    ids = [add_run(store, "a", loss="bce"), add_run(store, "b", loss="focal")]
+    assert "cannot be compared" in text_of(open_runs(run=ids))
+    assert "cannot be compared" not in text_of(open_runs(run=ids[0]))
+
+
+# -- manage
+
+
+def manage(app, key):
+    return next(button for button in app.button if button.key == key)
+
+
+def test_rename_and_note(open_runs, store):
+    run_id = add_run(store, "old")
+    app = open_runs(run=run_id)
+    app.text_input(key=f"manage_name_{run_id}").set_value("new *name*")
+    app.text_area(key=f"manage_note_{run_id}").set_value("why")
+    manage(app, "manage_save").click().run()
+    assert not app.exception and not app.error
+    row = store.run(run_id)
+    assert (row["name"], row["note"]) == ("new *name*", "why")
+    assert list(tables(app)[0]["run"]) == ["new *name*"] and "Saved" in app.toast[0].value
+
+
+def test_archive_hides_and_brings_back(open_runs, store):
+    run_id, _ = add_run(store, "old"), add_run(store, "new")
+    app = open_runs(run=run_id)
+    manage(app, "manage_archive").click().run()
+    assert list(tables(app)[0]["run"]) == ["new"] and "run" not in app.query_params
+    app.toggle(key="archived").set_value(True).run()
+    assert set(tables(app)[0]["run"]) == {"new", "old (archived)"}
+    assert "old (archived)" in set(tables(open_runs(run=run_id))[0]["run"])  # a link still leads to it
+    app.multiselect[0].set_value([run_id]).run()
+    manage(app, "manage_archive").click().run()
+    assert not store.runs()["archived"].any()
+
+
+def test_deleting_asks_and_names_what_is_lost(open_runs, store):
+    run_id = add_run(store, "doomed")
+    app = open_runs(run=run_id)
+    manage(app, "manage_delete").click().run()
+    said = text_of(app)
+    assert "doomed" in said and "3 epochs" in said and "test (12 films), val (12 films)" in said
+    assert run_id in set(store.runs()["run_id"])  # asked, not done
+
+
+def test_a_running_run_cannot_be_deleted(open_runs, store):
+    run_id = add_run(store, "live", status="running", auroc=None)
+    beat(store, run_id, stage="training", epoch=4)
+    app = open_runs(run=run_id)
+    manage(app, "manage_delete").click().run()
+    assert "is running and cannot be deleted" in app.error[0].value
+    assert "delete_yes" not in {button.key for button in app.button}
+
+
+def test_a_change_that_fails_says_so(open_runs, store):
+    run_id = add_run(store, "a")
+    app = open_runs(run=run_id)
+    store.delete_run(run_id)
+    manage(app, "manage_save").click().run()
+    assert any("it may have been deleted" in error.value for error in app.error)
+
+
+# -- stores that cannot be read
+
+
+def test_a_broken_store_is_one_line(open_runs):
+    default_store().parent.mkdir(parents=True, exist_ok=True)
+    default_store().write_bytes(b"this is no database" * 100)
+    app = open_runs()
+    assert len(app.error) == 1 and str(default_store()) in app.error[0].value and "\n" not in app.error[0].value
+    assert app.title[0].value == "Runs" and not app.dataframe
+
+
+def test_a_busy_store_is_one_line(open_runs, store, monkeypatch):
+    add_run(store, "a")
+    monkeypatch.setattr(gate, "READER_WAIT", 0.2)
+    with FileLock(f"{store.path}.gate"):
+        app = open_runs()
+    assert "is busy" in app.error[0].value and not app.dataframe
+    assert len(tables(open_runs())) == 1  # and all is well afterwards
+
+
+# -- the frame
+
+
+def test_frames_are_read_once_until_the_store_changes(store, monkeypatch):
+    run_id = add_run(store, "a", auroc=None)
+    reads = []
+    original = type(store).runs
+    monkeypatch.setattr(type(store), "runs", lambda self: reads.append(1) or original(self))
+    before = cached.overview(store)
+    assert cached.overview(store).signature == before.signature and len(reads) == 1
+    log_epoch(store, run_id, 9)
+    assert cached.overview(store).signature == before.signature  # an epoch does not redraw the page
+    store.edit_run(run_id, name="b")
+    assert cached.overview(store).signature != before.signature
+
+
+def test_two_thousand_runs_are_listed(open_runs, store):
+    config = {"arch": "resnet18", "loss": "bce", "init": "imagenet", "epochs": 8}
+    with store._write() as con:  # one transaction instead of 2,000
+        con.execute("""INSERT INTO runs SELECT '20260101-000000-' || lpad(i::VARCHAR, 6, '0'), 'run ' || i, 'resnet18',
+            'trained', 'finished', now(), now(), 'films', 'patient', 0, 'aaa111', ?, '{}', '{}', NULL, 1, 1, '', false
+            FROM range(2000) r(i)""", [str(config).replace("'", '"')])
+    app = open_runs()
+    assert len(tables(app)[0]) == 2000 and len(app.multiselect[0].options) == 2000
+
+
+def test_few_controls_at_rest(open_runs, store):
+    ids = [add_run(store, name) for name in "ab"]
+    store.edit_run(ids[0], archived=True)
+    app = open_runs(run=ids[1])
+    hidden = {button.key for button in app.button if (button.key or "").startswith(("manage_", "csv_"))}
+    visible = [*app.multiselect, *app.segmented_control, *app.toggle,
+               *(button for button in app.button if button.key not in hidden)]
+    assert len(visible) + 2 <= 8  # with the two popovers
+
+
+def test_every_page_is_in_the_menu_table():
+    files = {path.stem for path in (PROJECT_ROOT / "pages").glob("*.py")}
+    assert files == {entry.name for entry in shell.PAGES}
+    assert {entry.section for entry in shell.PAGES} <= set(shell.SECTIONS)
+    for entry in shell.PAGES:
+        source = (PROJECT_ROOT / "pages" / f"{entry.name}.py").read_text()
+        assert f'open_page("{entry.name}")' in source
+        assert entry.question.endswith("?")
+
+
+def test_the_app_starts_without_torch():
+    code = ("import sys; from streamlit.testing.v1 import AppTest; "
+            "app = AppTest.from_file('app.py', default_timeout=20).run(); assert not app.exception; "
+            "assert app.title[0].value == 'Runs'; assert 'torch' not in sys.modules, 'torch was imported'")
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_only_charts_imports_plotly_and_only_the_ui_imports_streamlit():
+    for path in PROJECT_ROOT.glob("cxrcore/**/*.py"):
+        imported = {alias.name.split(".")[0] for node in ast.walk(ast.parse(path.read_text()))
+                    if isinstance(node, ast.Import) for alias in node.names}
+        imported |= {(node.module or "").split(".")[0] for node in ast.walk(ast.parse(path.read_text()))
+                     if isinstance(node, ast.ImportFrom)}
+        assert "plotly" not in imported or path.name == "charts.py", path
+        assert "streamlit" not in imported or path.parent.name == "ui", path

@@ -1,0 +1,243 @@
+"""The design's rules on layout, imports and sizes, read from the source."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from cxrcore.config import PROJECT_ROOT
+
+TORCH = {"torch", "torchvision", "timm", "accelerate", "pytorch_grad_cam", "safetensors"}
+TORCH_MODULES = {f"cxrcore.{name}" for name in (
+    "architectures", "batches", "checkpoint", "evaluation", "explain", "initial_weights", "losses", "precision",
+    "prediction", "training", "trainplan", "trainrun",
+)}
+SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "storebulk", "store")}
+NUMBERS = ("metrics", "thresholds", "intervals", "calibration", "localization")  # pure functions over arrays
+SCREEN = {"streamlit", "plotly"}
+
+TOP_LEVEL = {"app.py", "pages", "cxrcore", "runs", "scripts", "tests", "requirements.txt", "README.md", "docs",
+             "pyproject.toml", ".streamlit", ".ci", ".gitignore", "LICENSE"}
+LINES = {"cxrcore": 300, "tests": None, "pages": 120, "scripts": 100}
+FUNCTION = 40
+
+
+def product_files() -> list[Path]:
+    """Every source file of the product, tests left out."""
+    folders = [PROJECT_ROOT / name for name in ("cxrcore", "pages", "scripts")]
+    found = [PROJECT_ROOT / "app.py", *(path for folder in folders for path in sorted(folder.rglob("*.py")))]
+    return [path for path in found if path.exists()]
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PROJECT_ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_name(path): path for path in product_files()}
+
+
+@cache
+def tree(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+
+
+@cache
+def imports(name: str, lazy: bool = True) -> frozenset[str]:
+    """What a module imports, as full dotted names of modules where ours; inside functions too if `lazy`."""
+    found = set()
+    for node in _nodes(tree(name), lazy):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: relative import"
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {module for module in inner if module in MODULES} | {node.module}
+    return frozenset(found)
+
+
+def _nodes(node: ast.AST, lazy: bool) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        yield child
+        is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if (lazy or not is_function) and not _for_type_checkers(child):
+            yield from _nodes(child, lazy)
+
+
+def _for_type_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def reached(name: str) -> set[str]:
+    """All that is imported when a module is, packages that are not ours by their first name."""
+    seen, todo = set(), [name]
+    while todo:
+        for module in imports(todo.pop(), lazy=False):
+            parents = [".".join(module.split(".")[: i + 1]) for i in range(module.count(".") + 1)]
+            for part in parents if module in MODULES else [module.split(".")[0]]:
+                if part not in seen:
+                    seen.add(part)
+                    todo += [part] if part in MODULES else []
+    return seen
+
+
+def users_of(packages: set[str]) -> set[str]:
+    """Modules that import one of these packages anywhere, inside a function too."""
+    return {name for name in MODULES if {module.split(".")[0] for module in imports(name)} & packages}
+
+
+def screen_side() -> list[str]:
+    """The modules of the app: its entry, pages and ui."""
+    return [name for name in MODULES if name == "app" or name.startswith(("pages.", "cxrcore.ui"))]
+
+
+# -- who may import what
+
+
+def test_the_reading_of_imports_sees_what_it_should():
+    """So that the rules below cannot pass by seeing nothing."""
+    assert len(MODULES) > 20
+    assert "duckdb" in imports("cxrcore.gate") and "torch" in reached("cxrcore.training")
+    assert {"cxrcore.storefile", "cxrcore.gate", "duckdb"} <= reached("cxrcore.store")
+    assert "timm" in imports("cxrcore.architectures") and "timm" not in imports("cxrcore.architectures", lazy=False)
+
+
+def test_torch_stays_in_the_modules_that_run_networks():
+    assert users_of(TORCH) <= TORCH_MODULES
+
+
+def test_duckdb_and_sql_stay_in_the_store():
+    assert users_of({"duckdb"}) <= SQL_MODULES
+    sql = re.compile(r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\w+\s+SET|CREATE\s+(TABLE|VIEW))\b",
+                     re.DOTALL)
+    writers = {name for name in MODULES for node in ast.walk(tree(name))
+               if isinstance(node, ast.Constant) and isinstance(node.value, str) and sql.search(node.value)}
+    assert {"cxrcore.store", "cxrcore.schema"} <= writers <= SQL_MODULES
+
+
+def test_streamlit_stays_in_the_app():
+    assert users_of({"streamlit"}) <= set(screen_side())
+
+
+def test_plotly_stays_in_the_charts():
+    assert users_of({"plotly"}) <= {"cxrcore.charts"}
+
+
+def test_findings_and_errors_stand_on_nothing():
+    assert not [module for module in reached("cxrcore.errors") if module.startswith("cxrcore")]
+    assert {m for m in reached("cxrcore.findings") if m.startswith("cxrcore")} == {"cxrcore", "cxrcore.errors"}
+
+
+@pytest.mark.parametrize("name", [f"cxrcore.{n}" for n in NUMBERS if f"cxrcore.{n}" in MODULES])
+def test_numbers_know_no_files_no_store_and_no_screen(name):
+    assert {m for m in reached(name) if m.startswith("cxrcore.")} <= {"cxrcore.findings", "cxrcore.errors"}
+    assert reached(name) <= set(sys.stdlib_module_names) | {"cxrcore", "cxrcore.findings", "cxrcore.errors", "numpy",
+                                                            "scipy", "sklearn", "pandas"}
+
+
+def test_the_store_knows_no_network_and_no_screen():
+    for name in SQL_MODULES:
+        assert not reached(name) & (TORCH | SCREEN | TORCH_MODULES), name
+
+
+def test_reading_data_needs_no_network_no_store_and_no_screen():
+    for name in MODULES:
+        if name.startswith("cxrcore.data") or name == "cxrcore.images":
+            assert not reached(name) & (TORCH | SCREEN | SQL_MODULES), name
+
+
+def test_charts_never_see_the_store():
+    assert not reached("cxrcore.charts") & (SQL_MODULES | TORCH | {"streamlit"})
+
+
+def test_nobody_imports_pages_or_scripts():
+    assert not [name for name in MODULES
+                if any(module.split(".")[0] in ("pages", "scripts", "app") for module in imports(name))]
+
+
+def test_the_app_starts_without_torch():
+    for name in screen_side():
+        assert not reached(name) & TORCH, name
+    modules = sorted(name for name in MODULES if name.startswith("cxrcore") and not reached(name) & TORCH)
+    assert "cxrcore.store" in modules and "cxrcore.charts" in modules
+    code = f"import importlib, sys\nfor name in {modules}: importlib.import_module(name)\n" \
+           "print(sorted(m for m in sys.modules if m.split('.')[0] in ('torch', 'timm', 'torchvision')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT_ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_of_every_script_answers_without_torch():
+    for name in MODULES:
+        if name.startswith("scripts."):
+            assert not reached(name) & TORCH, name
+
+
+# -- sizes and names
+
+
+@pytest.mark.parametrize("path", product_files(), ids=lambda path: str(path.relative_to(PROJECT_ROOT)))
+def test_files_keep_their_size(path):
+    limit = LINES.get(path.relative_to(PROJECT_ROOT).parts[0], LINES["cxrcore"])
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
+
+
+def test_functions_keep_their_size():
+    long = [f"{name}.{node.name}: {node.end_lineno - node.lineno + 1} lines" for name in MODULES
+            for node in ast.walk(tree(name)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and node.end_lineno - node.lineno + 1 - _docstring_lines(node) > FUNCTION]
+    assert long == []
+
+
+def _docstring_lines(node: ast.FunctionDef) -> int:
+    return node.body[0].end_lineno - node.body[0].lineno + 1 if ast.get_docstring(node) else 0
+
+
+def test_no_file_is_a_drawer_for_odds_and_ends():
+    folders = [PROJECT_ROOT / name for name in ("cxrcore", "pages", "scripts", "tests")]
+    files = [path for folder in folders for path in folder.rglob("*.*")]
+    assert not [path for path in files if re.search(r"util|helper|common|manager", path.stem.lower())]
+
+
+def test_every_module_says_what_it_is_for():
+    assert not [name for name in MODULES if not (ast.get_docstring(tree(name)) or "").strip()]
+
+
+def test_the_top_level_is_as_agreed():
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=PROJECT_ROOT)
+    if listed.returncode:
+        pytest.skip("not a git checkout: what belongs to the project cannot be told")
+    assert {line.split("/")[0] for line in listed.stdout.splitlines()} <= TOP_LEVEL
+
+
+# -- what must not creep in
+
+
+def test_duckdb_is_pinned_to_the_version_that_loses_no_rows():
+    """2.0.0 reads the file's headers before it takes the lock, and loses commits."""
+    import duckdb
+
+    assert "duckdb==1.5.5" in (PROJECT_ROOT / "requirements.txt").read_text().splitlines()
+    assert duckdb.__version__ == "1.5.5"
+
+
+def test_no_path_of_anybodys_machine_stands_in_the_source():
+    absolute = re.compile(r"(?<![\w.:/])/(home|root|Users|mnt|work)/\w")
+    sources = [*product_files(), *(PROJECT_ROOT / "scripts").glob("*.sh"), *(PROJECT_ROOT / "tests").rglob("*.py"),
+               *PROJECT_ROOT.glob("*.toml"), *PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").rglob("*.md")]
+    assert not [f"{path.name}: {found[0]}" for path in sources if (found := absolute.search(path.read_text("utf-8")))]
+
+
+def test_the_app_asks_for_nothing_from_the_network():
+    config = PROJECT_ROOT / ".streamlit" / "config.toml"
+    if not config.exists():
+        pytest.skip("no .streamlit/config.toml yet")
+    import tomllib
+
+    settings = tomllib.loads(config.read_text())
+    assert settings["browser"]["gatherUsageStats"] is False
+    assert settings["server"]["address"] in ("localhost", "127.0.0.1")
