@@ -110,7 +110,7 @@ PANELS = {
     "loss": Panel("Loss (bold: validation, thin: training)", "val_loss", "train_loss"),
     "auroc": Panel("Validation macro AUROC (0 to 1)", "val_macro_auroc"),
     "f1": Panel("Validation macro F1, best thresholds (0 to 1)", "val_macro_f1_best"),
-    "rate": Panel("Learning rate at the epoch's end", "learning_rate", format=".2e", best=False),
+    "rate": Panel("Learning rate, last step of the epoch", "learning_rate", format=".2e", best=False),
 }
 
 

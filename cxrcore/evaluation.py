@@ -16,7 +16,6 @@ from cxrcore import thresholds
 from cxrcore.checkpoint import Checkpoint
 from cxrcore.data.films import FilmSet
 from cxrcore.data.prepared import PreparedPixels
-from cxrcore.data.splits import subset
 from cxrcore.findings import FINDINGS
 from cxrcore.metrics import ranking_metrics, threshold_metrics
 from cxrcore.prediction import predict
@@ -46,8 +45,7 @@ class Source:
 
 def chosen_rows(films: FilmSet, parts: Mapping[str, np.ndarray], at_most: int | None) -> dict[str, np.ndarray]:
     """The table rows to evaluate of each part: all, or a seeded subset with the same imbalance."""
-    return {name: subset(rows, films.table.labels, at_most, films.split.seed) for name, rows in parts.items()
-            if len(rows)}
+    return {name: films.subset(rows, at_most) for name, rows in parts.items() if len(rows)}
 
 
 def score_splits(

@@ -32,6 +32,8 @@ _LOCKED = ("Could not set lock", "being used by another process", "different con
 
 _DISK_FULL = ("No space left", os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), os.strerror(errno.EFBIG))
 
+_NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
+
 _thread_locks: dict[str, threading.Lock] = {}
 _thread_locks_guard = threading.Lock()
 
@@ -82,7 +84,9 @@ def _file_turn(path: Path, deadline: float, seconds: float, announce: bool) -> I
     except Timeout:
         raise StoreBusy(f"the store {path} is busy: {_describe(holder)}; waited {seconds:.0f} s") from None
     except OSError as error:
-        raise StoreError(f"the store {path} cannot be locked: {error}") from None
+        if announce or error.errno not in _NOT_WRITABLE:
+            raise StoreError(f"the store {path} cannot be locked: {error}") from None
+        # A reader in a folder that nobody here can write to needs no turn.
     try:
         if announce:
             me = {"pid": os.getpid(), "program": Path(sys.argv[0] or "python").name, "since": time.time()}

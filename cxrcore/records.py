@@ -15,7 +15,7 @@ class EpochRecord:
         val_loss: of the same loss on the validation films.
         val_macro_auroc: mean AUROC over the findings that have positives and negatives; NaN if none has.
         val_macro_f1_best: mean over findings of the greatest F1 at any threshold, fitted and read on val (optimistic).
-        learning_rate: at the epoch's end.
+        learning_rate: of the epoch's last step.
         seconds: for training and validation.
         images_per_second: training films only.
     """

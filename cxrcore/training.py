@@ -118,8 +118,8 @@ class Trainer:
         number, began = self.next_epoch, time.perf_counter()
         train_loss, speed = self._train(number, on_step)
         val_loss, val_auroc, val_f1 = self._validate(on_step)
-        record = EpochRecord(number, train_loss, val_loss, val_auroc, val_f1, self._schedule.get_last_lr()[0],
-                             time.perf_counter() - began, speed)
+        rate = self.settings.lr * self._rate(number * self.steps - 1)
+        record = EpochRecord(number, train_loss, val_loss, val_auroc, val_f1, rate, time.perf_counter() - began, speed)
         self._best.records.append(asdict(record))
         # Where no validation film carries a finding there is no AUROC: the loss has to decide.
         score = val_auroc if not math.isnan(val_auroc) else -val_loss

@@ -20,7 +20,6 @@ from cxrcore.config import PROJECT_ROOT, TrainConfig, default_store
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.prepared import PreparedPixels, check_size
-from cxrcore.data.splits import subset
 from cxrcore.errors import DataError
 from cxrcore.initial_weights import Start, start
 from cxrcore.losses import positive_weights
@@ -82,9 +81,8 @@ def make(config: TrainConfig) -> Plan:
     origin = start(config.arch, config.img_size, config.init, config.seed)
     if origin.notice:
         print(f"note: {origin.notice}")
-    labels = films.table.labels
-    train = subset(_some(films, "train"), labels, config.train_subset, config.split_seed)
-    val = subset(_some(films, "val"), labels, config.val_subset, config.split_seed)
+    train = films.subset(_some(films, "train"), config.train_subset)
+    val = films.subset(_some(films, "val"), config.val_subset)
     parts = {} if config.eval_subset == 0 else evalrun.evaluated_parts(films)
     needed = {"train": train, "val": val} | {f"eval_{part}": rows for part, rows in evaluation.chosen_rows(
         films, parts, config.eval_subset).items()}
@@ -124,7 +122,8 @@ def _notice_positives(config: TrainConfig, data: TrainingData) -> None:
 
 
 def _name(config: TrainConfig) -> str:
-    return " · ".join([config.arch, *([config.loss] if config.loss != "bce" else []), f"seed {config.seed}"])
+    loss = [config.loss] if config.loss != "bce" else []
+    return " · ".join([find(config.arch).label, *loss, f"seed {config.seed}"])
 
 
 def _settle_precision(config: TrainConfig, origin: Start) -> tuple[TrainConfig, dict[str, Any]]:

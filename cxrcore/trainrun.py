@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from cxrcore import checkpoint as checkpoints
 from cxrcore import evalrun, trainplan
-from cxrcore.architectures import ARCHITECTURES
+from cxrcore.architectures import ARCHITECTURES, find
 from cxrcore.checkpoint import BEST, LAST, Checkpoint
 from cxrcore.config import TrainConfig, default_store
 from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
@@ -61,7 +61,7 @@ def _train_all(config: TrainConfig) -> list[str]:
     done, failed = [], []
     for arch in ARCHITECTURES:
         print(f"\n=== {arch}")
-        name = f"{config.name} · {arch}" if config.name else None
+        name = f"{config.name} · {find(arch).label}" if config.name else None
         try:
             done.append(_begin(dataclasses.replace(config, arch=arch, name=name)))
         except (WorkbenchError, RuntimeError) as error:  # RuntimeError: out of memory, most of all
@@ -102,7 +102,6 @@ def _resume(config: TrainConfig, given: frozenset[str]) -> str:
     if (plan.films.table.dataset_id, plan.films.split.fingerprint) != (row["dataset_id"], row["split_fingerprint"]):
         raise RunError(f"run {config.resume} was trained on another table or split: give its own --csv_path")
     last = store.run_folder(config.resume) / LAST
-    store.finish_run(config.resume, "running")
     return _run(plan, config.resume, checkpoints.load(last) if last.exists() else None)
 
 
@@ -113,6 +112,7 @@ def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
     folder = plan.store.run_folder(run_id)
     folder.mkdir(parents=True, exist_ok=True)
     with _sigterm_as_interrupt(), Progress(folder) as progress, _honest_end(plan, run_id, progress):
+        plan.store.finish_run(run_id, "running")  # again, for a resumed run: only now does its progress file live
         trainer = _trainer(plan, last)
         cost = _fit(plan, run_id, trainer, progress)
         _evaluate(plan, run_id, progress)
@@ -227,7 +227,7 @@ def _checkpoint(plan: Plan, run_id: str, trainer: Trainer, with_state: bool) -> 
 
 def _cost(trainer: Trainer, seconds: float, folder: Path) -> dict[str, Any]:
     peak = torch.cuda.max_memory_allocated(trainer.device) if trainer.device.type == "cuda" else None
-    return {"device": trainplan.device_name(), "training_seconds": round(seconds, 1),
+    return {"training_seconds": round(seconds, 1),
             "images_per_second": round(trainer.last_record.images_per_second, 1), "peak_device_bytes": peak,
             "checkpoint_bytes": (folder / BEST).stat().st_size}
 

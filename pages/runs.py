@@ -85,7 +85,7 @@ with shell.open_page("runs") as store:
             st.caption("These runs agree in every setting.")
         else:
             st.dataframe(table, key="settings", hide_index=True, height="content", alt="Settings of the chosen runs",
-                         column_config={"Meaning": st.column_config.TextColumn(width="large")})
+                         column_config={"Meaning": st.column_config.TextColumn(width="medium")})
 
     with download_slot:
         widgets.download_menu({

@@ -653,3 +653,15 @@ def test_a_store_that_could_not_be_made_on_a_full_disk_can_be_made_later(small_d
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
     assert store.runs().empty
     assert store.create_run({}, "x") in set(store.runs()["run_id"])
+
+
+def test_a_store_on_a_read_only_disk_is_read_and_not_written(small_disk):
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    store = Store(small_disk / "store.duckdb")
+    run_id = store.create_run({"name": "taught"}, "x")
+    for left in (f"{store.path}.gate", f"{store.path}.holder"):
+        Path(left).unlink(missing_ok=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert Store(store.path).run(run_id)["name"] == "taught"
+    with pytest.raises(StoreError):
+        store.edit_run(run_id, name="other")

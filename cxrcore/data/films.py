@@ -45,6 +45,14 @@ class FilmSet:
         """Film names of table rows."""
         return self.table.images["image_id"].to_numpy()[rows]
 
+    def subset(self, rows: np.ndarray, size: int | None) -> np.ndarray:
+        """At most `size` of these table rows (None for all): seeded, nested, same imbalance, ascending.
+
+        The same films come out whatever the order of the table is; its two published versions differ in it.
+        """
+        by_name = rows[np.argsort(self.image_ids(rows).astype(str), kind="stable")]
+        return splits.subset(by_name, self.table.labels, size, self.split.seed)
+
     def describe(self) -> str:
         """What was found, in two or three lines."""
         n, present = len(self.table.images), len(self.paths)

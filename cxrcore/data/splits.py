@@ -128,7 +128,7 @@ def subset(rows: np.ndarray, labels: np.ndarray, size: int | None, seed: int = 0
     that every prefix of the order is an even sample of that list.
 
     Args:
-        rows: row numbers to choose from.
+        rows: row numbers to choose from; the draw depends on their order.
         labels: float (n, 14) of the whole table.
         size: films wanted; None, or more than there are, gives all.
 

@@ -25,7 +25,19 @@ _MEANINGS = {field.name: field.metadata.get("help", "") for field in fields(Trai
     "split seed": "of the split's draw",
     "split fingerprint": "equal fingerprints mean equal films in every part",
     "git commit": "the code's version",
+    "training_corpus": "what the weights have seen",
+    "n_train": "films that were trained on",
+    "n_val": "films that were validated on after each epoch",
+    "device": "what it ran on",
+    "training time": "of all epochs, in seconds",
+    "training speed": "images a second in the last epoch",
+    "trial speed in fp32": "images a second in a few steps before training",
+    "trial speed in bf16": "images a second in a few steps before training",
+    "device memory": "at its peak, in bytes",
+    "checkpoint size": "of model_best.pth, in bytes",
 }
+_COST_NAMES = {"training_seconds": "training time", "images_per_second": "training speed",
+               "peak_device_bytes": "device memory", "checkpoint_bytes": "checkpoint size"}
 
 
 def settings_table(runs: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> pd.DataFrame:
@@ -63,9 +75,12 @@ def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     data = {"data set": run["dataset"], "split": SPLIT_WORDS.get(scheme, scheme), "split seed": run["split_seed"],
             "split fingerprint": run["split_fingerprint"]}
     config = _flat(json.loads(run["config"] or "{}"))
-    training = {name: value for name, value in config.items() if name not in _ELSEWHERE}
+    trials = {f"trial speed in {name}": config.pop(f"precision_speeds.{name}", None) for name in ("fp32", "bf16")}
+    training = {name: value for name, value in config.items()
+                if name not in _ELSEWHERE and not name.startswith("precision_speeds.")}
     software = {"git commit": run["git_commit"]} | _flat(json.loads(run["versions"] or "{}"))
-    cost = {name.replace("_", " "): value for name, value in _flat(json.loads(run["cost"] or "{}")).items()}
+    cost = {_COST_NAMES.get(name, name): value for name, value in _flat(json.loads(run["cost"] or "{}")).items()}
+    cost |= {name: value for name, value in trials.items() if value is not None}
     parts = {"Model": model, "Data": data, "Training": training, "Software": software, "Cost": cost}
     return {(part, name): as_text(value) for part, values in parts.items() for name, value in values.items()}
 

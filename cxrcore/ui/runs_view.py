@@ -55,8 +55,8 @@ class Group:
     table: pd.DataFrame
 
 
-TABLE_COLUMNS = ("run", "architecture", "status", "auroc", "ap", "f1", "measured", "films", "findings", "thresholds",
-                 "best_epoch", "started", "loss", "init", "note")
+TABLE_COLUMNS = ("run", "auroc", "ap", "f1", "architecture", "status", "best_epoch", "films", "findings", "started",
+                 "measured", "thresholds", "loss", "init", "note")
 
 
 def run_labels(runs: pd.DataFrame) -> dict[str, str]:
@@ -140,14 +140,17 @@ def _fitted_on(rows: pd.DataFrame) -> list[str | None]:
 def group_note(table: pd.DataFrame, part: str) -> str:
     """What a reader must know of a group's numbers: how many runs, measured where, and what to beware of."""
     measured = table["measured"].dropna()
+    fitted = table["thresholds"].dropna()
     notes = [f"{len(table)} run{'s' if len(table) != 1 else ''}"]
+    if measured.nunique() == 1 and fitted.nunique() == 1:
+        notes.append(f"measured on {measured.iloc[0]}, F1 at thresholds fitted on {fitted.iloc[0]}")
     if part == "test" and len(measured) and not measured.str.startswith("test").any():
         notes.append("none measured on a test part, so these are validation numbers")
     elif part == "test" and measured.str.startswith("val").any():
         notes.append("runs without test numbers show validation numbers and stand below the others")
     if measured.str.endswith("subset").any():
         notes.append("runs measured on a subset of the films stand below the others")
-    if table["thresholds"].dropna().str.endswith("same films").any():
+    if fitted.str.endswith("same films").any():
         notes.append("F1 is optimistic where its thresholds were fitted on the same films")
     return "; ".join(notes)
 
