@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,13 @@ class Progress:
         self._thread = threading.Thread(target=self._beat, name="progress", daemon=True)
 
     def update(self, **state: Any) -> None:
-        """Set fields: stage, epoch, epochs, step, steps, images_per_second, seconds_left."""
+        """Set fields: stage, epoch, epochs, step, steps, images_per_second, seconds_left, best_epoch."""
         self._state |= state
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What was last told."""
+        return self._state
 
     def __enter__(self) -> "Progress":
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -133,7 +133,7 @@ def _honest_end(plan: Plan, run_id: str, progress: Progress) -> Iterator[None]:
         reason = " ".join(str(error).split())[:300]
         progress.update(stage=status, **({"error": reason or type(error).__name__} if status == "failed" else {}))
         with contextlib.suppress(WorkbenchError):
-            plan.store.finish_run(run_id, status)
+            plan.store.finish_run(run_id, status, best_epoch=progress.state.get("best_epoch"))
         where = f" --store {plan.store.path}" if plan.config.store else ""
         print(f"{status}; to go on: python scripts/train.py --resume {run_id}{where}", file=sys.stderr)
         raise
@@ -166,6 +166,7 @@ def _fit(plan: Plan, run_id: str, trainer: Trainer, progress: Progress) -> dict[
         if trainer.best_epoch == number:
             checkpoints.save(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))
         checkpoints.save(folder / LAST, _checkpoint(plan, run_id, trainer, with_state=True))
+        progress.update(best_epoch=trainer.best_epoch)
         unlogged = _log(plan.store, run_id, [*unlogged, record])
         _print_epoch(record, epochs, trainer.best_epoch == number)
     if trainer.next_epoch <= plan.config.epochs:

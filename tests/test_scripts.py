@@ -141,7 +141,8 @@ def test_a_killed_training_is_interrupted_and_resumes(tiny_nih, tmp_path):
     out, err = resumed.communicate(timeout=60)
     assert resumed.returncode == 130, err
     assert "going on after epoch" in out and f"--resume {run_id}" in err
-    assert store.run(run_id)["status"] == "interrupted"
+    row = store.run(run_id)
+    assert row["status"] == "interrupted" and row["best_epoch"] >= 1
     epochs = store.epochs([run_id])["epoch"].tolist()
     assert epochs == list(range(1, len(epochs) + 1)) and len(epochs) > reached
 
