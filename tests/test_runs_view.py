@@ -157,12 +157,12 @@ def test_settings_as_text(value, text):
 
 @pytest.mark.parametrize(("progress", "share", "words"), [
     ({}, 0, "starting"),
-    ({"stage": "preparing", "step": 5, "steps": 10}, 0.5, "preparing the films: step 5 of 10"),
+    ({"stage": "preparing", "step": 5, "steps": 10}, 0.5, "preparing the films: film 5 of 10"),
     ({"stage": "training", "epoch": 1, "epochs": 4}, 0, "epoch 1 of 4, training"),
     ({"stage": "training", "epoch": 3, "epochs": 4, "step": 1225, "steps": 2450, "images_per_second": 212.4,
       "seconds_left": 750}, 0.625, "epoch 3 of 4, training: step 1,225 of 2,450 · 212 images/s · about 12 min left"),
     ({"stage": "validating", "epoch": 4, "epochs": 4, "step": 1, "steps": 2}, 1,
-     "epoch 4 of 4, validating: step 1 of 2"),
+     "epoch 4 of 4, validating: film 1 of 2"),
     ({"stage": "evaluating", "epoch": 4, "epochs": 4, "step": 30, "steps": 120, "seconds_left": None}, 0.25,
      "evaluating the best epoch: film 30 of 120"),
     ({"stage": "something new", "step": 9, "steps": 3}, 1, "something new: step 9 of 3"),

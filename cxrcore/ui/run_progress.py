@@ -35,7 +35,7 @@ def in_words(progress: Mapping[str, Any]) -> str:
         of = f" of {progress['epochs']}" if progress.get("epochs") else ""
         what = f"epoch {progress['epoch']}{of}, {what}"
     if progress.get("steps"):
-        unit = "step" if stage == "training" else "film"
+        unit = "film" if stage in ("preparing", "validating", "evaluating") else "step"
         what += f": {unit} {progress.get('step') or 0:,} of {progress['steps']:,}"
     parts = [what]
     if progress.get("images_per_second"):
