@@ -11,6 +11,7 @@ A checkpoint is a dictionary of plain tensors and plain Python values, so that i
 import hashlib
 import os
 import pickle
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,10 +82,15 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     try:
         torch.save(plain, temporary)
         os.replace(temporary, path)
+        return
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise DiskFullError(f"cannot write {path}: {' '.join(str(error).split())[:160]}") from None
+        reason = " ".join(str(error).split())[:120]
     finally:
         temporary.unlink(missing_ok=True)
+    # Raised out here: until the first error is forgotten, its frames keep the removed file open and the disk full.
+    free, weights = shutil.disk_usage(path.parent).free, sum(t.nbytes for t in checkpoint.state.values())
+    raise DiskFullError(f"cannot write {path}: {free / 1e6:.0f} MB are free on its disk, the weights alone take "
+                        f"{weights / 1e6:.0f} MB ({reason})")
 
 
 def _shallow(checkpoint: Checkpoint) -> dict[str, Any]:
