@@ -107,7 +107,9 @@ def read_plain(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"no such weights file: {path}") from None
-    except pickle.UnpicklingError:
+    except pickle.UnpicklingError as error:
+        if "global" not in str(error).lower():
+            raise CheckpointError(f"{path} is not a weights file") from None
         raise CheckpointError(f"{path} holds pickled objects, which can run code when loaded: refused; save plain "
                               "tensors (a state dict)") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:

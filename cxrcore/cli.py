@@ -2,23 +2,31 @@
 
 import argparse
 import errno
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, NoReturn, get_args, get_type_hints
 
-from cxrcore.errors import WorkbenchError
+from cxrcore.errors import UsageError, WorkbenchError
 
 USER_ERROR = 2
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
 
+class _Parser(argparse.ArgumentParser):
+    """Mistakes in flags look like every other mistake: one line, code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
 def parser_for(config: type, description: str) -> argparse.ArgumentParser:
     """A parser with one `--flag` for each field of a config dataclass; flags that are not given are left out."""
-    parser = argparse.ArgumentParser(description=description, argument_default=argparse.SUPPRESS,
-                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False)
+    parser = _Parser(description=description, argument_default=argparse.SUPPRESS,
+                     allow_abbrev=False)
     types = get_type_hints(config)
     for field in fields(config):
         shown = "" if field.default is None else f" (default: {field.default})"
@@ -36,8 +44,8 @@ def _checked(field: Field, hint: Any) -> Callable[[str], Any]:
         value = base(text)
         if at_least is not None and value < at_least:
             raise argparse.ArgumentTypeError(f"{text} is below {at_least}")
-        if above is not None and not value > above:
-            raise argparse.ArgumentTypeError(f"{text} is not above {above}")
+        if above is not None and not above < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not a number above {above}")
         return value
 
     convert.__name__ = base.__name__  # argparse names it: "invalid int value: 'x'"

@@ -9,6 +9,10 @@ class WorkbenchError(Exception):
     """Base of every error that a user can cause and mend."""
 
 
+class UsageError(WorkbenchError):
+    """A flag that does not exist, or a value that it cannot take."""
+
+
 class DataError(WorkbenchError):
     """A table, a folder or a split that cannot be used as it is."""
 

@@ -42,7 +42,10 @@ class StoreFile:
     @contextlib.contextmanager
     def _write(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """One transaction; an exception inside leaves the file as it was."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the folder of the store {self.path} cannot be made: {error.strerror}") from None
         with connection(self.path, write=True) as con:
             con.begin()
             schema.upgrade(con)

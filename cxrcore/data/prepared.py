@@ -88,7 +88,7 @@ def prepare(
                 make(films, wanted, root / key, meta, maps, workers or os.cpu_count() or 1, progress)
     except OSError as error:
         if error.errno not in _DISK_FULL:
-            raise
+            raise DataError(f"prepared pixels cannot be written in {root}: {error.strerror}") from None
         shutil.rmtree(root / f"{key}.partial", ignore_errors=True)
         raise DiskFullError(_no_room(len(wanted) * size * size, root)) from None
     return open_prepared(root / key)
