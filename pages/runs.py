@@ -13,8 +13,9 @@ def nothing_here(store: Store) -> None:
         st.subheader("No runs yet", anchor=False)
         st.markdown(f"The results store `{store.path}` holds no runs. Train one; it appears here by itself:")
         widgets.command("python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA", store)
-        st.caption("DATA is the folder with the NIH ChestX-ray14 table and its images. For a first short run, add:")
-        st.markdown("`--train_subset 2000 --epochs 1`")
+        st.caption("DATA is the folder with the NIH ChestX-ray14 table and its films. For a first short run, add:")
+        st.code("--arch resnet18 --epochs 2 --img_size 96 --init random --train_subset 500 --val_subset 200 "
+                "--eval_subset 200", language=None, wrap_lines=True)
 
 
 def stop_at_unknown(unknown: list[str]) -> None:
