@@ -9,6 +9,7 @@ A checkpoint is a dictionary of plain tensors and plain Python values, so that i
 """
 
 import hashlib
+import math
 import os
 import pickle
 import shutil
@@ -66,7 +67,11 @@ class Checkpoint:
         Raises:
             CheckpointError: the weights do not fit the architecture.
         """
-        model = build(self.architecture, self.image_size, self.model_options)
+        try:
+            model = build(self.architecture, self.image_size, self.model_options)
+        except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
+            raise CheckpointError(f"the checkpoint's model options {dict(self.model_options)} do not suit "
+                                  f"{self.architecture}: {' '.join(str(error).split())[:120]}") from None
         load_state(model, self.state, f"checkpoint of {self.architecture}")
         return model.eval()
 
@@ -112,7 +117,7 @@ def read_plain(path: Path) -> Any:
             raise CheckpointError(f"{path} is not a weights file") from None
         raise CheckpointError(f"{path} holds pickled objects, which can run code when loaded: refused; save plain "
                               "tensors (a state dict)") from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except (RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{path} cannot be read as weights: {' '.join(str(error).split())[:160]}") from None
 
 
@@ -130,12 +135,13 @@ def load(path: Path) -> Checkpoint:
     missing = sorted(required - content.keys())
     if missing:
         raise CheckpointError(f"{path} lacks {', '.join(missing)}")
-    if tuple(content["findings"]) != FINDINGS:
-        raise CheckpointError(f"{path} has other findings or another order: {', '.join(map(str, content['findings']))}")
+    if content["findings"] != list(FINDINGS):
+        raise CheckpointError(f"{path} has other findings or another order: {str(content['findings'])[:120]}")
     if content["output"] != "logits":
         raise CheckpointError(f"{path} gives '{content['output']}', not logits")
-    if content["architecture"] not in ARCHITECTURES:
+    if content["architecture"] not in tuple(ARCHITECTURES):
         raise CheckpointError(f"{path} is of an unknown architecture '{content['architecture']}'")
+    _check_types(path, content)
     known = {key: content[key] for key in Checkpoint.__dataclass_fields__ if key in content}
     for key in ("mean", "std", "findings"):
         known[key] = tuple(known[key])
@@ -144,6 +150,24 @@ def load(path: Path) -> Checkpoint:
     except TypeError:
         lacking = sorted({"training_corpus", "run_id", "epoch"} - content.keys())
         raise CheckpointError(f"{path} lacks {', '.join(lacking)}") from None
+
+
+def _check_types(path: Path, content: Mapping[str, Any]) -> None:
+    """Values of another kind than the contract's would fail far from here, or normalise films wrongly."""
+    wrong = [key for key in ("mean", "std") if not is_triple(content[key], above=-math.inf if key == "mean" else 0.0)]
+    if not _is_state(content["state"]):
+        wrong.append("state")
+    if not isinstance(content["image_size"], int) or content["image_size"] < 32:
+        wrong.append("image_size")
+    wrong += [key for key in ("split", "model_options", "training") if not isinstance(content.get(key, {}), dict)]
+    if wrong:
+        raise CheckpointError(f"{path} breaks the contract: {', '.join(wrong)} of another kind than expected")
+
+
+def is_triple(value: Any, above: float) -> bool:
+    """Whether a value is three finite numbers over a bound, as mean and std have to be."""
+    return (isinstance(value, list | tuple) and len(value) == 3
+            and all(isinstance(v, int | float) and math.isfinite(v) and v > above for v in value))
 
 
 def _is_state(content: Any) -> bool:

@@ -38,12 +38,14 @@ def parser_for(config: type, description: str) -> argparse.ArgumentParser:
 def _checked(field: Field, hint: Any) -> Callable[[str], Any]:
     """The field's type with its bounds, as argparse wants it."""
     base = next(t for t in get_args(hint) if t is not type(None)) if isinstance(hint, UnionType) else hint
-    at_least, above = field.metadata.get("at_least"), field.metadata.get("above")
+    at_least, at_most, above = (field.metadata.get(bound) for bound in ("at_least", "at_most", "above"))
 
     def convert(text: str) -> Any:
         value = base(text)
         if at_least is not None and value < at_least:
             raise argparse.ArgumentTypeError(f"{text} is below {at_least}")
+        if at_most is not None and value > at_most:
+            raise argparse.ArgumentTypeError(f"{text} is over {at_most}")
         if above is not None and not above < value < math.inf:
             raise argparse.ArgumentTypeError(f"{text} is not a number above {above}")
         return value

@@ -12,6 +12,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 LOSSES = ("bce", "pos_weight", "focal")
 PRECISIONS = ("auto", "fp32", "bf16")
+MAX_SEED = 2**31 - 1
 SPLIT_SCHEMES = ("patient", "official", "random")
 
 
@@ -48,17 +49,18 @@ class TrainConfig(_Films):
     epochs: int | None = flag(None, "epochs (default: 8 for efficientnet_b0, 12 for the others)", at_least=1)
     batch_size: int = flag(32, "films a step; batch normalisation needs two", at_least=2)
     lr: float = flag(1e-4, "highest learning rate of AdamW", above=0)
-    train_subset: int | None = flag(None, "train on at most n films, same imbalance, nested", at_least=1)
+    train_subset: int | None = flag(None, "train on at most n films, same imbalance, nested", at_least=2)
     val_subset: int | None = flag(None, "validate on at most n films after each epoch", at_least=1)
     loss: str = flag("bce", "bce; pos_weight = min(negatives / positives, 50); focal with gamma 2", choices=LOSSES)
     split: str = flag("patient", "patient 70/10/20; official test list; random 80/20 by image (leaks patients)",
                       choices=SPLIT_SCHEMES)
-    split_seed: int = flag(0, "seed of the split and of the subsets; runs are compared within one split", at_least=0)
+    split_seed: int = flag(0, "seed of the split and of the subsets; runs are compared within one split", at_least=0,
+                          at_most=MAX_SEED)
     img_size: int = flag(224, "pixels a side, a multiple of 32")
     init: str = flag("auto", "imagenet; random; PATH of a weights file; auto = imagenet where it can be had")
     precision: str = flag("auto", "auto times both once and keeps the faster", choices=PRECISIONS)
     patience: int = flag(3, "stop after n epochs without a better validation macro AUROC", at_least=1)
-    seed: int = flag(0, "seed of weights, order and augmentation", at_least=0)
+    seed: int = flag(0, "seed of weights, order and augmentation", at_least=0, at_most=MAX_SEED)
     name: str | None = flag(None, "name of the run on the leaderboard (default: architecture and seed)")
     resume: str | None = flag(None, "RUN_ID of an interrupted run to go on with", stored=False)
     eval_subset: int | None = flag(None, "evaluate at most n films of each split at the end; 0 = no evaluation",

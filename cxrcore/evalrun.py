@@ -17,7 +17,7 @@ from cxrcore.config import PROJECT_ROOT, EvalConfig, default_store
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.prepared import PreparedPixels, prepare
-from cxrcore.errors import CheckpointError, RunError
+from cxrcore.errors import CheckpointError, DataError, RunError, UsageError
 from cxrcore.evaluation import EXTERNAL, Source
 from cxrcore.store import Store
 
@@ -37,16 +37,17 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     model = loaded.model()
     known = set(store.runs()["run_id"])
     films = _films(store, config, loaded, known)
-    add_dataset(store, films)
-    run_id = loaded.run_id if loaded.run_id in known else _external_run(store, loaded, films, path)
     print(films.describe())
     rebuilt = _same_split(films, loaded)
     if not rebuilt:
         print(f"note: {UNKNOWN_FILMS}")
     parts = _parts(films, rebuilt)
-    source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
+    folder = results_folder(config.results)
     pixels = prepare_parts(store, films, evaluation.chosen_rows(films, parts, config.subset), loaded.image_size)
-    return evaluate_run(store, source, films, pixels, parts, config.subset, results_folder(config.results))
+    add_dataset(store, films)
+    run_id = loaded.run_id if loaded.run_id in known else _external_run(store, loaded, films, path)
+    source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
+    return evaluate_run(store, source, films, pixels, parts, config.subset, folder, batch_size=config.batch_size)
 
 
 def evaluate_run(
@@ -58,6 +59,7 @@ def evaluate_run(
     at_most: int | None,
     folder: Path,
     on_batch: Callable[[int], None] = lambda n: None,
+    batch_size: int = 64,
 ) -> pd.DataFrame:
     """Predict, save, measure, print and write the tables."""
     chosen = evaluation.chosen_rows(films, parts, at_most)
@@ -67,10 +69,11 @@ def evaluate_run(
             bar.update(n)
             on_batch(n)
 
-        saved = evaluation.score_splits(store, source, films, pixels, parts, at_most, told)
+        saved = evaluation.score_splits(store, source, films, pixels, parts, at_most, told, batch_size)
     table = tables.wide(evaluation.measure(store, source.run_id, saved))
-    title = (f"run {source.run_id}, {source.name} (epoch {source.checkpoint.epoch}) on {films.name}, split "
-             f"{films.split.scheme} {films.split.fingerprint}; thresholds fitted on val")
+    where = UNKNOWN_FILMS if EXTERNAL in parts else (f"split {films.split.scheme} {films.split.fingerprint}; "
+                                                     "max F1 and classic thresholds fitted on val")
+    title = f"run {source.run_id}, {source.name} (epoch {source.checkpoint.epoch}) on {films.name}; {where}"
     text = tables.as_text(table, title)
     print(f"\n{text}")
     tables.write(table, text, folder)
@@ -79,8 +82,17 @@ def evaluate_run(
 
 
 def results_folder(results: str | None) -> Path:
-    """Where tables go."""
-    return Path(results) / "tables" if results else PROJECT_ROOT / "results" / "tables"
+    """Where tables go; made now, so that a place that cannot be written to shows before hours of work.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    folder = Path(results or PROJECT_ROOT / "results") / "tables"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the folder for tables {folder} cannot be made: {error.strerror}") from None
+    return folder
 
 
 def evaluated_parts(films: FilmSet) -> dict[str, np.ndarray]:
@@ -127,7 +139,12 @@ def _films(store: Store, config: EvalConfig, loaded: Checkpoint, known: set[str]
     scheme, seed = loaded.split.get("scheme"), loaded.split.get("seed")
     if scheme not in film_sets.splits.SCHEMES:
         scheme, seed = "patient", 0
-    return film_sets.load(csv_path, img_root, scheme, seed)
+    try:
+        return film_sets.load(csv_path, img_root, scheme, seed)
+    except DataError:
+        if scheme != "official":
+            raise
+        return film_sets.load(csv_path, img_root, "patient", 0)  # no official list here: another data set
 
 
 def _same_split(films: FilmSet, loaded: Checkpoint) -> bool:

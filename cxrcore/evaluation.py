@@ -56,6 +56,7 @@ def score_splits(
     parts: Mapping[str, np.ndarray],
     at_most: int | None,
     on_batch: Callable[[int], None] = lambda n: None,
+    batch_size: int = 64,
 ) -> dict[str, str]:
     """Predict each part and save it as a prediction set; part -> prediction_id.
 
@@ -69,7 +70,8 @@ def score_splits(
     for name, rows in chosen.items():
         readable = _readable(films, rows, pixels)
         n_expected = len(readable) + len(parts[name]) - len(rows)
-        scores = predict(source.model, source.checkpoint.spec, pixels.pixels, pixels.rows(readable), on_batch=on_batch)
+        scores = predict(source.model, source.checkpoint.spec, pixels.pixels, pixels.rows(readable), batch_size,
+                         on_batch)
         saved[name] = store.save_predictions(
             source.run_id, films.table.dataset_id, name, readable, scores, checkpoint=source.name,
             checkpoint_sha256=source.sha256, n_expected=n_expected,

@@ -5,6 +5,7 @@ Each way gives a network with 14 outputs, the normalisation it expects, and a li
 
 import contextlib
 import json
+import math
 import os
 import socket
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from torch import nn
 
 from cxrcore.architectures import build
 from cxrcore.batches import InputSpec
-from cxrcore.checkpoint import load_state, read_plain
+from cxrcore.checkpoint import is_triple, load_state, read_plain
 from cxrcore.errors import CheckpointError, WeightsUnavailable
+from cxrcore.findings import FINDINGS
 
 IMAGENET = InputSpec((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 GREY = InputSpec((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))  # for random weights: mid-grey films come out near 0 +- 1
@@ -115,16 +117,23 @@ def _from_file(arch: str, image_size: int, path: Path) -> Start:
         raise CheckpointError(f"{path} holds no state dict")
     sidecar, told = _sidecar(path)
     state = content.get("state", content.get("state_dict", content))
+    if not isinstance(state, dict) or not state or not all(map(torch.is_tensor, state.values())):
+        raise CheckpointError(f"{path} holds no state dict")
+    if content.get("findings", list(FINDINGS)) != list(FINDINGS):
+        raise CheckpointError(f"{path} has other findings or another order than this workbench")
     options = dict(sidecar.get("model_options") or content.get("model_options") or {})
     try:
         model = build(arch, image_size, options)
-    except TypeError as error:
-        raise CheckpointError(f"{path}: model options {options} do not suit {arch} ({error})") from None
+    except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise CheckpointError(f"{path}: model options {options} do not suit {arch} ({reason})") from None
     head = model.pretrained_cfg["classifier"] + ".weight"
     own_head = head in state and state[head].shape == model.state_dict()[head].shape
     load_state(model, state, str(path), new_head=not own_head)
     mean = tuple(sidecar.get("mean") or content.get("mean") or IMAGENET.mean)
     std = tuple(sidecar.get("std") or content.get("std") or IMAGENET.std)
+    if not is_triple(std, above=0.0):
+        raise CheckpointError(f"{path}: std {_short(std)} is not above 0")
     assumed = [f"mean {_short(mean)}, std {_short(std)}", f"options {options or 'none'}",
                "its own head" if own_head else "a new head for the 14 findings"]
     corpus = sidecar.get("training_corpus") or content.get("training_corpus") or f"unknown ({path.name})"
@@ -143,6 +152,8 @@ def _sidecar(path: Path) -> tuple[dict[str, Any], str]:
                 raise ValueError("not an object")
         except ValueError as error:
             raise CheckpointError(f"{candidate} is no JSON object: {error}") from None
+        if not isinstance(content.get("model_options") or {}, dict):
+            raise CheckpointError(f"{candidate}: model_options is no object")
         loose = {key: content[key] for key in LOOSE_OPTIONS if key in content}
         settings = {key: _three(content[key]) for key in ("mean", "std") if key in content}
         settings |= {"model_options": (content.get("model_options") or {}) | loose}
@@ -153,7 +164,7 @@ def _sidecar(path: Path) -> tuple[dict[str, Any], str]:
 def _three(value: float | list[float]) -> tuple[float, ...]:
     """One number for all channels, or one a channel."""
     values = [value] * 3 if isinstance(value, int | float) else value
-    if len(values) != 3:
+    if not is_triple(values, above=-math.inf):
         raise CheckpointError(f"mean and std need one number or three, got {value}")
     return tuple(map(float, values))
 

@@ -70,7 +70,8 @@ def confusion(labels: np.ndarray, scores: np.ndarray, thresholds: np.ndarray) ->
         thresholds: (k,), double.
     """
     alarm = scores.astype(np.float64) >= np.asarray(thresholds, np.float64)
-    positive, negative = labels == 1, labels == 0
+    scored = ~np.isnan(scores)
+    positive, negative = (labels == 1) & scored, (labels == 0) & scored
     return Counts(*((a & b).sum(axis=0) for a, b in
                     ((alarm, positive), (alarm, negative), (~alarm, positive), (~alarm, negative))))
 

@@ -43,11 +43,11 @@ def _tables(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _latest_metrics(con: duckdb.DuckDBPyConnection) -> None:
-    # A set is complete when it holds every readable film of its split.
+    # A set is complete when it holds every readable film of its split and has been measured.
     con.execute("""
         CREATE VIEW latest_metrics AS
         WITH newest AS (
-            SELECT * FROM prediction_sets WHERE n = n_expected
+            SELECT * FROM prediction_sets WHERE n = n_expected AND prediction_id IN (SELECT prediction_id FROM metrics)
             QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY created_at DESC, prediction_id DESC) = 1)
         SELECT run_id, runs.name, architecture, split, finding, metric, value, low, high, t.name AS threshold_set
         FROM newest JOIN runs USING (run_id) JOIN metrics USING (prediction_id)

@@ -202,14 +202,18 @@ class Store(BulkTables):
             con.execute("INSERT INTO localization SELECT ?, * FROM new_rows", [prediction_id])
 
     def leaderboard(self) -> pd.DataFrame:
-        """One row a (run, split): the newest set, complete ones before subsets, with its macro metrics.
+        """One row a (run, split): the newest set that has been measured, with its macro metrics.
+
+        Complete sets come before subsets, and a run's best checkpoint before its last.
 
         Columns: run_id, split, prediction_id, n, n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split whose
         scores gave the max-F1 thresholds), n_defined (findings inside the macro mean).
         """
         return self._frame("""
             WITH newest AS (SELECT * FROM prediction_sets QUALIFY row_number() OVER (
-                PARTITION BY run_id, split ORDER BY n = n_expected DESC, created_at DESC, prediction_id DESC) = 1)
+                PARTITION BY run_id, split ORDER BY prediction_id IN (SELECT prediction_id FROM metrics) DESC,
+                n = n_expected DESC, coalesce(checkpoint, '') = 'model_last.pth', created_at DESC,
+                prediction_id DESC) = 1)
             SELECT s.run_id, s.split, s.prediction_id, any_value(s.n) AS n, any_value(s.n_expected) AS n_expected,
                 any_value(s.checkpoint) AS checkpoint,
                 max(value) FILTER (metric = 'auroc' AND finding = 'macro') AS auroc,

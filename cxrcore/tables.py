@@ -42,9 +42,10 @@ def _block(rows: pd.DataFrame, split: str) -> str:
     columns = [*RANKING, *(f"{measure}@{name}" for name in sets for measure in AT_SET)]
     labels = [(RANKING | AT_SET)[column.split("@")[0]] for column in columns]
     over = "".join(f"| at {name}".ljust(_CELL * len(AT_SET)) for name in sets)
+    same = "; thresholds other than 0.5 were fitted on these films, which flatters them" if split == "val" else ""
     lines = [
         f"{split}: {int(rows['n'].max()):,} films; the macro AUROC is the mean of {len(findings) - excluded} findings, "
-        f"{excluded} excluded as undefined",
+        f"{excluded} excluded as undefined{same}",
         " " * (_NAME + _CELL * (1 + len(RANKING)) + 2) + over,
         "finding".ljust(_NAME) + "positives".rjust(_CELL + 2) + "".join(label.rjust(_CELL) for label in labels),
     ]

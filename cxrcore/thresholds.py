@@ -56,7 +56,7 @@ def best_f1(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 def _best_f1(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
     """(threshold, F1) of one finding; (0.5, NaN) without positives."""
-    known = ~np.isnan(labels)
+    known = ~(np.isnan(labels) | np.isnan(scores))
     labels, scores = labels[known] == 1, scores[known]
     n_positive = int(labels.sum())
     if not n_positive:
@@ -76,7 +76,7 @@ def classic(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
     thresholds = np.full(labels.shape[1], FALLBACK)
     grid = np.array(CLASSIC_GRID)
     for k in range(labels.shape[1]):
-        known = ~np.isnan(labels[:, k])
+        known = ~(np.isnan(labels[:, k]) | np.isnan(scores[:, k]))
         positive = labels[known, k] == 1
         if positive.any():
             alarm = scores[known, k, None].astype(np.float64) >= grid

@@ -105,6 +105,11 @@ class Trainer:
         return self._best.epoch
 
     @property
+    def records(self) -> list[EpochRecord]:
+        """All finished epochs, also those before a resume."""
+        return [EpochRecord(**record) for record in self._best.records]
+
+    @property
     def last_record(self) -> EpochRecord | None:
         """The last finished epoch."""
         return EpochRecord(**self._best.records[-1]) if self._best.records else None

@@ -63,11 +63,15 @@ class Plan:
     @property
     def corpus(self) -> str:
         """What the finished weights will have seen."""
-        return " + ".join(part for part in (self.origin.corpus, self.films.name) if part != "none")
+        seen = [part for part in self.origin.corpus.split(" + ") if part != "none"]
+        return " + ".join(dict.fromkeys([*seen, self.films.name]))
 
 
-def make(config: TrainConfig) -> Plan:
+def make(config: TrainConfig, origin: Start | None = None) -> Plan:
     """Read, split, prepare, load and time; prints what it finds.
+
+    Args:
+        origin: where a resumed training goes on; its first weights may be gone by now, or the network.
 
     Raises:
         WorkbenchError: whatever is wrong, in one line.
@@ -78,7 +82,7 @@ def make(config: TrainConfig) -> Plan:
     store.runs()  # a store that cannot be read is found now and not after the first epoch
     films = film_sets.load(config.csv_path, config.img_root, config.split, config.split_seed)
     print(films.describe())
-    origin = start(config.arch, config.img_size, config.init, config.seed)
+    origin = origin or start(config.arch, config.img_size, config.init, config.seed)
     if origin.notice:
         print(f"note: {origin.notice}")
     train = films.subset(_some(films, "train"), config.train_subset)
@@ -91,6 +95,7 @@ def make(config: TrainConfig) -> Plan:
     _notice_positives(config, data)
     epochs, name = config.epochs or entry.default_epochs, config.name or _name(config)
     settled = dataclasses.replace(config, epochs=epochs, name=name)
+    evalrun.results_folder(config.results)
     settled, speeds = _settle_precision(settled, origin)
     return Plan(settled, store, films, pixels, data, parts, origin, speeds)
 

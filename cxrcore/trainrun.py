@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from cxrcore.checkpoint import BEST, LAST, Checkpoint
 from cxrcore.config import TrainConfig, default_store
 from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import Source
+from cxrcore.initial_weights import Start
 from cxrcore.progress import Progress, effective_status, read
 from cxrcore.records import EpochRecord
 from cxrcore.store import Store
@@ -98,11 +98,13 @@ def _resume(config: TrainConfig, given: frozenset[str]) -> str:
         raise RunError(f"run {config.resume} is {row['kind']}: only trained runs can be resumed")
     own = {f.name: row["config"].get(f.name) for f in dataclasses.fields(TrainConfig) if f.name in row["config"]}
     overrides = {name: getattr(config, name) for name in given}
-    plan = trainplan.make(TrainConfig(**(own | overrides | {"resume": None})))
+    path = store.run_folder(config.resume) / LAST
+    last = checkpoints.load(path) if path.exists() else None
+    origin = last and Start(last.model(), last.spec, own["init"], dict(last.model_options), last.training_corpus)
+    plan = trainplan.make(TrainConfig(**(own | overrides | {"resume": None})), origin)
     if (plan.films.table.dataset_id, plan.films.split.fingerprint) != (row["dataset_id"], row["split_fingerprint"]):
         raise RunError(f"run {config.resume} was trained on another table or split: give its own --csv_path")
-    last = store.run_folder(config.resume) / LAST
-    return _run(plan, config.resume, checkpoints.load(last) if last.exists() else None)
+    return _run(plan, config.resume, last)
 
 
 def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
@@ -143,6 +145,8 @@ def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:
     config = plan.config
     settings = Settings(config.epochs, config.batch_size, config.lr, config.loss, config.precision, config.patience,
                         config.seed)
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
     trainer = Trainer(plan.origin.model, plan.origin.spec, plan.data, settings)
     if last is not None:
         if not last.training:
@@ -154,24 +158,26 @@ def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:
 
 def _fit(plan: Plan, run_id: str, trainer: Trainer, progress: Progress) -> dict[str, Any]:
     """Epoch after epoch to the end; returns what it cost."""
-    began, folder = time.perf_counter(), plan.store.run_folder(run_id)
-    unlogged = [trainer.last_record] if trainer.last_record else []  # killed between checkpoint and store
+    folder = plan.store.run_folder(run_id)
+    unlogged = trainer.records  # of a resumed run: it may have been killed between checkpoint and store
     while not trainer.done:
         number, epochs = trainer.next_epoch, plan.config.epochs
         with _bar(trainer, number, epochs) as bar:
             record = trainer.run_epoch(_teller(bar, progress, trainer, number, epochs))
-        if not math.isfinite(record.train_loss):
-            raise RunError(f"the loss became {record.train_loss} in epoch {number}: try a smaller --lr than "
-                           f"{plan.config.lr:g}, or --precision fp32")
+        if not math.isfinite(record.train_loss + record.val_loss):
+            raise RunError(f"the loss became {record.train_loss + record.val_loss} in epoch {number}: try a smaller "
+                           f"--lr than {plan.config.lr:g}, or --precision fp32")
         if trainer.best_epoch == number:
             checkpoints.save(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))
         checkpoints.save(folder / LAST, _checkpoint(plan, run_id, trainer, with_state=True))
         progress.update(best_epoch=trainer.best_epoch)
         unlogged = _log(plan.store, run_id, [*unlogged, record])
         _print_epoch(record, epochs, trainer.best_epoch == number)
+    for record in unlogged:
+        plan.store.log_epoch(run_id, record)
     if trainer.next_epoch <= plan.config.epochs:
         print(f"stopped early: no better macro AUROC for {plan.config.patience} epochs")
-    return _cost(trainer, time.perf_counter() - began, folder)
+    return _cost(trainer, folder)
 
 
 def _log(store: Store, run_id: str, records: list[EpochRecord]) -> list[EpochRecord]:
@@ -226,9 +232,9 @@ def _checkpoint(plan: Plan, run_id: str, trainer: Trainer, with_state: bool) -> 
     )
 
 
-def _cost(trainer: Trainer, seconds: float, folder: Path) -> dict[str, Any]:
+def _cost(trainer: Trainer, folder: Path) -> dict[str, Any]:
     peak = torch.cuda.max_memory_allocated(trainer.device) if trainer.device.type == "cuda" else None
-    return {"training_seconds": round(seconds, 1),
+    return {"training_seconds": round(sum(record.seconds for record in trainer.records), 1),
             "images_per_second": round(trainer.last_record.images_per_second, 1), "peak_device_bytes": peak,
             "checkpoint_bytes": (folder / BEST).stat().st_size}
 

@@ -88,10 +88,11 @@ with shell.open_page("runs") as store:
             st.dataframe(table, key="settings", hide_index=True, height="content", alt="Settings of the chosen runs",
                          column_config={"Meaning": st.column_config.TextColumn(width="medium")})
 
-    with download_slot:
-        widgets.download_menu({
-            "Leaderboard": ("leaderboard", lambda: pd.concat(
-                [group.table.assign(data_set=group.title, split=group.split) for group in groups]).reset_index()),
-            "Training curves": ("training_curves", lambda: cached.epochs(store, focus)),
-            "Settings": ("settings", lambda: settings),
-        })
+    if focus:  # else nothing is shown that could be taken along
+        with download_slot:
+            widgets.download_menu({
+                "Leaderboard": ("leaderboard", lambda: pd.concat(
+                    [group.table.assign(data_set=group.title, split=group.split) for group in groups]).reset_index()),
+                "Training curves": ("training_curves", lambda: cached.epochs(store, focus)),
+                "Settings": ("settings", lambda: settings),
+            })

@@ -100,3 +100,9 @@ def test_rows_for_the_store_hold_every_finding_macro_and_micro():
         reference.precision_score(labels[:, :13], decided[:, :13], average="macro"))
     assert rows.loc[("f1", "macro"), "n"] == len(labels)
     assert np.isnan(rows.loc[("f1", "Hernia"), "value"])
+
+
+def test_a_finding_without_scores_is_undefined_and_not_zero():
+    labels = np.array([[1], [0]], np.float32)
+    counts = metrics.confusion(labels, np.full((2, 1), np.nan), np.array([0.5]))
+    assert np.isnan(counts.recall[0]) and np.isnan(counts.specificity[0]) and np.isnan(counts.f1[0])

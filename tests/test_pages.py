@@ -284,3 +284,15 @@ def test_only_charts_imports_plotly_and_only_the_ui_imports_streamlit():
                      if isinstance(node, ast.ImportFrom)}
         assert "plotly" not in imported or path.name == "charts.py", path
         assert "streamlit" not in imported or path.parent.name == "ui", path
+
+
+def test_when_all_runs_are_archived_the_page_says_so(open_runs, store):
+    store.edit_run(add_run(store, "old"), archived=True)
+    said = text_of(open_runs())
+    assert "All runs are archived" in said
+
+
+def test_a_store_with_one_failed_run_shows_what_happened_to_it(open_runs, store):
+    run_id = add_run(store, "lost", auroc=None, status="failed", epochs=0)
+    beat(store, run_id, stage="failed", error="the loss became nan")
+    assert "the loss became nan" in text_of(open_runs())

@@ -114,11 +114,12 @@ def test_the_classic_two_commands_work_verbatim(tiny_nih, tmp_path):
 
 
 def test_a_killed_training_is_interrupted_and_resumes(tiny_nih, tmp_path):
-    store = Store(tmp_path / "store.duckdb")
+    store, begun_with = Store(tmp_path / "store.duckdb"), tmp_path / "begun_with.pth"
+    torch.save(build("resnet18", 32).state_dict(), begun_with)
     process = subprocess.Popen(
         [sys.executable, str(PROJECT_ROOT / "scripts/train.py"), *films_of(tiny_nih), *SMALL, "--epochs", "40",
-         "--patience", "40", "--name", "killed"], env=os.environ | {"CXR_STORE": str(store.path)},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+         "--patience", "40", "--name", "killed", "--init", str(begun_with)],
+        env=os.environ | {"CXR_STORE": str(store.path)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and (store.runs().empty or store.epochs(list(store.runs()["run_id"])).empty):
         time.sleep(0.2)
@@ -132,6 +133,7 @@ def test_a_killed_training_is_interrupted_and_resumes(tiny_nih, tmp_path):
 
     refused = run("train.py", "--resume", run_id, "--lr", "0.5", store=store.path)
     assert refused.returncode == 2 and "leave out --lr" in refused.stderr
+    begun_with.unlink()  # like a network that is gone: a resumed training needs its last checkpoint only
     resumed = subprocess.Popen(
         [sys.executable, str(PROJECT_ROOT / "scripts/train.py"), "--resume", run_id],
         env=os.environ | {"CXR_STORE": str(store.path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -666,3 +666,23 @@ def test_a_store_on_a_read_only_disk_is_read_and_not_written(small_disk):
     assert Store(store.path).run(run_id)["name"] == "taught"
     with pytest.raises(StoreError):
         store.edit_run(run_id, name="other")
+
+
+def test_an_evaluation_under_way_and_a_last_checkpoint_hide_no_numbers(store, data, run_id):
+    def measured(checkpoint: str, value: float | None) -> str:
+        scores = np.full((len(data.images), N_FINDINGS), 0.5, np.float32)
+        id_ = store.save_predictions(run_id, data.dataset_id, "test", data.images["image_id"], scores,
+                                     checkpoint=checkpoint)
+        if value is not None:
+            row = dict.fromkeys(METRIC_COLUMNS) | {"finding": "macro", "metric": "auroc", "value": value, "n": 1,
+                                                   "n_positive": 1, "method": "test"}
+            store.save_metrics(id_, pd.DataFrame([row]))
+        return id_
+
+    best = measured("model_best.pth", 0.8)
+    measured("model_last.pth", 0.7)
+    measured("model_best.pth", None)  # interrupted between its predictions and its metrics
+    row = store.leaderboard().iloc[0]
+    assert (row["prediction_id"], row["auroc"]) == (best, 0.8)
+    with duckdb.connect(str(store.path), read_only=True) as con:
+        assert con.execute("SELECT value FROM latest_metrics").fetchall() == [(0.7,)]

@@ -57,3 +57,10 @@ def test_unknown_labels_do_not_take_part():
     labels, scores = _wide([1, np.nan, 0, 0]), _wide([0.6, 0.9, 0.4, 0.3])
     assert thresholds.max_f1(labels, scores).thresholds[0] == pytest.approx(0.6)
     assert thresholds.best_f1(labels, scores)[0] == 1
+
+
+def test_films_without_a_score_do_not_take_part():
+    labels, scores = _wide([1, 1, 0, 0]), _wide([0.6, np.nan, 0.4, np.nan])
+    assert thresholds.max_f1(labels, scores).thresholds[0] == pytest.approx(0.6)
+    assert thresholds.best_f1(labels, scores)[0] == 1
+    assert np.isnan(thresholds.best_f1(_wide([1, 0]), _wide([np.nan, np.nan]))[0])

@@ -164,7 +164,7 @@ class _Journal:
             self._sync()
 
     def _sync(self) -> None:
-        with open(self._pixels, "rb") as file:
+        with open(self._pixels, "r+b") as file:  # Windows syncs only what is open for writing
             os.fsync(file.fileno())
         self._done[self._waiting] = 1
         self._done.flush()

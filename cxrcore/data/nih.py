@@ -6,9 +6,10 @@ splits, pixels or the store.
 Source: NIH Clinical Center, https://nihcc.app.box.com/v/ChestXray-NIHCC; Wang et al., CVPR 2017.
 """
 
-import gzip
 import hashlib
+import lzma
 import os
+import tarfile
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ _OPTIONAL = {
     "sex": ("patient gender", "patient sex"),
     "view": ("view position",),
 }
-_UNREADABLE = (pd.errors.ParserError, UnicodeDecodeError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError)
+# What pandas raises on files that are no table: text in another coding, damaged or foreign archives, odd rows.
+_UNREADABLE = (ValueError, OSError, EOFError, ImportError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+               tarfile.TarError)
 _PUBLISHED_NAMES = {"image_id": "Image Index", "labels": "Finding Labels", "patient_id": "Patient ID"}
 
 

@@ -141,7 +141,10 @@ def _finished(size: int, root: Path) -> list[Path]:
     for manifest in root.glob("*/manifest.json"):
         if manifest.parent.suffix == ".partial":  # may have been killed while writing it
             continue
-        meta = json.loads(manifest.read_text())
+        try:
+            meta = json.loads(manifest.read_text())
+        except ValueError:  # damaged, as a power cut can leave it: this map is made anew under another selection
+            continue
         if (meta["size"], meta["version"]) == (size, VERSION):
             found.append((meta["n_films"], manifest.parent))
     return [folder for _, folder in sorted(found)]

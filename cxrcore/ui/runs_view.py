@@ -111,8 +111,9 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, statuses: Mapping[str, str],
     measured = measured.sort_values("place", kind="stable").drop_duplicates("run_id")
     rows = runs.merge(measured, on="run_id", how="left")
     subset = (rows["n"] < rows["n_expected"]).astype(bool)
+    marks = [" (archived)" if gone else "" for gone in rows["archived"]]
     table = pd.DataFrame({
-        "run": rows["run_id"].map(labels) + rows["archived"].map({True: " (archived)", False: ""}),
+        "run": [labels[run_id] + mark for run_id, mark in zip(rows["run_id"], marks, strict=True)],
         "architecture": [[architecture_label(name)] for name in rows["architecture"]],
         "status": rows["run_id"].map(statuses).map(STATUS_WORDS),
         "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"],
@@ -160,7 +161,7 @@ def default_focus(found: Sequence[Group], statuses: Mapping[str, str]) -> list[s
     order = [run_id for group in found for run_id in group.table.index]
     running = [run_id for run_id in order if statuses[run_id] == "running"]
     best = [] if not found else [run_id for run_id, value in found[0].table["auroc"].items() if value == value]
-    return list(dict.fromkeys(running + best))[:MAX_DEFAULT_FOCUS]
+    return list(dict.fromkeys(running + best))[:MAX_DEFAULT_FOCUS] or order[:1]
 
 
 def chosen_after(table_rows: Sequence[int], table_runs: Sequence[str], chosen: Sequence[str]) -> list[str]:
