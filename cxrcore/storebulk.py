@@ -109,10 +109,7 @@ class BulkTables(StoreFile):
         with self._write() as con:
             require(con, run_id=run_id)
             con.register("new_rows", rows)
-            (strangers,) = con.execute("SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE "
-                                       "dataset_id = ?) USING (image_id)", [dataset_id]).fetchone()
-            if strangers:
-                raise StoreError(f"{strangers} films of the predictions are not in data set {dataset_id}")
+            _require_films(con, dataset_id)
             con.execute("INSERT INTO predictions SELECT ?, image_id, scores FROM new_rows", [prediction_id])
             con.execute("INSERT INTO prediction_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
                         [prediction_id, run_id, dataset_id, split, checkpoint, checkpoint_sha256, len(scores),
@@ -177,3 +174,11 @@ def _checked_order(image_ids: Sequence[str], scores: np.ndarray) -> np.ndarray:
     if len(twice):
         raise StoreError(f"film {ids[order][twice[0]]} stands twice in one prediction set")
     return order
+
+
+def _require_films(con, dataset_id: str) -> None:
+    """StoreError unless every film of the registered `new_rows` is in the data set."""
+    (strangers,) = con.execute("SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE "
+                               "dataset_id = ?) USING (image_id)", [dataset_id]).fetchone()
+    if strangers:
+        raise StoreError(f"{strangers} films of the predictions are not in data set {dataset_id}")
