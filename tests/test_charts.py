@@ -5,9 +5,10 @@ import base64
 import pandas as pd
 import pytest
 
-from cxrcore import charts
 from cxrcore.architectures import ARCHITECTURES
-from cxrcore.charts import PANELS, Curve, RunStyle, run_styles, training_alt, training_chart
+from cxrcore.charts import look
+from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
 
 
 def epochs(n):
@@ -20,11 +21,11 @@ STYLE = RunStyle("#0072B2", "solid", "circle")
 
 
 def test_every_architecture_has_a_colour_of_its_own():
-    assert set(charts.ARCHITECTURE_COLOURS) == set(ARCHITECTURES)
-    assert len(set(charts.ARCHITECTURE_COLOURS.values())) == len(ARCHITECTURES)
-    assert charts.architecture_colour("imported_net") == charts.architecture_colour(None) == charts.OTHER_COLOUR
-    assert charts.architecture_label("vit_b_16") == "ViT-B/16"
-    assert charts.architecture_label("imported_net") == "imported_net"
+    assert set(look.ARCHITECTURE_COLOURS) == set(ARCHITECTURES)
+    assert len(set(look.ARCHITECTURE_COLOURS.values())) == len(ARCHITECTURES)
+    assert look.architecture_colour("imported_net") == look.architecture_colour(None) == look.OTHER_COLOUR
+    assert look.architecture_label("vit_b_16") == "ViT-B/16"
+    assert look.architecture_label("imported_net") == "imported_net"
 
 
 def luminance(colour):
@@ -34,7 +35,7 @@ def luminance(colour):
 
 
 @pytest.mark.parametrize("background", ["#FFFFFF", "#10161E"])
-@pytest.mark.parametrize("colour", charts.ARCHITECTURE_COLOURS.values())
+@pytest.mark.parametrize("colour", look.ARCHITECTURE_COLOURS.values())
 def test_colours_can_be_seen_in_both_themes(colour, background):
     light, dark = sorted((luminance(colour), luminance(background)), reverse=True)
     assert (light + 0.05) / (dark + 0.05) > 2.2  # lines are thick and carry markers
@@ -42,12 +43,12 @@ def test_colours_can_be_seen_in_both_themes(colour, background):
 
 def test_runs_of_one_architecture_share_the_colour_and_differ_in_dash_and_marker():
     styles = run_styles({"a": "vgg16", "b": "resnet18", "c": "vgg16", "d": "vgg16"})
-    assert {styles[run].colour for run in "acd"} == {charts.ARCHITECTURE_COLOURS["vgg16"]}
+    assert {styles[run].colour for run in "acd"} == {look.ARCHITECTURE_COLOURS["vgg16"]}
     assert len({(styles[run].dash, styles[run].symbol) for run in "acd"}) == 3
     assert styles["b"].dash == "solid"
 
 
-@pytest.mark.parametrize(("dash", "symbol"), list(zip(charts.DASHES, charts.SYMBOLS, strict=True)))
+@pytest.mark.parametrize(("dash", "symbol"), list(zip(look.DASHES, look.SYMBOLS, strict=True)))
 def test_swatches_are_svg(dash, symbol):
     head, data = RunStyle("#0072B2", dash, symbol).swatch().split(",")
     svg = base64.b64decode(data).decode()
@@ -88,4 +89,4 @@ def test_alt_text_says_where_each_run_went():
 
 
 def test_charts_download_as_vector_graphics():
-    assert charts.plot_config("loss")["toImageButtonOptions"] == {"format": "svg", "filename": "loss"}
+    assert look.plot_config("loss")["toImageButtonOptions"] == {"format": "svg", "filename": "loss"}

@@ -1,6 +1,5 @@
 """The pages without a browser: what they say on empty, full, broken and busy stores, and what their buttons do."""
 
-import ast
 import subprocess
 import sys
 import time
@@ -274,16 +273,6 @@ def test_the_app_starts_without_torch():
             "assert app.title[0].value == 'Runs'; assert 'torch' not in sys.modules, 'torch was imported'")
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-
-
-def test_only_charts_imports_plotly_and_only_the_ui_imports_streamlit():
-    for path in PROJECT_ROOT.glob("cxrcore/**/*.py"):
-        imported = {alias.name.split(".")[0] for node in ast.walk(ast.parse(path.read_text()))
-                    if isinstance(node, ast.Import) for alias in node.names}
-        imported |= {(node.module or "").split(".")[0] for node in ast.walk(ast.parse(path.read_text()))
-                     if isinstance(node, ast.ImportFrom)}
-        assert "plotly" not in imported or path.name == "charts.py", path
-        assert "streamlit" not in imported or path.parent.name == "ui", path
 
 
 def test_when_all_runs_are_archived_the_page_says_so(open_runs, store):

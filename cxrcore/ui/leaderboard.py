@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cxrcore.architectures import ARCHITECTURES
-from cxrcore.charts import ARCHITECTURE_COLOURS
+from cxrcore.charts.look import ARCHITECTURE_COLOURS
 from cxrcore.ui import shell
 from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group, chosen_after, group_note
 from cxrcore.ui.widgets import escape

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrcore.charts import architecture_label
+from cxrcore.charts.look import architecture_label
 from cxrcore.config import TrainConfig
 from cxrcore.ui.runs_view import SPLIT_WORDS
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cxrcore.charts import architecture_label
+from cxrcore.charts.look import architecture_label
 from cxrcore.findings import N_FINDINGS
 
 LEAKY_SCHEMES = ("random",)

@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import progress
-from cxrcore.charts import PANELS, Curve, architecture_label, run_styles, training_alt, training_chart
+from cxrcore.charts.look import architecture_label, run_styles
+from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
 from cxrcore.store import Store
 from cxrcore.ui import cached, run_progress, shell, widgets
 

@@ -1,0 +1,116 @@
+"""The look that all charts share, and what a run looks like: one colour an architecture, a dash and a marker a run.
+
+Text and background colours are left to the page's theme.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from cxrcore.architectures import ARCHITECTURES
+
+Figure = go.Figure  # for annotations elsewhere: nobody else imports Plotly
+
+# Okabe and Ito (2008), without black and yellow, which vanish on dark and on white.
+ARCHITECTURE_COLOURS = {
+    "efficientnet_b0": "#0072B2",
+    "densenet121": "#D55E00",
+    "resnet18": "#009E73",
+    "vgg16": "#CC79A7",
+    "mobilenet_v2": "#E69F00",
+    "vit_b_16": "#56B4E9",
+}
+OTHER_COLOUR = "#8A8A8A"  # imported models and ensembles
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
+
+FONT_SIZE = 14
+CURVE_HEIGHT = 330
+_SVG_DASHES = {"solid": "", "dash": "7 4", "dot": "2 4", "dashdot": "7 3 2 3", "longdash": "11 4"}
+_SVG_MARKS = {
+    "circle": '<circle cx="20" cy="8" r="4"/>',
+    "square": '<rect x="16" y="4" width="8" height="8"/>',
+    "diamond": '<path d="M20 3l5 5-5 5-5-5z"/>',
+    "triangle-up": '<path d="M20 3l5 9h-10z"/>',
+    "x": '<path d="M16 4l8 8M24 4l-8 8" fill="none" stroke-width="3"/>',
+}
+
+
+def architecture_label(name: str | None) -> str:
+    """The architecture as people write it; an unknown name as it is."""
+    return ARCHITECTURES[name].label if name in ARCHITECTURES else name or "unknown"
+
+
+def architecture_colour(name: str | None) -> str:
+    """The architecture's fixed colour as #RRGGBB; grey for one that is not ours."""
+    return ARCHITECTURE_COLOURS.get(name or "", OTHER_COLOUR)
+
+
+@dataclass(frozen=True)
+class RunStyle:
+    """How one run is drawn.
+
+    Attributes:
+        colour: of its architecture, #RRGGBB.
+        dash: one of `DASHES`.
+        symbol: one of `SYMBOLS`.
+    """
+
+    colour: str
+    dash: str
+    symbol: str
+
+    def swatch(self) -> str:
+        """A short stretch of the run's line as an SVG data URI, 40 x 16 pixels, for legends outside a chart."""
+        dash = f' stroke-dasharray="{_SVG_DASHES[self.dash]}"' if _SVG_DASHES[self.dash] else ""
+        svg = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="16" stroke="{self.colour}" '
+            f'fill="{self.colour}"><path d="M1 8h38" stroke-width="2.5"{dash}/>{_SVG_MARKS[self.symbol]}</svg>'
+        )
+        return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def run_styles(architectures: Mapping[str, str | None]) -> dict[str, RunStyle]:
+    """A style for each run of {run_id: architecture}: the k-th run of a colour gets the k-th dash and marker."""
+    seen: dict[str, int] = {}
+    styles = {}
+    for run_id, architecture in architectures.items():
+        colour = architecture_colour(architecture)
+        k = seen.get(colour, 0)
+        seen[colour] = k + 1
+        styles[run_id] = RunStyle(colour, DASHES[k % len(DASHES)], SYMBOLS[k % len(SYMBOLS)])
+    return styles
+
+
+def dress(figure: go.Figure, title: str) -> None:
+    """The look that all charts share; whatever is not set comes from the page's theme."""
+    size = {"size": FONT_SIZE}
+    figure.update_layout(
+        title={"text": title, "font": {"size": FONT_SIZE + 2}, "x": 0, "xref": "container", "y": 0.97},
+        title_yanchor="top",
+        height=CURVE_HEIGHT,
+        margin={"l": 8, "r": 12, "t": 52, "b": 8},
+        showlegend=False,
+        hovermode="closest",
+        hoverlabel={"font": size, "align": "left"},
+        uirevision="keep",  # a zoom survives new data
+    )
+    figure.update_xaxes(title_font=size, tickfont=size, automargin=True, showgrid=False, zeroline=False)
+    figure.update_yaxes(tickfont=size, automargin=True, zeroline=False, nticks=6)
+
+
+def escape(text: str) -> str:
+    """A free text for a hover label, where Plotly reads a little HTML and its own %{...}."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
+
+
+def plot_config(filename: str) -> dict[str, Any]:
+    """Plotly's configuration of every chart: a vector download and no buttons that do nothing here."""
+    return {
+        "displaylogo": False,
+        "toImageButtonOptions": {"format": "svg", "filename": filename},
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+    }
