@@ -78,3 +78,23 @@ class EvalConfig(_Films):
     subset: int | None = flag(None, "at most n films of each split, as a prediction set of its own", at_least=1)
     batch_size: int = flag(64, "films a step", at_least=1)
     results: str | None = flag(None, "folder for tables (default: results/ of this project)")
+
+
+@dataclass(frozen=True)
+class PhantomConfig:
+    """Flags of scripts/make_phantoms.py."""
+
+    out: str = flag("runs/phantoms", "folder to fill; one that holds anything but phantoms is left alone")
+    films: int = flag(6000, "how many films; of 6,000, a val split holds 50 or more positives of every finding",
+                      at_least=1)
+    size: int = flag(256, "pixels a side", at_least=64, at_most=2048)
+    seed: int = flag(0, "seed of patients, labels and pixels", at_least=0, at_most=MAX_SEED)
+    prevalence: str = flag("raised", "raised: every finding on 10 %% of the films or more; nih: as published",
+                           choices=("raised", "nih"))
+    label_noise: float = flag(0.05, "share of a finding's films whose label misses it; as many carry it wrongly",
+                              at_least=0, at_most=0.4)
+    shortcut: float = flag(0.0, "share of films with pneumothorax that show a chest drain: a planted shortcut",
+                           at_least=0, at_most=1)
+    difficulty: float = flag(0.5, "0: every sign is plain; 1: faint signs, and 30 %% of the findings leave none",
+                             at_least=0, at_most=1)
+    workers: int | None = flag(None, "processes (default: one a core)", at_least=1)

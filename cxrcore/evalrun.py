@@ -175,5 +175,6 @@ def _external_run(store: Store, loaded: Checkpoint, films: FilmSet, path: Path) 
 
 def add_dataset(store: Store, films: FilmSet) -> None:
     """Make the films known to the store."""
-    store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, name=films.name, kind="nih",
-                      label_source="Data_Entry CSV", boxes=films.boxes)
+    kind, source = ("phantom", "drawn with the film") if films.synthetic else ("nih", "Data_Entry CSV")
+    store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, name=films.name, kind=kind,
+                      label_source=source, boxes=films.boxes)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import nih, splits
+from cxrcore.data import nih, phantom, splits
 from cxrcore.data.nih import NihTable
 from cxrcore.data.splits import SPLITS, Split
 from cxrcore.errors import DataError
@@ -35,6 +35,11 @@ class FilmSet:
     paths: Mapping[str, Path]
     boxes: pd.DataFrame | None
     name: str
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether these are phantoms."""
+        return phantom.is_phantom(self.table.images["patient_id"])
 
     def on_disk(self, part: str) -> np.ndarray:
         """Rows of one part of the split ('train', 'val', 'test') whose film is on disk, ascending."""
@@ -89,8 +94,15 @@ def load(csv_path: str | None, img_root: str | None, scheme: str, seed: int) -> 
     box_list = _first_existing(beside, BOX_LIST)
     split = splits.draw(scheme, table.images["image_id"], table.images["patient_id"], table.labels, seed,
                         nih.read_list(test_list) if test_list else None)
-    name = "NIH ChestX-ray14" if len(table.images) == PUBLISHED_SIZE else Path(csv_path).resolve().parent.name
-    return FilmSet(table, split, paths, nih.read_boxes(box_list) if box_list else None, name)
+    return FilmSet(table, split, paths, nih.read_boxes(box_list) if box_list else None, _name(table, csv_path))
+
+
+def _name(table: NihTable, csv_path: str) -> str:
+    """The published table by its name, another by its folder's; phantoms are called so."""
+    if len(table.images) == PUBLISHED_SIZE:
+        return "NIH ChestX-ray14"
+    folder = Path(csv_path).resolve().parent.name
+    return f"Phantoms ({folder})" if phantom.is_phantom(table.images["patient_id"]) else folder
 
 
 def _first_existing(folders: tuple[Path, ...], name: str) -> Path | None:
