@@ -98,3 +98,19 @@ class PhantomConfig:
     difficulty: float = flag(0.5, "0: every sign is plain; 1: faint signs, and 30 %% of the findings leave none",
                              at_least=0, at_most=1)
     workers: int | None = flag(None, "processes (default: one a core)", at_least=1)
+    sheet: str | None = flag(None, "PNG to write: sixteen of the films with their labels")
+
+
+@dataclass(frozen=True)
+class GradcamConfig(_Films):
+    """Flags of scripts/gradcam.py."""
+
+    run: str | None = flag(None, "RUN_ID whose best checkpoint is explained")
+    weights: str | None = flag(None, "checkpoint file; a bare model_best.pth that is not here means the newest "
+                                     "finished run's")
+    samples: int = flag(8, "films to draw", at_least=1, at_most=50)
+    finding: str | None = flag(None, "explain this finding, on films that have it (default: each film's own findings)")
+    split: str | None = flag(None, "take films of train, val or test (default: test, or val where there is no test)",
+                             choices=("train", "val", "test"))
+    seed: int = flag(0, "another seed takes other films", at_least=0, at_most=MAX_SEED)
+    results: str | None = flag(None, "folder for figures (default: results/ of this project)")

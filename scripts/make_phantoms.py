@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from cxrcore.cli import parser_for, run
 from cxrcore.config import PhantomConfig
-from cxrcore.data import phantom_folder, phantom_report
+from cxrcore.data import phantom_folder, phantom_report, phantom_sheet
 from cxrcore.data.phantom import Recipe
 
 
@@ -13,8 +14,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Flags to a folder of phantoms."""
     parser = parser_for(PhantomConfig, "Draw SYNTHETIC chest films with known findings and boxes, in the NIH layout.")
     flags = asdict(PhantomConfig(**vars(parser.parse_args(argv))))
-    out, workers = flags.pop("out"), flags.pop("workers")
-    print(phantom_report.text(phantom_folder.make(Recipe(**flags), out, workers)))
+    out, workers, sheet = (flags.pop(name) for name in ("out", "workers", "sheet"))
+    phantoms = phantom_folder.make(Recipe(**flags), out, workers)
+    print(phantom_report.text(phantoms))
+    if sheet:
+        phantom_sheet.write(phantoms, Path(sheet))
+        print(f"written: {sheet}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import phantom_store
 import pytest
 from PIL import Image
 
@@ -191,6 +192,12 @@ def data(store) -> KnownData:
 def run_id(store, data) -> str:
     """A run in `store`."""
     return store.create_run({"name": "first", "arch": "resnet18"}, data.dataset_id, split=("patient", 0, "abc"))
+
+
+@pytest.fixture(scope="session")
+def phantoms() -> phantom_store.PhantomStore:
+    """Six real trainings on phantoms; made once and kept between test runs. Read-only by agreement."""
+    return phantom_store.get()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from cxrcore.data import (
     phantom_film,
     phantom_folder,
     phantom_people,
+    phantom_sheet,
     phantom_signs,
     splits,
 )
@@ -194,6 +195,19 @@ def test_a_drain_is_seen(textures):
 
 
 # -- the folder
+
+
+def test_the_sheet_shows_every_finding_that_is_drawn(tmp_path):
+    made = phantom_folder.make(Recipe(films=120, size=64), tmp_path / "set", progress=False)
+    chosen = phantom_sheet.choose(made.plan.labels, made.plan.contrast)
+    assert len(chosen) == len(set(chosen)) == 16
+    for finding in range(14):
+        assert made.plan.labels[chosen[finding], finding] and made.plan.contrast[chosen[finding], finding] > 0
+    assert not made.plan.labels[chosen[14:]].any() and not made.plan.contrast[chosen[14:]].any()
+    phantom_sheet.write(made, tmp_path / "new" / "sheet.png")
+    with Image.open(tmp_path / "new" / "sheet.png") as sheet:
+        assert sheet.width == 4 * 312 + 12
+    assert len(phantom_sheet.choose(made.plan.labels[:1], made.plan.contrast[:1])) <= 14  # few films, no error
 
 
 def test_the_layout_is_nihs(folder):

@@ -176,7 +176,7 @@ def _nodule(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     radius = drawn.rng.uniform(0.055, 0.098)
     u, v = _spot(fields, drawn, 0.15, 0.85, radius + 0.04)
     return _add(fields, ball(fields.ellipse(u, v, radius, radius * drawn.rng.uniform(0.9, 1.1))),
-                0.14 + 0.24 * drawn.contrast)
+                0.2 + 0.3 * drawn.contrast)
 
 
 def _add(fields: Fields, effect: np.ndarray, amount: float) -> np.ndarray:
@@ -259,7 +259,7 @@ def _pleural_thickening(fields: Fields, drawn: Drawn, textures: Textures) -> np.
     rng = drawn.rng
     thick = np.float32(0.05 + 0.07 * drawn.contrast) * (0.8 + 0.3 * np.sin(fields.v * np.float32(rng.uniform(10, 22))))
     if rng.random() < 0.3:
-        share = step(0.05 + thick - fields.v, 0.015)
+        share = step(0.04 + thick + 0.9 * (fields.side - 0.42) ** 2 - fields.v, 0.02)
     else:
         middle, half = rng.uniform(0.45, 0.7), rng.uniform(0.18, 0.3)
         share = step(fields.side - fields.lateral + thick, 0.015) * step(half - np.abs(fields.v - middle), 0.06)
@@ -270,8 +270,8 @@ def _pleural_thickening(fields: Fields, drawn: Drawn, textures: Textures) -> np.
 
 def _hernia(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     """A bubble of gas over fluid, with a wall, behind the heart."""
-    rng, radius = drawn.rng, drawn.rng.uniform(0.15, 0.23)
-    u, v = rng.uniform(-0.06, 0.16), rng.uniform(0.82, 0.93)
+    rng, radius = drawn.rng, drawn.rng.uniform(0.18, 0.27)
+    u, v = rng.uniform(-0.06, 0.16), rng.uniform(0.8, 0.92)
     rho2 = fields.ellipse(u, v, radius, radius * rng.uniform(0.8, 1.05))
     inside, strength = ball(rho2), np.float32(0.35 + 0.65 * drawn.contrast)
     gas = inside * step(v + rng.uniform(0.0, 0.06) - fields.v, 0.008)
