@@ -1,17 +1,26 @@
 """Fitting thresholds: one per finding, from labels and scores of the split they are fitted on. Pure numpy.
 
 A fitted set is frozen and read elsewhere (fitted on val, read on test). Decision: float64(score) >= threshold.
+
+Between two neighbouring scores of positives nothing is won by a lower threshold: it only adds false alarms. So every
+objective here chooses among the scores of positives, the rungs of a `Ladder`, and is exact.
+
+Sources: van Rijsbergen, Information Retrieval, 1979 (F-beta); Youden, Cancer 1950 (J); Lipton et al., Thresholding
+classifiers to maximize F1 score, ECML PKDD 2014.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS
 
 CLASSIC_GRID = tuple(round(0.05 + 0.01 * i, 2) for i in range(36))  # 0.05 to 0.40 inclusive
 FALLBACK = 0.5  # of a finding that cannot be fitted
+NEVER = 1.0  # where no alarm at all serves an objective best
 STABLE_POSITIVES = 50  # below this a fitted threshold is marked unstable
 
 
@@ -21,10 +30,10 @@ class ThresholdSet:
 
     Attributes:
         name: as shown.
-        objective: 'fixed', 'max_f1' or 'classic'.
+        objective: a key of `OBJECTIVES`, 'fixed' or 'classic'; 'manual' for a set that was dragged.
         thresholds: float64 (14,), in [0, 1].
         parameters: of the objective; `not_fitted` lists findings without positives, which keep 0.5, `unstable` those
-            fitted on fewer than 50 positives.
+            fitted on fewer than 50 positives, `not_met` those for which no threshold meets the condition.
     """
 
     name: str
@@ -33,42 +42,162 @@ class ThresholdSet:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Ladder:
+    """The thresholds worth setting for one finding, highest first, with their exact counts.
+
+    Attributes:
+        thresholds: float64 (m,), the distinct scores of positives, descending.
+        tp, fp: int64 (m,), alarms at each that are right and wrong.
+        n_positive, n_negative: films with a known label and a score.
+    """
+
+    thresholds: np.ndarray
+    tp: np.ndarray
+    fp: np.ndarray
+    n_positive: int
+    n_negative: int
+
+    @property
+    def f1(self) -> np.ndarray:
+        """F1 at each threshold."""
+        return 2 * self.tp / (self.tp + self.fp + self.n_positive)
+
+
+def ladder(labels: np.ndarray, scores: np.ndarray) -> Ladder:
+    """The ladder of one finding: labels 1 / 0 / NaN and scores, both (n,)."""
+    known = ~(np.isnan(labels) | np.isnan(scores))
+    everyone, positives = np.sort(scores[known]), np.sort(scores[known & (labels == 1)])
+    rungs = np.unique(positives)[::-1]
+    tp = len(positives) - np.searchsorted(positives, rungs)
+    alarms = len(everyone) - np.searchsorted(everyone, rungs)
+    return Ladder(rungs.astype(np.float64), tp, alarms - tp, len(positives), len(everyone) - len(positives))
+
+
+# -- objectives: each finds its rung; None = no alarm serves best
+
+
+def _max_f_beta(steps: Ladder, beta: float) -> int:
+    weight = beta * beta
+    return int(np.argmax((1 + weight) * steps.tp / (steps.tp + steps.fp + weight * steps.n_positive)))
+
+
+def _youden(steps: Ladder, _: float) -> int:
+    return int(np.argmax(steps.tp / steps.n_positive - steps.fp / max(steps.n_negative, 1)))
+
+
+def _recall(steps: Ladder, at_least: float) -> int:
+    return int(np.argmax(steps.tp / steps.n_positive >= at_least))  # the last rung has recall 1
+
+
+def _precision(steps: Ladder, at_least: float) -> int:
+    precision = steps.tp / (steps.tp + steps.fp)
+    met = np.flatnonzero(precision >= at_least)
+    return int(met[-1]) if len(met) else int(np.argmax(precision))
+
+
+def _cost(steps: Ladder, miss: float) -> int | None:
+    cost = steps.fp + miss * (steps.n_positive - steps.tp)
+    best = int(np.argmin(cost))
+    return best if cost[best] <= miss * steps.n_positive else None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a threshold is to achieve.
+
+    Attributes:
+        label, help: for people; `{}` in the label is the parameter's place.
+        choose: (ladder, parameter) -> rung.
+        parameter: its name, None where there is none.
+        default, low, high: of the parameter.
+    """
+
+    label: str
+    help: str
+    choose: Callable[[Ladder, float], int | None]
+    parameter: str | None = None
+    default: float = 0.0
+    low: float = 0.0
+    high: float = 1.0
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "max_f1": Objective("max F1", "The greatest F1 over every distinct score.", lambda steps, _: _max_f_beta(steps, 1)),
+    "f_beta": Objective("max F{}", "The greatest F-beta: recall counts beta times as much as precision.", _max_f_beta,
+                        "beta", 2.0, 0.1, 10.0),
+    "youden": Objective("Youden's J", "The greatest recall + specificity - 1.", _youden),
+    "recall": Objective("recall ≥ {}", "The highest threshold with at least this recall.", _recall, "recall", 0.9,
+                        0.01, 1.0),
+    "precision": Objective("precision ≥ {}", "The lowest threshold with at least this precision; where none has it, "
+                           "the one of greatest precision, marked.", _precision, "precision", 0.5, 0.01, 1.0),
+    "cost": Objective("a miss costs {} false alarms", "The least cost, when one missed film is as bad as this many "
+                      "false alarms.", _cost, "misses", 10.0, 0.01, 1000.0),
+}
+
+
+def fit(labels: np.ndarray, scores: np.ndarray, objective: str, parameter: float | None = None) -> ThresholdSet:
+    """The thresholds that serve an objective best; of equals, the highest.
+
+    Args:
+        labels: float (n, 14), 1 / 0 / NaN.
+        scores: float (n, 14) in [0, 1].
+        objective: a key of `OBJECTIVES`, 'fixed' or 'classic'.
+        parameter: of the objective; None takes its default.
+
+    Raises:
+        UsageError: an unknown objective, or a parameter out of its range.
+    """
+    if objective == "fixed":
+        return fixed(FALLBACK if parameter is None else parameter)
+    if objective == "classic":
+        return classic(labels, scores)
+    value = check_parameter(objective, parameter)
+    wanted, notes = OBJECTIVES[objective], _warnings(labels)
+    thresholds = np.full(labels.shape[1], FALLBACK)
+    not_met = []
+    for k, finding in enumerate(FINDINGS[: labels.shape[1]]):
+        steps = ladder(labels[:, k], scores[:, k])
+        if not steps.n_positive:
+            continue
+        rung = wanted.choose(steps, value)
+        thresholds[k] = NEVER if rung is None else steps.thresholds[rung]
+        if objective == "precision" and steps.tp[rung] / (steps.tp[rung] + steps.fp[rung]) < value:
+            not_met.append(finding)
+    own = {wanted.parameter: value} if wanted.parameter else {}
+    return ThresholdSet(wanted.label.format(f"{value:g}"), objective, thresholds,
+                        own | notes | ({"not_met": not_met} if not_met else {}))
+
+
+def check_parameter(objective: str, parameter: float | None) -> float:
+    """The parameter to fit with.
+
+    Raises:
+        UsageError: an unknown objective, or a parameter out of its range.
+    """
+    if objective not in OBJECTIVES:
+        raise UsageError(f"unknown objective '{objective}': expected one of fixed, classic, {', '.join(OBJECTIVES)}")
+    wanted = OBJECTIVES[objective]
+    value = wanted.default if parameter is None else float(parameter)
+    if wanted.parameter and not wanted.low <= value <= wanted.high:
+        raise UsageError(f"{wanted.parameter} {value:g} is not between {wanted.low:g} and {wanted.high:g}")
+    return value
+
+
 def fixed(value: float = 0.5) -> ThresholdSet:
     """The same threshold for every finding."""
     return ThresholdSet(f"{value:g}", "fixed", np.full(len(FINDINGS), float(value)), {"value": value})
 
 
 def max_f1(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
-    """The threshold of greatest F1 for each finding, over every distinct score; of equals, the highest.
-
-    Args:
-        labels: float (n, 14), 1 / 0 / NaN.
-        scores: float (n, 14) in [0, 1].
-    """
-    thresholds = np.array([_best_f1(labels[:, k], scores[:, k])[0] for k in range(labels.shape[1])])
-    return ThresholdSet("max F1", "max_f1", thresholds, _warnings(labels))
+    """The threshold of greatest F1 for each finding, as `fit`."""
+    return fit(labels, scores, "max_f1")
 
 
 def best_f1(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """The greatest F1 of each finding at any threshold: float64 (14,), NaN without positives."""
-    return np.array([_best_f1(labels[:, k], scores[:, k])[1] for k in range(labels.shape[1])])
-
-
-def _best_f1(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
-    """(threshold, F1) of one finding; (0.5, NaN) without positives."""
-    known = ~(np.isnan(labels) | np.isnan(scores))
-    labels, scores = labels[known] == 1, scores[known]
-    n_positive = int(labels.sum())
-    if not n_positive:
-        return FALLBACK, float("nan")
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    true_positives = np.cumsum(labels[order])
-    alarms = np.arange(1, len(ranked) + 1)
-    f1 = 2 * true_positives / (alarms + n_positive)
-    f1[:-1][ranked[:-1] == ranked[1:]] = -1  # a cut between equal scores does not exist
-    best = int(np.argmax(f1))
-    return float(ranked[best]), float(f1[best])
+    ladders = [ladder(labels[:, k], scores[:, k]) for k in range(labels.shape[1])]
+    return np.array([steps.f1.max() if steps.n_positive else np.nan for steps in ladders])
 
 
 def classic(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
@@ -88,6 +217,6 @@ def classic(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
 def _warnings(labels: np.ndarray) -> dict[str, list[str]]:
     positives = (labels == 1).sum(axis=0)
     return {
-        "not_fitted": [f for f, n in zip(FINDINGS, positives, strict=True) if n == 0],
-        "unstable": [f for f, n in zip(FINDINGS, positives, strict=True) if 0 < n < STABLE_POSITIVES],
+        "not_fitted": [f for f, n in zip(FINDINGS, positives, strict=False) if n == 0],
+        "unstable": [f for f, n in zip(FINDINGS, positives, strict=False) if 0 < n < STABLE_POSITIVES],
     }

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import f1_score
 
 from cxrcore import thresholds
+from cxrcore.errors import UsageError
 from cxrcore.findings import N_FINDINGS
 
 
@@ -64,3 +65,92 @@ def test_films_without_a_score_do_not_take_part():
     assert thresholds.max_f1(labels, scores).thresholds[0] == pytest.approx(0.6)
     assert thresholds.best_f1(labels, scores)[0] == 1
     assert np.isnan(thresholds.best_f1(_wide([1, 0]), _wide([np.nan, np.nan]))[0])
+
+
+# -- objectives
+
+
+COLUMN = hnp.arrays(np.float32, 30, elements=st.sampled_from(np.linspace(0, 1, 13, dtype=np.float32)))
+
+
+def counts_at(labels, scores, threshold):
+    alarm = scores.astype(np.float64) >= threshold
+    tp, fp = int((alarm & (labels == 1)).sum()), int((alarm & (labels == 0)).sum())
+    return tp, fp, int((labels == 1).sum()) - tp, int((labels == 0).sum()) - fp
+
+
+def value_of(objective, labels, scores, threshold, parameter):
+    """What the objective is about, to be as great as possible, computed one by one."""
+    tp, fp, fn, tn = counts_at(labels, scores, threshold)
+    if objective == "youden":
+        return tp / (tp + fn) + (tn / (tn + fp) if tn + fp else 1.0) - 1
+    if objective == "cost":
+        return -(fp + parameter * fn)
+    return (1 + parameter**2) * tp / ((1 + parameter**2) * tp + parameter**2 * fn + fp)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hnp.arrays(np.int8, 30, elements=st.integers(0, 1)), COLUMN,
+       st.sampled_from([("max_f1", 1.0), ("f_beta", 0.5), ("f_beta", 3.0), ("youden", 0.0), ("cost", 0.3),
+                        ("cost", 20.0)]))
+def test_every_objective_is_reached_exactly(labels, scores, wanted):
+    objective, parameter = wanted
+    if not labels.any():
+        return
+    fitted = thresholds.fit(_wide(labels), _wide(scores), objective, parameter or None).thresholds[0]
+    candidates = [float(t) for t in np.unique(scores)] + [np.nextafter(1.0, 2)]  # the last: no alarm at all
+    best = max(value_of(objective, labels, scores, t, parameter) for t in candidates)
+    got = value_of(objective, labels, scores, fitted, parameter)
+    if objective == "cost" and scores.max() == 1:  # then 1.0 still raises an alarm for the score 1
+        assert got >= best - parameter * labels.sum()
+    else:
+        assert got == pytest.approx(best, abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hnp.arrays(np.int8, 30, elements=st.integers(0, 1)), COLUMN, st.sampled_from([0.3, 0.5, 0.9, 1.0]))
+def test_conditions_are_met_with_the_best_that_they_leave(labels, scores, at_least):
+    if not labels.any():
+        return
+    distinct = [float(t) for t in np.unique(scores)]
+    recall = thresholds.fit(_wide(labels), _wide(scores), "recall", at_least).thresholds[0]
+    enough = [t for t in distinct if counts_at(labels, scores, t)[0] / labels.sum() >= at_least]
+    assert counts_at(labels, scores, recall)[:2] == counts_at(labels, scores, max(enough))[:2]
+    fitted = thresholds.fit(_wide(labels), _wide(scores), "precision", at_least)
+    precisions = {t: counts_at(labels, scores, t)[0] / sum(counts_at(labels, scores, t)[:2]) for t in distinct}
+    precise = [t for t, value in precisions.items() if value >= at_least]
+    tp, fp, *_ = counts_at(labels, scores, fitted.thresholds[0])
+    if precise:
+        assert tp / (tp + fp) >= at_least and tp == counts_at(labels, scores, min(precise))[0]
+        assert "not_met" not in fitted.parameters
+    else:
+        assert tp / (tp + fp) == max(precisions.values()) and fitted.parameters["not_met"] == ["Atelectasis"]
+
+
+def test_where_no_alarm_is_cheapest_there_is_none():
+    labels, scores = _wide([0, 0, 0, 1]), _wide([0.9, 0.8, 0.7, 0.1])
+    assert thresholds.fit(labels, scores, "cost", 0.5).thresholds[0] == thresholds.NEVER
+    assert thresholds.fit(labels, scores, "cost", 5).thresholds[0] == pytest.approx(0.1)
+
+
+def test_the_rungs_of_a_ladder_carry_exact_counts():
+    rng = np.random.default_rng(5)
+    labels, scores = (rng.random(400) < 0.2).astype(float), np.round(rng.random(400), 2).astype(np.float32)
+    labels[:7], scores[7:12] = np.nan, np.nan
+    steps = thresholds.ladder(labels, scores)
+    known = ~np.isnan(labels) & ~np.isnan(scores)
+    assert (steps.n_positive, steps.n_negative) == ((labels[known] == 1).sum(), (labels[known] == 0).sum())
+    assert (np.diff(steps.thresholds) < 0).all()
+    for threshold, tp, fp in zip(steps.thresholds, steps.tp, steps.fp, strict=True):
+        assert (tp, fp) == counts_at(labels[known], scores[known], threshold)[:2]
+
+
+def test_names_and_parameters_of_a_fit():
+    labels, scores = _wide([1, 0, 1]), _wide([0.6, 0.5, 0.4])
+    assert thresholds.fit(labels, scores, "recall", 0.9).name == "recall ≥ 0.9"
+    assert thresholds.fit(labels, scores, "f_beta").parameters["beta"] == 2
+    assert thresholds.fit(labels, scores, "fixed", 0.3).thresholds[3] == 0.3
+    assert thresholds.fit(labels, scores, "classic").objective == "classic"
+    for objective, parameter in (("best", None), ("recall", 0.0), ("f_beta", -1.0), ("precision", float("nan"))):
+        with pytest.raises(UsageError):
+            thresholds.fit(labels, scores, objective, parameter)

@@ -143,7 +143,7 @@ def _effusion(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
         amount = drawn.contrast * drawn.rng.uniform(0.7, 1.1)
         level = 1.08 - 0.3 * amount - (0.12 + 0.2 * amount) * np.clip((fields.side - 0.3) / 0.7, 0, 1) ** 2
         share = step(fields.v - level, 0.035) * _of_side(fields, side) * (fields.side < fields.lateral)
-        total += _fill(fields, 0.95 * share) + 0.3 * share * step(1.16 - fields.v, 0.02)
+        total += _fill(fields, 0.95 * share)
         fields.tissue += 0.17 * share * step(fields.dome - fields.v, 0.02)
     return total
 

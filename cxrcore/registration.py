@@ -1,0 +1,85 @@
+"""Where on a film the cells of a CAM layer lie, so that a map is laid over what the network looked at.
+
+Maps are usually stretched over the film as if cell i looked at the middle of the i-th of n equal strips. A convolution
+of stride 2 with odd kernel and symmetric padding looks elsewhere: its cell i is centred on input pixel 2i, not between
+2i and 2i + 1. Over five such steps the usual overlay of ResNet-18, EfficientNet-B0 and MobileNetV2 lies 15.5 pixels of
+the network's input too far right and down: half a cell.
+
+Source: Araujo, Norris and Sim, Computing receptive fields of convolutional neural networks, Distill 2019 (equations 3
+and 4, the centres).
+"""
+
+import numpy as np
+import torch
+from scipy.ndimage import shift
+from timm.layers import Conv2dSame
+from torch import nn
+
+_STRIDED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+
+
+def overlay_offset(model: nn.Module, layer: nn.Module, size: int) -> float:
+    """How many input pixels the usual overlay of this layer's map lies too far right, and as many too far down.
+
+    Runs the network once on an empty film.
+
+    Args:
+        model: in evaluation mode.
+        layer: of the model, whose cells are asked for.
+        size: of the input, pixels a side.
+    """
+    passed: list[tuple[nn.Module, int, int]] = []
+    reached = False
+
+    def note(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        if not reached and inputs[0].shape[-1] > output.shape[-1]:
+            passed.append((module, inputs[0].shape[-1], output.shape[-1]))
+
+    def stop(*_) -> None:
+        nonlocal reached
+        reached = True
+
+    handles = [module.register_forward_hook(note) for module in model.modules() if isinstance(module, _STRIDED)]
+    handles.append(layer.register_forward_hook(stop))
+    weight = next(model.parameters())
+    try:
+        with torch.no_grad():
+            model(torch.zeros(1, 3, size, size, dtype=weight.dtype, device=weight.device))
+    finally:
+        for handle in handles:
+            handle.remove()
+    first, stride = _first_centre(passed, size)
+    return (stride - 1) / 2 - first
+
+
+def _first_centre(passed: list[tuple[nn.Module, int, int]], size: int) -> tuple[float, int]:
+    """Centre of the first cell and distance between cells, in input pixels (the first pixel's centre is 0).
+
+    Of parallel ways (a block and its shortcut) the first is taken: both have to end at the same centres to be added.
+    """
+    centre, stride, width = 0.0, 1, size
+    for module, before, after in passed:
+        if before == width:
+            centre += stride * ((_first(module.kernel_size) - 1) / 2 - _padding(module, before))
+            stride *= _first(module.stride)
+            width = after
+    return centre, stride
+
+
+def _padding(module: nn.Module, width: int) -> int:
+    """Pixels that the module adds on the left."""
+    if isinstance(module, Conv2dSame):  # TensorFlow's rule: as much as is needed, the odd pixel on the right
+        kernel, stride = _first(module.kernel_size), _first(module.stride)
+        return max((-(-width // stride) - 1) * stride + kernel - width, 0) // 2
+    return _first(module.padding)
+
+
+def _first(value: int | tuple[int, ...]) -> int:
+    return value[0] if isinstance(value, tuple) else value
+
+
+def place(maps: np.ndarray, offset: float) -> np.ndarray:
+    """Maps (k, H, W) moved left and up by `offset` pixels; what comes in at the edges is the edge."""
+    if not offset:
+        return maps
+    return shift(maps, (0, -offset, -offset), order=1, mode="nearest", prefilter=False).astype(maps.dtype)
