@@ -15,7 +15,6 @@ from cxrcore.data.nih import NihTable
 from cxrcore.data.splits import SPLITS, Split
 from cxrcore.errors import DataError
 
-TEST_LIST = "test_list.txt"
 BOX_LIST = "BBox_List_2017.csv"
 PUBLISHED_SIZE = 112_120
 
@@ -88,9 +87,9 @@ def load(csv_path: str | None, img_root: str | None, scheme: str, seed: int) -> 
     table = nih.read_table(csv_path)
     paths = nih.find_films(img_root, table.images["image_id"])
     beside = (Path(csv_path).parent, Path(img_root))
-    test_list = _first_existing(beside, TEST_LIST)
+    test_list = _first_existing(beside, nih.TEST_LIST)
     if scheme == "official" and test_list is None:
-        raise DataError(f"--split official needs {TEST_LIST} of the NIH release beside {csv_path}")
+        raise DataError(f"--split official needs {nih.TEST_LIST} of the NIH release beside {csv_path}")
     box_list = _first_existing(beside, BOX_LIST)
     split = splits.draw(scheme, table.images["image_id"], table.images["patient_id"], table.labels, seed,
                         nih.read_list(test_list) if test_list else None)

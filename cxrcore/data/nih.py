@@ -21,6 +21,7 @@ import pandas as pd
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import N_FINDINGS, canonical, parse_labels
 
+TEST_LIST = "test_list.txt"
 MAX_AGE = 100  # years; 16 rows of the published table say 148 to 414
 SEARCH_DEPTH = 3  # img_root / images_001 / images / film.png
 

@@ -1,0 +1,57 @@
+"""A wall of small films from the prepared pixels: captions in words, boxes outlined, wrapping on a narrow screen."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+QUALITY = 85  # of the JPEG: about 8 kB a film of 224 pixels
+_STYLE = """<style>
+.films { display: grid; grid-template-columns: repeat(auto-fill, minmax(168px, 1fr)); gap: 16px; }
+.films figure { margin: 0; }
+.films .film { position: relative; line-height: 0; background: #000; border-radius: 6px; overflow: hidden; }
+.films img { width: 100%; aspect-ratio: 1; object-fit: fill; }
+.films .box { position: absolute; border: 2px solid #F0E442; border-radius: 2px; box-shadow: 0 0 0 1px rgba(0,0,0,.6); }
+.films figcaption { font-size: 14px; line-height: 1.35; margin-top: 6px; overflow-wrap: anywhere; }
+.films figcaption span { opacity: .75; }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One film.
+
+    Attributes:
+        pixels: uint8 (S, S).
+        title, detail: the caption's first line and what stands below it.
+        boxes: left, top, width, height as shares of the film.
+    """
+
+    pixels: np.ndarray
+    title: str
+    detail: str
+    boxes: Sequence[tuple[float, float, float, float]] = ()
+
+
+def wall(tiles: Sequence[Tile]) -> None:
+    """Draw the films."""
+    st.html(f'{_STYLE}<div class="films">{"".join(map(_figure, tiles))}</div>')
+
+
+def _figure(tile: Tile) -> str:
+    boxes = "".join(f'<div class="box" style="left:{100 * x:.2f}%;top:{100 * y:.2f}%;width:{100 * w:.2f}%;'
+                    f'height:{100 * h:.2f}%"></div>' for x, y, w, h in tile.boxes)
+    said = escape(f"Film: {tile.title}, {tile.detail}", quote=True)
+    return (f'<figure><div class="film"><img src="{_jpeg(tile.pixels)}" alt="{said}">{boxes}</div>'
+            f"<figcaption>{escape(tile.title)}<br><span>{escape(tile.detail)}</span></figcaption></figure>")
+
+
+def _jpeg(pixels: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(np.asarray(pixels)).save(file, "JPEG", quality=QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,45 @@
+"""The Data page on a table of 112,120 rows. Run with -s to see the figures.
+
+    pytest -m benchmark -s tests/benchmarks/bench_data.py
+"""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.data import nih, splits
+from cxrcore.data.phantom_people import draw_people
+from cxrcore.store import Store
+
+pytestmark = pytest.mark.benchmark
+
+N = 112_120
+
+
+def test_the_page(monkeypatch):
+    people = draw_people(N, "nih", np.random.default_rng(0))
+    films = people.films
+    patients = (films["patient"] + 1).astype(str)
+    images = pd.DataFrame({
+        "image_id": [f"{p:0>8}_{f:03d}.png" for p, f in zip(patients, films["follow_up"], strict=True)],
+        "patient_id": patients, "follow_up": films["follow_up"], "age": films["age"].astype(float),
+        "sex": films["sex"], "view": films["view"]})
+    labels = people.present.astype(np.float32)
+    dataset_id = nih.dataset_hash(images, labels)
+    store = Store(default_store())
+    store.add_dataset(dataset_id, images, labels, name="NIH-like", kind="nih", label_source="csv")
+    drawn = splits.draw("patient", images["image_id"], patients, labels, 0)
+    store.finish_run(store.create_run({}, dataset_id, split=("patient", 0, drawn.fingerprint)), "finished")
+    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
+    times = []
+    for _ in range(6):
+        start = time.perf_counter()
+        app.switch_page("pages/data.py").run()
+        times.append(time.perf_counter() - start)
+        assert not app.exception and app.metric[0].value == f"{N:,}"
+    print(f"\nData page, {N:,} rows, the split drawn again: first run {times[0]:.2f} s with imports, nothing kept; "
+          f"later runs {np.median(times[1:]):.2f} s")
