@@ -13,11 +13,12 @@ from tqdm import tqdm
 from cxrcore import checkpoint as checkpoints
 from cxrcore import evaluation, tables
 from cxrcore.checkpoint import Checkpoint
+from cxrcore.checkpointsource import find_checkpoint, is_known, load_films, same_split
 from cxrcore.config import PROJECT_ROOT, EvalConfig, default_store
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.prepared import PreparedPixels, prepare
-from cxrcore.errors import CheckpointError, DataError, RunError, UsageError
+from cxrcore.errors import RunError, UsageError
 from cxrcore.evaluation import EXTERNAL, Source
 from cxrcore.store import Store
 
@@ -32,20 +33,19 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
         RunError, CheckpointError, DataError: one line that says what is missing.
     """
     store = Store(config.store or default_store())
-    path = _find_checkpoint(store, config)
+    path = find_checkpoint(store, config.run, config.weights)
     loaded = checkpoints.load(path)
     model = loaded.model()
-    known = set(store.runs()["run_id"])
-    films = _films(store, config, loaded, known)
+    films = load_films(store, loaded, config.csv_path, config.img_root)
     print(films.describe())
-    rebuilt = _same_split(films, loaded)
+    rebuilt = same_split(films, loaded)
     if not rebuilt:
         print(f"note: {UNKNOWN_FILMS}")
     parts = _parts(films, rebuilt)
     folder = results_folder(config.results)
     pixels = prepare_parts(store, films, evaluation.chosen_rows(films, parts, config.subset), loaded.image_size)
     add_dataset(store, films)
-    run_id = loaded.run_id if loaded.run_id in known else _external_run(store, loaded, films, path)
+    run_id = loaded.run_id if is_known(store, loaded) else _external_run(store, loaded, films, path)
     source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
     return evaluate_run(store, source, films, pixels, parts, config.subset, folder, batch_size=config.batch_size)
 
@@ -81,17 +81,21 @@ def evaluate_run(
     return table
 
 
-def results_folder(results: str | None) -> Path:
-    """Where tables go; made now, so that a place that cannot be written to shows before hours of work.
+def results_folder(results: str | None, inside: str = "tables") -> Path:
+    """Where tables (or figures) go; made now, so that a place that cannot be written to shows before hours of work.
+
+    Args:
+        results: the folder of all results; default the project's own.
+        inside: the folder in it.
 
     Raises:
         UsageError: it cannot be made.
     """
-    folder = Path(results or PROJECT_ROOT / "results") / "tables"
+    folder = Path(results or PROJECT_ROOT / "results") / inside
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"the folder for tables {folder} cannot be made: {error.strerror}") from None
+        raise UsageError(f"the folder for results {folder} cannot be made: {error.strerror}") from None
     return folder
 
 
@@ -110,48 +114,6 @@ def prepare_parts(store: Store, films: FilmSet, parts: dict[str, np.ndarray], im
     return pixels
 
 
-def _find_checkpoint(store: Store, config: EvalConfig) -> Path:
-    if bool(config.run) == bool(config.weights):
-        raise RunError("one of --run RUN_ID and --weights PATH is needed")
-    if config.run:
-        store.run(config.run)
-        path = store.run_folder(config.run) / checkpoints.BEST
-        if not path.exists():
-            raise CheckpointError(f"run {config.run} has no {checkpoints.BEST}: imported, or stopped before its first "
-                                  "epoch ended")
-        return path
-    path = Path(config.weights)
-    if path.exists() or path.name != config.weights or path.name not in (checkpoints.BEST, checkpoints.LAST):
-        return path
-    runs = store.runs()
-    for run_id in runs.loc[runs["status"] == "finished", "run_id"]:
-        found = store.run_folder(run_id) / path.name
-        if found.exists():
-            print(f"{config.weights} is not in this folder: taking that of the newest finished run, {run_id}")
-            return found
-    raise CheckpointError(f"no {config.weights} in this folder, and no finished run in {store.path} has one")
-
-
-def _films(store: Store, config: EvalConfig, loaded: Checkpoint, known: set[str]) -> FilmSet:
-    """The films to evaluate, with the checkpoint's split drawn over them; paths default to the run's own."""
-    own = store.run(loaded.run_id)["config"] if loaded.run_id in known else {}
-    csv_path, img_root = config.csv_path or own.get("csv_path"), config.img_root or own.get("img_root")
-    scheme, seed = loaded.split.get("scheme"), loaded.split.get("seed")
-    if scheme not in film_sets.splits.SCHEMES:
-        scheme, seed = "patient", 0
-    try:
-        return film_sets.load(csv_path, img_root, scheme, seed)
-    except DataError:
-        if scheme != "official":
-            raise
-        return film_sets.load(csv_path, img_root, "patient", 0)  # no official list here: another data set
-
-
-def _same_split(films: FilmSet, loaded: Checkpoint) -> bool:
-    return (films.table.dataset_id == loaded.dataset_id
-            and films.split.fingerprint == loaded.split.get("fingerprint"))
-
-
 def _parts(films: FilmSet, rebuilt: bool) -> dict[str, np.ndarray]:
     if not rebuilt:
         everything = np.concatenate([films.on_disk(part) for part in film_sets.SPLITS])
@@ -164,7 +126,7 @@ def _parts(films: FilmSet, rebuilt: bool) -> dict[str, np.ndarray]:
 
 def _external_run(store: Store, loaded: Checkpoint, films: FilmSet, path: Path) -> str:
     """A run for a checkpoint that this store does not know."""
-    note = "checkpoint from elsewhere" if _same_split(films, loaded) else UNKNOWN_FILMS
+    note = "checkpoint from elsewhere" if same_split(films, loaded) else UNKNOWN_FILMS
     config = {"name": path.stem, "arch": loaded.architecture, "img_size": loaded.image_size, "weights": str(path)}
     split = (str(loaded.split.get("scheme")), int(loaded.split.get("seed") or 0), str(loaded.split.get("fingerprint")))
     run_id = store.create_run(config, films.table.dataset_id, "imported", split=split, note=note)

@@ -5,14 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import known_data
 from seeded_runs import add_run, make_store
 from streamlit.testing.v1 import AppTest
 
 from cxrcore.config import PROJECT_ROOT, default_store
-from cxrcore.data import nih, splits
+from cxrcore.data import splits
 from cxrcore.findings import FINDINGS
-from cxrcore.store import Store
 from cxrcore.ui import data_reading
 from cxrcore.ui.film_tiles import Tile, _figure
 
@@ -41,15 +39,18 @@ def figures_of(app) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
 
 
-def store_with_split(scheme: str, config: dict | None = None, test_list: set[str] | None = None):
-    """A store with 40 films and one run of a drawn split; returns (store, data, split)."""
-    data, store = known_data(), Store(default_store())
-    store.add_dataset(data.dataset_id, data.images, data.labels, name="forty", kind="nih", label_source="csv")
-    drawn = splits.draw(scheme, data.images["image_id"], data.images["patient_id"], data.labels, 3, test_list)
-    run_id = store.create_run({"arch": "resnet18"} | (config or {}), data.dataset_id,
-                              split=(scheme, 3, drawn.fingerprint))
-    store.finish_run(run_id, "finished")
-    return store, data, drawn
+@pytest.fixture
+def add_split(store, data):
+    """Gives the default store a run whose split was drawn over its 40 films; returns the split."""
+
+    def add(scheme: str, config: dict | None = None, test_list: set[str] | None = None):
+        drawn = splits.draw(scheme, data.images["image_id"], data.images["patient_id"], data.labels, 3, test_list)
+        run_id = store.create_run({"arch": "resnet18"} | (config or {}), data.dataset_id,
+                                  split=(scheme, 3, drawn.fingerprint))
+        store.finish_run(run_id, "finished")
+        return drawn
+
+    return add
 
 
 def test_an_empty_store_says_how_to_bring_a_data_set(open_data):
@@ -57,8 +58,8 @@ def test_an_empty_store_says_how_to_bring_a_data_set(open_data):
     assert "holds no data set yet" in said and "scripts/train.py" in said
 
 
-def test_the_figures_are_those_of_the_data(open_data):
-    _, data, drawn = store_with_split("patient")
+def test_the_figures_are_those_of_the_data(open_data, data, add_split):
+    drawn = add_split("patient")
     app = open_data()
     figures, said = figures_of(app), text_of(app)
     assert figures["Films"] == "40" and figures["Patients"] == "20"
@@ -72,25 +73,22 @@ def test_the_figures_are_those_of_the_data(open_data):
     assert "No films of this data set have been prepared" in said and "scripts/prepare.py" in said
 
 
-def test_a_leaky_split_counts_its_patients(open_data):
-    _, data, drawn = store_with_split("random")
+def test_a_leaky_split_counts_its_patients(open_data, data, add_split):
+    drawn = add_split("random")
     leaked = splits.leaked_patients(drawn, data.images["patient_id"])
     assert leaked > 0 and f"{leaked} in train and validation" in text_of(open_data())
 
 
-def test_an_official_split_needs_its_list(open_data, tmp_path):
-    data = known_data()
+def test_an_official_split_needs_its_list(open_data, data, add_split, tmp_path):
     test_list = set(data.images["image_id"].iloc[-8:])
-    store_with_split("official", {"csv_path": str(tmp_path / "table.csv")}, test_list)
+    add_split("official", {"csv_path": str(tmp_path / "table.csv")}, test_list)
     assert "needs test_list.txt" in text_of(open_data())
     (tmp_path / "test_list.txt").write_text("\n".join(test_list))
     app = open_data()
     assert "needs test_list.txt" not in text_of(app) and app.dataframe[0].value["films"].iloc[-1] == 8
 
 
-def test_a_split_that_is_drawn_otherwise_today_is_not_shown(open_data):
-    data, store = known_data(), Store(default_store())
-    store.add_dataset(data.dataset_id, data.images, data.labels, name="forty", kind="nih", label_source="csv")
+def test_a_split_that_is_drawn_otherwise_today_is_not_shown(open_data, store, data):
     store.create_run({"arch": "resnet18"}, data.dataset_id, split=("patient", 3, "another"))
     app = open_data()
     assert "drawing it again gives" in text_of(app) and not app.dataframe
@@ -141,8 +139,8 @@ def test_a_tile_shows_free_text_as_text():
     assert "<script>" not in html and "left:10.00%;top:20.00%;width:30.00%;height:40.00%" in html
 
 
-def test_the_split_is_kept_and_checked(tmp_path):
-    store, data, drawn = store_with_split("patient")
+def test_the_split_is_kept_and_checked(store, data, add_split):
+    drawn = add_split("patient")
     key = data_reading.split_keys(store.runs())[0]
     assert key.runs == 1
     first = data_reading.assignment(store, data.dataset_id, key, store.runs())
@@ -153,11 +151,9 @@ def test_the_split_is_kept_and_checked(tmp_path):
     assert np.array_equal(data_reading.assignment(store, data.dataset_id, key, store.runs()), drawn.assignment)
 
 
-def test_every_finding_can_be_asked_for(open_data):
-    _, data, _ = store_with_split("patient")
+def test_every_finding_can_be_asked_for(open_data, data):
     picker = next(box for box in open_data().selectbox if box.label == "Finding")
     assert len(picker.options) == len(FINDINGS) + 1
-    assert nih.dataset_hash(data.images, data.labels) == data.dataset_id
 
 
 def test_runs_of_another_kind_do_not_disturb(open_data):

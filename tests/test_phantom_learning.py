@@ -73,7 +73,7 @@ def pointing(store: Store, folder: Path) -> pd.DataFrame:
     boxes["Grad-CAM"] = 0.0
     for image_id, rows in boxes.groupby("image_id"):
         found = explainer.explain(images.load(films.paths[image_id], SIZE), tuple(rows["finding"]))
-        for heat, row in zip(found.maps, rows.index, strict=True):
+        for heat, row in zip(found.placed(), rows.index, strict=True):
             boxes.loc[row, "Grad-CAM"] = localization.pointing_hit(heat, scaled[row])
     boxes["chance"] = localization.random_hit(scaled, (SIZE, SIZE))
     boxes["film centre"] = localization.point_in_box(scaled, SIZE / 2, SIZE / 2).astype(float)

@@ -28,8 +28,9 @@ def prevalence_chart(table: pd.DataFrame) -> go.Figure:
         x=100 * rows["share"], y=rows["finding"].map(_NAMES), orientation="h", marker={"color": FILMS},
         text=[_share_text(share, count) for share, count in zip(rows["share"], rows["positives"], strict=True)],
         textposition="outside", textfont={"size": FONT_SIZE}, cliponaxis=False,
-        customdata=np.column_stack([rows["positives"], rows["films"]]),
-        hovertemplate="%{y}: <b>%{x:.2f} %</b><br>%{customdata[0]:,} of %{customdata[1]:,} films<extra></extra>",
+        customdata=np.column_stack([rows["positives"], rows["films"], 100 * (1 - rows["share"])]),
+        hovertemplate="%{y}: <b>%{x:.2f} %</b><br>%{customdata[0]:,} of %{customdata[1]:,} films<br>"
+                      "“no” to every film is right on %{customdata[2]:.2f} %<extra></extra>",
     ))
     _rows(figure, "Films with each finding (% of films, and count)", len(rows))
     highest = 100 * np.nanmax(rows["share"], initial=0.0)
@@ -50,13 +51,13 @@ def company_chart(table: pd.DataFrame) -> go.Figure:
     figure = go.Figure(go.Heatmap(
         z=100 * matrix("share"), x=names, y=names, colorscale=_SCALE, xgap=2, ygap=2, hoverongaps=False,
         customdata=np.stack([matrix("both"), matrix("lift")], axis=-1),
-        colorbar={"title": {"text": "%", "font": {"size": FONT_SIZE}}, "tickfont": {"size": FONT_SIZE},
-                  "thickness": 14, "outlinewidth": 0},
+        colorbar={"orientation": "h", "y": 1, "yanchor": "bottom", "ticksuffix": " %", "nticks": 6, "thickness": 10,
+                  "tickfont": {"size": FONT_SIZE}, "outlinewidth": 0},  # beside the plot it would squeeze it on a phone
         hovertemplate="Of the films with <b>%{y}</b>,<br>%{z:.1f} % have <b>%{x}</b> too (%{customdata[0]:,} films)<br>"
                       "%{customdata[1]:.2f} times as often as over all films<extra></extra>",
     ))
-    _rows(figure, "Of the row's films, % with the column's finding", len(FINDINGS) + 3)
-    figure.update_xaxes(tickangle=-60, showgrid=False)
+    _rows(figure, "Of the row's films, % with the column's finding", len(FINDINGS) + 4)
+    figure.update_xaxes(tickangle=-90, dtick=1, showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 
@@ -92,7 +93,8 @@ def age_chart(table: pd.DataFrame, band: int) -> go.Figure:
     most = int(table["films"].max()) if len(table) else 1
     ticks = _round_ticks(most)
     dress(figure, "Films by age and sex (years, count)")
-    figure.update_layout(barmode="overlay", bargap=0.1, **_legend())
+    figure.update_layout(barmode="overlay", bargap=0.1)
+    _legend_below_title(figure)
     figure.update_yaxes(title={"text": "Age (years)", "font": {"size": FONT_SIZE}})
     figure.update_xaxes(title="Films", range=[-most * 1.1, most * 1.1],
                         tickvals=[*(-t for t in ticks[::-1]), 0, *ticks],
@@ -130,14 +132,16 @@ def group_chart(title: str, table: pd.DataFrame) -> go.Figure:
                           "%{customdata[0]:,} of %{customdata[1]:,} films<extra></extra>",
         ))
     _rows(figure, title, len(order))
-    figure.update_layout(**_legend())
+    _legend_below_title(figure)
     figure.update_xaxes(title="Share of the group's films", ticksuffix=" %", rangemode="tozero", showgrid=True)
     return figure
 
 
-def _legend() -> dict[str, Any]:
-    return {"showlegend": True, "margin_t": 76, "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0,
-                                                          "yanchor": "bottom", "font": {"size": FONT_SIZE}}}
+def _legend_below_title(figure: go.Figure) -> None:
+    """Both places are of the container: one of the plot's would move with the labels, and push the plot aside."""
+    figure.update_layout(showlegend=True, margin_t=76, legend={
+        "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 1 - 40 / figure.layout.height,
+        "yref": "container", "yanchor": "top", "font": {"size": FONT_SIZE}})
 
 
 def _rows(figure: go.Figure, title: str, n: int) -> None:

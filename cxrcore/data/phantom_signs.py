@@ -173,10 +173,10 @@ def _mass(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
 
 def _nodule(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     """A round opacity of at most 3 cm."""
-    radius = drawn.rng.uniform(0.055, 0.098)
+    radius = drawn.rng.uniform(0.062, 0.098)
     u, v = _spot(fields, drawn, 0.15, 0.85, radius + 0.04)
     return _add(fields, ball(fields.ellipse(u, v, radius, radius * drawn.rng.uniform(0.9, 1.1))),
-                0.2 + 0.3 * drawn.contrast)
+                0.24 + 0.34 * drawn.contrast)
 
 
 def _add(fields: Fields, effect: np.ndarray, amount: float) -> np.ndarray:
@@ -212,10 +212,8 @@ def _consolidation(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarr
     upper = rng.random() < 0.5
     fissure = (0.42 if upper else 0.55) + rng.normal(0, 0.03) + rng.uniform(-0.15, 0.2) * (fields.side - 0.5)
     reach = rng.uniform(0.2, 0.3)
-    if upper:
-        share = step(fissure - fields.v, 0.012) * step(fields.v - fissure + reach, 0.12)
-    else:
-        share = step(fields.v - fissure, 0.012) * step(fissure + reach - fields.v, 0.12)
+    away = fissure - fields.v if upper else fields.v - fissure
+    share = step(away, 0.012) * step(reach - away, 0.12)
     share *= step(fields.side - rng.uniform(0.15, 0.4), 0.12) * step(1.1 - fields.side, 0.1)
     share *= _of_side(fields, drawn.side) * np.float32(0.5 + 0.4 * drawn.contrast)
     fields.vessels *= 1 - 2.0 * share  # air in the bronchi, where vessels ran beside them
@@ -223,9 +221,11 @@ def _consolidation(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarr
 
 
 def _edema(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
-    """A bat's wings around both hila, thick vessels, and Kerley B lines at the bases."""
+    """A bat's wings around the hila, thick vessels, and Kerley B lines at the bases."""
     rng = drawn.rng
-    wings = sum(np.exp(-fields.ellipse(side * 0.36, 0.5, 0.28, 0.42, side * 0.35) ** 2) for side in (-1, 1))
+    weaker = rng.choice((0.0, 0.5, 1.0))  # often uneven, as in a patient who lies on one side
+    wings = sum(np.exp(-fields.ellipse(side * 0.36, 0.5, 0.28, 0.42, side * 0.35) ** 2)
+                * np.float32(1.0 if side == drawn.side else weaker) for side in (-1, 1))
     uneven = np.clip(1 + 0.25 * textures.field(rng, "mottle"), 0.4, 1.5)
     fields.vessels *= np.float32(1 + 0.6 * drawn.contrast)
     phase = np.abs(((fields.v * 26) % 1) - 0.5)
@@ -248,9 +248,12 @@ def _emphysema(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
 
 
 def _fibrosis(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
-    """A net of fine lines towards the bases and the walls."""
+    """A net of fine lines: towards both bases and the walls, or what an old infection left in one apex."""
     net = np.exp(-((textures.field(drawn.rng, "mottle") / 0.32) ** 2))
-    where = step(fields.v - 0.55, 0.22) * step(fields.side - fields.lateral + 0.42, 0.18) * fields.air
+    if drawn.rng.random() < 0.5:
+        where = step(fields.v - 0.55, 0.22) * step(fields.side - fields.lateral + 0.42, 0.18) * fields.air
+    else:
+        where = step(0.36 - fields.v, 0.14) * _of_side(fields, drawn.side) * fields.air
     return _add(fields, net * where, 0.1 + 0.16 * drawn.contrast)
 
 
@@ -271,7 +274,7 @@ def _pleural_thickening(fields: Fields, drawn: Drawn, textures: Textures) -> np.
 def _hernia(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     """A bubble of gas over fluid, with a wall, behind the heart."""
     rng, radius = drawn.rng, drawn.rng.uniform(0.18, 0.27)
-    u, v = rng.uniform(-0.06, 0.16), rng.uniform(0.8, 0.92)
+    u, v = rng.uniform(-0.16, 0.3), rng.uniform(0.74, 0.92)
     rho2 = fields.ellipse(u, v, radius, radius * rng.uniform(0.8, 1.05))
     inside, strength = ball(rho2), np.float32(0.35 + 0.65 * drawn.contrast)
     gas = inside * step(v + rng.uniform(0.0, 0.06) - fields.v, 0.008)
