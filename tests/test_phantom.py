@@ -277,6 +277,8 @@ def test_a_folder_with_anything_else_is_never_written_to(tiny_nih, tmp_path):
     with pytest.raises(DataError, match="not empty"):
         phantom_folder.make(SMALL, file, progress=False)
     assert file.read_text() == "mine"
+    with pytest.raises(DataError, match="cannot be made"):
+        phantom_folder.make(SMALL, file / "inside", progress=False)
 
 
 def test_another_recipe_does_not_mix_with_the_first(folder, tmp_path):

@@ -247,3 +247,36 @@ def test_all_six_train_on_real_small_films(shared, tmp_path):
     assert done.returncode == 0, done.stderr
     runs = Store(tmp_path / "store.duckdb").runs()
     assert len(runs) == 6 and set(runs["status"]) == {"finished"}
+
+
+# -- phantoms
+
+
+def test_phantoms_are_drawn_trained_on_and_marked(tmp_path):
+    films, store = tmp_path / "phantoms", tmp_path / "store.duckdb"
+    done = run("make_phantoms.py", "--out", films, "--films", 60, "--size", 64, store=store)
+    assert done.returncode == 0, done.stderr
+    assert "SYNTHETIC: 60 films" in done.stdout and "Oracle" in done.stdout and "Hernia" in done.stdout
+    command = done.stdout.splitlines()[-1].split()[5:]  # what it says to train with
+    done = run("train.py", *command, *SMALL, "--epochs", 1, "--results", tmp_path / "results", store=store)
+    assert done.returncode == 0, done.stderr
+    known = Store(store).datasets().iloc[0]
+    assert known["kind"] == "phantom" and known["name"] == "Phantoms (phantoms)" and known["n_images"] == 60
+    assert len(Store(store).boxes(known["dataset_id"]))
+    again = run("make_phantoms.py", "--out", films, "--films", 60, "--size", 64, store=store)
+    assert "all of them there already" in again.stdout
+
+
+@pytest.mark.parametrize(("flags", "said"), [
+    (["--films", 0], "below 1"),
+    (["--out", "FOLDER"], "holds no phantoms"),
+    (["--difficulty", 2], "over 1"),
+])
+def test_phantoms_refuse_in_one_line(tmp_path, flags, said):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "Data_Entry_2017.csv").write_text("real data")
+    flags = [folder if flag == "FOLDER" else flag for flag in ["--out", tmp_path / "new", "--films", 3, *flags]]
+    done = run("make_phantoms.py", *flags)
+    assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert (folder / "Data_Entry_2017.csv").read_text() == "real data" and len(list(folder.iterdir())) == 1

@@ -84,8 +84,11 @@ def _claim(folder: Path, recipe: Recipe) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} is not empty and holds no phantoms: nothing is written there; choose another "
                         "folder with --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(mark, json.dumps({"what": _WORDS, "recipe": asdict(recipe), "numpy": np.__version__}, indent=1))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(mark, json.dumps({"what": _WORDS, "recipe": asdict(recipe), "numpy": np.__version__}, indent=1))
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be made: {error.strerror}") from None
 
 
 def _read_mark(mark: Path) -> dict | None:
