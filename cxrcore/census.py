@@ -13,6 +13,7 @@ import pandas as pd
 from cxrcore.findings import FINDINGS
 
 FILMS_PER_PATIENT = (1, 2, 3, 5, 10, 20, 50)  # lower ends of the bins
+LAST_FOLLOW_UP = 10  # it and all later ones together
 AGE_BAND = 5  # years
 OLDEST_BAND = 90
 
@@ -102,6 +103,14 @@ def films_per_patient(images: pd.DataFrame) -> pd.DataFrame:
     names = [str(low) if low == high else f"{low}–{high}" for low, high in zip(edges, highest, strict=True)]
     return pd.DataFrame({"bin": names, "patients": np.bincount(place, minlength=len(edges)),
                          "films": np.bincount(place, weights=per_patient, minlength=len(edges)).astype(int)})
+
+
+def follow_ups(images: pd.DataFrame) -> pd.DataFrame:
+    """Films by their number in the patient's series, 0 = the first: follow_up (text, the last '10+'), films."""
+    number = images["follow_up"].dropna().astype(int).clip(upper=LAST_FOLLOW_UP)
+    counts = number.value_counts().sort_index()
+    names = [f"{value}+" if value == LAST_FOLLOW_UP else str(value) for value in counts.index]
+    return pd.DataFrame({"follow_up": names, "films": counts.to_numpy()})
 
 
 def ages(images: pd.DataFrame) -> pd.DataFrame:

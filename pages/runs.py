@@ -12,29 +12,18 @@ def nothing_here(store: Store) -> None:
     with st.container(border=True):
         st.subheader("No runs yet", anchor=False)
         st.markdown(f"The results store `{store.path}` holds no runs. Train one; it appears here by itself:")
-        widgets.command("python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA", store)
+        widgets.command(widgets.TRAIN_COMMAND, store)
         st.caption("DATA is the folder with the NIH ChestX-ray14 table and its films. For a first short run, add:")
         st.code("--arch resnet18 --epochs 2 --img_size 96 --init random --train_subset 500 --val_subset 200 "
                 "--eval_subset 200", language=None, wrap_lines=True)
-
-
-def stop_at_unknown(unknown: list[str]) -> None:
-    """A link to runs that are not there: say so, and show nothing else in their place."""
-    names = ", ".join(f"`{run_id}`" for run_id in unknown)
-    st.error(f"The link names a run that is not in this store: {names}. It may have been deleted, or the link belongs "
-             "to another store.", icon=":material/link_off:")
-    st.button("Show the runs that are here", on_click=shell.put_runs_in_link, args=([],))
-    st.stop()
 
 
 with shell.open_page("runs") as store:
     with st.skeleton(height=400):
         overview = cached.overview(store)
     statuses = cached.statuses(store, overview.runs)
-    known = set(overview.runs["run_id"])
     chosen = shell.runs_in_link()
-    if unknown := [run_id for run_id in chosen if run_id not in known]:
-        stop_at_unknown(unknown)
+    widgets.stop_at_unknown_runs(chosen, overview.runs)
     running = "running" in statuses.values()
     if overview.runs.empty:
         nothing_here(store)

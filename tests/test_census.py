@@ -61,6 +61,8 @@ def test_histograms(six):
     patients = census.films_per_patient(images)
     assert dict(zip(patients["bin"], patients["patients"], strict=True)) == {"1": 1, "2": 1, "3": 1}
     assert patients["films"].sum() == 6
+    films = census.follow_ups(images.assign(follow_up=[0, 1, 10, 0, 42, None]))
+    assert dict(zip(films["follow_up"], films["films"], strict=True)) == {"0": 2, "1": 1, "10+": 2}
     bands = census.ages(images).set_index(["band", "sex"])["films"]
     assert bands.to_dict() == {(5, "M"): 1, (40, "F"): 3, (90, "unknown"): 1}
 

@@ -1,11 +1,9 @@
 """The Data page without a browser: what it says of empty, real-looking, synthetic and unknown data sets."""
 
-import json
 
 import numpy as np
-import pandas as pd
 import pytest
-from seeded_runs import add_run, make_store
+from seeded_runs import DATASET, add_run, make_store
 from streamlit.testing.v1 import AppTest
 
 from cxrcore.config import PROJECT_ROOT, default_store
@@ -13,6 +11,7 @@ from cxrcore.data import splits
 from cxrcore.findings import FINDINGS
 from cxrcore.ui import data_reading
 from cxrcore.ui.film_tiles import Tile, _figure
+from cxrcore.ui.prepared_films import film_map
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ def test_the_figures_are_those_of_the_data(open_data, data, add_split):
     parts = app.dataframe[0].value
     assert parts["films"].tolist() == [len(drawn.rows(part)) for part in splits.SPLITS]
     assert "Fewer than 50 films with the finding" in said
-    assert "No films of this data set have been prepared" in said and "scripts/prepare.py" in said
+    assert "No films of this data set lie prepared" in said and "scripts/prepare.py" in said
 
 
 def test_a_leaky_split_counts_its_patients(open_data, data, add_split):
@@ -81,7 +80,7 @@ def test_a_leaky_split_counts_its_patients(open_data, data, add_split):
 
 def test_an_official_split_needs_its_list(open_data, data, add_split, tmp_path):
     test_list = set(data.images["image_id"].iloc[-8:])
-    add_split("official", {"csv_path": str(tmp_path / "table.csv")}, test_list)
+    add_split("official", {"csv_path": str(tmp_path / "table.csv"), "img_root": str(tmp_path / "films")}, test_list)
     assert "needs test_list.txt" in text_of(open_data())
     (tmp_path / "test_list.txt").write_text("\n".join(test_list))
     app = open_data()
@@ -99,17 +98,50 @@ def test_a_data_set_without_runs_says_so(open_data):
     assert "No run of this data set has drawn a split yet" in text_of(open_data())
 
 
-def test_what_a_link_asks_for_and_is_not_there_is_an_error(open_data):
+def test_an_unknown_data_set_in_a_link_is_an_error(open_data):
     make_store(default_store())
-    for link in ({"data": "another"}, {"finding": "Fracture"}):
+    app = open_data(data="another")
+    assert "`another`" in app.error[0].value and not app.metric
+
+
+def test_an_unknown_finding_or_split_in_a_link_is_an_error_beside_the_rest(open_data, data, add_split):
+    add_split("patient")
+    for link in ({"finding": "Fracture"}, {"split": "By magic"}):
         app = open_data(**link)
-        assert next(iter(link.values())) in app.error[0].value
-        assert len(app.error) == 1
+        assert [next(iter(link.values())) in error.value for error in app.error] == [True]
+        assert figures_of(app)["Films"] == "40"
+    assert not app.dataframe  # and no other split in its place
 
 
-def test_two_data_sets_of_one_name_are_told_apart():
-    datasets = pd.DataFrame({"name": ["NIH", "NIH", "other"]}, index=["a1", "b2", "c3"])
-    assert data_reading.unique_names(datasets) == {"NIH · a1": "a1", "NIH · b2": "b2", "other": "c3"}
+def test_a_finding_may_be_spelled_as_in_the_table(open_data, data):
+    app = open_data(finding="Pleural_Thickening")
+    assert not app.error and app.selectbox(key="finding").value == "Pleural thickening"
+
+
+def test_a_data_set_is_chosen_by_its_id(open_data, store, data, add_split):
+    drawn = add_split("patient")
+    make_store(default_store(), name="tiny")  # the same name
+    app = open_data(data=data.dataset_id)
+    assert figures_of(app)["Films"] == "40" and app.selectbox(key="split").value.endswith(drawn.fingerprint)
+    names = data_reading.labelled_names(store.datasets().set_index("dataset_id"))
+    assert set(app.selectbox(key="data_set").options) == set(names.values()) == {
+        f"tiny · {data.dataset_id}", f"tiny · {DATASET}"}
+
+
+def test_a_split_of_one_data_set_is_not_asked_of_another(open_data, data, add_split):
+    add_split("patient")
+    drawn = add_split("random")
+    other = make_store(default_store())
+    fingerprints = ("aaa111", "bbb222")
+    for fingerprint in fingerprints:
+        add_run(other, fingerprint, fingerprint=fingerprint)
+    app = open_data(data=data.dataset_id)
+    picker = app.selectbox(key="split")
+    picker.select(next(option for option in picker.options if drawn.fingerprint in option)).run()
+    assert "in train and validation" in text_of(app)
+    app.selectbox(key="data_set").select(DATASET).run()
+    assert not app.error and figures_of(app)["Films"] == "12"
+    assert app.selectbox(key="split").value.endswith(fingerprints)
 
 
 def test_phantoms_are_marked_and_shown_with_their_boxes(phantoms, monkeypatch, open_data):
@@ -117,7 +149,7 @@ def test_phantoms_are_marked_and_shown_with_their_boxes(phantoms, monkeypatch, o
     app = open_data(finding="Mass")
     said = text_of(app)
     assert "SYNTHETIC" in said and "drawn by a program" in said
-    assert "as networks see them" in said and "Boxes:" in said
+    assert "as networks see them" in said and "Outlined:" in said
     walls = [element.proto.body for element in app.get("html") if "films" in element.proto.body]
     assert walls and walls[0].count("<figure>") == 10 and 'class="box"' in walls[0]
     before = walls[0]
@@ -126,11 +158,42 @@ def test_phantoms_are_marked_and_shown_with_their_boxes(phantoms, monkeypatch, o
     assert after != before
 
 
-def test_the_pixels_of_the_boxes_are_those_of_the_phantoms(phantoms):
-    runs = phantoms.store.runs()
-    assert data_reading.drawn_size(runs) == 128
-    elsewhere = runs.assign(config=json.dumps({"csv_path": "gone/table.csv", "img_root": "gone"}))
-    assert data_reading.drawn_size(elsewhere) is None
+@pytest.fixture
+def shown(phantoms):
+    """What `film_map` gives for the phantoms, trained from these places."""
+    row = phantoms.store.datasets().iloc[0]
+
+    def find(csv_path, img_root, kind=row["kind"]):
+        return film_map(phantoms.store, row["dataset_id"], kind, phantoms.store.images(row["dataset_id"]),
+                        ((csv_path, img_root),))
+
+    return find
+
+
+def test_the_map_of_the_phantoms_and_the_size_of_their_boxes(phantoms, shown):
+    found = shown(phantoms.films / "Data_Entry_2017.csv", phantoms.films)
+    assert found.pixels.size == 64 and found.box_side == 128
+    ids = phantoms.store.images(phantoms.store.datasets()["dataset_id"].iloc[0])["image_id"]
+    assert found.rows.tolist() == [found.pixels.row_of.get(image_id, -1) for image_id in ids]
+    assert (found.rows >= 0).sum() == len(found.pixels.row_of) > 0
+
+
+def test_other_phantoms_of_the_same_names_are_not_shown(phantoms, shown, tmp_path):
+    table = phantoms.films / "Data_Entry_2017.csv"
+    assert shown(tmp_path / "gone.csv", phantoms.films) is None
+    rows = table.read_text().splitlines()
+    (tmp_path / "other.csv").write_text("\n".join(rows[:-1]))  # another data set
+    assert shown(tmp_path / "other.csv", phantoms.films) is None
+    drawn_anew = tmp_path / "images_001" / "images"
+    drawn_anew.mkdir(parents=True)
+    for path in sorted((phantoms.films / "images_001" / "images").iterdir())[:20]:
+        (drawn_anew / path.name).write_bytes(b"another film")
+    assert shown(table, tmp_path) is None
+
+
+def test_names_of_the_release_mean_one_film_wherever_it_lies(shown, tmp_path):
+    found = shown(tmp_path / "gone.csv", tmp_path, kind="nih")
+    assert found.pixels.size == 64 and found.box_side == 1024
 
 
 def test_a_tile_shows_free_text_as_text():
@@ -139,16 +202,22 @@ def test_a_tile_shows_free_text_as_text():
     assert "<script>" not in html and "left:10.00%;top:20.00%;width:30.00%;height:40.00%" in html
 
 
-def test_the_split_is_kept_and_checked(store, data, add_split):
-    drawn = add_split("patient")
-    key = data_reading.split_keys(store.runs())[0]
-    assert key.runs == 1
-    first = data_reading.assignment(store, data.dataset_id, key, store.runs())
-    assert np.array_equal(first, drawn.assignment)
-    kept = list((store.path.parent / "cache").glob("split-*.npy"))
-    assert len(kept) == 1
-    kept[0].write_bytes(b"damaged")
-    assert np.array_equal(data_reading.assignment(store, data.dataset_id, key, store.runs()), drawn.assignment)
+@pytest.mark.parametrize("damage", [b"damaged", b""])
+def test_the_split_is_kept_and_checked(store, data, add_split, tmp_path, damage):
+    drawn, runs = add_split("patient"), store.runs()
+    key, found = data_reading.split_keys(runs)[0], data_reading.holdings(store, data.dataset_id)
+    for _ in range(2):
+        assert np.array_equal(data_reading.assignment(tmp_path / "cache", found, key, runs), drawn.assignment)
+        kept, = (tmp_path / "cache").iterdir()
+        kept.write_bytes(damage)
+
+
+def test_an_unwritable_cache_is_no_error(store, data, add_split, tmp_path):
+    drawn, runs = add_split("patient"), store.runs()
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    found = data_reading.holdings(store, data.dataset_id)
+    again = data_reading.assignment(tmp_path / "cache", found, data_reading.split_keys(runs)[0], runs)
+    assert np.array_equal(again, drawn.assignment)
 
 
 def test_every_finding_can_be_asked_for(open_data, data):

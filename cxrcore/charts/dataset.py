@@ -1,6 +1,5 @@
 """Charts of the Data page: how common findings are, what stands together, patients, ages, views and splits."""
 
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,8 +50,9 @@ def company_chart(table: pd.DataFrame) -> go.Figure:
     figure = go.Figure(go.Heatmap(
         z=100 * matrix("share"), x=names, y=names, colorscale=_SCALE, xgap=2, ygap=2, hoverongaps=False,
         customdata=np.stack([matrix("both"), matrix("lift")], axis=-1),
-        colorbar={"orientation": "h", "y": 1, "yanchor": "bottom", "ticksuffix": " %", "nticks": 6, "thickness": 10,
-                  "tickfont": {"size": FONT_SIZE}, "outlinewidth": 0},  # beside the plot it would squeeze it on a phone
+        colorbar={"orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 0, "yref": "container",
+                  "yanchor": "bottom", "lenmode": "pixels", "len": 116, "thickness": 10, "ticksuffix": " %",
+                  "nticks": 3, "tickfont": {"size": FONT_SIZE}, "outlinewidth": 0},  # beside it a phone has no room
         hovertemplate="Of the films with <b>%{y}</b>,<br>%{z:.1f} % have <b>%{x}</b> too (%{customdata[0]:,} films)<br>"
                       "%{customdata[1]:.2f} times as often as over all films<extra></extra>",
     ))

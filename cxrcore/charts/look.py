@@ -63,12 +63,13 @@ class RunStyle:
     dash: str
     symbol: str
 
-    def swatch(self) -> str:
+    def swatch(self, marker: bool = True) -> str:
         """A short stretch of the run's line as an SVG data URI, 40 x 16 pixels, for legends outside a chart."""
         dash = f' stroke-dasharray="{_SVG_DASHES[self.dash]}"' if _SVG_DASHES[self.dash] else ""
+        mark = _SVG_MARKS[self.symbol] if marker else ""
         svg = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="16" stroke="{self.colour}" '
-            f'fill="{self.colour}"><path d="M1 8h38" stroke-width="2.5"{dash}/>{_SVG_MARKS[self.symbol]}</svg>'
+            f'fill="{self.colour}"><path d="M1 8h38" stroke-width="2.5"{dash}/>{mark}</svg>'
         )
         return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 

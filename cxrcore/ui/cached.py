@@ -1,7 +1,8 @@
 """What pages read from the store, kept until the store changes.
 
-Every entry is keyed by the store's path and change token, so no time limit is needed and nothing is ever stale.
-Frames are copies: callers may change them.
+Every entry is keyed by the store's path and change token, or by the id of predictions, which never change; so no time
+limit is needed, nothing is ever stale, and a training beside flushes nothing that is drawn from predictions. Frames are
+copies: callers may change them.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import progress
+from cxrcore.curves import FindingCurves, finding_curves
 from cxrcore.store import Store
 
 SHOWN_SETTINGS = ("loss", "init", "epochs")
@@ -75,3 +77,33 @@ def statuses(store: Store, runs: pd.DataFrame) -> dict[str, str]:
             status, progress.read(store.run_folder(run_id)))
         for run_id, status in zip(runs["run_id"], runs["status"], strict=True)
     }
+
+
+@dataclass(frozen=True)
+class RunCurves:
+    """What a view draws of one set of predictions.
+
+    Attributes:
+        findings: one entry a finding, in `FINDINGS` order.
+        films: equal for two sets of the same films.
+    """
+
+    findings: tuple[FindingCurves, ...]
+    films: str
+
+
+def curves(store: Store, prediction_id: str, view: str) -> RunCurves:
+    """The curves of all findings; view as in `curves.VIEWS`.
+
+    Raises:
+        StoreError: the predictions are gone.
+    """
+    return _curves(str(store.path), prediction_id, view)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)  # some 100 kB each
+def _curves(path: str, prediction_id: str, view: str) -> RunCurves:
+    found = Store(path).predictions(prediction_id)
+    films = hashlib.sha256("\n".join(found.image_ids).encode()).hexdigest()
+    return RunCurves(tuple(finding_curves(labels, scores, view)
+                           for labels, scores in zip(found.labels.T, found.scores.T, strict=True)), films)

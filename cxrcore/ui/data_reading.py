@@ -1,6 +1,7 @@
-"""What the Data page reads: a data set's films and labels, counted once; its splits, drawn again; its prepared maps.
+"""What the Data page reads: a data set's films, labels and boxes, counted once; its splits, drawn again.
 
-A data set never changes under its id, so all of it is kept by the id.
+A data set never changes under its id, nor a split under its fingerprint, so all of it is kept by these. What is kept is
+not copied for each reader: nobody changes it.
 """
 
 import hashlib
@@ -13,12 +14,12 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import census
-from cxrcore.data import nih, prepared, splits
+from cxrcore.data import nih, splits
 from cxrcore.data.splits import Split
 from cxrcore.errors import DataError
 from cxrcore.store import Store
 
-MARK = "phantoms.json"  # as `data.phantom_folder` writes it; importing that would load what draws phantoms
+VIEWS = ("PA", "AP")
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,23 @@ class Holdings:
     """A data set as the page needs it.
 
     Attributes:
-        images: as `Store.images`.
+        images, boxes: as in the store.
         labels: float32 (n, 14), in the images' order.
-        figures, prevalence, company, per_film, per_patient, ages, without_alarms: of `census`.
+        figures, prevalence, company, per_film, per_patient, follow_ups, ages, without_alarms: of `census`.
         by_view: prevalence on PA and on AP films.
         ages_unknown: films without an age.
     """
 
+    dataset_id: str
     images: pd.DataFrame
     labels: np.ndarray
+    boxes: pd.DataFrame
     figures: census.KeyFigures
     prevalence: pd.DataFrame
     company: pd.DataFrame
     per_film: pd.DataFrame
     per_patient: pd.DataFrame
+    follow_ups: pd.DataFrame
     ages: pd.DataFrame
     without_alarms: pd.DataFrame
     by_view: pd.DataFrame
@@ -51,7 +55,7 @@ def holdings(store: Store, dataset_id: str) -> Holdings:
     return _holdings(str(store.path), dataset_id)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)  # not copied: a hundred thousand rows; nobody changes them
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _holdings(path: str, dataset_id: str) -> Holdings:
     store = Store(path)
     images = store.images(dataset_id)
@@ -59,13 +63,28 @@ def _holdings(path: str, dataset_id: str) -> Holdings:
     if not np.array_equal(frame.index.to_numpy(), images["image_id"].to_numpy()):
         frame = frame.reindex(images["image_id"])
     labels = frame.to_numpy(np.float32)
-    groups = {view: (images["view"] == view).fillna(False).to_numpy(bool) for view in ("PA", "AP")}
+    groups = {view: (images["view"] == view).fillna(False).to_numpy(bool) for view in VIEWS}
     return Holdings(
-        images, labels, census.key_figures(images, labels),
+        dataset_id, images, labels, store.boxes(dataset_id), census.key_figures(images, labels),
         census.prevalence(labels, {"all": np.ones(len(images), bool)}), census.company(labels),
-        census.findings_per_film(labels), census.films_per_patient(images), census.ages(images),
-        census.without_alarms(labels), census.prevalence(labels, groups), int(images["age"].isna().sum()),
+        census.findings_per_film(labels), census.films_per_patient(images), census.follow_ups(images),
+        census.ages(images), census.without_alarms(labels), census.prevalence(labels, groups),
+        int(images["age"].isna().sum()),
     )
+
+
+def labelled_names(datasets: pd.DataFrame) -> dict[str, str]:
+    """{dataset_id: name as shown}; where data sets share a name, the id tells them apart."""
+    twice = datasets["name"].duplicated(keep=False)
+    return {dataset_id: f"{name} · {dataset_id}" if double else name
+            for dataset_id, name, double in zip(datasets.index, datasets["name"], twice, strict=True)}
+
+
+def sources(runs: pd.DataFrame) -> tuple[tuple[Path, Path], ...]:
+    """(table, folder of films) that these runs were trained from, the newest first, each once; there or gone."""
+    configs = [json.loads(text or "{}") for text in runs["config"]]
+    return tuple(dict.fromkeys((Path(own["csv_path"]), Path(own["img_root"])) for own in configs
+                               if own.get("csv_path") and own.get("img_root")))
 
 
 # -- splits: the store keeps how a split was drawn, not who is where
@@ -73,12 +92,25 @@ def _holdings(path: str, dataset_id: str) -> Holdings:
 
 @dataclass(frozen=True)
 class SplitKey:
-    """One split that runs of a data set use, and how many do."""
+    """One split that runs of a data set use."""
 
     scheme: str
     seed: int
     fingerprint: str
-    runs: int
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """A split, counted.
+
+    Attributes:
+        leaks, composition: of `census`.
+        by_part: prevalence in each part that has films.
+    """
+
+    leaks: pd.DataFrame
+    composition: pd.DataFrame
+    by_part: pd.DataFrame
 
 
 def split_keys(runs: pd.DataFrame) -> list[SplitKey]:
@@ -86,24 +118,45 @@ def split_keys(runs: pd.DataFrame) -> list[SplitKey]:
     own = runs[runs["split_scheme"].isin(splits.SCHEMES)]
     counts = own.groupby(["split_scheme", "split_seed", "split_fingerprint"], sort=False).size()
     ordered = counts.sort_values(ascending=False, kind="stable")
-    return [SplitKey(scheme, int(seed), fingerprint, int(n)) for (scheme, seed, fingerprint), n in ordered.items()]
+    return [SplitKey(scheme, int(seed), fingerprint) for scheme, seed, fingerprint in ordered.index]
 
 
-def assignment(store: Store, dataset_id: str, key: SplitKey, runs: pd.DataFrame) -> np.ndarray:
-    """Index into `splits.SPLITS` of each film, drawn again and checked against the runs' fingerprint.
+def split_counts(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> SplitCounts:
+    """Draw a split again and count it.
 
     Args:
-        runs: of the data set.
+        runs: of the data set; an official list is looked for where they were trained from.
 
     Raises:
         DataError: the split cannot be drawn again; the text says why.
     """
-    kept = store.path.parent / "cache" / f"split-{_digest(dataset_id, key)}.npy"
+    return _split_counts(str(store.path), found.dataset_id, key, found, runs)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _split_counts(path: str, dataset_id: str, key: SplitKey, _found: Holdings, _runs: pd.DataFrame) -> SplitCounts:
+    drawn = assignment(Path(path).parent / "cache", _found, key, _runs)
+    parts = {name: drawn == k for k, name in enumerate(splits.SPLITS) if (drawn == k).any()}
+    return SplitCounts(census.leaks(drawn, _found.images["patient_id"], splits.SPLITS),
+                       census.composition(_found.images, _found.labels, drawn, splits.SPLITS),
+                       census.prevalence(_found.labels, parts))
+
+
+def assignment(cache: Path, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> np.ndarray:
+    """Index into `splits.SPLITS` of each film, drawn again and checked against the runs' fingerprint.
+
+    Args:
+        cache: the folder where it is kept for the next time.
+        runs: as for `split_counts`.
+
+    Raises:
+        DataError: as `split_counts`.
+    """
+    kept = cache / f"split-{_digest(found.dataset_id, key)}.npy"
     try:
         return np.load(kept)
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):  # not there yet, or damaged
         pass
-    found = holdings(store, dataset_id)
     test_list = _test_list(runs) if key.scheme == "official" else None
     drawn = splits.draw(key.scheme, found.images["image_id"], found.images["patient_id"], found.labels, key.seed,
                         test_list)
@@ -119,8 +172,9 @@ def _digest(dataset_id: str, key: SplitKey) -> str:
 
 def _check(drawn: Split, key: SplitKey) -> None:
     if drawn.fingerprint != key.fingerprint:
-        raise DataError(f"The split's fingerprint is {key.fingerprint}, but drawing it again gives "
-                        f"{drawn.fingerprint}: it was drawn by other rules, so its parts are not shown.")
+        raise DataError(f"The split's fingerprint is {key.fingerprint or 'unknown'}, but drawing it again gives "
+                        f"{drawn.fingerprint}: it was drawn over other films, from another list or by other rules, so "
+                        "its parts are not shown.")
 
 
 def _keep(drawn: np.ndarray, path: Path) -> None:
@@ -134,64 +188,10 @@ def _keep(drawn: np.ndarray, path: Path) -> None:
 
 
 def _test_list(runs: pd.DataFrame) -> set[str]:
-    """The official list, from beside a table or films that a run was trained on."""
-    for folder in _folders(runs):
-        if (folder / nih.TEST_LIST).exists():
-            return nih.read_list(folder / nih.TEST_LIST)
-    raise DataError(f"The official split needs {nih.TEST_LIST} beside the table, and the folder that the runs were trained "
-                    "from is not there any more.")
-
-
-def _folders(runs: pd.DataFrame) -> list[Path]:
-    """Where the tables and films of these runs were when they were trained, the newest first."""
-    found: dict[Path, None] = {}
-    for text in runs["config"]:
-        own = json.loads(text or "{}")
-        for path in (Path(own["csv_path"]).parent if own.get("csv_path") else None, own.get("img_root")):
-            if path:
-                found[Path(path)] = None
-    return list(found)
-
-
-# -- films
-
-
-def drawn_size(runs: pd.DataFrame) -> int | None:
-    """Pixels a side that phantoms were drawn with, which their boxes are counted in; None where it is not known."""
-    for folder in _folders(runs):
-        try:
-            return int(json.loads((folder / MARK).read_text(encoding="utf-8"))["recipe"]["size"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return None
-
-
-def largest_map(store: Store, image_ids: pd.Series) -> prepared.PreparedPixels | None:
-    """The prepared map with the most pixels a side (then the most films) that holds films of this data set."""
-    found = []
-    for manifest in (store.path.parent / "prepared").glob("*/manifest.json"):
-        try:
-            meta = json.loads(manifest.read_text())
-            found.append((meta["size"], meta["n_films"], str(manifest.parent)))
-        except (ValueError, KeyError, OSError):
-            continue
-    for *_, folder in sorted(found, reverse=True):
-        try:
-            pixels = _open(folder)
-        except DataError:
-            continue
-        if image_ids.isin(pixels.row_of.keys()).any():
-            return pixels
-    return None
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _open(folder: str) -> prepared.PreparedPixels:
-    return prepared.open_prepared(Path(folder))
-
-
-def unique_names(datasets: pd.DataFrame) -> dict[str, str]:
-    """{name as shown: dataset_id}; where data sets share a name, the id tells them apart."""
-    twice = datasets["name"].duplicated(keep=False)
-    return {f"{name} · {dataset_id}" if double else name: dataset_id
-            for dataset_id, name, double in zip(datasets.index, datasets["name"], twice, strict=True)}
+    """The official list, from beside a table or the films that a run was trained on."""
+    for csv_path, img_root in sources(runs):
+        for folder in (csv_path.parent, img_root):
+            if (folder / nih.TEST_LIST).exists():
+                return nih.read_list(folder / nih.TEST_LIST)
+    raise DataError(f"The official split needs {nih.TEST_LIST}, which is not there any more: put the list of the NIH "
+                    "release back beside the table that the runs were trained from.")

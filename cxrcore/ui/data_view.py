@@ -1,4 +1,6 @@
-"""The parts of the Data page, from key figures to sample films."""
+"""The parts of the Data page, from the choice of a data set to its splits."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -6,31 +8,51 @@ import streamlit as st
 
 from cxrcore import census
 from cxrcore.charts import dataset as charts
-from cxrcore.data.splits import LEAKY_SCHEMES, SPLITS
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.charts.look import Figure
+from cxrcore.data.splits import LEAKY_SCHEMES
+from cxrcore.findings import FINDINGS, NO_FINDING, display_name
 from cxrcore.store import Store
 from cxrcore.thresholds import STABLE_POSITIVES
-from cxrcore.ui import data_reading, widgets
-from cxrcore.ui.data_reading import Holdings, SplitKey
-from cxrcore.ui.film_tiles import Tile, wall
+from cxrcore.ui import data_reading, runs_view, shell, widgets
+from cxrcore.ui.data_reading import Holdings, SplitCounts, SplitKey
 
-NO_FINDING = "No finding"
-NIH_BOX_SIDE = 1024  # pixels a side of the films that NIH's boxes were drawn on
-N_TILES = 10
 STRONGEST = 5  # pairs named in words
-ENOUGH_TOGETHER = 10  # films, for a pair to be named
+ENOUGH = 10  # films, for a pair of findings or for a view to be named
+PICKER = "data_set"
+SPLIT = "split"  # the picker's key, and so its name in the link
 MINED_LABELS = (
     "Labels of ChestX-ray14 were mined from reports by text rules: Wang et al. (2017) expect more than 90 % of them to "
     "be right, and a radiologist who looked at the films agreed with far fewer for some findings (Oakden-Rayner 2020). "
     "A prevalence here is that of the label.")
 DRAWN_LABELS = ("These films were drawn by a program. Their labels say what was drawn, but for the share that the "
                 "recipe makes wrong.")
+LABEL_NOTES = {"nih": MINED_LABELS, "phantom": DRAWN_LABELS}
 PART_WORDS = {"train": "Train", "val": "Validation", "test": "Test"}
 
 
 def percent(share: float, digits: int = 1) -> str:
     """'12.3 %', or a dash where it is undefined."""
     return "–" if np.isnan(share) else f"{100 * share:.{digits}f} %"
+
+
+def data_set_picker(datasets: pd.DataFrame) -> str:
+    """Choose a data set by name; the link holds its id, and one that is not there ends the page.
+
+    Args:
+        datasets: as `Store.datasets`, indexed by dataset_id.
+    """
+    names = data_reading.labelled_names(datasets)
+    asked = shell.dataset_in_link() or next(iter(names))
+    if asked not in names:
+        st.error(f"The link names a data set that is not in this store: `{asked}`. It may belong to another store.",
+                 icon=":material/link_off:")
+        st.button("Show the data that is here", on_click=shell.put_dataset_in_link, args=(None,))
+        st.stop()
+    st.session_state[PICKER] = asked
+    return st.selectbox(
+        "Data set", list(names), format_func=names.__getitem__, key=PICKER,
+        on_change=lambda: shell.put_dataset_in_link(st.session_state[PICKER]),
+        help="The data sets that runs of this store were trained or measured on.")
 
 
 def key_figures(found: Holdings) -> None:
@@ -60,12 +82,12 @@ def with_no_finding(found: Holdings) -> pd.DataFrame:
     return pd.concat([found.prevalence, pd.DataFrame([row])], ignore_index=True)
 
 
-def imbalance(found: Holdings, synthetic: bool) -> None:
+def imbalance(found: Holdings, kind: str) -> None:
     """How common findings are, and what that makes of accuracy."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        shares = ", ".join(f"{row.finding} {percent(row.share)}" for row in found.prevalence.itertuples())
-        widgets.chart(charts.prevalence_chart(found.prevalence), "prevalence",
+        shares = ", ".join(f"{display_name(row.finding)} {percent(row.share)}" for row in found.prevalence.itertuples())
+        widgets.chart(_figures(found.dataset_id, found).prevalence, "prevalence",
                       f"Share of films with each finding: {shares}")
     with right:
         accuracy = found.without_alarms.set_index("finding")["accuracy"]
@@ -73,76 +95,71 @@ def imbalance(found: Holdings, synthetic: bool) -> None:
         st.metric("Mean accuracy of answering “no” to every film", percent(accuracy.mean()),
                   help="For each finding the share of films without it, averaged over the findings.")
         st.markdown(_accuracy_lesson(found.prevalence, accuracy))
-        st.caption(DRAWN_LABELS if synthetic else MINED_LABELS)
+        if kind in LABEL_NOTES:
+            st.caption(LABEL_NOTES[kind])
 
 
 def _accuracy_lesson(prevalence: pd.DataFrame, accuracy: pd.Series) -> str:
-    known = prevalence.dropna(subset="share")
-    if known.empty:
-        return "No label of this data set is known."
-    rarest = known.loc[known["share"].idxmin()]
-    name, missed = display_name(rarest["finding"]), int(rarest["positives"])
+    occurring = prevalence[prevalence["positives"] > 0]
+    if occurring.empty:
+        return "No film of this data set is known to have a finding."
+    rarest = occurring.loc[occurring["share"].idxmin()]
     return (f"A program that never raises an alarm is right on **{percent(accuracy.mean())}** of the answers, because "
             f"most films lack most findings. It finds nobody: recall 0 and F1 0 for every finding that occurs. For "
-            f"{name} it is right {percent(accuracy[rarest['finding']])} of the time and misses all {missed:,} films "
-            "that have it. That is why this workbench shows AUROC, AP, F1 and recall, and never accuracy.")
+            f"{display_name(rarest['finding'])} it is right {percent(accuracy[rarest['finding']])} of the time and "
+            f"misses all {rarest['positives']:,} films that have it. That is why this workbench shows AUROC, AP, F1 "
+            "and recall, and never accuracy.")
 
 
 def company(found: Holdings) -> None:
     """What stands together."""
-    widgets.chart(charts.company_chart(found.company), "company",
+    widgets.chart(_figures(found.dataset_id, found).company, "company",
                   "Heat map: of the films with one finding, the share that has another too. " + _strongest(found))
     st.markdown(_strongest(found))
 
 
 def _strongest(found: Holdings) -> str:
     place = {finding: k for k, finding in enumerate(FINDINGS)}
-    pairs = found.company[(found.company["both"] >= ENOUGH_TOGETHER)
+    pairs = found.company[(found.company["both"] >= ENOUGH)
                           & (found.company["given"].map(place) < found.company["other"].map(place))]
     named = [f"{display_name(row.given)} with {display_name(row.other)} ({row.lift:.1f}×, {row.both:,} films)"
              for row in pairs.nlargest(STRONGEST, "lift").itertuples()]
     if not named:
-        return f"No two findings stand together on {ENOUGH_TOGETHER} films or more."
+        return f"No two findings stand together on {ENOUGH} films or more."
     return "Most often together, against what chance would give: " + "; ".join(named) + "."
 
 
 def people(found: Holdings) -> None:
     """Patients and how they were filmed, four small charts."""
+    drawn = _figures(found.dataset_id, found)
     left, right = st.columns(2, gap="large")
-    per_patient, per_film = found.per_patient, found.per_film
     with left:
-        widgets.chart(charts.count_chart("Patients by how many films they have (count)", "Films of one patient",
-                                         "patients", per_patient["bin"], per_patient["patients"]), "films_per_patient",
-                      "Patients by number of films: " + _pairs(per_patient["bin"], per_patient["patients"]))
-        widgets.chart(charts.age_chart(found.ages, census.AGE_BAND), "ages", "Films by age and sex; most are "
-                      f"between {_quartiles(found)} years.")
+        widgets.chart(drawn.per_patient, "films_per_patient", "Patients by number of films: "
+                      + _pairs(found.per_patient["bin"], found.per_patient["patients"]))
+        widgets.chart(drawn.ages, "ages", f"Films by age and sex; half of them are {_middle_ages(found)}.")
     with right:
-        widgets.chart(charts.count_chart("Films by how many findings they have (count)", "Findings on one film",
-                                         "films", per_film["findings"], per_film["films"]), "findings_per_film",
-                      "Films by number of findings: " + _pairs(per_film["findings"], per_film["films"]))
-        follow_up = found.images["follow_up"].dropna().astype(int).clip(upper=10)
-        counts = follow_up.value_counts().sort_index()
-        names = counts.index.map(lambda number: "10 or later" if number == 10 else str(number))
-        widgets.chart(charts.count_chart("Films by follow-up number (count; 0 = first film)", "Follow-up number",
-                                         "films", pd.Series(names), counts.reset_index(drop=True)), "follow_ups",
-                      "Films by follow-up number: " + _pairs(names, counts))
+        widgets.chart(drawn.per_film, "findings_per_film", "Films by number of findings: "
+                      + _pairs(found.per_film["findings"], found.per_film["films"]))
+        widgets.chart(drawn.follow_ups, "follow_ups", "Films by follow-up number: "
+                      + _pairs(found.follow_ups["follow_up"], found.follow_ups["films"]))
     unknown_sex = int(found.images["sex"].isna().sum())
     st.caption(f"Sex: {_sexes(found.images)}. Without an age: {found.ages_unknown:,} films; without a sex: "
                f"{unknown_sex:,}.")
 
 
-def _pairs(names, counts) -> str:
+def _pairs(names: pd.Series, counts: pd.Series) -> str:
     return ", ".join(f"{name}: {count:,}" for name, count in zip(names, counts, strict=True))
 
 
-def _quartiles(found: Holdings) -> str:
+def _middle_ages(found: Holdings) -> str:
     ages = found.images["age"].dropna().astype(float)
-    return "unknown" if ages.empty else f"{ages.quantile(0.25):.0f} and {ages.quantile(0.75):.0f}"
+    return "of unknown age" if ages.empty else f"between {ages.quantile(0.25):.0f} and {ages.quantile(0.75):.0f} years"
 
 
 def _sexes(images: pd.DataFrame) -> str:
     shares = images["sex"].value_counts(normalize=True)
-    return ", ".join(f"{charts.GROUP_WORDS[sex]} {percent(share)}" for sex, share in shares.items()) or "unknown"
+    return ", ".join(f"{charts.GROUP_WORDS.get(sex, sex)} {percent(share)}" for sex, share in shares.items()
+                     ) or "unknown"
 
 
 def views(found: Holdings) -> None:
@@ -150,43 +167,108 @@ def views(found: Holdings) -> None:
     if not found.by_view["films"].any():
         st.caption("The view of no film is known.")
         return
-    widgets.chart(charts.group_chart("Films with each finding by view (% of the view's films)", found.by_view), "views",
-                  "Prevalence of each finding on PA and on AP films.")
-    table = found.by_view.pivot(index="finding", columns="group", values="share")
-    ratio = (table["AP"] / table["PA"]).replace(np.inf, np.nan).dropna().sort_values(ascending=False)
-    if len(ratio):
-        st.markdown(f"{display_name(ratio.index[0])} stands {ratio.iloc[0]:.1f} times as often on AP films as on PA "
-                    "films. A network can score well by telling how a film was taken: a shortcut, not the finding.")
+    widgets.chart(_figures(found.dataset_id, found).by_view, "views",
+                  "Prevalence of each finding by view: " + _spoken(found.by_view))
+    if text := _furthest_apart(found.by_view):
+        st.markdown(f"{text} A network can score well by telling how a film was taken: a shortcut, not the finding.")
+
+
+def _furthest_apart(by_view: pd.DataFrame) -> str:
+    """The findings that stand out most on either view; empty where none has enough films on both."""
+    table = by_view.pivot(index="finding", columns="group", values=["share", "positives"])
+    table = table[(table["positives"] >= ENOUGH).all(axis=1)]["share"]
+    ratio = (table["AP"] / table["PA"]).astype(float)
+    said = []
+    if len(ratio) and ratio.max() > 1:
+        said.append(f"{display_name(ratio.idxmax())} is {ratio.max():.1f} times as common on AP films as on PA films")
+    if len(ratio) and ratio.min() < 1:
+        said.append(f"{display_name(ratio.idxmin())} is {1 / ratio.min():.1f} times as common on PA films")
+    return " and ".join(said) + "." if said else ""
+
+
+def _spoken(table: pd.DataFrame) -> str:
+    """A table of `census.prevalence` for screen readers."""
+    rows = table.groupby("finding", sort=False)
+    return "; ".join(f"{display_name(finding)} " + ", ".join(
+        f"{row.group} {percent(row.share)}" for row in own.itertuples()) for finding, own in rows)
+
+
+@dataclass(frozen=True)
+class _Figures:
+    """The charts of a data set, built once: building them takes longer than all else on the page."""
+
+    prevalence: Figure
+    company: Figure
+    per_patient: Figure
+    per_film: Figure
+    follow_ups: Figure
+    ages: Figure
+    by_view: Figure
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _figures(dataset_id: str, _found: Holdings) -> _Figures:
+    patients, films, follow_ups = _found.per_patient, _found.per_film, _found.follow_ups
+    return _Figures(
+        charts.prevalence_chart(_found.prevalence),
+        charts.company_chart(_found.company),
+        charts.count_chart("Patients by how many films they have (count)", "Films of one patient", "patients",
+                           patients["bin"], patients["patients"]),
+        charts.count_chart("Films by how many findings they have (count)", "Findings on one film", "films",
+                           films["findings"], films["films"]),
+        charts.count_chart("Films by follow-up number (count; 0 = first film)", "Follow-up number", "films",
+                           follow_ups["follow_up"], follow_ups["films"]),
+        charts.age_chart(_found.ages, census.AGE_BAND),
+        charts.group_chart("Prevalence by view (% of the view's films)", _found.by_view),
+    )
 
 
 # -- splits
 
 
-def split(store: Store, found: Holdings, dataset_id: str, key: SplitKey, runs: pd.DataFrame) -> pd.DataFrame:
-    """Who is in train, validation and test, and how many patients stand on both sides; returns the table shown."""
-    drawn = data_reading.assignment(store, dataset_id, key, runs)
-    leaked = census.leaks(drawn, found.images["patient_id"], SPLITS)
-    _leak_line(key, leaked, found.figures.patients)
-    parts = census.composition(found.images, found.labels, drawn, SPLITS)
+def split_picker(store: Store, dataset_id: str, runs: pd.DataFrame) -> SplitKey | None:
+    """Choose one of the splits that the data set's runs use; None where there is none, or the link names another."""
+    keys = {runs_view.split_in_words(key.scheme, key.seed, key.fingerprint): key
+            for key in data_reading.split_keys(runs)}
+    if not keys:
+        st.info("No run of this data set has drawn a split yet. A training draws one:", icon=":material/info:")
+        widgets.command(widgets.TRAIN_COMMAND, store)
+        return None
+    if st.session_state.setdefault("split_of", dataset_id) != dataset_id:  # the choice was made for another data set
+        st.session_state.update({"split_of": dataset_id, SPLIT: next(iter(keys))})
+    picked = widgets.choice_in_link("Split", SPLIT, list(keys), "Those that runs of this data set use.")
+    return None if picked is None else keys[picked]
+
+
+def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> SplitCounts:
+    """Who is in train, validation and test, and how many patients stand on both sides."""
+    with st.skeleton(height=600):
+        counted = data_reading.split_counts(store, found, key, runs)
+    _leak_line(key, counted.leaks, found.figures.patients)
+    parts = counted.composition
     st.dataframe(
         parts.assign(part=parts["part"].map(PART_WORDS), **{c: 100 * parts[c] for c in _PERCENTS}), hide_index=True,
         key="split_parts", alt="Films and patients of each part of the split", column_config={
             "part": "Part", "films": st.column_config.NumberColumn("Films", format="localized"),
             "patients": st.column_config.NumberColumn("Patients", format="localized"),
             **{column: st.column_config.NumberColumn(title, format="%.1f %%") for column, title in _PERCENTS.items()}})
-    by_part = census.prevalence(found.labels, {name: drawn == k for k, name in enumerate(SPLITS) if (drawn == k).any()})
-    widgets.chart(charts.group_chart("Films with each finding by part of the split (% of the part's films)", by_part),
-                  "split_prevalence", "Prevalence of each finding in each part of the split.")
-    rare = by_part[(by_part["group"] != "train") & (by_part["positives"] < STABLE_POSITIVES)]
+    widgets.chart(_split_figure(found.dataset_id, key, counted), "split_prevalence",
+                  "Prevalence of each finding by part of the split: " + _spoken(counted.by_part))
+    rare = counted.by_part[(counted.by_part["group"] != "train") & (counted.by_part["positives"] < STABLE_POSITIVES)]
     if len(rare):
         words = "; ".join(f"{display_name(row.finding)} {row.positives} in {PART_WORDS[row.group].lower()}"
                           for row in rare.itertuples())
         st.markdown(f":material/warning: Fewer than {STABLE_POSITIVES} films with the finding, so thresholds and "
                     f"measures there are unstable: {words}.")
-    return by_part
+    return counted
 
 
 _PERCENTS = {"share": "Share of films", "without_finding": "Without a finding", "ap_share": "AP films"}
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _split_figure(dataset_id: str, key: SplitKey, _counted: SplitCounts) -> Figure:
+    return charts.group_chart("Prevalence by part (% of the part's films)", _counted.by_part)
 
 
 def _leak_line(key: SplitKey, leaked: pd.DataFrame, patients: int) -> None:
@@ -200,49 +282,3 @@ def _leak_line(key: SplitKey, leaked: pd.DataFrame, patients: int) -> None:
         st.success("No patient stands on both sides of this split.", icon=":material/check_circle:")
     if key.scheme in LEAKY_SCHEMES and not total:
         st.caption("It was drawn by film, and it is luck that no patient was parted.")
-
-
-# -- films
-
-
-def films(store: Store, found: Holdings, dataset_id: str, finding: str, turn: int, kind: str,
-          runs: pd.DataFrame) -> None:
-    """Sample films of a finding from the prepared map.
-
-    Args:
-        turn: another number takes other films.
-        kind: of the data set; it decides the pixels that boxes are counted in.
-        runs: of the data set.
-    """
-    pixels = data_reading.largest_map(store, found.images["image_id"])
-    if pixels is None:
-        st.info("No films of this data set have been prepared beside this store, so none can be shown. This makes "
-                "them:", icon=":material/image_not_supported:")
-        widgets.command("python scripts/prepare.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA", store)
-        return
-    if finding == NO_FINDING:
-        has = (found.labels == 0).all(axis=1)
-    else:
-        has = found.labels[:, FINDINGS.index(finding)] == 1
-    there = np.flatnonzero(has & found.images["image_id"].isin(pixels.row_of.keys()).to_numpy())
-    if not len(there):
-        st.info(f"None of the {len(pixels.row_of):,} prepared films has the label {display_name(finding)}.")
-        return
-    order = np.random.default_rng([turn, len(there)]).permutation(there)[:N_TILES]
-    side = NIH_BOX_SIDE if kind == "nih" else data_reading.drawn_size(runs)
-    boxes = store.boxes(dataset_id) if side else None
-    wall([_tile(found, row, pixels, finding, boxes, side) for row in np.sort(order)])
-    st.caption(f"{min(N_TILES, len(there))} of {len(there):,} prepared films with this label, at {pixels.size} pixels "
-               "a side, as networks see them." + (" Boxes: where the data set says the finding is." if side else ""))
-
-
-def _tile(found: Holdings, row: int, pixels, finding: str, boxes: pd.DataFrame | None, side: int | None) -> Tile:
-    film = found.images.iloc[row]
-    labels = [display_name(FINDINGS[k]) for k in np.flatnonzero(found.labels[row] == 1)] or [NO_FINDING]
-    age = "age unknown" if pd.isna(film["age"]) else f"{float(film['age']):.0f} years"
-    known = [age, *(str(film[name]) for name in ("sex", "view") if not pd.isna(film[name]))]
-    own = [] if boxes is None else boxes[(boxes["image_id"] == film["image_id"]) & (boxes["finding"] == finding)]
-    shares = [tuple(float(v) / side for v in box) for box in own[["x", "y", "width", "height"]].to_numpy()] if len(
-        own) else []
-    return Tile(pixels.pixels[pixels.row_of[film["image_id"]]], ", ".join(labels),
-                f"patient {film['patient_id']}, " + ", ".join(known), shares)

@@ -11,8 +11,8 @@ import streamlit as st
 from cxrcore.architectures import ARCHITECTURES
 from cxrcore.charts.look import ARCHITECTURE_COLOURS
 from cxrcore.ui import shell
-from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group, chosen_after, group_note
-from cxrcore.ui.widgets import escape
+from cxrcore.ui.runs_view import Group, chosen_after, group_note
+from cxrcore.ui.widgets import badges, escape
 
 PICKER = "runs_picker"
 DASH = "–"
@@ -34,27 +34,29 @@ _THRESHOLDS = ("The split that F1's thresholds were fitted on. 'same films': fit
 _BEST = "The epoch with the best validation macro AUROC; its weights are the ones measured here."
 
 
-def picker(labels: dict[str, str], chosen: Sequence[str]) -> None:
-    """Choose runs by name."""
+def picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
+           hint: str = "Tick rows below, or pick runs by name") -> None:
+    """Choose runs by name.
+
+    Args:
+        key: one of its own for each page: a page that took over another's would find its state, but show it empty.
+        hint: stands there while none is chosen.
+    """
     # Set where the link says otherwise, and after a rename: the browser holds labels, not ids.
     shown = [labels[run_id] for run_id in chosen]
-    if st.session_state.get(PICKER) != list(chosen) or st.session_state.get(f"{PICKER}_labels") != shown:
-        st.session_state[PICKER] = list(chosen)
-    st.session_state[f"{PICKER}_labels"] = shown
+    if st.session_state.get(key) != list(chosen) or st.session_state.get(f"{key}_labels") != shown:
+        st.session_state[key] = list(chosen)
+    st.session_state[f"{key}_labels"] = shown
     st.multiselect(
-        "Chosen runs", list(labels), format_func=labels.__getitem__, key=PICKER, select_all=False,
-        placeholder="Tick rows below, or pick runs by name",
-        on_change=lambda: shell.put_runs_in_link(st.session_state[PICKER]),
+        "Chosen runs", list(labels), format_func=labels.__getitem__, key=key, select_all=False, placeholder=hint,
+        on_change=lambda: shell.put_runs_in_link(st.session_state[key]),
     )
 
 
 def table(group: Group, chosen: Sequence[str], part: str) -> None:
     """One group with its heading."""
     st.subheader(f"{escape(group.title)} · {escape(group.split)}", anchor=False)
-    for applies, badge, text in ((group.synthetic, "SYNTHETIC", SYNTHETIC_NOTE),
-                                 (group.leaky, ":material/warning: leaky split", LEAKY_NOTE)):
-        if applies:
-            st.markdown(f":orange-badge[{badge}] {text}.")
+    badges(group)
     st.caption(f"{group.draw}. {group_note(group.table, part)}.")
     key, run_ids = f"table_{group.key}", list(group.table.index)
     _tick(key, [run_ids.index(run_id) for run_id in chosen if run_id in run_ids])

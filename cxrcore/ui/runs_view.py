@@ -78,6 +78,11 @@ def draw_in_words(scheme: str, seed: int, fingerprint: str) -> str:
     return ", ".join([*words, f"fingerprint {fingerprint or 'unknown'}"]).capitalize()
 
 
+def split_in_words(scheme: str, seed: int, fingerprint: str) -> str:
+    """A split as one line, to choose by."""
+    return f"{SPLIT_WORDS.get(scheme, scheme).capitalize()} · {draw_in_words(scheme, seed, fingerprint).lower()}"
+
+
 def groups(
     runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, statuses: Mapping[str, str], part: str
 ) -> list[Group]:

@@ -23,6 +23,7 @@ _REGISTERED = "shell_registered"
 _PAGE = "shell_page"
 _FOCUS = "shell_runs"
 _NOTICE = "shell_notice"
+_DATASET = "data"  # in the URL
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,20 @@ PAGES = (
         ":material/leaderboard:",
         "Results",
         "Which runs are there, how far are they, and how good are they?",
+    ),
+    PageEntry(
+        "curves",
+        "Curves",
+        ":material/show_chart:",
+        "Results",
+        "How well do scores tell films with a finding from films without it, at every threshold?",
+    ),
+    PageEntry(
+        "data",
+        "Data",
+        ":material/radiology:",
+        "Images",
+        "What does the data set hold, and where can it mislead?",
     ),
 )
 HOME = PAGES[0]
@@ -147,8 +162,22 @@ def _show_notice() -> None:
         st.error(text, icon=":material/error:")
 
 
-# -- the runs that a link names, shared by all pages. The one place that writes query parameters by hand: a bound
-# multiselect would put its labels into the URL, and a renamed run would break every link to it.
+# -- the runs and the data set that a link names. The one place that writes query parameters by hand: a bound widget
+# would put its labels into the URL; a renamed run would break every link to it, and another store's data set of the
+# same name would be taken for the one that was meant.
+
+
+def dataset_in_link() -> str | None:
+    """The data set's id that the URL names; not checked."""
+    return st.query_params.get(_DATASET)
+
+
+def put_dataset_in_link(dataset_id: str | None) -> None:
+    """Make the URL name this data set, or none."""
+    if dataset_id is not None:
+        st.query_params[_DATASET] = dataset_id
+    elif _DATASET in st.query_params:
+        del st.query_params[_DATASET]
 
 
 def runs_in_link() -> list[str]:

@@ -1,7 +1,9 @@
-"""Small pieces that several pages draw alike: charts, legends, the download menu, commands to copy."""
+"""Small pieces that several pages draw alike: charts, legends, badges, the download menu, commands to copy."""
 
+import contextlib
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -9,6 +11,10 @@ import streamlit as st
 from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.store import Store
+from cxrcore.ui import shell
+from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group
+
+TRAIN_COMMAND = "python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA"
 
 
 def chart(figure: Figure, key: str, alt: str) -> None:
@@ -41,6 +47,76 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]]) 
                 label, lambda frame=frame: frame().to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv_{name}",
                 on_click="ignore", type="tertiary", icon=":material/table:",
             )
+
+
+def badges(group: Group) -> None:
+    """What a reader must be warned of wherever numbers of this group stand: drawn films, a leaky split."""
+    if group.synthetic:
+        synthetic_badge()
+    if group.leaky:
+        st.markdown(f":orange-badge[:material/warning: leaky split] {LEAKY_NOTE}.")
+
+
+def synthetic_badge() -> None:
+    """The mark of phantoms, on every page that shows them or numbers measured on them."""
+    st.markdown(f":orange-badge[SYNTHETIC] {SYNTHETIC_NOTE}.")
+
+
+def stop_at_unknown_runs(chosen: Sequence[str], runs: pd.DataFrame) -> None:
+    """End the page at a link to runs that are not there: say so, and show nothing else in their place.
+
+    Args:
+        chosen: the run ids of the link.
+        runs: those of the store.
+    """
+    known = set(runs["run_id"])
+    unknown = [run_id for run_id in chosen if run_id not in known]
+    if not unknown:
+        return
+    names = ", ".join(f"`{run_id}`" for run_id in unknown)
+    st.error(f"The link names a run that is not in this store: {names}. It may have been deleted, or the link belongs "
+             "to another store.", icon=":material/link_off:")
+    st.button("Show the runs that are here", on_click=shell.put_runs_in_link, args=([],))
+    st.stop()
+
+
+def choice_in_link(label: str, key: str, options: Sequence[str], meaning: str,
+                   read: Callable[[str], str] = str) -> str | None:
+    """A selectbox whose choice stands in the link; a link that names something else is said, and gives None.
+
+    Args:
+        key: the widget's, and so the name in the link.
+        meaning: the help beside the label.
+        read: turns what a link says into an option, where it may be said in several ways.
+    """
+    asked = st.query_params.get(key)
+    if asked is not None and read(asked) not in options:
+        st.error(f"The link asks for {label.lower()} “{asked}”, which is not here.", icon=":material/link_off:")
+        st.button("Show what is here", key=f"leave_{key}", on_click=lambda: st.query_params.pop(key, None))
+        return None
+    if asked is not None and asked not in options:
+        st.query_params[key] = read(asked)
+        st.rerun()  # the widget reads the link before the page runs
+    return st.selectbox(label, options, key=key, bind="query-params", help=meaning)
+
+
+@contextlib.contextmanager
+def slow_steps(text: str, n: int, patience: float) -> Iterator[Callable[[], None]]:
+    """A progress bar for n steps that appears only where they take long; call what it gives after each step.
+
+    Args:
+        patience: seconds that may pass without a bar.
+    """
+    slot, began, done = st.empty(), time.perf_counter(), 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if time.perf_counter() - began > patience:
+            slot.progress(done / n, f"{text}: {done} of {n}")
+
+    yield step
+    slot.empty()
 
 
 def command(text: str, store: Store) -> None:

@@ -2,16 +2,41 @@
 
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 from browser_server import serving
 from playwright.sync_api import expect
+from seeded_runs import DATASET, add_run, film_ids, make_store
+
+from cxrcore.data import splits
+from cxrcore.findings import N_FINDINGS
 
 pytestmark = pytest.mark.browser
+
+FORTY = "fortyfilms"
 
 
 @pytest.fixture(scope="module")
 def served(phantoms, tmp_path_factory, chromium):
     with serving(phantoms.path, tmp_path_factory.mktemp("log") / "server.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def two_sets(tmp_path_factory, chromium):
+    """A server on a store with two data sets, of 12 and of 40 films; the second has two splits."""
+    folder = tmp_path_factory.mktemp("two")
+    store = make_store(folder / "store.duckdb")
+    add_run(store, "other")
+    images = pd.DataFrame({"image_id": film_ids(40), "patient_id": [str(i // 4) for i in range(40)], "follow_up": 0,
+                           "age": 50.0, "sex": "F", "view": "PA"})
+    labels = np.eye(40, N_FINDINGS, dtype=np.float32)
+    store.add_dataset(FORTY, images, labels, name="forty", kind="nih", label_source="test")
+    for scheme in ("patient", "random"):
+        drawn = splits.draw(scheme, images["image_id"], images["patient_id"], labels)
+        store.finish_run(store.create_run({}, FORTY, split=(scheme, 0, drawn.fingerprint)), "finished")
+    with serving(store.path, folder / "server.log") as address:
         yield address
 
 
@@ -69,3 +94,53 @@ def test_a_phone_shows_it_without_scrolling_sideways(page, served):
         .filter(e => !e.closest('[data-testid=stDataFrame]'))
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 120))""")
     assert not wide
+    crowded = page.evaluate("""() => [...document.querySelectorAll('.js-plotly-plot')].filter(chart => {
+        const box = selector => chart.querySelector(selector)?.getBoundingClientRect();
+        const whole = chart.getBoundingClientRect(), title = box('.gtitle');
+        const legend = box('.legend'), plot = box('.nsewdrag');
+        return title.right > whole.right || title.top < whole.top || plot.left > whole.left + whole.width / 2
+            || (legend && (legend.top < title.bottom || legend.bottom > plot.top));
+    }).map(chart => chart.querySelector('.gtitle').textContent)""")
+    assert not crowded
+
+
+def test_a_data_set_is_named_in_the_link_by_its_id(page, two_sets):
+    page.goto(f"{two_sets}/data?data={FORTY}")
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("40")
+    picker = page.get_by_role("combobox", name=re.compile("Split"))
+    default = picker.input_value()
+    other = "Split by patient" if default.startswith("Random") else "Random"
+    picker.click()
+    page.get_by_role("option", name=re.compile(other)).click()
+    expect(page).to_have_url(re.compile("[?&]split="))
+    expect(page).to_have_url(re.compile(f"data={FORTY}"))
+    page.get_by_role("combobox", name=re.compile("Data set")).click()
+    page.get_by_role("option", name=re.compile("NIH")).click()
+    expect(page).to_have_url(re.compile(f"data={DATASET}"))
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("12")
+    expect(page.get_by_text("The link asks for")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("12")
+
+
+def test_the_finding_of_a_link_may_be_spelled_as_in_the_table(page, served):
+    open_data(page, served, "?finding=Pleural_Thickening")
+    expect(page.locator(".films figure").first).to_contain_text("Pleural thickening")
+    expect(page).to_have_url(re.compile(r"finding=Pleural(\+|%20)thickening"))
+
+
+def test_the_finding_is_carried_over_from_the_curves(page, served):
+    page.goto(f"{served}/curves")
+    expect(page.get_by_role("heading", name="Curves", exact=True)).to_be_visible()
+    page.get_by_role("combobox", name=re.compile("Finding")).click()
+    page.get_by_role("option", name="Mass").click()
+    expect(page).to_have_url(re.compile("finding=Mass"))
+    page.get_by_role("link", name="Data").click()
+    expect(page.locator(".films figure").first).to_contain_text("Mass")
+    page.get_by_role("link", name="Curves").click()
+    page.get_by_role("combobox", name=re.compile("Finding")).click()
+    page.get_by_role("option", name="All 14").click()
+    expect(page).not_to_have_url(re.compile("finding="))
+    page.get_by_role("link", name="Data").click()
+    expect(page.locator(".films figure")).to_have_count(10)
+    expect(page.get_by_role("alert").filter(has_text="not here")).to_have_count(0)

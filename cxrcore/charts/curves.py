@@ -1,0 +1,232 @@
+"""Charts of the Curves page: ROC, precision-recall, scores, and measures against the threshold, of one finding.
+
+Each comes small, as one of fourteen with its figures in the title, or large with counts on hover. Fourteen are made
+on every change of the page, so they are built as plain dictionaries with arrays in the form that the browser reads.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from cxrcore.charts.curve_axes import MIDDLE_HEIGHT, guide, layout, logit_axis, note, share_axis, up_to
+from cxrcore.charts.look import OTHER_COLOUR, RunStyle, escape
+from cxrcore.curves import DrawnCurve, FindingCurves, Histogram, logit, merge_bins
+from cxrcore.findings import display_name
+
+FPR, RECALL, PRECISION = ("False positive rate (1 − specificity)", "Recall (sensitivity, true positive rate)",
+                          "Precision (positive predictive value, PPV)")
+SHORT_FPR, SHORT_RECALL, SHORT_PRECISION = "False positive rate", "Recall", "Precision"
+SCORE_AXIS, THRESHOLD_AXIS = "Score (logit scale)", "Threshold (logit scale)"
+MEASURE_TITLES = {"f1": "F1", "recall": "Recall", "precision": "Precision"}
+ISO_F1 = (0.2, 0.4, 0.6, 0.8)
+
+_FAINT = "rgba(138,138,138,0.38)"
+_BINS = 48
+_VALUES_A_LINE = 3
+_DASH_SIGNS = {"solid": "━", "dash": "╍", "dot": "┅", "dashdot": "━·", "longdash": "╺╸"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One run's curves of the finding that a chart shows.
+
+    Attributes:
+        name: for hover and alternative text.
+        style: its look.
+        curves: of the view that is drawn; of a finding without positives they are empty.
+    """
+
+    name: str
+    style: RunStyle
+    curves: FindingCurves
+
+
+def roc_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
+    """ROC curves of one finding with the chance line."""
+    traces = [_curve(one, one.curves.lines["roc"], {"fpr": "x", "recall": "y"}, large)
+              for one in runs if "roc" in one.curves.lines]
+    shape = layout(finding, "ROC curve" if large else _values("AUROC", runs, lambda c: c.auroc), large)
+    shape |= {"xaxis": up_to(1, FPR if large else SHORT_FPR), "yaxis": up_to(1, RECALL if large else SHORT_RECALL),
+              "shapes": [guide(0, 0, 1, 1, "dot")]}
+    if large:
+        shape["annotations"] = [note(0.75, 0.75, "chance", textangle=-45, xshift=12, yshift=-10)]
+    return _figure(traces, shape)
+
+
+def pr_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
+    """Precision-recall curves of one finding with its prevalence and curves of equal F1."""
+    # At a corner of the staircase x is where the step begins, so the recall on hover is not the axis'.
+    traces = [_iso_f1()] + [_curve(one, one.curves.lines["pr"], {"recall": "", "precision": "y"}, large)
+                            for one in runs if "pr" in one.curves.lines]
+    shares = sorted({_prevalence(one.curves) for one in runs if one.curves.positives})
+    shape = layout(finding, "precision-recall curve" if large else _values("AP", runs, lambda c: c.ap), large)
+    shape |= {"xaxis": up_to(1, RECALL if large else SHORT_RECALL),
+              "yaxis": up_to(1, PRECISION if large else SHORT_PRECISION),
+              "shapes": [guide(0, share, 1, share, "dash") for share in shares],
+              "annotations": [note(1, f1 / (2 - f1), f"F1 {f1}" if large else f"{f1}", xref="x domain", xshift=4,
+                                   xanchor="left") for f1 in ISO_F1]}
+    shape["margin"] |= {"r": 58 if large else 32}
+    return _figure(traces, shape)
+
+
+def threshold_chart(finding: str, measure: str, runs: Sequence[Shown], large: bool, top: float = 1.0) -> go.Figure:
+    """F1, recall or precision of one finding against the threshold; in the large F1 chart rings mark the greatest.
+
+    Args:
+        top: where the axis ends, so that charts beside each other agree.
+    """
+    drawn = [one for one in runs if measure in one.curves.lines]
+    title = MEASURE_TITLES[measure]
+    traces = [_curve(one, one.curves.lines[measure], {measure: "y"}, large) for one in drawn]
+    if measure == "f1" and large:
+        traces += [_ring(one) for one in drawn]
+    ends = [end for one in drawn for end in (one.curves.lines[measure].x.min(), one.curves.lines[measure].x.max())]
+    said = f"{title} against the threshold" if large or measure != "f1" else _values(
+        "max F1", runs, lambda c: c.best[1])
+    shape = layout(finding, said, large)
+    shape |= {"xaxis": logit_axis(THRESHOLD_AXIS if large else "Threshold", ends, large), "yaxis": up_to(top, title)}
+    if large:
+        shape["height"] = MIDDLE_HEIGHT
+    return _figure(traces, shape)
+
+
+def scores_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
+    """Histograms of scores on a logit scale, each class in percent of its own films.
+
+    Large, of one run: films with and without the finding laid over each other. Small: films with it above the line,
+    films without it below, one outline a run.
+    """
+    edges, counts = merge_bins([one.curves.histogram or _NO_SCORES for one in runs], _BINS)
+    traces, highest = [], 0.0
+    for one, (positives, negatives) in zip(runs, counts, strict=True):
+        for films, have in ((negatives, False), (positives, True)):
+            if films.sum():
+                traces.append(_outline(one, finding, edges, films, have, large, len(runs) == 1))
+                highest = max(highest, float(films.max() / films.sum()))
+    most = max((one.curves.positives for one in runs), default=0)
+    name = escape(_clipped(runs[0].name)) if large and runs else ""
+    shape = layout(finding, f"scores of {name}" if large else f"<br>{most:,} films with it", large)
+    shape |= {"xaxis": logit_axis(SCORE_AXIS if large else "Score", [edges[0], edges[-1]], large),
+              "yaxis": share_axis(highest, mirrored=not large)}
+    if large:
+        shape["height"] = MIDDLE_HEIGHT
+    return _figure(traces, shape)
+
+
+def curves_alt(finding: str, what: str, runs: Sequence[Shown]) -> str:
+    """What a chart shows, for people who cannot see it; `what` is a view."""
+    parts = [f"{one.name}: AUROC {_number(one.curves.auroc)}, AP {_number(one.curves.ap)}, "
+             f"greatest F1 {_number(one.curves.best[1])}" for one in runs]
+    return f"{_ALT[what]} of {display_name(finding)}. {'; '.join(parts)}."
+
+
+# -- lines
+
+
+_ALT = {"roc": "ROC curve", "pr": "Precision-recall curve", "scores": "Histogram of scores",
+        "thresholds": "F1, recall and precision against the threshold"}
+_HOVER = {"fpr": "false positive rate", "recall": "recall", "precision": "precision", "f1": "F1"}
+_NO_SCORES = Histogram(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
+
+
+def _curve(one: Shown, curve: DrawnCurve, values: dict[str, str], large: bool) -> dict[str, Any]:
+    """A line; on hover stand the exact numbers of the operating point that a drawn point belongs to.
+
+    Args:
+        values: {number to show, of `_HOVER`: "x" or "y" where a bend's coordinate is that number, else ""}.
+    """
+    shown = slice(None) if large else curve.bends
+    tp, fp, positives, negatives = curve.tp[shown], curve.fp[shown], one.curves.positives, one.curves.negatives
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where there is no alarm, or no negative
+        numbers = {"fpr": fp / negatives, "recall": tp / positives, "precision": tp / (tp + fp),
+                   "f1": 2 * tp / (tp + fp + positives)}
+    columns, texts = [curve.thresholds[shown]], ["threshold %{customdata[0]:.4g}"]
+    for name, axis in values.items():
+        place = axis if axis and not large else f"customdata[{len(columns)}]"
+        columns += [] if axis and not large else [numbers[name]]
+        texts.append(f"{_HOVER[name]} %{{{place}:.4f}}")
+    if large:
+        texts += [f"TP %{{customdata[{len(columns)}]:,.0f}} of {positives:,} with the finding",
+                  f"FP %{{customdata[{len(columns) + 1}]:,.0f}} of {negatives:,} without it"]
+        columns += [tp, fp]
+    return {
+        "type": "scatter", "mode": "lines" if len(curve.x) > 1 else "markers", "name": escape(one.name),
+        "x": _packed(curve.x[shown]), "y": _packed(curve.y[shown]), "customdata": _packed(np.column_stack(columns)),
+        "hovertemplate": "<br>".join([escape(one.name), *texts]) + "<extra></extra>",
+        "line": {"color": one.style.colour, "dash": one.style.dash, "width": 2.5 if large else 1.75},
+    }
+
+
+def _iso_f1() -> dict[str, Any]:
+    """All curves of equal F1 as one line with gaps: precision = F1 recall / (2 recall - F1)."""
+    pieces = []
+    for f1 in ISO_F1:
+        recall = f1 / (2 - f1) + (2 - 2 * f1) / (2 - f1) * np.linspace(0, 1, 24) ** 2  # closer where it is steep
+        pieces += [np.column_stack([recall, f1 * recall / (2 * recall - f1)]), [[np.nan, np.nan]]]
+    x, y = np.concatenate(pieces).T
+    return {"type": "scatter", "mode": "lines", "x": _packed(x), "y": _packed(y), "hoverinfo": "skip",
+            "line": {"color": _FAINT, "width": 1.25}}
+
+
+def _ring(one: Shown) -> dict[str, Any]:
+    threshold, f1 = one.curves.best
+    hover = f"{escape(one.name)}<br>greatest F1 {f1:.4f}<br>at threshold {threshold:.4g}<extra></extra>"
+    return {"type": "scatter", "mode": "markers", "x": [float(logit(threshold))], "y": [f1], "hovertemplate": hover,
+            "name": escape(one.name), "marker": {"symbol": "circle-open", "size": 14, "color": one.style.colour,
+                                                 "line": {"width": 2.5}}}
+
+
+def _outline(one: Shown, finding: str, edges: np.ndarray, films: np.ndarray, have: bool, large: bool,
+             alone: bool) -> dict[str, Any]:
+    colour = one.style.colour if have or not large else OTHER_COLOUR
+    share = np.append(films / films.sum(), 0) * (1 if have or large else -1)
+    bounds = 1 / (1 + np.exp(-edges))
+    data = np.column_stack([bounds, np.append(bounds[1:], 1), np.append(films, 0)])
+    words = f"{'with' if have else 'without'} {display_name(finding).lower()}"
+    return {
+        "type": "scatter", "mode": "lines", "x": _packed(edges), "y": _packed(share),
+        "name": escape(one.name), "customdata": _packed(data),
+        "hovertemplate": f"{escape(one.name)}<br>score %{{customdata[0]:.3g}} to %{{customdata[1]:.3g}}<br>"
+                         f"%{{customdata[2]:,.0f}} of {films.sum():,} films {words}<extra></extra>",
+        "line": {"shape": "hv", "color": colour, "width": 2 if large else 1.5,
+                 "dash": "solid" if large else one.style.dash},
+        **({"fill": "tozeroy", "fillcolor": f"{colour}40"} if alone else {}),
+    }
+
+
+def _packed(values: np.ndarray) -> dict[str, str]:
+    """An array as float32 in Plotly's base64 form, which go.Figure makes of it, too, but in ten times the time."""
+    data = {"dtype": "f4", "bdata": base64.b64encode(np.ascontiguousarray(values, "<f4")).decode()}
+    return data | ({"shape": ", ".join(map(str, values.shape))} if values.ndim > 1 else {})
+
+
+def _figure(traces: list[dict], layout: dict) -> go.Figure:
+    # Unchecked, which halves the page's time; a test checks one of each kind.
+    return go.Figure({"data": traces, "layout": layout}, _validate=False)
+
+
+def _values(name: str, runs: Sequence[Shown], value: Any) -> str:
+    """'AUROC 0.812' of one run; of several a coloured line and a figure each, a few in a row."""
+    texts = [_number(value(one.curves)) for one in runs]
+    if len(runs) == 1:
+        return f"{name} {texts[0]}"
+    marked = [f'<span style="color:{one.style.colour}">{_DASH_SIGNS[one.style.dash]}</span> {text}'
+              for one, text in zip(runs, texts, strict=True)]
+    rows = ["&nbsp; ".join(marked[i : i + _VALUES_A_LINE]) for i in range(0, len(marked), _VALUES_A_LINE)]
+    return "</span><br>".join([name, *(f'<span style="font-weight:400">{row}' for row in rows)])
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if value == value else "–"
+
+
+def _prevalence(curves: FindingCurves) -> float:
+    return curves.positives / (curves.positives + curves.negatives)
+
+
+def _clipped(name: str, most: int = 40) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -1,0 +1,214 @@
+"""What the Curves page says beside its charts: which predictions are drawn, which are missing, what to beware of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.errors import FindingError
+from cxrcore.findings import FINDINGS, N_FINDINGS, NO_FINDING, canonical, display_name
+from cxrcore.metrics import macro
+from cxrcore.store import Store
+from cxrcore.thresholds import STABLE_POSITIVES
+from cxrcore.ui import cached, runs_view, widgets
+
+MAX_RUNS = 6
+ALL = "All 14"
+FINDING = "finding"  # the picker's key, and so its name in the link
+CHOICES = (ALL, *map(display_name, FINDINGS))
+VIEWS = {"ROC": "roc", "PR": "pr", "Scores": "scores", "Thresholds": "thresholds"}
+PART_WORDS = {part: name.lower() for name, part in runs_view.PART_NAMES.items()}
+LEGEND_WIDTH = 460  # pixels, the least of an entry
+PATIENCE = 0.3  # seconds of reading after which a bar says how far it is
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run's predictions with the curves of a view.
+
+    Attributes:
+        run_id, label, style: of the run.
+        source: the predictions in words: part, films (or how many of them), checkpoint.
+        data: the curves.
+    """
+
+    run_id: str
+    label: str
+    style: RunStyle
+    source: str
+    data: cached.RunCurves
+
+
+# -- what the link asks for
+
+
+def stop_at_unknown_finding() -> None:
+    """End the page at a link to a finding that there is not; call before the picker, which would show all instead."""
+    text = st.query_params.get(FINDING, ALL)
+    if text in CHOICES:
+        return
+    if text.lower() == NO_FINDING.lower():  # chosen on the Data page
+        st.session_state[FINDING] = ALL
+        return
+    try:
+        show_finding(canonical(text))  # 'Pleural_Thickening' and the like
+    except FindingError as error:
+        st.error(f"The link names an {error}.", icon=":material/link_off:")
+        st.button("Show all 14 findings", on_click=lambda: st.query_params.pop(FINDING, None))
+        st.stop()
+
+
+def finding_picker() -> str | None:
+    """Choose one finding, or all (None)."""
+    text = st.selectbox("Finding", CHOICES, key=FINDING, bind="query-params", width=220)
+    return None if text == ALL else canonical(text)
+
+
+def show_finding(finding: str) -> None:
+    """Lead to another finding; for buttons."""
+    st.session_state[FINDING] = display_name(finding)
+
+
+def default_runs(groups: Sequence[runs_view.Group]) -> list[str]:
+    """What to draw while nothing is chosen: the best measured runs of the first group that has any."""
+    for group in groups:
+        table = group.table[group.table["auroc"].notna()]
+        if len(table):
+            part = table["measured"].iloc[0].split(",")[0]  # runs without it cannot be drawn beside the best
+            return list(table.index[table["measured"].str.startswith(part)][: runs_view.MAX_DEFAULT_FOCUS])
+    return []
+
+
+# -- which predictions there are
+
+
+def part_to_draw(wanted: str, run_ids: Sequence[str], board: pd.DataFrame) -> str:
+    """'test' or 'val': the wanted part, or validation where none of the runs was measured on a test part."""
+    there = set(board[board["run_id"].isin(run_ids)]["split"])
+    return "val" if wanted == "test" and "test" not in there and "val" in there else wanted
+
+
+def load(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str, view: str,
+         labels: Mapping[str, str]) -> list[Measured]:
+    """The curves of those of the runs that have predictions of this part, in the order of the runs."""
+    sets = board[board["split"] == part].set_index("run_id")
+    styles = run_styles(dict(zip(runs["run_id"], runs["architecture"], strict=True)))
+    found = [run_id for run_id in runs["run_id"] if run_id in sets.index]
+    loaded = []
+    with widgets.slow_steps("Reading predictions", len(found), PATIENCE) as step:
+        for run_id in found:
+            row = sets.loc[run_id]
+            loaded.append(Measured(run_id, labels[run_id], styles[run_id], _source(row, part),
+                                   cached.curves(store, row["prediction_id"], view)))
+            step()
+    return loaded
+
+
+def _source(row: pd.Series, part: str) -> str:
+    films = f"{int(row['n']):,} films" if row["n"] >= row["n_expected"] else (
+        f"subset of {int(row['n']):,} of {int(row['n_expected']):,} films")
+    return ", ".join([PART_WORDS[part], films, *([row["checkpoint"]] if isinstance(row["checkpoint"], str) else [])])
+
+
+def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str, labels: Mapping[str, str],
+                statuses: Mapping[str, str]) -> None:
+    """Each run that cannot be drawn, why, and the command that changes it."""
+    for run in runs.itertuples():
+        there = set(board[board["run_id"] == run.run_id]["split"])
+        if part in there:
+            continue
+        name, status = f"**{widgets.escape(labels[run.run_id])}**", statuses[run.run_id]
+        others = " and ".join(PART_WORDS.get(one, one) for one in sorted(there))
+        if others:
+            st.info(f"{name} has no {PART_WORDS[part]} predictions, only {others}: it is not drawn.",
+                    icon=":material/info:")
+        elif status == "running":
+            st.info(f"{name} is still training. Its curves appear when it has been evaluated, at the end.",
+                    icon=":material/hourglass_top:")
+        elif run.kind != "trained":
+            st.info(f"{name} has no predictions in this store.", icon=":material/info:")
+        else:
+            ended = "" if status == "finished" else f" It is {status}: its best epoch so far can be evaluated."
+            st.info(f"{name} has no predictions yet.{ended} This makes them:", icon=":material/info:")
+            widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
+
+
+def say_where(groups: Sequence[runs_view.Group], measured: Sequence[Measured]) -> None:
+    """Data set and split of what is drawn, with its badges; flagged where the films are not the same for all runs."""
+    for group in groups:
+        widgets.badges(group)
+        st.caption(f"{widgets.escape(group.title)} · {widgets.escape(group.split)} · {group.draw}")
+    if len(groups) > 1:
+        st.warning("These runs belong to different data sets or splits and were measured on different films: their "
+                   "curves stand side by side, but do not compare.", icon=":material/warning:")
+    elif len({one.data.films for one in measured}) > 1:
+        st.warning("These runs were measured on different films (see below): small differences between their "
+                   "curves may come from the films.", icon=":material/warning:")
+
+
+# -- numbers
+
+
+def legend(measured: Sequence[Measured], finding: str | None, view: str) -> None:
+    """Each run's line with its AUROC and AP: of a finding, or as macro means with how many findings are inside."""
+    with st.grid(min_column_width=LEGEND_WIDTH, gap=("xxsmall", "medium")):
+        for one in measured:
+            words = _macro_words(one) if finding is None else _finding_words(one, finding, view)
+            st.markdown(f"![]({one.style.swatch(marker=False)}) **{widgets.escape(one.label)}** {words}")
+
+
+def _macro_words(one: Measured) -> str:
+    auroc, without_auroc = macro(np.array([curves.auroc for curves in one.data.findings]))
+    ap, without_ap = macro(np.array([curves.ap for curves in one.data.findings]))
+    inside = [f" over {N_FINDINGS - excluded} of {N_FINDINGS} findings" for excluded in (without_auroc, without_ap)]
+    return f"macro AUROC {_number(auroc)}{inside[0] if inside[0] != inside[1] else ''}, AP {_number(ap)}{inside[1]}"
+
+
+def _finding_words(one: Measured, finding: str, view: str) -> str:
+    curves = one.data.findings[FINDINGS.index(finding)]
+    best = f", greatest F1 {_number(curves.best[1])} at {curves.best[0]:.3g}"
+    return f"AUROC {_number(curves.auroc)}, AP {_number(curves.ap)}{best if view == 'thresholds' else ''}"
+
+
+def sources_in_words(measured: Sequence[Measured], finding: str | None) -> str:
+    """'Measured on test, 22,433 films, 582 of them with the finding (2.59 %)', for each run where they differ."""
+    sources = {}
+    for one in measured:
+        words = one.source
+        if finding is not None:
+            curves = one.data.findings[FINDINGS.index(finding)]
+            known = curves.positives + curves.negatives
+            words += f", {curves.positives:,} of them with the finding ({100 * curves.positives / max(known, 1):.2f} %)"
+            if 0 < curves.positives < STABLE_POSITIVES:
+                words += ", too few for a stable curve"
+        sources[widgets.escape(one.label)] = widgets.escape(words)
+    if len(set(sources.values())) == 1:
+        return f"Measured on {next(iter(sources.values()))}."
+    return "Measured on: " + "; ".join(f"{name}: {words}" for name, words in sources.items()) + "."
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if value == value else "–"
+
+
+def values_table(measured: Sequence[Measured]) -> pd.DataFrame:
+    """AUROC, AP and greatest F1 of every finding, run by run, for the download."""
+    return pd.DataFrame([
+        {"run_id": one.run_id, "run": one.label, "measured_on": one.source, "finding": finding,
+         "auroc": curves.auroc, "ap": curves.ap, "greatest_f1_on_these_films": curves.best[1],
+         "at_threshold": curves.best[0], "n_positive": curves.positives, "n": curves.positives + curves.negatives}
+        for one in measured for finding, curves in zip(FINDINGS, one.data.findings, strict=True)])
+
+
+def points_table(measured: Sequence[Measured], finding: str | None) -> pd.DataFrame:
+    """The points of the drawn lines, of one finding or of all, for the download."""
+    frames = [
+        pd.DataFrame({"run_id": one.run_id, "run": one.label, "finding": name, "line": line, "x": drawn.x,
+                      "y": drawn.y, "threshold": drawn.thresholds, "tp": drawn.tp.astype(int),
+                      "fp": drawn.fp.astype(int), "fn": curves.positives - drawn.tp.astype(int)})
+        for one in measured for name, curves in zip(FINDINGS, one.data.findings, strict=True)
+        if finding in (None, name) for line, drawn in curves.lines.items()]
+    return pd.concat(frames) if frames else pd.DataFrame()

@@ -1,0 +1,136 @@
+"""The Curves page in a real browser: both themes, narrow screens, hover, links, downloads, and the way here."""
+
+import re
+
+import pytest
+from browser_server import serving
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+CHART = ".js-plotly-plot"
+
+
+@pytest.fixture(scope="module")
+def served(phantoms, tmp_path_factory, chromium):
+    with serving(phantoms.path, tmp_path_factory.mktemp("log") / "server.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def six(phantoms):
+    """The link's part that names the six runs."""
+    return "&".join(f"run={run_id}" for run_id in phantoms.run_ids.values())
+
+
+def open_curves(page, served, link, charts):
+    page.goto(f"{served}/curves?{link}")
+    expect(page.get_by_role("heading", name="Curves", exact=True)).to_be_visible()
+    expect(page.locator(f"{CHART} .main-svg").first).to_be_visible()
+    expect(page.locator(CHART)).to_have_count(charts)
+    return page
+
+
+def shown(page, alt):
+    """A chart by the beginning of its alternative text."""
+    return page.locator(f'[aria-label^="{alt}"]').first
+
+
+def choose(page, name):
+    page.get_by_role("radio", name=name, exact=True).click()
+
+
+@pytest.mark.parametrize(("scheme", "background"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(16, 22, 30)")])
+@pytest.mark.parametrize(("link", "charts"), [("view=PR", 14), ("view=Thresholds&finding=Mass", 3)])
+def test_both_themes(page, served, six, scheme, background, link, charts):
+    page.emulate_media(color_scheme=scheme)
+    open_curves(page, served, f"{six}&{link}", charts)
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
+    expect(page.get_by_text("SYNTHETIC")).to_be_visible()
+    smallest = page.evaluate("""() => Math.min(
+        ...[...document.querySelectorAll('p, label, button, a, .js-plotly-plot text')]
+        .filter(e => e.offsetParent !== null || e.tagName === 'text').filter(e => e.textContent.trim())
+        .map(e => parseFloat(getComputedStyle(e).fontSize)))""")
+    assert smallest >= 14
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(("link", "charts"), [("view=ROC", 14), ("view=Scores", 14), ("view=PR&finding=Hernia", 1)])
+def test_nothing_is_cut_or_laid_over(page, served, six, width, link, charts):
+    """On a phone and on a desk: no sideways scrolling, and no text of a chart over another or beyond its edge."""
+    page.set_viewport_size({"width": width, "height": 900})
+    open_curves(page, served, f"{six}&{link}", charts)
+    wide = page.evaluate("""() => [...document.querySelectorAll('[data-testid=stMain] *')]
+        .filter(e => !e.closest('[data-testid=stMultiSelect], .js-plotly-plot'))
+        .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 120))""")
+    assert not wide
+    faults = page.evaluate("""() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => {
+        const edge = plot.getBoundingClientRect();
+        const texts = [...plot.querySelectorAll('text')].filter(e => e.textContent.trim());
+        const boxes = texts.map(e => e.getBoundingClientRect());
+        return texts.flatMap((text, i) => {
+            const a = boxes[i], found = [];
+            if (a.right > edge.right + 1 || a.left < edge.left - 1) found.push('cut: ' + text.textContent);
+            boxes.slice(i + 1).forEach((b, j) => {
+                if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+                    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4)
+                    found.push('over: ' + text.textContent + ' / ' + texts[i + 1 + j].textContent);
+            });
+            return found;
+        });})""")
+    assert not faults
+
+
+def test_hover_shows_threshold_and_counts(page, served, six):
+    open_curves(page, served, f"{six.split('&')[0]}&finding=Effusion", 1)
+    box = page.locator(f"{CHART} .nsewdrag").bounding_box()
+    label = page.locator(f"{CHART} .hoverlayer")
+    for step in range(1, 40):  # from the lower right corner towards the upper left one
+        page.mouse.move(box["x"] + box["width"] * (1 - step / 40), box["y"] + box["height"] * (1 - step / 40))
+        if label.text_content():
+            break
+    expect(label).to_contain_text(re.compile(r"threshold .*false positive rate .*recall .*TP .* with the finding.*FP .* without it"))
+
+
+def test_choices_are_in_the_link_and_the_link_restores_them(page, served, six):
+    open_curves(page, served, six, 14)
+    choose(page, "PR")
+    expect(shown(page, "Precision-recall curve")).to_be_visible()
+    page.get_by_role("combobox", name=re.compile("Finding")).click()
+    page.get_by_role("option", name="Pleural thickening").click()
+    expect(page.locator(CHART)).to_have_count(1)
+    expect(page).to_have_url(re.compile("view=PR"))
+    expect(page).to_have_url(re.compile(r"finding=Pleural(\+|%20)thickening"))
+    page.reload()
+    expect(shown(page, "Precision-recall curve of Pleural thickening")).to_be_visible()
+    page.get_by_role("button", name="Hernia").click()
+    expect(page).to_have_url(re.compile("finding=Hernia"))
+    page.goto(page.url.replace("finding=Hernia", "finding=Pleural_Thickening"))
+    expect(shown(page, "Precision-recall curve of Pleural thickening")).to_be_visible()
+    page.get_by_role("button", name="Hernia").click()
+    expect(shown(page, "Precision-recall curve of Hernia")).to_be_visible()
+
+
+def test_runs_and_part_come_along_from_the_runs_page(page, served, six):
+    page.goto(f"{served}/runs?{six}")
+    choose(page, "Validation")
+    expect(page).to_have_url(re.compile("on=Validation"))
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Curves").click()
+    expect(page.locator(CHART)).to_have_count(14)
+    expect(page.get_by_text("Measured on validation")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Measured on validation")).to_be_visible()
+    expect(page.get_by_test_id("stMultiSelect").get_by_role("button", name=re.compile("Clear all"))).to_be_visible()
+    page.get_by_role("combobox", name=re.compile("Chosen runs")).press("Backspace")
+    expect(page).not_to_have_url(re.compile(six.split("&")[-1]))
+    expect(page).to_have_url(re.compile(six.split("&")[0]))
+
+
+def test_the_drawn_points_can_be_taken_along(page, served, six):
+    open_curves(page, served, f"{six}&finding=Mass", 1)
+    page.get_by_test_id("stPopover").get_by_role("button").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Drawn points").click()
+    lines = download.value.path().read_text().splitlines()
+    assert download.value.suggested_filename == "curves_roc_test.csv" and len(lines) > 100
+    assert lines[0] == "run_id,run,finding,line,x,y,threshold,tp,fp,fn"
