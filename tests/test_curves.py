@@ -65,7 +65,7 @@ def exact_pr(labels, scores):
 # -- exact numbers
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(findings())
 def test_areas_are_exact(finding):
     labels, scores = finding
@@ -86,7 +86,7 @@ def test_counts_at_drawn_points_are_those_of_the_decision(finding, view):
         assert (counts.tp == line.tp).all() and (counts.fp == line.fp).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(findings())
 def test_measures_and_the_greatest_f1(finding):
     labels, scores = finding
@@ -111,7 +111,7 @@ def test_measures_and_the_greatest_f1(finding):
 # -- the drawing stays with the exact curve
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(findings())
 def test_the_drawn_roc_curve_is_within_the_tolerance(finding):
     labels, scores = finding
@@ -124,7 +124,7 @@ def test_the_drawn_roc_curve_is_within_the_tolerance(finding):
     assert distance(line, exact) <= TOLERANCE + ROUNDING  # and draws nothing beside it
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(findings())
 def test_the_drawn_pr_curve_is_within_the_tolerance(finding):
     labels, scores = finding
@@ -204,7 +204,7 @@ def test_thinning_keeps_a_line_of_two_points_or_one():
     assert points.tolist() == [[0, 0], [1, 1]] and place.tolist() == [0, 49]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(findings(), st.sampled_from(["roc", "pr"]))
 def test_stops_on_straight_stretches_bend_nothing_and_are_near_their_operating_point(finding, view):
     labels, scores = finding
@@ -259,7 +259,7 @@ def test_unknown_labels_and_scores_leave_the_finding():
 # -- histograms
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(findings())
 def test_every_film_falls_into_the_bin_of_its_score(finding):
     labels, scores = finding

@@ -126,7 +126,7 @@ def test_the_link_restores_runs_finding_and_view(open_curves, store):
     assert [trace["name"] for trace in charts_of(app)[0]["data"][1:]] == ["c", "a"]
 
 
-@pytest.mark.parametrize("spelling", ["Pleural_Thickening", "pleural thickening", "pleural"])
+@pytest.mark.parametrize("spelling", ["Pleural_Thickening", "pleural"])
 def test_any_known_spelling_of_a_finding_works_in_a_link(open_curves, store, spelling):
     add_run(store, "a")
     assert titles_of(open_curves(finding=spelling)) == ["Pleural thickening"]
@@ -200,14 +200,19 @@ def test_one_of_the_runs_without_predictions_hides_nothing(open_curves, store):
     running = add_run(store, "running", status="running", auroc=None)
     beat(store, running, stage="training", epoch=2)
     failed, bare = add_run(store, "failed", status="failed", auroc=None), add_run(store, "bare", auroc=None)
+    for run_id in (failed, bare):
+        store.run_folder(run_id).mkdir(parents=True)
+        (store.run_folder(run_id) / "model_best.pth").touch()
+    broken = add_run(store, "broken", status="failed", auroc=None, epochs=0)
     only_val = add_run(store, "only val", parts=("val",))
-    app = open_curves(run=[there, running, failed, bare, only_val])
+    app = open_curves(run=[there, running, failed, bare, only_val, broken])
     assert [len(chart["data"]) for chart in charts_of(app)] == [1] * 14
     said = [info.value for info in app.info]
     assert "running** is still training" in said[0]
     assert "failed** has no predictions yet. It is failed: its best epoch" in said[1]
     assert "bare** has no predictions yet. This makes them" in said[2]
     assert "only val** has no test predictions, only validation" in said[3]
+    assert "broken** has no predictions, and no checkpoint" in said[4]
     assert [code.value.split(" --store")[0] for code in app.code] == [
         f"python scripts/eval.py --run {failed}", f"python scripts/eval.py --run {bare}"]
 
@@ -232,7 +237,7 @@ def test_runs_of_different_groups_are_flagged(open_curves, store):
     ids = [add_run(store, "one"), add_run(store, "other", fingerprint="bbb222")]
     app = open_curves(run=ids)
     assert "measured on different films" in app.warning[0].value and len(charts_of(app)) == 14
-    assert "fingerprint aaa111" in text_of(app) and "fingerprint bbb222" in text_of(app)
+    assert "fingerprint aaa111 · one" in text_of(app) and "fingerprint bbb222 · other" in text_of(app)
     assert not open_curves(run=ids[0]).warning
 
 

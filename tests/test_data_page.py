@@ -72,6 +72,19 @@ def test_the_figures_are_those_of_the_data(open_data, data, add_split):
     assert "No films of this data set lie prepared" in said and "scripts/prepare.py" in said
 
 
+@pytest.mark.parametrize("label", [np.nan, 0.0])
+def test_a_table_of_unknowns_is_shown_in_words(open_data, store, data, label):
+    images = data.images.assign(age=np.nan, sex=None, view=None, follow_up=None)
+    store.add_dataset("unknown", images, np.full_like(data.labels, label), name="unknown", kind="other",
+                      label_source="none")
+    app = open_data(data="unknown")
+    said = text_of(app)
+    assert "The view of no film is known" in said and "Sex: unknown. Without an age: 40 films" in said
+    assert "No film of this data set is known to have a finding" in said
+    assert figures_of(app)["AP films"] == "–"
+    assert "report" not in said and "drawn by a program" not in said  # where its labels come from is not known
+
+
 def test_a_leaky_split_counts_its_patients(open_data, data, add_split):
     drawn = add_split("random")
     leaked = splits.leaked_patients(drawn, data.images["patient_id"])

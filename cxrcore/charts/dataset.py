@@ -32,7 +32,7 @@ def prevalence_chart(table: pd.DataFrame) -> go.Figure:
                       "“no” to every film is right on %{customdata[2]:.2f} %<extra></extra>",
     ))
     _rows(figure, "Films with each finding (% of films, and count)", len(rows))
-    highest = 100 * np.nanmax(rows["share"], initial=0.0)
+    highest = 100 * rows["share"].fillna(0).max()
     figure.update_xaxes(range=[0, highest * 1.6 or 1], ticksuffix=" %", title="Share of the films")
     return figure
 

@@ -22,6 +22,7 @@ CHOICES = (ALL, *map(display_name, FINDINGS))
 VIEWS = {"ROC": "roc", "PR": "pr", "Scores": "scores", "Thresholds": "thresholds"}
 PART_WORDS = {part: name.lower() for name, part in runs_view.PART_NAMES.items()}
 LEGEND_WIDTH = 460  # pixels, the least of an entry
+BEST_CHECKPOINT = "model_best.pth"  # as `checkpoint.BEST`, which needs torch
 PATIENCE = 0.3  # seconds of reading after which a bar says how far it is
 
 
@@ -130,6 +131,9 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
                     icon=":material/hourglass_top:")
         elif run.kind != "trained":
             st.info(f"{name} has no predictions in this store.", icon=":material/info:")
+        elif not (store.run_folder(run.run_id) / BEST_CHECKPOINT).exists():
+            st.info(f"{name} has no predictions, and no checkpoint that could make them. The Runs page says how it "
+                    "ended.", icon=":material/info:")
         else:
             ended = "" if status == "finished" else f" It is {status}: its best epoch so far can be evaluated."
             st.info(f"{name} has no predictions yet.{ended} This makes them:", icon=":material/info:")
@@ -140,7 +144,8 @@ def say_where(groups: Sequence[runs_view.Group], measured: Sequence[Measured]) -
     """Data set and split of what is drawn, with its badges; flagged where the films are not the same for all runs."""
     for group in groups:
         widgets.badges(group)
-        st.caption(f"{widgets.escape(group.title)} · {widgets.escape(group.split)} · {group.draw}")
+        whose = f" · {', '.join(map(widgets.escape, group.table['run']))}" if len(groups) > 1 else ""
+        st.caption(f"{widgets.escape(group.title)} · {widgets.escape(group.split)} · {group.draw}{whose}")
     if len(groups) > 1:
         st.warning("These runs belong to different data sets or splits and were measured on different films: their "
                    "curves stand side by side, but do not compare.", icon=":material/warning:")
