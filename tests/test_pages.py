@@ -285,3 +285,12 @@ def test_a_store_with_one_failed_run_shows_what_happened_to_it(open_runs, store)
     run_id = add_run(store, "lost", auroc=None, status="failed", epochs=0)
     beat(store, run_id, stage="failed", error="the loss became nan")
     assert "the loss became nan" in text_of(open_runs())
+
+
+@pytest.mark.parametrize("entry", shell.PAGES, ids=lambda entry: entry.name)
+def test_phantoms_are_marked_on_every_page(entry, phantoms, monkeypatch):
+    monkeypatch.setenv("CXR_STORE", str(phantoms.path))
+    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30).run()
+    app.switch_page(f"pages/{entry.name}.py").run()
+    assert not app.exception, app.exception[0].value
+    assert app.title[0].value == entry.title and "SYNTHETIC" in text_of(app)

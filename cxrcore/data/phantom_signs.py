@@ -254,7 +254,7 @@ def _fibrosis(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
         where = step(fields.v - 0.55, 0.22) * step(fields.side - fields.lateral + 0.42, 0.18) * fields.air
     else:
         where = step(0.36 - fields.v, 0.14) * _of_side(fields, drawn.side) * fields.air
-    return _add(fields, net * where, 0.1 + 0.16 * drawn.contrast)
+    return _add(fields, net * where, 0.15 + 0.22 * drawn.contrast)
 
 
 def _pleural_thickening(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
