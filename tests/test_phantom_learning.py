@@ -21,7 +21,7 @@ from cxrcore.store import Store
 pytestmark = pytest.mark.long
 
 SIZE = 192  # maps of 6 x 6 cells; at 128 pixels they are too coarse for the smaller signs
-TRAINING = ["--arch", "resnet18", "--epochs", "8", "--patience", "8", "--lr", "1e-3", "--img_size", SIZE,
+TRAINING = ["--arch", "resnet18", "--epochs", "10", "--patience", "10", "--lr", "1e-3", "--img_size", SIZE,
             "--init", "random"]
 
 

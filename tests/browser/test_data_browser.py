@@ -114,7 +114,10 @@ def test_a_data_set_is_named_in_the_link_by_its_id(page, two_sets):
     page.get_by_role("option", name=re.compile(other)).click()
     expect(page).to_have_url(re.compile("[?&]split="))
     expect(page).to_have_url(re.compile(f"data={FORTY}"))
-    page.get_by_role("combobox", name=re.compile("Data set")).click()
+    picker = page.get_by_role("combobox", name=re.compile("Data set"))
+    picker.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # a list that is opened while the page still scrolls is closed again
+    picker.click()
     page.get_by_role("option", name=re.compile("NIH")).click()
     expect(page).to_have_url(re.compile(f"data={DATASET}"))
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("12")
