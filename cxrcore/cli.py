@@ -56,7 +56,8 @@ def _checked(field: Field, hint: Any) -> Callable[[str], Any]:
 
 def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
     """Run a script's `main` and exit: errors that a user can mend are one line on stderr, code 2."""
-    sys.stdout.reconfigure(line_buffering=True)  # a log file shows lines as they come, in step with stderr's
+    # A log file shows lines as they come, in step with stderr's; signs that a terminal lacks are replaced.
+    sys.stdout.reconfigure(line_buffering=True, errors="replace")
     try:
         sys.exit(main(None) or 0)
     except WorkbenchError as error:

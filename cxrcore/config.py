@@ -76,6 +76,7 @@ class EvalConfig(_Films):
     weights: str | None = flag(None, "checkpoint file; a bare model_best.pth that is not here means the newest "
                                      "finished run's")
     subset: int | None = flag(None, "at most n films of each split, as a prediction set of its own", at_least=1)
+    thresholds: str | None = flag(None, "JSON file of a threshold set, read beside those that are fitted here")
     batch_size: int = flag(64, "films a step", at_least=1)
     results: str | None = flag(None, "folder for tables (default: results/ of this project)")
 

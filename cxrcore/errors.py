@@ -21,6 +21,10 @@ class FindingError(DataError):
     """A finding's name that is not one of the fourteen."""
 
 
+class ThresholdFileError(DataError):
+    """A file that holds no threshold set, or one that cannot be used."""
+
+
 class FilmError(DataError):
     """One image file that cannot be read as a film."""
 

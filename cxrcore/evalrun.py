@@ -11,7 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from cxrcore import checkpoint as checkpoints
-from cxrcore import evaluation, tables
+from cxrcore import evaluation, tables, thresholdfile
 from cxrcore.checkpoint import Checkpoint
 from cxrcore.checkpointsource import find_checkpoint, is_known, load_films, same_split
 from cxrcore.config import PROJECT_ROOT, EvalConfig, default_store
@@ -19,8 +19,9 @@ from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.prepared import PreparedPixels, prepare
 from cxrcore.errors import RunError, UsageError
-from cxrcore.evaluation import EXTERNAL, Source
+from cxrcore.evaluation import EXTERNAL, Measured, Source
 from cxrcore.store import Store
+from cxrcore.thresholdfile import ThresholdFile
 
 EVALUATED = ("val", "test")
 UNKNOWN_FILMS = "training films unknown: evaluated as an external model"
@@ -32,6 +33,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     Raises:
         RunError, CheckpointError, DataError: one line that says what is missing.
     """
+    given = None if config.thresholds is None else thresholdfile.read(config.thresholds)
     store = Store(config.store or default_store())
     path = find_checkpoint(store, config.run, config.weights)
     loaded = checkpoints.load(path)
@@ -47,7 +49,8 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     add_dataset(store, films)
     run_id = loaded.run_id if is_known(store, loaded) else _external_run(store, loaded, films, path)
     source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
-    return evaluate_run(store, source, films, pixels, parts, config.subset, folder, batch_size=config.batch_size)
+    return evaluate_run(store, source, films, pixels, parts, config.subset, folder, batch_size=config.batch_size,
+                        given=given)
 
 
 def evaluate_run(
@@ -60,8 +63,11 @@ def evaluate_run(
     folder: Path,
     on_batch: Callable[[int], None] = lambda n: None,
     batch_size: int = 64,
+    given: ThresholdFile | None = None,
 ) -> pd.DataFrame:
-    """Predict, save, measure, print and write the tables."""
+    """Predict, save, measure, print and write the tables; `given` is a threshold set to read besides."""
+    for note in _notes(store, source, given) if given else []:
+        print(f"note: {note}")
     chosen = evaluation.chosen_rows(films, parts, at_most)
     with tqdm(total=sum(map(len, chosen.values())), unit=" films", desc="Evaluating") as bar:
 
@@ -70,15 +76,37 @@ def evaluate_run(
             on_batch(n)
 
         saved = evaluation.score_splits(store, source, films, pixels, parts, at_most, told, batch_size)
-    table = tables.wide(evaluation.measure(store, source.run_id, saved))
-    where = UNKNOWN_FILMS if EXTERNAL in parts else (f"split {films.split.scheme} {films.split.fingerprint}; "
-                                                     "max F1 and classic thresholds fitted on val")
-    title = f"run {source.run_id}, {source.name} (epoch {source.checkpoint.epoch}) on {films.name}; {where}"
-    text = tables.as_text(table, title)
+    measured = evaluation.measure(store, source.run_id, saved, given)
+    table = tables.wide(measured.rows)
+    text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given), measured.fitted_on)
     print(f"\n{text}")
     tables.write(table, text, folder)
     print(f"written: {folder / 'metrics.txt'} and metrics.csv")
     return table
+
+
+def _title(source: Source, films: FilmSet, external: bool, measured: Measured, given: ThresholdFile | None) -> str:
+    where = UNKNOWN_FILMS if external else (f"split {films.split.scheme} {films.split.fingerprint}; "
+                                            "max F1 and classic thresholds fitted on val")
+    title = f"run {source.run_id}, {source.name} (epoch {source.checkpoint.epoch}) on {films.name}; {where}"
+    if given is None:
+        return title
+    origin = [given.fitted_on, given.run_id and f"run {given.run_id}"]
+    fitted = " of ".join(part for part in origin if part) or "films that it does not name"
+    return f"{title}\nthresholds '{measured.given.chosen.name}' from a file, fitted on {fitted}"
+
+
+def _notes(store: Store, source: Source, given: ThresholdFile) -> list[str]:
+    """What to know of a given set before it is read on this checkpoint's predictions."""
+    notes = []
+    if evaluation.home_run(store, given) is None:
+        notes.append(f"the predictions that '{given.title}' was fitted on are not in this store: its metrics are "
+                     "printed and written, but not kept there")
+    if given.run_id and given.run_id not in (source.run_id, source.checkpoint.run_id):
+        notes.append(f"'{given.title}' was fitted on another run, {given.run_id}")
+    elif given.checkpoint_sha256 and given.checkpoint_sha256 != source.sha256:
+        notes.append(f"'{given.title}' was fitted on another checkpoint, sha256 {given.checkpoint_sha256[:12]}...")
+    return notes
 
 
 def results_folder(results: str | None, inside: str = "tables") -> Path:

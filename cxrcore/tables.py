@@ -1,5 +1,6 @@
 """Metrics as people take them away: a text table on the screen, metrics.txt and metrics.csv. No store, no network."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ from cxrcore.findings import FINDINGS, display_name
 RANKING = {"auroc": "AUROC", "ap": "AP"}
 AT_SET = {"threshold": "thresh.", "f1": "F1", "recall": "recall", "precision": "prec.", "specificity": "spec."}
 _AVERAGES = ("macro", "micro")
-_NAME, _CELL = 20, 8  # characters
+_NAME, _CELL, _SET = 20, 8, 34  # characters
 
 
 def wide(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -29,20 +30,24 @@ def wide(metrics: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("finding", key=lambda f: f.map(place)).sort_values("split", ascending=False, kind="stable")
 
 
-def as_text(table: pd.DataFrame, title: str) -> str:
-    """The wide table as text, one block a split; a dash is an undefined number."""
-    blocks = [_block(table[table["split"] == split], split) for split in dict.fromkeys(table["split"])]
+def as_text(table: pd.DataFrame, title: str, fitted_on: Callable[[str], Sequence[str]]) -> str:
+    """The wide table as text, one block a split; a dash is an undefined number.
+
+    Args:
+        fitted_on: names of the sets that were fitted on a split's films.
+    """
+    blocks = [_block(rows, split, fitted_on(split)) for split, rows in table.groupby("split", sort=False)]
     return "\n\n".join([title, *blocks]) + "\n"
 
 
-def _block(rows: pd.DataFrame, split: str) -> str:
+def _block(rows: pd.DataFrame, split: str, fitted_here: Sequence[str]) -> str:
     findings = rows[~rows["finding"].isin(_AVERAGES)]
     excluded = int(findings["auroc"].isna().sum())
     sets = list(dict.fromkeys(column.split("@", 1)[1] for column in rows.columns if "@" in column))
     columns = [*RANKING, *(f"{measure}@{name}" for name in sets for measure in AT_SET)]
     labels = [(RANKING | AT_SET)[column.split("@")[0]] for column in columns]
-    over = "".join(f"| at {name}".ljust(_CELL * len(AT_SET)) for name in sets)
-    same = "; thresholds other than 0.5 were fitted on these films, which flatters them" if split == "val" else ""
+    over = "".join(f"| at {_cut(name)}".ljust(_CELL * len(AT_SET)) for name in sets)
+    same = f"; fitted on these films, which flatters them: {', '.join(fitted_here)}" if fitted_here else ""
     lines = [
         f"{split}: {int(rows['n'].max()):,} films; the macro AUROC is the mean of {len(findings) - excluded} findings, "
         f"{excluded} excluded as undefined{same}",
@@ -54,6 +59,11 @@ def _block(rows: pd.DataFrame, split: str) -> str:
         cells = "".join(_number(row.get(column)).rjust(_CELL) for column in columns)
         lines.append(name.ljust(_NAME) + f"{row['n_positive']:,}".rjust(_CELL + 2) + cells)
     return "\n".join(lines)
+
+
+def _cut(name: str) -> str:
+    """A set's name, as much of it as stands above its columns."""
+    return name if len(name) <= _SET else f"{name[:_SET - 1]}…"
 
 
 def _number(value: float) -> str:

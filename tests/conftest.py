@@ -19,6 +19,7 @@ from cxrcore.data import nih
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.store import Store
 
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NIH_HEADER = ("Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
               "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],")
 BOX_HEADER = "Image Index,Finding Label,Bbox [x,y,w,h],,,"
@@ -225,3 +226,19 @@ def make_films(tmp_path) -> Callable[..., dict[str, Path]]:
         return films
 
     return make
+
+
+# -- a real Chromium
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all tests."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium on this machine")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

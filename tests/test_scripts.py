@@ -214,6 +214,8 @@ def _corrupt_films(folder):
     _bad("a pickled object", "--weights", "weights.pth", script="eval.py", damage=_pickle, said=["pickled objects"]),
     _bad("a thousand outputs", "--weights", "weights.pth", script="eval.py", damage=_thousand_outputs,
          said=["1000 outputs", "14 findings"]),
+    _bad("broken thresholds", "--run", "r1", "--thresholds", "set.json", script="eval.py",
+         damage=lambda folder: (folder / "set.json").write_text('{"Mass": 0.2'), said=["set.json", "broken JSON"]),
     _bad("no checkpoint named", script="eval.py", said=["--run RUN_ID", "--weights PATH"]),
     _bad("unknown run", "--run", "r1", script="eval.py", said=["no run 'r1'"]),
 ])

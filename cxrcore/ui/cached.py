@@ -2,7 +2,7 @@
 
 Every entry is keyed by the store's path and change token, or by the id of predictions, which never change; so no time
 limit is needed, nothing is ever stale, and a training beside flushes nothing that is drawn from predictions. Frames are
-copies: callers may change them.
+copies: callers may change them. Arrays of films are not: they are shared by all readers and never written to.
 """
 
 import hashlib
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from cxrcore import progress
+from cxrcore import progress, thresholds
 from cxrcore.curves import FindingCurves, finding_curves
-from cxrcore.store import Store
+from cxrcore.operating_points import SortedScores, sort_scores
+from cxrcore.store import Predictions, Store
+from cxrcore.thresholds import ThresholdSet
 
 SHOWN_SETTINGS = ("loss", "init", "epochs")
 
@@ -107,3 +109,59 @@ def _curves(path: str, prediction_id: str, view: str) -> RunCurves:
     films = hashlib.sha256("\n".join(found.image_ids).encode()).hexdigest()
     return RunCurves(tuple(finding_curves(labels, scores, view)
                            for labels, scores in zip(found.labels.T, found.scores.T, strict=True)), films)
+
+
+def predictions(store: Store, prediction_id: str) -> Predictions:
+    """As `Store.predictions`; shared by all readers.
+
+    Raises:
+        StoreError: the predictions are gone.
+    """
+    return _predictions(str(store.path), prediction_id)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)  # of 112,120 films some 30 MB
+def _predictions(path: str, prediction_id: str) -> Predictions:
+    return Store(path).predictions(prediction_id)
+
+
+def sorted_scores(store: Store, prediction_id: str) -> tuple[SortedScores, ...]:
+    """The scores of each finding, sorted; shared by all readers."""
+    return _sorted_scores(str(store.path), prediction_id)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)  # of 112,120 films 6 MB
+def _sorted_scores(path: str, prediction_id: str) -> tuple[SortedScores, ...]:
+    found = _predictions(path, prediction_id)
+    return tuple(sort_scores(labels, scores) for labels, scores in zip(found.labels.T, found.scores.T, strict=True))
+
+
+def fitted(store: Store, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
+    """As `thresholds.fit` on these predictions."""
+    return _fitted(str(store.path), prediction_id, objective, parameter)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _fitted(path: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
+    found = _predictions(path, prediction_id)
+    return thresholds.fit(found.labels, found.scores, objective, parameter)
+
+
+def threshold_sets(store: Store, run_id: str) -> pd.DataFrame:
+    """As `Store.threshold_sets`, as they are now."""
+    return _threshold_sets(str(store.path), store.change_token(), run_id)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _threshold_sets(path: str, token: tuple[int, ...], run_id: str) -> pd.DataFrame:
+    return Store(path).threshold_sets(run_id)
+
+
+def prediction_sets(store: Store, run_id: str) -> pd.DataFrame:
+    """As `Store.prediction_sets`, indexed by prediction_id, as they are now."""
+    return _prediction_sets(str(store.path), store.change_token(), run_id)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _prediction_sets(path: str, token: tuple[int, ...], run_id: str) -> pd.DataFrame:
+    return Store(path).prediction_sets(run_id).set_index("prediction_id")

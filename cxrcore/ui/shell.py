@@ -21,6 +21,7 @@ SECTIONS = ("Results", "Thresholds", "Images", "Class")
 
 _REGISTERED = "shell_registered"
 _PAGE = "shell_page"
+_ARRIVED = "shell_arrived"
 _FOCUS = "shell_runs"
 _NOTICE = "shell_notice"
 _DATASET = "data"  # in the URL
@@ -59,6 +60,13 @@ PAGES = (
         ":material/show_chart:",
         "Results",
         "How well do scores tell films with a finding from films without it, at every threshold?",
+    ),
+    PageEntry(
+        "thresholds",
+        "Thresholds",
+        ":material/tune:",
+        "Thresholds",
+        "Where should each finding's alarm go off, and what does that cost?",
     ),
     PageEntry(
         "data",
@@ -123,7 +131,7 @@ def open_page(name: str) -> Iterator[Store]:
     st.title(entry.title, anchor=False)
     st.markdown(entry.question)
     with errors_shown():
-        _show_notice()
+        show_notice()
         yield Store(default_store())
 
 
@@ -154,7 +162,8 @@ def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bo
     return True
 
 
-def _show_notice() -> None:
+def show_notice() -> None:
+    """Say how the last `act` went; for pages whose body is a fragment, which runs without `open_page`."""
     worked, text = st.session_state.pop(_NOTICE, (True, ""))
     if text and worked:
         st.toast(text, icon=":material/check:")
@@ -162,9 +171,17 @@ def _show_notice() -> None:
         st.error(text, icon=":material/error:")
 
 
-# -- the runs and the data set that a link names. The one place that writes query parameters by hand: a bound widget
+# -- what a link names: runs, data set, thresholds. The one place that writes query parameters by hand: a bound widget
 # would put its labels into the URL; a renamed run would break every link to it, and another store's data set of the
-# same name would be taken for the one that was meant.
+# same name would be taken for the one that was meant. The threshold board has no binding at all.
+#
+#   run=ID&run=ID    the runs, the one in focus first
+#   data=ID          the data set
+#   finding=NAME     the open finding
+#   set=KEY          the threshold set on the board: a stored set's id, or how to fit it: max_f1@val, recall:0.9@val
+#   ref=KEY          the set that it is compared with
+#   t=NAME:VALUE     a threshold that differs from the set, once a finding: 0.31@test was set by hand while looking at
+#                    test, youden@val was fitted on val
 
 
 def dataset_in_link() -> str | None:
@@ -178,6 +195,35 @@ def put_dataset_in_link(dataset_id: str | None) -> None:
         st.query_params[_DATASET] = dataset_id
     elif _DATASET in st.query_params:
         del st.query_params[_DATASET]
+
+
+def arrived() -> bool:
+    """Whether this run of the page is the first since another page was open."""
+    return st.session_state.get(_ARRIVED, False)
+
+
+def finding_in_link() -> str | None:
+    """The open finding's name as the URL has it; not checked."""
+    return st.query_params.get("finding")
+
+
+def put_finding_in_link(finding: str) -> None:
+    """Make the URL name this finding."""
+    st.query_params["finding"] = finding
+
+
+def thresholds_in_link() -> tuple[str | None, str | None, list[str]]:
+    """The threshold set and the reference set that the URL names, and its NAME:VALUE pairs; not checked."""
+    return st.query_params.get("set"), st.query_params.get("ref"), st.query_params.get_all("t")
+
+
+def put_thresholds_in_link(key: str | None, reference: str | None, changed: Sequence[str]) -> None:
+    """Make the URL name these; None and nothing changed leave it."""
+    for name, value in (("set", key), ("ref", reference), ("t", list(changed))):
+        if value:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]
 
 
 def runs_in_link() -> list[str]:
@@ -197,7 +243,7 @@ def put_runs_in_link(run_ids: Sequence[str]) -> None:
 def _carry_runs_over(page: str) -> None:
     """The chosen runs stay chosen when the menu leads to another page: its links carry no parameters."""
     arrived = st.session_state.get(_PAGE) != page
-    st.session_state[_PAGE] = page
+    st.session_state[_PAGE], st.session_state[_ARRIVED] = page, arrived
     if arrived and not runs_in_link():
         put_runs_in_link(st.session_state.get(_FOCUS, []))
     else:

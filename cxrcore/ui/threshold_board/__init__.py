@@ -1,0 +1,59 @@
+"""The threshold board: rows of handles that count in the browser, without the server, while they are dragged.
+
+Python gives exact counts of every position once (`payload`) and hears of a threshold on release. The script is plain
+JavaScript in the files beside this one, joined here; there is no build step.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+KEY = "threshold_board"
+_SCRIPTS = ("counts.js", "draw.js", "panel.js", "input.js", "board.js")  # the last has the default export
+
+
+def _read(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+_COMPONENT = st.components.v2.component(
+    "cxr_threshold_board",
+    html='<div id="board" data-testid="threshold-board"\nrole="group" aria-label="Threshold board"></div>',
+    css=_read("board.css"),
+    js="\n".join(map(_read, _SCRIPTS)),
+)
+
+
+def board(payload: bytes, on_release: Callable[[], None], on_open: Callable[[], None],
+          on_typed: Callable[[], None]) -> None:
+    """Show the board.
+
+    Args:
+        payload: as `payload.pack` makes it.
+        on_release: called when thresholds have changed; `released()` says how.
+        on_open: called when another finding was opened; `opened()` says which.
+        on_typed: called when thresholds are wanted that are no positions yet; `typed()` says which.
+    """
+    _COMPONENT(data=payload, key=KEY, on_released_change=on_release, on_opened_change=on_open,
+               on_typed_change=on_typed)
+
+
+def released() -> dict[str, Any] | None:
+    """The last release: `of` (what it belongs to), `thresholds` (14), `open` and `moved` {finding, before, after}."""
+    return _state().get("released")
+
+
+def opened() -> str | None:
+    """The finding that was opened last."""
+    return _state().get("opened")
+
+
+def typed() -> dict[str, float]:
+    """{finding: threshold} that is to become a position; only in `on_typed`."""
+    return _state().get("typed") or {}
+
+
+def _state() -> dict[str, Any]:
+    return st.session_state.get(KEY) or {}

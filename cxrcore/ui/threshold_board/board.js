@@ -1,0 +1,69 @@
+// The threshold board: one instance for each place that Streamlit gives, alive across reruns.
+
+const boards = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  let board = boards.get(parentElement);
+  if (!board) {
+    board = { root: parentElement.querySelector("#board"), details: false, same: true, past: [], future: [] };
+    boards.set(parentElement, board);
+    board.watch = new ResizeObserver(() => { if (board.view) drawCharts(board); });
+  }
+  board.send = { setStateValue, setTriggerValue };
+  offer(board, data);
+  return () => {
+    clearTimeout(board.resting);
+    board.watch.disconnect();
+    boards.delete(parentElement);
+  };
+}
+
+// Streamlit calls again whenever the theme or anything on the page changes; new rows under a held handle would drop it.
+function offer(board, data) {
+  const tables = unpack(data);
+  board.later = null;
+  if (board.header?.version === tables.header.version) return;
+  if (board.held) board.later = data;
+  else takeData(board, tables);
+}
+
+function takeData(board, { header, ladders, others }) {
+  const alive = board.header?.of === header.of; // the same predictions, with more positions or another reference
+  const settled = alive && board.applied === header.id ? board.settled : header.thresholds;
+  if (!alive) [board.past, board.future] = [[], []];
+  else if (board.applied !== header.id) {
+    board.past.push(board.settled);
+    board.future = [];
+  }
+  const opened = alive && board.asked === header.open ? board.open
+    : header.findings.findIndex((finding) => finding.name === header.open);
+  Object.assign(board, { header, ladders, others, applied: header.id, asked: header.open, open: opened, told: opened,
+                         at: new Int32Array(ladders.length), now: [] });
+  board.textAt = (k, place) => header.texts[k][place] ?? String(ladders[k].thresholds[place]);
+  board.referenceAt = header.reference.thresholds.map((value, k) => placeOf(ladders[k].thresholds, value));
+  const focus = focused(board);
+  buildBoard(board);
+  showReference(board);
+  board.rows[board.open].root.classList.add("open");
+  apply(board, settled);
+  settle(board, settled);
+  buildPanel(board);
+  listen(board);
+  board.watch.disconnect();
+  board.watch.observe(board.panel);
+  takeWanted(board);
+  if (focus) board.root.querySelector(focus)?.focus();
+}
+
+// Rows are built anew, so the keyboard's place has to be found again.
+function focused(board) {
+  const active = board.root.getRootNode().activeElement;
+  const row = active?.closest("[data-finding]");
+  return row && `[data-finding="${row.dataset.finding}"] input[type="${active.type}"]`;
+}
+
+function showAll(board) {
+  board.rows.forEach((_, k) => showRow(board, k));
+  showTotals(board);
+  if (board.view) showPanel(board);
+}

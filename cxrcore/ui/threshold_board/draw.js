@@ -1,0 +1,173 @@
+// The board's rows and footer: built once for each set of tables, then only texts and two transforms change.
+
+const SVG = "http://www.w3.org/2000/svg";
+const ROW_BINS = 64;
+const ROW_HEIGHT = 26; // pixels of a row's histogram
+const COLUMNS = [
+  // metric, head, explanation, its text (of the measures now and at the reference), only on demand
+  ["f1", "F1", "2 TP / (2 TP + FP + FN)", (now) => share(now.f1), false],
+  ["recall", "Recall", "Sensitivity: the share of the films with the finding that get an alarm",
+   (now) => share(now.recall), false],
+  ["precision", "Precision", "Positive predictive value: the share of the alarms that are right",
+   (now) => share(now.precision), false],
+  ["delta", "ΔF1", "Change of F1 against the reference set", (now, before) => change(now.f1, before.f1), false],
+  ["specificity", "Specificity", "The share of the films without the finding that get no alarm",
+   (now) => share(now.specificity), true],
+  ["tp", "TP", "True positives: right alarms", (now) => String(now.tp), true],
+  ["fp", "FP", "False positives: false alarms", (now) => String(now.fp), true],
+  ["fn", "FN", "False negatives: missed films", (now) => String(now.fn), true],
+  ["tn", "TN", "True negatives: rightly no alarm", (now) => String(now.tn), true],
+];
+const TOTALS = [["macro_f1", "Macro F1"], ["micro_f1", "Micro F1"], ["macro_recall", "Macro recall"],
+                ["micro_recall", "Micro recall"]];
+
+// An element with attributes, then texts or elements inside it.
+function element(tag, attributes = {}, ...inside) {
+  const made = tag.startsWith("svg:") ? document.createElementNS(SVG, tag.slice(4)) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...inside);
+  return made;
+}
+
+// Setting an equal text would still cost a layout.
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// The filled outline of a histogram's shares, on a box of the given size, standing on its floor.
+function area(shares, width, height) {
+  const step = width / shares.length;
+  const steps = shares.map((value, i) => `H${(i * step).toFixed(1)}V${(height * (1 - value)).toFixed(1)}`);
+  return `M0 ${height}${steps.join("")}H${width}V${height}Z`;
+}
+
+// -- rows
+
+function buildBoard(board) {
+  const { header } = board;
+  board.status = element("span", { class: "status", role: "status" });
+  board.undo = element("button", { type: "button", class: "tool", title: "Undo (Ctrl+Z)", "aria-label": "Undo" }, "↶");
+  board.redo = element("button", { type: "button", class: "tool", title: "Redo (Ctrl+Shift+Z)", "aria-label": "Redo" },
+                       "↷");
+  board.more = element("button", { type: "button", class: "tool wide", "aria-pressed": String(board.details),
+                                   title: "Specificity and confusion counts of every finding" }, "All counts");
+  const bar = element("div", { class: "bar" }, board.undo, board.redo, board.more, board.status);
+  board.rows = header.findings.map((finding, k) => buildRow(board, finding, k));
+  const heads = COLUMNS.map(([name, head, said, , extra]) => element("span", {
+    class: `head number ${extra ? "extra" : ""} of-${name}`, role: "columnheader", title: said }, head));
+  const head = element("div", { class: "row heads", role: "row" },
+    element("span", { class: "head", role: "columnheader" }, "Finding"),
+    element("span", { class: "head number of-prevalence", role: "columnheader",
+                      title: "The share of the films whose label has the finding" }, "Films"),
+    element("span", { class: "head of-scores", role: "columnheader", title: "Scores on a logit scale, low to high: "
+      + "films with the finding in colour, films without it in grey, each up to its own peak. Drag the line." },
+      "Scores, drag the line"),
+    element("span", { class: "head number of-threshold", role: "columnheader",
+                      title: "A film with this score or more gets an alarm" }, "Threshold"), ...heads);
+  const table = element("div", { class: "table", role: "table", "aria-label": "Thresholds and measures of each finding" },
+    head, ...board.rows.map((row) => row.root));
+  board.panel = element("section", { class: "panel", "aria-label": "The open finding" });
+  const main = element("div", { class: "main" }, bar, table, buildTotals(board));
+  board.root.replaceChildren(main, board.panel);
+  board.root.classList.toggle("details", board.details);
+}
+
+function buildRow(board, finding, k) {
+  const id = `name-${k}`;
+  const ladder = board.ladders[k];
+  const cell = (metric, extra = "") => element("span", { class: `number ${extra} of-${metric}`, role: "cell",
+                                                         "data-metric": metric });
+  const open = element("button", { type: "button", class: "name", id, title: `Open ${finding.title} large` },
+                       finding.title);
+  if (finding.note) {
+    open.append(element("span", { class: "warn", title: finding.note, role: "img", "aria-label": finding.note }, "!"));
+  }
+  const range = element("input", { type: "range", min: 0, max: ladder.thresholds.length - 1, step: 1,
+                                   "aria-label": finding.title });
+  const shown = element("span", { class: "shown", "aria-hidden": "true" });
+  const typed = element("input", { type: "text", inputmode: "decimal", "aria-label": "Threshold",
+                                   "aria-describedby": id, autocomplete: "off", spellcheck: "false" });
+  const threshold = element("span", { class: "number of-threshold", role: "cell", "data-metric": "threshold" }, shown,
+                            typed);
+  const quiet = element("div", { class: "quiet" });
+  const ghost = element("div", { class: "ghost", title: `Threshold of ${board.header.reference.name}` });
+  const prevalence = finding.positives / (finding.positives + finding.negatives || 1);
+  const row = { range, shown, typed, quiet, ghost, open, cells: {} };
+  for (const [metric, , , , extra] of COLUMNS) row.cells[metric] = cell(metric, extra ? "extra" : "");
+  row.root = element("div", { class: "row", role: "row", "data-finding": finding.name },
+    element("span", { class: "of-name", role: "rowheader" }, open),
+    element("span", { class: "number of-prevalence", role: "cell",
+                      title: `${whole(finding.positives)} films with it, ${whole(finding.negatives)} without` },
+      finding.positives ? `${(100 * prevalence).toFixed(prevalence < 0.0995 ? 1 : 0)} %` : "none"),
+    element("span", { class: "of-scores", role: "cell" },
+      element("div", { class: "scores" }, rowHistogram(ladder), quiet, ghost, range)),
+    threshold, ...Object.values(row.cells));
+  return row;
+}
+
+function rowHistogram(ladder) {
+  const { positives, negatives } = histogram(ladder, ROW_BINS);
+  return element("svg:svg", { viewBox: `0 0 ${ROW_BINS} ${ROW_HEIGHT}`, preserveAspectRatio: "none",
+                              "aria-hidden": "true" },
+    element("svg:path", { class: "without", d: area(negatives, ROW_BINS, ROW_HEIGHT) }),
+    element("svg:path", { class: "with", d: area(positives, ROW_BINS, ROW_HEIGHT) }));
+}
+
+function buildTotals(board) {
+  board.totals = {};
+  const cells = TOTALS.map(([metric, title]) => {
+    const value = element("span", { class: "value", "data-metric": metric });
+    const delta = element("span", { class: "delta", title: `Against ${board.header.reference.name}` });
+    board.totals[metric] = { value, delta };
+    return element("div", { class: "total" }, element("span", { class: "label" }, title), value, delta);
+  });
+  board.excluded = element("span", { class: "excluded", "data-metric": "excluded" });
+  return element("div", { class: "totals", role: "group", "aria-label": "All findings together" }, ...cells,
+                 board.excluded);
+}
+
+// -- what moves
+
+function showRow(board, k) {
+  const row = board.rows[k];
+  const place = board.at[k];
+  const ladder = board.ladders[k];
+  const now = measuresAt(ladder, place);
+  board.now[k] = now;
+  const text = board.textAt(k, place);
+  if (row.range.value !== String(place)) row.range.value = place;
+  write(row.shown, text);
+  if (row.typed.value !== text && board.typing !== k) row.typed.value = text;
+  row.quiet.style.transform = `scaleX(${place / (ladder.thresholds.length - 1)})`;
+  for (const [metric, , , said] of COLUMNS) write(row.cells[metric], said(now, board.before[k]));
+  const sign = Math.sign(Math.round(1000 * (now.f1 - board.before[k].f1)));
+  row.cells.delta.dataset.sign = Number.isNaN(sign) ? 0 : sign;
+  row.range.setAttribute("aria-valuetext", `threshold ${text}, F1 ${share(now.f1)}, recall ${share(now.recall)}, `
+    + `precision ${share(now.precision)}`);
+}
+
+function showTotals(board) {
+  const now = overall(board.now);
+  for (const [metric] of TOTALS) {
+    write(board.totals[metric].value, share(now[metric]));
+    write(board.totals[metric].delta, change(now[metric], board.beforeAll[metric]));
+  }
+  const without = board.now.length - now.defined;
+  write(board.excluded, without ? `macro over ${now.defined} of ${board.now.length} findings: ${without} without `
+    + "positive films" : `macro over all ${board.now.length} findings`);
+}
+
+function showReference(board) {
+  board.before = board.ladders.map((ladder, k) => measuresAt(ladder, board.referenceAt[k]));
+  board.beforeAll = overall(board.before);
+  board.rows.forEach((row, k) => {
+    row.ghost.style.setProperty("--at", board.referenceAt[k] / (board.ladders[k].thresholds.length - 1));
+  });
+}
+
+function showTools(board) {
+  board.undo.disabled = !board.past.length;
+  board.redo.disabled = !board.future.length;
+}

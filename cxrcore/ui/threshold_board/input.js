@@ -1,0 +1,257 @@
+// What people do: drag, keys, typing, undo. Everything is counted and drawn at once; Python hears of it on release.
+
+const BIG_STEP = 10; // positions of shift-arrow and of page up / down
+const KEY_REST = 350; // ms without a key after which a series of key steps counts as one move
+const MAX_PAST = 200; // moves that can be undone
+
+// -- moving one threshold
+
+function moveTo(board, k, place) {
+  const last = board.ladders[k].thresholds.length - 1;
+  const next = Math.min(last, Math.max(0, Math.round(place)));
+  if (next === board.at[k]) return;
+  board.at[k] = next;
+  showRow(board, k);
+  showTotals(board);
+  if (k === board.open) showPanel(board);
+  say(board, moveInWords(board, k));
+}
+
+// What the move means so far, in films.
+function moveInWords(board, k) {
+  const ladder = board.ladders[k];
+  const before = placeOf(ladder.thresholds, board.settled[k]);
+  const now = board.now[k];
+  if (before < 0) return "";
+  const tp = now.tp - ladder.tp[before];
+  const fp = now.fp - ladder.fp[before];
+  const films = whole(Math.abs(tp) + Math.abs(fp));
+  const more = tp + fp > 0;
+  return `${films} films change side: ${whole(Math.abs(tp))} more ${more ? "caught" : "missed"}, `
+    + `${whole(Math.abs(fp))} ${more ? "more" : "fewer"} false alarms`;
+}
+
+// The move is over: it can be undone from here on, and Python is told.
+function commit(board, k) {
+  clearTimeout(board.resting);
+  board.resting = 0;
+  const now = thresholdsNow(board);
+  const before = board.settled;
+  if (now.every((value, i) => value === before[i])) {
+    tellOpened(board);
+    return;
+  }
+  board.past.push(before);
+  board.past.splice(0, board.past.length - MAX_PAST);
+  board.future = [];
+  settle(board, now, k);
+  release(board, k, before[k]);
+}
+
+function settle(board, now) {
+  board.settled = now;
+  showTools(board);
+}
+
+function release(board, k, before) {
+  board.releases = (board.releases ?? 0) + 1;
+  board.told = board.open;
+  board.send.setStateValue("released", {
+    of: board.header.of, at: `${Date.now()}-${board.releases}`, thresholds: board.settled,
+    open: board.header.findings[board.open].name,
+    moved: k === null ? null : { finding: board.header.findings[k].name, before, after: board.settled[k] },
+  });
+}
+
+function thresholdsNow(board) {
+  return board.ladders.map((ladder, k) => ladder.thresholds[board.at[k]]);
+}
+
+// All thresholds at once (a set, undo, redo); those that are not counted yet are asked for and follow.
+function apply(board, thresholds) {
+  const missing = {};
+  thresholds.forEach((value, k) => {
+    const place = placeOf(board.ladders[k].thresholds, value);
+    if (place >= 0) board.at[k] = place;
+    else missing[board.header.findings[k].name] = value;
+  });
+  showAll(board);
+  return missing;
+}
+
+function travel(board, from, to) {
+  const target = from.pop();
+  if (!target) return;
+  to.push(board.settled);
+  const before = board.settled;
+  const moved = target.map((value, k) => (value === before[k] ? -1 : k)).filter((k) => k >= 0);
+  const missing = apply(board, target);
+  settle(board, target);
+  const k = moved.length === 1 ? moved[0] : null;
+  if (k !== null && k !== board.open) open(board, k);
+  release(board, k, k === null ? null : before[k]);
+  if (Object.keys(missing).length) board.send.setTriggerValue("typed", missing);
+}
+
+// -- the open finding: a finding opens with the first touch, and Python hears of it when the touch is over
+
+function open(board, k) {
+  if (k === board.open) return;
+  board.rows[board.open].root.classList.remove("open");
+  board.open = k;
+  board.rows[k].root.classList.add("open");
+  buildPanel(board);
+}
+
+function tellOpened(board) {
+  if (board.told === board.open) return;
+  board.told = board.open;
+  board.send.setStateValue("opened", board.header.findings[board.open].name);
+}
+
+// -- listeners; set as properties, so that doing it again changes nothing
+
+function listen(board) {
+  board.rows.forEach((row, k) => {
+    row.open.onclick = () => { open(board, k); tellOpened(board); };
+    row.range.onpointerdown = () => open(board, k);
+    row.range.oninput = () => moveTo(board, k, Number(row.range.value));
+    row.range.onchange = () => commit(board, k);
+    row.range.onkeydown = (event) => stepByKey(board, k, event);
+    row.range.onblur = () => { if (board.resting) commit(board, k); };
+    row.typed.onfocus = () => { board.typing = k; row.typed.select(); };
+    row.typed.onblur = () => { board.typing = null; takeTyped(board, k); };
+    row.typed.onkeydown = (event) => {
+      if (event.key === "Enter") takeTyped(board, k);
+      if (event.key === "Escape") { row.typed.value = board.textAt(k, board.at[k]); say(board, ""); }
+      event.stopPropagation(); // its own undo
+    };
+  });
+  board.undo.onclick = () => travel(board, board.past, board.future);
+  board.redo.onclick = () => travel(board, board.future, board.past);
+  board.more.onclick = () => {
+    board.details = board.root.classList.toggle("details");
+    board.more.setAttribute("aria-pressed", String(board.details));
+  };
+  board.root.onkeydown = (event) => {
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y")) return;
+    event.preventDefault();
+    if (board.resting) commit(board, board.open);
+    if (key === "y" || event.shiftKey) board.redo.onclick();
+    else board.undo.onclick();
+  };
+  listenToHold(board);
+  listenToPanel(board);
+}
+
+// While a handle is held, new tables wait.
+function listenToHold(board) {
+  board.root.onpointerdown = () => { board.held = true; };
+  board.root.onpointerup = board.root.onpointercancel = board.root.onlostpointercapture = () => {
+    if (!board.held) return;
+    board.held = false;
+    setTimeout(() => { // after the handle's own change event
+      tellOpened(board);
+      if (board.later) offer(board, board.later);
+    });
+  };
+}
+
+function stepByKey(board, k, event) {
+  const big = event.shiftKey ? BIG_STEP : 1;
+  const last = board.ladders[k].thresholds.length - 1;
+  const steps = { ArrowRight: big, ArrowUp: big, ArrowLeft: -big, ArrowDown: -big, PageUp: BIG_STEP,
+                  PageDown: -BIG_STEP, Home: -last, End: last };
+  if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  open(board, k);
+  moveTo(board, k, board.at[k] + steps[event.key]);
+  clearTimeout(board.resting);
+  board.resting = setTimeout(() => commit(board, k), KEY_REST);
+}
+
+// -- a typed threshold: kept as typed, and counted exactly, by Python where it is not a position
+
+function takeTyped(board, k) {
+  const { typed } = board.rows[k];
+  const text = typed.value.trim();
+  if (text === board.textAt(k, board.at[k]) || (board.wanted?.k === k && board.wanted.text === text)) return;
+  const value = Number(text.replace(",", "."));
+  const bad = text === "" || !(value >= 0 && value <= 1);
+  typed.setAttribute("aria-invalid", String(bad));
+  if (bad) {
+    say(board, `“${text}” is no threshold: type a number from 0 to 1, or Escape.`, true);
+    return;
+  }
+  say(board, "");
+  open(board, k);
+  const place = placeOf(board.ladders[k].thresholds, value);
+  if (place < 0) {
+    board.wanted = { k, value, text };
+    board.send.setTriggerValue("typed", { [board.header.findings[k].name]: value });
+    return;
+  }
+  typed.value = board.textAt(k, place);
+  moveTo(board, k, place);
+  commit(board, k);
+}
+
+// Python has counted what was asked for.
+function takeWanted(board) {
+  if (!board.wanted) return;
+  const { k, value } = board.wanted;
+  const place = placeOf(board.ladders[k].thresholds, value);
+  if (place < 0) return;
+  board.wanted = null;
+  moveTo(board, k, place);
+  commit(board, k);
+}
+
+function say(board, text, wrong = false) {
+  write(board.status, text);
+  board.status.classList.toggle("wrong", wrong);
+}
+
+// -- the charts of the open finding
+
+function listenToPanel(board) {
+  const panel = board.panel;
+  panel.onpointerdown = (event) => {
+    const chart = event.target.closest(".chart");
+    if (!chart || event.button) return;
+    event.preventDefault();
+    panel.setPointerCapture(event.pointerId);
+    board.dragging = chart;
+    followPointer(board, event);
+  };
+  panel.onpointermove = (event) => { if (board.dragging) followPointer(board, event); };
+  panel.onpointerup = panel.onpointercancel = () => {
+    if (!board.dragging) return;
+    board.dragging = null;
+    commit(board, board.open);
+  };
+}
+
+function followPointer(board, event) {
+  const { view, open: k, dragging } = board;
+  const corner = dragging.querySelector("svg.plot").getBoundingClientRect();
+  const x = event.clientX - corner.left;
+  if (dragging === view.scores) moveTo(board, k, x / view.width * (board.ladders[k].thresholds.length - 1));
+  else moveTo(board, k, nearestOnCurve(board, k, dragging === view.roc, x, event.clientY - corner.top));
+}
+
+// The position whose operating point lies nearest to the pointer.
+function nearestOnCurve(board, k, roc, x, y) {
+  const { thresholds } = board.ladders[k];
+  const { place } = roc ? board.view.rocDots : board.view.prDots;
+  let best = board.at[k];
+  let least = Infinity;
+  for (let i = 0; i < thresholds.length; i += 1) {
+    const now = measuresAt(board.ladders[k], i);
+    const [px, py] = roc ? place(1 - now.specificity, now.recall) : place(now.recall, now.precision);
+    const away = (px - x) ** 2 + (py - y) ** 2;
+    if (away < least) [least, best] = [away, i];
+  }
+  return best;
+}

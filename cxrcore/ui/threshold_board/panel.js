@@ -1,0 +1,211 @@
+// The open finding, large: histogram, ROC and PR with the operating points travelling along them, the confusion matrix.
+
+const PANEL_BINS = 96;
+const TICKS = [1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 0.999];
+const TICK_ROOM = 46; // pixels that a tick's text needs
+const SCORES_HEIGHT = 118;
+const FLOOR = 22; // pixels below a chart for the axis' texts
+const TOP = 8; // pixels above ROC and PR, for an operating point at 1
+const LEFT = 26; // pixels beside a chart for the axis' texts
+const POINT = 6; // pixels, radius of an operating point
+const PER = 1000; // films that the expected alarms are counted for
+
+function buildPanel(board) {
+  const k = board.open;
+  const finding = board.header.findings[k];
+  const films = finding.positives + finding.negatives;
+  const node = (name) => element("div", { class: name });
+  const view = { scores: node("chart scores-chart"), roc: node("chart"), pr: node("chart"), matrix: buildMatrix(),
+                 alarms: element("p", { class: "alarms" }), points: [] };
+  board.view = view;
+  const head = element("div", { class: "panel-head" }, element("h3", {}, finding.title),
+    element("span", {}, `${whole(finding.positives)} of ${whole(films)} films`));
+  const parts = [head, view.scores, element("div", { class: "pair" }, view.roc, view.pr),
+    view.matrix.root, view.alarms];
+  if (board.others.length) parts.splice(1, 0, buildRuns(board));
+  board.panel.replaceChildren(...parts);
+  drawCharts(board);
+}
+
+function drawCharts(board) {
+  const { view } = board;
+  const wide = view.scores.clientWidth;
+  const side = view.roc.clientWidth;
+  if (!wide || !side) return;
+  view.width = wide;
+  drawScores(board, wide);
+  view.points = [{ run: -1 }, ...board.others.map((_, run) => ({ run }))];
+  drawCurve(board, view.roc, side, "roc");
+  drawCurve(board, view.pr, side, "pr");
+  showPanel(board);
+}
+
+// -- score histogram
+
+function drawScores(board, wide) {
+  const ladder = board.ladders[board.open];
+  const { positives, negatives } = histogram(ladder, PANEL_BINS);
+  const ticks = [];
+  for (const value of TICKS) {
+    const x = shareOf(ladder.thresholds, value) * wide;
+    const room = ticks.length ? x - ticks.at(-1).x : TICK_ROOM;
+    if (x > TICK_ROOM / 3 && x < wide - TICK_ROOM / 3 && room >= TICK_ROOM) ticks.push({ x, value });
+  }
+  const texts = ticks.map(({ x, value }) => element("svg:text", { x, y: SCORES_HEIGHT + 17, "text-anchor": "middle" },
+                                                    String(value)));
+  const marks = ticks.map(({ x }) => element("svg:path", { class: "tick", d: `M${x} ${SCORES_HEIGHT}v4` }));
+  const { view } = board;
+  view.quiet = element("svg:rect", { class: "quiet", width: wide, height: SCORES_HEIGHT });
+  view.ghost = element("svg:path", { class: "ghost", d: `M0 0V${SCORES_HEIGHT}` });
+  view.line = element("svg:g", { class: "line" }, element("svg:path", { d: `M0 0V${SCORES_HEIGHT}` }),
+    element("svg:circle", { cy: SCORES_HEIGHT / 2, r: POINT }));
+  const legend = element("div", { class: "key" }, element("i", { class: "with" }), "with the finding",
+    element("i", { class: "without" }), "without, each up to its own peak");
+  view.scores.replaceChildren(legend, element("svg:svg", { class: "plot", width: wide, height: SCORES_HEIGHT + FLOOR,
+      role: "img", "aria-label": "Histogram of scores on a logit scale; drag sideways to move the threshold" },
+    element("svg:path", { class: "without", d: area(negatives, wide, SCORES_HEIGHT) }),
+    element("svg:path", { class: "with", d: area(positives, wide, SCORES_HEIGHT) }), view.quiet,
+    element("svg:path", { class: "axis", d: `M0 ${SCORES_HEIGHT}H${wide}` }), ...marks, ...texts, view.ghost,
+    view.line));
+}
+
+// -- ROC and PR
+
+function drawCurve(board, place, side, kind) {
+  const size = side - LEFT;
+  const points = kind === "roc" ? rocPoints : prPoints;
+  const curves = [board.ladders[board.open], ...board.others.map((run) => run.findings[board.open].curve)];
+  const at = (x, y) => [LEFT + x * size, (1 - y) * size + TOP];
+  const box = (x, y) => at(x, y).map((value) => value.toFixed(1)).join(" ");
+  const lines = curves.map((curve, i) => element("svg:path", { class: "curve", stroke: runLook(board, i).colour,
+    "stroke-dasharray": DASHES[runLook(board, i).dash] ?? "", d: joined(points(curve), box) }));
+  const { positives, negatives } = curves[0];
+  const prevalence = positives / (positives + negatives || 1);
+  const guide = kind === "roc" ? `M${box(0, 0)}L${box(1, 1)}` : `M${box(0, prevalence)}L${box(1, prevalence)}`;
+  const titles = kind === "roc" ? ["False positive rate", "Recall", "ROC"] : ["Recall", "Precision", "PR"];
+  const dots = curves.map((_, i) => element("svg:circle", { class: "dot", r: i ? POINT - 1 : POINT,
+                                                            fill: runLook(board, i).colour }));
+  const ghost = element("svg:circle", { class: "ghost-dot", r: POINT });
+  board.view[kind === "roc" ? "rocDots" : "prDots"] = { dots, ghost, box, place: at };
+  const tall = size + TOP + FLOOR;
+  place.replaceChildren(element("svg:svg", { class: "plot", width: side, height: tall, role: "img",
+      "aria-label": `${titles[2]} curve with the operating point; drag along it to move the threshold` },
+    element("svg:path", { class: "frame", d: `M${box(0, 1)}L${box(0, 0)}L${box(1, 0)}` }),
+    element("svg:path", { class: "guide", d: guide }),
+    element("svg:text", { x: LEFT - 6, y: 20, "text-anchor": "end" }, "1"),
+    element("svg:text", { x: LEFT - 6, y: size + TOP, "text-anchor": "end" }, "0"),
+    element("svg:text", { x: LEFT + size, y: tall - 4, "text-anchor": "end" }, `${titles[0]} →`),
+    element("svg:text", { transform: `translate(14 ${size + 4}) rotate(-90)`, x: 12 }, `${titles[1]} →`),
+    ...lines.reverse(), ghost, ...dots.toReversed()));
+}
+
+const DASHES = { solid: "", dash: "7 4", dot: "2 4", dashdot: "7 3 2 3", longdash: "11 4" };
+
+function runLook(board, i) {
+  return i ? board.others[i - 1] : board.header.run;
+}
+
+function joined(points, box) {
+  return points.length ? `M${points.map(([x, y]) => box(x, y)).join("L")}` : "";
+}
+
+// -- the runs side by side
+
+function buildRuns(board) {
+  const same = element("button", { type: "button", class: "tool wide", "aria-pressed": String(board.same),
+    title: "All runs at the threshold that is dragged" }, "Same threshold");
+  const own = element("button", { type: "button", class: "tool wide", "aria-pressed": String(!board.same),
+    title: "The other runs stay at their own thresholds" }, "Each its own set");
+  same.onclick = () => switchMode(board, true, same, own);
+  own.onclick = () => switchMode(board, false, same, own);
+  const rows = [board.header.run, ...board.others].map((run) => {
+    const cells = ["threshold", "f1", "recall", "precision"].map((name) => element("td", { "data-run-metric": name }));
+    const line = element("svg:svg", { width: 26, height: 12, "aria-hidden": "true" }, element("svg:path", {
+      d: "M1 6h24", class: "curve", stroke: run.colour, "stroke-dasharray": DASHES[run.dash] ?? "" }));
+    return { root: element("tr", { "data-run": run.run_id }, element("th", { scope: "row", title: run.name }, line,
+      element("span", {}, run.name)), ...cells), cells };
+  });
+  board.view.runs = rows.map((row) => row.cells);
+  const head = element("tr", {}, ...["Run", "Threshold", "F1", "Recall", "Precision"].map((text) =>
+    element("th", { scope: "col" }, text)));
+  return element("div", { class: "runs" }, element("div", { class: "modes", role: "group",
+    "aria-label": "Thresholds of the other runs" }, same, own),
+    element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows.map((row) => row.root))));
+}
+
+function switchMode(board, same, sameButton, ownButton) {
+  board.same = same;
+  sameButton.setAttribute("aria-pressed", String(same));
+  ownButton.setAttribute("aria-pressed", String(!same));
+  showPanel(board);
+}
+
+// What another run does with the open finding: at the threshold of the board, or at that of its own set.
+function otherMeasures(board, run) {
+  const finding = board.others[run].findings[board.open];
+  const place = board.at[board.open];
+  return board.same
+    ? { ...measures(finding.same.tp[place], finding.same.fp[place], finding.positives, finding.negatives),
+        text: board.textAt(board.open, place) }
+    : { ...measures(finding.own.tp, finding.own.fp, finding.positives, finding.negatives), text: finding.own.text };
+}
+
+// -- what moves
+
+function showPanel(board) {
+  const { view } = board;
+  if (!view?.line) return;
+  const k = board.open;
+  const ladder = board.ladders[k];
+  const last = ladder.thresholds.length - 1;
+  const x = board.at[k] / last * view.width;
+  view.line.setAttribute("transform", `translate(${x} 0)`);
+  view.quiet.setAttribute("width", x);
+  view.ghost.setAttribute("transform", `translate(${board.referenceAt[k] / last * view.width} 0)`);
+  const all = [{ ...board.now[k], text: board.textAt(k, board.at[k]), negatives: ladder.negatives },
+               ...board.others.map((run, i) => ({ ...otherMeasures(board, i),
+                                                  negatives: run.findings[k].negatives }))];
+  all.forEach((now, i) => {
+    putDot(view.rocDots.dots[i], view.rocDots.box, now.fp / now.negatives, now.recall);
+    putDot(view.prDots.dots[i], view.prDots.box, now.recall, now.precision);
+    view.runs?.[i].forEach((cell, c) => write(cell, [now.text, share(now.f1), share(now.recall),
+                                                     share(now.precision)][c]));
+  });
+  const before = board.before[k];
+  putDot(view.rocDots.ghost, view.rocDots.box, before.fp / ladder.negatives, before.recall);
+  putDot(view.prDots.ghost, view.prDots.box, before.recall, before.precision);
+  showMatrix(board, all[0]);
+}
+
+function putDot(dot, box, x, y) {
+  const there = !Number.isNaN(x) && !Number.isNaN(y);
+  dot.style.display = there ? "" : "none";
+  if (there) dot.setAttribute("transform", `translate(${box(x, y)})`);
+}
+
+function buildMatrix() {
+  const cell = (name, title) => {
+    const value = element("b", { "data-panel-metric": name });
+    return { value, root: element("td", { class: `of-${name}`, title }, value, element("small", {}, name.toUpperCase())) };
+  };
+  const cells = { tp: cell("tp", "Right alarms"), fn: cell("fn", "Missed films"), fp: cell("fp", "False alarms"),
+                  tn: cell("tn", "Rightly no alarm") };
+  const head = (text) => element("th", { scope: "col" }, text);
+  const side = (text) => element("th", { scope: "row" }, text);
+  const root = element("table", { class: "matrix", "aria-label": "Confusion matrix" },
+    element("tr", {}, element("td"), head("alarm"), head("no alarm")),
+    element("tr", {}, side("with"), cells.tp.root, cells.fn.root),
+    element("tr", {}, side("without"), cells.fp.root, cells.tn.root));
+  return { root, cells };
+}
+
+function showMatrix(board, now) {
+  for (const [name, cell] of Object.entries(board.view.matrix.cells)) write(cell.value, whole(now[name]));
+  const films = now.tp + now.fp + now.fn + now.tn;
+  const per = (n) => {
+    const expected = PER * n / (films || 1);
+    return expected >= 10 || !expected ? expected.toFixed(0) : expected.toFixed(1);
+  };
+  write(board.view.alarms, `Of ${whole(PER)} such films, ${per(now.tp + now.fp)} get an alarm: ${per(now.tp)} right, `
+    + `${per(now.fp)} false. ${per(now.fn)} with the finding are missed.`);
+}

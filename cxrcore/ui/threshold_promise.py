@@ -1,0 +1,96 @@
+"""What fitting promised and what came of it: optimism by cross-fitting, and the step from one split to the other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.metrics import macro
+from cxrcore.operating_points import counts_at
+from cxrcore.optimism import cross_fitted
+from cxrcore.store import Store
+from cxrcore.thresholds import OBJECTIVES
+from cxrcore.ui import cached
+from cxrcore.ui.threshold_state import PART_WORDS, BoardState, Evaluated, SourcedSet
+from cxrcore.ui.widgets import escape
+
+ROW_HEIGHT = 36
+_APPARENT = ("F1 on the very films that the thresholds were fitted on: it flatters.")
+_CROSSED = ("Thresholds fitted on one half of the patients and read on the other, both ways, counts pooled: what "
+            "fitting is worth on new patients of the same kind. Half the films to fit on, so a little too strict.")
+_STEP = "The frozen thresholds on the other split. Beside optimism this holds another mix of patients: see prevalence."
+
+
+def show(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
+    """Three numbers and a table, of the set on the board as it was fitted, not of what was changed by hand."""
+    made = state.base
+    if made.part is None or made.objective not in (*OBJECTIVES, "classic") or made.prediction_id is None:
+        return
+    other = part if part != made.part else next((one for one in run.parts if one != made.part), None)
+    table = promise_table(store, run, made, other)
+    st.subheader("What fitting promised", anchor=False)
+    changed = " As it was fitted: what was changed since then is left out." if state.changed else ""
+    st.caption(f"The set {escape(made.in_words)}.{changed} Macro F1 over the findings that every column has.")
+    shown = [name for name in ("apparent", "crossed", "other") if name in table]
+    defined = table[shown].notna().all(axis=1)
+    values = {name: macro(table.loc[defined, name].to_numpy())[0] for name in shown}
+    titles = {"apparent": (f"On {PART_WORDS.get(made.part, made.part)}, as fitted", _APPARENT),
+              "crossed": ("Cross-fitted on it", _CROSSED),
+              "other": (f"Read on {PART_WORDS.get(other, other)}", _STEP)}
+    with st.container(horizontal=True, gap="large"):
+        for name, before in zip(shown, [None, "apparent", "apparent"], strict=False):
+            change = None if before is None else f"{values[name] - values[before]:+.3f}"
+            st.metric(titles[name][0], f"{values[name]:.3f}", change, help=titles[name][1], width="content",
+                      delta_arrow="off", delta_color="off")
+        st.metric("Findings", f"{int(defined.sum())} of {len(FINDINGS)}", width="content",
+                  help="Findings with positive films in both halves and on both splits.")
+    with st.expander("Finding by finding, with prevalences"):
+        st.dataframe(table, hide_index=True, row_height=ROW_HEIGHT, height=(len(FINDINGS) + 1) * ROW_HEIGHT + 2,
+                     placeholder="–", column_config=_columns(made, other),
+                     alt="F1 of each finding as fitted, cross-fitted and on the other split, with prevalences")
+
+
+def promise_table(store: Store, run: Evaluated, made: SourcedSet, other: str | None) -> pd.DataFrame:
+    """A row a finding: F1 as fitted, cross-fitted and on the other split, optimism, step, prevalences in percent."""
+    wanted = OBJECTIVES.get(made.objective)
+    parameter = made.parameters.get(wanted.parameter) if wanted and wanted.parameter else None
+    apparent, crossed, share = _on_fitted(str(store.path), made.prediction_id, made.objective, parameter,
+                                          made.thresholds.tolist())
+    table = {"finding": list(map(display_name, FINDINGS)), "apparent": apparent, "crossed": crossed,
+             "optimism": apparent - crossed, "prevalence": share}
+    if other is not None:
+        read = counts_at(cached.sorted_scores(store, run.prediction_id(other)), made.thresholds)
+        table |= {"other": read.f1, "step": read.f1 - apparent, "prevalence_other": _prevalence(read)}
+    return pd.DataFrame(table)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _on_fitted(path: str, prediction_id: str, objective: str, parameter: float | None,
+               thresholds: list[float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    found = cached.predictions(Store(path), prediction_id)
+    counts = counts_at(cached.sorted_scores(Store(path), prediction_id), np.array(thresholds))
+    crossed = cross_fitted(found.labels, found.scores, found.patient_ids, objective, parameter)
+    return counts.f1, crossed.counts.f1, _prevalence(counts)
+
+
+def _prevalence(counts: Any) -> np.ndarray:
+    films = counts.tp + counts.fp + counts.fn + counts.tn
+    return 100 * (counts.tp + counts.fn) / np.maximum(films, 1)
+
+
+def _columns(made: SourcedSet, other: str | None) -> Mapping[str, Any]:
+    column, fitted = st.column_config.NumberColumn, PART_WORDS.get(made.part, made.part)
+    read = PART_WORDS.get(other, other)
+    return {
+        "finding": st.column_config.TextColumn("Finding"),
+        "apparent": column(f"F1 on {fitted}", format="%.3f", help=_APPARENT),
+        "crossed": column("F1 cross-fitted", format="%.3f", help=_CROSSED),
+        "optimism": column("Optimism", format="%+.3f", help="F1 as fitted minus F1 cross-fitted"),
+        "other": column(f"F1 on {read}", format="%.3f", help=_STEP),
+        "step": column("Step", format="%+.3f", help=f"F1 on {read} minus F1 on {fitted}"),
+        "prevalence": column(f"Films with it, {fitted}", format="%.2f %%"),
+        "prevalence_other": column(f"Films with it, {read}", format="%.2f %%"),
+    }

@@ -1,0 +1,198 @@
+"""The threshold lab: which run on which films, the board, and what its thresholds are worth.
+
+All of it is one fragment: a release in the browser runs this module again and nothing else of the page.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.findings import FINDINGS, canonical, display_name
+from cxrcore.store import Store
+from cxrcore.ui import (
+    cached,
+    changed_films,
+    curves_view,
+    runs_view,
+    shell,
+    threshold_board,
+    threshold_fit,
+    threshold_promise,
+    threshold_session,
+    threshold_sets,
+    widgets,
+)
+from cxrcore.ui.threshold_board.payload import RunCounts, pack
+from cxrcore.ui.threshold_state import (
+    DEFAULT,
+    BoardState,
+    Evaluated,
+    default_key,
+    find_set,
+    notes,
+    parse_key,
+    provenance,
+    read_state,
+)
+
+MAX_RUNS = 6
+
+
+def open_lab(store: Store) -> None:
+    """The lab, from the page's script."""
+    threshold_session.begin()
+    _lab(store)
+
+
+@st.fragment
+def _lab(store: Store) -> None:
+    with shell.errors_shown():
+        shell.show_notice()
+        overview = cached.overview(store)
+        chosen = shell.runs_in_link()
+        widgets.stop_at_unknown_runs(chosen, overview.runs)
+        curves_view.stop_at_unknown_finding()
+        controls = st.container(horizontal=True, vertical_alignment="bottom")
+        with controls:
+            run_ids, part = _pickers(overview, chosen, cached.statuses(store, overview.runs))
+        labels = runs_view.run_labels(overview.runs)
+        rows = overview.runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
+        shown = curves_view.part_to_draw(part, run_ids[:1], overview.board)
+        curves_view.say_missing(store, rows, overview.board, shown, labels, cached.statuses(store, rows))
+        runs = [run for run in _evaluated(rows, overview.board, labels) if shown in run.parts]
+        if not runs or runs[0].run_id != run_ids[0]:
+            return
+        if shown != part:
+            st.info(f"{widgets.escape(runs[0].label)} has no test predictions: it is read on validation.",
+                    icon=":material/info:")
+        _board_of(store, runs, shown, controls, overview)
+
+
+def _pickers(overview: cached.Overview, chosen: Sequence[str], statuses: Mapping[str, str]) -> tuple[list[str], str]:
+    """The run in focus with those beside it, and the part that is read."""
+    pickable = overview.runs[~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
+    labels = runs_view.run_labels(overview.runs)
+    if not chosen:
+        groups = runs_view.groups(pickable, overview.board, overview.datasets, statuses, "test")
+        chosen = curves_view.default_runs(groups)[:1] or list(pickable["run_id"][:1])
+        shell.put_runs_in_link(chosen)
+    run_ids = list(chosen[:MAX_RUNS])
+    options = {run_id: labels[run_id] for run_id in pickable["run_id"]}
+    st.session_state["lab_run"], st.session_state["lab_others"] = run_ids[0], run_ids[1:]
+    st.selectbox("Run", list(options), format_func=options.__getitem__, key="lab_run", width=280,
+                 on_change=_choose_run, args=(run_ids,), help="The run whose thresholds are set.")
+    beside = f"Compare ({len(run_ids) - 1})" if len(run_ids) > 1 else "Compare"
+    with st.popover(beside, icon=":material/stacked_line_chart:", help="Lay other runs over the open finding"):
+        st.multiselect(f"Runs beside it, up to {MAX_RUNS - 1}", [run_id for run_id in options if run_id != run_ids[0]],
+                       format_func=options.__getitem__, key="lab_others", max_selections=MAX_RUNS - 1,
+                       on_change=lambda: shell.put_runs_in_link([run_ids[0], *st.session_state["lab_others"]]))
+    if len(chosen) > MAX_RUNS:
+        st.caption(f"The first {MAX_RUNS} of {len(chosen)} chosen runs.", width="content")
+    part = runs_view.PART_NAMES[st.segmented_control(
+        "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, key="on", bind="query-params",
+        help="The films that the thresholds are read on. They are fitted on validation unless you say otherwise.")]
+    return run_ids, part
+
+
+def _choose_run(before: Sequence[str]) -> None:
+    run_id = st.session_state["lab_run"]
+    shell.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
+    keys = [key if key and parse_key(key) else None for key in shell.thresholds_in_link()[:2]]
+    shell.put_thresholds_in_link(*keys, [])  # a stored set, or a threshold set by hand, is of the run before
+
+
+def _evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str]) -> list[Evaluated]:
+    return [Evaluated(row.run_id, labels[row.run_id], row.dataset_id,
+                      {part["split"]: part for _, part in board[board["run_id"] == row.run_id].iterrows()})
+            for row in rows.itertuples()]
+
+
+# -- the board
+
+
+def _board_of(store: Store, runs: Sequence[Evaluated], part: str, controls: Any, overview: cached.Overview) -> None:
+    run, finding = runs[0], _open_finding()
+    try:
+        state = read_state(store, run, *shell.thresholds_in_link())
+    except shell.WorkbenchError:
+        st.button("Show the board without it", on_click=shell.put_thresholds_in_link, args=(None, None, []))
+        raise
+    threshold_session.leave_as_it_is()
+    with controls:
+        threshold_fit.popover(store, run, part, state, finding)
+        threshold_sets.popover(store, run, part, state)
+    _say_where(run, part, state, runs, overview)
+    threshold_board.board(
+        _payload(store, runs, part, state, finding, overview),
+        on_release=lambda: threshold_session.take_release(store, run, part),
+        on_open=lambda: shell.put_finding_in_link(display_name(threshold_board.opened() or finding)),
+        on_typed=lambda: threshold_session.take_typed(run.prediction_id(part)))
+    moved = threshold_session.last_move(run.prediction_id(part))
+    if moved is None:
+        changed_films.waiting()
+    else:
+        changed_films.show(store, run.prediction_id(part), run.dataset_id, moved["finding"], moved["before"],
+                           moved["after"])
+    threshold_promise.show(store, run, part, state)
+
+
+def _open_finding() -> str:
+    name = shell.finding_in_link()
+    return FINDINGS[0] if name in (None, curves_view.ALL) else canonical(name)
+
+
+def _say_where(run: Evaluated, part: str, state: BoardState, runs: Sequence[Evaluated],
+               overview: cached.Overview) -> None:
+    """Which predictions the thresholds come from, and which they are read on."""
+    said, flag = provenance(state, run, part)
+    # Two lines, so that the flag appears without moving the board.
+    reference = widgets.escape(state.reference.in_words)
+    st.markdown(f"Thresholds: **{widgets.escape(said)}**. Changes against {reference}.  \n"
+                f"Read on **{widgets.escape(run.in_words(part))}**."
+                + (f" :orange-badge[:material/warning: same films] {flag.capitalize()}." if flag else ""))
+    ids = [one.run_id for one in runs]
+    drawn = overview.runs[overview.runs["run_id"].isin(ids)]
+    groups = runs_view.groups(drawn, overview.board, overview.datasets, dict.fromkeys(ids, "finished"), part)
+    for group in groups:
+        widgets.badges(group)
+    if len(groups) > 1:
+        st.warning("These runs belong to different data sets or splits and are read on different films.",
+                   icon=":material/warning:")
+
+
+def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
+             overview: cached.Overview) -> bytes:
+    of = runs[0].prediction_id(part)
+    rows = overview.runs[overview.runs["run_id"].isin([run.run_id for run in runs])]
+    styles = run_styles(dict(zip(rows["run_id"], rows["architecture"], strict=True)))
+    positives = [len(found.positives) for found in cached.sorted_scores(store, runs[0].prediction_id(part))]
+    header = threshold_session.load(of, state, finding) | {"reference": state.reference.in_words}
+    as_is, fitted = threshold_session.extra_positions(of, state)
+    looks = [_look(run, styles[run.run_id], part) for run in runs]
+    own = [state.reference.thresholds.tolist(), *(_own_set(store, run, state) for run in runs[1:])]
+    return _packed(str(store.path), looks, own, header, as_is, fitted, notes(state, runs[0], part, positives))
+
+
+def _look(run: Evaluated, style: RunStyle, part: str) -> tuple[str, ...]:
+    return run.prediction_id(part), run.run_id, run.label, style.colour, style.dash
+
+
+def _own_set(store: Store, run: Evaluated, state: BoardState) -> list[float]:
+    """Another run's own thresholds: fitted as the board's set was, where that can be done anew."""
+    key = state.base.key if parse_key(state.base.key) else DEFAULT
+    try:
+        return find_set(store, run, key).thresholds.tolist()
+    except shell.WorkbenchError:
+        return find_set(store, run, default_key(run)).thresholds.tolist()
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _packed(path: str, looks: list[tuple[str, ...]], own: list[list[float]], header: dict[str, Any],
+            typed: list[list[float]], fitted: list[list[float]], warnings: dict[str, str]) -> bytes:
+    runs = [RunCounts(*look, cached.sorted_scores(Store(path), prediction_id), np.array(thresholds))
+            for (prediction_id, *look), thresholds in zip(looks, own, strict=True)]
+    return pack(runs[0], runs[1:], header, typed, fitted, warnings)

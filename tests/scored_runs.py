@@ -1,0 +1,51 @@
+"""A store of runs with plausible scores on val and test, for the threshold board; no network is trained.
+
+Scores are drawn at random: logits around each finding's prevalence, further up for films with the finding, so that
+rare findings score below 0.05 throughout, as real networks do.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cxrcore.architectures import ARCHITECTURES
+from cxrcore.evaluation import measure
+from cxrcore.findings import N_FINDINGS
+from cxrcore.store import Store
+
+DATASET = "scored"
+# Shares of the films of NIH's official test list, and separations that give about the AUROCs of published networks.
+PREVALENCE = (0.128, 0.042, 0.182, 0.239, 0.068, 0.063, 0.022, 0.104, 0.071, 0.036, 0.043, 0.017, 0.045, 0.003)
+SEPARATION = (1.1, 1.6, 1.5, 0.75, 1.2, 1.0, 0.9, 1.5, 1.0, 1.5, 1.9, 1.2, 1.0, 1.9)
+FILMS_A_PATIENT = 4
+PARTS = ("val", "test")
+
+
+def make(path: Path, n_val: int, n_test: int, n_runs: int = 1, seed: int = 0, empty: tuple[int, ...] = ()) -> Store:
+    """A store with one data set and n_runs measured runs, the first architectures in their order.
+
+    Args:
+        empty: findings (their places) without a positive film in test.
+    """
+    rng, store = np.random.default_rng(seed), Store(path)
+    n = n_val + n_test
+    patients = [f"{i // FILMS_A_PATIENT:08d}" for i in range(n)]
+    ids = [f"{patient}_{i % FILMS_A_PATIENT:03d}.png" for i, patient in enumerate(patients)]
+    images = pd.DataFrame({"image_id": ids, "patient_id": patients, "follow_up": 0, "age": 50.0, "sex": "F",
+                           "view": "PA"})
+    labels = (rng.random((n, N_FINDINGS)) < PREVALENCE).astype(np.float32)
+    labels[n_val:, list(empty)] = 0
+    store.add_dataset(DATASET, images, labels, name=f"{n:,} films", kind="nih", label_source="random")
+    films = {"val": slice(0, n_val), "test": slice(n_val, n)}
+    for place, arch in enumerate(list(ARCHITECTURES)[:n_runs]):
+        run_id = store.create_run({"name": f"{arch} · seed 0", "arch": arch}, DATASET, split=("official", 0, "abc"))
+        store.finish_run(run_id, "finished")
+        middle = np.log(PREVALENCE) - np.log1p(-np.array(PREVALENCE)) - 0.5
+        logits = rng.normal(middle, 1 + place / 10, labels.shape) + labels * np.array(SEPARATION) * (1 - place / 20)
+        scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
+        saved = {part: store.save_predictions(run_id, DATASET, part, ids[films[part]], scores[films[part]],
+                                              checkpoint="model_best.pth", checkpoint_sha256=f"{place:064x}")
+                 for part in PARTS}
+        measure(store, run_id, saved)
+    return store
