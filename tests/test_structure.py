@@ -128,6 +128,15 @@ def test_files_keep_their_size(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
 
 
+def test_scripts_and_styles_of_components_keep_their_size_and_ask_nothing_of_the_network():
+    assets = [path for kind in ("js", "css") for path in (PROJECT_ROOT / "cxrcore").rglob(f"*.{kind}")]
+    assert len(assets) > 3
+    for path in assets:
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= LINES["cxrcore"], path.name
+        assert set(re.findall(r"https?://[\w./]+", text)) <= {"http://www.w3.org/2000/svg"}, path.name
+
+
 def test_functions_keep_their_size():
     long = [f"{name}.{node.name}: {node.end_lineno - node.lineno + 1} lines" for name in MODULES
             for node in ast.walk(tree(name)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)

@@ -66,9 +66,7 @@ def _lab(store: Store) -> None:
         runs = [run for run in _evaluated(rows, overview.board, labels) if shown in run.parts]
         if not runs or runs[0].run_id != run_ids[0]:
             return
-        if shown != part:
-            st.info(f"{widgets.escape(runs[0].label)} has no test predictions: it is read on validation.",
-                    icon=":material/info:")
+        _say_what_is_missing(store, runs[0], part, rows.iloc[0])
         _board_of(store, runs, shown, controls, overview)
 
 
@@ -109,6 +107,22 @@ def _evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str
     return [Evaluated(row.run_id, labels[row.run_id], row.dataset_id,
                       {part["split"]: part for _, part in board[board["run_id"] == row.run_id].iterrows()})
             for row in rows.itertuples()]
+
+
+def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, row: pd.Series) -> None:
+    """Why the run is not read where it was wanted, or nothing is fitted; and the command that changes it."""
+    name = widgets.escape(run.label)
+    if wanted not in run.parts:
+        text = f"{name} has no test predictions: it is read on the films that its thresholds are fitted on."
+    elif "val" not in run.parts:
+        text = f"{name} has no validation predictions to fit thresholds on, so they stand at 0.5."
+    else:
+        return
+    if row["kind"] == "trained":
+        st.info(f"{text} This makes them:", icon=":material/info:")
+        widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
+    else:
+        st.info(text, icon=":material/info:")
 
 
 # -- the board

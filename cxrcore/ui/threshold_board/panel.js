@@ -18,11 +18,13 @@ function buildPanel(board) {
   const view = { scores: node("chart scores-chart"), roc: node("chart"), pr: node("chart"), matrix: buildMatrix(),
                  alarms: element("p", { class: "alarms" }), points: [] };
   board.view = view;
+  const share = films ? ` (${(100 * finding.positives / films).toFixed(1)} %)` : "";
   const head = element("div", { class: "panel-head" }, element("h3", {}, finding.title),
-    element("span", {}, `${whole(finding.positives)} of ${whole(films)} films`));
-  const parts = [head, view.scores, element("div", { class: "pair" }, view.roc, view.pr),
-    view.matrix.root, view.alarms];
-  if (board.others.length) parts.splice(1, 0, buildRuns(board));
+    element("span", {}, `${whole(finding.positives)} of ${whole(films)} films${share}`));
+  const charts = element("div", { class: "parts" }, view.scores,
+    element("div", { class: "pair" }, view.roc, view.pr),
+    element("div", { class: "counts" }, view.matrix.root, view.alarms));
+  const parts = [head, ...(board.others.length ? [buildRuns(board)] : []), charts];
   board.panel.replaceChildren(...parts);
   drawCharts(board);
 }
