@@ -16,8 +16,9 @@ TORCH_MODULES = {f"cxrcore.{name}" for name in (
     "prediction", "registration", "training", "trainplan", "trainrun",
 )}
 SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "storebulk", "store")}
-NUMBERS = ("metrics", "thresholds", "intervals", "calibration", "localization", "curves", "thinning",  # over arrays
-           "optimism")
+NUMBERS = ("metrics", "thresholds", "operating_points", "changed", "intervals", "calibration", "localization",
+           "curves", "thinning",  # over arrays
+           "optimism", "draws", "resampling", "scored_films", "delong", "multiple")
 SCREEN = {"streamlit", "plotly"}
 
 TOP_LEVEL = {"app.py", "pages", "cxrcore", "runs", "scripts", "tests", "requirements.txt", "README.md", "docs",

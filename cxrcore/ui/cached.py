@@ -125,6 +125,16 @@ def _predictions(path: str, prediction_id: str) -> Predictions:
     return Store(path).predictions(prediction_id)
 
 
+def images(store: Store, dataset_id: str) -> pd.DataFrame:
+    """As `Store.images`; shared by all readers."""
+    return _images(str(store.path), dataset_id)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _images(path: str, dataset_id: str) -> pd.DataFrame:
+    return Store(path).images(dataset_id)
+
+
 def sorted_scores(store: Store, prediction_id: str) -> tuple[SortedScores, ...]:
     """The scores of each finding, sorted; shared by all readers."""
     return _sorted_scores(str(store.path), prediction_id)

@@ -1,10 +1,102 @@
-"""Placeholder: to be replaced by the real module."""
+"""The strip below the threshold board: which films the last move of a threshold changed, with pictures of some."""
+
+import numpy as np
+import pandas as pd
 import streamlit as st
+
+from cxrcore.changed import Changed, changed
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.records import Predictions
+from cxrcore.store import Store
+from cxrcore.ui import cached, data_reading
+from cxrcore.ui.film_tiles import Tile, row_of_films
+from cxrcore.ui.prepared_films import FilmMap, film_map
+
+N_TILES = 8
+SEARCHED = 160  # films, the nearest to the line, that pictures are looked for
+N_NAMED = 12  # where there are no pictures
+HEIGHT = 178  # pixels, with a film or without, so that nothing below jumps
+LABELS = {1: "with it", 0: "without it"}
 
 
 def waiting() -> None:
-    st.caption("...")
+    """What stands there before anything was moved."""
+    with st.container(height=HEIGHT, border=False):
+        st.caption("Move a threshold: the films that change side stand here.")
 
 
-def show(*args) -> None:
-    st.write(args[3:])
+def show(store: Store, prediction_id: str, dataset_id: str, finding: str, before: float, after: float) -> None:
+    """The films between two thresholds of a finding.
+
+    Args:
+        before, after: the thresholds.
+    """
+    found, k = cached.predictions(store, prediction_id), FINDINGS.index(finding)
+    moved = changed(found.labels[:, k], found.scores[:, k], before, after)
+    shown = _map(store, dataset_id) if len(moved.rows) else None
+    rows = [] if shown is None else [row for row in moved.rows[:SEARCHED]
+                                     if found.image_ids[row] in shown.pixels.row_of][:N_TILES]
+    with st.container(height=HEIGHT, border=False):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            more = f" Shown: {len(rows)}, the nearest to the line." if 0 < len(rows) < len(moved.rows) else ""
+            st.markdown(in_words(finding, before, after, moved) + more, width="stretch")
+            if len(moved.rows):
+                st.download_button(
+                    "List", lambda: table(found, k, moved, before, after).to_csv(index=False),
+                    f"changed_{finding}.csv", "text/csv", key="changed_csv", on_click="ignore", type="tertiary",
+                    icon=":material/download:", help="The films that changed side, as CSV")
+        if rows:
+            row_of_films([_tile(shown, found, k, row) for row in rows])
+        elif len(moved.rows):
+            st.caption(_named(found, k, moved))
+
+
+def in_words(finding: str, before: float, after: float, moved: Changed) -> str:
+    """'Effusion 0.31 → 0.24: 412 films changed side. 96 more with the finding are caught, 316 more false alarms.'"""
+    head = f"**{display_name(finding)} {before:.4g} → {after:.4g}:"
+    n = len(moved.rows)
+    if not n:
+        return f"{head} no film changed side.** None scores between the two."
+    right, wrong = ("more caught", "more false alarms") if moved.gained else ("more missed", "fewer false alarms")
+    words = [f"{moved.positives:,} {right}", f"{moved.negatives:,} {wrong}"]
+    words += [f"{moved.unknown:,} without a label"] if moved.unknown else []
+    return f"{head} {n:,} film{'s' if n > 1 else ''} changed side.** By their labels: {', '.join(words)}."
+
+
+def table(found: Predictions, k: int, moved: Changed, before: float, after: float) -> pd.DataFrame:
+    """A row a film that changed side, for the download."""
+    rows = moved.rows
+    return pd.DataFrame({
+        "image_id": found.image_ids[rows], "patient_id": found.patient_ids[rows], "finding": FINDINGS[k],
+        "label": found.labels[rows, k], "score": found.scores[rows, k], "threshold_before": before,
+        "threshold_after": after, "alarm_before": not moved.gained, "alarm_after": moved.gained})
+
+
+# -- pictures
+
+
+def _named(found: Predictions, k: int, moved: Changed) -> str:
+    """The first of the films, where there are no pictures of them."""
+    names = ", ".join(f"{found.image_ids[row]} ({_label(found.labels[row, k])}, {found.scores[row, k]:.3f})"
+                      for row in moved.rows[:N_NAMED])
+    more = len(moved.rows) - N_NAMED
+    return (f"{names}{f' and {more:,} more' if more > 0 else ''}. No pictures: these films do not lie prepared beside "
+            "the store.")
+
+
+def _map(store: Store, dataset_id: str) -> FilmMap | None:
+    overview = cached.overview(store)
+    if dataset_id not in overview.datasets.index:
+        return None
+    runs = overview.runs[overview.runs["dataset_id"] == dataset_id]
+    return film_map(store, dataset_id, overview.datasets.at[dataset_id, "kind"], cached.images(store, dataset_id),
+                    data_reading.sources(runs))
+
+
+def _tile(shown: FilmMap, found: Predictions, k: int, row: int) -> Tile:
+    pixels = np.asarray(shown.pixels.pixels[shown.pixels.row_of[found.image_ids[row]]])
+    return Tile(pixels, _label(found.labels[row, k]), f"{found.scores[row, k]:.3f}")
+
+
+def _label(label: float) -> str:
+    return LABELS.get(label, "no label")

@@ -19,6 +19,10 @@ _STYLE = """<style>
 .films .box { position: absolute; border: 2px solid #F0E442; border-radius: 2px; box-shadow: 0 0 0 1px rgba(0,0,0,.6); }
 .films figcaption { font-size: 14px; line-height: 1.35; margin-top: 6px; overflow-wrap: anywhere; }
 .films figcaption span { opacity: .75; }
+.films.row { display: flex; gap: 12px; overflow-x: auto; }
+.films.row figure { flex: 0 0 100px; }
+.films.row .film { height: 78px; width: 78px; }
+.films.row figcaption { margin-top: 3px; line-height: 1.25; white-space: nowrap; }
 </style>"""
 
 
@@ -41,6 +45,11 @@ class Tile:
 def wall(tiles: Sequence[Tile]) -> None:
     """Draw the films."""
     st.html(f'{_STYLE}<div class="films">{"".join(map(_figure, tiles))}</div>')
+
+
+def row_of_films(tiles: Sequence[Tile]) -> None:
+    """Draw the films small in one row, which scrolls sideways where the screen is narrow."""
+    st.html(f'{_STYLE}<div class="films row">{"".join(map(_figure, tiles))}</div>')
 
 
 def _figure(tile: Tile) -> str:

@@ -87,17 +87,19 @@ function overall(rows) {
   };
 }
 
-// Films between positions: shares of the fullest bin, for films with and without the finding.
-function histogram(ladder, bins) {
-  const last = ladder.thresholds.length - 1;
-  const edge = (bin) => Math.round(bin * last / bins);
-  const shares = (counts) => {
-    const films = Array.from({ length: bins }, (_, bin) => (counts[edge(bin)] - counts[edge(bin + 1)])
+// Films between positions, as shares of the fullest bin: for films with and without the finding, each with as many
+// bins as its number of films fills.
+function histogram(ladder, most) {
+  const shares = (counts, films) => {
+    const last = counts.length - 1;
+    const bins = Math.min(most, Math.max(12, Math.round(2 * films ** 0.45)));
+    const edge = (bin) => Math.round(bin * last / bins);
+    const heights = Array.from({ length: bins }, (_, bin) => (counts[edge(bin)] - counts[edge(bin + 1)])
       / (edge(bin + 1) - edge(bin) || 1));
-    const most = Math.max(...films);
-    return films.map((n) => (most ? n / most : 0));
+    const highest = Math.max(...heights);
+    return heights.map((height) => (highest ? height / highest : 0));
   };
-  return { positives: shares(ladder.tp), negatives: shares(ladder.fp) };
+  return { positives: shares(ladder.tp, ladder.positives), negatives: shares(ladder.fp, ladder.negatives) };
 }
 
 function rocPoints({ tp, fp, positives, negatives }) {
