@@ -16,6 +16,7 @@ POSITIONS = 720  # of a handle; a step is some 0.02 logits: 0.003 at a threshold
 TAIL = 0.001  # share of the films that may score below the second position: outliers would stretch the axis
 ALIKE = 1e-3  # logits; scores closer together than this are one place on the axis
 FULL_DIGITS = 17  # significant decimals that tell all doubles apart
+SHOWN_DIGITS = 4  # significant decimals of a threshold that is written short, at least
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,10 @@ def _short_above(score: float) -> float:
 
 
 def shortest_alike(threshold: float, found: SortedScores) -> str:
-    """The shortest decimal that decides these films as the threshold does, for a person to read and to retype.
+    """A short decimal that decides these films as the threshold does, for a person to read and to retype.
 
-    A fitted threshold is a film's score with 17 digits; between two scores lies a shorter number.
+    A fitted threshold is a film's score with 17 digits; between two scores lies a shorter number. It is rounded to
+    `SHOWN_DIGITS` where that decides alike, and to as few more as that takes elsewhere.
 
     Returns:
         Text whose float(...) lies above every score below the threshold, and not above any other score.
@@ -116,7 +118,7 @@ def shortest_alike(threshold: float, found: SortedScores) -> str:
         place = np.searchsorted(scores.astype(np.float64), threshold)
         below = max(below, float(scores[place - 1])) if place else below
         above = min(above, float(scores[place])) if place < len(scores) else above
-    for digits in range(1, FULL_DIGITS):
+    for digits in range(SHOWN_DIGITS, FULL_DIGITS):
         for value in (threshold, above, below + (above - below) / 2):
             text = f"{value:.{digits}g}"
             if below < float(text) <= above:

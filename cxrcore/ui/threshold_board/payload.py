@@ -17,7 +17,7 @@ from cxrcore.findings import FINDINGS, display_name
 from cxrcore.operating_points import SortedScores, positions, shortest_alike
 
 CURVE_POINTS = 240  # positions of another run's ROC and PR
-_TEXT_LENGTH = 8  # a threshold that takes more characters than this is shown as a shorter one that decides alike
+_TEXT_LENGTH = 13  # a threshold that takes more characters than this is shown as a shorter one that decides alike
 
 
 @dataclass(frozen=True)
