@@ -1,0 +1,167 @@
+"""What stands on the threshold board: keys of sets, the link's pairs, provenance and its flags."""
+
+import json
+
+import numpy as np
+import pytest
+import scored_runs
+
+from cxrcore import thresholds
+from cxrcore.errors import RunError, UsageError, WorkbenchError
+from cxrcore.findings import FINDINGS
+from cxrcore.store import Store
+from cxrcore.ui import threshold_state as states
+from cxrcore.ui.threshold_state import Evaluated, FitKey
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Store:
+    return scored_runs.make(tmp_path_factory.mktemp("state") / "store.duckdb", 400, 600, 2,
+                            empty=(FINDINGS.index("Edema"),))
+
+
+@pytest.fixture
+def run(store) -> Evaluated:
+    return evaluated(store, store.runs()["run_id"].iloc[-1])
+
+
+def evaluated(store, run_id, *parts) -> Evaluated:
+    board = store.leaderboard()
+    rows = board[board["run_id"] == run_id]
+    return Evaluated(run_id, "the run", scored_runs.DATASET,
+                     {row["split"]: row for _, row in rows.iterrows() if not parts or row["split"] in parts})
+
+
+def state(store, run, key=None, reference=None, pairs=()):
+    return states.read_state(store, run, key, reference, pairs)
+
+
+def predictions(store, run, part):
+    return store.predictions(run.prediction_id(part))
+
+
+# -- keys
+
+
+@pytest.mark.parametrize(("text", "key"), [
+    ("max_f1@val", FitKey("max_f1", None, "val")), ("recall:0.9@test", FitKey("recall", 0.9, "test")),
+    ("fixed:0.25", FitKey("fixed", 0.25, None)), ("classic", FitKey("classic", None, None)),
+    ("max_f1@train", None), ("recall:much@val", None), ("20261123-064356-ab12cd", None), ("", None),
+    ("max_f2@val", None),
+])
+def test_keys_are_read_and_written(text, key):
+    assert states.parse_key(text) == key
+    assert key is None or str(key) == text
+
+
+@pytest.mark.parametrize("text", ["recall:nan@val", "recall:9@val", "f_beta:inf@val", "fixed:2", "fixed:nan",
+                                  "cost:-1@val", "gone", "precision:0@val"])
+def test_a_key_that_names_nothing_is_one_line(store, run, text):
+    with pytest.raises(UsageError) as said:
+        states.find_set(store, run, text)
+    assert "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize("objective", [*thresholds.OBJECTIVES, "classic"])
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_a_set_is_fitted_on_the_part_that_its_key_names(store, run, objective, part):
+    found = states.find_set(store, run, f"{objective}@{part}")
+    held = predictions(store, run, part)
+    expected = thresholds.fit(held.labels, held.scores, objective)
+    np.testing.assert_array_equal(found.thresholds, expected.thresholds)
+    assert (found.prediction_id, found.part) == (run.prediction_id(part), part)
+    assert states.PART_WORDS[part] in found.in_words
+
+
+def test_without_validation_nothing_is_fitted_there(store, run):
+    test_only = evaluated(store, run.run_id, "test")
+    assert states.default_key(test_only) == "fixed:0.5"
+    with pytest.raises(RunError, match=r"scripts/eval\.py --run"):
+        states.find_set(store, test_only, "max_f1@val")
+    assert state(store, test_only).thresholds.tolist() == [0.5] * 14
+
+
+def test_a_stored_set_of_another_run_is_refused(store, run):
+    other = evaluated(store, store.runs()["run_id"].iloc[0])
+    set_id = store.save_threshold_set(other.prediction_id("val"), "theirs", "manual", np.full(14, 0.2))
+    assert states.find_set(store, other, set_id).thresholds.tolist() == [0.2] * 14
+    with pytest.raises(UsageError, match="another run"):
+        states.find_set(store, run, set_id)
+
+
+# -- the link
+
+
+@pytest.mark.parametrize("pair", ["Nothing:0.2", "Effusion:1.2", "Effusion:-0.1", "Effusion:nan", "Effusion:",
+                                  "Effusion", "Effusion:abc@test", ":0.2", "Effusion:recall:7@val"])
+def test_a_pair_that_cannot_be_read_is_one_line(store, run, pair):
+    with pytest.raises(WorkbenchError) as said:
+        state(store, run, pairs=[pair])
+    assert "\n" not in str(said.value)
+
+
+def test_pairs_survive_the_link_exactly(store, run):
+    values = np.random.default_rng(0).random(14)
+    moved = states.after_release(store, run, "test", state(store, run), values, [])
+    again = state(store, run, pairs=moved.pairs)
+    np.testing.assert_array_equal(again.thresholds, values)
+    assert again.pairs == moved.pairs and len(moved.by_hand) == 14
+
+
+def test_a_value_back_on_the_set_is_no_change(store, run):
+    before = state(store, run)
+    values = before.thresholds.copy()
+    values[3] = 0.77
+    moved = states.after_release(store, run, "val", before, values, [])
+    assert list(moved.changed) == [FINDINGS[3]] and moved.changed[FINDINGS[3]] == "0.77@val"
+    back = states.after_release(store, run, "val", moved, before.thresholds, [])
+    assert back.changed == {}
+
+
+def test_undo_leads_back_to_the_earlier_set(store, run):
+    before = state(store, run, pairs=["Mass:recall:0.8@val", "Hernia:0.5@test"])
+    after = state(store, run, "youden@val")
+    back = states.after_release(store, run, "test", after, before.thresholds, [before])
+    assert back.base.key == "max_f1@val" and back.changed == before.changed
+
+
+def test_one_finding_fitted_with_its_own_aim(store, run):
+    found = state(store, run, pairs=["Mass:recall:0.8@val"])
+    k = FINDINGS.index("Mass")
+    assert found.thresholds[k] == states.find_set(store, run, "recall:0.8@val").thresholds[k]
+    assert found.by_hand == [] and np.delete(found.thresholds == found.base.thresholds, k).all()
+    assert "Mass: recall ≥ 0.8, fitted on validation" in states.provenance(found, run, "test")[0]
+
+
+# -- provenance
+
+
+@pytest.mark.parametrize(("key", "pairs", "part", "flag"), [
+    ("max_f1@val", [], "test", ""), ("max_f1@val", [], "val", "these very films"),
+    ("max_f1@test", [], "test", "these very films"), ("fixed:0.5", [], "test", ""),
+    ("max_f1@val", ["Mass:0.3@test"], "test", "while looking at these films"), ("max_f1@val", ["Mass:0.3"], "test", ""),
+    ("max_f1@val", ["Mass:0.3@val"], "test", ""),
+    ("max_f1@val", ["Mass:youden@test"], "test", "Mass was fitted on these"),
+])
+def test_reading_a_set_on_the_films_it_was_fitted_on_is_flagged(store, run, key, pairs, part, flag):
+    said, flagged = states.provenance(state(store, run, key, pairs=pairs), run, part)
+    assert (flag in flagged) if flag else not flagged
+    assert said
+
+
+def test_notes_name_what_to_beware_of(store, run):
+    found = state(store, run)
+    positives = (predictions(store, run, "test").labels == 1).sum(axis=0)
+    notes = states.notes(found, run, "test", positives)
+    held = (predictions(store, run, "val").labels == 1).sum(axis=0)
+    unstable = {finding for finding, n in zip(FINDINGS, held, strict=True) if 0 < n < 50}
+    assert unstable and unstable - {"Edema"} <= {finding for finding, text in notes.items() if "unstable" in text}
+    assert "undefined" in notes["Edema"]
+    assert all("fewer than 50" in notes[finding] for finding in unstable - {"Edema"})
+
+
+def test_an_aim_that_cannot_be_met_is_noted(store, run):
+    found = state(store, run, "precision:0.999@val")
+    missed = json.loads(json.dumps(found.base.parameters))["not_met"]
+    notes = states.notes(found, run, "test", np.full(14, 99))
+    assert missed and all("aim" in notes[finding] for finding in missed)
