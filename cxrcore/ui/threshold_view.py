@@ -139,7 +139,7 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, controls: Any,
     with controls:
         threshold_fit.popover(store, run, part, state, finding)
         threshold_sets.popover(store, run, part, state)
-    _say_where(run, part, state, runs, overview)
+    _say_where(store, part, state, runs, overview)
     threshold_board.board(
         _payload(store, runs, part, state, finding, overview),
         on_release=lambda: threshold_session.take_release(store, run, part),
@@ -159,23 +159,34 @@ def _open_finding() -> str:
     return FINDINGS[0] if name in (None, curves_view.ALL) else canonical(name)
 
 
-def _say_where(run: Evaluated, part: str, state: BoardState, runs: Sequence[Evaluated],
+def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evaluated],
                overview: cached.Overview) -> None:
     """Which predictions the thresholds come from, and which they are read on."""
+    run = runs[0]
     said, flag = provenance(state, run, part)
     # Two lines, so that the flag appears without moving the board.
     reference = widgets.escape(state.reference.in_words)
     st.markdown(f"Thresholds: **{widgets.escape(said)}**. Changes against {reference}.  \n"
                 f"Read on **{widgets.escape(run.in_words(part))}**."
                 + (f" :orange-badge[:material/warning: same films] {flag.capitalize()}." if flag else ""))
+    _say_films(store, part, runs, overview)
+
+
+def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: cached.Overview) -> None:
+    """What the films are, flagged where they are not the same for all runs."""
     ids = [one.run_id for one in runs]
     drawn = overview.runs[overview.runs["run_id"].isin(ids)]
     groups = runs_view.groups(drawn, overview.board, overview.datasets, dict.fromkeys(ids, "finished"), part)
     for group in groups:
         widgets.badges(group)
+    films = [cached.predictions(store, one.prediction_id(part)).image_ids for one in runs]
+    others = [one.label for one, own in zip(runs, films, strict=True) if not np.array_equal(own, films[0])]
     if len(groups) > 1:
-        st.warning("These runs belong to different data sets or splits and are read on different films.",
-                   icon=":material/warning:")
+        st.warning("These runs belong to different data sets or splits and are read on different films: their numbers "
+                   "stand side by side, but do not compare.", icon=":material/warning:")
+    elif others:
+        st.warning(f"Read on other films than {widgets.escape(runs[0].label)}: {widgets.escape(', '.join(others))}. "
+                   "Small differences may come from the films.", icon=":material/warning:")
 
 
 def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,

@@ -79,8 +79,8 @@ function buildRow(board, finding, k) {
   const ladder = board.ladders[k];
   const cell = (metric, extra = "") => element("span", { class: `number ${extra} of-${metric}`, role: "cell",
                                                          "data-metric": metric });
-  const open = element("button", { type: "button", class: "name", id, title: `Open ${finding.title} large` },
-                       finding.title);
+  const open = element("button", { type: "button", class: "name", title: `Open ${finding.title} large` },
+                       element("span", { id }, finding.title));
   if (finding.note) {
     open.append(element("span", { class: "warn", title: finding.note, role: "img", "aria-label": finding.note }, "!"));
   }

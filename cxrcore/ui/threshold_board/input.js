@@ -25,6 +25,7 @@ function moveInWords(board, k) {
   if (before < 0) return "";
   const tp = now.tp - ladder.tp[before];
   const fp = now.fp - ladder.fp[before];
+  if (!tp && !fp) return "No film changes side";
   const films = whole(Math.abs(tp) + Math.abs(fp));
   const more = tp + fp > 0;
   return `${films} films change side: ${whole(Math.abs(tp))} more ${more ? "caught" : "missed"}, `

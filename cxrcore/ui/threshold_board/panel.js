@@ -2,7 +2,8 @@
 
 const PANEL_BINS = 96;
 const TICKS = [1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 0.999];
-const TICK_ROOM = 46; // pixels that a tick's text needs
+const DIGIT = 8; // pixels, width of a digit in an axis' text
+const TICK_GAP = 7; // pixels beside it
 const SCORES_HEIGHT = 118;
 const FLOOR = 22; // pixels below a chart for the axis' texts
 const TOP = 8; // pixels above ROC and PR, for an operating point at 1
@@ -48,10 +49,13 @@ function drawScores(board, wide) {
   const ladder = board.ladders[board.open];
   const { positives, negatives } = histogram(ladder, PANEL_BINS);
   const ticks = [];
+  let free = 0; // where the text before ends
   for (const value of TICKS) {
     const x = shareOf(ladder.thresholds, value) * wide;
-    const room = ticks.length ? x - ticks.at(-1).x : TICK_ROOM;
-    if (x > TICK_ROOM / 3 && x < wide - TICK_ROOM / 3 && room >= TICK_ROOM) ticks.push({ x, value });
+    const half = String(value).length * DIGIT / 2 + TICK_GAP;
+    if (x - half < free || x + half > wide) continue;
+    ticks.push({ x, value });
+    free = x + half;
   }
   const texts = ticks.map(({ x, value }) => element("svg:text", { x, y: SCORES_HEIGHT + 17, "text-anchor": "middle" },
                                                     String(value)));
