@@ -29,6 +29,10 @@ class FilmError(DataError):
     """One image file that cannot be read as a film."""
 
 
+class ResamplingError(DataError):
+    """Films, labels or scores of which no interval and no comparison can be worked out."""
+
+
 class DiskFullError(WorkbenchError):
     """No room for what was about to be written; nothing half-written is left."""
 
