@@ -169,9 +169,15 @@ class Store(BulkTables):
         author: str = "",
         note: str = "",
     ) -> str:
-        """Save one threshold per finding, with the predictions they were fitted on; returns set_id."""
+        """Save one threshold per finding, with the predictions they were fitted on; returns set_id.
+
+        Raises:
+            StoreError: not 14 numbers.
+        """
         if np.shape(thresholds) != (N_FINDINGS,):
             raise StoreError(f"a threshold set needs {N_FINDINGS} thresholds, got shape {np.shape(thresholds)}")
+        if np.isnan(thresholds).any():  # would come back as 0
+            raise StoreError("a threshold set needs a threshold for every finding, got NaN")
         set_id = new_id()
         with self._write() as con:
             require(con, prediction_id=prediction_id)

@@ -686,3 +686,11 @@ def test_an_evaluation_under_way_and_a_last_checkpoint_hide_no_numbers(store, da
     assert (row["prediction_id"], row["auroc"]) == (best, 0.8)
     with duckdb.connect(str(store.path), read_only=True) as con:
         assert con.execute("SELECT value FROM latest_metrics").fetchall() == [(0.7,)]
+
+
+def test_a_threshold_that_is_no_number_is_refused(store, data, run_id):
+    prediction_id = store.save_predictions(run_id, data.dataset_id, "val", data.image_ids,
+                                           np.full((len(data.image_ids), N_FINDINGS), 0.5))
+    with pytest.raises(StoreError, match="NaN"):
+        store.save_threshold_set(prediction_id, "wrong", "manual", np.append(np.full(N_FINDINGS - 1, 0.5), np.nan))
+    assert store.threshold_sets(run_id).empty

@@ -20,7 +20,7 @@ def store(tmp_path_factory) -> Store:
                             empty=(FINDINGS.index("Edema"),))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(store) -> Evaluated:
     return evaluated(store, store.runs()["run_id"].iloc[-1])
 
@@ -46,8 +46,12 @@ def predictions(store, run, part):
 @pytest.mark.parametrize(("text", "key"), [
     ("max_f1@val", FitKey("max_f1", None, "val")), ("recall:0.9@test", FitKey("recall", 0.9, "test")),
     ("fixed:0.25", FitKey("fixed", 0.25, None)), ("classic", FitKey("classic", None, None)),
+    ("fixed:0.1234567890123", FitKey("fixed", 0.1234567890123, None)), ("fixed:1e-07", FitKey("fixed", 1e-7, None)),
+    ("cost:1000@val", FitKey("cost", 1000.0, "val")), ("recall@test", FitKey("recall", None, "test")),
     ("max_f1@train", None), ("recall:much@val", None), ("20261123-064356-ab12cd", None), ("", None),
-    ("max_f2@val", None),
+    ("max_f2@val", None), ("fixed:0.3@test", None), ("classic:3@val", None), ("max_f1:nan@val", None),
+    ("youden:1", None), ("Recall:0.9@val", None), ("recall:0.9@val@test", None), ("recall:0.9:0.8@val", None),
+    (" max_f1@val", None),
 ])
 def test_keys_are_read_and_written(text, key):
     assert states.parse_key(text) == key
@@ -55,7 +59,8 @@ def test_keys_are_read_and_written(text, key):
 
 
 @pytest.mark.parametrize("text", ["recall:nan@val", "recall:9@val", "f_beta:inf@val", "fixed:2", "fixed:nan",
-                                  "cost:-1@val", "gone", "precision:0@val"])
+                                  "cost:-1@val", "gone", "precision:0@val", "max_f1:nan@val", "fixed:0.3@test",
+                                  "f_beta:1e400@val"])
 def test_a_key_that_names_nothing_is_one_line(store, run, text):
     with pytest.raises(UsageError) as said:
         states.find_set(store, run, text)
@@ -89,11 +94,22 @@ def test_a_stored_set_of_another_run_is_refused(store, run):
         states.find_set(store, run, set_id)
 
 
+@pytest.mark.parametrize("key", ["fixed:0.1234567", "recall:0.7654321@val", "cost:12.3456789@test", "max_f1", "fixed",
+                                 "recall", "classic"])
+def test_the_key_of_a_set_names_exactly_this_set(store, run, key):
+    found = states.find_set(store, run, key)
+    again = states.find_set(store, run, found.key)
+    assert again.key == found.key and again.thresholds.tolist() == found.thresholds.tolist()
+    assert found.objective == "fixed" or found.key.endswith(("@val", "@test"))
+
+
 # -- the link
 
 
 @pytest.mark.parametrize("pair", ["Nothing:0.2", "Effusion:1.2", "Effusion:-0.1", "Effusion:nan", "Effusion:",
-                                  "Effusion", "Effusion:abc@test", ":0.2", "Effusion:recall:7@val"])
+                                  "Effusion", "Effusion:abc@test", ":0.2", "Effusion:recall:7@val", "Effusion:inf",
+                                  "Effusion:1e1", "Effusion:max_f1@train", "Effusion:fixed:0.3@test", "", ":",
+                                  "Effusion:0.2:0.3"])
 def test_a_pair_that_cannot_be_read_is_one_line(store, run, pair):
     with pytest.raises(WorkbenchError) as said:
         state(store, run, pairs=[pair])
@@ -133,6 +149,24 @@ def test_one_finding_fitted_with_its_own_aim(store, run):
     assert "Mass: recall ≥ 0.8, fitted on validation" in states.provenance(found, run, "test")[0]
 
 
+@pytest.mark.parametrize(("pairs", "value"), [
+    (["Mass:1e-05@val"], 1e-5), (["mass:0"], 0.0), (["MASS:1"], 1.0), (["Mass:5e-324"], 5e-324), (["Mass:-0.0"], 0.0),
+    (["Mass:0.1", "Mass:0.2"], 0.2)])
+def test_odd_pairs_that_can_be_read(store, run, pairs, value):
+    found = state(store, run, pairs=pairs)
+    assert found.thresholds[FINDINGS.index("Mass")] == value and found.by_hand == ["Mass"]
+    again = state(store, run, pairs=found.pairs)
+    assert again.pairs == found.pairs and again.thresholds.tolist() == found.thresholds.tolist()
+
+
+def test_undo_to_a_state_keeps_what_its_findings_were_fitted_with(store, run):
+    before = state(store, run, pairs=["Mass:recall:0.8@val", "Nodule:0.3@test"])
+    moved = states.after_release(store, run, "test", before, np.full(14, 0.2), [])
+    assert not moved.own and len(moved.by_hand) == 14
+    back = states.after_release(store, run, "test", moved, before.thresholds, [before])
+    assert back.changed == before.changed and back.own == before.own and list(back.own) == ["Mass"]
+
+
 # -- provenance
 
 
@@ -142,6 +176,8 @@ def test_one_finding_fitted_with_its_own_aim(store, run):
     ("max_f1@val", ["Mass:0.3@test"], "test", "while looking at these films"), ("max_f1@val", ["Mass:0.3"], "test", ""),
     ("max_f1@val", ["Mass:0.3@val"], "test", ""),
     ("max_f1@val", ["Mass:youden@test"], "test", "Mass was fitted on these"),
+    ("fixed:0.5", ["Mass:youden"], "val", "Mass was fitted on these"), ("fixed:0.5", ["Mass:fixed:0.3"], "test", ""),
+    ("max_f1@val", [f"{finding}:0.3@test" for finding in FINDINGS], "val", ""),
 ])
 def test_reading_a_set_on_the_films_it_was_fitted_on_is_flagged(store, run, key, pairs, part, flag):
     said, flagged = states.provenance(state(store, run, key, pairs=pairs), run, part)
@@ -158,6 +194,23 @@ def test_notes_name_what_to_beware_of(store, run):
     assert unstable and unstable - {"Edema"} <= {finding for finding, text in notes.items() if "unstable" in text}
     assert "undefined" in notes["Edema"]
     assert all("fewer than 50" in notes[finding] for finding in unstable - {"Edema"})
+
+
+def test_a_finding_fitted_by_itself_is_marked_as_a_set_is(store, run):
+    found = state(store, run, "fixed:0.5", pairs=["Fibrosis:recall:0.9@val", "Mass:precision:0.999@val"])
+    notes = states.notes(found, run, "test", np.full(14, 99))
+    assert set(notes) == {"Fibrosis", "Mass"}
+    assert "recall ≥ 0.9" in notes["Fibrosis"] and "unstable" in notes["Fibrosis"] and "aim" in notes["Mass"]
+
+
+def test_a_saved_set_stays_flagged_when_its_films_are_evaluated_anew(store, run):
+    set_id = store.save_threshold_set(run.prediction_id("test"), "tuned there", "youden", np.full(14, 0.2))
+    held = predictions(store, run, "test")
+    anew = store.save_predictions(run.run_id, scored_runs.DATASET, "test", list(held.image_ids), held.scores)
+    later = Evaluated(run.run_id, "run", run.dataset_id, run.parts | {
+        "test": run.parts["test"].to_dict() | {"prediction_id": anew}})
+    assert "these very films" in states.provenance(state(store, later, set_id), later, "test")[1]
+    assert not states.provenance(state(store, later, set_id), later, "val")[1]
 
 
 def test_an_aim_that_cannot_be_met_is_noted(store, run):

@@ -1,13 +1,14 @@
 """The Thresholds page without a browser: what it says, fits, saves, loads, exports and refuses."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 import scored_runs
 from seeded_runs import add_run, beat, make_store
-from sklearn.metrics import f1_score
+from sklearn.metrics import confusion_matrix, f1_score
 from streamlit.testing.v1 import AppTest
 
 from cxrcore import thresholdfile, thresholds
@@ -26,12 +27,19 @@ EMPTY = FINDINGS.index("Edema")  # without a positive film in test
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return scored_runs.make(tmp_path_factory.mktemp("made") / "store.duckdb", 300, 500, 3, empty=(EMPTY,))
+    return scored_runs.make(tmp_path_factory.mktemp("made") / "store.duckdb", 300, 500, 2, empty=(EMPTY,))
 
 
 @pytest.fixture
-def store(made) -> Store:
-    """The default store of this test: a copy of one that was made once."""
+def store(made, monkeypatch) -> Store:
+    """The default store of this test; shared, so not to be written to."""
+    monkeypatch.setenv("CXR_STORE", str(made.path))
+    return made
+
+
+@pytest.fixture
+def own_store(made) -> Store:
+    """As `store`, to write to."""
     path = default_store()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(made.path.read_bytes())
@@ -56,7 +64,7 @@ def open_page(sent):
     """Opens the page with query parameters; every run must end without an exception."""
 
     def open_page(**link) -> AppTest:
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30).run()
+        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30)
         for name, value in link.items():
             app.query_params[name] = value
         return checked(app.switch_page("pages/thresholds.py").run())
@@ -119,6 +127,47 @@ def test_a_run_that_still_trains_says_so(open_page, sent):
     assert "still training" in text_of(open_page(run=run_id)) and not sent
 
 
+def test_a_run_read_where_it_has_no_predictions_says_what_makes_them(open_page, sent):
+    store = make_store(default_store())
+    run_id = add_run(store, "one", parts=("test",))
+    text = text_of(open_page(run=run_id, on="Validation"))
+    assert "no validation predictions" in text and f"scripts/eval.py --run {run_id}" in text
+
+
+def test_runs_that_are_all_archived_are_said_and_a_link_still_shows_one(open_page, sent):
+    store = make_store(default_store())
+    run_id = add_run(store, "one")
+    store.edit_run(run_id, archived=True)
+    assert "archived" in text_of(open_page()) and not sent
+    open_page(run=run_id)
+    assert len(sent) == 1
+
+
+def test_no_finding_from_the_data_page_opens_the_first(store, open_page, sent):
+    app = open_page(run=runs_of(store)[0], finding="No Finding")
+    assert not app.error and sent[-1]["open"] == FINDINGS[0]
+
+
+def test_a_link_shows_no_picture_of_somebody_elses(store, open_page):
+    app = open_page(run=runs_of(store)[0], set="![x](https://example.org/x.png)")
+    assert len(app.error) == 1 and "![x](" not in app.error[0].value
+
+
+@pytest.mark.parametrize("films", [3, 40])
+def test_nothing_is_shown_as_nan(own_store, open_page, films):
+    """Subsets too small for thresholds to be fitted on both halves; of 3 films no finding has a positive one."""
+    run_id = own_store.create_run({"name": "small", "arch": "resnet18"}, scored_runs.DATASET, split=("official", 0, ""))
+    for part in ("val", "test"):
+        found = predictions(own_store, part)
+        rows = np.argsort(found.labels.sum(axis=1), kind="stable")[:films]
+        own_store.save_predictions(run_id, scored_runs.DATASET, part, list(found.image_ids[rows]), found.scores[rows],
+                                   n_expected=300)
+    app = open_page(run=run_id)
+    assert "a subset of" in text_of(app) and len(app.metric) == 4
+    shown = " ".join([text_of(app), *(f"{one.value} {one.delta}" for one in app.metric)])
+    assert "nan" not in re.findall("[a-z]+", shown)
+
+
 @pytest.mark.parametrize(("link", "words"), [
     ({"run": "gone"}, "not in this store"), ({"finding": "Toe"}, "unknown finding"),
     ({"set": "gone"}, "there is no threshold set 'gone'"), ({"ref": "recall:7@val"}, "not between"),
@@ -152,11 +201,11 @@ def test_reading_a_set_where_it_was_fitted_is_flagged(store, open_page):
     assert "same films" in text_of(open_page(run=runs_of(store)[0], set="max_f1@test"))
 
 
-def test_six_runs_stand_on_the_board_and_no_more(store, open_page, sent):
-    extra = [add_copy(store, runs_of(store)[0]) for _ in range(5)]
-    run_ids = [*runs_of(store)[:3], *extra]
+def test_six_runs_stand_on_the_board_and_no_more(own_store, open_page, sent):
+    extra = [add_copy(own_store, runs_of(own_store)[0]) for _ in range(5)]
+    run_ids = [*runs_of(own_store)[:2], *extra]
     text = text_of(open_page(run=run_ids))
-    assert len(sent[-1]["others"]) == 5 and "first 6 of 8" in text
+    assert len(sent[-1]["others"]) == 5 and "first 6 of 7" in text
 
 
 def add_copy(store, run_id) -> str:
@@ -179,23 +228,73 @@ def test_positions_hold_the_thresholds_of_the_link_as_they_are(store, open_page,
     assert str(list(ladder).index(value)) not in sent[-1]["texts"][k]
 
 
+def test_every_number_that_the_board_is_sent_equals_scikit_learn(store):
+    """The bytes that the component itself gets: TP and FP of two runs at random positions."""
+    ids = runs_of(store)[:2]
+    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30)
+    app.query_params["run"], app.query_params["t"] = ids, "Mass:0.0123456789012345@test"
+    checked(app.switch_page("pages/thresholds.py").run())
+    [component] = app.get("bidi_component")
+    header, ladders, counts = unpacked(component.proto.bytes)
+    assert 0.0123456789012345 in ladders[FINDINGS.index("Mass")]
+    rng = np.random.default_rng(0)
+    for run_id, sent_counts in zip(ids, counts, strict=True):
+        found = predictions(store, run_id=run_id)
+        for k, ladder in enumerate(ladders):
+            assert (np.diff(ladder) > 0).all() and header["thresholds"][k] in ladder
+            for i in [0, len(ladder) - 1, *rng.integers(0, len(ladder), 8)]:
+                alarm = found.scores[:, k].astype(np.float64) >= ladder[i]
+                matrix = confusion_matrix(found.labels[:, k], alarm, labels=[0, 1])
+                assert (sent_counts[k][0][i], sent_counts[k][1][i]) == (matrix[1, 1], matrix[0, 1])
+
+
+def unpacked(data):
+    """Header, positions of each finding, and for each run and finding TP and FP at them."""
+    length = int.from_bytes(data[:4], "little")
+    header, at = json.loads(data[4 : 4 + length]), 4 + length
+
+    def take(n, kind):
+        nonlocal at
+        values = np.frombuffer(data, kind, n, at)
+        at += values.nbytes
+        return values
+
+    ladders = [take(n, np.float64) for n in header["sizes"]]
+    counts = [[(take(n, np.int32), take(n, np.int32)) for n in header["sizes"]]]
+    for other in header["others"]:
+        counts.append([])
+        for n, finding in zip(header["sizes"], other["findings"], strict=True):
+            counts[-1].append((take(n, np.int32), take(n, np.int32)))
+            take(2 * finding["points"], np.int32)
+    assert at == len(data)
+    return header, ladders, counts
+
+
 # -- fit
 
 
-@pytest.mark.parametrize("aim", ["max_f1", "fixed", "classic", "f_beta", "youden", "recall", "precision", "cost"])
-def test_every_aim_for_all_and_for_the_open_finding(store, open_page, sent, aim):
-    app = open_page(run=runs_of(store)[0], finding="Nodule", set="fixed:0.3")
-    checked(app.selectbox(key="fit_aim").set_value(aim).run())
-    val = predictions(store, "val")
-    expected = thresholds.fit(val.labels, val.scores, aim).thresholds
-    checked(app.segmented_control(key="fit_for").set_value("Nodule").run())
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_every_aim_for_all_and_for_the_open_finding(store, open_page, sent, part):
+    app, k = open_page(run=runs_of(store)[0], finding="Nodule", set="fixed:0.3"), FINDINGS.index("Nodule")
+    held = predictions(store, part)
+    for aim in ("max_f1", "classic", "f_beta", "youden", "recall", "precision", "cost", "fixed"):
+        checked(app.selectbox(key="fit_aim").set_value(aim).run())
+        fitted = thresholds.fit(held.labels, held.scores, aim).thresholds
+        expected = np.array(sent[-1]["thresholds"])
+        expected[k] = fitted[k]
+        put_on_board(app, part, aim, "Nodule")
+        assert sent[-1]["thresholds"] == expected.tolist()
+        assert ("same films" in text_of(app)) == (part == "test")  # also for the one finding among the 14
+        put_on_board(app, part, aim, "All findings")
+        assert sent[-1]["thresholds"] == fitted.tolist()
+        assert ("same films" in text_of(app)) == (part == "test" and aim != "fixed")
+
+
+def put_on_board(app, part, aim, whose) -> None:
+    if aim != "fixed":
+        app.segmented_control(key="fit_on").set_value({"val": "Validation", "test": "Test"}[part])
+    checked(app.segmented_control(key="fit_for").set_value(whose).run())
     checked(app.button(key="fit_go").click().run())
-    k = FINDINGS.index("Nodule")
-    assert sent[-1]["thresholds"][k] == expected[k]
-    assert np.delete(sent[-1]["thresholds"], k).tolist() == [0.3] * 13
-    checked(app.segmented_control(key="fit_for").set_value("All findings").run())
-    checked(app.button(key="fit_go").click().run())
-    assert sent[-1]["thresholds"] == expected.tolist()
 
 
 def test_fitting_on_test_is_flagged(store, open_page, sent):
@@ -217,16 +316,16 @@ def test_a_parameter_is_used(store, open_page, sent):
 # -- sets
 
 
-def test_a_set_is_saved_with_its_provenance_and_loaded_again(store, open_page, sent):
-    run_id = runs_of(store)[0]
+def test_a_set_is_saved_with_its_provenance_and_loaded_again(own_store, open_page, sent):
+    run_id = runs_of(own_store)[0]
     app = open_page(run=run_id, t="Mass:0.3@test")
     for key, value in (("name", "few alarms"), ("note", "for the ward"), ("author", "me")):
         app.text_input(key=f"sets_{key}").set_value(value)
     checked(app.button(key="sets_save_go").click().run())
-    row = store.threshold_sets(run_id).iloc[0]
+    row = own_store.threshold_sets(run_id).iloc[0]
     assert (row["name"], row["note"], row["author"], row["objective"]) == ("few alarms", "for the ward", "me", "manual")
     assert row["thresholds"][FINDINGS.index("Mass")] == 0.3 and "changed" in json.loads(row["parameters"])
-    sets = store.prediction_sets(run_id).set_index("prediction_id")
+    sets = own_store.prediction_sets(run_id).set_index("prediction_id")
     assert sets.at[row["prediction_id"], "split"] == "test"  # it was set by hand there
     assert app.query_params["set"] == row["set_id"] and "t" not in app.query_params
     assert "same films" in text_of(app)
@@ -254,6 +353,18 @@ def test_two_sets_side_by_side_equal_scikit_learn(store):
             np.testing.assert_allclose(row[name], expected)
 
 
+def test_two_sets_side_by_side_on_the_page(store, open_page):
+    app = open_page(run=runs_of(store)[0], t="Mass:0.3@test")
+    checked(app.selectbox(key="sets_right").set_value("fixed:0.5").run())
+    table = next(frame.value for frame in app.dataframe if "threshold_one" in frame.value)
+    val, test = predictions(store, "val"), predictions(store)
+    board = thresholds.max_f1(val.labels, val.scores).thresholds
+    board[FINDINGS.index("Mass")] = 0.3
+    assert table["threshold_one"].tolist() == board.tolist() and (table["threshold_other"] == 0.5).all()
+    macros = [macro(confusion(test.labels, test.scores, at).f1)[0] for at in (board, np.full(N_FINDINGS, 0.5))]
+    assert f"{macros[0]:.3f} and {macros[1]:.3f}" in text_of(app).replace("*", "")
+
+
 # -- files
 
 
@@ -276,29 +387,43 @@ def upload(app, content: bytes) -> AppTest:
     return checked(app.file_uploader(key="sets_file").set_value(("set.json", content, "application/json")).run())
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (lambda d: d["thresholds"].pop("Mass"), "missing"), (lambda d: d["thresholds"].update(Toe=0.2), "unknown finding"),
-    (lambda d: d["thresholds"].update(Mass=1.2), "from 0 to 1"),
-    (lambda d: d["thresholds"].update(Mass=float("nan")), "Mass"),
-    (lambda d: d.update(thresholds=[0.5] * 13), "list of 13"),
-    (lambda d: d.update(run_id="gone"), "not in this store")])
-def test_a_bad_file_is_one_line_and_the_board_stays(store, open_page, sent, change, words):
-    run_id = runs_of(store)[0]
-    run = evaluated(store, run_id)
+def test_a_bad_file_is_one_line_and_the_board_stays(store, open_page, sent):
+    run = evaluated(store, runs_of(store)[0])
     text = thresholdfile.dumps(threshold_sets.as_file(store, run, "test", read_state(store, run, None, None, [])))
-    document = json.loads(text)
-    change(document)
-    app = open_page(run=run_id)
+    app = open_page(run=run.run_id)
     before = sent[-1]["thresholds"]
-    upload(app, json.dumps(document).encode())
-    assert len(app.error) == 1 and words in app.error[0].value and "\n" not in app.error[0].value
-    assert sent[-1]["thresholds"] == before
-    assert not [button for button in app.button if button.key == "sets_import_go"]
+    for change, words in (
+        (lambda d: d["thresholds"].pop("Mass"), "missing"),
+        (lambda d: d["thresholds"].update(Toe=0.2), "unknown finding"),
+        (lambda d: d["thresholds"].update(Mass=1.2), "from 0 to 1"),
+        (lambda d: d["thresholds"].update(Mass=float("nan")), "Mass"),
+        (lambda d: d.update(thresholds=[0.5] * 13), "list of 13"),
+        (lambda d: d.update(run_id="gone"), "not in this store"),
+    ):
+        document = json.loads(text)
+        change(document)
+        upload(app, json.dumps(document).encode())
+        assert len(app.error) == 1 and words in app.error[0].value and "\n" not in app.error[0].value
+        assert sent[-1]["thresholds"] == before
+        assert not [button for button in app.button if button.key == "sets_import_go"]
 
 
-def test_broken_json_is_one_line(store, open_page):
-    app = upload(open_page(run=runs_of(store)[0]), b'{"format": "cxr-')
-    assert len(app.error) == 1 and "broken JSON" in app.error[0].value
+def test_whatever_is_no_threshold_file_is_one_line(store, open_page, sent):
+    app = open_page(run=runs_of(store)[0])
+    before = sent[-1]["thresholds"]
+    bare = dict.fromkeys(FINDINGS, 0.25)
+    refused = {b'{"format": "cxr-': "broken JSON", b"": "empty", b"\xff\xfe": "UTF-8", b"[0.5]": "list",
+               b"null": "null", b'{"a": 1}': "no finding", b'{"format": "coco"}': "coco", b"[" * 100_000: "nested",
+               json.dumps(bare | {"Mass": "0.2"}).encode(): "not a number",
+               json.dumps(bare | {"Mass": -1e-9}).encode(): "from 0 to 1",
+               json.dumps(bare | {"pleural": 0.2}).encode(): "twice",
+               json.dumps(bare | {"Gout\n![x](https://example.org/x.png)": 0.2}).encode(): "unknown finding"}
+    for content, words in refused.items():
+        upload(app, content)
+        assert len(app.error) == 1 and words in app.error[0].value and "\n" not in app.error[0].value
+        assert sent[-1]["thresholds"] == before and not [one for one in app.button if one.key == "sets_import_go"]
+    upload(app, json.dumps(bare).encode())
+    assert not app.error and app.button(key="sets_import_go")
 
 
 def test_a_plain_mapping_and_another_runs_file_are_said(store, open_page, sent):
@@ -332,6 +457,16 @@ def test_the_promise_is_kept_in_numbers(store):
 def test_the_promise_is_on_the_page_for_fitted_sets_only(store, open_page):
     app = open_page(run=runs_of(store)[0])
     assert [one.label for one in app.metric][:3] == ["On validation, as fitted", "Cross-fitted on it", "Read on test"]
+    val, test = predictions(store, "val"), predictions(store)
+    at = thresholds.max_f1(val.labels, val.scores).thresholds
+    columns = np.array([[f1_score(part.labels[:, k], part.scores[:, k].astype(np.float64) >= at[k],
+                                  zero_division=np.nan) if part.labels[:, k].any() else np.nan
+                         for k in range(N_FINDINGS)] for part in (val, test)])
+    crossed = cross_fitted(val.labels, val.scores, val.patient_ids, "max_f1").counts.f1
+    defined = ~np.isnan([*columns, crossed]).any(axis=0)
+    expected = [values[defined].mean() for values in (columns[0], crossed, columns[1])]
+    assert [one.value for one in app.metric] == [*(f"{value:.3f}" for value in expected), f"{defined.sum()} of 14"]
+    assert app.metric[1].delta == f"{expected[1] - expected[0]:+.3f}"
     assert not open_page(run=runs_of(store)[0], set="fixed:0.5").metric
 
 

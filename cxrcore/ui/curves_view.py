@@ -13,7 +13,7 @@ from cxrcore.findings import FINDINGS, N_FINDINGS, NO_FINDING, canonical, displa
 from cxrcore.metrics import macro
 from cxrcore.store import Store
 from cxrcore.thresholds import STABLE_POSITIVES
-from cxrcore.ui import cached, runs_view, widgets
+from cxrcore.ui import cached, runs_view, shell, widgets
 
 MAX_RUNS = 6
 ALL = "All 14"
@@ -57,7 +57,7 @@ def stop_at_unknown_finding() -> None:
     try:
         show_finding(canonical(text))  # 'Pleural_Thickening' and the like
     except FindingError as error:
-        st.error(f"The link names an {error}.", icon=":material/link_off:")
+        st.error(shell.plain(f"The link names an {error}."), icon=":material/link_off:")
         st.button("Show all 14 findings", on_click=lambda: st.query_params.pop(FINDING, None))
         st.stop()
 

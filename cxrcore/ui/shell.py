@@ -55,6 +55,13 @@ PAGES = (
         "Which runs are there, how far are they, and how good are they?",
     ),
     PageEntry(
+        "compare",
+        "Compare",
+        ":material/compare_arrows:",
+        "Results",
+        "Which run is better, for which findings, and how sure is that?",
+    ),
+    PageEntry(
         "curves",
         "Curves",
         ":material/show_chart:",
@@ -141,7 +148,12 @@ def errors_shown() -> Iterator[None]:
     try:
         yield
     except WorkbenchError as error:
-        st.error(" ".join(str(error).split()), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """An error on one line, without what a link or a file could put into it as Markdown: pictures, links, formulas."""
+    return " ".join(text.split()).replace("[", "\\[").replace("$", "\\$")
 
 
 def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bool:
@@ -156,7 +168,7 @@ def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bo
     try:
         action(*args, **kwargs)
     except WorkbenchError as error:
-        st.session_state[_NOTICE] = (False, " ".join(str(error).split()))
+        st.session_state[_NOTICE] = (False, plain(str(error)))
         return False
     st.session_state[_NOTICE] = (True, done)
     return True

@@ -42,8 +42,8 @@ def show(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
               "other": (f"Read on {PART_WORDS.get(other, other)}", _STEP)}
     with st.container(horizontal=True, gap="large"):
         for name, before in zip(shown, [None, "apparent", "apparent"], strict=False):
-            change = None if before is None else f"{values[name] - values[before]:+.3f}"
-            st.metric(titles[name][0], f"{values[name]:.3f}", change, help=titles[name][1], width="content",
+            change = None if before is None or not defined.any() else f"{values[name] - values[before]:+.3f}"
+            st.metric(titles[name][0], in_figures(values[name]), change, help=titles[name][1], width="content",
                       delta_arrow="off", delta_color="off")
         st.metric("Findings", f"{int(defined.sum())} of {len(FINDINGS)}", width="content",
                   help="Findings with positive films in both halves and on both splits.")
@@ -51,6 +51,11 @@ def show(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
         st.dataframe(table, hide_index=True, row_height=ROW_HEIGHT, height=(len(FINDINGS) + 1) * ROW_HEIGHT + 2,
                      placeholder="–", column_config=_columns(made, other),
                      alt="F1 of each finding as fitted, cross-fitted and on the other split, with prevalences")
+
+
+def in_figures(value: float) -> str:
+    """'0.431'; a dash for what is undefined."""
+    return "–" if np.isnan(value) else f"{value:.3f}"
 
 
 def promise_table(store: Store, run: Evaluated, made: SourcedSet, other: str | None) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from cxrcore.ui.threshold_state import BoardState, Evaluated, after_release, def
 MAX_TYPED = 60  # typed thresholds of one finding that stay positions
 MAX_EARLIER = 60  # states that undo leads back to with their provenance
 
-_FRESH, _LOAD, _KNOWN, _TYPED, _EARLIER, _MOVED, _LEFT = (
-    f"board_{name}" for name in ("fresh", "load", "known", "typed", "earlier", "moved", "left"))
+_FRESH, _LOAD, _KNOWN, _TYPED, _EARLIER, _DRAGGED, _MOVED, _LEFT = (
+    f"board_{name}" for name in ("fresh", "load", "known", "typed", "earlier", "dragged", "moved", "left"))
 
 
 def begin() -> None:
@@ -50,6 +50,7 @@ def load(of: str, state: BoardState, finding: str) -> dict[str, Any]:
     told = {"of": of, "thresholds": values, "by_hand": state.by_hand, "open": finding}
     if held is None or held["of"] != of or st.session_state.get(_KNOWN) != values:
         held = told | {"id": (held["id"] if held else 0) + 1}
+        st.session_state[_MOVED] = None
     elif st.session_state.get(_FRESH):
         held = told | {"id": held["id"]}
     st.session_state[_FRESH] = False
@@ -86,15 +87,21 @@ def last_move(of: str) -> dict[str, Any] | None:
 def take_release(store: Store, run: Evaluated, part: str) -> None:
     """Thresholds were moved in the browser: make the link say so."""
     of, told = run.prediction_id(part), threshold_board.released()
-    if told is None or told["of"] != of:
-        return
-    key, reference, pairs = shell.thresholds_in_link()
-    state = after_release(store, run, part, read_state(store, run, key, reference, pairs), told["thresholds"],
-                          _of(_EARLIER, of, list))
+    if told is not None and told["of"] == of and not shell.act("", _take, store, run, part, told):
+        st.session_state[_KNOWN] = None  # the browser gets back what the link says
+
+
+def _take(store: Store, run: Evaluated, part: str, told: dict[str, Any]) -> None:
+    before = read_state(store, run, *shell.thresholds_in_link())
+    dragged = _of(_DRAGGED, told["of"], list)
+    state = after_release(store, run, part, before, told["thresholds"],
+                          [*reversed(dragged), *_of(_EARLIER, told["of"], list)])
+    dragged.append(before)
+    del dragged[:-MAX_EARLIER]
     put_in_link(run, state)
     shell.put_finding_in_link(display_name(told["open"]))
     st.session_state[_KNOWN] = state.thresholds.tolist()
-    st.session_state[_MOVED] = told["moved"] and told["moved"] | {"of": of}
+    st.session_state[_MOVED] = told["moved"] and told["moved"] | {"of": told["of"]}
 
 
 def take_typed(of: str) -> None:
@@ -110,7 +117,6 @@ def put_on_board(run: Evaluated, part: str, before: BoardState, after: BoardStat
     known = _of(_EARLIER, run.prediction_id(part), list)
     known.append(before)
     del known[:-MAX_EARLIER]
-    st.session_state[_MOVED] = None
     put_in_link(run, after)
 
 

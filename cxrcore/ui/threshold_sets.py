@@ -1,5 +1,6 @@
 """The popover of threshold sets: save, load, compare two, and take them out and in as files."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,13 +10,16 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import thresholdfile
+from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.metrics import macro
 from cxrcore.operating_points import SortedScores, counts_at
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile
 from cxrcore.ui import cached, shell, threshold_session
+from cxrcore.ui.threshold_promise import in_figures
 from cxrcore.ui.threshold_state import (
+    PARAMETERS,
     PART_WORDS,
     BoardState,
     Evaluated,
@@ -23,11 +27,12 @@ from cxrcore.ui.threshold_state import (
     find_set,
     hand,
     make_state,
+    warnings_of,
 )
 from cxrcore.ui.widgets import escape
 
 MANUAL = "manual"  # objective of a set that was changed by hand
-AUTOMATIC = ("fixed", "max_f1", "classic")  # that every evaluation saves; they can be fitted anew by their keys
+AUTOMATIC = {"fixed": "0.5", "max_f1": "max F1", "classic": "classic"}  # {objective: name} that evaluations save
 ROW_HEIGHT = 36
 _NAME, _NOTE, _AUTHOR, _LOAD, _REFERENCE, _LEFT, _RIGHT, _FILE = (
     f"sets_{name}" for name in ("name", "note", "author", "load", "reference", "left", "right", "file"))
@@ -55,11 +60,16 @@ def set_names(store: Store, run: Evaluated) -> dict[str, str]:
     saved = cached.threshold_sets(store, run.run_id)
     parts = cached.prediction_sets(store, run.run_id)["split"]
     for row in saved.itertuples():
-        if row.objective in AUTOMATIC and not row.author and not row.note and row.name in ("0.5", "max F1", "classic"):
+        if _automatic(row):
             continue
         where = PART_WORDS.get(parts[row.prediction_id], parts[row.prediction_id])
         names[row.set_id] = f"{row.name} · {where} · {row.created_at:%Y-%m-%d %H:%M}"
     return names
+
+
+def _automatic(row: Any) -> bool:
+    """Whether an evaluation saved this set by itself: it can be fitted anew by its key."""
+    return AUTOMATIC.get(row.objective) == row.name and not row.author and not row.note
 
 
 # -- save
@@ -74,8 +84,10 @@ def _save_form(store: Store, run: Evaluated, part: str, state: BoardState) -> No
 
 
 def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
-    name = st.session_state[_NAME].strip() or as_one_set(run, part, state).name
     made = as_one_set(run, part, state)
+    name = st.session_state[_NAME].strip() or made.name
+    if name in AUTOMATIC.values():
+        name += " (saved)"  # or it would be taken for one that an evaluation saved
     kept: list[str] = []
     done = shell.act(f"Saved “{name}”.", lambda: kept.append(store.save_threshold_set(
         made.prediction_id, name, made.objective, made.thresholds, parameters=made.parameters,
@@ -87,16 +99,27 @@ def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
 
 
 def as_one_set(run: Evaluated, part: str, state: BoardState) -> SourcedSet:
-    """The board as one set: what was changed by hand makes it a manual set of the films that were looked at."""
+    """The board as one set: what was changed makes it a manual set of the films that it was shaped on."""
     if not state.changed:
         return SourcedSet(state.base.key, state.base.name, state.base.objective, state.base.parameters,
                           state.thresholds, state.base.prediction_id or run.prediction_id(part), state.base.part)
-    untouched = {name: [finding for finding in state.base.parameters.get(name, ()) if finding not in state.changed]
-                 for name in ("unstable", "not_fitted", "not_met")}
-    parameters = {name: left for name, left in untouched.items() if left}
+    parameters: dict[str, Any] = {}
+    for finding in FINDINGS:
+        made = state.own.get(finding, None if finding in state.changed else state.base)
+        for name in warnings_of(made, finding) if made else ():
+            parameters.setdefault(name, []).append(finding)
     parameters |= {"changed_from": state.base.in_words, "changed": dict(state.changed)}
+    part = shaped_on(run, part, state)
     return SourcedSet("", f"{state.base.name}, changed", MANUAL, parameters, state.thresholds,
                       run.prediction_id(part), part)
+
+
+def shaped_on(run: Evaluated, part: str, state: BoardState) -> str:
+    """The part whose films shaped the thresholds: of several test, where it flatters most; of none known, `part`."""
+    seen = {text.partition("@")[2] for text in state.changed.values()}
+    if len(state.changed) < len(FINDINGS):
+        seen.add(state.base.part)
+    return next((one for one in ("test", "val") if one in seen and one in run.parts), part)
 
 
 # -- load, and what changes are shown against
@@ -106,9 +129,9 @@ def _load_form(store: Store, run: Evaluated, part: str, state: BoardState, names
     st.selectbox("Set", list(names), format_func=names.__getitem__, key=_LOAD)
     st.button("Put on the board", type="primary", key="sets_load_go", width="stretch", on_click=shell.act,
               args=("", lambda: _put(store, run, part, state, st.session_state[_LOAD], state.reference.key)))
-    if state.reference.key in names:
-        st.session_state[_REFERENCE] = state.reference.key
-    st.selectbox("Show changes against", list(names), format_func=names.__getitem__, key=_REFERENCE,
+    against = {state.reference.key: state.reference.in_words} | names
+    st.session_state[_REFERENCE] = state.reference.key
+    st.selectbox("Show changes against", list(against), format_func=against.__getitem__, key=_REFERENCE,
                  on_change=shell.act, args=("", lambda: threshold_session.put_in_link(run, make_state(
                      store, run, state.base, find_set(store, run, st.session_state[_REFERENCE]), state.changed))))
 
@@ -129,7 +152,8 @@ def _comparison(store: Store, run: Evaluated, part: str, state: BoardState, name
     sets = [state.thresholds if not key else find_set(store, run, key).thresholds for key in (left, right)]
     table = comparison(cached.sorted_scores(store, run.prediction_id(part)), *sets)
     values = [macro(table[name].to_numpy()) for name in ("f1_one", "f1_other")]
-    st.markdown(f"Macro F1 on {escape(run.in_words(part))}: **{values[0][0]:.3f}** and **{values[1][0]:.3f}** "
+    st.markdown(f"Macro F1 on {escape(run.in_words(part))}: **{in_figures(values[0][0])}** and "
+                f"**{in_figures(values[1][0])}** "
                 f"over {len(FINDINGS) - values[0][1]} findings.")
     column = st.column_config.NumberColumn
     st.dataframe(table, hide_index=True, height=(len(table) + 1) * ROW_HEIGHT // 2, row_height=ROW_HEIGHT,
@@ -151,7 +175,9 @@ def comparison(found: Sequence[SortedScores], one: np.ndarray, other: np.ndarray
 
 
 def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
-    st.download_button("Export the board as JSON", lambda: thresholdfile.dumps(as_file(store, run, part, state)),
+    author = st.session_state[_AUTHOR].strip()  # here, since the server asks for the file outside the session
+    st.download_button("Export the board as JSON",
+                       lambda: thresholdfile.dumps(as_file(store, run, part, state, author)),
                        f"thresholds_{run.run_id}.json", "application/json", key="sets_export", on_click="ignore",
                        icon=":material/download:", width="stretch",
                        help="For a colleague, or for scripts/eval.py --thresholds FILE")
@@ -173,7 +199,7 @@ def origin(runs: pd.DataFrame, run: Evaluated, file: ThresholdFile) -> str:
     """What to beware of before a file's thresholds are read on a run.
 
     Raises:
-        RunError: the file belongs to a run that is not in the store.
+        ThresholdFileError: the file belongs to a run that is not in the store.
     """
     if file.run_id is None:
         return "the file does not say which run it belongs to"
@@ -188,24 +214,40 @@ def origin(runs: pd.DataFrame, run: Evaluated, file: ThresholdFile) -> str:
 
 
 def _take_file(store: Store, run: Evaluated, part: str, state: BoardState, file: ThresholdFile) -> None:
-    saved = cached.threshold_sets(store, run.run_id)
-    for row in saved[saved["prediction_id"] == file.prediction_id].itertuples():
-        if np.array_equal(row.thresholds, file.thresholds):
-            return _put(store, run, part, state, row.set_id, state.reference.key)
-    changed = {finding: hand(value, None) for finding, value in zip(FINDINGS, file.thresholds, strict=True)}
+    key = _known_as(store, run, file)
+    if key:
+        return _put(store, run, part, state, key, state.reference.key)
+    shaped = file.fitted_on if file.run_id == run.run_id and file.objective != "fixed" else None
+    changed = {finding: hand(value, shaped) for finding, value in zip(FINDINGS, file.thresholds, strict=True)}
     after = make_state(store, run, state.base, state.reference, changed)
     return threshold_session.put_on_board(run, part, state, after)
 
 
-def as_file(store: Store, run: Evaluated, part: str, state: BoardState) -> ThresholdFile:
-    """The board as a file."""
+def _known_as(store: Store, run: Evaluated, file: ThresholdFile) -> str | None:
+    """The key of this run's set that a file was made from: a saved one, or how it was fitted."""
+    keys = [row.set_id for row in cached.threshold_sets(store, run.run_id).itertuples()
+            if (row.prediction_id, row.name) == (file.prediction_id, file.name) and not _automatic(row)]
+    value = file.parameters.get(PARAMETERS.get(file.objective))
+    fit = f"{file.objective}{'' if value is None else f':{value!r}'}"
+    keys += [fit if file.objective == "fixed" else f"{fit}@{file.fitted_on}"]
+    for key in keys:
+        with contextlib.suppress(WorkbenchError):  # a foreign file's objective may be anything
+            if np.array_equal(find_set(store, run, key).thresholds, file.thresholds):
+                return key
+    return None
+
+
+def as_file(store: Store, run: Evaluated, part: str, state: BoardState, author: str = "") -> ThresholdFile:
+    """The board as a file; `author` of what is not saved under another's name."""
     made, row = as_one_set(run, part, state), store.run(run.run_id)
     source = cached.prediction_sets(store, run.run_id).loc[made.prediction_id]
-    said = _stored_words(store, run, state)
+    said = {"author": author} | _stored_words(store, run, state)
+    checkpoint, sha256 = (None if pd.isna(source[name]) else source[name] for name in ("checkpoint",
+                                                                                      "checkpoint_sha256"))
     return ThresholdFile(
         made.thresholds, made.name, made.objective, made.parameters, run.run_id, run.label, row["architecture"],
-        source["checkpoint"], source["checkpoint_sha256"], run.dataset_id, row["split_scheme"],
-        row["split_fingerprint"], source["split"], made.prediction_id, said.get("author", ""), said.get("note", ""),
+        checkpoint, sha256, run.dataset_id, row["split_scheme"], row["split_fingerprint"], source["split"],
+        made.prediction_id, said["author"], said.get("note", ""),
         said.get("created_at") or datetime.now(UTC).isoformat(timespec="seconds"))
 
 
@@ -213,7 +255,7 @@ def _stored_words(store: Store, run: Evaluated, state: BoardState) -> dict[str, 
     """Author, note and time of a stored set that stands unchanged on the board."""
     rows = cached.threshold_sets(store, run.run_id).set_index("set_id")
     if state.changed or state.base.key not in rows.index:
-        return {"author": st.session_state.get(_AUTHOR, "").strip()}
+        return {}
     row = rows.loc[state.base.key]
     return {"author": row["author"], "note": row["note"], "created_at": row["created_at"].isoformat()}
 

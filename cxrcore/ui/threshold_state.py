@@ -7,7 +7,7 @@ named by a key: the id of a stored set, or how to fit it anew, such as 'max_f1@v
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ DEFAULT = "max_f1@val"
 UNFITTED = "fixed:0.5"
 PART_WORDS = {"val": "validation", "test": "test"}
 SIMPLE = {"fixed": "fixed", "classic": "classic grid"}
+PARAMETERS = {"fixed": "value", "classic": None} | {name: one.parameter for name, one in thresholds.OBJECTIVES.items()}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class FitKey:
     part: str | None
 
     def __str__(self) -> str:
-        value = "" if self.parameter is None else f":{self.parameter:g}"
+        value = "" if self.parameter is None else f":{self.parameter!r}".removesuffix(".0")  # exact: it is fitted anew
         return f"{self.objective}{value}{f'@{self.part}' if self.part else ''}"
 
 
@@ -67,7 +68,9 @@ def parse_key(text: str) -> FitKey | None:
     """The key of a set that is fitted anew; None for anything else, which may be a stored set's id."""
     head, _, part = text.partition("@")
     objective, _, value = head.partition(":")
-    if objective not in (*SIMPLE, *thresholds.OBJECTIVES) or part not in ("", *PART_WORDS):
+    if objective not in PARAMETERS or part not in ("", *PART_WORDS):
+        return None
+    if (part and objective == "fixed") or (value and not PARAMETERS[objective]):
         return None
     try:
         return FitKey(objective, float(value) if value else None, part or None)
@@ -129,7 +132,8 @@ def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
         if not 0 <= value <= 1:
             raise UsageError(f"threshold {value:g} is not between 0 and 1")
         made = thresholds.fixed(value)
-        return SourcedSet(str(fit), made.name, made.objective, made.parameters, made.thresholds, None, None)
+        return SourcedSet(str(FitKey("fixed", value, None)), made.name, made.objective, made.parameters,
+                          made.thresholds, None, None)
     part = fit.part or "val"
     if part not in run.parts:
         raise RunError(f"{run.label} has no {PART_WORDS[part]} predictions to fit thresholds on: "
@@ -158,12 +162,14 @@ class BoardState:
         changed: {finding: value} where it differs from the base. The value is '0.31@test' where it was set by hand
             while looking at test ('0.31' where that is not known), or the key that it was fitted with.
         thresholds: float64 (14,), all of them.
+        own: {finding: the set that its threshold was taken from} where it was fitted by itself.
     """
 
     base: SourcedSet
     reference: SourcedSet
     changed: Mapping[str, str]
     thresholds: np.ndarray
+    own: Mapping[str, SourcedSet]
 
     @property
     def by_hand(self) -> list[str]:
@@ -199,13 +205,14 @@ def make_state(store: Store, run: Evaluated, base: SourcedSet, reference: Source
     Raises:
         UsageError, RunError: a value that cannot be read or fitted.
     """
-    values, kept = base.thresholds.copy(), {}
+    values, kept, own = base.thresholds.copy(), {}, {}
     for finding, text in changed.items():
-        k = FINDINGS.index(finding)
-        new = _threshold(text) if parse_key(text) is None else find_set(store, run, text).thresholds[k]
+        k, fitted = FINDINGS.index(finding), find_set(store, run, text) if parse_key(text) else None
+        new = fitted.thresholds[k] if fitted else _threshold(text)
         if new != base.thresholds[k]:
-            values[k], kept[finding] = new, text
-    return BoardState(base, reference, kept, values)
+            values[k], kept[finding] = new, fitted.key if fitted else text
+            own |= {finding: fitted} if fitted else {}
+    return BoardState(base, reference, kept, values, own)
 
 
 def _changed(pairs: Sequence[str]) -> dict[str, str]:
@@ -238,32 +245,38 @@ def after_release(store: Store, run: Evaluated, part: str, state: BoardState, va
     now = np.array(values, np.float64)
     for known in (state, *earlier):
         if np.array_equal(known.thresholds, now):
-            return BoardState(known.base, state.reference, known.changed, now)
+            return replace(known, reference=state.reference)
     moved = {finding: hand(now[k], part) for k, finding in enumerate(FINDINGS) if now[k] != state.thresholds[k]}
     return make_state(store, run, state.base, state.reference, {**state.changed, **moved})
 
 
 # -- what to say about it
 
+_WARNINGS = {"unstable": f"is unstable, fitted on fewer than {thresholds.STABLE_POSITIVES} films with it",
+             "not_fitted": "is not fitted, for want of films with it",
+             "not_met": "does not meet its aim, which no threshold can"}
+
 
 def notes(state: BoardState, run: Evaluated, part: str, positives: Sequence[int]) -> dict[str, str]:
     """{finding: what to beware of}: fitted on few positives, on none, or an aim that cannot be met."""
-    found: dict[str, str] = {}
-    for name, why in (("unstable", f"is unstable, fitted on fewer than {thresholds.STABLE_POSITIVES} films with it"),
-                      ("not_fitted", "is not fitted, for want of films with it"),
-                      ("not_met", "does not meet its aim, which no threshold can")):
-        for finding in state.base.parameters.get(name, ()):
-            found[finding] = f"The threshold of {state.base.in_words} {why}"
+    made = {finding: state.own.get(finding, state.base) for finding in FINDINGS}
+    found = {finding: f"The threshold of {one.in_words} {_WARNINGS[name]}"
+             for finding, one in made.items() for name in warnings_of(one, finding)}
     for finding, n in zip(FINDINGS, positives, strict=True):
         if not n:
             found[finding] = f"No film of {run.in_words(part)} has it: F1 and recall are undefined"
     return found
 
 
+def warnings_of(made: SourcedSet, finding: str) -> list[str]:
+    """Which of 'unstable', 'not_fitted' and 'not_met' a set says of a finding."""
+    return [name for name in _WARNINGS if finding in made.parameters.get(name, ())]
+
+
 def provenance(state: BoardState, run: Evaluated, part: str) -> tuple[str, str]:
     """Where the thresholds come from, and a warning where it is the films that they are read on."""
     said, flags = [state.base.in_words], []
-    if state.base.prediction_id == run.prediction_id(part) and len(state.changed) < N_FINDINGS:
+    if state.base.part == part and len(state.changed) < N_FINDINGS:
         flags.append("fitted on these very films, which flatters")
     for finding, text in state.changed.items():
         fit = parse_key(text)

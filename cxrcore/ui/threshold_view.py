@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.look import RunStyle, run_styles
-from cxrcore.findings import FINDINGS, canonical, display_name
+from cxrcore.findings import FINDINGS, NO_FINDING, canonical, display_name
 from cxrcore.store import Store
 from cxrcore.ui import (
     cached,
@@ -59,12 +59,17 @@ def _lab(store: Store) -> None:
         controls = st.container(horizontal=True, vertical_alignment="bottom")
         with controls:
             run_ids, part = _pickers(overview, chosen, cached.statuses(store, overview.runs))
+        if not run_ids:
+            st.info("All runs of this store are archived. The Runs page brings them back.", icon=":material/info:")
+            return
         labels = runs_view.run_labels(overview.runs)
         rows = overview.runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
         shown = curves_view.part_to_draw(part, run_ids[:1], overview.board)
         curves_view.say_missing(store, rows, overview.board, shown, labels, cached.statuses(store, rows))
-        runs = [run for run in _evaluated(rows, overview.board, labels) if shown in run.parts]
+        runs = [run for run in evaluated(rows, overview.board, labels) if shown in run.parts]
         if not runs or runs[0].run_id != run_ids[0]:
+            if (overview.board["run_id"] == run_ids[0]).any() and rows.iloc[0]["kind"] == "trained":
+                widgets.command(f"python scripts/eval.py --run {run_ids[0]}", store)
             return
         _say_what_is_missing(store, runs[0], part, rows.iloc[0])
         _board_of(store, runs, shown, controls, overview)
@@ -79,10 +84,12 @@ def _pickers(overview: cached.Overview, chosen: Sequence[str], statuses: Mapping
         chosen = curves_view.default_runs(groups)[:1] or list(pickable["run_id"][:1])
         shell.put_runs_in_link(chosen)
     run_ids = list(chosen[:MAX_RUNS])
+    if not run_ids:
+        return [], "test"
     options = {run_id: labels[run_id] for run_id in pickable["run_id"]}
     st.session_state["lab_run"], st.session_state["lab_others"] = run_ids[0], run_ids[1:]
     st.selectbox("Run", list(options), format_func=options.__getitem__, key="lab_run", width=280,
-                 on_change=_choose_run, args=(run_ids,), help="The run whose thresholds are set.")
+                 on_change=_choose_run, args=(run_ids, overview.board), help="The run whose thresholds are set.")
     beside = f"Compare ({len(run_ids) - 1})" if len(run_ids) > 1 else "Compare"
     with st.popover(beside, icon=":material/stacked_line_chart:", help="Lay other runs over the open finding"):
         st.multiselect(f"Runs beside it, up to {MAX_RUNS - 1}", [run_id for run_id in options if run_id != run_ids[0]],
@@ -96,14 +103,18 @@ def _pickers(overview: cached.Overview, chosen: Sequence[str], statuses: Mapping
     return run_ids, part
 
 
-def _choose_run(before: Sequence[str]) -> None:
+def _choose_run(before: Sequence[str], board: pd.DataFrame) -> None:
+    """Lead to another run; a stored set, or a threshold set by hand, is of the run before and stays behind."""
     run_id = st.session_state["lab_run"]
     shell.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
-    keys = [key if key and parse_key(key) else None for key in shell.thresholds_in_link()[:2]]
-    shell.put_thresholds_in_link(*keys, [])  # a stored set, or a threshold set by hand, is of the run before
+    parts = {None, *board.loc[board["run_id"] == run_id, "split"]}
+    keys = [key if (fit := parse_key(key or "")) and fit.part in parts else None
+            for key in shell.thresholds_in_link()[:2]]
+    shell.put_thresholds_in_link(*keys, [])
 
 
-def _evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str]) -> list[Evaluated]:
+def evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str]) -> list[Evaluated]:
+    """Runs with the newest of their predictions, of rows of `Store.runs` and of its leaderboard."""
     return [Evaluated(row.run_id, labels[row.run_id], row.dataset_id,
                       {part["split"]: part for _, part in board[board["run_id"] == row.run_id].iterrows()})
             for row in rows.itertuples()]
@@ -156,7 +167,7 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, controls: Any,
 
 def _open_finding() -> str:
     name = shell.finding_in_link()
-    return FINDINGS[0] if name in (None, curves_view.ALL) else canonical(name)
+    return FINDINGS[0] if name in (None, curves_view.ALL, NO_FINDING) else canonical(name)
 
 
 def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evaluated],

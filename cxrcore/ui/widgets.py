@@ -91,7 +91,7 @@ def choice_in_link(label: str, key: str, options: Sequence[str], meaning: str,
     """
     asked = st.query_params.get(key)
     if asked is not None and read(asked) not in options:
-        st.error(f"The link asks for {label.lower()} “{asked}”, which is not here.", icon=":material/link_off:")
+        st.error(f"The link asks for {label.lower()} “{escape(asked)}”, which is not here.", icon=":material/link_off:")
         st.button("Show what is here", key=f"leave_{key}", on_click=lambda: st.query_params.pop(key, None))
         return None
     if asked is not None and asked not in options:

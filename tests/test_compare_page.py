@@ -1,0 +1,187 @@
+"""The Compare page without a browser, and the numbers and verdicts behind it."""
+
+import numpy as np
+import pytest
+import scored_runs
+from seeded_runs import add_run, make_store
+from sklearn.metrics import average_precision_score, roc_auc_score
+from streamlit.testing.v1 import AppTest
+
+from cxrcore.charts import compare as charts
+from cxrcore.charts.look import run_styles
+from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.findings import FINDINGS
+from cxrcore.intervals import MACRO
+from cxrcore.store import Store
+from cxrcore.ui import compare_view, resampled
+from cxrcore.ui.resampled import Measured
+from cxrcore.ui.threshold_state import Evaluated
+
+EMPTY = FINDINGS.index("Edema")  # without a positive film in test
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return scored_runs.make(tmp_path_factory.mktemp("made") / "store.duckdb", 300, 800, 3, empty=(EMPTY,))
+
+
+@pytest.fixture
+def store(made) -> Store:
+    """The default store of this test: a copy of one that was made once."""
+    path = default_store()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(made.path.read_bytes())
+    return Store(path)
+
+
+@pytest.fixture
+def open_page():
+    """Opens the page with query parameters; every run must end without an exception."""
+
+    def open_page(**link) -> AppTest:
+        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
+        for name, value in link.items():
+            app.query_params[name] = value
+        app.switch_page("pages/compare.py").run()
+        assert not app.exception, app.exception[0].value
+        return app
+
+    return open_page
+
+
+def text_of(app) -> str:
+    kinds = (app.title, app.markdown, app.caption, app.info, app.error, app.warning, app.code)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def runs_of(store) -> list[str]:
+    return list(store.runs()["run_id"][::-1])
+
+
+def compared_of(store, part="test"):
+    board, runs = store.leaderboard(), store.runs().iloc[::-1]
+    evaluated = [Evaluated(run_id, name, scored_runs.DATASET,
+                           {row["split"]: row for _, row in board[board["run_id"] == run_id].iterrows()})
+                 for run_id, name in zip(runs["run_id"], runs["name"], strict=True)]
+    return compare_view.load(store, evaluated, dict(zip(runs["run_id"], runs["architecture"], strict=True)), part)
+
+
+def test_an_empty_store_says_how_to_fill_it(open_page):
+    assert "nothing to compare" in text_of(open_page())
+
+
+def test_values_equal_scikit_learn_and_lie_in_their_intervals(store):
+    compared = compared_of(store)
+    sets = store.prediction_sets(runs_of(store)[0])
+    test = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+    for measure, reference in (("auroc", roc_auc_score), ("ap", average_precision_score)):
+        table = compare_view.values_table(compared, measure)
+        own = table[table["run_id"] == runs_of(store)[0]].set_index("finding")
+        for k in range(14):
+            value = own.loc[compare_view.NAMES[k]]
+            if k == EMPTY:
+                assert np.isnan(value["value"])
+                continue
+            assert value["value"] == pytest.approx(reference(test.labels[:, k], test.scores[:, k].astype(np.float64)))
+            assert value["low"] <= value["value"] <= value["high"] or value["n_positive"] < 10
+        assert own.at["Macro mean", "value"] == pytest.approx(own["value"].iloc[:14].mean())
+
+
+def test_the_clearly_better_run_wins_and_a_run_ties_with_itself(store):
+    compared = compared_of(store)
+    found, n_tests = compare_view.contrasts(compared, runs_of(store)[2], "auroc")
+    assert n_tests == 2 * 13  # the finding without positives is not tested
+    best = found[0]
+    assert best.words[MACRO] == "better" and best.change.point[MACRO] > 0
+    assert (best.words[:MACRO] == "worse").sum() == 0 and best.words[EMPTY] == "untested"
+    table = compare_view.verdict_table(found)
+    assert (table[["Better in", "Tied in", "Worse in", "No test"]].sum(axis=1) == 14).all()
+    same = compare_view.contrasts([compared[0], compare_view.Compared(
+        Evaluated("twin", "twin", "", {}), compared[0].style, compared[0].found, compared[0].source)], "twin", "auroc")
+    assert set(same[0][0].words) <= {"tied", "untested"}
+
+
+def test_intervals_are_kept_and_read_again(store, monkeypatch):
+    before = compared_of(store)
+    assert len(list((store.path.parent / "cache").glob("intervals-*.npz"))) == 3
+    resampled._one.clear()
+    monkeypatch.setattr(resampled, "resample", None)  # nothing may be worked out a second time
+    for one, again in zip(before, compared_of(store), strict=True):
+        for name, values in one.found.values.items():
+            np.testing.assert_array_equal(values, again.found.values[name])
+        assert one.found.draws_key == again.found.draws_key
+
+
+def test_a_damaged_file_is_worked_out_again(store):
+    compared_of(store)
+    for file in (store.path.parent / "cache").glob("intervals-*.npz"):
+        file.write_bytes(b"PK\x03\x04 broken")
+    resampled._one.clear()
+    assert compared_of(store)[0].found.n_films == 800
+
+
+def test_runs_on_other_films_are_compared_on_the_shared_ones(store):
+    first = runs_of(store)[0]
+    sets = store.prediction_sets(first)
+    test = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+    part = store.save_predictions(first, scored_runs.DATASET, "test", list(test.image_ids[:500]), test.scores[:500])
+    whole = sets[sets["split"] == "test"]["prediction_id"].iloc[0]
+    at = (0.5,) * 14
+    found = resampled.measured_in_draws(store, [Measured(whole, at), Measured(part, at)])
+    assert [one.n_films for one in found] == [500, 500] and found[0].draws_key == found[1].draws_key
+    np.testing.assert_allclose(found[0].values["auroc"], found[1].values["auroc"])
+
+
+@pytest.mark.parametrize("title", list(compare_view.MEASURES))
+def test_the_page_shows_every_measure(store, open_page, title):
+    app = open_page(run=runs_of(store))
+    if title != "AUROC":
+        app.segmented_control(key="by").set_value(title).run()
+        assert not app.exception
+    text = text_of(app)
+    assert "800 test films" in text and "200 patients" in text and "Holm" in text
+    assert ("Thresholds:" in text) == (title in ("F1", "Recall", "Precision"))
+    assert len(app.get("plotly_chart")) >= 2
+
+
+def test_one_run_asks_for_a_second(store, open_page):
+    assert "Choose a second run" in text_of(open_page(run=runs_of(store)[0]))
+
+
+def test_runs_of_other_groups_are_left_out_and_said(store, open_page):
+    other = store.create_run({"name": "elsewhere", "arch": "vgg16"}, scored_runs.DATASET, split=("random", 0, "zzz"))
+    sets = store.prediction_sets(runs_of(store)[0])
+    test = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+    store.save_predictions(other, scored_runs.DATASET, "test", list(test.image_ids), test.scores)
+    text = text_of(open_page(run=[*runs_of(store)[:2], other]))
+    assert "Left out" in text and "elsewhere" in text
+
+
+def test_a_run_without_predictions_says_so(open_page):
+    store = make_store(default_store())
+    run_id = add_run(store, "one", auroc=None)
+    assert "no predictions" in text_of(open_page(run=run_id))
+
+
+def test_agreement_counts_what_runs_say(store):
+    compared = compared_of(store)
+    table = compare_view.agreement_table(store, compared, "test").set_index("Finding")
+    votes = []
+    for one in compared:
+        found = store.predictions(one.run.prediction_id("test"))
+        votes.append(found.scores[:, 2].astype(np.float64) >= one.source.thresholds[2])
+    yes = np.all(votes, axis=0)
+    assert table.at["Effusion", "All say yes"] == yes.sum()
+    assert table.at["Effusion", "right"] == pytest.approx(100 * found.labels[yes, 2].mean())
+    assert table.at["Effusion", "Missed by all"] == (~np.any(votes, axis=0) & (found.labels[:, 2] == 1)).sum()
+
+
+def test_marks_of_ties_are_open():
+    style = run_styles({"a": "resnet18"})["a"]
+    values = np.linspace(0, 1, 15)
+    bars = charts.Bars("a <b>", style, values, values - 0.1, values + 0.1, values > 0.5, ["note"] * 15)
+    figure = charts.dots("title", "axis", [bars], zero=True)
+    symbols = figure.data[0].marker.symbol
+    assert [symbol.endswith("-open") for symbol in symbols] == [value <= 0.5 for value in values]
+    assert "&lt;b>" in figure.data[0].name
+    np.testing.assert_allclose(figure.data[0].error_x.array, 0.1)
