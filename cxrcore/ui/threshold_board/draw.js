@@ -77,8 +77,8 @@ function buildBoard(board) {
 function buildRow(board, finding, k) {
   const id = `name-${k}`;
   const ladder = board.ladders[k];
-  const cell = (metric, extra = "") => element("span", { class: `number ${extra} of-${metric}`, role: "cell",
-                                                         "data-metric": metric });
+  const cell = (metric, head, extra) => element("span", { class: `number ${extra ? "extra" : ""} of-${metric}`,
+    role: "cell", "data-metric": metric, "data-head": head });
   const open = element("button", { type: "button", class: "name", title: `Open ${finding.title} large` },
                        element("span", { id }, finding.title));
   if (finding.note) {
@@ -95,7 +95,7 @@ function buildRow(board, finding, k) {
   const ghost = element("div", { class: "ghost", title: `Threshold of ${board.header.reference.name}` });
   const prevalence = finding.positives / (finding.positives + finding.negatives || 1);
   const row = { range, shown, typed, quiet, ghost, open, cells: {} };
-  for (const [metric, , , , extra] of COLUMNS) row.cells[metric] = cell(metric, extra ? "extra" : "");
+  for (const [metric, head, , , extra] of COLUMNS) row.cells[metric] = cell(metric, head, extra);
   row.root = element("div", { class: "row", role: "row", "data-finding": finding.name },
     element("span", { class: "of-name", role: "rowheader" }, open),
     element("span", { class: "number of-prevalence", role: "cell",
