@@ -141,6 +141,10 @@ def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, row: pd.Seri
 
 def _board_of(store: Store, runs: Sequence[Evaluated], part: str, controls: Any, overview: cached.Overview) -> None:
     run, finding = runs[0], _open_finding()
+    with widgets.slow_steps("Reading predictions", len(runs), curves_view.PATIENCE) as step:
+        for one in runs:
+            cached.sorted_scores(store, one.prediction_id(part))
+            step()
     try:
         state = read_state(store, run, *shell.thresholds_in_link())
     except shell.WorkbenchError:
