@@ -17,6 +17,7 @@ TAIL = 0.001  # share of the films that may score below the second position: out
 ALIKE = 1e-3  # logits; scores closer together than this are one place on the axis
 FULL_DIGITS = 17  # significant decimals that tell all doubles apart
 SHOWN_DIGITS = 4  # significant decimals of a threshold that is written short, at least
+LONG = 13  # characters; a threshold that takes more is written short
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,12 @@ def _short_above(score: float) -> float:
         if score < value <= 1:
             return float(value)
     return 1.0
+
+
+def written(threshold: float, found: SortedScores) -> str:
+    """A threshold for a person: as it is, or, where that is long, as a shorter number that decides these films alike."""
+    text = repr(float(threshold)).removesuffix(".0")
+    return text if len(text) <= LONG else shortest_alike(threshold, found)
 
 
 def shortest_alike(threshold: float, found: SortedScores) -> str:

@@ -34,12 +34,14 @@ class Tile:
         pixels: uint8 (S, S).
         title, detail: the caption's first line and what stands below it.
         boxes: left, top, width, height as shares of the film.
+        name: shown when the pointer rests on the film, and read to who cannot see it.
     """
 
     pixels: np.ndarray
     title: str
     detail: str
     boxes: Sequence[tuple[float, float, float, float]] = ()
+    name: str = ""
 
 
 def wall(tiles: Sequence[Tile]) -> None:
@@ -55,8 +57,9 @@ def row_of_films(tiles: Sequence[Tile]) -> None:
 def _figure(tile: Tile) -> str:
     boxes = "".join(f'<div class="box" style="left:{100 * x:.2f}%;top:{100 * y:.2f}%;width:{100 * w:.2f}%;'
                     f'height:{100 * h:.2f}%"></div>' for x, y, w, h in tile.boxes)
-    said = escape(f"Film: {tile.title}, {tile.detail}", quote=True)
-    return (f'<figure><div class="film"><img src="{_jpeg(tile.pixels)}" alt="{said}">{boxes}</div>'
+    said = escape(f"Film {tile.name}".rstrip() + f": {tile.title}, {tile.detail}", quote=True)
+    hover = f' title="{escape(tile.name, quote=True)}"' if tile.name else ""
+    return (f'<figure{hover}><div class="film"><img src="{_jpeg(tile.pixels)}" alt="{said}">{boxes}</div>'
             f"<figcaption>{escape(tile.title)}<br><span>{escape(tile.detail)}</span></figcaption></figure>")
 
 

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from cxrcore.findings import FINDINGS, display_name
-from cxrcore.operating_points import SortedScores, positions, shortest_alike
+from cxrcore.operating_points import SortedScores, positions, written
 
 CURVE_POINTS = 240  # positions of another run's ROC and PR
-_TEXT_LENGTH = 13  # a threshold that takes more characters than this is shown as a shorter one that decides alike
 
 
 @dataclass(frozen=True)
@@ -85,12 +84,12 @@ def _other(run: RunCounts, ladders: Sequence[np.ndarray]) -> tuple[list[dict[str
         curve = positions(found, n=CURVE_POINTS)
         tp, fp = found.alarms(np.array([own]))
         findings.append({"positives": len(found.positives), "negatives": len(found.negatives), "points": len(curve),
-                         "own": {"tp": int(tp[0]), "fp": int(fp[0]), "text": shortest_alike(own, found)}})
+                         "own": {"tp": int(tp[0]), "fp": int(fp[0]), "text": written(own, found)}})
         arrays += [part.astype(np.int32) for at in (ladder, curve) for part in found.alarms(at)]
     return findings, arrays
 
 
 def _texts(ladder: np.ndarray, fitted: Iterable[float], found: SortedScores) -> dict[str, str]:
     """{position: how it is written}, where that is not the number itself."""
-    long = sorted(value for value in fitted if len(repr(value)) > _TEXT_LENGTH)
-    return {str(int(np.searchsorted(ladder, value))): shortest_alike(value, found) for value in long}
+    texts = {value: written(value, found) for value in sorted(fitted)}
+    return {str(int(np.searchsorted(ladder, value))): text for value, text in texts.items() if float(text) != value}
