@@ -106,7 +106,7 @@ def _short_above(score: float) -> float:
 
 
 def written(threshold: float, found: SortedScores) -> str:
-    """A threshold for a person: as it is, or, where that is long, as a shorter number that decides these films alike."""
+    """A threshold for a person: as it is or, where that is long, as a shorter number that decides these films alike."""
     text = repr(float(threshold)).removesuffix(".0")
     return text if len(text) <= LONG else shortest_alike(threshold, found)
 

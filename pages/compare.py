@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cxrcore.charts import compare as charts
-from cxrcore.ui import cached, compare_view, curves_view, leaderboard, runs_view, shell, widgets
+from cxrcore.ui import cached, compare_view, curves_view, leaderboard, run_settings, runs_view, shell, widgets
 from cxrcore.ui.compare_view import COSTS, MEANINGS, MEASURES
 from cxrcore.ui.threshold_view import evaluated
 
@@ -91,6 +91,14 @@ with shell.open_page("compare") as store:
             alt="Agreement of the runs on each finding")
         tables["Agreement"] = (f"agreement_{part}", lambda: agreement)
 
+    seeds = compare_view.seeds_table(compared, architectures, measure)
+    if len(seeds):
+        st.subheader("Runs of one architecture", anchor=False)
+        st.caption("Seeds and settings move a result too: a difference between architectures that is no larger than "
+                   "this spread may be chance.")
+        st.dataframe(seeds, hide_index=True, alt="Spread of the runs of each architecture", column_config={
+            name: st.column_config.NumberColumn(format="%.4f") for name in ("Mean", "Standard deviation", "Least",
+                                                                            "Most")})
     st.subheader("Quality against cost", anchor=False)
     cost = st.segmented_control("Cost", list(COSTS), format_func=COSTS.__getitem__, default="parameters", required=True,
                                 key="cost", bind="query-params")
@@ -100,5 +108,9 @@ with shell.open_page("compare") as store:
                       f"cost_{cost}", f"Macro {title} of each run against {COSTS[cost]}")
     else:
         st.caption(f"{COSTS[cost]} is not recorded for any of these runs.")
+    with st.expander("Settings that differ"):
+        settings = run_settings.settings_table(
+            rows[rows["run_id"].isin(architectures)].assign(dataset=own[0].title).to_dict("records"), labels)
+        st.dataframe(run_settings.only_differences(settings), hide_index=True, alt="Settings in which the runs differ")
     with download_slot:
-        widgets.download_menu(tables)
+        widgets.download_menu(tables, latex=True)

@@ -1,6 +1,7 @@
 """The Compare page without a browser, and the numbers and verdicts behind it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scored_runs
 from seeded_runs import add_run, make_store
@@ -13,7 +14,7 @@ from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.findings import FINDINGS
 from cxrcore.intervals import MACRO
 from cxrcore.store import Store
-from cxrcore.ui import compare_view, resampled
+from cxrcore.ui import compare_view, resampled, widgets
 from cxrcore.ui.resampled import Measured
 from cxrcore.ui.threshold_state import Evaluated
 
@@ -185,3 +186,19 @@ def test_marks_of_ties_are_open():
     assert [symbol.endswith("-open") for symbol in symbols] == [value <= 0.5 for value in values]
     assert "&lt;b>" in figure.data[0].name
     np.testing.assert_allclose(figure.data[0].error_x.array, 0.1)
+
+
+def test_tables_as_latex_escape_what_latex_reads():
+    text = widgets.as_latex(pd.DataFrame({"a_b": [0.123456, np.nan], "run": ["50 % & more_", "x\\y"]}))
+    assert "a\\_b" in text and "0.1235" in text and "50 \\% \\& more\\_" in text and "--" in text
+    assert "x\\textbackslash{}y" in text and text.count("\\\\") == 3
+
+
+def test_runs_of_one_architecture_stand_with_their_spread(store):
+    compared = compared_of(store)
+    run_ids = runs_of(store)
+    architectures = dict(zip(run_ids, ["resnet18", "resnet18", "vgg16"], strict=True))
+    table = compare_view.seeds_table(compared, architectures, "auroc")
+    values = [one.found.interval("auroc").point[MACRO] for one in compared[:2]]
+    assert table["Architecture"].tolist() == ["ResNet-18"] and table["Runs"].tolist() == [2]
+    assert table["Standard deviation"][0] == pytest.approx(np.std(values, ddof=1))

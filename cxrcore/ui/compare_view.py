@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts import compare as charts
-from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.charts.look import RunStyle, architecture_label, run_styles
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.intervals import MACRO, PATIENTS_UNKNOWN, Difference, Resampled, difference
 from cxrcore.multiple import BETTER, TIED, UNTESTED, WORSE, Verdicts, verdicts
@@ -198,6 +198,20 @@ def cost_of(run: pd.Series, cost: str) -> float | None:
     """One recorded cost of a run; None where it is not recorded."""
     value = run["n_parameters"] if cost == "parameters" else json.loads(run["cost"] or "{}").get(cost)
     return None if value is None or pd.isna(value) or value <= 0 else float(value)
+
+
+# -- seeds
+
+
+def seeds_table(compared: Sequence[Compared], architectures: Mapping[str, str], measure: str) -> pd.DataFrame:
+    """A row an architecture of which several runs are compared: mean and spread of their macro means."""
+    rows = []
+    for name in dict.fromkeys(architectures[one.run.run_id] for one in compared):
+        own = [one.found.interval(measure).point[MACRO] for one in compared if architectures[one.run.run_id] == name]
+        if len(own) > 1:
+            rows.append({"Architecture": architecture_label(name), "Runs": len(own), "Mean": float(np.mean(own)),
+                         "Standard deviation": float(np.std(own, ddof=1)), "Least": min(own), "Most": max(own)})
+    return pd.DataFrame(rows)
 
 
 # -- agreement

@@ -35,18 +35,34 @@ def legend(lines: Sequence[tuple[str, RunStyle]], mark: str = "") -> None:
             st.markdown(mark, width="content")
 
 
-def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]]) -> None:
+def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], latex: bool = False) -> None:
     """The page's one menu of downloads.
 
     Args:
         tables: {label: (file name without ending, function that gives the frame when it is asked for)}.
+        latex: also offer each as a LaTeX tabular.
     """
-    with st.popover("Download", icon=":material/download:", help="The data of this page's tables and charts as CSV"):
+    with st.popover("Download", icon=":material/download:", help="The data of this page's tables and charts"):
         for label, (name, frame) in tables.items():
             st.download_button(
                 label, lambda frame=frame: frame().to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv_{name}",
                 on_click="ignore", type="tertiary", icon=":material/table:",
             )
+            if latex:
+                st.download_button(
+                    f"{label} as LaTeX", lambda frame=frame: as_latex(frame()), f"{name}.tex", "text/x-tex",
+                    key=f"tex_{name}", on_click="ignore", type="tertiary", icon=":material/function:",
+                )
+
+
+def as_latex(frame: pd.DataFrame) -> str:
+    """A frame as a LaTeX tabular; signs that LaTeX reads are escaped, numbers have four decimals."""
+    signs = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
+                                                         "\\": "\\textbackslash{}"}
+    texts = frame.rename(columns=lambda name: str(name).translate(str.maketrans(signs)))
+    for name in texts.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in texts.dtypes]]:
+        texts[name] = texts[name].map(lambda value: str(value).translate(str.maketrans(signs)))
+    return texts.to_latex(index=False, float_format="%.4f", na_rep="--", escape=False)
 
 
 def badges(group: Group) -> None:
