@@ -12,6 +12,7 @@ from cxrcore.findings import FINDINGS, display_name
 ROW = 34  # pixels of a finding, and more for each run
 ROW_OF_RUN = 7
 TOP, BOTTOM = 62, 62
+MANY_DECADES = 3  # from which only powers of ten are named
 SPREAD = 0.62  # of a row that its runs take up
 MARK = 9
 NAMES = (*map(display_name, FINDINGS), "Macro mean")
@@ -85,7 +86,7 @@ def quality_against_cost(title: str, cost: str, runs: Sequence[tuple[str, RunSty
     figure = go.Figure()
     for name, style, price, point, low, high in runs:
         figure.add_scatter(
-            x=[price], y=[point], mode="markers+text", text=[escape(name)], textposition="top center",
+            x=[price], y=[point], mode="markers+text", text=[f"  {escape(name)}"], textposition="middle right",
             textfont={"size": FONT_SIZE}, cliponaxis=False,
             marker={"color": style.colour, "size": MARK + 3, "symbol": style.symbol},
             error_y={"type": "data", "symmetric": False, "array": [high - point], "arrayminus": [point - low],
@@ -93,12 +94,12 @@ def quality_against_cost(title: str, cost: str, runs: Sequence[tuple[str, RunSty
             hovertemplate=f"<b>{escape(name)}</b><br>{cost}: %{{x:,.4~g}}<br>{quality}: %{{y:.3f}} ({low:.3f} to "
                           f"{high:.3f})<extra></extra>")
     dress(figure, title)
-    figure.update_xaxes(title=cost, type="log", dtick="D2" if _decades(runs) < 1.5 else 1)
+    prices = np.log10([run[2] for run in runs])
+    low, high = prices.min() - 0.15, prices.max() + max(0.5, 0.35 * np.ptp(prices))  # room for the last name
+    steps = [mantissa * 10.0**power for power in range(int(np.floor(low)), int(np.ceil(high)) + 1)
+             for mantissa in ((1, 2, 5) if high - low < MANY_DECADES else (1,))]
+    figure.update_xaxes(title=f"{cost}, logarithmic", type="log", range=[low, high], tickvals=steps, tickformat="~s",
+                        nticks=None)
     figure.update_yaxes(title=quality)
-    figure.update_layout(height=380, margin_r=60)
+    figure.update_layout(height=380)
     return figure
-
-
-def _decades(runs: Sequence[tuple]) -> float:
-    prices = [run[2] for run in runs]
-    return float(np.log10(max(prices) / min(prices))) if prices else 0.0
