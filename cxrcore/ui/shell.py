@@ -69,6 +69,13 @@ PAGES = (
         "How well do scores tell films with a finding from films without it, at every threshold?",
     ),
     PageEntry(
+        "subgroups",
+        "Subgroups",
+        ":material/groups:",
+        "Results",
+        "Does the network miss more in some groups of patients than in others?",
+    ),
+    PageEntry(
         "thresholds",
         "Thresholds",
         ":material/tune:",

@@ -1,0 +1,116 @@
+"""Subgroups: whether the network misses more in some groups of patients, and how sure that is."""
+
+import streamlit as st
+
+from cxrcore.charts import subgroups as charts
+from cxrcore.intervals import MACRO
+from cxrcore.subgroups import UNTESTED, gaps, intervals
+from cxrcore.ui import (
+    cached,
+    curves_view,
+    runs_view,
+    shell,
+    subgroup_tables,
+    subgroups_reading,
+    subgroups_view,
+    widgets,
+)
+from cxrcore.ui.subgroups_view import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
+from cxrcore.ui.threshold_state import default_key, find_set
+from cxrcore.ui.threshold_view import evaluated
+
+with shell.open_page("subgroups") as store:
+    with st.skeleton(height=400):
+        overview = cached.overview(store)
+    statuses = cached.statuses(store, overview.runs)
+    chosen = shell.runs_in_link()
+    widgets.stop_at_unknown_runs(chosen, overview.runs)
+    if overview.runs.empty:
+        st.info(f"The results store `{store.path}` holds no runs, so there are no groups to read. Train one:",
+                icon=":material/info:")
+        widgets.command(widgets.TRAIN_COMMAND, store)
+        st.stop()
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run_id = subgroups_view.run_picker(overview, chosen, statuses)
+        if run_id is None:
+            st.info("All runs of this store are archived. The Runs page brings them back.", icon=":material/info:")
+            st.stop()
+        wanted = runs_view.PART_NAMES[st.segmented_control(
+            "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, key="on", bind="query-params",
+            help="The split that all numbers come from.")]
+        grouping = GROUPING_TITLES[st.segmented_control(
+            "Grouping", list(GROUPING_TITLES), default="Sex", required=True, key="groups", bind="query-params",
+            help="View: PA (from behind, standing) or AP (from the front, often in bed). First film: the patient's "
+                 "first in the data set (follow-up number 0) against all later ones.")]
+        title = st.segmented_control(
+            "Measure", list(MEASURE_TITLES), default="Recall", required=True, key="rate", bind="query-params",
+            help="Recall: share of films with the finding that raise an alarm. False alarms: share of films without it "
+                 "that do. AUROC: how well scores order films, at no threshold.")
+        measure = MEASURE_TITLES[title]
+        download_slot = st.container(width="content")
+
+    labels = runs_view.run_labels(overview.runs)
+    rows = overview.runs[overview.runs["run_id"] == run_id].reset_index(drop=True)
+    part = curves_view.part_to_draw(wanted, [run_id], overview.board)
+    if part != wanted:
+        st.info("This run was not measured on a test part: these are validation numbers.", icon=":material/info:")
+    curves_view.say_missing(store, rows, overview.board, part, labels, statuses)
+    run = evaluated(rows, overview.board, labels)[0]
+    if part not in run.parts:
+        st.stop()
+
+    source = find_set(store, run, default_key(run))
+    found = subgroups_reading.load(store, run, part, grouping, source)
+    group = runs_view.groups(rows, overview.board, overview.datasets, statuses, part)[0]
+    subgroups_view.say_where(run, found, part, source, measure, group)
+    subgroups_view.say_groups(found)
+
+    tables = {}
+    if not found.found:
+        st.info("No group has films of two patients or more, so none can be measured. Another grouping may.",
+                icon=":material/info:")
+    else:
+        measured = intervals(found.found, measure)
+        bars = subgroups_view.bars(found, measured)
+        widgets.legend([(one.name, one.style) for one in bars])
+        widgets.chart(charts.measures(f"{AXES[measure]} with 95 % intervals", f"{AXES[measure]}, 0 to 1", bars),
+                      f"subgroups_{grouping}_{measure}", f"{AXES[measure]} of each finding and group, with intervals")
+        subgroups_view.say_suppressed(found)
+        name = f"subgroups_{grouping}_{measure}_{part}"
+        tables["Values"] = (name, lambda: subgroup_tables.values_table(found, measured, measure))
+
+    if len(found.found) == 1:
+        st.info("All measured films belong to one group, so there is no gap to take. Another grouping may part them.",
+                icon=":material/info:")
+    elif found.found:
+        st.subheader("How large is the gap?", anchor=False)
+        reference = subgroups_view.reference_picker(found)
+        parted = gaps(found.found, reference, measure)
+        st.markdown(subgroups_view.definition(found, parted, reference, measure))
+        st.markdown(subgroups_view.in_words(found, parted, reference, measure))
+        n_tests = sum(int((gap.words[:MACRO] != UNTESTED).sum()) for gap in parted)
+        bars = subgroups_view.gap_bars(found, parted)
+        widgets.legend([(one.name, one.style) for one in bars])
+        widgets.chart(charts.gaps(f"Gap to {found.called(reference)}", f"Gap in {SHORT[measure]}", bars),
+                      f"gaps_{grouping}_{measure}", f"Gaps in {AXES[measure]} to {found.called(reference)}")
+        st.caption(f"Verdicts follow p-values from the draws' standard errors, corrected by Holm over a family: the "
+                   f"{n_tests} tests of findings and groups for the findings, one test a group for the macro means. "
+                   "Filled marks are higher or lower; open ones are tied. Tied does not mean equal.")
+        shown = subgroup_tables.shown_gaps(found, parted, measured, reference, measure)
+        formats = {"Gap": "%+.3f", "p": "%.2g"} | dict.fromkeys(shown.columns[2:4], "%.3f")
+        st.dataframe(shown, hide_index=True, placeholder="–", alt="Gaps of each finding and group",
+                     height=subgroup_tables.height(shown), column_config={
+            column: st.column_config.NumberColumn(format=form, help="Corrected by Holm" if column == "p" else None)
+            for column, form in formats.items()})
+        tables["Summary"] = (f"summary_{name}", lambda: subgroup_tables.summary_table(
+            found, measured, parted, reference))
+        tables["Gaps"] = (f"gaps_{grouping}_{measure}_{part}", lambda: subgroup_tables.gaps_table(
+            found, parted, reference, measure))
+
+    pair = subgroups_reading.shortcut(store, run, part)
+    subgroups_view.shortcut_section(pair, run, rows.iloc[0]["architecture"])
+    if pair:
+        tables["View alone"] = (f"view_alone_{part}", lambda: subgroup_tables.shortcut_table(pair, run.label))
+    with download_slot:
+        widgets.download_menu(tables, latex=True)
