@@ -3,8 +3,7 @@
 import streamlit as st
 
 from cxrcore.charts import subgroups as charts
-from cxrcore.intervals import MACRO
-from cxrcore.subgroups import UNTESTED, gaps, intervals
+from cxrcore.subgroups import gaps, intervals
 from cxrcore.ui import (
     cached,
     curves_view,
@@ -89,14 +88,11 @@ with shell.open_page("subgroups") as store:
         parted = gaps(found.found, reference, measure)
         st.markdown(subgroups_view.definition(found, parted, reference, measure))
         st.markdown(subgroups_view.in_words(found, parted, reference, measure))
-        n_tests = sum(int((gap.words[:MACRO] != UNTESTED).sum()) for gap in parted)
         bars = subgroups_view.gap_bars(found, parted)
         widgets.legend([(one.name, one.style) for one in bars])
         widgets.chart(charts.gaps(f"Gap to {found.called(reference)}", f"Gap in {SHORT[measure]}", bars),
                       f"gaps_{grouping}_{measure}", f"Gaps in {AXES[measure]} to {found.called(reference)}")
-        st.caption(f"Verdicts follow p-values from the draws' standard errors, corrected by Holm over a family: the "
-                   f"{n_tests} tests of findings and groups for the findings, one test a group for the macro means. "
-                   "Filled marks are higher or lower; open ones are tied. Tied does not mean equal.")
+        st.caption(subgroups_view.family(parted))
         shown = subgroup_tables.shown_gaps(found, parted, measured, reference, measure)
         formats = {"Gap": "%+.3f", "p": "%.2g"} | dict.fromkeys(shown.columns[2:4], "%.3f")
         st.dataframe(shown, hide_index=True, placeholder="–", alt="Gaps of each finding and group",

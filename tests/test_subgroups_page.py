@@ -120,7 +120,7 @@ def test_the_page_says_what_its_numbers_are(store, open_page):
     for said in ("SYNTHETIC", "leaky split", "test, 1,600 films", "800 patients", "each draw serves all groups",
                  "max F1, fitted on validation, 400 films", "so unstable: Cardiomegaly", "noisy", "TP / (TP + FN)",
                  "Gap = TPR of Female minus TPR of Male", "Holm over a family", "Suppressed: 2 of 28",
-                 "Hernia (Female, Male)", "have fewer than 100: their intervals may be too narrow"):
+                 "Hernia (Female, Male)", "have fewer than 100: their intervals may still be too narrow"):
         assert said in text, said
     unknown = sum(i % EVERY["sex"] == 0 for i in range(N_VAL, N_VAL + N_TEST))
     assert f"{unknown} films of unknown sex are in no group" in text

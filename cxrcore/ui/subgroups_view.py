@@ -144,7 +144,7 @@ def say_suppressed(found: Subgroups) -> None:
                 f"carry the finding: {listed}.")
     rare = sum(int((one.rare & ~suppressed(one)).sum()) for one in found.found.values())
     if rare:
-        text += f" Of those shown, {rare} have fewer than {MANY_POSITIVES}: their intervals may be too narrow."
+        text += f" Of those shown, {rare} have fewer than {MANY_POSITIVES}: their intervals may still be too narrow."
     st.caption(text)
 
 
@@ -191,6 +191,15 @@ def definition(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: s
     of = f"{SHORT[measure]} of"
     return (f"**Gap = {of} {alone or 'each group'} minus {of} {found.called(reference)}.** "
             + DEFINITIONS[measure].format(first=alone or "that group"))
+
+
+def family(gaps: Sequence[Gap]) -> str:
+    """How the verdicts come about, and which tests the correction counts."""
+    n_tests = sum(int((gap.words[:MACRO] != UNTESTED).sum()) for gap in gaps)
+    return ("Verdicts follow p-values from the draws' standard errors (for rates of few films, at least that of two "
+            f"proportions), corrected by Holm over a family: the {n_tests} tests of findings and groups for the "
+            "findings, one test a group for the macro means. Filled marks are higher or lower; open ones are tied. "
+            "Tied does not mean equal.")
 
 
 def in_words(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: str) -> str:
