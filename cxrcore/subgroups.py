@@ -9,8 +9,8 @@ A gap is a measure of one group minus that of another: in recall it is the TPR o
 equal opportunity). A finding that a group has on fewer than `MIN_POSITIVES` films is suppressed there, in every
 measure.
 
-Draws cannot show how unsure a rate of few films is: where none of 12 films raises an alarm, no draw has one. So rates of
-fewer than `MANY_POSITIVES` films have intervals that hold Wilson's, and their gaps a standard error that is at least
+Draws cannot show how unsure a rate of few films is: where none of 12 films raises an alarm, no draw has one. So rates
+of fewer than `MANY_POSITIVES` films have intervals that hold Wilson's, and their gaps a standard error that is at least
 that of two proportions under no gap. Both take films as independent; draws, which do not, make them wider where they
 can. Pure numpy, scipy and pandas.
 

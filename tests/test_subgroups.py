@@ -220,12 +220,12 @@ def test_rates_of_many_films_are_left_to_the_draws():
 def test_small_groups_of_equal_recall_are_called_different_in_about_1_of_20():
     """20 films against 400, a patient each, before Holm; by the draws' errors alone it is more often."""
     rng, called, naive = np.random.default_rng(7), 0, 0
-    for _ in range(300):
+    for _ in range(200):
         films, groups = rates((rng.binomial(20, 0.1), rng.binomial(400, 0.1)), (20, 400))
         found = measured(films, groups, np.array([0.5]), 100)
         called += gaps(found, "many", "recall")[0].change.p[0] < 0.05
         naive += difference(found["few"], found["many"], "recall").p[0] < 0.05
-    assert called <= 0.08 * 300 < naive
+    assert called <= 0.08 * 200 < naive
 
 
 # -- what is not shown
