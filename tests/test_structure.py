@@ -12,8 +12,8 @@ from cxrcore.config import PROJECT_ROOT
 
 TORCH = {"torch", "torchvision", "timm", "accelerate", "pytorch_grad_cam", "safetensors"}
 TORCH_MODULES = {f"cxrcore.{name}" for name in (
-    "architectures", "batches", "checkpoint", "evaluation", "explain", "initial_weights", "losses", "precision",
-    "prediction", "registration", "training", "trainplan", "trainrun",
+    "architectures", "batches", "checkpoint", "evaluation", "explain", "inference_cost", "initial_weights",
+    "losses", "precision", "prediction", "registration", "training", "trainplan", "trainrun",
 )}
 SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "storebulk", "store")}
 NUMBERS = ("metrics", "thresholds", "operating_points", "changed", "intervals", "calibration", "localization",

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cxrcore.charts import subgroups as charts
-from cxrcore.charts.compare import NAMES, Bars
+from cxrcore.charts.dot_rows import NAMES, Bars
 from cxrcore.charts.look import run_styles
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.intervals import MACRO, MANY_POSITIVES, PATIENTS_UNKNOWN, Interval, Resampled
