@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cxrcore.metrics import THRESHOLDED
 from cxrcore.ui import (
     agreement,
     cached,
@@ -15,7 +16,6 @@ from cxrcore.ui import (
     widgets,
 )
 from cxrcore.ui.compare_view import MEANINGS, MEASURES, SETS
-from cxrcore.ui.resampled import AT_THRESHOLDS
 from cxrcore.ui.threshold_view import evaluated
 
 with shell.open_page("compare") as store:
@@ -42,7 +42,7 @@ with shell.open_page("compare") as store:
                                      bind="query-params", help=MEANINGS)
         measure = MEASURES[title]
         key = None
-        if measure in AT_THRESHOLDS:
+        if measure in THRESHOLDED:
             said = widgets.choice_in_link("Thresholds", "at", list(SETS), "What F1, recall, precision and agreement "
                                           "are read at; each run has its own.")
             key = SETS.get(said)

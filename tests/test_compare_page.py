@@ -10,15 +10,16 @@ from seeded_runs import add_run, make_store
 from sklearn.metrics import average_precision_score, roc_auc_score
 from streamlit.testing.v1 import AppTest
 
+from cxrcore import resampledfile
 from cxrcore.charts.compare import Priced, quality_against_cost
 from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
 from cxrcore.charts.look import Figure, run_styles
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.findings import FINDINGS
 from cxrcore.intervals import MACRO
+from cxrcore.resampledfile import Measured
 from cxrcore.store import Store
 from cxrcore.ui import agreement, compare_cost, compare_reading, compare_view, resampled, widgets
-from cxrcore.ui.resampled import Measured
 from cxrcore.ui.threshold_state import Evaluated
 
 EMPTY = FINDINGS.index("Edema")  # without a positive film in test
@@ -100,8 +101,8 @@ def test_the_clearly_better_run_wins_and_a_run_ties_with_itself(store):
     assert (best.words[:MACRO] == "worse").sum() == 0 and best.words[EMPTY] == "untested"
     table = compare_reading.verdict_table(found)
     assert (table[["Better in", "Tied in", "Worse in", "No test"]].sum(axis=1) == 14).all()
-    same = compare_reading.contrasts([compared[0], compare_reading.Compared(
-        Evaluated("twin", "twin", "", {}), "resnet18", compared[0].style, compared[0].found, compared[0].source)], "twin", "auroc")
+    twin = dataclasses.replace(compared[0], run=Evaluated("twin", "twin", "", {}))
+    same = compare_reading.contrasts([compared[0], twin], "twin", "auroc")
     assert set(same[0][0].words) <= {"tied", "untested"}
 
 
@@ -109,7 +110,7 @@ def test_intervals_are_kept_and_read_again(store, monkeypatch):
     before = compared_of(store)
     assert len(list((store.path.parent / "cache").glob("intervals-*.npz"))) == 3
     resampled._one.clear()
-    monkeypatch.setattr(resampled, "resample", None)  # nothing may be worked out a second time
+    monkeypatch.setattr(resampledfile, "resample", None)  # nothing may be worked out a second time
     for one, again in zip(before, compared_of(store), strict=True):
         for name, values in one.found.values.items():
             np.testing.assert_array_equal(values, again.found.values[name])
@@ -150,6 +151,19 @@ def test_the_page_shows_every_measure(store, open_page, title):
 
 def test_one_run_asks_for_a_second(store, open_page):
     assert "Choose a second run" in text_of(open_page(run=runs_of(store)[0]))
+
+
+def test_a_score_that_one_run_misses_counts_in_none(store):
+    first, second = runs_of(store)[:2]
+    sets = store.prediction_sets(second)
+    whole = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+    scores = whole.scores.copy()
+    scores[:400, 2] = np.nan
+    gaps = store.save_predictions(second, scored_runs.DATASET, "test", list(whole.image_ids), scores)
+    of_first = store.prediction_sets(first).query("split == 'test'")["prediction_id"].iloc[0]
+    alone, at = resampled.measured_in_draws(store, [Measured(of_first, (0.5,) * 14)]), (0.5,) * 14
+    (beside, _) = resampled.measured_in_draws(store, [Measured(of_first, at), Measured(gaps, at)])
+    assert beside.n_positive[2] < alone[0].n_positive[2] and beside.n_positive[3] == alone[0].n_positive[3]
 
 
 def test_runs_of_other_groups_are_left_out_and_said(store, open_page):

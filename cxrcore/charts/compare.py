@@ -32,23 +32,26 @@ class Priced:
 
 def quality_against_cost(title: str, cost: str, quality: str, runs: Sequence[Priced]) -> go.Figure:
     """A mark a run: its cost across (logarithmic), its quality with interval upwards."""
-    figure = go.Figure([_mark(run, cost, quality) for run in runs])
-    dress(figure, title)
     prices = np.log10([run.cost for run in runs])
-    low, high = prices.min() - 0.15, prices.max() + max(0.5, 0.35 * np.ptp(prices))  # room for the last name
+    middle, room = (prices.min() + prices.max()) / 2, max(0.3, 0.15 * np.ptp(prices))
+    low, high = prices.min() - room, prices.max() + room
+    figure = go.Figure([_mark(run, cost, quality, "right" if price <= middle else "left")
+                        for run, price in zip(runs, prices, strict=True)])
+    dress(figure, title)
     steps = [mantissa * 10.0**power for power in range(int(np.floor(low)), int(np.ceil(high)) + 1)
              for mantissa in ((1, 2, 5) if high - low < _MANY_DECADES else (1,))]
     figure.update_xaxes(title=f"{cost}, logarithmic", type="log", range=[low, high], tickvals=steps, tickformat="~s",
                         nticks=None)
     figure.update_yaxes(title=quality)
-    figure.update_layout(height=380)
+    figure.update_layout(height=380, margin_r=28)  # half a tick's text
     return figure
 
 
-def _mark(run: Priced, cost: str, quality: str) -> go.Scatter:
+def _mark(run: Priced, cost: str, quality: str, side: str) -> go.Scatter:
+    """`side`: where its name stands, so that there is room for it."""
     return go.Scatter(
-        x=[run.cost], y=[run.point], mode="markers+text", text=[f"  {escape(run.name)}"],
-        textposition="middle right", textfont={"size": FONT_SIZE}, cliponaxis=False,
+        x=[run.cost], y=[run.point], mode="markers+text", text=[f"  {escape(run.name)}  "],
+        textposition=f"middle {side}", textfont={"size": FONT_SIZE}, cliponaxis=False,
         marker={"color": run.style.colour, "size": MARK + 3, "symbol": run.style.symbol},
         error_y={"type": "data", "symmetric": False, "array": [run.high - run.point],
                  "arrayminus": [run.point - run.low], "color": run.style.colour, "thickness": 1.6, "width": 0},

@@ -10,8 +10,9 @@ from cxrcore.charts.dot_rows import NAMES
 from cxrcore.charts.look import RunStyle, architecture_label, run_styles
 from cxrcore.intervals import MACRO, Difference, Resampled, difference
 from cxrcore.multiple import BETTER, TIED, UNTESTED, WORSE, Verdicts, verdicts
+from cxrcore.resampledfile import Measured
 from cxrcore.store import Store
-from cxrcore.ui.resampled import Measured, measured_in_draws
+from cxrcore.ui.resampled import measured_in_draws
 from cxrcore.ui.threshold_state import Evaluated, SourcedSet, default_key, find_set, parse_key
 
 WORDS = {BETTER: "better", WORSE: "worse", TIED: "tied", UNTESTED: "no test"}

@@ -9,8 +9,10 @@ import streamlit as st
 from cxrcore import published
 from cxrcore.charts import compare as charts
 from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
+from cxrcore.draws import N_DRAWS
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.intervals import PATIENTS_UNKNOWN
+from cxrcore.metrics import THRESHOLDED
 from cxrcore.multiple import BETTER, WORSE
 from cxrcore.ui import agreement, cached, compare_cost, runs_view, widgets
 from cxrcore.ui.compare_reading import (
@@ -23,7 +25,6 @@ from cxrcore.ui.compare_reading import (
     values_table,
     verdict_table,
 )
-from cxrcore.ui.resampled import AT_THRESHOLDS, N_DRAWS
 from cxrcore.ui.threshold_state import PART_WORDS, UNFITTED
 from cxrcore.ui.widgets import escape
 
@@ -62,7 +63,7 @@ def say_where(compared: Sequence[Compared], group: runs_view.Group, label_source
     films = f"{first.n_films:,} {PART_WORDS[part]} films"
     text = (f"Measured on **{films}** of {first.n_patients:,} patients, shared by all runs. Intervals: the central "
             f"95 % of {N_DRAWS:,} draws of patients.")
-    if measure in AT_THRESHOLDS:
+    if measure in THRESHOLDED:
         text += f" Thresholds: {escape('; '.join(sorted({one.source.in_words for one in compared})))}."
     st.markdown(text)
     if not first.patients_known:
@@ -71,7 +72,7 @@ def say_where(compared: Sequence[Compared], group: runs_view.Group, label_source
     if short:
         st.info(f"Measured on more films, of which only the shared ones count here: {escape(', '.join(short))}.",
                 icon=":material/info:")
-    if measure in AT_THRESHOLDS and any(one.source.part == part for one in compared):
+    if measure in THRESHOLDED and any(one.source.part == part for one in compared):
         st.markdown(":orange-badge[:material/warning: same films] Thresholds were fitted on the films that they are "
                     "read on, which flatters.")
 
