@@ -72,7 +72,7 @@ with shell.open_page("compare") as store:
         reference = compare_view.published_picker(data["kind"], measure)
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
     compared = compare_reading.load(store, runs, architectures, part, key)
-    compare_view.say_where(compared, own[0], data["label_source"], part, measure)
+    compare_view.say_where(compared, own[0], data["label_source"], part, measure, key)
     tables = compare_view.values_section(compared, title, part, reference)
     if reference:
         compare_view.say_published(reference, first["split_scheme"], part)

@@ -118,10 +118,15 @@ def verdict_table(found: Sequence[Contrast]) -> pd.DataFrame:
         change, counts = one.change, {word: int((one.words[:MACRO] == word).sum()) for word in WORDS}
         rows.append({
             "Run": one.one.run.label, "Macro difference": change.point[MACRO],
-            "95 % interval": f"{change.low[MACRO]:+.4f} to {change.high[MACRO]:+.4f}", "p": one.p[MACRO],
+            "95 % interval": f"{change.low[MACRO]:+.4f} to {change.high[MACRO]:+.4f}", "p": _in_words(one.p[MACRO]),
             "Verdict": WORDS[one.words[MACRO]], "Better in": counts[BETTER], "Tied in": counts[TIED],
             "Worse in": counts[WORSE], "No test": counts[UNTESTED]})
     return pd.DataFrame(rows)
+
+
+def _in_words(p: float) -> str:
+    """Draws tell no more of a small p than that it is small."""
+    return "–" if np.isnan(p) else "< 0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
 def contrast_table(found: Sequence[Contrast], reference: str, measure: str) -> pd.DataFrame:

@@ -55,8 +55,9 @@ def say_left_out(groups: Sequence[runs_view.Group], overview: cached.Overview, l
                f"{escape(', '.join(labels[run_id] for run_id in left))}.{said}", icon=":material/warning:")
 
 
-def say_where(compared: Sequence[Compared], group: runs_view.Group, label_source: str, part: str, measure: str) -> None:
-    """Films, patients, labels, intervals and thresholds behind every number of the page."""
+def say_where(compared: Sequence[Compared], group: runs_view.Group, label_source: str, part: str, measure: str,
+              asked: str | None) -> None:
+    """Films, patients, labels, intervals and thresholds behind every number of the page; `asked`: of `SETS`."""
     widgets.badges(group)
     st.caption(f"{escape(group.title)} · {escape(group.split)} · {group.draw} · labels: {escape(label_source)}")
     first = compared[0].found
@@ -71,6 +72,10 @@ def say_where(compared: Sequence[Compared], group: runs_view.Group, label_source
     short = [one.run.label for one in compared if one.run.parts[part]["n"] > first.n_films]
     if short:
         st.info(f"Measured on more films, of which only the shared ones count here: {escape(', '.join(short))}.",
+                icon=":material/info:")
+    unfitted = [one.run.label for one in compared if one.source.part is None]
+    if measure in THRESHOLDED and asked != UNFITTED and unfitted:
+        st.info(f"No validation predictions to fit thresholds on, so they stand at 0.5: {escape(', '.join(unfitted))}.",
                 icon=":material/info:")
     if measure in THRESHOLDED and any(one.source.part == part for one in compared):
         st.markdown(":orange-badge[:material/warning: same films] Thresholds were fitted on the films that they are "
@@ -147,7 +152,7 @@ def verdict_section(compared: Sequence[Compared], title: str, part: str, known: 
     found, n_tests = contrasts(compared, ids[against], measure)
     st.dataframe(verdict_table(found), hide_index=True, placeholder="–", column_config={
         "Macro difference": st.column_config.NumberColumn(format="%+.4f"),
-        "p": st.column_config.NumberColumn(format="%.2g", help="Of the macro mean, corrected by Holm")},
+        "p": st.column_config.TextColumn(help="Of the macro mean, corrected by Holm")},
         alt="Macro difference, verdict and count of findings for each run")
     st.caption(f"Verdicts follow p-values from the draws' standard errors, corrected by Holm over a family: the "
                f"{n_tests} tests of findings and runs for the findings, one test a run for the macro means. Filled "
