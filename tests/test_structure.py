@@ -18,7 +18,8 @@ TORCH_MODULES = {f"cxrcore.{name}" for name in (
 SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "storebulk", "store")}
 NUMBERS = ("metrics", "thresholds", "operating_points", "changed", "intervals", "calibration", "localization",
            "curves", "thinning",  # over arrays
-           "optimism", "draws", "resampling", "scored_films", "delong", "multiple", "subgroups")
+           "optimism", "draws", "resampling", "scored_films", "delong", "multiple", "subgroups", "curve_bands",
+           "reliability")
 SCREEN = {"streamlit", "plotly"}
 
 TOP_LEVEL = {"app.py", "pages", "cxrcore", "runs", "scripts", "tests", "requirements.txt", "README.md", "docs",
