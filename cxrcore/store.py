@@ -204,10 +204,10 @@ class Store(BulkTables):
                         [calibrator_id, prediction_id, method, json.dumps(parameters)])
         return calibrator_id
 
-    def calibrators(self, run_id: str) -> pd.DataFrame:
-        """The calibrators that were fitted on any predictions of the run, newest first; parameters are JSON texts."""
-        return self._frame(f"SELECT * FROM calibrators WHERE {_OF_RUN} ORDER BY created_at DESC, calibrator_id DESC",
-                           [run_id])
+    def calibrators(self, prediction_id: str) -> pd.DataFrame:
+        """The calibrators that were fitted on these predictions, newest first; parameters are JSON texts."""
+        return self._frame("SELECT * FROM calibrators WHERE prediction_id = ? "
+                           "ORDER BY created_at DESC, calibrator_id DESC", [prediction_id])
 
     def save_localization(self, prediction_id: str, rows: pd.DataFrame) -> None:
         """Append how well maps hit boxes; columns `LOCALIZATION_COLUMNS`."""

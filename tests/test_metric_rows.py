@@ -68,7 +68,7 @@ def test_scores_are_measured_as_probabilities(store, films):
 
 def test_calibrators_of_validation_are_kept_and_come_back(store, films):
     val = store.predictions(prediction_id(store, "val"))
-    held = store.calibrators(store.runs()["run_id"][0]).set_index("method")
+    held = store.calibrators(prediction_id(store, "val")).set_index("method")
     assert sorted(held.index) == sorted(calibration.METHODS)
     assert set(held["prediction_id"]) == {prediction_id(store, "val")}
     for method, row in held.iterrows():

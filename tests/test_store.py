@@ -318,7 +318,7 @@ def test_calibrators_and_localization_are_kept(store, run_id, data):
     prediction_id = store.save_predictions(run_id, data.dataset_id, "val", data.image_ids, scores_for(40))
     store.save_calibrator(prediction_id, "platt", {"a": [1.5] * 14})
     newest = store.save_calibrator(prediction_id, "isotonic", {"Mass": {"x": [0.25, 1.0], "y": [0.0, 1.0]}})
-    held = store.calibrators(run_id)
+    held = store.calibrators(prediction_id)
     assert held["method"].tolist() == ["isotonic", "platt"] and held["calibrator_id"][0] == newest
     assert json.loads(held["parameters"][0]) == {"Mass": {"x": [0.25, 1.0], "y": [0.0, 1.0]}}
     assert set(held["prediction_id"]) == {prediction_id} and store.calibrators("another").empty
