@@ -1,6 +1,9 @@
 """A tab for the tests of what only a browser does."""
 
 import pytest
+from playwright.sync_api import expect
+
+expect.set_options(timeout=20_000)  # no test is about time, and machines of CI are busy
 
 
 @pytest.fixture
