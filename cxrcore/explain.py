@@ -15,47 +15,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from pytorch_grad_cam import GradCAM
-from pytorch_grad_cam.base_cam import BaseCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
 from cxrcore import registration
 from cxrcore.architectures import find
 from cxrcore.batches import InputSpec, normalise
+from cxrcore.cam_methods import GRAD_CAM, METHODS
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS
 from cxrcore.prediction import full_precision
-
-
-def _keeping_raw_maps(method: type[BaseCAM]) -> type[BaseCAM]:
-    """The library's class, which also keeps its maps as they are before rectifying and scaling."""
-
-    class Keeping(method):
-        raw: np.ndarray  # (k, h, w)
-
-        def get_cam_image(self, *args, **options) -> np.ndarray:
-            self.raw = super().get_cam_image(*args, **options)
-            return self.raw
-
-    return Keeping
-
-
-@dataclass(frozen=True)
-class Method:
-    """One way to a map.
-
-    Attributes:
-        label: as people write it.
-        cam: the library's class, keeping its raw maps.
-    """
-
-    label: str
-    cam: type[BaseCAM]
-
-
-GRAD_CAM = "gradcam"
-METHODS = {GRAD_CAM: Method("Grad-CAM", _keeping_raw_maps(GradCAM))}
 
 
 @dataclass(frozen=True)
@@ -64,7 +33,7 @@ class Explanation:
 
     Attributes:
         method: a key of `METHODS`.
-        findings: of the maps, canonical names.
+        findings: of the maps, canonical names; none where one map serves all findings.
         maps: float32 (k, S, S), the library's: stretched over the network's input, each scaled to [0, 1] by its own
             smallest and greatest value; all zeros where nothing speaks for the finding, or where the map is flat.
         offset: pixels that these maps lie too far right and down, see `registration`; `placed` mends it.
@@ -113,34 +82,43 @@ class Explainer:
         self._offsets: dict[int, float] = {}  # by the film's size
         self._one_at_a_time = threading.Lock()
 
-    def explain(self, film: np.ndarray, findings: Sequence[str] = FINDINGS, method: str = GRAD_CAM) -> Explanation:
+    def explain(
+        self, film: np.ndarray, findings: Sequence[str] = FINDINGS, method: str = GRAD_CAM,
+        told: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Explanation:
         """Maps of these findings and all scores, in fp32.
 
         Args:
             film: uint8 (S, S), as `images.load` gives it at the network's size.
-            findings: canonical names, at least one.
+            findings: canonical names, at least one; a single one where the method is slow.
+            method: a key of `METHODS`.
+            told: by a slow method, how many channels are done of how many; what it raises ends the method.
 
         Raises:
-            UsageError: an unknown method; the text lists them.
+            UsageError: an unknown method (the text lists them), or several findings by a slow one.
         """
         if method not in METHODS:
             raise UsageError(f"unknown method '{method}': expected one of {', '.join(METHODS)}")
-        size = len(film)
+        way, size = METHODS[method], len(film)
+        if way.slow and len(findings) != 1:
+            raise UsageError(f"{way.label} explains one finding at a time, not {len(findings)}")
+        mapped = tuple(findings) if way.per_finding else ()
         films = torch.from_numpy(np.array(film)).to(self._device)[None, None]
-        targets = [ClassifierOutputTarget(FINDINGS.index(finding)) for finding in findings]
+        targets = [ClassifierOutputTarget(FINDINGS.index(finding)) for finding in mapped or findings[:1]]
         reshape = _tokens_to_map(*self._grid(size)) if self._has_tokens else None
         with self._one_at_a_time, full_precision():
             if size not in self._offsets:
                 self._offsets[size] = registration.overlay_offset(self._model, self._layer, size)
-            with self._hooks(len(findings)):
-                cam = METHODS[method].cam(self._model, [self._layer], reshape)
+            with self._hooks(len(targets)) if way.by_gradient else torch.no_grad():
+                cam = way.cam(self._model, [self._layer], reshape)
+                cam.told = told
                 try:
                     maps = cam(normalise(films, self._spec), targets)
                 finally:  # not `with cam`, which swallows an IndexError
                     cam.activations_and_grads.release()
             logits = cam.outputs[0].detach().float().cpu()
         energy = np.maximum(cam.raw, 0).sum(axis=(1, 2), dtype=np.float32)
-        return Explanation(method, tuple(findings), maps, self._offsets[size], energy, logits.numpy(),
+        return Explanation(method, mapped, maps, self._offsets[size], energy, logits.numpy(),
                            torch.sigmoid(logits).numpy())
 
     @contextlib.contextmanager

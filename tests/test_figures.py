@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageColor
 
 from cxrcore import figures, images
-from cxrcore.figures import BOX_COLOUR, Panel, Row, contact_sheet, drawn_size, opacity, overlay, single
+from cxrcore.figures import BOX_COLOUR, Panel, Row, contact_sheet, single
+from cxrcore.overlay import COLOURS, _colour_table, drawn_size, opacity, overlay
 
 GAP = 24
 WIDE, TALL = (300, 500), (500, 300)  # rows, columns
@@ -172,8 +173,25 @@ def test_the_legend_names_boxes_only_where_there_are_some():
 
 def test_colours_grow_lighter_with_heat_and_are_neither_black_nor_white():
     """Readable in grey, and apart from what a film holds itself."""
-    ramp = np.linspace(0, 1, 50)
-    low, high = figures._COLOUR_RANGE
-    colours = figures._COLOURS(low + (high - low) * ramp)[:, :3]
+    colours = _colour_table("inferno") / 255
     luminance = colours @ (0.2126, 0.7152, 0.0722)
     assert (np.diff(luminance) > 0).all() and np.ptp(colours, axis=1).min() > 0.25
+
+
+@pytest.mark.parametrize("colours", COLOURS)
+def test_other_colours_lie_on_the_same_places(colours):
+    film, heat = np.full(WIDE, 128, np.uint8), np.zeros((8, 8), np.float32)
+    heat[2, 5] = 1
+    assert np.array_equal((overlay(film, heat, 1.0, colours=colours) != 128).any(axis=2),
+                          (overlay(film, heat, 1.0) != 128).any(axis=2))
+
+
+def test_an_outline_goes_around_the_hottest_fifth():
+    film, heat = np.full((400, 400), 128, np.uint8), np.zeros((8, 8), np.float32)
+    heat[2:5, 3:6] = 1
+    drawn = overlay(film, heat, 0.65, contour=True)
+    line = (drawn != 128).any(axis=2)
+    rows, columns = np.flatnonzero(line.any(axis=1)), np.flatnonzero(line.any(axis=0))
+    inside = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1) / line.size
+    assert 0.15 < inside < 0.25 and line.mean() < 0.02
+    assert np.array_equal(overlay(film, np.zeros((8, 8)), 1.0, contour=True), overlay(film, np.zeros((8, 8)), 1.0))
