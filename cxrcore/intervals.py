@@ -156,7 +156,8 @@ def resample(
     sums = sum_plan(labels, scores, at, owners, n_patients, calibrated=bool(set(measures) & set(CALIBRATED)))
     parts = []
     for counts in draws.batches():
-        ranked = [plan.values(counts, measures) for plan in ranks]
+        whole = counts.astype(np.float32)
+        ranked = [plan.values(whole, measures) for plan in ranks]
         parts.append(sums.values(counts, measures)
                      | {name: np.stack([one[name] for one in ranked]) for name in RANKED if name in measures})
     known = ~(np.isnan(labels) | np.isnan(scores))

@@ -38,9 +38,9 @@ class RankPlan:
 
     Attributes:
         thresholds: float64 (g,), distinct scores of positives, falling.
-        films: sparse (2g + t + 2, p), films of each patient: positives of each group; negatives from its score up to
-            the next higher one; negatives tied with positives, for the t groups that have such; all positives; all
-            negatives.
+        films: sparse float32 (2g + t + 2, p), films of each patient: positives of each group; negatives from its score
+            up to the next higher one; negatives tied with positives, for the t groups that have such; all positives;
+            all negatives.
         tied: int64 (t,), which groups those are.
     """
 
@@ -55,29 +55,29 @@ class RankPlan:
             counts: float64 (p, b), how often each patient was drawn.
         """
         groups = len(self.thresholds)
-        weights = self.films @ counts
+        weights = self.films @ counts.astype(np.float32, copy=False)  # whole numbers: exact up to 16 million films
         hits, (positives, negatives) = weights[:groups], weights[-2:]
         fp = np.cumsum(weights[groups:2 * groups], axis=0)
         found = {}
         if "auroc" in wanted:
-            half = np.einsum("gb,gb->b", hits[self.tied], weights[2 * groups:-2]) / 2
-            lower = positives * negatives - np.einsum("gb,gb->b", hits, fp) + half
-            found["auroc"] = _ratio(lower, positives * negatives)
+            half = _sums(hits[self.tied], weights[2 * groups:-2]) / 2
+            pairs = positives.astype(np.float64) * negatives
+            found["auroc"] = _ratio(pairs - _sums(hits, fp) + half, pairs)
         if "ap" in wanted or "fitted_threshold" in wanted:
             tp = np.cumsum(hits, axis=0)
             alarms = np.add(tp, fp, out=fp)
             if "fitted_threshold" in wanted:
                 found["fitted_threshold"] = self._fitted(tp, alarms, positives)
             if "ap" in wanted:
-                precision = np.divide(tp, np.maximum(alarms, 1, out=alarms), out=alarms)
-                found["ap"] = _ratio(np.einsum("gb,gb->b", hits, precision), positives)
+                precision = np.divide(tp, np.maximum(alarms, 1, out=alarms), dtype=np.float64)
+                found["ap"] = _ratio(_sums(hits, precision), positives)
         return found
 
     def _fitted(self, tp: np.ndarray, alarms: np.ndarray, positives: np.ndarray) -> np.ndarray:
         """The highest threshold with the greatest F1."""
         if not len(self.thresholds):
             return np.full(len(positives), np.nan)
-        best = np.argmax(2 * tp / np.maximum(alarms + positives, 1), axis=0)
+        best = np.argmax(np.divide(2 * tp, np.maximum(alarms + positives, 1), dtype=np.float64), axis=0)
         return np.where(positives > 0, self.thresholds[best], np.nan)
 
 
@@ -101,7 +101,8 @@ def rank_plan(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, n_pati
     end = 2 * n + len(tied)
     rows = [group[positive], n + group[rival], 2 * n + tied_row, np.where(positive, end, end + 1)]
     columns = [owners[positive], owners[rival], owners[equal], owners]
-    return RankPlan(rising[::-1].astype(np.float64), _summed(rows, columns, None, (end + 2, n_patients)), tied)
+    films = _summed(rows, columns, None, (end + 2, n_patients)).astype(np.float32)
+    return RankPlan(rising[::-1].astype(np.float64), films, tied)
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,11 @@ def _summed(rows: list, columns: list, values: list | None, shape: tuple[int, in
     rows, columns = np.concatenate(rows), np.concatenate(columns)
     values = np.ones(len(rows)) if values is None else np.concatenate(values)
     return sparse.csr_array((values, (rows.astype(np.int32), columns.astype(np.int32))), shape=shape)
+
+
+def _sums(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The sum of products of each column, in double precision."""
+    return np.einsum("gb,gb->b", one, other, dtype=np.float64)
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

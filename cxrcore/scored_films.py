@@ -37,12 +37,14 @@ def shared_films(runs: Sequence[AnyFilms]) -> list[AnyFilms]:
     """
     for films in runs:
         check(films)
-    names = pd.Index(runs[0].image_ids)
-    for films in runs[1:]:
-        names = names[names.isin(films.image_ids)]
-    if names.empty:
+    taken = list(runs)
+    if not all(np.array_equal(films.image_ids, runs[0].image_ids) for films in runs[1:]):
+        names = pd.Index(runs[0].image_ids)
+        for films in runs[1:]:
+            names = names[names.isin(films.image_ids)]
+        taken = [subset(films, pd.Index(films.image_ids).get_indexer(names)) for films in runs]
+    if not len(taken[0].image_ids):
         raise ResamplingError("these runs have no film in common: compare runs that were evaluated on the same split")
-    taken = [subset(films, pd.Index(films.image_ids).get_indexer(names)) for films in runs]
     patients = taken[0].patient_ids
     for films in taken[1:]:
         _check_same(taken[0], films, patients)

@@ -25,6 +25,7 @@ from cxrcore.checkpoint import BEST, LAST, Checkpoint
 from cxrcore.config import TrainConfig, default_store
 from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import Source
+from cxrcore.inference_cost import inference_cost
 from cxrcore.initial_weights import Start
 from cxrcore.progress import Progress, effective_status, read
 from cxrcore.records import EpochRecord
@@ -236,7 +237,8 @@ def _cost(trainer: Trainer, folder: Path) -> dict[str, Any]:
     peak = torch.cuda.max_memory_allocated(trainer.device) if trainer.device.type == "cuda" else None
     return {"training_seconds": round(sum(record.seconds for record in trainer.records), 1),
             "images_per_second": round(trainer.last_record.images_per_second, 1), "peak_device_bytes": peak,
-            "checkpoint_bytes": (folder / BEST).stat().st_size}
+            "checkpoint_bytes": (folder / BEST).stat().st_size,
+            **inference_cost(trainer.model, trainer.data.pixels.shape[-1], trainer.device)}
 
 
 def _evaluate(plan: Plan, run_id: str, progress: Progress) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrcore.charts import subgroups as charts
+from cxrcore.charts.dot_rows import dot_rows
 from cxrcore.subgroups import gaps, intervals
 from cxrcore.ui import (
     cached,
@@ -73,7 +73,7 @@ with shell.open_page("subgroups") as store:
         measured = intervals(found.found, measure)
         bars = subgroups_view.bars(found, measured)
         widgets.legend([(one.name, one.style) for one in bars])
-        widgets.chart(charts.measures(f"{AXES[measure]} with 95 % intervals", f"{AXES[measure]}, 0 to 1", bars),
+        widgets.chart(dot_rows(f"{AXES[measure]} with 95 % intervals", f"{AXES[measure]}, 0 to 1", bars),
                       f"subgroups_{grouping}_{measure}", f"{AXES[measure]} of each finding and group, with intervals")
         subgroups_view.say_suppressed(found)
         name = f"subgroups_{grouping}_{measure}_{part}"
@@ -90,7 +90,7 @@ with shell.open_page("subgroups") as store:
         st.markdown(subgroups_view.in_words(found, parted, reference, measure))
         bars = subgroups_view.gap_bars(found, parted)
         widgets.legend([(one.name, one.style) for one in bars])
-        widgets.chart(charts.gaps(f"Gap to {found.called(reference)}", f"Gap in {SHORT[measure]}", bars),
+        widgets.chart(dot_rows(f"Gap to {found.called(reference)}", f"Gap in {SHORT[measure]}", bars, upright=0),
                       f"gaps_{grouping}_{measure}", f"Gaps in {AXES[measure]} to {found.called(reference)}")
         st.caption(subgroups_view.family(parted))
         shown = subgroup_tables.shown_gaps(found, parted, measured, reference, measure)

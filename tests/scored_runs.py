@@ -23,7 +23,7 @@ PARTS = ("val", "test")
 
 
 def make(path: Path, n_val: int, n_test: int, n_runs: int = 1, seed: int = 0, empty: tuple[int, ...] = ()) -> Store:
-    """A store with one data set and n_runs measured runs, the first architectures in their order.
+    """A store with one data set and n_runs measured runs, the architectures in their order, again and again.
 
     Args:
         empty: findings (their places) without a positive film in test.
@@ -38,11 +38,14 @@ def make(path: Path, n_val: int, n_test: int, n_runs: int = 1, seed: int = 0, em
     labels[n_val:, list(empty)] = 0
     store.add_dataset(DATASET, images, labels, name=f"{n:,} films", kind="nih", label_source="random")
     films = {"val": slice(0, n_val), "test": slice(n_val, n)}
-    for place, arch in enumerate(list(ARCHITECTURES)[:n_runs]):
-        run_id = store.create_run({"name": f"{arch} · seed 0", "arch": arch}, DATASET, split=("official", 0, "abc"))
+    for place in range(n_runs):
+        seed, which = divmod(place, len(ARCHITECTURES))
+        arch = list(ARCHITECTURES)[which]
+        run_id = store.create_run({"name": f"{arch} · seed {seed}", "arch": arch}, DATASET,
+                                  split=("official", 0, "abc"))
         store.finish_run(run_id, "finished")
         middle = np.log(PREVALENCE) - np.log1p(-np.array(PREVALENCE)) - 0.5
-        logits = rng.normal(middle, 1 + place / 10, labels.shape) + labels * np.array(SEPARATION) * (1 - place / 20)
+        logits = rng.normal(middle, 1 + which / 10, labels.shape) + labels * np.array(SEPARATION) * (1 - which / 20)
         scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
         saved = {part: store.save_predictions(run_id, DATASET, part, ids[films[part]], scores[films[part]],
                                               checkpoint="model_best.pth", checkpoint_sha256=f"{place:064x}")

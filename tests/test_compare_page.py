@@ -1,5 +1,7 @@
 """The Compare page without a browser, and the numbers and verdicts behind it."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,14 +10,16 @@ from seeded_runs import add_run, make_store
 from sklearn.metrics import average_precision_score, roc_auc_score
 from streamlit.testing.v1 import AppTest
 
-from cxrcore.charts import compare as charts
-from cxrcore.charts.look import run_styles
+from cxrcore import resampledfile
+from cxrcore.charts.compare import Priced, quality_against_cost
+from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
+from cxrcore.charts.look import Figure, run_styles
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.findings import FINDINGS
 from cxrcore.intervals import MACRO
+from cxrcore.resampledfile import Measured
 from cxrcore.store import Store
-from cxrcore.ui import compare_view, resampled, widgets
-from cxrcore.ui.resampled import Measured
+from cxrcore.ui import agreement, compare_cost, compare_reading, compare_view, resampled, widgets
 from cxrcore.ui.threshold_state import Evaluated
 
 EMPTY = FINDINGS.index("Edema")  # without a positive film in test
@@ -64,7 +68,7 @@ def compared_of(store, part="test"):
     evaluated = [Evaluated(run_id, name, scored_runs.DATASET,
                            {row["split"]: row for _, row in board[board["run_id"] == run_id].iterrows()})
                  for run_id, name in zip(runs["run_id"], runs["name"], strict=True)]
-    return compare_view.load(store, evaluated, dict(zip(runs["run_id"], runs["architecture"], strict=True)), part)
+    return compare_reading.load(store, evaluated, dict(zip(runs["run_id"], runs["architecture"], strict=True)), part)
 
 
 def test_an_empty_store_says_how_to_fill_it(open_page):
@@ -76,10 +80,10 @@ def test_values_equal_scikit_learn_and_lie_in_their_intervals(store):
     sets = store.prediction_sets(runs_of(store)[0])
     test = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
     for measure, reference in (("auroc", roc_auc_score), ("ap", average_precision_score)):
-        table = compare_view.values_table(compared, measure)
+        table = compare_reading.values_table(compared, measure)
         own = table[table["run_id"] == runs_of(store)[0]].set_index("finding")
         for k in range(14):
-            value = own.loc[compare_view.NAMES[k]]
+            value = own.loc[NAMES[k]]
             if k == EMPTY:
                 assert np.isnan(value["value"])
                 continue
@@ -90,15 +94,15 @@ def test_values_equal_scikit_learn_and_lie_in_their_intervals(store):
 
 def test_the_clearly_better_run_wins_and_a_run_ties_with_itself(store):
     compared = compared_of(store)
-    found, n_tests = compare_view.contrasts(compared, runs_of(store)[2], "auroc")
+    found, n_tests = compare_reading.contrasts(compared, runs_of(store)[2], "auroc")
     assert n_tests == 2 * 13  # the finding without positives is not tested
     best = found[0]
     assert best.words[MACRO] == "better" and best.change.point[MACRO] > 0
     assert (best.words[:MACRO] == "worse").sum() == 0 and best.words[EMPTY] == "untested"
-    table = compare_view.verdict_table(found)
+    table = compare_reading.verdict_table(found)
     assert (table[["Better in", "Tied in", "Worse in", "No test"]].sum(axis=1) == 14).all()
-    same = compare_view.contrasts([compared[0], compare_view.Compared(
-        Evaluated("twin", "twin", "", {}), compared[0].style, compared[0].found, compared[0].source)], "twin", "auroc")
+    twin = dataclasses.replace(compared[0], run=Evaluated("twin", "twin", "", {}))
+    same = compare_reading.contrasts([compared[0], twin], "twin", "auroc")
     assert set(same[0][0].words) <= {"tied", "untested"}
 
 
@@ -106,7 +110,7 @@ def test_intervals_are_kept_and_read_again(store, monkeypatch):
     before = compared_of(store)
     assert len(list((store.path.parent / "cache").glob("intervals-*.npz"))) == 3
     resampled._one.clear()
-    monkeypatch.setattr(resampled, "resample", None)  # nothing may be worked out a second time
+    monkeypatch.setattr(resampledfile, "resample", None)  # nothing may be worked out a second time
     for one, again in zip(before, compared_of(store), strict=True):
         for name, values in one.found.values.items():
             np.testing.assert_array_equal(values, again.found.values[name])
@@ -149,6 +153,19 @@ def test_one_run_asks_for_a_second(store, open_page):
     assert "Choose a second run" in text_of(open_page(run=runs_of(store)[0]))
 
 
+def test_a_score_that_one_run_misses_counts_in_none(store):
+    first, second = runs_of(store)[:2]
+    sets = store.prediction_sets(second)
+    whole = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+    scores = whole.scores.copy()
+    scores[:400, 2] = np.nan
+    gaps = store.save_predictions(second, scored_runs.DATASET, "test", list(whole.image_ids), scores)
+    of_first = store.prediction_sets(first).query("split == 'test'")["prediction_id"].iloc[0]
+    alone, at = resampled.measured_in_draws(store, [Measured(of_first, (0.5,) * 14)]), (0.5,) * 14
+    (beside, _) = resampled.measured_in_draws(store, [Measured(of_first, at), Measured(gaps, at)])
+    assert beside.n_positive[2] < alone[0].n_positive[2] and beside.n_positive[3] == alone[0].n_positive[3]
+
+
 def test_runs_of_other_groups_are_left_out_and_said(store, open_page):
     other = store.create_run({"name": "elsewhere", "arch": "vgg16"}, scored_runs.DATASET, split=("random", 0, "zzz"))
     sets = store.prediction_sets(runs_of(store)[0])
@@ -166,26 +183,84 @@ def test_a_run_without_predictions_says_so(open_page):
 
 def test_agreement_counts_what_runs_say(store):
     compared = compared_of(store)
-    table = compare_view.agreement_table(store, compared, "test").set_index("Finding")
-    votes = []
-    for one in compared:
-        found = store.predictions(one.run.prediction_id("test"))
-        votes.append(found.scores[:, 2].astype(np.float64) >= one.source.thresholds[2])
-    yes = np.all(votes, axis=0)
-    assert table.at["Effusion", "All say yes"] == yes.sum()
-    assert table.at["Effusion", "right"] == pytest.approx(100 * found.labels[yes, 2].mean())
-    assert table.at["Effusion", "Missed by all"] == (~np.any(votes, axis=0) & (found.labels[:, 2] == 1)).sum()
+    films, with_it = agreement.votes(store, compared, "test")
+    found = [store.predictions(one.run.prediction_id("test")) for one in compared]
+    yes = np.sum([held.scores[:, 2].astype(np.float64) >= one.source.thresholds[2]
+                  for held, one in zip(found, compared, strict=True)], axis=0)
+    assert films[2].tolist() == [int((yes == n).sum()) for n in range(4)] and (films.sum(axis=1) == 800).all()
+    assert with_it[2].tolist() == [int(found[0].labels[yes == n, 2].sum()) for n in range(4)]
+    shown = agreement.shown(films, with_it).set_index("Finding")
+    assert list(shown.columns) == ["All agree", "3 of 3", "2 of 3", "1 of 3", "0 of 3"]
+    assert shown.at["Effusion", "2 of 3"] == f"{films[2, 2]:,} · {100 * with_it[2, 2] / films[2, 2]:.1f} %"
+    table = agreement.as_table(films, with_it)
+    assert table["films"].sum() == 14 * 800 and table["films_with_it"].sum() == found[0].labels.sum()
 
 
-def test_marks_of_ties_are_open():
+def test_other_thresholds_are_read_where_they_are_asked_for(store, open_page):
+    app = open_page(run=runs_of(store))
+    app.segmented_control(key="by").set_value("F1").run()
+    app.selectbox(key="at").set_value("0.5 for every finding").run()
+    assert "Thresholds: 0.5." in text_of(app) and not app.exception
+
+
+def test_the_reference_may_be_chosen_and_stands_in_the_link(store, open_page):
+    app = open_page(run=runs_of(store))
+    names = app.selectbox(key="against").options
+    app.selectbox(key="against").set_value(names[2]).run()
+    assert not app.exception and len(names) == 3 and app.selectbox(key="against").value == names[2]
+    app.multiselect[0].set_value(list(app.multiselect[0].value[:2])).run()  # takes the reference out
+    assert not app.exception and not app.error and app.selectbox(key="against").value == names[0]
+
+
+def test_a_link_to_an_unknown_reference_says_so(store, open_page):
+    assert "nobody" in "".join(one.value for one in open_page(run=runs_of(store), against="nobody").error)
+
+
+def test_published_results_stand_beside_runs_of_nih(store, open_page):
+    app = open_page(run=runs_of(store))
+    name = app.selectbox(key="published").options[1]
+    assert "Wang" in name and "official" in name
+    app.selectbox(key="published").set_value(name).run()
+    text = text_of(app)
+    assert not app.exception and "CVPR 2017" in text and "as published" in text
+    assert "another" not in text  # official test on both sides
+    app.selectbox(key="published").set_value(app.selectbox(key="published").options[-1]).run()
+    assert "not measured on these films" in text_of(app)
+
+
+# -- charts
+
+
+def test_marks_of_ties_are_open_and_charts_are_what_plotly_takes():
     style = run_styles({"a": "resnet18"})["a"]
     values = np.linspace(0, 1, 15)
-    bars = charts.Bars("a <b>", style, values, values - 0.1, values + 0.1, values > 0.5, ["note"] * 15)
-    figure = charts.dots("title", "axis", [bars], zero=True)
-    symbols = figure.data[0].marker.symbol
-    assert [symbol.endswith("-open") for symbol in symbols] == [value <= 0.5 for value in values]
-    assert "&lt;b>" in figure.data[0].name
-    np.testing.assert_allclose(figure.data[0].error_x.array, 0.1)
+    bars = Bars("a <b>", style, values, values - 0.1, values + 0.1, values > 0.5, ["note"] * 15)
+    figure = dot_rows("title", "axis", [bars], 0, published=[Marks("theirs", values)])
+    theirs, own = figure.data
+    assert len(Figure(figure.to_dict()).layout.yaxis.ticktext) == 15  # with validation
+    assert [symbol.endswith("-open") for symbol in own.marker.symbol] == [value <= 0.5 for value in values]
+    assert "&lt;b>" in own.name and theirs.name == "theirs"
+    np.testing.assert_allclose(own.error_x.array, 0.1)
+    assert [shape.x0 for shape in figure.layout.shapes if shape.yref == "paper"] == [0]
+
+
+def test_quality_stands_over_cost():
+    style = run_styles({"a": "resnet18"})["a"]
+    figure = quality_against_cost("title", "GMACs", "AUROC", [Priced("a", style, 1.8, 0.8, 0.7, 0.85)])
+    assert figure.data[0].x == (1.8,) and figure.data[0].error_y.array[0] == pytest.approx(0.05)
+    assert figure.layout.xaxis.type == "log"
+
+
+def test_costs_are_those_that_the_training_recorded(store):
+    run_id = runs_of(store)[0]
+    store.finish_run(run_id, "finished", cost={"gmacs": 1.8, "milliseconds_per_film": 12.0, "checkpoint_bytes": 5e7})
+    runs = store.runs().set_index("run_id", drop=False)
+    compared = compared_of(store)
+    (one,) = compare_cost.priced(compared, runs, "gmacs", "auroc")
+    assert one.cost == 1.8 and one.point == compared[0].found.interval("auroc").point[MACRO]
+    table = compare_cost.cost_table(compared, runs).set_index("Run")
+    assert table["GMACs"].tolist()[0] == 1.8 and table["Checkpoint (MB)"].tolist()[0] == 50
+    assert table["ms per film"].isna().tolist() == [False, True, True]
 
 
 def test_tables_as_latex_escape_what_latex_reads():
@@ -195,10 +270,9 @@ def test_tables_as_latex_escape_what_latex_reads():
 
 
 def test_runs_of_one_architecture_stand_with_their_spread(store):
-    compared = compared_of(store)
-    run_ids = runs_of(store)
-    architectures = dict(zip(run_ids, ["resnet18", "resnet18", "vgg16"], strict=True))
-    table = compare_view.seeds_table(compared, architectures, "auroc")
+    compared = [dataclasses.replace(one, architecture=architecture)
+                for one, architecture in zip(compared_of(store), ("resnet18", "resnet18", "vgg16"), strict=True)]
+    table = compare_reading.seeds_table(compared, "auroc")
     values = [one.found.interval("auroc").point[MACRO] for one in compared[:2]]
     assert table["Architecture"].tolist() == ["ResNet-18"] and table["Runs"].tolist() == [2]
     assert table["Standard deviation"][0] == pytest.approx(np.std(values, ddof=1))

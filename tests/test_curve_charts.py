@@ -2,17 +2,24 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from cxrcore.charts import curves as charts
+from cxrcore.charts import reliability
 from cxrcore.charts.curve_axes import logit_axis, share_axis
+from cxrcore.charts.curve_marks import OperatingPoint
 from cxrcore.charts.curves import Shown
 from cxrcore.charts.look import run_styles
+from cxrcore.curve_bands import CURVES, Band
 from cxrcore.curves import VIEWS, finding_curves, logit
 from cxrcore.findings import FINDINGS
+from cxrcore.reliability import finding_reliability
+
+BAND = Band(np.array([0, 0.5, 1]), np.array([0, 0.25, 1]), np.array([0, 0.75, 1]), 100, 0)
 
 DRAW = {
     "roc": charts.roc_chart, "pr": charts.pr_chart, "scores": charts.scores_chart,
@@ -126,3 +133,84 @@ def test_every_view_says_itself_in_words():
         assert "Mass" in said and "run 0: AUROC 0." in said and "run 1" in said
     nobody = Shown("empty", shown("roc", 1)[0].style, finding_curves(np.zeros(3), np.zeros(3, np.float32), "roc"))
     assert "AUROC –" in charts.curves_alt(FINDINGS[-1], "roc", [nobody])
+
+
+# -- marks, bands, reliability
+
+
+def with_points(view, threshold, n_runs=2):
+    point = OperatingPoint(threshold, "max F1", 30, 40, 80, 320)
+    return [replace(one, point=point) for one in shown(view, n_runs)]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("large", [True, False])
+def test_plotly_finds_no_fault_in_marks_and_bands(view, large):
+    runs = [replace(one, band=BAND) for one in with_points(view, 0.2)]
+    runs = runs[:1] if view == "scores" and large else runs
+    checked = go.Figure(json.loads(DRAW[view]("Mass", runs, large).to_json()))
+    marks = checked.data[-1]
+    assert marks.name == "operating points" and marks.hovertext[0].startswith("run 0<br>threshold 0.2 (max F1)")
+    assert len([trace for trace in checked.data if trace.fill == "toself"]) == (2 if view in CURVES else 0)
+
+
+def test_marks_stand_at_their_exact_place():
+    for view, place in (("roc", (40 / 320, 30 / 80)), ("pr", (30 / 80, 30 / 70)),
+                        ("thresholds", (float(logit(0.2)), 60 / 150)), ("scores", (float(logit(0.2)), 0))):
+        marks = DRAW[view]("Mass", with_points(view, 0.2, 1), False).data[-1]
+        assert (marks.x[0], marks.y[0]) == pytest.approx(place, abs=1e-12)
+
+
+@pytest.mark.parametrize(("threshold", "symbol"), [(1e-7, "triangle-left"), (1 - 1e-7, "triangle-right")])
+def test_a_mark_beyond_the_axis_becomes_an_arrow_at_its_edge(threshold, symbol):
+    for view in ("thresholds", "scores"):
+        figure = DRAW[view]("Mass", with_points(view, threshold, 1), True)
+        low, high = figure.layout.xaxis.range
+        assert figure.data[-1].marker.symbol[0] == symbol and low <= figure.data[-1].x[0] <= high
+        assert not [shape for shape in figure.layout.shapes or () if shape.x0 == float(logit(threshold))]
+
+
+def test_a_band_is_an_area_between_its_ends():
+    [area] = [trace for trace in charts.roc_chart("Mass", [replace(shown("roc", 1)[0], band=BAND)], True).data
+              if trace.fill]
+    assert numbers(area.x).tolist() == [0, 0.5, 1, 1, 0.5, 0] and numbers(area.y).tolist() == [0, 0.25, 1, 1, 0.75, 0]
+    nobody = replace(BAND, draws=0)
+    assert not [trace for trace in charts.roc_chart("Mass", [replace(shown("roc", 1)[0], band=nobody)], True).data
+                if trace.fill]
+
+
+def reliabilities(n_runs, prevalence=0.2, scale=1.0):
+    rng = np.random.default_rng(1)
+    labels = (rng.random(900) < prevalence).astype(np.float32)
+    styles = list(run_styles({str(i): "resnet18" for i in range(n_runs)}).values())
+    return [reliability.Shown(f"run {i}", styles[i], finding_reliability(
+        labels, scale * rng.beta(1 + labels, 5), np.arange(900) // 3)) for i in range(n_runs)]
+
+
+@pytest.mark.parametrize("large", [True, False])
+@pytest.mark.parametrize("n_runs", [1, 6])
+def test_plotly_finds_no_fault_in_reliability_charts(large, n_runs):
+    runs = reliabilities(n_runs)
+    figure = go.Figure(json.loads(reliability.reliability_chart("Mass", runs, large).to_json()))
+    assert figure.layout.xaxis.range == figure.layout.yaxis.range
+    assert all((trace.error_y.array is not None) == large for trace in figure.data)
+    if n_runs == 1 or not large:
+        assert f"{runs[0].curve.ece:.3f}" in figure.layout.title.text
+    assert "run 0: ECE 0." in reliability.reliability_alt("Mass", runs)
+
+
+def test_bins_without_the_finding_are_hollow_and_at_the_edge():
+    [one] = reliabilities(1, prevalence=0.004)
+    assert (one.curve.hits == 0).any() and (one.curve.hits > 0).any()
+    line, hollow = reliability.reliability_chart("Mass", [one], True).data
+    low, _ = reliability.reliability_chart("Mass", [one], True).layout.yaxis.range
+    heights = [y for y in hollow.y if y is not None]
+    assert hollow.marker.symbol == "circle-open" and len(heights) == (one.curve.hits == 0).sum()
+    assert all(low <= y <= low + 0.1 for y in heights) and line.y.count(None) == len(heights)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 0.0])
+def test_scores_far_below_all_shares_do_not_squeeze_the_chart(scale):
+    figure = reliability.reliability_chart("Mass", reliabilities(1, scale=scale), True)
+    low, high = figure.layout.xaxis.range
+    assert high - low < 9 and all(low <= x <= high for x in figure.data[0].x)

@@ -49,6 +49,12 @@ def charts_of(app):
     return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
+def curves_of(app):
+    """The names of the runs whose curves each chart shows."""
+    return [[trace["name"] for trace in chart["data"] if trace.get("name") not in (None, "operating points")]
+            for chart in charts_of(app)]
+
+
 def alts_of(app):
     return [chart.proto.alt for chart in app.get("plotly_chart")]
 
@@ -74,7 +80,7 @@ def test_fourteen_small_charts_or_one_large(open_curves, store):
     ids = [add_run(store, name) for name in ("first", "second")]
     app = open_curves(run=ids)
     assert len(charts_of(app)) == 14 and titles_of(app)[12] == "Pleural thickening"
-    assert all(len(chart["data"]) == 2 for chart in charts_of(app))
+    assert all(len(names) == 2 for names in curves_of(app))
     assert "macro AUROC 0." in text_of(app) and "over 14 of 14 findings" in text_of(app)
     assert "Measured on test, 12 films." in text_of(app)
     app.selectbox[0].set_value("Mass").run()
@@ -123,7 +129,7 @@ def test_the_link_restores_runs_finding_and_view(open_curves, store):
     app = open_curves(run=[ids[2], ids[0]], finding="Pleural thickening", view="PR")
     assert app.multiselect[0].value == [ids[2], ids[0]]
     assert titles_of(app) == ["Pleural thickening"] and "Precision-recall" in alts_of(app)[0]
-    assert [trace["name"] for trace in charts_of(app)[0]["data"][1:]] == ["c", "a"]
+    assert curves_of(app) == [["c", "a"]]
 
 
 @pytest.mark.parametrize("spelling", ["Pleural_Thickening", "pleural"])
@@ -148,7 +154,7 @@ def test_without_a_choice_the_best_of_the_newest_group_are_drawn(open_curves, st
         add_run(store, f"run {i}", auroc=0.7 + i / 100)
     add_run(store, "val only", parts=("val",), auroc=0.98)
     app = open_curves()
-    assert [trace["name"] for trace in charts_of(app)[0]["data"]] == ["run 5", "run 4", "run 3", "run 2"]
+    assert curves_of(app)[0] == ["run 5", "run 4", "run 3", "run 2"]
     assert "No run is chosen" in text_of(app) and not app.warning and not app.info
 
 
@@ -192,7 +198,7 @@ def test_more_than_six_runs_are_refused_in_words(open_curves, store):
     app = open_curves(run=ids)
     assert "At most 6 runs" in app.error[0].value and "7 are chosen" in app.error[0].value and not charts_of(app)
     app.multiselect[0].unselect(ids[3]).run()
-    assert not app.error and all(len(chart["data"]) == 6 for chart in charts_of(app))
+    assert not app.error and all(len(names) == 6 for names in curves_of(app))
 
 
 def test_one_of_the_runs_without_predictions_hides_nothing(open_curves, store):
@@ -206,7 +212,7 @@ def test_one_of_the_runs_without_predictions_hides_nothing(open_curves, store):
     broken = add_run(store, "broken", status="failed", auroc=None, epochs=0)
     only_val = add_run(store, "only val", parts=("val",))
     app = open_curves(run=[there, running, failed, bare, only_val, broken])
-    assert [len(chart["data"]) for chart in charts_of(app)] == [1] * 14
+    assert [len(names) for names in curves_of(app)] == [1] * 14
     said = [info.value for info in app.info]
     assert "running** is still training" in said[0]
     assert "failed** has no predictions yet. It is failed: its best epoch" in said[1]
@@ -287,7 +293,8 @@ def test_predictions_that_are_gone_are_one_line(open_curves, store, monkeypatch)
 def test_the_downloaded_tables_hold_what_is_drawn(store):
     run_id = add_run(store, "a")
     runs = store.runs()
-    [measured] = curves_view.load(store, runs, store.leaderboard(), "test", "roc", {run_id: "a"})
+    [measured] = curves_view.load(runs, store.leaderboard(), "test", {run_id: "a"},
+                                  curves_view.reader(store, "roc"))
     values = curves_view.values_table([measured])
     assert list(values["finding"]) == list(FINDINGS) and (values["n"] == 12).all()
     points = curves_view.points_table([measured], "Mass")

@@ -50,6 +50,7 @@ def test_training_leaves_checkpoints_progress_epochs_and_an_evaluation(trained):
     assert row["status"] == "finished" and row["best_epoch"] in (1, 2)
     assert row["config"]["epochs"] == 2 and row["config"]["loss"] == "bce" and row["config"]["precision"] == "fp32"
     assert row["n_parameters"] > 1e7 and row["cost"]["images_per_second"] > 0 and row["versions"]["torch"]
+    assert row["cost"]["gmacs"] > 0 and row["cost"]["milliseconds_per_film"] > 0
     assert store.epochs([run_id])["epoch"].tolist() == [1, 2]
     folder = store.run_folder(run_id)
     assert {p.name for p in folder.iterdir()} == {"model_best.pth", "model_last.pth", "progress.json"}

@@ -4,16 +4,29 @@ Each comes small, as one of fourteen with its figures in the title, or large wit
 on every change of the page, so they are built as plain dictionaries with arrays in the form that the browser reads.
 """
 
-import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from cxrcore.charts.curve_axes import MIDDLE_HEIGHT, guide, layout, logit_axis, note, share_axis, up_to
+from cxrcore.charts.curve_axes import (
+    MIDDLE_HEIGHT,
+    built,
+    figures,
+    guide,
+    layout,
+    logit_axis,
+    note,
+    number,
+    packed,
+    share_axis,
+    up_to,
+)
+from cxrcore.charts.curve_marks import Mark, OperatingPoint, at_threshold, band_area, lines, marks
 from cxrcore.charts.look import OTHER_COLOUR, RunStyle, escape
+from cxrcore.curve_bands import Band
 from cxrcore.curves import DrawnCurve, FindingCurves, Histogram, logit, merge_bins
 from cxrcore.findings import display_name
 
@@ -26,8 +39,6 @@ ISO_F1 = (0.2, 0.4, 0.6, 0.8)
 
 _FAINT = "rgba(138,138,138,0.38)"
 _BINS = 48
-_VALUES_A_LINE = 3
-_DASH_SIGNS = {"solid": "━", "dash": "╍", "dot": "┅", "dashdot": "━·", "longdash": "╺╸"}
 
 
 @dataclass(frozen=True)
@@ -38,39 +49,48 @@ class Shown:
         name: for hover and alternative text.
         style: its look.
         curves: of the view that is drawn; of a finding without positives they are empty.
+        point: where its threshold stands.
+        band: around the curve of a large ROC or precision-recall chart.
     """
 
     name: str
     style: RunStyle
     curves: FindingCurves
+    point: OperatingPoint | None = None
+    band: Band | None = None
 
 
 def roc_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
     """ROC curves of one finding with the chance line."""
-    traces = [_curve(one, one.curves.lines["roc"], {"fpr": "x", "recall": "y"}, large)
-              for one in runs if "roc" in one.curves.lines]
-    shape = layout(finding, "ROC curve" if large else _values("AUROC", runs, lambda c: c.auroc), large)
+    traces = _bands(runs) + [_curve(one, one.curves.lines["roc"], {"fpr": "x", "recall": "y"}, large)
+                             for one in runs if "roc" in one.curves.lines]
+    traces += marks([Mark(one.name, one.style, one.point, one.point.fpr, one.point.recall)
+                     for one in runs if one.point])
+    shape = layout(finding, "ROC curve" if large else figures("AUROC", _texts(runs, lambda c: c.auroc)), large)
     shape |= {"xaxis": up_to(1, FPR if large else SHORT_FPR), "yaxis": up_to(1, RECALL if large else SHORT_RECALL),
               "shapes": [guide(0, 0, 1, 1, "dot")]}
     if large:
         shape["annotations"] = [note(0.75, 0.75, "chance", textangle=-45, xshift=12, yshift=-10)]
-    return _figure(traces, shape)
+    return built(traces, shape)
 
 
 def pr_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
     """Precision-recall curves of one finding with its prevalence and curves of equal F1."""
     # At a corner of the staircase x is where the step begins, so the recall on hover is not the axis'.
-    traces = [_iso_f1()] + [_curve(one, one.curves.lines["pr"], {"recall": "", "precision": "y"}, large)
-                            for one in runs if "pr" in one.curves.lines]
+    traces = [_iso_f1(), *_bands(runs)]
+    traces += [_curve(one, one.curves.lines["pr"], {"recall": "", "precision": "y"}, large)
+               for one in runs if "pr" in one.curves.lines]
+    traces += marks([Mark(one.name, one.style, one.point, one.point.recall, one.point.precision)
+                     for one in runs if one.point])
     shares = sorted({_prevalence(one.curves) for one in runs if one.curves.positives})
-    shape = layout(finding, "precision-recall curve" if large else _values("AP", runs, lambda c: c.ap), large)
+    shape = layout(finding, "precision-recall curve" if large else figures("AP", _texts(runs, lambda c: c.ap)), large)
     shape |= {"xaxis": up_to(1, RECALL if large else SHORT_RECALL),
               "yaxis": up_to(1, PRECISION if large else SHORT_PRECISION),
               "shapes": [guide(0, share, 1, share, "dash") for share in shares],
               "annotations": [note(1, f1 / (2 - f1), f"F1 {f1}" if large else f"{f1}", xref="x domain", xshift=4,
                                    xanchor="left") for f1 in ISO_F1]}
     shape["margin"] |= {"r": 58 if large else 32}
-    return _figure(traces, shape)
+    return built(traces, shape)
 
 
 def threshold_chart(finding: str, measure: str, runs: Sequence[Shown], large: bool, top: float = 1.0) -> go.Figure:
@@ -85,13 +105,16 @@ def threshold_chart(finding: str, measure: str, runs: Sequence[Shown], large: bo
     if measure == "f1" and large:
         traces += [_ring(one) for one in drawn]
     ends = [end for one in drawn for end in (one.curves.lines[measure].x.min(), one.curves.lines[measure].x.max())]
-    said = f"{title} against the threshold" if large or measure != "f1" else _values(
-        "max F1", runs, lambda c: c.best[1])
+    ends = (float(min(ends)), float(max(ends)))
+    traces += marks([at_threshold(one.name, one.style, one.point, getattr(one.point, measure))
+                     for one in drawn if one.point], ends)
+    said = f"{title} against the threshold" if large or measure != "f1" else figures(
+        "max F1", _texts(runs, lambda c: c.best[1]))
     shape = layout(finding, said, large)
     shape |= {"xaxis": logit_axis(THRESHOLD_AXIS if large else "Threshold", ends, large), "yaxis": up_to(top, title)}
     if large:
         shape["height"] = MIDDLE_HEIGHT
-    return _figure(traces, shape)
+    return built(traces, shape)
 
 
 def scores_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
@@ -107,20 +130,23 @@ def scores_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
             if films.sum():
                 traces.append(_outline(one, finding, edges, films, have, large, len(runs) == 1))
                 highest = max(highest, float(films.max() / films.sum()))
+    ends = (float(edges[0]), float(edges[-1]))
+    points = [at_threshold(one.name, one.style, one.point, 0.0) for one in runs if one.point]
+    traces += marks(points, ends)
     most = max((one.curves.positives for one in runs), default=0)
     name = escape(_clipped(runs[0].name)) if large and runs else ""
     shape = layout(finding, f"scores of {name}" if large else f"<br>{most:,} films with it", large)
-    shape |= {"xaxis": logit_axis(SCORE_AXIS if large else "Score", [edges[0], edges[-1]], large),
-              "yaxis": share_axis(highest, mirrored=not large)}
+    shape |= {"xaxis": logit_axis(SCORE_AXIS if large else "Score", ends, large),
+              "yaxis": share_axis(highest, mirrored=not large), "shapes": lines(points, ends)}
     if large:
         shape["height"] = MIDDLE_HEIGHT
-    return _figure(traces, shape)
+    return built(traces, shape)
 
 
 def curves_alt(finding: str, what: str, runs: Sequence[Shown]) -> str:
     """What a chart shows, for people who cannot see it; `what` is a view."""
-    parts = [f"{one.name}: AUROC {_number(one.curves.auroc)}, AP {_number(one.curves.ap)}, "
-             f"greatest F1 {_number(one.curves.best[1])}" for one in runs]
+    parts = [f"{one.name}: AUROC {number(one.curves.auroc)}, AP {number(one.curves.ap)}, "
+             f"greatest F1 {number(one.curves.best[1])}" for one in runs]
     return f"{_ALT[what]} of {display_name(finding)}. {'; '.join(parts)}."
 
 
@@ -131,6 +157,10 @@ _ALT = {"roc": "ROC curve", "pr": "Precision-recall curve", "scores": "Histogram
         "thresholds": "F1, recall and precision against the threshold"}
 _HOVER = {"fpr": "false positive rate", "recall": "recall", "precision": "precision", "f1": "F1"}
 _NO_SCORES = Histogram(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
+
+
+def _bands(runs: Sequence[Shown]) -> list[dict[str, Any]]:
+    return [band_area(one.band, one.style) for one in runs if one.band and one.band.draws]
 
 
 def _curve(one: Shown, curve: DrawnCurve, values: dict[str, str], large: bool) -> dict[str, Any]:
@@ -155,7 +185,7 @@ def _curve(one: Shown, curve: DrawnCurve, values: dict[str, str], large: bool) -
         columns += [tp, fp]
     return {
         "type": "scatter", "mode": "lines" if len(curve.x) > 1 else "markers", "name": escape(one.name),
-        "x": _packed(curve.x[shown]), "y": _packed(curve.y[shown]), "customdata": _packed(np.column_stack(columns)),
+        "x": packed(curve.x[shown]), "y": packed(curve.y[shown]), "customdata": packed(np.column_stack(columns)),
         "hovertemplate": "<br>".join([escape(one.name), *texts]) + "<extra></extra>",
         "line": {"color": one.style.colour, "dash": one.style.dash, "width": 2.5 if large else 1.75},
     }
@@ -168,7 +198,7 @@ def _iso_f1() -> dict[str, Any]:
         recall = f1 / (2 - f1) + (2 - 2 * f1) / (2 - f1) * np.linspace(0, 1, 24) ** 2  # closer where it is steep
         pieces += [np.column_stack([recall, f1 * recall / (2 * recall - f1)]), [[np.nan, np.nan]]]
     x, y = np.concatenate(pieces).T
-    return {"type": "scatter", "mode": "lines", "x": _packed(x), "y": _packed(y), "hoverinfo": "skip",
+    return {"type": "scatter", "mode": "lines", "x": packed(x), "y": packed(y), "hoverinfo": "skip",
             "line": {"color": _FAINT, "width": 1.25}}
 
 
@@ -188,8 +218,8 @@ def _outline(one: Shown, finding: str, edges: np.ndarray, films: np.ndarray, hav
     data = np.column_stack([bounds, np.append(bounds[1:], 1), np.append(films, 0)])
     words = f"{'with' if have else 'without'} {display_name(finding).lower()}"
     return {
-        "type": "scatter", "mode": "lines", "x": _packed(edges), "y": _packed(share),
-        "name": escape(one.name), "customdata": _packed(data),
+        "type": "scatter", "mode": "lines", "x": packed(edges), "y": packed(share),
+        "name": escape(one.name), "customdata": packed(data),
         "hovertemplate": f"{escape(one.name)}<br>score %{{customdata[0]:.3g}} to %{{customdata[1]:.3g}}<br>"
                          f"%{{customdata[2]:,.0f}} of {films.sum():,} films {words}<extra></extra>",
         "line": {"shape": "hv", "color": colour, "width": 2 if large else 1.5,
@@ -198,30 +228,8 @@ def _outline(one: Shown, finding: str, edges: np.ndarray, films: np.ndarray, hav
     }
 
 
-def _packed(values: np.ndarray) -> dict[str, str]:
-    """An array as float32 in Plotly's base64 form, which go.Figure makes of it, too, but in ten times the time."""
-    data = {"dtype": "f4", "bdata": base64.b64encode(np.ascontiguousarray(values, "<f4")).decode()}
-    return data | ({"shape": ", ".join(map(str, values.shape))} if values.ndim > 1 else {})
-
-
-def _figure(traces: list[dict], layout: dict) -> go.Figure:
-    # Unchecked, which halves the page's time; a test checks one of each kind.
-    return go.Figure({"data": traces, "layout": layout}, _validate=False)
-
-
-def _values(name: str, runs: Sequence[Shown], value: Any) -> str:
-    """'AUROC 0.812' of one run; of several a coloured line and a figure each, a few in a row."""
-    texts = [_number(value(one.curves)) for one in runs]
-    if len(runs) == 1:
-        return f"{name} {texts[0]}"
-    marked = [f'<span style="color:{one.style.colour}">{_DASH_SIGNS[one.style.dash]}</span> {text}'
-              for one, text in zip(runs, texts, strict=True)]
-    rows = ["&nbsp; ".join(marked[i : i + _VALUES_A_LINE]) for i in range(0, len(marked), _VALUES_A_LINE)]
-    return "</span><br>".join([name, *(f'<span style="font-weight:400">{row}' for row in rows)])
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if value == value else "–"
+def _texts(runs: Sequence[Shown], value: Callable[[FindingCurves], float]) -> list[tuple[RunStyle, str]]:
+    return [(one.style, number(value(one.curves))) for one in runs]
 
 
 def _prevalence(curves: FindingCurves) -> float:

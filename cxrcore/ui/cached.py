@@ -105,7 +105,7 @@ def curves(store: Store, prediction_id: str, view: str) -> RunCurves:
 
 @st.cache_data(max_entries=256, show_spinner=False)  # some 100 kB each
 def _curves(path: str, prediction_id: str, view: str) -> RunCurves:
-    found = Store(path).predictions(prediction_id)
+    found = _predictions(path, prediction_id)
     films = hashlib.sha256("\n".join(found.image_ids).encode()).hexdigest()
     return RunCurves(tuple(finding_curves(labels, scores, view)
                            for labels, scores in zip(found.labels.T, found.scores.T, strict=True)), films)
@@ -120,7 +120,7 @@ def predictions(store: Store, prediction_id: str) -> Predictions:
     return _predictions(str(store.path), prediction_id)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)  # of 112,120 films some 30 MB
+@st.cache_resource(max_entries=16, show_spinner=False)  # of 112,120 films some 30 MB
 def _predictions(path: str, prediction_id: str) -> Predictions:
     return Store(path).predictions(prediction_id)
 

@@ -1,23 +1,31 @@
-"""What the Compare page shows: runs of one group with intervals, verdicts against one of them, cost, agreement."""
+"""What the Compare page shows, section by section; each gives the tables that it can be downloaded as."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxrcore import published
 from cxrcore.charts import compare as charts
-from cxrcore.charts.look import RunStyle, architecture_label, run_styles
-from cxrcore.findings import FINDINGS, display_name
-from cxrcore.intervals import MACRO, PATIENTS_UNKNOWN, Difference, Resampled, difference
-from cxrcore.multiple import BETTER, TIED, UNTESTED, WORSE, Verdicts, verdicts
-from cxrcore.scored_films import shared_films
-from cxrcore.store import Store
-from cxrcore.ui import cached, runs_view, widgets
-from cxrcore.ui.resampled import AT_THRESHOLDS, N_DRAWS, Measured, measured_in_draws
-from cxrcore.ui.threshold_state import PART_WORDS, Evaluated, SourcedSet, default_key, find_set
+from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
+from cxrcore.draws import N_DRAWS
+from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.intervals import PATIENTS_UNKNOWN
+from cxrcore.metrics import THRESHOLDED
+from cxrcore.multiple import BETTER, WORSE
+from cxrcore.ui import agreement, cached, compare_cost, runs_view, widgets
+from cxrcore.ui.compare_reading import (
+    WORDS,
+    Compared,
+    Contrast,
+    contrast_table,
+    contrasts,
+    seeds_table,
+    values_table,
+    verdict_table,
+)
+from cxrcore.ui.threshold_state import PART_WORDS, UNFITTED
 from cxrcore.ui.widgets import escape
 
 MEASURES = {"AUROC": "auroc", "AP": "ap", "F1": "f1", "Recall": "recall", "Precision": "precision", "Brier": "brier",
@@ -25,56 +33,39 @@ MEASURES = {"AUROC": "auroc", "AP": "ap", "F1": "f1", "Recall": "recall", "Preci
 MEANINGS = ("AUROC: how well scores order films. AP: average precision. F1, recall and precision: at each run's own "
             "thresholds. Brier score and ECE (expected calibration error): whether scores are probabilities; lower is "
             "better.")
-COSTS = {"parameters": "Parameters", "checkpoint_bytes": "Checkpoint (bytes)", "training_seconds": "Training (seconds)",
-         "images_per_second": "Training speed (images/s)"}
-NAMES = (*map(display_name, FINDINGS), "Macro mean")
-WORDS = {BETTER: "better", WORSE: "worse", TIED: "tied", UNTESTED: "no test"}
+SETS = {"Max F1, fitted on validation": None, "Expected F1, fitted on validation": "expected_f1@val",
+        "0.5 for every finding": UNFITTED}
+NO_REFERENCE = "none"
+FOUR = st.column_config.NumberColumn(format="%.4f")
+Tables = dict[str, tuple[str, Callable[[], pd.DataFrame]]]  # as `widgets.download_menu` takes them
 
 
-@dataclass(frozen=True)
-class Compared:
-    """One run of the comparison.
-
-    Attributes:
-        run: with its predictions.
-        style: its look.
-        found: its measures in every draw.
-        source: the set that F1, recall and precision are read at.
-    """
-
-    run: Evaluated
-    style: RunStyle
-    found: Resampled
-    source: SourcedSet
+# -- what stands behind the numbers
 
 
-def load(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, str], part: str) -> list[Compared]:
-    """The runs measured in the same draws.
-
-    Raises:
-        ResamplingError: they cannot be compared; the text says why.
-    """
-    styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})
-    sources = [find_set(store, run, default_key(run)) for run in runs]
-    measured = [Measured(run.prediction_id(part), tuple(source.thresholds.tolist()))
-                for run, source in zip(runs, sources, strict=True)]
-    found = measured_in_draws(store, measured)
-    return [Compared(run, styles[run.run_id], one, source)
-            for run, one, source in zip(runs, found, sources, strict=True)]
+def say_left_out(groups: Sequence[runs_view.Group], overview: cached.Overview, labels: Mapping[str, str]) -> None:
+    """Runs of other data sets and splits than the first group's are not compared, and why."""
+    sources = dict(zip(overview.runs["run_id"], overview.runs["dataset_id"].map(overview.datasets["label_source"]),
+                       strict=True))
+    left = [run_id for group in groups[1:] for run_id in group.table.index]
+    own = sources[groups[0].table.index[0]]
+    others = sorted({sources[run_id] for run_id in left} - {own})
+    said = f" Their labels come from another source, too: {'; '.join(map(escape, others))}." if others else ""
+    st.warning("Runs are compared within one data set and split only. Left out, since they belong to another: "
+               f"{escape(', '.join(labels[run_id] for run_id in left))}.{said}", icon=":material/warning:")
 
 
-def say_where(compared: Sequence[Compared], groups: Sequence[runs_view.Group], part: str, measure: str) -> None:
-    """Films, patients, intervals and thresholds behind every number of the page."""
-    for group in groups:
-        widgets.badges(group)
-        st.caption(f"{escape(group.title)} · {escape(group.split)} · {group.draw}")
+def say_where(compared: Sequence[Compared], group: runs_view.Group, label_source: str, part: str, measure: str,
+              asked: str | None) -> None:
+    """Films, patients, labels, intervals and thresholds behind every number of the page; `asked`: of `SETS`."""
+    widgets.badges(group)
+    st.caption(f"{escape(group.title)} · {escape(group.split)} · {group.draw} · labels: {escape(label_source)}")
     first = compared[0].found
     films = f"{first.n_films:,} {PART_WORDS[part]} films"
     text = (f"Measured on **{films}** of {first.n_patients:,} patients, shared by all runs. Intervals: the central "
             f"95 % of {N_DRAWS:,} draws of patients.")
-    if measure in AT_THRESHOLDS:
-        sets = {one.source.in_words for one in compared}
-        text += f" Thresholds: {escape('; '.join(sorted(sets)))}."
+    if measure in THRESHOLDED:
+        text += f" Thresholds: {escape('; '.join(sorted({one.source.in_words for one in compared})))}."
     st.markdown(text)
     if not first.patients_known:
         st.warning(f"{PATIENTS_UNKNOWN.capitalize()}. Films were drawn one by one.", icon=":material/warning:")
@@ -82,7 +73,11 @@ def say_where(compared: Sequence[Compared], groups: Sequence[runs_view.Group], p
     if short:
         st.info(f"Measured on more films, of which only the shared ones count here: {escape(', '.join(short))}.",
                 icon=":material/info:")
-    if measure in AT_THRESHOLDS and any(one.source.part == part for one in compared):
+    unfitted = [one.run.label for one in compared if one.source.part is None]
+    if measure in THRESHOLDED and asked != UNFITTED and unfitted:
+        st.info(f"No validation predictions to fit thresholds on, so they stand at 0.5: {escape(', '.join(unfitted))}.",
+                icon=":material/info:")
+    if measure in THRESHOLDED and any(one.source.part == part for one in compared):
         st.markdown(":orange-badge[:material/warning: same films] Thresholds were fitted on the films that they are "
                     "read on, which flatters.")
 
@@ -90,150 +85,141 @@ def say_where(compared: Sequence[Compared], groups: Sequence[runs_view.Group], p
 # -- measures with intervals
 
 
-def bars_of(compared: Sequence[Compared], measure: str) -> list[charts.Bars]:
+def values_section(compared: Sequence[Compared], title: str, part: str, reference: published.PublishedResult | None
+                   ) -> Tables:
+    """Each finding and run with its interval, beside a published result where one is asked for."""
+    measure = MEASURES[title]
+    marks = [Marks(reference.label, reference.auroc)] if reference else []
+    widgets.legend([(one.run.label, one.style) for one in compared],
+                   f"**▏** {escape(reference.label)}, as published" if reference else "")
+    widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", bars_of(compared, measure),
+                           published=marks),
+                  f"compare_{measure}", f"{title} of each finding and run, with intervals")
+    return {"Values": (f"compare_{measure}_{part}", lambda: values_table(compared, measure))}
+
+
+def bars_of(compared: Sequence[Compared], measure: str) -> list[Bars]:
     """Each run's values with intervals."""
     made = []
     for one in compared:
         found = one.found.interval(measure)
         notes = [f"{n:,} films with it" + (", few: the interval may be too narrow" if rare else "")
                  for n, rare in zip(one.found.n_positive, one.found.rare, strict=True)]
-        notes.append(f"mean over {len(FINDINGS) - found.n_excluded} of {len(FINDINGS)} findings")
-        made.append(charts.Bars(one.run.label, one.style, found.point, found.low, found.high,
-                                np.ones(len(NAMES), bool), notes))
+        notes.append(f"mean over {N_FINDINGS - found.n_excluded} of {N_FINDINGS} findings")
+        made.append(Bars(one.run.label, one.style, found.point, found.low, found.high, np.ones(len(NAMES), bool),
+                         notes))
     return made
 
 
-def values_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:
-    """A row a run and finding, for the download."""
-    frames = []
-    for one in compared:
-        found = one.found.interval(measure)
-        frames.append(pd.DataFrame({
-            "run_id": one.run.run_id, "run": one.run.label, "finding": NAMES, "measure": measure, "value": found.point,
-            "low": found.low, "high": found.high, "standard_error": found.error, "draws_dropped": found.n_dropped,
-            "n_positive": [*one.found.n_positive, np.nan], "films": one.found.n_films,
-            "patients": one.found.n_patients}))
-    return pd.concat(frames, ignore_index=True)
+def published_picker(kind: str, measure: str) -> published.PublishedResult | None:
+    """A published result to stand beside the runs; only for AUROC on NIH's films, where there are any."""
+    if kind != "nih" or measure != "auroc":
+        return None
+    known = {one.label: one for one in published.results()}
+    said = widgets.choice_in_link("Published result", "published", [NO_REFERENCE, *known],
+                                  "AUROCs that others published, as marks. Other films, other splits and often other "
+                                  "labels: a yardstick, no competitor.")
+    return known.get(said or NO_REFERENCE)
 
 
-# -- differences to a reference
+def say_published(reference: published.PublishedResult, scheme: str, part: str) -> None:
+    """Where the published values come from, and whether they can be held against these runs."""
+    st.caption(f"Published: {escape(reference.source)}; the mean is worked out from its 14 values.")
+    if reference.split != published.OFFICIAL or scheme != published.OFFICIAL or part != "test":
+        st.warning("The published result was not measured on these films: its split "
+                   f"({published.SPLITS[reference.split]}) is another. Differences of 0.02 to 0.03 come from the "
+                   "choice of test films alone.", icon=":material/warning:")
 
 
-@dataclass(frozen=True)
-class Contrast:
-    """One run against the reference.
+# -- differences
 
-    Attributes:
-        one: the run.
-        change: its measure minus the reference's, (15,).
-        words: (15,), a verdict each; the macro mean's is of a family of its own.
-        p: (15,), corrected.
+
+def verdict_section(compared: Sequence[Compared], title: str, part: str, known: Collection[str]) -> Tables:
+    """Each run against one of them, with a verdict.
+
+    Args:
+        known: labels of all runs of the store; a reference that was taken out of the comparison gives way to the first.
     """
+    measure, ids = MEASURES[title], {one.run.label: one.run.run_id for one in compared}
+    st.subheader("Which is better?", anchor=False)
+    if st.session_state.get("against") in set(known) - set(ids):
+        st.session_state["against"] = next(iter(ids))
+    with st.container(width=360):
+        against = widgets.choice_in_link("Against", "against", list(ids),
+                                         "The run that the others are compared with", read=_label_of(compared))
+    if against is None:
+        return {}
+    found, n_tests = contrasts(compared, ids[against], measure)
+    st.dataframe(verdict_table(found), hide_index=True, placeholder="–", column_config={
+        "Macro difference": st.column_config.NumberColumn(format="%+.4f"),
+        "p": st.column_config.TextColumn(help="Of the macro mean, corrected by Holm")},
+        alt="Macro difference, verdict and count of findings for each run")
+    st.caption(f"Verdicts follow p-values from the draws' standard errors, corrected by Holm over a family: the "
+               f"{n_tests} tests of findings and runs for the findings, one test a run for the macro means. Filled "
+               "marks are better or worse; open ones are tied.")
+    lower = "; below 0 is better" if measure in ("brier", "ece") else ""
+    widgets.chart(dot_rows(f"{title}: difference to {against}", f"Difference of {title}{lower}",
+                           difference_bars(found), upright=0),
+                  f"difference_{measure}", f"Difference of {title} to {against} with intervals")
+    return {"Differences": (f"differences_{measure}_{part}", lambda: contrast_table(found, against, measure))}
 
-    one: Compared
-    change: Difference
-    words: np.ndarray
-    p: np.ndarray
+
+def _label_of(compared: Sequence[Compared]) -> Callable[[str], str]:
+    """A link may name a run by its label or by its id."""
+    labels = {one.run.run_id: one.run.label for one in compared}
+    return lambda said: labels.get(said, said)
 
 
-def contrasts(compared: Sequence[Compared], reference: str, measure: str) -> tuple[list[Contrast], int]:
-    """Each other run against the reference, and how many tests of findings the family has."""
-    base = next(one for one in compared if one.run.run_id == reference)
-    others = [one for one in compared if one is not base]
-    changes = [difference(one.found, base.found, measure) for one in others]
-    single, macro = (_family(changes, places, measure) for places in (slice(None, MACRO), slice(MACRO, None)))
-    return [Contrast(one, change, np.concatenate([single.words[i], macro.words[i]]),
-                     np.concatenate([single.p[i], macro.p[i]]))
-            for i, (one, change) in enumerate(zip(others, changes, strict=True))], single.n_tests
-
-
-def _family(changes: Sequence[Difference], places: slice, measure: str) -> Verdicts:
-    return verdicts(np.array([change.point[places] for change in changes]),
-                    np.array([change.p[places] for change in changes]), measure)
-
-
-def difference_bars(found: Sequence[Contrast]) -> list[charts.Bars]:
+def difference_bars(found: Sequence[Contrast]) -> list[Bars]:
     """Differences with intervals; a verdict fills the mark."""
-    return [charts.Bars(
+    return [Bars(
         one.one.run.label, one.one.style, one.change.point, one.change.low, one.change.high,
         np.isin(one.words, (BETTER, WORSE)),
         [f"{WORDS[word]}, corrected p {p:.2g}" for word, p in zip(one.words, one.p, strict=True)]) for one in found]
 
 
-def verdict_table(found: Sequence[Contrast]) -> pd.DataFrame:
-    """A row a run: how the macro mean differs, and how many findings are better, tied and worse."""
-    rows = []
-    for one in found:
-        change, counts = one.change, {word: int((one.words[:MACRO] == word).sum()) for word in WORDS}
-        rows.append({
-            "Run": one.one.run.label, "Macro difference": change.point[MACRO],
-            "95 % interval": f"{change.low[MACRO]:+.4f} to {change.high[MACRO]:+.4f}", "p": one.p[MACRO],
-            "Verdict": WORDS[one.words[MACRO]], "Better in": counts[BETTER], "Tied in": counts[TIED],
-            "Worse in": counts[WORSE], "No test": counts[UNTESTED]})
-    return pd.DataFrame(rows)
+# -- agreement, seeds, cost
 
 
-def contrast_table(found: Sequence[Contrast], reference: str, measure: str) -> pd.DataFrame:
-    """A row a run and finding, for the download."""
-    return pd.concat([pd.DataFrame({
-        "run": one.one.run.label, "against": reference, "finding": NAMES, "measure": measure,
-        "difference": one.change.point, "low": one.change.low, "high": one.change.high, "p_uncorrected": one.change.p,
-        "p_holm": one.p, "verdict": one.words}) for one in found], ignore_index=True)
+def agreement_section(films: np.ndarray, with_it: np.ndarray, part: str) -> Tables:
+    """How many runs say yes to a film, and how often that is right; arguments as `agreement.votes` gives them."""
+    st.subheader("Where runs agree", anchor=False)
+    st.caption("Films by how many of the runs raise an alarm, each at its own thresholds, and the share of these films "
+               "that carry the label. “All agree” counts the films on which all say yes or all say no.")
+    table = agreement.shown(films, with_it)
+    st.dataframe(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3,
+                 column_config={"All agree": st.column_config.NumberColumn(format="%.1f %%")},
+                 alt="Films by the number of runs that say yes, for each finding")
+    return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(films, with_it))}
 
 
-# -- cost
+def seeds_section(compared: Sequence[Compared], measure: str, part: str) -> Tables:
+    """Spread of the runs of one architecture, where several are compared."""
+    seeds = seeds_table(compared, measure)
+    if seeds.empty:
+        return {}
+    st.subheader("Runs of one architecture", anchor=False)
+    st.caption("Seeds and settings move a result too: a difference between architectures that is no larger than "
+               "this spread may be chance.")
+    st.dataframe(seeds, hide_index=True, alt="Spread of the runs of each architecture",
+                 column_config=dict.fromkeys(("Mean", "Standard deviation", "Least", "Most"), FOUR))
+    return {"Seeds": (f"seeds_{measure}_{part}", lambda: seeds)}
 
 
-def cost_rows(compared: Sequence[Compared], runs: pd.DataFrame, cost: str, measure: str) -> list[tuple]:
-    """What `charts.quality_against_cost` draws; runs whose cost is not recorded are left out."""
-    rows, by_id = [], runs.set_index("run_id")
-    for one in compared:
-        price, found = cost_of(by_id.loc[one.run.run_id], cost), one.found.interval(measure)
-        if price and not np.isnan(found.point[MACRO]):
-            rows.append((one.run.label, one.style, price, found.point[MACRO], found.low[MACRO], found.high[MACRO]))
-    return rows
-
-
-def cost_of(run: pd.Series, cost: str) -> float | None:
-    """One recorded cost of a run; None where it is not recorded."""
-    value = run["n_parameters"] if cost == "parameters" else json.loads(run["cost"] or "{}").get(cost)
-    return None if value is None or pd.isna(value) or value <= 0 else float(value)
-
-
-# -- seeds
-
-
-def seeds_table(compared: Sequence[Compared], architectures: Mapping[str, str], measure: str) -> pd.DataFrame:
-    """A row an architecture of which several runs are compared: mean and spread of their macro means."""
-    rows = []
-    for name in dict.fromkeys(architectures[one.run.run_id] for one in compared):
-        own = [one.found.interval(measure).point[MACRO] for one in compared if architectures[one.run.run_id] == name]
-        if len(own) > 1:
-            rows.append({"Architecture": architecture_label(name), "Runs": len(own), "Mean": float(np.mean(own)),
-                         "Standard deviation": float(np.std(own, ddof=1)), "Least": min(own), "Most": max(own)})
-    return pd.DataFrame(rows)
-
-
-# -- agreement
-
-
-def agreement_table(store: Store, compared: Sequence[Compared], part: str) -> pd.DataFrame:
-    """A row a finding: where all runs say the same at their own thresholds, and how often their common yes is right."""
-    films = shared_films([cached.predictions(store, one.run.prediction_id(part)) for one in compared])
-    votes = sum((held.scores.astype(np.float64) >= one.source.thresholds).astype(int)
-                for held, one in zip(films, compared, strict=True))
-    labels, n = films[0].labels, len(compared)
-    rows = []
-    for k, finding in enumerate(FINDINGS):
-        known = ~np.isnan(labels[:, k])
-        vote, label = votes[known, k], labels[known, k]
-        yes, most = vote == n, (vote < n) & (vote > n / 2)
-        rows.append({"Finding": display_name(finding), "All agree": 100 * float(np.mean((vote == 0) | yes)),
-                     "All say yes": int(yes.sum()), "right": _share(label, yes),
-                     "Most say yes": int(most.sum()), "right of most": _share(label, most),
-                     "Missed by all": int(((vote == 0) & (label == 1)).sum())})
-    return pd.DataFrame(rows)
-
-
-def _share(label: np.ndarray, chosen: np.ndarray) -> float:
-    return 100 * float(label[chosen].mean()) if chosen.any() else float("nan")
+def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -> Tables:
+    """Quality against one recorded cost, and all of them as a table."""
+    st.subheader("Quality against cost", anchor=False)
+    said = st.segmented_control("Cost", list(compare_cost.COSTS), default="Parameters", required=True, key="cost",
+                                bind="query-params", help=compare_cost.MEANINGS)
+    key, axis = compare_cost.COSTS[said]
+    runs = runs.set_index("run_id", drop=False)
+    marks = compare_cost.priced(compared, runs, key, MEASURES[title])
+    if marks:
+        widgets.chart(charts.quality_against_cost(f"Macro {title} against cost", axis, f"Macro {title}", marks),
+                      f"cost_{key}", f"Macro {title} of each run against {axis}")
+    else:
+        st.caption(f"{axis}: not recorded for any of these runs.")
+    table = compare_cost.cost_table(compared, runs)
+    st.dataframe(table, hide_index=True, placeholder="not recorded", alt="What each run costs", column_config={
+        name: st.column_config.NumberColumn(format="%.4g") for name in table.columns[1:-1]})
+    return {"Cost": ("cost", lambda: table)}

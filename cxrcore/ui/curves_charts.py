@@ -25,14 +25,15 @@ _READ = {
     "thresholds": "Across: the threshold on a logit scale, which spreads out values near 0 and 1. The greatest F1 was "
                   "found on the films that it is read on, which flatters it.",
 }
+NOTHING_KNOWN = "Every label or score of this finding is unknown here: nothing can be measured."
 _LAID_OVER = "Grey: films without the finding; in the run's colour: films with it."
 _MIRRORED = "Above the line: films with the finding; below: films without it."
 
 
-def all_findings(measured: Sequence[Measured], view: str, measure: str) -> None:
-    """Fourteen small charts, as many in a row as there is room for."""
+def all_findings(measured: Sequence[Measured], view: str, measure: str, notes: Sequence[str]) -> None:
+    """Fourteen small charts, as many in a row as there is room for; notes stand below their legend."""
     legend(measured, None, view)
-    st.caption(f"{sources_in_words(measured, None)} {_READ[view]} {_MIRRORED if view == 'scores' else ''}")
+    _captions([f"{sources_in_words(measured, None)} {_READ[view]} {_MIRRORED if view == 'scores' else ''}", *notes])
     top = _top(measure, [_shown(measured, finding) for finding in FINDINGS])
     with st.grid(min_column_width=SMALL_WIDTH, gap="small"):
         for finding in FINDINGS:
@@ -43,9 +44,7 @@ def _small(measured: Sequence[Measured], finding: str, view: str, measure: str, 
     shown = _shown(measured, finding)
     missing = undefined(shown, view)
     if missing:
-        with st.container(height="stretch"):
-            st.markdown(f"**{display_name(finding)}**")
-            st.caption(missing)
+        in_words_only(finding, missing)
         return
     draw: dict[str, Callable] = {
         "roc": charts.roc_chart, "pr": charts.pr_chart, "scores": charts.scores_chart,
@@ -53,12 +52,19 @@ def _small(measured: Sequence[Measured], finding: str, view: str, measure: str, 
     widgets.chart(draw[view](finding, shown, False), f"{view}_{finding}", charts.curves_alt(finding, view, shown))
 
 
-def one_finding(measured: Sequence[Measured], finding: str, view: str) -> None:
+def in_words_only(finding: str, missing: str) -> None:
+    """In the place of a small chart: why there is none."""
+    with st.container(height="stretch"):
+        st.markdown(f"**{display_name(finding)}**")
+        st.caption(missing)
+
+
+def one_finding(measured: Sequence[Measured], finding: str, view: str, notes: Sequence[str]) -> None:
     """One finding large, with its runs' figures and steps to the findings before and after."""
     shown = _shown(measured, finding)
     missing = undefined(shown, view)
     if missing:
-        _words(measured, finding, view)
+        _words(measured, finding, view, notes)
         st.info(missing, icon=":material/info:")
     elif view in ("roc", "pr"):  # a square, with room beside it where the screen is wide
         draw = charts.roc_chart if view == "roc" else charts.pr_chart
@@ -66,16 +72,22 @@ def one_finding(measured: Sequence[Measured], finding: str, view: str) -> None:
             with st.container(width=SQUARE):
                 widgets.chart(draw(finding, shown, True), f"{view}_{finding}", charts.curves_alt(finding, view, shown))
             with st.container():
-                _words(measured, finding, view)
+                _words(measured, finding, view, notes)
     else:
-        _words(measured, finding, view)
+        _words(measured, finding, view, notes)
         (_score_panels if view == "scores" else _measure_panels)(finding, shown)
 
 
-def _words(measured: Sequence[Measured], finding: str, view: str) -> None:
+def _words(measured: Sequence[Measured], finding: str, view: str, notes: Sequence[str]) -> None:
     steps(finding)
     legend(measured, finding, view)
-    st.caption(f"{sources_in_words(measured, finding)} {_READ[view]} {_LAID_OVER if view == 'scores' else ''}")
+    _captions([f"{sources_in_words(measured, finding)} {_READ[view]} {_LAID_OVER if view == 'scores' else ''}", *notes])
+
+
+def _captions(texts: Sequence[str]) -> None:
+    with st.container(gap="xsmall"):
+        for text in texts:
+            st.caption(text)
 
 
 def _score_panels(finding: str, shown: Sequence[Shown]) -> None:
@@ -117,7 +129,7 @@ def undefined(shown: Sequence[Shown], view: str) -> str:
     if drawable:
         return ""
     if not any(one.curves.positives + one.curves.negatives for one in shown):
-        return "Every label or score of this finding is unknown here: nothing can be measured."
+        return NOTHING_KNOWN
     if not any(one.curves.positives for one in shown):
         return "None of the films has this finding: it has no AUROC, AP, F1 or recall, and stays out of the macro mean."
     return "All of the films have this finding: without others there is no false positive rate and no AUROC."
@@ -125,4 +137,5 @@ def undefined(shown: Sequence[Shown], view: str) -> str:
 
 def _shown(measured: Sequence[Measured], finding: str) -> list[Shown]:
     at = FINDINGS.index(finding)
-    return [Shown(one.label, one.style, one.data.findings[at]) for one in measured]
+    return [Shown(one.label, one.style, one.data.findings[at], one.points[at] if one.points else None,
+                  one.bands.get(finding)) for one in measured]

@@ -1,13 +1,16 @@
 """What the Curves page says beside its charts: which predictions are drawn, which are missing, what to beware of."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxrcore.charts.curve_marks import OperatingPoint
 from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.curve_bands import Band
 from cxrcore.errors import FindingError
 from cxrcore.findings import FINDINGS, N_FINDINGS, NO_FINDING, canonical, display_name
 from cxrcore.metrics import macro
@@ -19,7 +22,10 @@ MAX_RUNS = 6
 ALL = "All 14"
 FINDING = "finding"  # the picker's key, and so its name in the link
 CHOICES = (ALL, *map(display_name, FINDINGS))
-VIEWS = {"ROC": "roc", "PR": "pr", "Scores": "scores", "Thresholds": "thresholds"}
+VIEWS = {"ROC": "roc", "PR": "pr", "Scores": "scores", "Thresholds": "thresholds", "Reliability": "reliability"}
+VIEWS_HELP = ("ROC: receiver operating characteristic. PR: precision and recall. Scores: how films with and without "
+              "the finding score. Thresholds: F1, recall and precision at every threshold. Reliability: whether a "
+              "score of 0.1 means one film in ten.")
 PART_WORDS = {part: name.lower() for name, part in runs_view.PART_NAMES.items()}
 LEGEND_WIDTH = 460  # pixels, the least of an entry
 BEST_CHECKPOINT = "model_best.pth"  # as `checkpoint.BEST`, which needs torch
@@ -32,15 +38,21 @@ class Measured:
 
     Attributes:
         run_id, label, style: of the run.
+        prediction_id: of the predictions.
         source: the predictions in words: part, films (or how many of them), checkpoint.
-        data: the curves.
+        data: `cached.RunCurves`, or what another view has in its place, with `findings` and `films` as there.
+        points: where a threshold set stands, of each finding; None without one.
+        bands: {finding: the band around its curve}.
     """
 
     run_id: str
     label: str
     style: RunStyle
+    prediction_id: str
     source: str
-    data: cached.RunCurves
+    data: Any
+    points: Sequence[OperatingPoint] | None = None
+    bands: Mapping[str, Band] = field(default_factory=dict)
 
 
 # -- what the link asks for
@@ -92,9 +104,18 @@ def part_to_draw(wanted: str, run_ids: Sequence[str], board: pd.DataFrame) -> st
     return "val" if wanted == "test" and "test" not in there and "val" in there else wanted
 
 
-def load(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str, view: str,
-         labels: Mapping[str, str]) -> list[Measured]:
-    """The curves of those of the runs that have predictions of this part, in the order of the runs."""
+def reader(store: Store, view: str) -> Callable[[str, str], cached.RunCurves]:
+    """What `load` reads for a view of `curves.VIEWS`: (run_id, prediction_id) -> its curves."""
+    return lambda run_id, prediction_id: cached.curves(store, prediction_id, view)
+
+
+def load(runs: pd.DataFrame, board: pd.DataFrame, part: str, labels: Mapping[str, str],
+         read: Callable[[str, str], Any]) -> list[Measured]:
+    """Those of the runs that have predictions of this part, in the order of the runs.
+
+    Args:
+        read: (run_id, prediction_id) -> what the view draws; None leaves the run out.
+    """
     sets = board[board["split"] == part].set_index("run_id")
     styles = run_styles(dict(zip(runs["run_id"], runs["architecture"], strict=True)))
     found = [run_id for run_id in runs["run_id"] if run_id in sets.index]
@@ -102,8 +123,10 @@ def load(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str, view:
     with widgets.slow_steps("Reading predictions", len(found), PATIENCE) as step:
         for run_id in found:
             row = sets.loc[run_id]
-            loaded.append(Measured(run_id, labels[run_id], styles[run_id], _source(row, part),
-                                   cached.curves(store, row["prediction_id"], view)))
+            data = read(run_id, row["prediction_id"])
+            if data is not None:
+                loaded.append(Measured(run_id, labels[run_id], styles[run_id], row["prediction_id"],
+                                       _source(row, part), data))
             step()
     return loaded
 
@@ -159,10 +182,15 @@ def say_where(groups: Sequence[runs_view.Group], measured: Sequence[Measured]) -
 
 def legend(measured: Sequence[Measured], finding: str | None, view: str) -> None:
     """Each run's line with its AUROC and AP: of a finding, or as macro means with how many findings are inside."""
+    legend_lines(measured, lambda one: _macro_words(one) if finding is None else _finding_words(one, finding, view),
+                 mark=any(one.points for one in measured))
+
+
+def legend_lines(measured: Sequence[Measured], words: Callable[[Measured], str], mark: bool) -> None:
+    """Each run's line, with its mark where the charts have marks, its name, and what there is to say of it."""
     with st.grid(min_column_width=LEGEND_WIDTH, gap=("xxsmall", "medium")):
         for one in measured:
-            words = _macro_words(one) if finding is None else _finding_words(one, finding, view)
-            st.markdown(f"![]({one.style.swatch(marker=False)}) **{widgets.escape(one.label)}** {words}")
+            st.markdown(f"![]({one.style.swatch(marker=mark)}) **{widgets.escape(one.label)}** {words(one)}")
 
 
 def _macro_words(one: Measured) -> str:
@@ -175,7 +203,12 @@ def _macro_words(one: Measured) -> str:
 def _finding_words(one: Measured, finding: str, view: str) -> str:
     curves = one.data.findings[FINDINGS.index(finding)]
     best = f", greatest F1 {_number(curves.best[1])} at {curves.best[0]:.3g}"
-    return f"AUROC {_number(curves.auroc)}, AP {_number(curves.ap)}{best if view == 'thresholds' else ''}"
+    stands = ""
+    if one.points:
+        at = one.points[FINDINGS.index(finding)]
+        stands = (f"; at threshold {at.threshold:.3g}: recall {_number(at.recall)}, precision {_number(at.precision)}, "
+                  f"F1 {_number(at.f1)}")
+    return f"AUROC {_number(curves.auroc)}, AP {_number(curves.ap)}{best if view == 'thresholds' else ''}{stands}"
 
 
 def sources_in_words(measured: Sequence[Measured], finding: str | None) -> str:

@@ -89,6 +89,13 @@ PAGES = (
         "Images",
         "What does the data set hold, and where can it mislead?",
     ),
+    PageEntry(
+        "explain",
+        "Explain",
+        ":material/center_focus_strong:",
+        "Images",
+        "What does the network say of a film, and where did it look?",
+    ),
 )
 HOME = PAGES[0]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cxrcore.charts.compare import NAMES
+from cxrcore.charts.dot_rows import NAMES
 from cxrcore.intervals import Interval, Resampled
 from cxrcore.subgroups import Gap, suppressed
 from cxrcore.ui.subgroups_reading import Subgroups

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from cxrcore.draws import Draws, patient_draws
+from cxrcore.draws import N_DRAWS, Draws, patient_draws
 from cxrcore.intervals import Resampled
+from cxrcore.resampledfile import SEED
 from cxrcore.scored_films import subset
 from cxrcore.store import Store
 from cxrcore.subgroups import GROUPINGS, MIN_PATIENTS, Groups, measure_group, view_alone
 from cxrcore.ui import cached, widgets
-from cxrcore.ui.resampled import N_DRAWS, PATIENCE, SEED
+from cxrcore.ui.resampled import PATIENCE
 from cxrcore.ui.threshold_state import Evaluated, SourcedSet
 
 GROUP_NAMES = {"F": "Female", "M": "Male", "first": "First film", "later": "Later films"}

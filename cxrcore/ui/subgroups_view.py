@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from cxrcore.charts import subgroups as charts
-from cxrcore.charts.compare import NAMES, Bars
+from cxrcore.charts.dot_rows import NAMES, Bars
 from cxrcore.charts.look import run_styles
+from cxrcore.draws import N_DRAWS
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.intervals import MACRO, MANY_POSITIVES, PATIENTS_UNKNOWN, Interval, Resampled
 from cxrcore.subgroups import (
@@ -23,7 +24,6 @@ from cxrcore.subgroups import (
 )
 from cxrcore.thresholds import STABLE_POSITIVES
 from cxrcore.ui import cached, curves_view, runs_view, shell, widgets
-from cxrcore.ui.resampled import N_DRAWS
 from cxrcore.ui.subgroups_reading import Subgroups
 from cxrcore.ui.threshold_state import Evaluated, SourcedSet, warnings_of
 from cxrcore.ui.widgets import escape

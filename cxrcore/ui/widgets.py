@@ -107,7 +107,7 @@ def choice_in_link(label: str, key: str, options: Sequence[str], meaning: str,
         meaning: the help beside the label.
         read: turns what a link says into an option, where it may be said in several ways.
     """
-    asked = st.query_params.get(key)
+    asked = st.session_state.get(key, st.query_params.get(key))  # the page may have just chosen
     if asked is not None and read(asked) not in options:
         st.error(f"The link asks for {label.lower()} “{escape(asked)}”, which is not here.", icon=":material/link_off:")
         st.button("Show what is here", key=f"leave_{key}", on_click=lambda: st.query_params.pop(key, None))

@@ -56,6 +56,8 @@ def test_both_themes(page, served, six, scheme, background):
 @pytest.mark.parametrize(("width", "link", "charts"), [
     (390, "view=ROC", 14), (390, "view=PR&finding=Hernia", 1), (1440, "view=Scores", 14),
     (1440, "view=Thresholds&finding=Mass", 3),
+    (390, "view=Reliability", 14), (1440, "view=Reliability&finding=Mass&scores=Platt", 1),
+    (390, "finding=Mass&band=true&marks=0.5", 1),
 ])
 def test_nothing_is_cut_or_laid_over(page, served, six, width, link, charts):
     """On a phone and on a desk: no sideways scrolling, and no text of a chart over another or beyond its edge."""
@@ -138,3 +140,43 @@ def test_the_drawn_points_can_be_taken_along(page, served, six):
     lines = download.value.path().read_text().splitlines()
     assert download.value.suggested_filename == "curves_roc_test.csv" and len(lines) > 100
     assert lines[0] == "run_id,run,finding,line,x,y,threshold,tp,fp,fn"
+
+
+def test_marks_bands_and_calibration_are_in_the_link(page, served, six):
+    open_curves(page, served, f"{six}&finding=Mass", 1)
+    band = page.locator(f"{CHART} .js-fill")
+    expect(band).to_have_count(0)
+    page.get_by_text("95 % band").click()
+    expect(band).to_have_count(6)
+    expect(page).to_have_url(re.compile("band=true"))
+    page.get_by_role("combobox", name=re.compile("Thresholds")).click()
+    page.get_by_role("option", name="0.5").click()
+    expect(page.get_by_text("Marks: thresholds of 0.5")).to_be_visible()
+    expect(page).to_have_url(re.compile("marks=0.5"))
+    page.reload()
+    expect(page.get_by_text("Marks: thresholds of 0.5")).to_be_visible()
+    expect(band).to_have_count(6)
+    choose(page, "Reliability")
+    choose(page, "Isotonic")
+    expect(page.get_by_text("Calibrators fitted on validation")).to_be_visible()
+    expect(page).to_have_url(re.compile("scores=Isotonic"))
+    page.reload()
+    expect(shown(page, "Reliability curve of Mass")).to_be_visible()
+    expect(page.get_by_text("Calibrators fitted on validation")).to_be_visible()
+
+
+def test_hover_on_a_mark_and_on_a_bin(page, served, six):
+    page.set_viewport_size({"width": 1440, "height": 1300})  # all of the chart
+    hover = """name => {
+        const plot = document.querySelector('.js-plotly-plot'), layout = plot._fullLayout;
+        const drawn = plot.calcdata.find(points => points[0].trace.name === name || name === '');
+        const point = drawn.find(one => one.y !== undefined), area = plot.querySelector('.nsewdrag');
+        const box = area.getBoundingClientRect();
+        return [box.left + layout.xaxis.l2p(point.x), box.top + layout.yaxis.l2p(point.y)];}"""
+    for link, name, words in (("view=PR", "operating points", "threshold.*recall.*F1.*TP.*FP"),
+                              ("view=Reliability", "", "mean score.*films.*with the finding.*95 % interval")):
+        open_curves(page, served, f"{six.split('&')[0]}&finding=Effusion&{link}", 1)
+        x, y = page.evaluate(hover, name)
+        page.mouse.move(x - 5, y)
+        page.mouse.move(x, y)
+        expect(page.locator(f"{CHART} .hoverlayer")).to_contain_text(re.compile(words))

@@ -1,0 +1,110 @@
+"""Rows of points with intervals: a row a finding, a mark a run or a group of patients, the macro mean below a line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from cxrcore.charts.look import FONT_SIZE, RunStyle, dress, escape
+from cxrcore.findings import FINDINGS, display_name
+
+NAMES = (*map(display_name, FINDINGS), "Macro mean")
+MARK = 9  # pixels across
+_ROW = 34  # pixels of a finding, and more for each run from the third on
+_ROW_OF_RUN = 7
+_TOP, _BOTTOM = 62, 62
+_SPREAD = 0.62  # of a row that its marks take up
+_OPEN = "-open"
+_FAINT, _GUIDE = "rgba(138,138,138,0.38)", "rgba(138,138,138,0.9)"
+_PUBLISHED = {"size": 13, "symbol": "line-ns-open", "color": "rgba(138,138,138,1)", "line": {"width": 2.5}}
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Points with intervals of one run or group, (15,): the findings and their macro mean.
+
+    Attributes:
+        name, style: of the run or group.
+        point, low, high: of the measure or the difference; NaN where undefined.
+        filled: whether a mark is filled: a verdict, or all of them.
+        notes: a line for each hover label.
+    """
+
+    name: str
+    style: RunStyle
+    point: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    filled: np.ndarray
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Values without intervals that others published, (15,), NaN where there is none.
+
+    Attributes:
+        name: for hover.
+        values: of the findings and their mean.
+    """
+
+    name: str
+    values: np.ndarray = field(repr=False)
+
+
+def dot_rows(title: str, axis: str, runs: Sequence[Bars], upright: float | None = None, n: int = len(NAMES),
+             published: Sequence[Marks] = ()) -> go.Figure:
+    """The chart, of the first n of `NAMES`.
+
+    Args:
+        axis: what the values are, with their range.
+        upright: where a dotted line stands: no difference, or chance.
+        published: reference marks.
+    """
+    dressed = go.Figure()
+    dress(dressed, escape(title))
+    layout = dressed.layout.to_plotly_json()
+    layout |= {"height": _TOP + _BOTTOM + n * (_ROW + _ROW_OF_RUN * max(len(runs) - 2, 0)),
+               "shapes": _lines(n, upright)}
+    layout["yaxis"] |= {"tickvals": list(range(n)), "ticktext": list(NAMES[:n]), "range": [n - 0.5, -0.5],
+                        "showgrid": False, "tickfont": {"size": FONT_SIZE}}
+    layout["xaxis"] |= {"title": {**layout["xaxis"]["title"], "text": axis}, "showgrid": True}
+    traces = [_reference(one, n) for one in published]
+    traces += [_trace(run, place, len(runs), n) for place, run in enumerate(runs)]
+    # Unchecked, which halves the page's time; a test checks one of each kind.
+    return go.Figure({"data": traces, "layout": layout}, _validate=False)
+
+
+def _lines(n: int, upright: float | None) -> list[dict[str, Any]]:
+    """Between the findings, a heavier one above the macro mean, and the upright one."""
+    lines = [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": k + 0.5, "y1": k + 0.5, "layer": "below",
+              "line": {"width": 2 if k == len(NAMES) - 2 else 0.5, "color": _FAINT}} for k in range(n - 1)]
+    if upright is not None:
+        lines.append({"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": upright, "x1": upright,
+                      "layer": "below", "line": {"width": 1.5, "dash": "dot", "color": _GUIDE}})
+    return lines
+
+
+def _trace(run: Bars, place: int, n_runs: int, n: int) -> dict[str, Any]:
+    # Marks of one finding stand closer to each other than to those of the next, however few there are.
+    offset, style, name = _SPREAD * ((place + 0.5) / n_runs - 0.5), run.style, escape(run.name)
+    point, low, high = run.point[:n], run.low[:n], run.high[:n]
+    return {
+        "type": "scatter", "mode": "markers", "name": name, "x": point, "y": np.arange(n) + offset,
+        "marker": {"color": style.colour, "size": MARK, "line": {"width": 1.8, "color": style.colour},
+                   "symbol": [style.symbol if filled else style.symbol + _OPEN for filled in run.filled[:n]]},
+        "error_x": {"type": "data", "symmetric": False, "array": high - point, "arrayminus": point - low,
+                    "color": style.colour, "thickness": 1.6, "width": 0},
+        "customdata": np.column_stack([low, high]), "text": [escape(note) for note in run.notes[:n]],
+        "hovertext": list(NAMES[:n]),
+        "hovertemplate": f"<b>%{{hovertext}}</b> · {name}<br>%{{x:.3f}} (%{{customdata[0]:.3f}} to "
+                         "%{customdata[1]:.3f})<br>%{text}<extra></extra>",
+    }
+
+
+def _reference(one: Marks, n: int) -> dict[str, Any]:
+    return {"type": "scatter", "mode": "markers", "name": escape(one.name), "x": one.values[:n], "y": np.arange(n),
+            "marker": _PUBLISHED, "hovertext": list(NAMES[:n]),
+            "hovertemplate": f"<b>%{{hovertext}}</b> · {escape(one.name)}<br>%{{x:.3f}}, as published<extra></extra>"}

@@ -1,0 +1,151 @@
+"""The runs of a comparison measured in the same draws, and their differences to one of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxrcore.charts.dot_rows import NAMES
+from cxrcore.charts.look import RunStyle, architecture_label, run_styles
+from cxrcore.intervals import MACRO, Difference, Resampled, difference
+from cxrcore.multiple import BETTER, TIED, UNTESTED, WORSE, Verdicts, verdicts
+from cxrcore.resampledfile import Measured
+from cxrcore.store import Store
+from cxrcore.ui.resampled import measured_in_draws
+from cxrcore.ui.threshold_state import Evaluated, SourcedSet, default_key, find_set, parse_key
+
+WORDS = {BETTER: "better", WORSE: "worse", TIED: "tied", UNTESTED: "no test"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run of the comparison.
+
+    Attributes:
+        run: with its predictions.
+        architecture: its name, as the store has it.
+        style: its look.
+        found: its measures in every draw.
+        source: the set that F1, recall and precision are read at.
+    """
+
+    run: Evaluated
+    architecture: str
+    style: RunStyle
+    found: Resampled
+    source: SourcedSet
+
+
+def load(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, str], part: str,
+         key: str | None = None) -> list[Compared]:
+    """The runs measured in the same draws.
+
+    Args:
+        architectures: {run_id: name}.
+        key: of the threshold set; without it, or where a run has no predictions to fit it on, the run's default.
+
+    Raises:
+        ResamplingError: they cannot be compared; the text says why.
+    """
+    styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})
+    sources = [find_set(store, run, _key_for(run, key)) for run in runs]
+    measured = [Measured(run.prediction_id(part), tuple(source.thresholds.tolist()))
+                for run, source in zip(runs, sources, strict=True)]
+    found = measured_in_draws(store, measured)
+    return [Compared(run, architectures[run.run_id], styles[run.run_id], one, source)
+            for run, one, source in zip(runs, found, sources, strict=True)]
+
+
+def _key_for(run: Evaluated, key: str | None) -> str:
+    fit = parse_key(key) if key else None
+    return key if fit and (fit.part is None or fit.part in run.parts) else default_key(run)
+
+
+def values_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:
+    """A row a run and finding, for the download."""
+    frames = []
+    for one in compared:
+        found = one.found.interval(measure)
+        frames.append(pd.DataFrame({
+            "run_id": one.run.run_id, "run": one.run.label, "finding": NAMES, "measure": measure, "value": found.point,
+            "low": found.low, "high": found.high, "standard_error": found.error, "draws_dropped": found.n_dropped,
+            "n_positive": [*one.found.n_positive, np.nan], "films": one.found.n_films,
+            "patients": one.found.n_patients}))
+    return pd.concat(frames, ignore_index=True)
+
+
+# -- differences to a reference
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One run against the reference.
+
+    Attributes:
+        one: the run.
+        change: its measure minus the reference's, (15,).
+        words: (15,), a verdict each; the macro mean's is of a family of its own.
+        p: (15,), corrected.
+    """
+
+    one: Compared
+    change: Difference
+    words: np.ndarray
+    p: np.ndarray
+
+
+def contrasts(compared: Sequence[Compared], reference: str, measure: str) -> tuple[list[Contrast], int]:
+    """Each other run against the reference, and how many tests of findings the family has."""
+    base = next(one for one in compared if one.run.run_id == reference)
+    others = [one for one in compared if one is not base]
+    changes = [difference(one.found, base.found, measure) for one in others]
+    single, macro = (_family(changes, places, measure) for places in (slice(None, MACRO), slice(MACRO, None)))
+    return [Contrast(one, change, np.concatenate([single.words[i], macro.words[i]]),
+                     np.concatenate([single.p[i], macro.p[i]]))
+            for i, (one, change) in enumerate(zip(others, changes, strict=True))], single.n_tests
+
+
+def _family(changes: Sequence[Difference], places: slice, measure: str) -> Verdicts:
+    return verdicts(np.array([change.point[places] for change in changes]),
+                    np.array([change.p[places] for change in changes]), measure)
+
+
+def verdict_table(found: Sequence[Contrast]) -> pd.DataFrame:
+    """A row a run: how the macro mean differs, and how many findings are better, tied and worse."""
+    rows = []
+    for one in found:
+        change, counts = one.change, {word: int((one.words[:MACRO] == word).sum()) for word in WORDS}
+        rows.append({
+            "Run": one.one.run.label, "Macro difference": change.point[MACRO],
+            "95 % interval": f"{change.low[MACRO]:+.4f} to {change.high[MACRO]:+.4f}", "p": _in_words(one.p[MACRO]),
+            "Verdict": WORDS[one.words[MACRO]], "Better in": counts[BETTER], "Tied in": counts[TIED],
+            "Worse in": counts[WORSE], "No test": counts[UNTESTED]})
+    return pd.DataFrame(rows)
+
+
+def _in_words(p: float) -> str:
+    """Draws tell no more of a small p than that it is small."""
+    return "–" if np.isnan(p) else "< 0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
+def contrast_table(found: Sequence[Contrast], reference: str, measure: str) -> pd.DataFrame:
+    """A row a run and finding, for the download."""
+    return pd.concat([pd.DataFrame({
+        "run": one.one.run.label, "against": reference, "finding": NAMES, "measure": measure,
+        "difference": one.change.point, "low": one.change.low, "high": one.change.high, "p_uncorrected": one.change.p,
+        "p_holm": one.p, "verdict": one.words}) for one in found], ignore_index=True)
+
+
+# -- runs of one architecture
+
+
+def seeds_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:
+    """A row an architecture of which several runs are compared: mean and spread of their macro means."""
+    rows = []
+    for name in dict.fromkeys(one.architecture for one in compared):
+        own = [one.found.interval(measure).point[MACRO] for one in compared if one.architecture == name]
+        if len(own) > 1:
+            rows.append({"Architecture": architecture_label(name), "Runs": len(own), "Mean": float(np.mean(own)),
+                         "Standard deviation": float(np.std(own, ddof=1)), "Least": min(own), "Most": max(own)})
+    return pd.DataFrame(rows)

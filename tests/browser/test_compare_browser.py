@@ -1,0 +1,128 @@
+"""The Compare and Subgroups pages in a real browser: both themes, narrow screens, choices that stand in the link."""
+
+import re
+
+import pytest
+from browser_server import serving
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+CHART = ".js-plotly-plot"
+THEMES = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(16, 22, 30)")]
+PAGES = {"compare": ("Compare", 3), "subgroups": ("Subgroups", 3)}  # {name: (head, charts)}
+
+
+@pytest.fixture(scope="module")
+def served(phantoms, tmp_path_factory, chromium):
+    with serving(phantoms.path, tmp_path_factory.mktemp("log") / "server.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def three(phantoms):
+    """The link's part that names three of the runs."""
+    return "&".join(f"run={run_id}" for run_id in list(phantoms.run_ids.values())[:3])
+
+
+def open_page(page, served, name, link):
+    head, charts = PAGES[name]
+    page.goto(f"{served}/{name}?{link}")
+    expect(page.get_by_role("heading", name=head, exact=True)).to_be_visible()
+    expect(page.locator(f"{CHART} .main-svg").first).to_be_visible(timeout=30_000)
+    expect(page.locator(CHART)).to_have_count(charts, timeout=30_000)
+
+
+def pick(page, label, option):
+    box = page.get_by_role("combobox", name=re.compile(label))
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)  # a list that opens while the page scrolls closes again
+    box.click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def texts_over_texts(page):
+    """Texts of a chart that are cut at its edge or lie over each other, and parts of the page that are too wide."""
+    return page.evaluate("""() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => {
+        const edge = plot.getBoundingClientRect();
+        const texts = [...plot.querySelectorAll('text')].filter(e => e.textContent.trim());
+        const boxes = texts.map(e => e.getBoundingClientRect());
+        return texts.flatMap((text, i) => {
+            const a = boxes[i], found = [];
+            if (a.right > edge.right + 1 || a.left < edge.left - 1) found.push('cut: ' + text.textContent);
+            boxes.slice(i + 1).forEach((b, j) => {
+                if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+                    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4)
+                    found.push('over: ' + text.textContent + ' / ' + texts[i + 1 + j].textContent);
+            });
+            return found;
+        });}).concat([...document.querySelectorAll('[data-testid=stMain] *')]
+        .filter(e => !e.closest('[data-testid=stMultiSelect], [data-testid=stDataFrame], .js-plotly-plot'))
+        .filter(e => !e.closest('[role=radiogroup]') && e.getBoundingClientRect().right > innerWidth + 1)
+        .map(e => 'wide: ' + e.outerHTML.slice(0, 120)))""")
+
+
+@pytest.mark.parametrize(("scheme", "background"), THEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_both_themes(page, served, three, name, scheme, background):
+    page.emulate_media(color_scheme=scheme)
+    open_page(page, served, name, three)
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
+    expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
+    smallest = page.evaluate("""() => Math.min(
+        ...[...document.querySelectorAll('p, label, button, a, .js-plotly-plot text')]
+        .filter(e => e.offsetParent !== null || e.tagName === 'text').filter(e => e.textContent.trim())
+        .map(e => parseFloat(getComputedStyle(e).fontSize)))""")
+    assert smallest >= 14
+    assert not texts_over_texts(page)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_phone_holds_the_page(page, served, three, name):
+    page.set_viewport_size({"width": 390, "height": 900})
+    open_page(page, served, name, three)
+    assert not [fault for fault in texts_over_texts(page) if fault.startswith(("wide", "cut"))]
+
+
+def test_the_reference_stands_in_the_link_and_gives_way_when_it_is_taken_out(page, served, three, phantoms):
+    store = phantoms.store.runs().set_index("run_id")["name"]
+    names = [store[run_id] for run_id in list(phantoms.run_ids.values())[:3]]
+    open_page(page, served, "compare", three)
+    pick(page, "Against", names[2])
+    expect(page).to_have_url(re.compile("against="))
+    expect(page.get_by_text(f"difference to {names[2]}")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text(f"difference to {names[2]}")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name=f"Remove {names[2]}").click()
+    expect(page.get_by_text(f"difference to {names[0]}")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stAlert").filter(has_text="not here")).to_have_count(0)
+
+
+def test_measure_thresholds_and_cost_stand_in_the_link(page, served, three):
+    open_page(page, served, "compare", three)
+    page.get_by_role("radio", name="F1", exact=True).click()
+    pick(page, "Thresholds", "0.5 for every finding")
+    page.get_by_role("radio", name="GMACs", exact=True).click()
+    expect(page.get_by_text("GMACs a film, logarithmic")).to_be_visible()
+    expect(page).to_have_url(re.compile("by=F1"))
+    expect(page).to_have_url(re.compile("cost=GMACs"))
+    page.reload()
+    expect(page.get_by_text("Macro F1 against cost")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Thresholds: 0.5")).to_be_visible()
+    expect(page.get_by_text("GMACs a film, logarithmic")).to_be_visible()
+
+
+def test_grouping_measure_and_gap_stand_in_the_link(page, served, three):
+    open_page(page, served, "subgroups", three)
+    page.get_by_role("radio", name="View", exact=True).click()
+    page.get_by_role("radio", name="AUROC", exact=True).click()
+    expect(page.get_by_text("Gap in AUROC")).to_be_visible()
+    box = page.get_by_role("combobox", name=re.compile("Gap to"))
+    first = box.input_value()
+    other = "AP" if first == "PA" else "PA"
+    pick(page, "Gap to", other)
+    expect(page.get_by_text(f"Gap to {other}").last).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("combobox", name=re.compile("Gap to"))).to_have_value(other, timeout=30_000)
+    expect(page.get_by_text("Gap in AUROC")).to_be_visible()

@@ -1,0 +1,295 @@
+"""The Curves page without a browser: operating points, bands and reliability, and what it says beside them."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from seeded_runs import make_store
+from streamlit.testing.v1 import AppTest
+
+from cxrcore import calibration, metrics, thresholds
+from cxrcore.charts.curve_marks import OperatingPoint
+from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.operating_points import counts_at, sort_scores
+from cxrcore.ui import curves_bands, curves_marks, curves_reliability, curves_view
+from cxrcore.ui.threshold_view import evaluated
+
+FILMS = 240
+RARE = 13  # Hernia: too rare to be fitted on validation
+
+
+@pytest.fixture
+def store():
+    """240 films of 80 patients; the first half is validation. Hernia is on 2 films there, on 6 of test."""
+    store = make_store(default_store())
+    rng = np.random.default_rng(4)
+    labels = (rng.random((FILMS, N_FINDINGS)) < 0.25).astype(np.float32)
+    labels[:, RARE] = np.isin(np.arange(FILMS), [0, 60, *range(120, 240, 20)])
+    images = pd.DataFrame({"image_id": ids(0, FILMS), "patient_id": [str(i // 3) for i in range(FILMS)],
+                           "follow_up": 0, "age": 50.0, "sex": "F", "view": "PA"})
+    store.add_dataset("many", images, labels, name="many", kind="nih", label_source="test")
+    return store
+
+
+def ids(first, last):
+    return [f"{i:08d}_000.png" for i in range(first, last)]
+
+
+def add(store, name, parts=("val", "test"), bias=-1.2, seed=0, **config):
+    """A run whose logits lie 1.5 further up for films with the finding; with a bias of 1 scores are far too high."""
+    run_id = store.create_run({"arch": "resnet18", "name": name, "loss": "bce"} | config, "many",
+                              split=("patient", 0, "fff"))
+    labels = store.labels("many")
+    logits = np.random.default_rng(seed).normal(bias, 1, labels.shape) + 1.5 * labels
+    scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    for part, rows in (("val", slice(0, 120)), ("test", slice(120, 240))):
+        if part in parts:
+            store.save_predictions(run_id, "many", part, ids(0, FILMS)[rows], scores[rows])
+    store.finish_run(run_id, "finished", best_epoch=1)
+    return run_id
+
+
+def run_of(store, run_id):
+    """The run as the views know it, with its predictions on test."""
+    rows, board = store.runs(), store.leaderboard()
+    [run] = evaluated(rows[rows["run_id"] == run_id], board, {run_id: "a run"})
+    [measured] = curves_view.load(rows[rows["run_id"] == run_id], board, "test", {run_id: "a run"},
+                                  lambda _, prediction_id: store.predictions(prediction_id))
+    return run, measured
+
+
+@pytest.fixture
+def open_curves():
+    """Opens the page with query parameters; every run must end without an exception."""
+
+    def open_page(**link):
+        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30).run()
+        for name, value in link.items():
+            app.query_params[name] = value
+        app.switch_page("pages/curves.py").run()
+        assert not app.exception, app.exception[0].value
+        return app
+
+    return open_page
+
+
+def charts_of(app):
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def text_of(app):
+    kinds = (app.markdown, app.caption, app.info, app.error, app.warning)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def marks_of(chart):
+    return [trace for trace in chart["data"] if trace.get("name") == "operating points"]
+
+
+def bands_of(chart):
+    return [trace for trace in chart["data"] if trace.get("fill") == "toself"]
+
+
+# -- operating points
+
+
+@pytest.mark.parametrize("view", ["ROC", "PR", "Scores", "Thresholds"])
+def test_every_view_marks_the_set_fitted_on_validation(open_curves, store, view):
+    run_ids = [add(store, "one"), add(store, "other", seed=1)]
+    app = open_curves(run=run_ids, view=view)
+    assert all(len(marks_of(chart)) == 1 and len(marks_of(chart)[0]["x"]) == 2 for chart in charts_of(app)[:13])
+    assert "Marks: thresholds of max F1, fitted on validation, 120 films." in text_of(app)
+    assert "fewer than 50 films with the finding: every one" in text_of(app) and "same films" not in text_of(app)
+    app.segmented_control(key="on").set_value("Validation").run()
+    assert "the very films that the curves are read on" in text_of(app)
+    app.selectbox(key="marks").set_value("Off").run()
+    assert not any(marks_of(chart) for chart in charts_of(app)) and "Marks:" not in text_of(app)
+
+
+def test_points_are_the_exact_counts_at_the_thresholds(store):
+    run, measured = run_of(store, add(store, "one"))
+    fitted = store.predictions(run.prediction_id("val"))
+    read = store.predictions(run.prediction_id("test"))
+    at = thresholds.max_f1(fitted.labels, fitted.scores).thresholds
+    marked = curves_marks.mark(store, [measured], [run], "max_f1@val")
+    points = marked.runs[0].points
+    assert np.array_equal([point.threshold for point in points], at)
+    counts = counts_at([sort_scores(*pair) for pair in zip(read.labels.T, read.scores.T, strict=True)], at)
+    for name in ("tp", "fp", "recall", "precision", "f1"):
+        assert np.array_equal([getattr(point, name) for point in points], getattr(counts, name), equal_nan=True)
+    assert np.array_equal([point.fpr for point in points], 1 - counts.specificity) or np.allclose(
+        [point.fpr for point in points], 1 - counts.specificity, rtol=0, atol=1e-15)
+    table = curves_marks.table(marked)
+    assert list(table["finding"]) == list(FINDINGS) and set(table["thresholds"]) == {"max F1, fitted on validation"}
+
+
+def test_a_point_without_alarms_or_positives_has_no_precision_or_no_f1():
+    none = OperatingPoint(0.9, "0.5", 0, 0, 3, 9)
+    assert np.isnan(none.precision) and (none.recall, none.fpr, none.f1) == (0, 0, 0)
+    assert "precision –" in none.hover("a <run>") and "a &lt;run>" in none.hover("a <run>")
+    absent = OperatingPoint(0.9, "0.5", 0, 2, 0, 9)
+    assert np.isnan([absent.recall, absent.f1]).all() and absent.precision == 0
+
+
+def test_one_run_offers_its_saved_sets_and_the_link_names_them(open_curves, store):
+    run_id, other = add(store, "one"), add(store, "other")
+    prediction_id = store.prediction_sets(run_id).set_index("split").at["test", "prediction_id"]
+    store.save_threshold_set(prediction_id, "ward round", "manual", np.full(N_FINDINGS, 0.3), author="me")
+    app = open_curves(run=run_id)
+    [saved] = [option for option in app.selectbox(key="marks").options if option.startswith("ward round · test")]
+    app = open_curves(run=run_id, marks=saved, finding="Mass")
+    assert "Marks: thresholds of ward round, fitted on test, 120 films" in text_of(app)
+    assert "the very films" in text_of(app)
+    assert "threshold 0.3 (ward round)" in marks_of(charts_of(app)[0])[0]["hovertext"][0]
+    app.multiselect[0].select(other).run()  # the saved set is the first run's
+    assert not app.exception and not app.error and app.selectbox(key="marks").value == "Max F1 on validation"
+    app = open_curves(run=[run_id, other], marks="nonsense")
+    assert "nonsense" in app.error[0].value and len(charts_of(app)) == 14
+
+
+def test_runs_without_validation_have_marks_at_half_only(open_curves, store):
+    with_val, without = add(store, "whole"), add(store, "imported", parts=("test",))
+    app = open_curves(run=[with_val, without])
+    assert "imported has no validation predictions to fit thresholds on, so its curves have no mark" in text_of(app)
+    assert [len(marks_of(chart)[0]["x"]) for chart in charts_of(app)[:3]] == [1, 1, 1]
+    app = open_curves(run=without)
+    assert app.selectbox(key="marks").options == ["0.5", "Off"]
+    assert "Marks: thresholds of 0.5, fitted on no films" in text_of(app)
+
+
+def test_the_large_view_says_the_point_in_figures(open_curves, store):
+    run_id = add(store, "one")
+    run, measured = run_of(store, run_id)
+    point = curves_marks.mark(store, [measured], [run], "fixed:0.5").runs[0].points[4]
+    app = open_curves(run=run_id, finding=FINDINGS[4], marks="0.5")
+    figures = f"recall {point.recall:.3f}, precision {point.precision:.3f}, F1 {point.f1:.3f}"
+    assert f"at threshold 0.5: {figures}" in text_of(app)
+
+
+# -- bands
+
+
+@pytest.mark.parametrize("view", ["ROC", "PR"])
+def test_bands_are_drawn_when_asked_for(open_curves, store, view):
+    run_ids = [add(store, "one"), add(store, "other", seed=1)]
+    app = open_curves(run=run_ids, view=view, finding="Mass")
+    assert not bands_of(charts_of(app)[0]) and "Bands:" not in text_of(app)
+    app.toggle(key="band").set_value(True).run()
+    assert not app.exception and len(bands_of(charts_of(app)[0])) == 2
+    assert "Bands: pointwise, 95 % of 500 draws of patients" in text_of(app) and "unknown" not in text_of(app)
+    app.selectbox(key="finding").set_value("All 14").run()
+    assert not app.toggle and not any(bands_of(chart) for chart in charts_of(app))
+
+
+def test_bands_of_few_films_say_which_draws_are_left_out(open_curves, store):
+    app = open_curves(run=add(store, "one"), finding="Hernia", band="true")
+    app.segmented_control(key="on").set_value("Validation").run()
+    assert "draws are left out: they hold no film with the finding" in text_of(app)
+
+
+def test_bands_without_patients_say_that_they_are_too_narrow(open_curves, store, monkeypatch):
+    run_id = add(store, "one")
+    known = curves_bands.cached.predictions
+
+    def unknown(*args):
+        found = known(*args)
+        return type(found)(found.image_ids, np.full(len(found.image_ids), None, object), found.labels, found.scores)
+
+    monkeypatch.setattr(curves_bands.cached, "predictions", unknown)
+    assert "Patients unknown: too narrow" in text_of(open_curves(run=run_id, finding="Mass", band="true"))
+    assert "Patients unknown: too narrow" in text_of(open_curves(run=run_id, finding="Mass", view="Reliability"))
+
+
+def test_the_table_of_bands_holds_the_grid(store):
+    _, measured = run_of(store, add(store, "one"))
+    [found] = curves_bands.add(store, [measured], "Mass", "pr")
+    table = curves_bands.table([found], "pr")
+    assert (table["precision_low"] <= table["precision_high"]).all() and table["recall"].iloc[-1] == 1
+
+
+# -- reliability
+
+
+def test_reliability_of_all_findings_and_of_one(open_curves, store):
+    run_ids = [add(store, "one"), add(store, "other", seed=1)]
+    app = open_curves(run=run_ids, view="Reliability")
+    assert len(charts_of(app)) == 14 and "macro ECE" in text_of(app)
+    assert all("ECE, Brier" in chart["layout"]["title"]["text"] for chart in charts_of(app))
+    assert not any("error_y" in trace for trace in charts_of(app)[0]["data"])
+    app.selectbox(key="finding").set_value("Mass").run()
+    [chart] = charts_of(app)
+    assert all("error_y" in trace for trace in chart["data"]) and "Intervals: 95 %" in text_of(app)
+    hover = chart["data"][0]["hovertext"][0]
+    assert "films" in hover and "of them with the finding" in hover and "95 % interval" in hover
+
+
+def test_numbers_are_those_of_calibration(store):
+    run, measured = run_of(store, add(store, "one"))
+    fitted, read = (store.predictions(run.prediction_id(part)) for part in ("val", "test"))
+    for method in (None, *calibration.METHODS):
+        found = curves_reliability.reader(store, [run], method)(run.run_id, measured.prediction_id)
+        scores = read.scores if method is None else calibration.fit(fitted.labels, fitted.scores, method)(read.scores)
+        own = calibration.calibrated_measures(read.labels, scores)
+        assert np.array_equal([one.ece for one in found.findings], own["ece"], equal_nan=True)
+        assert np.array_equal([one.brier for one in found.findings], own["brier"], equal_nan=True)
+
+
+def test_scores_that_are_no_probabilities_are_said_and_platt_mends_them(open_curves, store):
+    run_id = add(store, "weighted", bias=1.5, loss="pos_weight")
+    app = open_curves(run=run_id, view="Reliability")
+    said = app.warning[0].value.replace("\\", "")
+    assert "**weighted**: scores are not probabilities for every finding" in said
+    assert "trained with pos_weight" in said and "Platt" in said
+    app.segmented_control(key="scores").set_value("Platt").run()
+    assert "Calibrators fitted on validation, 120 films" in text_of(app)
+    assert f"fewer than {calibration.MIN_POSITIVES} films, so left as predicted: Hernia" in text_of(app)
+    [warning] = [one.value for one in app.warning]
+    assert "not probabilities for Hernia" in warning and "even calibrated" in warning
+    app.segmented_control(key="on").set_value("Validation").run()
+    assert "The calibrators were fitted on the very films" in text_of(app)
+
+
+def test_a_warning_of_one_finding_stays_with_it(open_curves, store):
+    run_id = add(store, "a run")
+    app = open_curves(run=run_id, view="Reliability", finding="Hernia")
+    assert "not probabilities for Hernia" in app.warning[0].value and "training with pos" in app.warning[0].value
+    assert not open_curves(run=run_id, view="Reliability", finding="Mass").warning
+
+
+def test_without_validation_nothing_is_calibrated(open_curves, store):
+    without, whole = add(store, "imported", parts=("test",)), add(store, "whole")
+    app = open_curves(run=[without, whole], view="Reliability", scores="Isotonic")
+    assert "imported** has no validation predictions to fit a calibrator on" in text_of(app)
+    assert all(trace["name"] == "whole" for trace in charts_of(app)[0]["data"])
+    app = open_curves(run=without, view="Reliability", scores="Platt")
+    assert "to fit a calibrator on" in text_of(app) and not charts_of(app)
+
+
+def test_findings_without_known_labels_say_so(open_curves, store):
+    labels = np.full((4, N_FINDINGS), np.nan, np.float32)
+    labels[:, 0] = [0, 1, 0, 1]
+    images = pd.DataFrame({"image_id": ids(0, 4), "patient_id": list("abcd"), "follow_up": 0, "age": 50.0, "sex": "F",
+                           "view": "PA"})
+    store.add_dataset("odd", images, labels, name="odd", kind="nih", label_source="test")
+    run_id = store.create_run({"name": "odd"}, "odd", split=("given", 0, ""))
+    store.save_predictions(run_id, "odd", "test", ids(0, 4), np.full((4, N_FINDINGS), 0.5))
+    app = open_curves(run=run_id, view="Reliability")
+    assert len(charts_of(app)) == 1 and text_of(app).count("Every label or score of this finding is unknown") == 13
+    assert "over 1 of 14 findings" in text_of(app)
+    app.selectbox(key="finding").set_value("Mass").run()
+    assert "is unknown here" in app.info[0].value and not charts_of(app)
+
+
+def test_tables_hold_what_is_drawn(store):
+    run, measured = run_of(store, add(store, "one"))
+    read = [type(measured)(measured.run_id, measured.label, measured.style, measured.prediction_id, measured.source,
+                           curves_reliability.reader(store, [run], "platt")(run.run_id, measured.prediction_id))]
+    values = curves_reliability.values_table(read, "platt")
+    assert list(values["finding"]) == list(FINDINGS) and list(values["calibrated"]) == [True] * 13 + [False]
+    bins = curves_reliability.bins_table(read, "Mass")
+    labels = store.predictions(measured.prediction_id).labels[:, FINDINGS.index("Mass")]
+    assert bins["n"].sum() == 120 and bins["n_positive"].sum() == labels.sum()
+    assert len(curves_reliability.bins_table(read, None)) > len(bins) and curves_reliability.bins_table([], None).empty
+    assert metrics.macro(values["ece"].to_numpy())[1] == 0
