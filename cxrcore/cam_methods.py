@@ -5,42 +5,47 @@ Sources: Grad-CAM, Selvaraju et al., ICCV 2017; Grad-CAM++, Chattopadhay et al.,
 Workshops 2020.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import torch
-from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM
+from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM, score_cam
 from pytorch_grad_cam.base_cam import BaseCAM
-from torch.nn import functional
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from torch import nn
 
 GRAD_CAM, HIRES_CAM = "gradcam", "hirescam"
-CHANNELS_AT_ONCE = 16  # of Score-CAM; the library holds all of them in memory, 1 GB at 224 pixels
+CHANNELS_AT_ONCE = 16  # of Score-CAM, as many as the library runs; it holds all of them in memory, 1 GB at 224 pixels
+
+score_cam.tqdm = SimpleNamespace(tqdm=iter)  # else the library draws a bar on the server's terminal at every step
 
 
 class _InSteps(ScoreCAM):
-    """The library's Score-CAM, its channels scored a few at a time: bounded memory, and somebody is told.
+    """The library's Score-CAM, given a few channels at a time: bounded memory, and somebody is told.
 
     Attributes:
-        told: told how many channels are done of how many; may raise to end it.
+        told: told how many channels are done of how many; what it raises ends the method.
     """
 
-    told: Callable[[int, int], None] = staticmethod(lambda done, total: None)
+    told: Callable[[int, int], None]
 
     def get_cam_weights(self, input_tensor, target_layer, targets, activations, grads) -> np.ndarray:
-        """Softmax of the target's value with the film masked by each channel, (1, channels)."""
+        """The library's softmax over all channels of what it finds for some of them, (1, channels)."""
         self.activations_and_grads.release()  # its hooks would keep the activations of every masked film
         (target,), total = targets, activations.shape[1]
-        values = []
-        with torch.no_grad():
-            for first in range(0, total, CHANNELS_AT_ONCE):
-                channels = torch.from_numpy(activations[:, first:first + CHANNELS_AT_ONCE]).to(self.device)
-                masks = functional.interpolate(channels, input_tensor.shape[-2:], mode="bilinear", align_corners=True)
-                low, high = masks.amin((2, 3), keepdim=True), masks.amax((2, 3), keepdim=True)
-                masks = (masks - low) / (high - low + 1e-8)
-                values += [target(output).item() for output in self.model(input_tensor * masks[0, :, None])]
-                self.told(len(values), total)
-        return torch.softmax(torch.tensor(values), 0).numpy()[None]
+        values: list[torch.Tensor] = []
+
+        def noted(output: torch.Tensor) -> torch.Tensor:
+            values.append(target(output))
+            return values[-1]
+
+        for first in range(0, total, CHANNELS_AT_ONCE):
+            some = activations[:, first : first + CHANNELS_AT_ONCE]
+            super().get_cam_weights(input_tensor, target_layer, [noted], some, grads)
+            self.told(len(values), total)
+        return torch.softmax(torch.stack(values), 0).cpu().numpy()[None]
 
 
 def _keeping_raw_maps(method: type[BaseCAM]) -> type[BaseCAM]:
@@ -94,3 +99,50 @@ METHODS = {
                        "Channels weighted by the finding's value when only they show through; no gradients, slow.",
                        by_gradient=False, slow=True),
 }
+
+
+class _Replay(nn.Module):
+    """A network that is nothing but its CAM layer's features and, behind them, the gradients of k logits.
+
+    Linear in its features, so that a method sees the very features and gradients that it was made of, while the
+    network they come from, shared by threads, is run once and never gets the library's hooks.
+    """
+
+    def __init__(self, features: torch.Tensor, gradients: torch.Tensor) -> None:
+        super().__init__()
+        self.layer = nn.Identity()
+        self.features = nn.Parameter(features, requires_grad=False)
+        self.gradients = gradients
+
+    def forward(self, films: torch.Tensor) -> torch.Tensor:
+        """(k, 1)."""
+        copies = self.features.expand(len(films), -1, -1, -1).clone().requires_grad_()
+        return (self.layer(copies) * self.gradients).sum((1, 2, 3))[:, None]
+
+
+def replayed(method: Method, features: torch.Tensor, gradients: torch.Tensor, size: int
+             ) -> tuple[np.ndarray, np.ndarray]:
+    """A map for each gradient, by a method that needs no more than these.
+
+    Args:
+        features: float32 (1, C, h, w), the CAM layer's output.
+        gradients: float32 (k, C, h, w), of k logits; of a method without gradients any (1, 1, 1, 1).
+        size: S, pixels a side.
+
+    Returns:
+        The library's maps, float32 (k, S, S), and the same before rectifying and scaling, (k, h, w).
+    """
+    network, k = _Replay(features, gradients), len(gradients)
+    cam = method.cam(network, [network.layer])
+    return run(cam, torch.empty(k, 1, size, size), [0] * k), cam.raw
+
+
+def run(cam: BaseCAM, films: torch.Tensor, outputs: Sequence[int]) -> np.ndarray:
+    """Maps of one of the network's outputs for each film; the hooks are taken off whatever happens.
+
+    The library's own `with` does not serve: it swallows an IndexError.
+    """
+    try:
+        return cam(films, [ClassifierOutputTarget(output) for output in outputs])
+    finally:
+        cam.activations_and_grads.release()

@@ -2,7 +2,8 @@
 
 The maps are those of the pytorch-grad-cam library, equal to running it finding by finding. The network runs once: at
 its CAM layer the film's features become one batch with a copy a finding, so that only what lies behind that layer (for
-most networks a pooling and the classifier) runs once a finding. Knows nothing of files, stores or drawing.
+most networks a pooling and the classifier) runs once a finding. The features and their gradients then serve every
+method that needs no more than these. Knows nothing of files, stores or drawing.
 
 Source: Selvaraju et al., Grad-CAM, ICCV 2017.
 """
@@ -15,13 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
-from cxrcore import registration
+from cxrcore import cam_methods, registration
 from cxrcore.architectures import find
 from cxrcore.batches import InputSpec, normalise
-from cxrcore.cam_methods import GRAD_CAM, METHODS
+from cxrcore.cam_methods import GRAD_CAM, METHODS, Method
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS
 from cxrcore.prediction import full_precision
@@ -56,11 +56,35 @@ class Explanation:
         return registration.place(self.maps, self.offset)
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What one run of the network over a film gave.
+
+    Attributes:
+        film: uint8 (S, S).
+        findings: of the gradients.
+        features: float32 (1, C, h, w), the CAM layer's output.
+        gradients: float32 (k, C, h, w), of each finding's logit.
+        logits: float32 (14,).
+    """
+
+    film: np.ndarray
+    findings: tuple[str, ...]
+    features: torch.Tensor
+    gradients: torch.Tensor
+    logits: torch.Tensor
+
+    def serves(self, film: np.ndarray, findings: Sequence[str]) -> bool:
+        """Whether these findings of this film need no other run."""
+        return set(findings) <= set(self.findings) and np.array_equal(film, self.film)
+
+
 class Explainer:
-    """Explains films with one network; several threads may use it, one after another.
+    """Explains films with one network, whose weights stay as they are; any number of threads may use it.
 
     Works on a twin that shares the network's weights and nothing else, so that the network itself keeps neither
-    gradients nor hooks, and may predict in another thread meanwhile.
+    gradients nor hooks, and may predict in another thread meanwhile. The last film's features and gradients are kept
+    (8 MB at most at 224 pixels), so that another method does not run the network again.
     """
 
     def __init__(self, model: nn.Module, architecture: str, spec: InputSpec) -> None:
@@ -70,16 +94,12 @@ class Explainer:
             architecture: its name.
             spec: its normalisation.
         """
-        entry = find(architecture)
         self._model = _frozen_twin(model)
         self._device = next(model.parameters()).device
-        self._layer = self._model.get_submodule(entry.cam_layer)
-        self._has_tokens = entry.has_tokens
-        # Behind a ViT's last attention each token goes its own way, and the head reads the class token alone.
-        self._after_attention = self._model.blocks[-1].norm2 if entry.has_tokens else None
-        self._grid = entry.token_grid
+        self._architecture = find(architecture)
         self._spec = spec
         self._offsets: dict[int, float] = {}  # by the film's size
+        self._last: _Look | None = None
         self._one_at_a_time = threading.Lock()
 
     def explain(
@@ -99,46 +119,96 @@ class Explainer:
         """
         if method not in METHODS:
             raise UsageError(f"unknown method '{method}': expected one of {', '.join(METHODS)}")
-        way, size = METHODS[method], len(film)
+        way = METHODS[method]
         if way.slow and len(findings) != 1:
             raise UsageError(f"{way.label} explains one finding at a time, not {len(findings)}")
-        mapped = tuple(findings) if way.per_finding else ()
-        films = torch.from_numpy(np.array(film)).to(self._device)[None, None]
-        targets = [ClassifierOutputTarget(FINDINGS.index(finding)) for finding in mapped or findings[:1]]
-        reshape = _tokens_to_map(*self._grid(size)) if self._has_tokens else None
-        with self._one_at_a_time, full_precision():
-            if size not in self._offsets:
-                self._offsets[size] = registration.overlay_offset(self._model, self._layer, size)
-            with self._hooks(len(targets)) if way.by_gradient else torch.no_grad():
-                cam = way.cam(self._model, [self._layer], reshape)
-                cam.told = told
-                try:
-                    maps = cam(normalise(films, self._spec), targets)
-                finally:  # not `with cam`, which swallows an IndexError
-                    cam.activations_and_grads.release()
-            logits = cam.outputs[0].detach().float().cpu()
-        energy = np.maximum(cam.raw, 0).sum(axis=(1, 2), dtype=np.float32)
-        return Explanation(method, mapped, maps, self._offsets[size], energy, logits.numpy(),
+        with self._plain_arithmetic():
+            offset = self._offset(len(film))
+            if way.slow:
+                maps, raw, logits = self._slowly(way, film, findings[0], told)
+            else:
+                maps, raw, logits = self._at_once(way, film, findings)
+        energy = np.maximum(raw, 0).sum(axis=(1, 2), dtype=np.float32)
+        return Explanation(method, tuple(findings) if way.per_finding else (), maps, offset, energy, logits.numpy(),
                            torch.sigmoid(logits).numpy())
 
     @contextlib.contextmanager
-    def _hooks(self, n: int) -> Iterator[None]:
-        """From the CAM layer on, n copies of the film, each with a gradient of its own."""
+    def _plain_arithmetic(self) -> Iterator[None]:
+        """fp32 with gradients, whatever the caller's thread is set to."""
+        with (torch.inference_mode(False), torch.enable_grad(),
+              torch.autocast(self._device.type, enabled=False), full_precision()):
+            yield
 
-        def copies(module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
-            return output.detach().expand(n, *output.shape[1:]).clone().requires_grad_()
+    def _offset(self, size: int) -> float:
+        with self._one_at_a_time:
+            if size not in self._offsets:
+                self._offsets[size] = registration.overlay_offset(self._model, self._layer_of(self._model), size)
+            return self._offsets[size]
+
+    def _at_once(self, way: Method, film: np.ndarray, findings: Sequence[str]
+                 ) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
+        """Maps, raw maps and logits by a method of features and gradients."""
+        needed = tuple(findings) if way.by_gradient else ()
+        with self._one_at_a_time:
+            if self._last is None or not self._last.serves(film, needed):
+                self._last = None  # both at once need not be held
+                self._last = self._look(film, needed)
+            look = self._last
+        gradients = (look.gradients[[look.findings.index(finding) for finding in needed]] if way.by_gradient
+                     else torch.zeros(1, 1, 1, 1))
+        return *cam_methods.replayed(way, look.features, gradients, len(film)), look.logits
+
+    def _slowly(self, way: Method, film: np.ndarray, finding: str, told: Callable[[int, int], None]
+                ) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
+        """The same by a method that runs the network again and again, on a twin of its own: others need not wait."""
+        with self._one_at_a_time:  # between looks, which put hooks on the network
+            model = _frozen_twin(self._model)
+        cam = way.cam(model, [self._layer_of(model)], self._as_map(len(film)))
+        cam.told = told
+        maps = cam_methods.run(cam, self._input(film), [FINDINGS.index(finding)])
+        return maps, cam.raw, cam.outputs[0].cpu()
+
+    def _look(self, film: np.ndarray, findings: tuple[str, ...]) -> _Look:
+        """Runs the network: once up to the CAM layer, from there on once a finding."""
+        kept: dict[str, torch.Tensor] = {}
+
+        def copies(module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor | None:
+            kept["features"] = output
+            if not findings:
+                return None
+            kept["copies"] = output.expand(len(findings), *output.shape[1:]).clone().requires_grad_()
+            return kept["copies"]
 
         def class_token(module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
             return output[:, :1]
 
-        handles = [self._layer.register_forward_hook(copies)]  # before the library's own, which see what it returns
-        if self._after_attention is not None:
-            handles.append(self._after_attention.register_forward_hook(class_token))
+        handles = [self._layer_of(self._model).register_forward_hook(copies)]
+        if self._architecture.has_tokens:
+            # Behind a ViT's last attention each token goes its own way, and the head reads the class token alone.
+            handles.append(self._model.blocks[-1].norm2.register_forward_hook(class_token))
         try:
-            yield
+            logits = self._model(self._input(film))
         finally:
             for handle in handles:
                 handle.remove()
+        as_map = self._as_map(len(film)) or (lambda tokens: tokens)
+        gradients = torch.empty(0)
+        if findings:
+            wanted = logits[range(len(findings)), [FINDINGS.index(finding) for finding in findings]]
+            gradients = as_map(torch.autograd.grad(wanted.sum(), kept["copies"])[0]).cpu()
+        return _Look(np.array(film), findings, as_map(kept["features"]).cpu(), gradients, logits[0].detach().cpu())
+
+    def _layer_of(self, model: nn.Module) -> nn.Module:
+        return model.get_submodule(self._architecture.cam_layer)
+
+    def _input(self, film: np.ndarray) -> torch.Tensor:
+        """float32 (1, 3, S, S), normalised."""
+        return normalise(torch.from_numpy(np.array(film)).to(self._device)[None, None], self._spec)
+
+    def _as_map(self, size: int) -> Callable[[torch.Tensor], torch.Tensor] | None:
+        """What makes a map of tokens; None where the CAM layer gives maps."""
+        grid = self._architecture.token_grid(size)
+        return _tokens_to_map(*grid) if grid else None
 
 
 def _frozen_twin(model: nn.Module) -> nn.Module:

@@ -30,6 +30,7 @@ with shell.open_page("explain") as store:
     runs = explain_page.pick_runs(store, overview, chosen, statuses, labels)
     films = explain_page.films_of(store, overview, runs)
     explain_page.say_where(overview, runs, statuses)
+    files = explain_page.upload()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         finding = explain_page.finding_picker()
         method = explain_page.method_picker()
@@ -38,7 +39,7 @@ with shell.open_page("explain") as store:
         guess = st.toggle("Guess first", key="guess", bind="query-params",
                           help="Hides what the network says until you ask for it.")
         download_slot = st.container(width="content")
-    film = explain_page.choose_film(store, films, runs, finding)
+    film = explain_page.choose_film(store, films, runs, finding, files)
     if film is None:
         st.stop()
     explain_page.say_film(film, films)

@@ -21,6 +21,7 @@ from cxrcore.ui import cached, data_reading
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
 N_EXAMPLES = 6
+DEFAULT_SIZE = 224
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ def _is_home(csv_path: str, dataset_id: str) -> bool:
         return nih.read_table(Path(csv_path)).dataset_id == dataset_id
     except (WorkbenchError, OSError):
         return False
+
+
+def size_of(run: pd.Series) -> int:
+    """Pixels a side that a run's network takes, as its settings say."""
+    return int(json.loads(run["config"] or "{}").get("img_size") or DEFAULT_SIZE)
 
 
 # -- stored films

@@ -101,11 +101,19 @@ def view_picker(n_runs: int) -> str:
 # -- the film
 
 
-def choose_film(store: Store, films: RunFilms, runs: pd.DataFrame, finding: str) -> ChosenFilm | None:
-    """An uploaded film, or the stored one that the link names; None until there is one."""
-    size = explain_model.load(store, runs.index[0]).image_size
-    files = st.file_uploader("Film: PNG, JPEG or DICOM", accept_multiple_files=True, key="film_upload",
-                             on_change=_leave_stored, help="It is scored on this machine, and kept nowhere.")
+def upload() -> list:
+    """The uploaded files."""
+    return st.file_uploader("Film: PNG, JPEG or DICOM", accept_multiple_files=True, key="film_upload",
+                            on_change=_leave_stored, help="It is scored on this machine, and kept nowhere.")
+
+
+def choose_film(store: Store, films: RunFilms, runs: pd.DataFrame, finding: str, files: list) -> ChosenFilm | None:
+    """An uploaded film, or the stored one that the link names; None until there is one.
+
+    Args:
+        files: of `upload`.
+    """
+    size = explain_film.size_of(runs.iloc[0])
     asked = st.query_params.get("film")
     if asked:
         return explain_film.stored(store, films, asked, size)
