@@ -1,8 +1,8 @@
 """From a checkpoint to saved predictions, fitted thresholds and metrics.
 
 Thresholds are fitted on val, saved with the val predictions, and read on every split; at 0.5, at the greatest F1 and
-on the classic grid. A set from a file may be read beside them. Knows the store and the network; nothing of the command
-line (see `evalrun`).
+on the classic grid. A set from a file may be read beside them. Calibrators are fitted on val and saved too. Knows the
+store and the network; nothing of the command line (see `evalrun`).
 """
 
 import json
@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from cxrcore import thresholds
+from cxrcore import calibration, thresholds
 from cxrcore.checkpoint import Checkpoint
 from cxrcore.data.films import FilmSet
 from cxrcore.data.prepared import PreparedPixels
 from cxrcore.findings import FINDINGS
-from cxrcore.metrics import ranking_metrics, threshold_metrics
+from cxrcore.metric_rows import measured_rows
 from cxrcore.prediction import predict
 from cxrcore.records import Predictions
 from cxrcore.store import Store
@@ -28,6 +28,7 @@ from cxrcore.thresholds import ThresholdSet
 FIT_SPLIT = "val"
 EXTERNAL = "external"  # films of which nothing is known about the training
 DRAGGED = "manual"  # objective of a set that names none
+SHOWN = "max_f1"  # objective of the set that pages show first
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _readable(films: FilmSet, rows: np.ndarray, pixels: PreparedPixels) -> list[
 def measure(
     store: Store, run_id: str, prediction_ids: Mapping[str, str], given: ThresholdFile | None = None
 ) -> Measured:
-    """Fit thresholds on val, save them, and save the metrics of every part.
+    """Fit thresholds and calibrators on val, save them, and save the metrics of every part with their intervals.
 
     Without val, the run's newest sets serve (an external test set), or 0.5 alone where it has none.
 
@@ -137,6 +138,7 @@ def measure(
     given_id = stored_set(store, given) if given else None
     if FIT_SPLIT in predictions:
         readings = _fit(store, prediction_ids[FIT_SPLIT], predictions[FIT_SPLIT])
+        _calibrate(store, prediction_ids[FIT_SPLIT], predictions[FIT_SPLIT])
     else:
         readings = known or _save_sets(store, next(iter(prediction_ids.values())), [thresholds.fixed()])
     beside = None
@@ -152,9 +154,12 @@ def measure(
 
 def _measured(store: Store, prediction_id: str, held: Predictions, readings: list[Reading]) -> pd.DataFrame:
     """Rows of one prediction set; those of sets that the store holds are saved."""
-    ranked = ranking_metrics(held.labels, held.scores).assign(threshold_set=None).astype({"set_id": object})
-    at_sets = [threshold_metrics(held.labels, held.scores, reading.chosen.thresholds, reading.set_id).assign(
-        threshold_set=reading.chosen.name) for reading in readings]
+    shown = next((k for k, reading in enumerate(readings) if reading.chosen.objective == SHOWN), 0)
+    ranked, at_sets = measured_rows(store.path, prediction_id, held,
+                                    [reading.chosen.thresholds for reading in readings], shown)
+    ranked = ranked.assign(threshold_set=None).astype({"set_id": object})
+    at_sets = [rows.assign(set_id=reading.set_id, threshold_set=reading.chosen.name)
+               for reading, rows in zip(readings, at_sets, strict=True)]
     kept = [rows for reading, rows in zip(readings, at_sets, strict=True) if reading.set_id]
     store.save_metrics(prediction_id, pd.concat([ranked, *kept], ignore_index=True))
     return pd.concat([ranked, *at_sets, *(_threshold_rows(reading.chosen) for reading in readings)], ignore_index=True)
@@ -166,7 +171,12 @@ def _threshold_rows(chosen: ThresholdSet) -> pd.DataFrame:
                          "value": chosen.thresholds})
 
 
-# -- the sets that evaluation makes
+# -- the sets and calibrators that evaluation makes
+
+
+def _calibrate(store: Store, prediction_id: str, val: Predictions) -> None:
+    for method in calibration.METHODS:
+        store.save_calibrator(prediction_id, method, calibration.fit(val.labels, val.scores, method).maps)
 
 
 def _fit(store: Store, prediction_id: str, val: Predictions) -> list[Reading]:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore import thresholds
+from cxrcore.findings import FINDINGS
 from cxrcore.metrics import Counts, confusion
 
 
@@ -24,7 +25,8 @@ class CrossFit:
     Attributes:
         counts: of both halves together, (14,) each; all 0 for a finding that one half cannot fit, so that its measures
             are NaN and it leaves macro means and micro sums.
-        thresholds: float64 (2, 14), fitted on each half and read on the other; NaN where there were no positives.
+        thresholds: float64 (2, 14), fitted on each half and read on the other; NaN where there were no positives, or
+            too few for the objective.
     """
 
     counts: Counts
@@ -73,8 +75,6 @@ def halves(patient_ids: np.ndarray, seed: int = 0) -> np.ndarray:
 
 def _fitted(labels: np.ndarray, scores: np.ndarray, objective: str, parameter: float | None) -> np.ndarray:
     """Float64 (14,), NaN for findings that these films cannot fit."""
-    chosen = thresholds.fit(labels, scores, objective, parameter).thresholds
-    if objective == "fixed":
-        return chosen
-    fittable = ((labels == 1) & ~np.isnan(scores)).any(axis=0)
-    return np.where(fittable, chosen, np.nan)
+    chosen = thresholds.fit(labels, scores, objective, parameter)
+    left = chosen.parameters.get("not_fitted", ())
+    return np.where([finding in left for finding in FINDINGS], np.nan, chosen.thresholds)

@@ -192,13 +192,22 @@ class Store(BulkTables):
                            [run_id])
 
     def save_calibrator(self, prediction_id: str, method: str, parameters: Mapping[str, Any]) -> str:
-        """Save a calibrator with the predictions it was fitted on; returns calibrator_id."""
+        """Save a calibrator with the predictions it was fitted on; returns calibrator_id.
+
+        Args:
+            method, parameters: `method` and `maps` of a `calibration.Calibrator`.
+        """
         calibrator_id = new_id()
         with self._write() as con:
             require(con, prediction_id=prediction_id)
             con.execute("INSERT INTO calibrators VALUES (?, ?, ?, ?, now())",
                         [calibrator_id, prediction_id, method, json.dumps(parameters)])
         return calibrator_id
+
+    def calibrators(self, prediction_id: str) -> pd.DataFrame:
+        """The calibrators that were fitted on these predictions, newest first; parameters are JSON texts."""
+        return self._frame("SELECT * FROM calibrators WHERE prediction_id = ? "
+                           "ORDER BY created_at DESC, calibrator_id DESC", [prediction_id])
 
     def save_localization(self, prediction_id: str, rows: pd.DataFrame) -> None:
         """Append how well maps hit boxes; columns `LOCALIZATION_COLUMNS`."""

@@ -1,9 +1,10 @@
-"""Fitting thresholds: one per finding, from labels and scores of the split they are fitted on. Pure numpy.
+"""Fitting thresholds, one a finding, from labels and scores of the films they are fitted on. Pure numpy, scikit-learn.
 
 A fitted set is frozen and read elsewhere (fitted on val, read on test). Decision: float64(score) >= threshold.
 
 Between two neighbouring scores of positives nothing is won by a lower threshold: it only adds false alarms. So every
-objective here chooses among the scores of positives, the rungs of a `Ladder`, and is exact.
+objective that counts alarms chooses among the scores of positives, the rungs of a `Ladder`, and is exact. Expected F1
+counts none: it believes calibrated scores, and so chooses among the scores of all films.
 
 Sources: van Rijsbergen, Information Retrieval, 1979 (F-beta); Youden, Cancer 1950 (J); Lipton et al., Thresholding
 classifiers to maximize F1 score, ECML PKDD 2014.
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from cxrcore import calibration
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS
 
@@ -32,8 +34,9 @@ class ThresholdSet:
         name: as shown.
         objective: a key of `OBJECTIVES`, 'fixed' or 'classic'; 'manual' for a set that was dragged.
         thresholds: float64 (14,), in [0, 1].
-        parameters: of the objective; `not_fitted` lists findings without positives, which keep 0.5, `unstable` those
-            fitted on fewer than 50 positives, `not_met` those for which no threshold meets the condition.
+        parameters: of the objective; `not_fitted` lists findings without positives (or too few to calibrate), which
+            keep 0.5, `unstable` those fitted on fewer than 50 positives, `not_met` those for which no threshold meets
+            the condition. `calibration` is the map that expected F1 was read on: its method and each finding's map.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Ladder:
         thresholds: float64 (m,), the distinct scores of positives, descending.
         tp, fp: int64 (m,), alarms at each that are right and wrong.
         n_positive, n_negative: films with a known label and a score.
+        tp_always, fp_always: alarms that stay at `NEVER`, since a score of 1 is no lower than any threshold.
     """
 
     thresholds: np.ndarray
@@ -57,6 +61,8 @@ class Ladder:
     fp: np.ndarray
     n_positive: int
     n_negative: int
+    tp_always: int
+    fp_always: int
 
     @property
     def f1(self) -> np.ndarray:
@@ -71,7 +77,10 @@ def ladder(labels: np.ndarray, scores: np.ndarray) -> Ladder:
     rungs = np.unique(positives)[::-1]
     tp = len(positives) - np.searchsorted(positives, rungs)
     alarms = len(everyone) - np.searchsorted(everyone, rungs)
-    return Ladder(rungs.astype(np.float64), tp, alarms - tp, len(positives), len(everyone) - len(positives))
+    tp_always = int((positives >= NEVER).sum())
+    fp_always = int((everyone >= NEVER).sum()) - tp_always
+    return Ladder(rungs.astype(np.float64), tp, alarms - tp, len(positives), len(everyone) - len(positives), tp_always,
+                  fp_always)
 
 
 # -- objectives: each finds its rung; None = no alarm serves best
@@ -99,7 +108,7 @@ def _precision(steps: Ladder, at_least: float) -> int:
 def _cost(steps: Ladder, miss: float) -> int | None:
     cost = steps.fp + miss * (steps.n_positive - steps.tp)
     best = int(np.argmin(cost))
-    return best if cost[best] <= miss * steps.n_positive else None
+    return best if cost[best] <= steps.fp_always + miss * (steps.n_positive - steps.tp_always) else None
 
 
 @dataclass(frozen=True)
@@ -108,14 +117,14 @@ class Objective:
 
     Attributes:
         label, help: for people; `{}` in the label is the parameter's place.
-        choose: (ladder, parameter) -> rung.
+        choose: (ladder, parameter) -> rung; None where the ladder is not enough to choose by.
         parameter: its name, None where there is none.
         default, low, high: of the parameter.
     """
 
     label: str
     help: str
-    choose: Callable[[Ladder, float], int | None]
+    choose: Callable[[Ladder, float], int | None] | None
     parameter: str | None = None
     default: float = 0.0
     low: float = 0.0
@@ -124,6 +133,9 @@ class Objective:
 
 OBJECTIVES: dict[str, Objective] = {
     "max_f1": Objective("max F1", "The greatest F1 over every distinct score.", lambda steps, _: _max_f_beta(steps, 1)),
+    "expected_f1": Objective("expected F1 (Platt)", "The greatest F1 to be expected where scores, calibrated by "
+                             "Platt's map, are taken for probabilities. No single film decides: rare findings gain; "
+                             f"one with fewer than {calibration.MIN_POSITIVES} films stays at {FALLBACK}.", None),
     "f_beta": Objective("max F{}", "The greatest F-beta: recall counts beta times as much as precision.", _max_f_beta,
                         "beta", 2.0, 0.1, 10.0),
     "youden": Objective("Youden's J", "The greatest recall + specificity - 1.", _youden),
@@ -153,7 +165,9 @@ def fit(labels: np.ndarray, scores: np.ndarray, objective: str, parameter: float
     if objective == "classic":
         return classic(labels, scores)
     value = check_parameter(objective, parameter)
-    wanted, notes = OBJECTIVES[objective], _warnings(labels)
+    if objective == "expected_f1":
+        return expected_f1(labels, scores)
+    wanted, notes = OBJECTIVES[objective], _warnings(_positives(labels, scores))
     thresholds = np.full(labels.shape[1], FALLBACK)
     not_met = []
     for k, finding in enumerate(FINDINGS[: labels.shape[1]]):
@@ -194,6 +208,18 @@ def max_f1(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
     return fit(labels, scores, "max_f1")
 
 
+def expected_f1(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
+    """The score from which alarms have the greatest expected F1, by Platt's map of the same films, as `fit`."""
+    fitted = calibration.fit(labels, scores, "platt")
+    probabilities = fitted(scores)
+    thresholds = np.array([
+        calibration.expected_f1_threshold(scores[:, k], probabilities[:, k]) if finding in fitted.maps else FALLBACK
+        for k, finding in enumerate(FINDINGS)])
+    positives = _positives(labels, scores) * [finding in fitted.maps for finding in FINDINGS]
+    return ThresholdSet(OBJECTIVES["expected_f1"].label, "expected_f1", thresholds,
+                        {"calibration": {"method": fitted.method, "maps": fitted.maps}} | _warnings(positives))
+
+
 def best_f1(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """The greatest F1 of each finding at any threshold: float64 (14,), NaN without positives."""
     ladders = [ladder(labels[:, k], scores[:, k]) for k in range(labels.shape[1])]
@@ -211,11 +237,16 @@ def classic(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
             alarm = scores[known, k, None].astype(np.float64) >= grid
             f1 = 2 * (alarm & positive[:, None]).sum(axis=0) / (alarm.sum(axis=0) + positive.sum())
             thresholds[k] = grid[np.argmax(f1)]
-    return ThresholdSet("classic", "classic", thresholds, {"grid": [0.05, 0.40, 0.01]} | _warnings(labels))
+    return ThresholdSet("classic", "classic", thresholds,
+                        {"grid": [0.05, 0.40, 0.01]} | _warnings(_positives(labels, scores)))
 
 
-def _warnings(labels: np.ndarray) -> dict[str, list[str]]:
-    positives = (labels == 1).sum(axis=0)
+def _positives(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return ((labels == 1) & ~np.isnan(scores)).sum(axis=0)
+
+
+def _warnings(positives: np.ndarray) -> dict[str, list[str]]:
+    """Of the positives that each finding was fitted on; 0 where it was not."""
     return {
         "not_fitted": [f for f, n in zip(FINDINGS, positives, strict=False) if n == 0],
         "unstable": [f for f, n in zip(FINDINGS, positives, strict=False) if 0 < n < STABLE_POSITIVES],

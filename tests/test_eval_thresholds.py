@@ -168,7 +168,7 @@ def test_a_bare_mapping_is_read_but_not_kept(here, read):
     assert set(here.sets()["name"]) == {"0.5", "max F1", "classic"}
     measured = here.metrics()
     assert len(measured) == 2 * plain
-    ranking = measured["metric"].isin(["auroc", "ap"])
+    ranking = measured["metric"].isin(["auroc", "ap", "brier", "ece"])
     assert (measured["set_id"].isna() == ranking).all()
 
 

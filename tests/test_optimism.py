@@ -44,7 +44,8 @@ def test_the_same_as_a_loop_by_hand():
         assert counts.f1[k] == pytest.approx(f1_score(labels[known, k], decided[known]), abs=1e-12)
 
 
-@pytest.mark.parametrize(("objective", "parameter"), [("recall", 0.8), ("youden", None), ("classic", None)])
+@pytest.mark.parametrize(("objective", "parameter"), [("recall", 0.8), ("youden", None), ("classic", None),
+                                                      ("expected_f1", None)])
 def test_each_half_is_fitted_as_any_films_are(objective, parameter):
     labels, scores, patients = films(seed=2)
     crossed = cross_fitted(labels, scores, patients, objective, parameter, seed=1)
@@ -114,6 +115,15 @@ def test_a_finding_that_one_half_cannot_fit_is_left_out():
     for name in ("f1", "recall", "precision", "specificity"):
         assert np.isnan(getattr(crossed.counts, name)).nonzero()[0].tolist() == [0, HERNIA]
     assert crossed.counts.total().tp == crossed.counts.tp[1:HERNIA].sum()
+
+
+def test_too_few_positives_to_calibrate_are_too_few_to_cross_fit():
+    labels, scores, patients = films()
+    first = halves(patients)
+    for rows in (first, ~first):
+        labels[np.flatnonzero(rows & (labels[:, HERNIA] == 1))[3:], HERNIA] = 0
+    assert np.isnan(cross_fitted(labels, scores, patients, "expected_f1").counts.f1).nonzero()[0].tolist() == [HERNIA]
+    assert not np.isnan(cross_fitted(labels, scores, patients, "max_f1").counts.f1).any()
 
 
 def test_films_with_unknown_labels_or_without_scores_take_no_part():

@@ -317,10 +317,16 @@ def test_thresholds_are_kept_to_the_last_bit(store, run_id, data):
 def test_calibrators_and_localization_are_kept(store, run_id, data):
     prediction_id = store.save_predictions(run_id, data.dataset_id, "val", data.image_ids, scores_for(40))
     store.save_calibrator(prediction_id, "platt", {"a": [1.5] * 14})
+    newest = store.save_calibrator(prediction_id, "isotonic", {"Mass": {"x": [0.25, 1.0], "y": [0.0, 1.0]}})
+    held = store.calibrators(prediction_id)
+    assert held["method"].tolist() == ["isotonic", "platt"] and held["calibrator_id"][0] == newest
+    assert json.loads(held["parameters"][0]) == {"Mass": {"x": [0.25, 1.0], "y": [0.0, 1.0]}}
+    assert set(held["prediction_id"]) == {prediction_id} and store.calibrators("another").empty
     rows = pd.DataFrame([("gradcam", data.image_ids[0], "Mass", True, 0.5, np.nan, 0.25)], columns=LOCALIZATION_COLUMNS)
     store.save_localization(prediction_id, rows)
     with duckdb.connect(str(store.path), read_only=True) as con:
-        assert con.execute("SELECT prediction_id, method, parameters->'a'->0 FROM calibrators").fetchall() == [
+        assert con.execute("SELECT prediction_id, method, parameters->'a'->0 FROM calibrators WHERE "
+                           "method = 'platt'").fetchall() == [
             (prediction_id, "platt", "1.5")]
         assert con.execute("SELECT * FROM localization").fetchall() == [
             (prediction_id, "gradcam", data.image_ids[0], "Mass", True, 0.5, None, 0.25)]

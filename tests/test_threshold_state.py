@@ -48,6 +48,7 @@ def predictions(store, run, part):
     ("fixed:0.25", FitKey("fixed", 0.25, None)), ("classic", FitKey("classic", None, None)),
     ("fixed:0.1234567890123", FitKey("fixed", 0.1234567890123, None)), ("fixed:1e-07", FitKey("fixed", 1e-7, None)),
     ("cost:1000@val", FitKey("cost", 1000.0, "val")), ("recall@test", FitKey("recall", None, "test")),
+    ("expected_f1@val", FitKey("expected_f1", None, "val")), ("expected_f1:0.5@val", None),
     ("max_f1@train", None), ("recall:much@val", None), ("20261123-064356-ab12cd", None), ("", None),
     ("max_f2@val", None), ("fixed:0.3@test", None), ("classic:3@val", None), ("max_f1:nan@val", None),
     ("youden:1", None), ("Recall:0.9@val", None), ("recall:0.9@val@test", None), ("recall:0.9:0.8@val", None),
@@ -95,7 +96,7 @@ def test_a_stored_set_of_another_run_is_refused(store, run):
 
 
 @pytest.mark.parametrize("key", ["fixed:0.1234567", "recall:0.7654321@val", "cost:12.3456789@test", "max_f1", "fixed",
-                                 "recall", "classic"])
+                                 "recall", "classic", "expected_f1"])
 def test_the_key_of_a_set_names_exactly_this_set(store, run, key):
     found = states.find_set(store, run, key)
     again = states.find_set(store, run, found.key)

@@ -1,15 +1,19 @@
 """Fitted thresholds against brute force and scikit-learn."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.special import expit
 from sklearn.metrics import f1_score
 
 from cxrcore import thresholds
+from cxrcore.calibration import Calibrator
 from cxrcore.errors import UsageError
-from cxrcore.findings import N_FINDINGS
+from cxrcore.findings import FINDINGS, N_FINDINGS
 
 
 def _wide(column, fill=0.0):
@@ -98,13 +102,10 @@ def test_every_objective_is_reached_exactly(labels, scores, wanted):
     if not labels.any():
         return
     fitted = thresholds.fit(_wide(labels), _wide(scores), objective, parameter or None).thresholds[0]
-    candidates = [float(t) for t in np.unique(scores)] + [np.nextafter(1.0, 2)]  # the last: no alarm at all
+    candidates = [*(float(t) for t in np.unique(scores)), 1.0]  # the last: no alarm, but for films that score 1
     best = max(value_of(objective, labels, scores, t, parameter) for t in candidates)
     got = value_of(objective, labels, scores, fitted, parameter)
-    if objective == "cost" and scores.max() == 1:  # then 1.0 still raises an alarm for the score 1
-        assert got >= best - parameter * labels.sum()
-    else:
-        assert got == pytest.approx(best, abs=1e-12)
+    assert got == pytest.approx(best, abs=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -127,10 +128,54 @@ def test_conditions_are_met_with_the_best_that_they_leave(labels, scores, at_lea
         assert tp / (tp + fp) == max(precisions.values()) and fitted.parameters["not_met"] == ["Atelectasis"]
 
 
+def calibrated_films(n=4000, seed=0):
+    """Labels drawn from probabilities that the scores distort: true logit = (logit of the score - 1) / 2."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(-2.5, 1.2, (n, N_FINDINGS))
+    labels = (rng.random(z.shape) < expit(z)).astype(np.float32)
+    labels[rng.random(labels.shape) < 0.02] = np.nan
+    scores = expit(2 * z + 1).astype(np.float32)
+    scores[rng.random(scores.shape) < 0.02] = np.nan
+    return labels, scores
+
+
+def test_expected_f1_is_cut_where_half_of_it_is_a_films_probability():
+    """Lipton 2014: an alarm pays exactly while its probability is over half of the greatest expected F1."""
+    labels, scores = calibrated_films()
+    fitted = thresholds.fit(labels, scores, "expected_f1")
+    assert fitted.name == "expected F1 (Platt)"
+    maps = json.loads(json.dumps(fitted.parameters["calibration"]))  # as the store and the file keep it
+    p = Calibrator(maps["method"], maps["maps"])(scores)
+    for k in range(N_FINDINGS):
+        alarm = scores[:, k].astype(np.float64) >= fitted.thresholds[k]
+        expected = 2 * p[alarm, k].sum() / (alarm.sum() + np.nansum(p[:, k]))
+        assert p[alarm, k].min() >= expected / 2 >= np.nanmax(p[~alarm, k])
+        assert abs(fitted.thresholds[k] - thresholds.max_f1(labels, scores).thresholds[k]) < 0.25
+
+
+def test_expected_f1_needs_films_of_both_kinds():
+    labels, scores = calibrated_films(600)
+    for k, n in enumerate((0, 4, 5, 49, 50)):
+        labels[:, k] = 0
+        labels[np.flatnonzero(~np.isnan(scores[:, k]))[:n], k] = 1
+    labels[:, 5] = 1
+    fitted = thresholds.fit(labels, scores, "expected_f1")
+    left, known = fitted.parameters["not_fitted"], set(fitted.parameters["calibration"]["maps"])
+    assert left == [FINDINGS[0], FINDINGS[1], FINDINGS[5]] and known == set(FINDINGS) - set(left)
+    assert fitted.thresholds[[0, 1, 5]].tolist() == [0.5] * 3
+    assert {FINDINGS[2], FINDINGS[3]} <= set(fitted.parameters["unstable"])
+    assert not {FINDINGS[4], *left} & set(fitted.parameters["unstable"])
+
+
 def test_where_no_alarm_is_cheapest_there_is_none():
     labels, scores = _wide([0, 0, 0, 1]), _wide([0.9, 0.8, 0.7, 0.1])
     assert thresholds.fit(labels, scores, "cost", 0.5).thresholds[0] == thresholds.NEVER
     assert thresholds.fit(labels, scores, "cost", 5).thresholds[0] == pytest.approx(0.1)
+
+
+def test_a_score_of_one_raises_an_alarm_at_every_threshold():
+    labels, scores = _wide([1, *[0] * 9]), _wide([0.9, *[1.0] * 9])
+    assert thresholds.fit(labels, scores, "cost", 0.5).thresholds[0] == pytest.approx(0.9)  # which costs no more alarms
 
 
 def test_the_rungs_of_a_ladder_carry_exact_counts():

@@ -277,7 +277,7 @@ def unpacked(data):
 def test_every_aim_for_all_and_for_the_open_finding(store, open_page, sent, part):
     app, k = open_page(run=runs_of(store)[0], finding="Nodule", set="fixed:0.3"), FINDINGS.index("Nodule")
     held = predictions(store, part)
-    for aim in ("max_f1", "classic", "f_beta", "youden", "recall", "precision", "cost", "fixed"):
+    for aim in ("max_f1", "expected_f1", "classic", "f_beta", "youden", "recall", "precision", "cost", "fixed"):
         checked(app.selectbox(key="fit_aim").set_value(aim).run())
         fitted = thresholds.fit(held.labels, held.scores, aim).thresholds
         expected = np.array(sent[-1]["thresholds"])
@@ -381,6 +381,24 @@ def test_a_file_comes_back_exactly(store, open_page, sent):
     app = upload(open_page(run=run_id), text.encode())
     checked(app.button(key="sets_import_go").click().run())
     assert sent[-1]["thresholds"] == state.thresholds.tolist()
+
+
+def test_a_set_on_calibrated_scores_is_exchanged_and_saved_with_its_calibration(own_store, open_page, sent):
+    run = evaluated(own_store, runs_of(own_store)[0])
+    val = predictions(own_store, "val")
+    fitted = thresholds.fit(val.labels, val.scores, "expected_f1")
+    state = read_state(own_store, run, "expected_f1@val", None, [])
+    text = thresholdfile.dumps(threshold_sets.as_file(own_store, run, "test", state))
+    assert thresholdfile.loads(text).parameters["calibration"] == fitted.parameters["calibration"]
+    app = upload(open_page(run=run.run_id), text.encode())
+    checked(app.button(key="sets_import_go").click().run())
+    assert app.query_params["set"] == "expected_f1@val" and sent[-1]["thresholds"] == fitted.thresholds.tolist()
+    assert "expected F1 (Platt), fitted on validation" in text_of(app)
+    assert [one.label for one in app.metric][1] == "Cross-fitted on it"
+    checked(app.button(key="sets_save_go").click().run())
+    row = own_store.threshold_sets(run.run_id).iloc[0]
+    assert row["objective"] == "expected_f1" and row["thresholds"].tolist() == fitted.thresholds.tolist()
+    assert json.loads(row["parameters"])["calibration"] == fitted.parameters["calibration"]
 
 
 def upload(app, content: bytes) -> AppTest:

@@ -1,4 +1,6 @@
-"""Calibrators of predictions, fitted once and kept in memory: predictions never change, so neither do these."""
+"""Calibrators of predictions: saved by the evaluation, else fitted once. Predictions never change, nor do these."""
+
+import json
 
 import streamlit as st
 
@@ -9,7 +11,7 @@ from cxrcore.ui import cached
 
 
 def calibrator(store: Store, prediction_id: str, method: str = "platt") -> Calibrator:
-    """As `calibration.fit` on these predictions, which are the validation's where it is read on a test part.
+    """As `calibration.fit` gives on these predictions, which are the validation's where it is read on a test part.
 
     Args:
         method: of `calibration.METHODS`.
@@ -22,5 +24,10 @@ def calibrator(store: Store, prediction_id: str, method: str = "platt") -> Calib
 
 @st.cache_resource(max_entries=48, show_spinner=False)  # 14 pairs of numbers, or of lists of some hundred
 def _calibrator(path: str, prediction_id: str, method: str) -> Calibrator:
-    found = cached.predictions(Store(path), prediction_id)
+    store = Store(path)
+    saved = store.calibrators(prediction_id)
+    saved = saved[saved["method"] == method]
+    if len(saved):
+        return Calibrator(method, json.loads(saved["parameters"].iloc[0]))
+    found = cached.predictions(store, prediction_id)
     return calibration.fit(found.labels, found.scores, method)

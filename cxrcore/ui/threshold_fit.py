@@ -8,11 +8,12 @@ from cxrcore.thresholds import CLASSIC_GRID, OBJECTIVES, STABLE_POSITIVES, Objec
 from cxrcore.ui import runs_view, shell, threshold_session
 from cxrcore.ui.threshold_state import BoardState, Evaluated, FitKey, find_set, make_state
 
-FIXED = Objective("one value: {}", "The same threshold wherever it is set; fitted on nothing.", lambda *_: None,
-                  "threshold", 0.5, 0.0, 1.0)
+FIXED = Objective("one value: {}", "The same threshold wherever it is set; fitted on nothing.", None, "threshold",
+                  0.5, 0.0, 1.0)
 CLASSIC = Objective("classic grid", f"The greatest F1 on a grid from {CLASSIC_GRID[0]} to {CLASSIC_GRID[-1]}, as early "
-                    "reproductions tune it.", lambda *_: None)
-AIMS = {"max_f1": OBJECTIVES["max_f1"], "fixed": FIXED, "classic": CLASSIC} | OBJECTIVES
+                    "reproductions tune it.", None)
+AIMS = {"max_f1": OBJECTIVES["max_f1"], "expected_f1": OBJECTIVES["expected_f1"], "fixed": FIXED,
+        "classic": CLASSIC} | OBJECTIVES
 LETTERS = {"beta": "β", "recall": "r", "precision": "p", "misses": "n", "threshold": "t"}
 ALL = "All findings"
 _AIM, _VALUE, _ON, _FOR = (f"fit_{name}" for name in ("aim", "value", "on", "for"))

@@ -14,6 +14,7 @@ from cxrcore.optimism import cross_fitted
 from cxrcore.store import Store
 from cxrcore.thresholds import OBJECTIVES
 from cxrcore.ui import cached
+from cxrcore.ui.threshold_draws import fit_in_draws, in_words
 from cxrcore.ui.threshold_state import PART_WORDS, BoardState, Evaluated, SourcedSet
 from cxrcore.ui.widgets import escape
 
@@ -24,13 +25,36 @@ _CROSSED = ("Thresholds fitted on one half of the patients and read on the other
 _STEP = "The frozen thresholds on the other split. Beside optimism this holds another mix of patients: see prevalence."
 
 
-def show(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
-    """Three numbers and a table, of the set on the board as it was fitted, not of what was changed by hand."""
+def show(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> None:
+    """What the set on the board is worth as it was fitted, not what was changed by hand; and how sure it is.
+
+    Args:
+        part: what the board is read on.
+        finding: the open one.
+    """
     made = state.base
-    if made.part is None or made.objective not in (*OBJECTIVES, "classic") or made.prediction_id is None:
-        return
-    other = part if part != made.part else next((one for one in run.parts if one != made.part), None)
-    table = promise_table(store, run, made, other)
+    fitted = made.part is not None and made.objective in (*OBJECTIVES, "classic") and made.prediction_id is not None
+    if fitted:
+        other = part if part != made.part else next((one for one in run.parts if one != made.part), None)
+        table = promise_table(store, run, made, other)
+        _figures(table, state, other)
+    refitted = fit_in_draws(state, finding)
+    if refitted is not None:
+        line = st.empty()
+        line.markdown(f"**{display_name(finding)}**: fitting anew in draws of patients …")  # keeps the line's place
+    if fitted:
+        with st.expander("Finding by finding, with prevalences"):
+            st.dataframe(table, hide_index=True, row_height=ROW_HEIGHT, height=(len(FINDINGS) + 1) * ROW_HEIGHT + 2,
+                         placeholder="–", column_config=_columns(made, other),
+                         alt="F1 of each finding as fitted, cross-fitted and on the other split, with prevalences")
+    if refitted is not None:  # last: the only part that takes long where it was not worked out before
+        text, meaning = in_words(store, refitted, finding)
+        line.markdown(text, help=meaning)
+
+
+def _figures(table: pd.DataFrame, state: BoardState, other: str | None) -> None:
+    """Macro F1 as fitted, cross-fitted and on the other split."""
+    made = state.base
     st.subheader("What fitting promised", anchor=False)
     changed = " As it was fitted: what was changed since then is left out." if state.changed else ""
     st.caption(f"The set {escape(made.in_words)}.{changed} Macro F1 over the findings that every column has.")
@@ -47,10 +71,6 @@ def show(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
                       delta_arrow="off", delta_color="off")
         st.metric("Findings", f"{int(defined.sum())} of {len(FINDINGS)}", width="content",
                   help="Findings with positive films in both halves and on both splits.")
-    with st.expander("Finding by finding, with prevalences"):
-        st.dataframe(table, hide_index=True, row_height=ROW_HEIGHT, height=(len(FINDINGS) + 1) * ROW_HEIGHT + 2,
-                     placeholder="–", column_config=_columns(made, other),
-                     alt="F1 of each finding as fitted, cross-fitted and on the other split, with prevalences")
 
 
 def in_figures(value: float) -> str:

@@ -23,8 +23,10 @@ from cxrcore.ui.threshold_state import (
     PART_WORDS,
     BoardState,
     Evaluated,
+    FitKey,
     SourcedSet,
     find_set,
+    find_set_name,
     hand,
     make_state,
     warnings_of,
@@ -33,6 +35,7 @@ from cxrcore.ui.widgets import escape
 
 MANUAL = "manual"  # objective of a set that was changed by hand
 AUTOMATIC = {"fixed": "0.5", "max_f1": "max F1", "classic": "classic"}  # {objective: name} that evaluations save
+OFFERED = ("max_f1", "expected_f1", "classic")  # that every list of sets names; fitted when they are asked for
 ROW_HEIGHT = 36
 _NAME, _NOTE, _AUTHOR, _LOAD, _REFERENCE, _LEFT, _RIGHT, _FILE = (
     f"sets_{name}" for name in ("name", "note", "author", "load", "reference", "left", "right", "file"))
@@ -55,8 +58,8 @@ def popover(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
 
 def set_names(store: Store, run: Evaluated) -> dict[str, str]:
     """{key: name} of the sets that there are: those that can be fitted anew, then the saved ones, newest first."""
-    fits = [f"{aim}@{part}" for part in ("val", "test") if part in run.parts for aim in ("max_f1", "classic")]
-    names = {key: find_set(store, run, key).in_words for key in [*fits, "fixed:0.5"]}
+    fits = [FitKey(aim, None, part) for part in ("val", "test") if part in run.parts for aim in OFFERED]
+    names = {str(fit): find_set_name(fit) for fit in [*fits, FitKey("fixed", 0.5, None)]}
     saved = cached.threshold_sets(store, run.run_id)
     parts = cached.prediction_sets(store, run.run_id)["split"]
     for row in saved.itertuples():

@@ -166,7 +166,7 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, controls: Any,
     else:
         changed_films.show(store, run.prediction_id(part), run.dataset_id, moved["finding"], moved["before"],
                            moved["after"])
-    threshold_promise.show(store, run, part, state)
+    threshold_promise.show(store, run, part, state, finding)
 
 
 def _open_finding() -> str:
