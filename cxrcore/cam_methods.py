@@ -101,11 +101,24 @@ METHODS = {
 }
 
 
-class _Replay(nn.Module):
-    """A network that is nothing but its CAM layer's features and, behind them, the gradients of k logits.
+class _Known(torch.autograd.Function):
+    """k outputs of which only the gradients are known; their values are never asked for."""
 
-    Linear in its features, so that a method sees the very features and gradients that it was made of, while the
-    network they come from, shared by threads, is run once and never gets the library's hooks.
+    @staticmethod
+    def forward(ctx, features: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
+        ctx.gradients = gradients
+        return features.new_zeros(len(features), 1)
+
+    @staticmethod
+    def backward(ctx, of_outputs: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return ctx.gradients, None  # the library sums the outputs: each has gradient 1
+
+
+class _Replay(nn.Module):
+    """A network that is nothing but its CAM layer's features and, behind them, k outputs with known gradients.
+
+    A method sees the very features and gradients of the network that they come from, while that one, shared by
+    threads, runs once and never gets the library's hooks.
     """
 
     def __init__(self, features: torch.Tensor, gradients: torch.Tensor) -> None:
@@ -115,26 +128,39 @@ class _Replay(nn.Module):
         self.gradients = gradients
 
     def forward(self, films: torch.Tensor) -> torch.Tensor:
-        """(k, 1)."""
-        copies = self.features.expand(len(films), -1, -1, -1).clone().requires_grad_()
-        return (self.layer(copies) * self.gradients).sum((1, 2, 3))[:, None]
+        copies = self.features.expand(len(films), -1, -1, -1).requires_grad_()
+        return _Known.apply(self.layer(copies), self.gradients)
 
 
-def replayed(method: Method, features: torch.Tensor, gradients: torch.Tensor, size: int
-             ) -> tuple[np.ndarray, np.ndarray]:
-    """A map for each gradient, by a method that needs no more than these.
+def by_gradients(method: Method, features: torch.Tensor, gradients: torch.Tensor, size: int
+                 ) -> tuple[np.ndarray, np.ndarray]:
+    """A map for each of k gradients.
 
     Args:
         features: float32 (1, C, h, w), the CAM layer's output.
-        gradients: float32 (k, C, h, w), of k logits; of a method without gradients any (1, 1, 1, 1).
+        gradients: float32 (k, C, h, w), of k logits.
         size: S, pixels a side.
 
     Returns:
         The library's maps, float32 (k, S, S), and the same before rectifying and scaling, (k, h, w).
     """
-    network, k = _Replay(features, gradients), len(gradients)
+    network = _Replay(features, gradients)
     cam = method.cam(network, [network.layer])
-    return run(cam, torch.empty(k, 1, size, size), [0] * k), cam.raw
+    return run(cam, torch.empty(len(gradients), 1, size, size), [0] * len(gradients)), cam.raw
+
+
+def by_features(method: Method, features: torch.Tensor, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The one map of a method that looks at the features' principal component and nothing else; as `by_gradients`.
+
+    The features' C channels, most of them idle, are first turned into as many as there are places: a rotation, which
+    no principal component notices. The library decomposes all C of them, for longer than the network runs.
+    """
+    _, channels, height, width = features.shape
+    if channels > height * width:
+        places = features[0].flatten(1).numpy()
+        rotated = np.linalg.qr(places - places.mean(axis=1, keepdims=True), mode="r")
+        features = torch.from_numpy(rotated).reshape(1, -1, height, width)
+    return by_gradients(method, features, torch.empty(1, 0), size)
 
 
 def run(cam: BaseCAM, films: torch.Tensor, outputs: Sequence[int]) -> np.ndarray:

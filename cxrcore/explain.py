@@ -78,13 +78,18 @@ class _Look:
         """Whether these findings of this film need no other run."""
         return set(findings) <= set(self.findings) and np.array_equal(film, self.film)
 
+    def gradients_of(self, findings: tuple[str, ...]) -> torch.Tensor:
+        if findings == self.findings:
+            return self.gradients
+        return self.gradients[[self.findings.index(finding) for finding in findings]]
+
 
 class Explainer:
     """Explains films with one network, whose weights stay as they are; any number of threads may use it.
 
     Works on a twin that shares the network's weights and nothing else, so that the network itself keeps neither
     gradients nor hooks, and may predict in another thread meanwhile. The last film's features and gradients are kept
-    (8 MB at most at 224 pixels), so that another method does not run the network again.
+    (9 MB at most at 224 pixels), so that another method does not run the network again.
     """
 
     def __init__(self, model: nn.Module, architecture: str, spec: InputSpec) -> None:
@@ -154,9 +159,11 @@ class Explainer:
                 self._last = None  # both at once need not be held
                 self._last = self._look(film, needed)
             look = self._last
-        gradients = (look.gradients[[look.findings.index(finding) for finding in needed]] if way.by_gradient
-                     else torch.zeros(1, 1, 1, 1))
-        return *cam_methods.replayed(way, look.features, gradients, len(film)), look.logits
+        if way.by_gradient:
+            maps = cam_methods.by_gradients(way, look.features, look.gradients_of(needed), len(film))
+        else:
+            maps = cam_methods.by_features(way, look.features, len(film))
+        return *maps, look.logits
 
     def _slowly(self, way: Method, film: np.ndarray, finding: str, told: Callable[[int, int], None]
                 ) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:

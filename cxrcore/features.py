@@ -71,7 +71,7 @@ def extract(
     parts = []
     with full_precision(), torch.inference_mode(), reading(model) as features:
         for start in range(0, len(films), batch_size):
-            batch = torch.from_numpy(np.ascontiguousarray(films[start : start + batch_size])).unsqueeze(1).to(device)
+            batch = torch.from_numpy(np.array(films[start : start + batch_size])).unsqueeze(1).to(device)
             model(normalise(batch, spec))
             parts.append(features().numpy())
             on_batch(len(batch))

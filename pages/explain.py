@@ -32,7 +32,7 @@ with shell.open_page("explain") as store:
     explain_page.say_where(overview, runs, statuses)
     files = explain_page.upload()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        finding = explain_page.finding_picker()
+        finding = widgets.finding_picker("The finding whose map is shown.")
         method = explain_page.method_picker()
         view = explain_page.view_picker(len(runs))
         look = explain_maps.look_popover()

@@ -10,7 +10,7 @@ from cxrcore import images
 from cxrcore.charts.look import run_styles
 from cxrcore.errors import FilmError
 from cxrcore.explainpage import NOT_FOR_DIAGNOSIS
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.store import Store
 from cxrcore.ui import (
     cached,
@@ -31,7 +31,6 @@ from cxrcore.ui.threshold_state import read_state
 from cxrcore.ui.threshold_view import evaluated
 from cxrcore.ui.widgets import escape
 
-TITLES = {display_name(finding): finding for finding in FINDINGS}
 METHODS = {  # {label: key of `cam_methods.METHODS`}, which needs torch; a test holds them together
     "Grad-CAM": "gradcam", "Grad-CAM++": "gradcam++", "HiResCAM": "hirescam", "LayerCAM": "layercam",
     "EigenCAM": "eigencam", "Score-CAM": "scorecam"}
@@ -72,15 +71,6 @@ def pick_runs(store: Store, overview: cached.Overview, chosen: Sequence[str], st
 def films_of(store: Store, overview: cached.Overview, runs: pd.DataFrame) -> RunFilms:
     """The films of the first run's data set."""
     return explain_film.films_of(store, runs.iloc[0], overview.runs, overview.datasets)
-
-
-def finding_picker() -> str:
-    """The finding to explain; ends the page at an unknown one."""
-    title = widgets.choice_in_link("Finding", "finding", list(TITLES), "The finding whose map is shown.",
-                                   widgets.finding_title)
-    if title is None:
-        st.stop()
-    return TITLES[title]
 
 
 def method_picker() -> str:

@@ -90,6 +90,13 @@ PAGES = (
         "What does the data set hold, and where can it mislead?",
     ),
     PageEntry(
+        "cases",
+        "Cases",
+        ":material/photo_library:",
+        "Images",
+        "Which films stand behind a count, and which does the network get wrong?",
+    ),
+    PageEntry(
         "explain",
         "Explain",
         ":material/center_focus_strong:",
@@ -250,6 +257,11 @@ def put_thresholds_in_link(key: str | None, reference: str | None, changed: Sequ
             st.query_params[name] = value
         elif name in st.query_params:
             del st.query_params[name]
+
+
+def same_runs_and_thresholds() -> dict[str, list[str]]:
+    """The parameters of a link to another page with the same runs and thresholds."""
+    return {name: found for name in ("run", "set", "ref", "t") if (found := st.query_params.get_all(name))}
 
 
 def runs_in_link() -> list[str]:

@@ -22,7 +22,7 @@ from cxrcore.explain import Explainer
 from cxrcore.findings import N_FINDINGS
 from cxrcore.initial_weights import GREY
 
-SIZE, TURNS, LOOPED = 224, 9, 2  # LOOPED: findings that the loop explains, for a share of its cost
+SIZE, TURNS, LOOPED = 224, 7, 1  # LOOPED: findings that the loop explains, for a share of its cost
 LIBRARY = {"gradcam": GradCAM, "gradcam++": GradCAMPlusPlus, "hirescam": HiResCAM, "layercam": LayerCAM,
            "eigencam": EigenCAM}
 BARS = {"efficientnet_b0": 1.5, "densenet121": 1.5, "resnet18": 1.5, "mobilenet_v2": 2, "vgg16": 3, "vit_b_16": 3}
@@ -74,19 +74,16 @@ def test_fourteen_maps_for_about_one_forward(architecture):
         ways[method] = lambda method=method: explainer.explain(film(next(seeds)), method=method)
         ways[f"{method} loop"] = lambda method=method: library_loop(model, architecture, films, method)
     explainer.explain(film(0))
-    ways["same film"] = lambda: explainer.explain(film(0), method="layercam")
-    ways = dict(sorted(ways.items(), key=lambda way: way[0] != "same film"))  # before others take the kept film's place
-    first = ways.pop("same film")
-    took = medians({"same film": first}) | medians(ways)
+    same_film = medians({"": lambda: explainer.explain(film(0), method="layercam")})[""]
+    took = medians(ways)
     one = took["forward"]
-    print(f"\n{architecture}: forward {1000 * one:.0f} ms; another method of the same film "
-          f"{1000 * took['same film']:.0f} ms")
+    print(f"\n{architecture}: forward {1000 * one:.0f} ms; another method of the same film {1000 * same_film:.0f} ms")
     for method in LIBRARY:
         bar = BARS[architecture] if METHODS[method].by_gradient else EIGENCAM_BAR
-        loop = took[f"{method} loop"] * (N_FINDINGS if METHODS[method].per_finding else 1) / LOOPED
+        loop = took[f"{method} loop"] / LOOPED * (N_FINDINGS if METHODS[method].per_finding else 1)
         print(f"  {method:10} {1000 * took[method]:6.0f} ms = {took[method] / one:5.2f} forwards (at most {bar:g}); "
               f"the library's loop {loop / one:6.1f} forwards")
-        assert took[method] < (loop / 2 if METHODS[method].per_finding else 2 * loop)
+        assert took[method] < (loop / 2 if METHODS[method].per_finding else loop)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -100,5 +97,6 @@ def test_memory_stays_while_films_are_explained(architecture):
             gc.collect()
             resident.append(process.memory_info().rss / 1e6)
         explainer.explain(film(turn // len(methods)), method=methods[turn % len(methods)])
-    print(f"\n{architecture}: {resident[1] - resident[0]:+.1f} MB over {EXPLAINED} explanations, of {resident[0]:.0f} MB")
-    assert resident[1] - resident[0] <= MEMORY_BAR
+    grown = resident[1] - resident[0]
+    print(f"\n{architecture}: {grown:+.1f} MB over {EXPLAINED} explanations, of {resident[0]:.0f} MB")
+    assert grown <= MEMORY_BAR
