@@ -103,6 +103,13 @@ PAGES = (
         "Images",
         "What does the network say of a film, and where did it look?",
     ),
+    PageEntry(
+        "localization",
+        "Localization",
+        ":material/pin_drop:",
+        "Images",
+        "Do maps point at the boxes that people drew, better than no network would?",
+    ),
 )
 HOME = PAGES[0]
 

@@ -40,7 +40,8 @@ def test_an_upload_is_scored_and_explained_in_both_themes(page, served, phantoms
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{served}/explain?{link_of(phantoms)}")
     film = sorted(phantoms.films.rglob("*.png"))[0]
-    page.locator("input[type=file]").set_input_files(film)
+    page.locator("input[type=file]").set_input_files(
+        {"name": "somebody.png", "mimeType": "image/png", "buffer": film.read_bytes()})
     expect(page.locator(".js-plotly-plot image").first).to_be_visible(timeout=90_000)
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
     expect(page.get_by_text("of the data set")).to_be_visible()
