@@ -22,8 +22,8 @@ from cxrcore.ui.threshold_state import Evaluated
 POINTING, IOU, IOBB, ENERGY = "Pointing game", "IoU", "IoBB", "Energy in box"
 MEASURES = {POINTING: "hit", IOU: "iou", IOBB: "iobb", ENERGY: "energy"}
 MEANINGS = ("Pointing game: share of films whose hottest place lies in the box. IoU: share of films where the box "
-            "around the hottest 5 % of the map and the true box overlap by more than the cut (intersection over union). "
-            "IoBB: the same, over the map's own box. Energy in box: mean share of the map that lies in the box.")
+            "around the hottest 5 % of the map and the true box overlap by more than the cut (intersection over union)."
+            " IoBB: the same, over the map's own box. Energy in box: mean share of the map that lies in the box.")
 CUTS = tuple(f"{cut / 10:.1f}" for cut in range(1, 10))
 N_DRAWS = 500
 NAMES = {key: label for label, key in METHODS.items()}
