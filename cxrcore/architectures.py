@@ -27,6 +27,8 @@ class Architecture:
         timm_name: key of timm's registry.
         cam_layer: path of the layer whose output class activation maps are taken from.
         has_tokens: the layer gives (B, 1 + tokens, C) with a class token, not (B, C, H, W).
+        pooled_head: what follows the CAM layer is a mean over the places and one linear layer, so that HiResCAM equals
+            Grad-CAM.
         default_epochs: of training.
     """
 
@@ -35,6 +37,7 @@ class Architecture:
     timm_name: str
     cam_layer: str
     has_tokens: bool = False
+    pooled_head: bool = True
     default_epochs: int = 12
 
     def token_grid(self, image_size: int) -> tuple[int, int] | None:
@@ -48,9 +51,10 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture("efficientnet_b0", "EfficientNet-B0", "efficientnet_b0", "bn2", default_epochs=8),
         Architecture("densenet121", "DenseNet-121", "densenet121", "features.norm5"),
         Architecture("resnet18", "ResNet-18", "resnet18", "layer4.1"),
-        Architecture("vgg16", "VGG16", "vgg16", "features.30"),
+        Architecture("vgg16", "VGG16", "vgg16", "features.30", pooled_head=False),
         Architecture("mobilenet_v2", "MobileNetV2", "mobilenetv2_100", "bn2"),
-        Architecture("vit_b_16", "ViT-B/16", "vit_base_patch16_224", "blocks.11.norm1", has_tokens=True),
+        Architecture("vit_b_16", "ViT-B/16", "vit_base_patch16_224", "blocks.11.norm1", has_tokens=True,
+                     pooled_head=False),
     )
 }
 

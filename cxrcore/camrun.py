@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cxrcore import camfilms, checkpointsource, explain, figures, images
+from cxrcore import camfilms, checkpointsource, explain, figures, images, overlay
 from cxrcore import checkpoint as checkpoints
 from cxrcore.architectures import find
 from cxrcore.checkpoint import Checkpoint
@@ -153,7 +153,7 @@ def explain_film(job: Job, row: int, film: np.ndarray, findings: tuple[str, ...]
             "patient_id": about["patient_id"], "split": job.part, "finding": finding,
             "label": int(job.films.table.labels[row, k]), "score": score, "logit": float(explained.logits[k]),
             "threshold": threshold, "threshold_note": job.thresholds.notes[k], "alarm": score >= threshold,
-            "opacity": figures.opacity(score, threshold), "energy": float(energy), "n_boxes": len(boxes),
+            "opacity": overlay.opacity(score, threshold), "energy": float(energy), "n_boxes": len(boxes),
         }
         captions.append(numbers)
         panels.append(Panel(heat, numbers["opacity"], boxes, display_name(finding), caption(numbers, heat)))

@@ -29,6 +29,9 @@ def parser_for(config: type, description: str) -> argparse.ArgumentParser:
                      allow_abbrev=False)
     types = get_type_hints(config)
     for field in fields(config):
+        if types[field.name] is bool:
+            parser.add_argument(f"--{field.name}", action="store_true", help=field.metadata["help"])
+            continue
         shown = "" if field.default is None else f" (default: {field.default})"
         parser.add_argument(f"--{field.name}", type=_checked(field, types[field.name]), metavar=field.name.upper(),
                             choices=field.metadata.get("choices"), help=(field.metadata["help"] + shown))

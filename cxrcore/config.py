@@ -109,6 +109,9 @@ class GradcamConfig(_Films):
     run: str | None = flag(None, "RUN_ID whose best checkpoint is explained")
     weights: str | None = flag(None, "checkpoint file; a bare model_best.pth that is not here means the newest "
                                      "finished run's")
+    boxes: bool = flag(False, "instead of figures: measure how well the maps point at the data set's boxes")
+    methods: str = flag("all", "with --boxes: methods, comma-separated, such as gradcam,layercam; all leaves out "
+                               "scorecam, which is slow")
     samples: int = flag(8, "films to draw", at_least=1, at_most=50)
     finding: str | None = flag(None, "explain this finding, on films that have it (default: each film's own findings)")
     split: str | None = flag(None, "take films of train, val or test (default: test, or val where there is no test)",

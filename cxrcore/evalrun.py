@@ -11,7 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from cxrcore import checkpoint as checkpoints
-from cxrcore import evaluation, tables, thresholdfile
+from cxrcore import checkrun, evaluation, tables, thresholdfile
 from cxrcore.checkpoint import Checkpoint
 from cxrcore.checkpointsource import find_checkpoint, is_known, load_films, same_split
 from cxrcore.config import PROJECT_ROOT, EvalConfig, default_store
@@ -49,8 +49,11 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     add_dataset(store, films)
     run_id = loaded.run_id if is_known(store, loaded) else _external_run(store, loaded, films, path)
     source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
-    return evaluate_run(store, source, films, pixels, parts, config.subset, folder, batch_size=config.batch_size,
-                        given=given)
+    table = evaluate_run(store, source, films, pixels, parts, config.subset, folder, batch_size=config.batch_size,
+                         given=given)
+    if rebuilt and run_id == loaded.run_id:
+        checkrun.make_if_missing(store, source, films)
+    return table
 
 
 def evaluate_run(

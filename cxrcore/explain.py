@@ -2,7 +2,8 @@
 
 The maps are those of the pytorch-grad-cam library, equal to running it finding by finding. The network runs once: at
 its CAM layer the film's features become one batch with a copy a finding, so that only what lies behind that layer (for
-most networks a pooling and the classifier) runs once a finding. Knows nothing of files, stores or drawing.
+most networks a pooling and the classifier) runs once a finding. The features and their gradients then serve every
+method that needs no more than these. Knows nothing of files, stores or drawing.
 
 Source: Selvaraju et al., Grad-CAM, ICCV 2017.
 """
@@ -15,47 +16,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from pytorch_grad_cam import GradCAM
-from pytorch_grad_cam.base_cam import BaseCAM
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
-from cxrcore import registration
+from cxrcore import cam_methods, registration
 from cxrcore.architectures import find
 from cxrcore.batches import InputSpec, normalise
+from cxrcore.cam_methods import GRAD_CAM, METHODS, Method
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS
 from cxrcore.prediction import full_precision
-
-
-def _keeping_raw_maps(method: type[BaseCAM]) -> type[BaseCAM]:
-    """The library's class, which also keeps its maps as they are before rectifying and scaling."""
-
-    class Keeping(method):
-        raw: np.ndarray  # (k, h, w)
-
-        def get_cam_image(self, *args, **options) -> np.ndarray:
-            self.raw = super().get_cam_image(*args, **options)
-            return self.raw
-
-    return Keeping
-
-
-@dataclass(frozen=True)
-class Method:
-    """One way to a map.
-
-    Attributes:
-        label: as people write it.
-        cam: the library's class, keeping its raw maps.
-    """
-
-    label: str
-    cam: type[BaseCAM]
-
-
-GRAD_CAM = "gradcam"
-METHODS = {GRAD_CAM: Method("Grad-CAM", _keeping_raw_maps(GradCAM))}
 
 
 @dataclass(frozen=True)
@@ -64,7 +33,7 @@ class Explanation:
 
     Attributes:
         method: a key of `METHODS`.
-        findings: of the maps, canonical names.
+        findings: of the maps, canonical names; none where one map serves all findings.
         maps: float32 (k, S, S), the library's: stretched over the network's input, each scaled to [0, 1] by its own
             smallest and greatest value; all zeros where nothing speaks for the finding, or where the map is flat.
         offset: pixels that these maps lie too far right and down, see `registration`; `placed` mends it.
@@ -87,11 +56,40 @@ class Explanation:
         return registration.place(self.maps, self.offset)
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What one run of the network over a film gave.
+
+    Attributes:
+        film: uint8 (S, S).
+        findings: of the gradients.
+        features: float32 (1, C, h, w), the CAM layer's output.
+        gradients: float32 (k, C, h, w), of each finding's logit.
+        logits: float32 (14,).
+    """
+
+    film: np.ndarray
+    findings: tuple[str, ...]
+    features: torch.Tensor
+    gradients: torch.Tensor
+    logits: torch.Tensor
+
+    def serves(self, film: np.ndarray, findings: Sequence[str]) -> bool:
+        """Whether these findings of this film need no other run."""
+        return set(findings) <= set(self.findings) and np.array_equal(film, self.film)
+
+    def gradients_of(self, findings: tuple[str, ...]) -> torch.Tensor:
+        if findings == self.findings:
+            return self.gradients
+        return self.gradients[[self.findings.index(finding) for finding in findings]]
+
+
 class Explainer:
-    """Explains films with one network; several threads may use it, one after another.
+    """Explains films with one network, whose weights stay as they are; any number of threads may use it.
 
     Works on a twin that shares the network's weights and nothing else, so that the network itself keeps neither
-    gradients nor hooks, and may predict in another thread meanwhile.
+    gradients nor hooks, and may predict in another thread meanwhile. The last film's features and gradients are kept
+    (9 MB at most at 224 pixels), so that another method does not run the network again.
     """
 
     def __init__(self, model: nn.Module, architecture: str, spec: InputSpec) -> None:
@@ -101,66 +99,123 @@ class Explainer:
             architecture: its name.
             spec: its normalisation.
         """
-        entry = find(architecture)
         self._model = _frozen_twin(model)
         self._device = next(model.parameters()).device
-        self._layer = self._model.get_submodule(entry.cam_layer)
-        self._has_tokens = entry.has_tokens
-        # Behind a ViT's last attention each token goes its own way, and the head reads the class token alone.
-        self._after_attention = self._model.blocks[-1].norm2 if entry.has_tokens else None
-        self._grid = entry.token_grid
+        self._architecture = find(architecture)
         self._spec = spec
         self._offsets: dict[int, float] = {}  # by the film's size
+        self._last: _Look | None = None
         self._one_at_a_time = threading.Lock()
 
-    def explain(self, film: np.ndarray, findings: Sequence[str] = FINDINGS, method: str = GRAD_CAM) -> Explanation:
+    def explain(
+        self, film: np.ndarray, findings: Sequence[str] = FINDINGS, method: str = GRAD_CAM,
+        told: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Explanation:
         """Maps of these findings and all scores, in fp32.
 
         Args:
             film: uint8 (S, S), as `images.load` gives it at the network's size.
-            findings: canonical names, at least one.
+            findings: canonical names, at least one; a single one where the method is slow.
+            method: a key of `METHODS`.
+            told: by a slow method, how many channels are done of how many; what it raises ends the method.
 
         Raises:
-            UsageError: an unknown method; the text lists them.
+            UsageError: an unknown method (the text lists them), or several findings by a slow one.
         """
         if method not in METHODS:
             raise UsageError(f"unknown method '{method}': expected one of {', '.join(METHODS)}")
-        size = len(film)
-        films = torch.from_numpy(np.array(film)).to(self._device)[None, None]
-        targets = [ClassifierOutputTarget(FINDINGS.index(finding)) for finding in findings]
-        reshape = _tokens_to_map(*self._grid(size)) if self._has_tokens else None
-        with self._one_at_a_time, full_precision():
-            if size not in self._offsets:
-                self._offsets[size] = registration.overlay_offset(self._model, self._layer, size)
-            with self._hooks(len(findings)):
-                cam = METHODS[method].cam(self._model, [self._layer], reshape)
-                try:
-                    maps = cam(normalise(films, self._spec), targets)
-                finally:  # not `with cam`, which swallows an IndexError
-                    cam.activations_and_grads.release()
-            logits = cam.outputs[0].detach().float().cpu()
-        energy = np.maximum(cam.raw, 0).sum(axis=(1, 2), dtype=np.float32)
-        return Explanation(method, tuple(findings), maps, self._offsets[size], energy, logits.numpy(),
+        way = METHODS[method]
+        if way.slow and len(findings) != 1:
+            raise UsageError(f"{way.label} explains one finding at a time, not {len(findings)}")
+        with self._plain_arithmetic():
+            offset = self._offset(len(film))
+            if way.slow:
+                maps, raw, logits = self._slowly(way, film, findings[0], told)
+            else:
+                maps, raw, logits = self._at_once(way, film, findings)
+        energy = np.maximum(raw, 0).sum(axis=(1, 2), dtype=np.float32)
+        return Explanation(method, tuple(findings) if way.per_finding else (), maps, offset, energy, logits.numpy(),
                            torch.sigmoid(logits).numpy())
 
     @contextlib.contextmanager
-    def _hooks(self, n: int) -> Iterator[None]:
-        """From the CAM layer on, n copies of the film, each with a gradient of its own."""
+    def _plain_arithmetic(self) -> Iterator[None]:
+        """fp32 with gradients, whatever the caller's thread is set to."""
+        with (torch.inference_mode(False), torch.enable_grad(),
+              torch.autocast(self._device.type, enabled=False), full_precision()):
+            yield
 
-        def copies(module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
-            return output.detach().expand(n, *output.shape[1:]).clone().requires_grad_()
+    def _offset(self, size: int) -> float:
+        with self._one_at_a_time:
+            if size not in self._offsets:
+                self._offsets[size] = registration.overlay_offset(self._model, self._layer_of(self._model), size)
+            return self._offsets[size]
+
+    def _at_once(self, way: Method, film: np.ndarray, findings: Sequence[str]
+                 ) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
+        """Maps, raw maps and logits by a method of features and gradients."""
+        needed = tuple(findings) if way.by_gradient else ()
+        with self._one_at_a_time:
+            if self._last is None or not self._last.serves(film, needed):
+                self._last = None  # both at once need not be held
+                self._last = self._look(film, needed)
+            look = self._last
+        if way.by_gradient:
+            maps = cam_methods.by_gradients(way, look.features, look.gradients_of(needed), len(film))
+        else:
+            maps = cam_methods.by_features(way, look.features, len(film))
+        return *maps, look.logits
+
+    def _slowly(self, way: Method, film: np.ndarray, finding: str, told: Callable[[int, int], None]
+                ) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
+        """The same by a method that runs the network again and again, on a twin of its own: others need not wait."""
+        with self._one_at_a_time:  # between looks, which put hooks on the network
+            model = _frozen_twin(self._model)
+        cam = way.cam(model, [self._layer_of(model)], self._as_map(len(film)))
+        cam.told = told
+        maps = cam_methods.run(cam, self._input(film), [FINDINGS.index(finding)])
+        return maps, cam.raw, cam.outputs[0].cpu()
+
+    def _look(self, film: np.ndarray, findings: tuple[str, ...]) -> _Look:
+        """Runs the network: once up to the CAM layer, from there on once a finding."""
+        kept: dict[str, torch.Tensor] = {}
+
+        def copies(module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor | None:
+            kept["features"] = output
+            if not findings:
+                return None
+            kept["copies"] = output.expand(len(findings), *output.shape[1:]).clone().requires_grad_()
+            return kept["copies"]
 
         def class_token(module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
             return output[:, :1]
 
-        handles = [self._layer.register_forward_hook(copies)]  # before the library's own, which see what it returns
-        if self._after_attention is not None:
-            handles.append(self._after_attention.register_forward_hook(class_token))
+        handles = [self._layer_of(self._model).register_forward_hook(copies)]
+        if self._architecture.has_tokens:
+            # Behind a ViT's last attention each token goes its own way, and the head reads the class token alone.
+            handles.append(self._model.blocks[-1].norm2.register_forward_hook(class_token))
         try:
-            yield
+            logits = self._model(self._input(film))
         finally:
             for handle in handles:
                 handle.remove()
+        as_map = self._as_map(len(film)) or (lambda tokens: tokens)
+        gradients = torch.empty(0)
+        if findings:
+            wanted = logits[range(len(findings)), [FINDINGS.index(finding) for finding in findings]]
+            gradients = as_map(torch.autograd.grad(wanted.sum(), kept["copies"])[0]).cpu()
+        return _Look(np.array(film), findings, as_map(kept["features"]).cpu(), gradients, logits[0].detach().cpu())
+
+    def _layer_of(self, model: nn.Module) -> nn.Module:
+        return model.get_submodule(self._architecture.cam_layer)
+
+    def _input(self, film: np.ndarray) -> torch.Tensor:
+        """float32 (1, 3, S, S), normalised."""
+        return normalise(torch.from_numpy(np.array(film)).to(self._device)[None, None], self._spec)
+
+    def _as_map(self, size: int) -> Callable[[torch.Tensor], torch.Tensor] | None:
+        """What makes a map of tokens; None where the CAM layer gives maps."""
+        grid = self._architecture.token_grid(size)
+        return _tokens_to_map(*grid) if grid else None
 
 
 def _frozen_twin(model: nn.Module) -> nn.Module:

@@ -13,12 +13,10 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from cxrcore.overlay import STRONGEST, drawn_size, overlay, resized
+
 NOTE = "For teaching and research, not for diagnosis."
 SYNTHETIC = "SYNTHETIC"
-
-STRONGEST = 0.65  # opacity of the hottest place of a map shown in full
-_COLOURS = matplotlib.colormaps["inferno"]  # perceptually uniform, readable without colour vision
-_COLOUR_RANGE = (0.3, 0.97)  # neither its black nor its near-white, which a film has too
 
 BOX_COLOUR = "#56B4E9"  # Okabe and Ito (2008)
 MARK_COLOUR = "#B54800"  # of SYNTHETIC
@@ -37,7 +35,7 @@ class Panel:
 
     Attributes:
         heat: float (S, S) in [0, 1].
-        opacity: in [0, 1], see `opacity`.
+        opacity: in [0, 1], see `overlay.opacity`.
         boxes: float (n, 4), x, y, width, height in pixels of the film; may be empty.
         title: the finding.
         lines: the caption below it.
@@ -60,47 +58,9 @@ class Row:
     panels: Sequence[Panel]
 
 
-def opacity(score: float, threshold: float) -> float:
-    """How strongly a map is shown: min(1, score / threshold), so that an unlikely finding does not glow."""
-    return 1.0 if score >= threshold else float(score / threshold)
-
-
-# -- a map over a film
-
-
-def overlay(film: np.ndarray, heat: np.ndarray, strength: float, size: tuple[int, int] | None = None) -> np.ndarray:
-    """The film with the map over it: warmer and less transparent where the map is hotter; uint8 (h, w, 3).
-
-    Args:
-        film: uint8 (H, W).
-        heat: float (S, S) in [0, 1], over the whole film whatever its shape.
-        strength: in [0, 1]; 0 leaves the film as it is.
-        size: (w, h) to draw at; default the film's own.
-    """
-    size = size or film.shape[::-1]
-    grey = np.asarray(_scaled(film, size), np.float32)[..., None]
-    warm = np.asarray(Image.fromarray(heat.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)).clip(0, 1)
-    low, high = _COLOUR_RANGE
-    colours = _COLOURS(low + (high - low) * warm)[..., :3].astype(np.float32) * 255
-    alpha = np.float32(STRONGEST * strength) * warm[..., None]
-    return (grey + (colours - grey) * alpha + 0.5).astype(np.uint8)
-
-
-def drawn_size(film: np.ndarray, shortest: int, longest: int) -> tuple[int, int]:
-    """(width, height) of a film of the same shape whose long side lies between two limits."""
-    height, width = film.shape
-    side = max(width, height)
-    scale = min(max(side, shortest), longest) / side
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _scaled(film: np.ndarray, size: tuple[int, int]) -> Image.Image:
-    return Image.fromarray(film).resize(size, Image.Resampling.BILINEAR)
-
-
 def _with_map(film: np.ndarray, panel: Panel, size: tuple[int, int]) -> Image.Image:
     """The overlay with its boxes."""
-    image = Image.fromarray(overlay(film, panel.heat, panel.opacity, size))
+    image = Image.fromarray(overlay(film, panel.heat, STRONGEST * panel.opacity, size))
     draw = ImageDraw.Draw(image)
     across, down = size[0] / film.shape[1], size[1] / film.shape[0]
     for x, y, width, height in panel.boxes:
@@ -193,7 +153,7 @@ def single(row: Row, panel: Panel, source: str, synthetic: bool) -> Image.Image:
     tall = height + text + 4 * _GAP + max(round(len(foot) * step), 34)
     paper = Image.new("RGB", (2 * column + 3 * _GAP, tall), _PAPER)
     draw = ImageDraw.Draw(paper)
-    images = (_scaled(row.film, size), _with_map(row.film, panel, size))
+    images = (Image.fromarray(resized(row.film, size)), _with_map(row.film, panel, size))
     for i, (image, caption) in enumerate(zip(images, captions, strict=True)):
         x = _GAP + i * (column + _GAP)
         paper.paste(image, (x, _GAP))
@@ -223,7 +183,7 @@ def contact_sheet(title: str, lines: Sequence[str], rows: Sequence[Row], synthet
     y = head.height
     for row, texts, height in zip(rows, captions, heights, strict=True):
         size = drawn_size(row.film, CELL, CELL)
-        images = [_scaled(row.film, size), *(_with_map(row.film, panel, size) for panel in row.panels)]
+        images = [Image.fromarray(resized(row.film, size)), *(_with_map(row.film, panel, size) for panel in row.panels)]
         for i, (image, caption) in enumerate(zip(images, texts, strict=True)):
             x = _GAP + i * (CELL + _GAP)
             draw.rectangle((x, y, x + CELL - 1, y + CELL - 1), _EMPTY)
@@ -262,7 +222,7 @@ def _head(title: str, lines: Sequence[str], width: int, synthetic: bool, boxes: 
 def _draw_legend(paper: Image.Image, draw: ImageDraw.ImageDraw, y: float, boxes: bool) -> None:
     """The colours of a map over mid-grey, from its coldest place to its hottest, and the mark of a box."""
     length, height, font = 200, _SIZES["line"] + 2, _font("line")
-    bar = overlay(np.full((height, length), 110, np.uint8), np.linspace(0, 1, length)[None], 1.0)
+    bar = overlay(np.full((height, length), 110, np.uint8), np.linspace(0, 1, length)[None], STRONGEST)
     before, after = "Each map from its coldest place", "to its hottest; paler below the threshold"
     draw.text((_GAP, y), before, _MUTED, font)
     x = _GAP + round(font.getlength(before)) + 12

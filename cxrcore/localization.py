@@ -11,6 +11,9 @@ al., ChestX-ray8, CVPR 2017.
 import numpy as np
 
 HOTTEST = 0.05  # share of the film that a box is drawn around
+RANDOM, CENTRE, MEDIAN_BOX = "random place", "film centre", "median box"  # what needs no network, as methods
+FLOORS = (RANDOM, CENTRE, MEDIAN_BOX)
+UNTRAINED = " (random weights)"  # after a method's name
 
 
 def to_scale(boxes: np.ndarray, size: tuple[float, float], new_size: tuple[float, float]) -> np.ndarray:

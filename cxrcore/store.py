@@ -216,6 +216,12 @@ class Store(BulkTables):
             con.register("new_rows", nan_to_null(rows[list(LOCALIZATION_COLUMNS)]))
             con.execute("INSERT INTO localization SELECT ?, * FROM new_rows", [prediction_id])
 
+    def localization(self, prediction_ids: Sequence[str]) -> pd.DataFrame:
+        """How well maps hit boxes, with prediction_id; the last measurement of a film, finding and method."""
+        rows = self._frame("SELECT * FROM localization WHERE prediction_id IN (SELECT unnest(?))",
+                           [list(prediction_ids)])
+        return rows.drop_duplicates(["prediction_id", "method", "image_id", "finding"], keep="last", ignore_index=True)
+
     def leaderboard(self) -> pd.DataFrame:
         """One row a (run, split): the newest set that has been measured, with its macro metrics.
 

@@ -19,7 +19,7 @@ import torch
 from tqdm import tqdm
 
 from cxrcore import checkpoint as checkpoints
-from cxrcore import evalrun, trainplan
+from cxrcore import checkrun, evalrun, trainplan
 from cxrcore.architectures import ARCHITECTURES, find
 from cxrcore.checkpoint import BEST, LAST, Checkpoint
 from cxrcore.config import TrainConfig, default_store
@@ -257,6 +257,7 @@ def _evaluate(plan: Plan, run_id: str, progress: Progress) -> None:
 
     evalrun.evaluate_run(plan.store, source, plan.films, plan.pixels, plan.eval_parts, plan.config.eval_subset,
                          evalrun.results_folder(plan.config.results), told)
+    checkrun.make_if_missing(plan.store, source, plan.films)
 
 
 def _drop_training_state(path: Path) -> None:

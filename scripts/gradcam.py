@@ -1,4 +1,4 @@
-"""Draw where a network looked: Grad-CAM overlays and a contact sheet of sampled films into results/gradcam/; --help."""
+"""Draw where a network looked into results/gradcam/, or measure it on boxes with --boxes; --help."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_for(GradcamConfig, "Draw Grad-CAM overlays of sampled films with findings, and a contact sheet.")
     flags = vars(parser.parse_args(argv))
     # Imported here: torch takes seconds, which --help need not wait for.
-    from cxrcore.camrun import draw
+    from cxrcore import boxrun, camrun
 
-    draw(GradcamConfig(**flags))
+    config = GradcamConfig(**flags)
+    (boxrun.measure if config.boxes else camrun.draw)(config)
 
 
 if __name__ == "__main__":

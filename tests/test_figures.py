@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageColor
 
 from cxrcore import figures, images
-from cxrcore.figures import BOX_COLOUR, Panel, Row, contact_sheet, drawn_size, opacity, overlay, single
+from cxrcore.figures import BOX_COLOUR, Panel, Row, contact_sheet, single
+from cxrcore.overlay import COLOURS, drawn_size, opacity, overlay
 
 GAP = 24
 WIDE, TALL = (300, 500), (500, 300)  # rows, columns
@@ -170,10 +171,41 @@ def test_the_legend_names_boxes_only_where_there_are_some():
     assert not where(without, BOX_COLOUR).any() and where(with_boxes, BOX_COLOUR)[head].any()
 
 
-def test_colours_grow_lighter_with_heat_and_are_neither_black_nor_white():
+@pytest.mark.parametrize("name", [name for name in COLOURS if name != "jet"])
+def test_colours_grow_lighter_with_heat_and_are_neither_black_grey_nor_white(name):
     """Readable in grey, and apart from what a film holds itself."""
-    ramp = np.linspace(0, 1, 50)
-    low, high = figures._COLOUR_RANGE
-    colours = figures._COLOURS(low + (high - low) * ramp)[:, :3]
+    black, ramp = np.zeros((1, 256), np.uint8), np.linspace(0.2, 1, 256, dtype=np.float32)[None]
+    colours = overlay(black, ramp, 1.0, colours=name)[0] / (255 * ramp[0, :, None])  # as strong as the map is hot
     luminance = colours @ (0.2126, 0.7152, 0.0722)
-    assert (np.diff(luminance) > 0).all() and np.ptp(colours, axis=1).min() > 0.25
+    assert (np.diff(luminance[::8]) > 0).all() and np.ptp(colours, axis=1).min() > 0.25
+
+
+def test_the_hottest_place_of_an_oblong_film_is_found_again():
+    """Back from the overlay to the map that was laid over it: to a pixel of the film, across and down."""
+    film, size = np.zeros((700, 1300), np.uint8), 224
+    for row, column in ((30, 190), (112, 112), (200, 8)):
+        y, x = np.mgrid[:size, :size]
+        heat = np.exp(-((x - column) ** 2 + (y - row) ** 2) / (2 * 9.0**2))
+        light = overlay(film, heat, 1.0).sum(axis=2, dtype=int)  # rises with heat
+        expected = (np.array([row, column]) + 0.5) / size * film.shape - 0.5
+        assert np.abs(np.mean(np.nonzero(light == light.max()), axis=1) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("colours", COLOURS)
+def test_other_colours_lie_on_the_same_places(colours):
+    heat = np.zeros((8, 8), np.float32)
+    heat[2, 5] = 1
+    centre = np.array([5.5, 2.5]) / 8 * WIDE[::-1]
+    assert np.abs(centre_of(warmth(overlay(np.full(WIDE, 128, np.uint8), heat, 1.0, colours=colours))) - centre
+                  ).max() <= 1
+
+
+def test_an_outline_goes_around_the_hottest_fifth():
+    film, heat = np.full((400, 400), 128, np.uint8), np.zeros((8, 8), np.float32)
+    heat[2:5, 3:6] = 1
+    drawn = overlay(film, heat, 0.65, contour=True)
+    line = (drawn != 128).any(axis=2)
+    rows, columns = np.flatnonzero(line.any(axis=1)), np.flatnonzero(line.any(axis=0))
+    inside = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1) / line.size
+    assert 0.15 < inside < 0.25 and line.mean() < 0.02
+    assert np.array_equal(overlay(film, np.zeros((8, 8)), 1.0, contour=True), overlay(film, np.zeros((8, 8)), 1.0))

@@ -12,14 +12,14 @@ from cxrcore.config import PROJECT_ROOT
 
 TORCH = {"torch", "torchvision", "timm", "accelerate", "pytorch_grad_cam", "safetensors"}
 TORCH_MODULES = {f"cxrcore.{name}" for name in (
-    "architectures", "batches", "checkpoint", "evaluation", "explain", "inference_cost", "initial_weights",
-    "losses", "precision", "prediction", "registration", "training", "trainplan", "trainrun",
+    "architectures", "batches", "cam_methods", "checkpoint", "evaluation", "explain", "features", "inference_cost",
+    "initial_weights", "losses", "precision", "prediction", "registration", "training", "trainplan", "trainrun",
 )}
 SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "storebulk", "store")}
 NUMBERS = ("metrics", "thresholds", "operating_points", "changed", "intervals", "calibration", "localization",
            "curves", "thinning",  # over arrays
-           "optimism", "draws", "resampling", "scored_films", "delong", "multiple", "subgroups", "curve_bands",
-           "reliability")
+           "inputcheck", "optimism", "draws", "resampling", "scored_films", "delong", "multiple", "subgroups",
+           "curve_bands", "reliability")
 SCREEN = {"streamlit", "plotly"}
 
 TOP_LEVEL = {"app.py", "pages", "cxrcore", "runs", "scripts", "tests", "requirements.txt", "README.md", "docs",

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore.errors import FindingError
-from cxrcore.findings import FINDINGS, NO_FINDING, canonical, display_name
+from cxrcore.findings import FINDINGS, NO_FINDING, display_name
 from cxrcore.store import Store
 from cxrcore.ui import data_reading, shell, widgets
 from cxrcore.ui.data_reading import Holdings
@@ -45,16 +44,9 @@ def films(store: Store, found: Holdings, kind: str, runs: pd.DataFrame) -> None:
 
 def _finding_picker() -> str | None:
     """Choose a finding, or NO_FINDING; None where the link names none that there is."""
-    title = widgets.choice_in_link("Finding", FINDING, list(TITLES), "The label of the films below.", _title)
+    title = widgets.choice_in_link("Finding", FINDING, list(TITLES), "The label of the films below.",
+                                   widgets.finding_title)
     return None if title is None else TITLES[title]
-
-
-def _title(text: str) -> str:
-    """'Pleural_Thickening' and the like as the picker writes it; other texts as they are."""
-    try:
-        return display_name(canonical(text))
-    except FindingError:
-        return text
 
 
 def _draw(found: Holdings, shown: FilmMap, finding: str, turn: int) -> None:

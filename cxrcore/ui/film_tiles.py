@@ -15,6 +15,8 @@ _STYLE = """<style>
 .films { display: grid; grid-template-columns: repeat(auto-fill, minmax(168px, 1fr)); gap: 16px; }
 .films figure { margin: 0; }
 .films .film { position: relative; line-height: 0; background: #000; border-radius: 6px; overflow: hidden; }
+.films .none { aspect-ratio: 1; display: grid; place-items: center; color: #aaa; font-size: 14px; line-height: 1; }
+.films a:focus-visible { outline: 3px solid #56B4E9; display: block; border-radius: 6px; }
 .films img { width: 100%; aspect-ratio: 1; object-fit: fill; }
 .films .box { position: absolute; border: 2px solid #F0E442; border-radius: 2px; box-shadow: 0 0 0 1px rgba(0,0,0,.6); }
 .films figcaption { font-size: 14px; line-height: 1.35; margin-top: 6px; overflow-wrap: anywhere; }
@@ -31,17 +33,19 @@ class Tile:
     """One film.
 
     Attributes:
-        pixels: uint8 (S, S).
+        pixels: uint8 (S, S) or (S, S, 3); None where there is no picture.
         title, detail: the caption's first line and what stands below it.
         boxes: left, top, width, height as shares of the film.
         name: shown when the pointer rests on the film, and read to who cannot see it.
+        link: where a click on the film leads.
     """
 
-    pixels: np.ndarray
+    pixels: np.ndarray | None
     title: str
     detail: str
     boxes: Sequence[tuple[float, float, float, float]] = ()
     name: str = ""
+    link: str = ""
 
 
 def wall(tiles: Sequence[Tile]) -> None:
@@ -59,7 +63,12 @@ def _figure(tile: Tile) -> str:
                     f'height:{100 * h:.2f}%"></div>' for x, y, w, h in tile.boxes)
     said = escape(f"Film {tile.name}".rstrip() + f": {tile.title}, {tile.detail}", quote=True)
     hover = f' title="{escape(tile.name, quote=True)}"' if tile.name else ""
-    return (f'<figure{hover}><div class="film"><img src="{_jpeg(tile.pixels)}" alt="{said}">{boxes}</div>'
+    picture = (f'<div class="none" role="img" aria-label="{said}">no picture</div>' if tile.pixels is None else
+               f'<img src="{_jpeg(tile.pixels)}" alt="{said}">')
+    film = f'<div class="film">{picture}{boxes}</div>'
+    if tile.link:
+        film = f'<a href="{escape(tile.link, quote=True)}" target="_self">{film}</a>'
+    return (f"<figure{hover}>{film}"
             f"<figcaption>{escape(tile.title)}<br><span>{escape(tile.detail)}</span></figcaption></figure>")
 
 

@@ -89,6 +89,27 @@ PAGES = (
         "Images",
         "What does the data set hold, and where can it mislead?",
     ),
+    PageEntry(
+        "cases",
+        "Cases",
+        ":material/photo_library:",
+        "Images",
+        "Which films stand behind a count, and which does the network get wrong?",
+    ),
+    PageEntry(
+        "explain",
+        "Explain",
+        ":material/center_focus_strong:",
+        "Images",
+        "What does the network say of a film, and where did it look?",
+    ),
+    PageEntry(
+        "localization",
+        "Localization",
+        ":material/pin_drop:",
+        "Images",
+        "Do maps point at the boxes that people drew, better than no network would?",
+    ),
 )
 HOME = PAGES[0]
 
@@ -243,6 +264,11 @@ def put_thresholds_in_link(key: str | None, reference: str | None, changed: Sequ
             st.query_params[name] = value
         elif name in st.query_params:
             del st.query_params[name]
+
+
+def same_runs_and_thresholds() -> dict[str, list[str]]:
+    """The parameters of a link to another page with the same runs and thresholds."""
+    return {name: found for name in ("run", "set", "ref", "t") if (found := st.query_params.get_all(name))}
 
 
 def runs_in_link() -> list[str]:

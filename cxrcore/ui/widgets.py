@@ -10,6 +10,8 @@ import streamlit as st
 
 from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
+from cxrcore.errors import FindingError
+from cxrcore.findings import FINDINGS, canonical, display_name
 from cxrcore.store import Store
 from cxrcore.ui import shell
 from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group
@@ -116,6 +118,23 @@ def choice_in_link(label: str, key: str, options: Sequence[str], meaning: str,
         st.query_params[key] = read(asked)
         st.rerun()  # the widget reads the link before the page runs
     return st.selectbox(label, options, key=key, bind="query-params", help=meaning)
+
+
+def finding_picker(meaning: str) -> str:
+    """One finding, which stands in the link; ends the page at an unknown one."""
+    titles = {display_name(finding): finding for finding in FINDINGS}
+    title = choice_in_link("Finding", "finding", list(titles), meaning, finding_title)
+    if title is None:
+        st.stop()
+    return titles[title]
+
+
+def finding_title(text: str) -> str:
+    """'Pleural_Thickening' and the like as pickers write it; other texts as they are. For `choice_in_link`."""
+    try:
+        return display_name(canonical(text))
+    except FindingError:
+        return text
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ function buildPanel(board) {
   const finding = board.header.findings[k];
   const films = finding.positives + finding.negatives;
   const node = (name) => element("div", { class: name });
-  const view = { scores: node("chart scores-chart"), roc: node("chart"), pr: node("chart"), matrix: buildMatrix(),
+  const view = { scores: node("chart scores-chart"), roc: node("chart"), pr: node("chart"), matrix: buildMatrix(board),
                  alarms: element("p", { class: "alarms" }), points: [] };
   board.view = view;
   const share = films ? ` (${(100 * finding.positives / films).toFixed(1)} %)` : "";
@@ -189,10 +189,14 @@ function putDot(dot, box, x, y) {
   if (there) dot.setAttribute("transform", `translate(${box(x, y)})`);
 }
 
-function buildMatrix() {
+const CASES = { tp: "Found", fn: "Missed", fp: "False alarms", tn: "Left alone" }; // as the Cases page has them
+
+function buildMatrix(board) {
   const cell = (name, title) => {
     const value = element("b", { "data-panel-metric": name });
-    return { value, root: element("td", { class: `of-${name}`, title }, value, element("small", {}, name.toUpperCase())) };
+    const link = element("a", { href: "cases", target: "_self", title: `${title}: show these films` }, value);
+    for (const event of ["pointerenter", "focus", "click"]) link.addEventListener(event, () => leadTo(board, link, name));
+    return { value, root: element("td", { class: `of-${name}`, title }, link, element("small", {}, name.toUpperCase())) };
   };
   const cells = { tp: cell("tp", "Right alarms"), fn: cell("fn", "Missed films"), fp: cell("fp", "False alarms"),
                   tn: cell("tn", "Rightly no alarm") };
@@ -203,6 +207,14 @@ function buildMatrix() {
     element("tr", {}, side("with"), cells.tp.root, cells.fn.root),
     element("tr", {}, side("without"), cells.fp.root, cells.tn.root));
   return { root, cells };
+}
+
+// The page's own link names runs, part and thresholds; the films behind a count need the finding and the cell besides.
+function leadTo(board, link, name) {
+  const wanted = new URLSearchParams(window.location.search);
+  wanted.set("finding", board.header.findings[board.open].title);
+  wanted.set("films", CASES[name]);
+  link.href = `cases?${wanted}`;
 }
 
 function showMatrix(board, now) {

@@ -1,0 +1,102 @@
+"""The scores of one film: against thresholds, as calibrated probabilities, and among the run's validation films."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.charts.look import RunStyle
+from cxrcore.charts.score_bars import Scored, score_bars
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.store import Store
+from cxrcore.ui import cached, widgets
+from cxrcore.ui.calibrated import calibrator
+from cxrcore.ui.threshold_state import BoardState, Evaluated
+
+ALARM, QUIET = "alarm", "no alarm"
+
+
+@dataclass(frozen=True)
+class FilmScores:
+    """One run's scores of a film.
+
+    Attributes:
+        run, style: whose they are.
+        scores: float32 (14,).
+        thresholds: float64 (14,), and where they come from, in words.
+        calibrated: probabilities, float64 (14,); None without validation predictions to calibrate on.
+        percentile: share of the run's validation films that score no higher, 0 to 100, (14,); None without them.
+    """
+
+    run: Evaluated
+    style: RunStyle
+    scores: np.ndarray
+    thresholds: np.ndarray
+    source: str
+    calibrated: np.ndarray | None
+    percentile: np.ndarray | None
+
+
+def film_scores(store: Store, run: Evaluated, style: RunStyle, scores: np.ndarray, state: BoardState) -> FilmScores:
+    """Scores with all that they can be held against."""
+    calibrated = percentile = None
+    if "val" in run.parts:
+        prediction_id = run.prediction_id("val")
+        val = cached.predictions(store, prediction_id).scores
+        percentile = 100 * np.nanmean(np.where(np.isnan(val), np.nan, val <= scores), axis=0)
+        calibrated = calibrator(store, prediction_id)(scores[None])[0]
+    by_hand = f", {len(state.by_hand)} by hand" if state.by_hand else ""
+    return FilmScores(run, style, scores, state.thresholds, state.base.in_words + by_hand, calibrated, percentile)
+
+
+def table(found: Sequence[FilmScores], labels: Sequence[str] | None = None) -> pd.DataFrame:
+    """A row a finding and run.
+
+    Args:
+        labels: findings that the film is labelled with, where they are known.
+    """
+    frames = []
+    for one in found:
+        frame = pd.DataFrame({
+            "Finding": list(map(display_name, FINDINGS)), "Run": one.run.label, "Score": one.scores.astype(float),
+            "Threshold": one.thresholds,
+            "Decision": np.where(one.scores.astype(np.float64) >= one.thresholds, ALARM, QUIET),
+            "Calibrated": np.nan if one.calibrated is None else one.calibrated,
+            "Percentile": np.nan if one.percentile is None else one.percentile})
+        if labels is not None:
+            frame["Label"] = ["yes" if name in labels else "no" for name in frame["Finding"]]
+        frames.append(frame)
+    made = pd.concat(frames, ignore_index=True)
+    order = np.arange(len(made)).reshape(len(found), -1).T.ravel()  # the runs of a finding under each other
+    return made.iloc[order].reset_index(drop=True)
+
+
+def draw(found: Sequence[FilmScores], labels: Sequence[str] | None) -> None:
+    """Bars, and the table below them."""
+    if len(found) > 1:
+        widgets.legend([(one.run.label, one.style) for one in found])
+    widgets.chart(score_bars("Scores; the upright marks are thresholds", [_bars(one) for one in found]),
+                  "film_scores", "Score of each finding with its threshold")
+    st.caption("A strong bar reaches its threshold and raises an alarm. " + " ".join(
+        f"{widgets.escape(one.run.label)}: thresholds {widgets.escape(one.source)}." for one in found))
+    shown = table(found, labels)
+    with st.expander("As a table"):
+        st.dataframe(shown.drop(columns=["Run"]) if len(found) == 1 else shown, hide_index=True, placeholder="–",
+                     height=(min(len(shown), 28) + 1) * 35 + 3, alt="Scores of the film", column_config={
+            "Score": st.column_config.NumberColumn(format="%.4f", help="What the network says, 0 to 1"),
+            "Threshold": st.column_config.NumberColumn(format="%.4g"),
+            "Calibrated": st.column_config.NumberColumn(
+                format="%.4f", help="The score as a probability: by Platt's map, fitted on the run's validation films"),
+            "Percentile": st.column_config.NumberColumn(
+                format="%.1f", help="Share of the run's validation films that score no higher")})
+
+
+def _bars(one: FilmScores) -> Scored:
+    notes = []
+    for k in range(len(FINDINGS)):
+        parts = [] if one.calibrated is None else [f"calibrated {one.calibrated[k]:.3g}"]
+        parts += [] if one.percentile is None else [f"higher than {one.percentile[k]:.1f} % of validation films"]
+        notes.append(", ".join(parts))
+    return Scored(one.run.label, one.style, one.scores, one.thresholds, notes)

@@ -1,0 +1,54 @@
+"""Explain: upload a film, see scores and decisions, and where the network looked."""
+
+import streamlit as st
+
+from cxrcore.ui import (
+    cached,
+    explain_downloads,
+    explain_maps,
+    explain_model,
+    explain_page,
+    runs_view,
+    shell,
+    widgets,
+)
+
+with shell.open_page("explain") as store:
+    explain_model.begin_importing()
+    with st.skeleton(height=400):
+        overview = cached.overview(store)
+    statuses = cached.statuses(store, overview.runs)
+    chosen = shell.runs_in_link()
+    widgets.stop_at_unknown_runs(chosen, overview.runs)
+    if overview.runs.empty:
+        st.info(f"The results store `{store.path}` holds no runs, so there is no network to ask. Train one:",
+                icon=":material/info:")
+        widgets.command(widgets.TRAIN_COMMAND, store)
+        st.stop()
+
+    labels = runs_view.run_labels(overview.runs)
+    runs = explain_page.pick_runs(store, overview, chosen, statuses, labels)
+    films = explain_page.films_of(store, overview, runs)
+    explain_page.say_where(overview, runs, statuses)
+    files = explain_page.upload()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        finding = widgets.finding_picker("The finding whose map is shown.")
+        method = explain_page.method_picker()
+        view = explain_page.view_picker(len(runs))
+        look = explain_maps.look_popover()
+        guess = st.toggle("Guess first", key="guess", bind="query-params",
+                          help="Hides what the network says until you ask for it.")
+        download_slot = st.container(width="content")
+    film = explain_page.choose_film(store, films, runs, finding, files)
+    if film is None:
+        st.stop()
+    explain_page.say_film(film, films)
+    if guess and not explain_page.asked_for(film):
+        st.stop()
+
+    shown = explain_page.score(store, runs, film)
+    explain_page.say_check(shown[0])
+    explain_page.draw_scores(store, films, film, shown)
+    picture = explain_page.draw_maps(film, shown, finding, method, view, look)
+    with download_slot:
+        explain_downloads.menu(film, shown, finding, method, picture)

@@ -1,0 +1,196 @@
+"""The Explain page without a browser: stored films, examples, uploads, recognition, thresholds, bad files."""
+
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from cxrcore.cam_methods import METHODS
+from cxrcore.config import PROJECT_ROOT
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.store import Store
+from cxrcore.ui import explain_film, explain_page
+
+ARCHITECTURE = "mobilenet_v2"
+
+
+@pytest.fixture(scope="module")
+def copied(phantoms, tmp_path_factory):
+    """The phantoms' store with its checkpoints, to write beside."""
+    folder = tmp_path_factory.mktemp("explain")
+    run_id = phantoms.run_ids[ARCHITECTURE]
+    shutil.copy(phantoms.path, folder / "store.duckdb")
+    shutil.copytree(phantoms.store.run_folder(run_id), folder / run_id)
+    shutil.copytree(phantoms.path.parent / "prepared", folder / "prepared")
+    return Store(folder / "store.duckdb"), run_id
+
+
+@pytest.fixture
+def open_page(copied, monkeypatch):
+    """Opens the page with query parameters; every run must end without an exception."""
+    store, run_id = copied
+    monkeypatch.setenv("CXR_STORE", str(store.path))
+
+    def open_page(**link) -> AppTest:
+        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=120).run()
+        for name, value in ({"run": run_id} | link).items():
+            app.query_params[name] = value
+        app.switch_page("pages/explain.py").run()
+        assert not app.exception, app.exception[0].value
+        return app
+
+    return open_page
+
+
+@pytest.fixture(scope="module")
+def test_film(copied):
+    """(image_id, stored scores) of a film of the test split."""
+    store, run_id = copied
+    sets = store.prediction_sets(run_id)
+    held = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+    return held.image_ids[0], held.scores[0]
+
+
+def text_of(app) -> str:
+    kinds = (app.title, app.markdown, app.caption, app.info, app.error, app.warning, app.code)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def png_of(pixels) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_labels_of_methods_are_those_of_the_library():
+    assert {label: METHODS[key].label for label, key in explain_page.METHODS.items()} == {
+        label: label for label in explain_page.METHODS} and list(explain_page.METHODS.values()) == list(METHODS)
+
+
+def test_examples_lead_to_a_film_with_its_stored_scores(open_page):
+    app = open_page(finding="Effusion")
+    examples = [button for button in app.button if button.label.endswith(".png")]
+    assert 1 <= len(examples) <= explain_film.N_EXAMPLES
+    examples[0].click().run()
+    assert not app.exception
+    text = text_of(app)
+    assert "test split" in text and "Labelled: " in text and "Effusion" in text
+    assert "the same as those that its evaluation stored" in text and "not for diagnosis" in text
+    assert "SYNTHETIC" in text and len(app.get("plotly_chart")) == 2
+
+
+@pytest.mark.parametrize("show", ["All 14", "Methods"])
+def test_the_other_views(open_page, test_film, show):
+    app = open_page(film=test_film[0])
+    app.segmented_control(key="show").set_value(show).run()
+    assert not app.exception
+    tiles = "".join(element.proto.body for element in app.get("html"))
+    assert tiles.count("<figure") == (14 if show == "All 14" else 5)
+
+
+def test_eigencam_says_that_it_is_one_map(open_page, test_film):
+    app = open_page(film=test_film[0])
+    app.selectbox(key="method").set_value("EigenCAM").run()
+    assert "does not depend on the finding" in text_of(app) and not app.exception
+
+
+def test_scorecam_waits_for_its_button(open_page, test_film):
+    app = open_page(film=test_film[0])
+    app.selectbox(key="method").set_value("Score-CAM").run()
+    assert len(app.get("plotly_chart")) == 1
+    next(button for button in app.button if button.label.startswith("Run Score-CAM")).click().run(timeout=180)
+    assert not app.exception and len(app.get("plotly_chart")) == 2
+
+
+def test_guess_first_hides_what_the_network_says(open_page, test_film):
+    app = open_page(film=test_film[0])
+    app.toggle(key="guess").set_value(True).run()
+    assert not app.get("plotly_chart") and "Look first" in text_of(app)
+    next(button for button in app.button if button.label == "Show what the network says").click().run()
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_thresholds_of_the_link_are_those_of_the_bars(open_page, test_film):
+    app = open_page(film=test_film[0], set="fixed:0.5", t="Effusion:0.125")
+    table = app.dataframe[0].value.set_index("Finding")
+    assert table.at["Effusion", "Threshold"] == 0.125 and table.at["Mass", "Threshold"] == 0.5
+    assert table.at["Effusion", "Decision"] == ("alarm" if test_film[1][2] >= 0.125 else "no alarm")
+
+
+def test_an_unknown_film_is_said(open_page):
+    assert "has no film nobody.png" in text_of(open_page(film="nobody.png"))
+    assert "has no film" in text_of(open_page(film="../../etc/passwd"))
+
+
+def test_an_uploaded_film_is_recognised_and_scores_as_stored(open_page, copied, phantoms, test_film):
+    path = next(phantoms.films.rglob(test_film[0]))
+    app = open_page()
+    app.file_uploader[0].upload("renamed by somebody.png", path.read_bytes(), "image/png").run()
+    text = text_of(app)
+    assert not app.exception and f"film {test_film[0]} of the data set" in text and "test split" in text
+    scores = app.dataframe[0].value.sort_values("Finding")["Score"]
+    by_name = dict(zip(map(display_name, FINDINGS), test_film[1], strict=True))
+    np.testing.assert_allclose(scores, [by_name[name] for name in sorted(by_name)], atol=1e-4)
+
+
+def test_a_film_of_the_training_split_is_said(open_page, copied, phantoms):
+    store, run_id = copied
+    run = store.run(run_id)
+    evaluated = set()
+    for row in store.prediction_sets(run_id).itertuples():
+        evaluated |= set(store.predictions(row.prediction_id).image_ids)
+    trained = next(name for name in store.images(run["dataset_id"])["image_id"] if name not in evaluated)
+    assert "training split" in text_of(open_page(film=trained))
+
+
+@pytest.mark.parametrize(("name", "data", "said"), [
+    ("page.dcm", b"<!DOCTYPE html><html></html>", "web page"), ("empty.png", b"", "empty"),
+    ("report.pdf", b"%PDF-1.7 ...", "PDF"), ("cut.png", png_of(np.zeros((64, 64), np.uint8))[:60], "damaged"),
+])
+def test_bad_files_are_told_in_a_line_and_the_page_lives_on(open_page, name, data, said):
+    app = open_page()
+    app.file_uploader[0].upload(name, data, "application/octet-stream").run()
+    assert said in text_of(app) and not app.exception
+    app.file_uploader[0].upload("noise.png", png_of(np.random.default_rng(0).integers(0, 256, (90, 130), np.uint8)),
+                                "image/png").run()
+    assert not app.exception and "130 × 90 pixels" in text_of(app)
+
+
+def test_a_run_without_a_checkpoint_says_so(open_page, copied):
+    store, run_id = copied
+    other = next(one for one in store.runs()["run_id"] if one != run_id)
+    text = text_of(open_page(run=other))
+    assert "has no checkpoint" in text and "cannot score a film" in text
+
+
+def test_a_broken_checkpoint_says_so(open_page, copied, test_film):
+    store, run_id = copied
+    other = next(one for one in store.runs()["run_id"] if one != run_id)
+    folder = store.run_folder(other)
+    folder.mkdir(exist_ok=True)
+    (folder / "model_best.pth").write_bytes(b"not a checkpoint")
+    try:
+        assert "not a weights file" in "".join(error.value for error in open_page(run=other, film=test_film[0]).error)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_the_settings_name_the_size_of_the_film(copied):
+    store, run_id = copied
+    run = store.runs().set_index("run_id").loc[run_id]
+    assert explain_film.size_of(run) == json.loads(run["config"])["img_size"] == 64
+
+
+def test_percentiles_and_calibrated_scores_are_those_of_validation(open_page, copied, test_film):
+    store, run_id = copied
+    sets = store.prediction_sets(run_id)
+    val = store.predictions(sets[sets["split"] == "val"]["prediction_id"].iloc[0])
+    table = open_page(film=test_film[0]).dataframe[0].value.set_index("Finding")
+    k = FINDINGS.index("Effusion")
+    assert table.at["Effusion", "Percentile"] == pytest.approx(100 * np.mean(val.scores[:, k] <= test_film[1][k]),
+                                                               abs=0.5)
+    assert 0 < table.at["Effusion", "Calibrated"] < 1
