@@ -49,7 +49,7 @@ def test_an_upload_is_scored_and_explained_in_both_themes(page, served, phantoms
     expect(page.get_by_text("not for diagnosis")).to_be_visible()
     page.get_by_role("radio", name="All 14", exact=True).click()
     expect(page.locator(".films figure")).to_have_count(14)
-    page.get_by_role("button", name="Download").click()
+    page.get_by_role("button", name="Download", exact=True).click()
     with page.expect_download() as got:
         page.get_by_role("button", name="Page to print (HTML)").click()
     text = got.value.path().read_text()
