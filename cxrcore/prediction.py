@@ -1,6 +1,7 @@
 """Scores of a network over prepared films: fp32 (TF32 off), whatever the training precision was."""
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -17,17 +18,29 @@ def default_device() -> torch.device:
     return accelerator if accelerator is not None else torch.device("cpu")
 
 
+_PRECISION = threading.Lock()
+_inside: list[tuple[str, bool]] = []  # the settings before, once for each that is inside
+
+
 @contextlib.contextmanager
 def full_precision() -> Iterator[None]:
-    """fp32 products without TF32, so that scores do not depend on the card."""
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = False
+    """fp32 products without TF32, so that scores do not depend on the card.
+
+    The settings are the process's: the first that enters changes them, the last that leaves brings them back.
+    """
+    with _PRECISION:
+        before = _inside[0] if _inside else (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32)
+        _inside.append(before)
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before[0])
-        torch.backends.cudnn.allow_tf32 = before[1]
+        with _PRECISION:
+            _inside.pop()
+            if not _inside:
+                torch.set_float32_matmul_precision(before[0])
+                torch.backends.cudnn.allow_tf32 = before[1]
 
 
 def predict_logits(

@@ -9,11 +9,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from cxrcore import images
+from cxrcore.architectures import ARCHITECTURES
 from cxrcore.cam_methods import METHODS
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.store import Store
-from cxrcore.ui import explain_film, explain_page
+from cxrcore.ui import explain_film, explain_model, explain_page
 
 ARCHITECTURE = "mobilenet_v2"
 
@@ -194,3 +196,16 @@ def test_percentiles_and_calibrated_scores_are_those_of_validation(open_page, co
     assert table.at["Effusion", "Percentile"] == pytest.approx(100 * np.mean(val.scores[:, k] <= test_film[1][k]),
                                                                abs=0.5)
     assert 0 < table.at["Effusion", "Calibrated"] < 1
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_an_upload_gives_the_stored_scores_of_every_architecture(phantoms, architecture):
+    store, run_id = phantoms.store, phantoms.run_ids[architecture]
+    sets = store.prediction_sets(run_id)
+    held = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+    loaded = explain_model.load(store, run_id)
+    for row in (0, len(held.image_ids) // 2):
+        data = next(phantoms.films.rglob(held.image_ids[row])).read_bytes()
+        small = images.resize(images.read(data).pixels, loaded.image_size)
+        scores = explain_model.explained(loaded, small, "gradcam").scores
+        np.testing.assert_allclose(scores, held.scores[row], atol=1e-4)
