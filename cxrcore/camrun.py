@@ -167,11 +167,15 @@ def boxes_on(boxes: pd.DataFrame | None, image_id: str, finding: str, film: np.n
     """
     if boxes is None:
         return np.empty((0, 4))
-    height, width = film.shape
     of_film = boxes[(boxes["image_id"] == image_id) & (boxes["finding"] == finding)]
-    found = of_film[["x", "y", "width", "height"]].to_numpy(float)
+    return to_scale(of_film[["x", "y", "width", "height"]].to_numpy(float), drawn_on(boxes, film), film.shape[::-1])
+
+
+def drawn_on(boxes: pd.DataFrame, film: np.ndarray) -> tuple[int, int]:
+    """The raster (width, height) that a whole list of boxes was drawn on: the film's, or NIH's larger one."""
+    height, width = film.shape
     fits = (boxes["x"] + boxes["width"]).max() <= width and (boxes["y"] + boxes["height"]).max() <= height
-    return found if fits else to_scale(found, (NIH_SIDE, NIH_SIDE), (width, height))
+    return (width, height) if fits else (NIH_SIDE, NIH_SIDE)
 
 
 def caption(numbers: dict[str, Any], heat: np.ndarray) -> list[str]:

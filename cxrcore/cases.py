@@ -1,6 +1,7 @@
 """The films behind a number: cells of a confusion matrix, films near the threshold, films that runs tell apart.
 
-Pure numpy. An alarm is float64(score) >= threshold, as everywhere; films without a label are in no cell.
+Pure numpy. An alarm is float64(score) >= threshold, as everywhere; films without a label or without a score are in no
+cell, and nowhere else here.
 """
 
 from collections.abc import Sequence
@@ -17,12 +18,12 @@ def in_cell(labels: np.ndarray, scores: np.ndarray, threshold: float, cell: str)
 
     Args:
         labels: (n,), 1 / 0 / NaN.
-        scores: (n,) in [0, 1]; films without a score are in no cell.
+        scores: (n,) in [0, 1].
         threshold: in [0, 1].
         cell: of `CELLS`.
 
     Returns:
-        Rows, int64.
+        Rows, int64; films of one score keep their order.
     """
     scores = scores.astype(np.float64)
     alarm = scores >= threshold
@@ -34,7 +35,6 @@ def in_cell(labels: np.ndarray, scores: np.ndarray, threshold: float, cell: str)
 
 def nearest(labels: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
     """Labelled films by how near their score is to the threshold, on a logit scale: rows, int64."""
-    scores = scores.astype(np.float64)
     rows = np.flatnonzero(~np.isnan(labels) & ~np.isnan(scores))
     return rows[np.argsort(np.abs(logit(scores[rows]) - logit(np.float64(threshold))), kind="stable")]
 
@@ -42,28 +42,33 @@ def nearest(labels: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndar
 def missed_by_all(labels: np.ndarray, scores: Sequence[np.ndarray], thresholds: Sequence[float]) -> np.ndarray:
     """Films with the finding on which no run raises an alarm, those furthest below the thresholds first: rows, int64.
 
+    A film's distance is that of the run that comes nearest to an alarm, on a logit scale.
+
     Args:
         scores: of each run, (n,), over the same films.
         thresholds: each run's own.
     """
-    rows = np.flatnonzero((labels == 1) & (_votes(scores, thresholds) == 0))
-    return rows[np.argsort(_margin(scores, thresholds)[rows], kind="stable")]
+    margins, votes = _against(scores, thresholds)
+    rows = np.flatnonzero((labels == 1) & (votes == 0))
+    return rows[np.argsort(margins.max(axis=0)[rows], kind="stable")]
 
 
 def disagreements(labels: np.ndarray, scores: Sequence[np.ndarray], thresholds: Sequence[float]) -> np.ndarray:
-    """Labelled films on which some runs raise an alarm and others do not, the most evenly parted first: rows, int64."""
-    votes, n = _votes(scores, thresholds), len(scores)
-    rows = np.flatnonzero(~np.isnan(labels) & (votes > 0) & (votes < n))
-    spread = np.ptp([logit(own.astype(np.float64)) - logit(np.float64(at))
-                     for own, at in zip(scores, thresholds, strict=True)], axis=0)
-    return rows[np.lexsort((-spread[rows], np.abs(votes[rows] - n / 2)))]
+    """Labelled films on which some runs raise an alarm and others do not: rows, int64.
+
+    The most evenly parted come first, among them those that the runs place furthest apart, on a logit scale.
+
+    Args:
+        scores, thresholds: as `missed_by_all`.
+    """
+    margins, votes = _against(scores, thresholds)
+    rows = np.flatnonzero(~np.isnan(labels) & (votes > 0) & (votes < len(scores)))
+    return rows[np.lexsort((-np.ptp(margins[:, rows], axis=0), np.abs(votes[rows] - len(scores) / 2)))]
 
 
-def _votes(scores: Sequence[np.ndarray], thresholds: Sequence[float]) -> np.ndarray:
-    return sum((own.astype(np.float64) >= at).astype(np.int64) for own, at in zip(scores, thresholds, strict=True))
-
-
-def _margin(scores: Sequence[np.ndarray], thresholds: Sequence[float]) -> np.ndarray:
-    """How far the run that comes nearest is from its threshold, on a logit scale."""
-    return np.max([logit(own.astype(np.float64)) - logit(np.float64(at))
-                   for own, at in zip(scores, thresholds, strict=True)], axis=0)
+def _against(scores: Sequence[np.ndarray], thresholds: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """(k, n) logits above each run's threshold, and (n,) how many runs raise an alarm: -1 where one has no score."""
+    wide = np.stack(scores).astype(np.float64)
+    at = np.asarray(thresholds, np.float64)[:, None]
+    votes = np.where(np.isnan(wide).any(axis=0), -1, (wide >= at).sum(axis=0))
+    return logit(wide) - logit(at), votes

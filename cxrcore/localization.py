@@ -8,12 +8,15 @@ Sources: pointing game, Zhang et al., Top-down neural attention by excitation ba
 al., ChestX-ray8, CVPR 2017.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 HOTTEST = 0.05  # share of the film that a box is drawn around
 RANDOM, CENTRE, MEDIAN_BOX = "random place", "film centre", "median box"  # what needs no network, as methods
 FLOORS = (RANDOM, CENTRE, MEDIAN_BOX)
 UNTRAINED = " (random weights)"  # after a method's name
+PLACES = 21  # a side of the grid of places where a box is tried
 
 
 def to_scale(boxes: np.ndarray, size: tuple[float, float], new_size: tuple[float, float]) -> np.ndarray:
@@ -107,9 +110,45 @@ def point_in_box(boxes: np.ndarray, x: float, y: float) -> np.ndarray:
     return ((boxes[:, :2] <= (x, y)) & ((x, y) < boxes[:, :2] + boxes[:, 2:])).all(axis=1)
 
 
-def median_boxes(boxes: np.ndarray) -> np.ndarray:
-    """For each box the median of the others (x, y, width and height each for itself); NaN for an only one, (n, 4)."""
+def median_boxes(boxes: np.ndarray, films: np.ndarray | None = None) -> np.ndarray:
+    """For each film the median of the others' boxes (x, y, width and height each for itself); NaN for an only film.
+
+    Args:
+        films: int (n,), the film of each box, all of 0 to the greatest; None where each box has one of its own.
+
+    Returns:
+        float64 (films, 4).
+    """
     boxes = np.asarray(boxes, float)
-    if len(boxes) < 2:
-        return np.full(boxes.shape, np.nan)
-    return np.stack([np.median(np.delete(boxes, i, axis=0), axis=0) for i in range(len(boxes))])
+    films = np.arange(len(boxes)) if films is None else films
+    n = films.max() + 1
+    if n < 2:
+        return np.full((n, 4), np.nan)
+    return np.stack([np.median(boxes[films != film], axis=0) for film in range(n)])
+
+
+def centred_boxes(boxes: np.ndarray, x: float, y: float) -> np.ndarray:
+    """Boxes of these sizes around one point, (n, 4)."""
+    boxes = np.asarray(boxes, float)
+    return np.column_stack([x - boxes[:, 2] / 2, y - boxes[:, 3] / 2, boxes[:, 2:]])
+
+
+def everywhere(box: np.ndarray, size: tuple[float, float]) -> np.ndarray:
+    """A box moved to all places of a film of `size` (width, height), on a grid that ends at the edges: (places, 4)."""
+    width, height = np.minimum(box[2:], size)
+    across, down = (np.linspace(0, whole - part, PLACES) for whole, part in zip(size, (width, height), strict=True))
+    x, y = (axis.ravel() for axis in np.meshgrid(across, down))
+    return np.column_stack([x, y, np.full(len(x), width), np.full(len(x), height)])
+
+
+def one_draw_each(overlaps: Sequence[np.ndarray], seed: int = 0) -> np.ndarray:
+    """One value of each distribution, (n,), so that their share above any cut is close to that of all values.
+
+    A stratified draw: of n distributions one gives its lowest n-th, another the next, in a random order.
+
+    Args:
+        overlaps: n arrays, each the values of one film.
+        seed: of numpy's default generator.
+    """
+    places = (np.random.default_rng(seed).permutation(len(overlaps)) + 0.5) / len(overlaps)
+    return np.array([np.quantile(values, place) for values, place in zip(overlaps, places, strict=True)])

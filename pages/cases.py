@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from cxrcore.ui import cached, cases_view, curves_view, runs_view, shell, subgroups_view, widgets
-from cxrcore.ui.cases_view import ALL_MISS, CELLS, DISAGREE, MEANINGS, NEAREST
+from cxrcore.ui import cached, cases_controls, cases_view, curves_view, runs_view, shell, threshold_session, widgets
+from cxrcore.ui.cases_controls import ALL_MISS, DISAGREE
 from cxrcore.ui.threshold_state import provenance, read_state
 from cxrcore.ui.threshold_view import evaluated
 
 with shell.open_page("cases") as store:
+    cases_controls.take_over_the_board()
     with st.skeleton(height=400):
         overview = cached.overview(store)
     statuses = cached.statuses(store, overview.runs)
@@ -20,45 +21,48 @@ with shell.open_page("cases") as store:
         st.stop()
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run_id = subgroups_view.run_picker(overview, chosen, statuses)
-        if run_id is None:
+        run_ids = cases_controls.run_pickers(overview, chosen, statuses)
+        if not run_ids:
             st.info("All runs of this store are archived. The Runs page brings them back.", icon=":material/info:")
             st.stop()
         wanted = runs_view.PART_NAMES[st.segmented_control(
             "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, key="on", bind="query-params",
             help="The split that the films come from.")]
-        finding = widgets.finding_picker("The finding whose films are shown.")
-        several = len(chosen) > 1
-        which = widgets.choice_in_link("Films", "films", [*CELLS, NEAREST, *([ALL_MISS, DISAGREE] if several else [])],
-                                       MEANINGS)
-        page_slot, download_slot = st.container(width="content"), st.container(width="content")
-    if which is None:
-        st.stop()
+        finding = cases_controls.finding_picker()
+        which = cases_controls.films_picker()
 
     labels = runs_view.run_labels(overview.runs)
-    ids = [run_id, *(other for other in chosen if other != run_id)][: curves_view.MAX_RUNS]
-    rows = overview.runs.set_index("run_id", drop=False).loc[ids].reset_index(drop=True)
-    part = curves_view.part_to_draw(wanted, ids[:1], overview.board)
+    rows = overview.runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
+    part = curves_view.part_to_draw(wanted, run_ids[:1], overview.board)
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation films.", icon=":material/info:")
-    curves_view.say_missing(store, rows, overview.board, part, labels, statuses)
+    compares = which in (ALL_MISS, DISAGREE)
+    curves_view.say_missing(store, rows if compares else rows[:1], overview.board, part, labels, statuses)
     runs = [run for run in evaluated(rows, overview.board, labels) if part in run.parts]
-    if not runs or runs[0].run_id != run_id:
+    if not runs or runs[0].run_id != run_ids[0]:
+        st.stop()
+    if compares and len(runs) < 2:
+        st.info(f"“{which}” takes two runs or more that were measured on the same films: *Compare* adds them.",
+                icon=":material/info:")
         st.stop()
 
-    widgets.badges(runs_view.groups(rows.iloc[:1], overview.board, overview.datasets, statuses, part)[0])
-    state = read_state(store, runs[0], *shell.thresholds_in_link())
-    counts = cases_view.counts(store, runs[0], part, state, finding)
+    widgets.badges(runs_view.groups(rows[:1], overview.board, overview.datasets, statuses, part)[0])
+    try:
+        state = read_state(store, runs[0], *shell.thresholds_in_link())
+    except shell.WorkbenchError:
+        st.button("Show the films without it", on_click=shell.put_thresholds_in_link, args=(None, None, []))
+        raise
+    threshold_session.leave_as_it_is()
     shown = cases_view.choose(store, runs, part, state, finding, which)
-    with page_slot:
-        page = cases_view.page_picker(len(shown.rows))
-    st.markdown(cases_view.in_words(shown, which, runs[0], part))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container():
+            cases_view.say(store, shown, which, runs, part)
+        page = cases_controls.page_picker(len(shown.rows), (run_ids, part, finding, which, shown.threshold))
+        widgets.download_menu({"Films": (f"cases_{finding}_{which.lower().replace(' ', '_')}_{part}",
+                                         lambda: cases_view.table(shown, which))})
     source, flag = provenance(state, runs[0], part)
-    beside = " ".join(f"{name}: {n:,}." for name, n in counts.items())
-    warned = f" Beware: {widgets.escape(flag)}." if flag else ""
+    counted = cases_view.counts(store, runs[0], part, state, finding)
+    beside = " ".join(f"{name}: {n:,}." for name, n in counted.items())
+    warned = f" :orange-badge[:material/warning: same films] {widgets.escape(flag.capitalize())}." if flag else ""
     st.caption(f"{beside} Thresholds: {widgets.escape(source)}.{warned}")
-    if not len(shown.rows):
-        st.info("There is no such film.", icon=":material/info:")
-    cases_view.draw(store, runs[0], shown, page, shell.same_runs_and_thresholds())
-    with download_slot:
-        widgets.download_menu({"Films": (f"cases_{finding}_{part}", lambda: cases_view.table(shown, which))})
+    cases_view.draw(store, runs[0], shown, which, page)

@@ -11,9 +11,11 @@ from streamlit.testing.v1 import AppTest
 from cxrcore import cases
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.findings import FINDINGS
+from cxrcore.operating_points import counts_at, sort_scores
 from cxrcore.store import Store
 from cxrcore.ui import cases_view
-from cxrcore.ui.cases_view import ALL_MISS, CELLS, DISAGREE, NEAREST
+from cxrcore.ui.cases_controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
+from cxrcore.ui.threshold_state import Evaluated, find_set, read_state
 
 LABELS = np.array([1, 1, 1, 0, 0, 0, np.nan])
 SCORES = np.array([0.9, 0.2, 0.1, 0.8, 0.6, 0.3, 0.95], np.float32)
@@ -33,6 +35,15 @@ def test_cells_are_scikit_learns(films, threshold):
     assert sizes == {"fn": fn, "fp": fp, "tp": tp, "tn": tn}
 
 
+@given(st.lists(st.tuples(st.sampled_from([0, 1, np.nan]), st.just(np.nan) | st.floats(0, 1, width=32)), max_size=40),
+       st.floats(0, 1))
+def test_cells_are_the_boards_where_labels_and_scores_are_missing(films, threshold):
+    labels, scores = np.array([a for a, _ in films], float), np.array([b for _, b in films], np.float32)
+    counts = counts_at([sort_scores(labels, scores)], np.array([threshold]))
+    for cell in cases.CELLS:
+        assert len(cases.in_cell(labels, scores, threshold, cell)) == getattr(counts, cell)[0]
+
+
 def test_the_nearest_comes_first_on_a_logit_scale():
     scores = np.array([0.5, 0.02, 0.009], np.float32)
     assert cases.nearest(np.array([1, 0, 1.0]), scores, 0.01).tolist() == [2, 1, 0]
@@ -43,6 +54,25 @@ def test_films_that_all_miss_and_films_that_part_the_runs():
     one, two = np.array([0.1, 0.4, 0.9, 0.9], np.float32), np.array([0.2, 0.1, 0.1, 0.1], np.float32)
     assert cases.missed_by_all(labels, [one, two], [0.5, 0.5]).tolist() == [0, 1]
     assert sorted(cases.disagreements(labels, [one, two], [0.5, 0.5]).tolist()) == [2, 3]
+
+
+def test_a_film_without_a_score_is_neither_missed_nor_disputed():
+    labels, one, two = np.ones(3), np.array([0.1, np.nan, 0.9], np.float32), np.array([0.1, 0.1, np.nan], np.float32)
+    assert cases.missed_by_all(labels, [one, two], [0.5, 0.5]).tolist() == [0]
+    assert cases.disagreements(labels, [one, two], [0.5, 0.5]).tolist() == []
+
+
+def test_the_most_evenly_parted_come_first():
+    runs = np.array([[0.9, 0.9, 0.9], [0.1, 0.9, 0.9], [0.1, 0.1, 0.1], [0.1, 0.2, 0.01]], np.float32)
+    # votes of 1, 2 and 2 of 4 runs; the last film is placed further apart
+    assert cases.disagreements(np.zeros(3), list(runs), [0.5] * 4).tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize(("score", "threshold", "said"), [
+    (0.00737, 0.4162, "0.00737 < 0.416"), (0.41584, 0.4162, "0.4158 < 0.4162"), (0.25, 0.25, "0.25 ≥ 0.25"),
+    (np.nextafter(0.25, 1), 0.25, "0.2500000000000001 ≥ 0.25")])
+def test_a_score_is_told_from_its_threshold(score, threshold, said):
+    assert cases_view.compared(score, threshold) == said
 
 
 # -- the page
@@ -101,7 +131,7 @@ def test_tiles_lead_to_the_explanation_with_runs_and_thresholds(store, open_page
     run_id = store.runs()["run_id"][0]
     app = open_page(run=run_id, finding="Effusion", t="Effusion:0.25")
     tiles = "".join(element.proto.body for element in app.get("html"))
-    assert tiles.count("<figure") <= cases_view.A_PAGE and "no picture" in tiles
+    assert tiles.count("<figure") <= A_PAGE and "no picture" in tiles
     assert f"explain?run={run_id}&amp;t=Effusion%3A0.25&amp;film=" in tiles and "&amp;finding=Effusion" in tiles
 
 
@@ -110,6 +140,62 @@ def test_pages_go_through_all_films(store, open_page):
     first = "".join(element.proto.body for element in app.get("html"))
     app.number_input(key="page").set_value(2).run()
     assert not app.exception and "".join(element.proto.body for element in app.get("html")) != first
+
+
+def test_other_films_begin_at_their_first_page(store, open_page):
+    app = open_page(run=store.runs()["run_id"][0], finding="Effusion", films="Left alone", page="3")
+    assert app.number_input(key="page").value == 3
+    app.selectbox(key="films").set_value("False alarms").run()
+    assert not app.exception and app.number_input(key="page").value == 1
+
+
+@pytest.mark.parametrize("page", ["0", "often", "9999"])
+def test_a_page_that_is_not_there_is_the_first(store, open_page, page):
+    assert open_page(run=store.runs()["run_id"][0], page=page).number_input(key="page").value == 1
+
+
+def test_another_run_leaves_thresholds_set_by_hand_behind(store, open_page):
+    one, other = store.runs()["run_id"][:2]
+    app = open_page(run=one, finding="Effusion", t="Effusion:0.25", set="youden@val")
+    app.selectbox(key="cases_run").set_value(other).run()
+    assert not app.exception and not app.error and "by hand" not in text_of(app)
+    assert (app.query_params["run"], app.query_params["set"]) == (other, "youden@val")
+    assert "t" not in app.query_params
+
+
+def test_films_of_several_runs_ask_for_a_second_run(store, open_page):
+    one, other = store.runs()["run_id"][:2]
+    app = open_page(run=one, finding="Effusion", films=DISAGREE)
+    assert "takes two runs or more" in text_of(app) and not app.get("html")
+    app.multiselect(key="cases_others").set_value([other]).run()
+    assert not app.exception and app.get("html")
+    assert "films on which runs disagree" in text_of(app) and "600 films are shared" in text_of(app)
+
+
+def test_what_all_runs_miss_each_of_them_misses(store):
+    runs = [Evaluated(one, one, scored_runs.DATASET, {row["split"]: row for _, row in board.iterrows()})
+            for one, board in store.leaderboard().groupby("run_id")]
+    shown = cases_view.choose(store, runs, "test", read_state(store, runs[0], None, None, []), "Effusion", ALL_MISS)
+    table = cases_view.table(shown, ALL_MISS)
+    other = runs[1].run_id
+    assert len(table) and (table["label"] == 1).all() and not table["alarm"].any()
+    assert (table[f"score_{other}"] < table[f"threshold_{other}"]).all()
+    fitted = find_set(store, runs[1], "max_f1@val").thresholds[FINDINGS.index("Effusion")]
+    assert table[f"threshold_{other}"].unique().tolist() == [fitted]
+
+
+def test_a_threshold_that_cannot_be_read_can_be_left(store, open_page):
+    app = open_page(run=store.runs()["run_id"][0], finding="Effusion", set="gone")
+    next(button for button in app.button if button.label == "Show the films without it").click().run()
+    assert not app.exception and not app.error and "missed film" in text_of(app)
+
+
+def test_a_finding_without_films_says_why_there_are_none(tmp_path, monkeypatch, open_page):
+    hernia = FINDINGS.index("Hernia")
+    store = scored_runs.make(tmp_path / "empty" / "store.duckdb", 100, 200, 1, empty=(hernia,))
+    monkeypatch.setenv("CXR_STORE", str(store.path))
+    text = text_of(open_page(finding="Hernia"))
+    assert "Hernia: 0 missed films" in text and "labelled as with Hernia" in text
 
 
 def test_unknown_choices_are_said(store, open_page):

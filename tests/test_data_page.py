@@ -185,10 +185,14 @@ def shown(phantoms):
 
 def test_the_map_of_the_phantoms_and_the_size_of_their_boxes(phantoms, shown):
     found = shown(phantoms.films / "Data_Entry_2017.csv", phantoms.films)
-    assert found.pixels.size == 64 and found.box_side == 128
+    assert found.size == 64 and found.box_side == 128
     ids = phantoms.store.images(phantoms.store.datasets()["dataset_id"].iloc[0])["image_id"]
-    assert found.rows.tolist() == [found.pixels.row_of.get(image_id, -1) for image_id in ids]
-    assert (found.rows >= 0).sum() == len(found.pixels.row_of) > 0
+    anywhere = set().union(*(held.row_of for held in found.maps))
+    assert found.holds(ids).tolist() == [image_id in anywhere for image_id in ids]
+    assert len(found.maps) > 1 and found.holds(ids).sum() > len(found.maps[0].row_of)  # a subset, and the check's films
+    for image_id in ids[found.holds(ids)][:3]:
+        assert found.film(image_id).shape == (64, 64)
+    assert found.film("elsewhere.png") is None
 
 
 def test_other_phantoms_of_the_same_names_are_not_shown(phantoms, shown, tmp_path):
@@ -206,7 +210,7 @@ def test_other_phantoms_of_the_same_names_are_not_shown(phantoms, shown, tmp_pat
 
 def test_names_of_the_release_mean_one_film_wherever_it_lies(shown, tmp_path):
     found = shown(tmp_path / "gone.csv", tmp_path, kind="nih")
-    assert found.pixels.size == 64 and found.box_side == 1024
+    assert found.size == 64 and found.box_side == 1024
 
 
 def test_a_tile_shows_free_text_as_text():

@@ -128,3 +128,29 @@ def test_the_floors_of_the_published_boxes(published, finding):
     iou = loc.iou(loc.median_boxes(boxes), boxes)
     measured = [iou.mean(), *((iou > least).mean() for least in (0.1, 0.3, 0.5))]
     assert measured == pytest.approx(overlaps, abs=0.0055)  # its last digit
+
+
+# -- floors that have a size
+
+
+def test_the_median_box_of_a_film_leaves_its_own_boxes_out():
+    boxes = np.array([[0, 0, 10, 10], [100, 100, 10, 10], [4, 4, 10, 10]], float)
+    found = loc.median_boxes(boxes, np.array([0, 0, 1]))
+    assert found[0].tolist() == [4, 4, 10, 10] and found[1].tolist() == [50, 50, 10, 10]
+
+
+def test_boxes_stand_around_the_centre_and_everywhere():
+    box = np.array([3.0, 5.0, 20.0, 40.0])
+    assert loc.centred_boxes(box[None], 50, 50).tolist() == [[40, 30, 20, 40]]
+    places = loc.everywhere(box, (100, 100))
+    assert len(places) == loc.PLACES**2 and (places[:, 2:] == (20, 40)).all()
+    assert places[:, :2].min() == 0 and (places[:, 0].max(), places[:, 1].max()) == (80, 60)
+    assert (loc.everywhere(np.array([0.0, 0, 200, 50]), (100, 100))[:, 0] == 0).all()  # wider than the film
+
+
+def test_one_draw_of_each_keeps_the_share_above_a_cut():
+    rng = np.random.default_rng(1)
+    overlaps = [rng.random(400) ** 2 for _ in range(500)]
+    drawn = loc.one_draw_each(overlaps)
+    for cut in (0.1, 0.5, 0.9):
+        assert (drawn > cut).mean() == pytest.approx(np.mean([(one > cut).mean() for one in overlaps]), abs=0.01)

@@ -18,7 +18,7 @@ _TOP, _BOTTOM = 62, 62
 _SPREAD = 0.62  # of a row that its marks take up
 _OPEN = "-open"
 _FAINT, _GUIDE = "rgba(138,138,138,0.38)", "rgba(138,138,138,0.9)"
-_PUBLISHED = {"size": 13, "symbol": "line-ns-open", "color": "rgba(138,138,138,1)", "line": {"width": 2.5}}
+_PUBLISHED = {"size": 13, "color": "rgba(138,138,138,1)", "line": {"width": 2.5}}
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,19 @@ class Bars:
 
 @dataclass(frozen=True)
 class Marks:
-    """Values without intervals that others published, (15,), NaN where there is none.
+    """Values without intervals to hold others against, (15,), NaN where there is none.
 
     Attributes:
         name: for hover.
         values: of the findings and their mean.
+        symbol: Plotly's, an open one.
+        source: where they come from, for hover.
     """
 
     name: str
     values: np.ndarray = field(repr=False)
+    symbol: str = "line-ns-open"
+    source: str = "as published"
 
 
 def dot_rows(title: str, axis: str, runs: Sequence[Bars], upright: float | None = None, n: int = len(NAMES),
@@ -105,6 +109,7 @@ def _trace(run: Bars, place: int, n_runs: int, n: int) -> dict[str, Any]:
 
 
 def _reference(one: Marks, n: int) -> dict[str, Any]:
+    source = f", {escape(one.source)}" if one.source else ""
     return {"type": "scatter", "mode": "markers", "name": escape(one.name), "x": one.values[:n], "y": np.arange(n),
-            "marker": _PUBLISHED, "hovertext": list(NAMES[:n]),
-            "hovertemplate": f"<b>%{{hovertext}}</b> · {escape(one.name)}<br>%{{x:.3f}}, as published<extra></extra>"}
+            "marker": _PUBLISHED | {"symbol": one.symbol}, "hovertext": list(NAMES[:n]),
+            "hovertemplate": f"<b>%{{hovertext}}</b> · {escape(one.name)}<br>%{{x:.3f}}{source}<extra></extra>"}

@@ -9,21 +9,46 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import cases
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import FINDINGS, NO_FINDING, display_name
+from cxrcore.operating_points import FULL_DIGITS, counts_at, written
 from cxrcore.records import Predictions
 from cxrcore.scored_films import shared_films
 from cxrcore.store import Store
-from cxrcore.ui import cached, data_reading, widgets
+from cxrcore.ui import cached, data_films, shell, widgets
+from cxrcore.ui.cases_controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
 from cxrcore.ui.film_tiles import Tile, wall
-from cxrcore.ui.prepared_films import FilmMap, film_map
-from cxrcore.ui.threshold_state import BoardState, Evaluated, default_key, find_set
+from cxrcore.ui.prepared_films import FilmMap, films_of
+from cxrcore.ui.threshold_state import DEFAULT, BoardState, Evaluated, SourcedSet, default_key, find_set, parse_key
 
-CELLS = {"Missed": "fn", "False alarms": "fp", "Found": "tp", "Left alone": "tn"}  # {as in the link: cell}
-NEAREST, ALL_MISS, DISAGREE = "Nearest to the threshold", "All runs miss", "Runs disagree"
-MEANINGS = ("Missed: the label says yes, no alarm (FN). False alarms: the label says no, an alarm (FP). Found: TP. "
-            "Left alone: TN. The surest mistakes come first. All runs miss and Runs disagree take each run at its own "
-            "thresholds.")
-A_PAGE = 24
+SHOWN_DIGITS = 3  # of a score, at least
+WORDS = {  # {choice: (one film, several, their order)}
+    "Missed": ("missed film", "missed films", "lowest score first"),
+    "False alarms": ("false alarm", "false alarms", "highest score first"),
+    "Found": ("film found", "films found", "lowest score first"),
+    "Left alone": ("film rightly left alone", "films rightly left alone", "highest score first"),
+    NEAREST: ("film", "films", "nearest to the threshold first, on a logit scale"),
+    ALL_MISS: ("film that all runs miss", "films that all runs miss", "furthest below the thresholds first"),
+    DISAGREE: ("film on which runs disagree", "films on which runs disagree", "most evenly parted first"),
+}
+OUTCOMES = {(1, False): "missed", (0, True): "false alarm", (1, True): "found", (0, False): "left alone"}
+
+
+@dataclass(frozen=True)
+class OtherRun:
+    """A run beside the one in focus.
+
+    Attributes:
+        run_id, label: of the run.
+        scores: (n,), of the same films.
+        threshold: its own.
+        source: the set that it was taken from, in words.
+    """
+
+    run_id: str
+    label: str
+    scores: np.ndarray
+    threshold: float
+    source: str
 
 
 @dataclass(frozen=True)
@@ -35,12 +60,14 @@ class Cases:
         rows: int64, in order.
         threshold: of the run in focus.
         finding: canonical name.
+        others: the runs that it is compared with, where the choice compares.
     """
 
     found: Predictions
     rows: np.ndarray
     threshold: float
     finding: str
+    others: Sequence[OtherRun] = ()
 
     @property
     def place(self) -> int:
@@ -48,11 +75,14 @@ class Cases:
         return FINDINGS.index(self.finding)
 
 
+# -- which films
+
+
 def counts(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> dict[str, int]:
     """{name of `CELLS`: films}, as the board counts them."""
-    found, k = cached.predictions(store, run.prediction_id(part)), FINDINGS.index(finding)
-    return {name: len(cases.in_cell(found.labels[:, k], found.scores[:, k], float(state.thresholds[k]), cell))
-            for name, cell in CELLS.items()}
+    k = FINDINGS.index(finding)
+    at = counts_at(cached.sorted_scores(store, run.prediction_id(part))[k : k + 1], state.thresholds[k : k + 1])
+    return {name: int(getattr(at, cell)[0]) for name, cell in CELLS.items()}
 
 
 def choose(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str, which: str) -> Cases:
@@ -63,87 +93,133 @@ def choose(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState
         which: of `CELLS`, NEAREST, ALL_MISS or DISAGREE.
 
     Raises:
-        ResamplingError: runs without a film in common.
+        ResamplingError: runs without a film in common, or whose films are not the same ones.
     """
-    k = FINDINGS.index(finding)
+    k, threshold = FINDINGS.index(finding), float(state.thresholds[FINDINGS.index(finding)])
     if which in (ALL_MISS, DISAGREE):
-        films = shared_films([cached.predictions(store, run.prediction_id(part)) for run in runs])
-        at = [state.thresholds[k], *(find_set(store, run, default_key(run)).thresholds[k] for run in runs[1:])]
+        films = _shared(str(store.path), tuple(run.prediction_id(part) for run in runs))
+        others = [_other(store, run, held, state, k) for run, held in zip(runs[1:], films[1:], strict=True)]
         pick = cases.missed_by_all if which == ALL_MISS else cases.disagreements
-        rows = pick(films[0].labels[:, k], [held.scores[:, k] for held in films], at)
-        return Cases(films[0], rows, float(at[0]), finding)
-    found, threshold = cached.predictions(store, runs[0].prediction_id(part)), float(state.thresholds[k])
+        rows = pick(films[0].labels[:, k], [held.scores[:, k] for held in films],
+                    [threshold, *(other.threshold for other in others)])
+        return Cases(films[0], rows, threshold, finding, others)
+    found = cached.predictions(store, runs[0].prediction_id(part))
     labels, scores = found.labels[:, k], found.scores[:, k]
-    rows = cases.nearest(labels, scores, threshold) if which == NEAREST else cases.in_cell(labels, scores, threshold,
-                                                                                        CELLS[which])
+    rows = (cases.nearest(labels, scores, threshold) if which == NEAREST
+            else cases.in_cell(labels, scores, threshold, CELLS[which]))
     return Cases(found, rows, threshold, finding)
 
 
-def page_picker(n: int) -> int:
-    """Which of the pages of films, from 0; stands in the link."""
-    pages = max(1, -(-n // A_PAGE))
-    if pages == 1:
-        return 0
-    if st.session_state.get("page", 1) > pages:
-        st.session_state["page"] = pages
-    return int(st.number_input(f"Page of {pages:,}", 1, pages, key="page", bind="query-params", width=150)) - 1
+@st.cache_resource(max_entries=4, show_spinner=False)  # of six runs of 25,596 films 10 MB; never written to
+def _shared(path: str, prediction_ids: tuple[str, ...]) -> list[Predictions]:
+    return shared_films([cached.predictions(Store(path), one) for one in prediction_ids])
 
 
-def draw(store: Store, run: Evaluated, shown: Cases, page: int, link: Mapping[str, object]) -> None:
-    """The films of one page.
+def _other(store: Store, run: Evaluated, films: Predictions, state: BoardState, k: int) -> OtherRun:
+    source = _own_set(store, run, state)
+    return OtherRun(run.run_id, run.label, films.scores[:, k], float(source.thresholds[k]), source.in_words)
 
-    Args:
-        link: parameters that lead to the same runs and thresholds.
-    """
+
+def _own_set(store: Store, run: Evaluated, state: BoardState) -> SourcedSet:
+    """Another run's own thresholds, as the board has them: fitted as the board's set, where that can be done anew."""
+    key = state.base.key if parse_key(state.base.key) else DEFAULT
+    try:
+        return find_set(store, run, key)
+    except shell.WorkbenchError:
+        return find_set(store, run, default_key(run))
+
+
+# -- what they are, in words
+
+
+def say(store: Store, shown: Cases, which: str, runs: Sequence[Evaluated], part: str) -> None:
+    """What is listed, of which films, in which order; and why there is nothing, where there is nothing."""
+    at = written(shown.threshold, cached.sorted_scores(store, runs[0].prediction_id(part))[shown.place])
+    st.markdown(in_words(shown, which, runs[0], part, at))
+    if shown.others:
+        said = [f"{widgets.escape(other.label)} {other.threshold:.4g} ({widgets.escape(other.source)})"
+                for other in shown.others]
+        st.caption(f"Beside it, each at its own threshold: {'; '.join(said)}. "
+                   f"{len(shown.found.image_ids):,} films are shared.")
+    if len(shown.rows):
+        return
+    labels = shown.found.labels[:, shown.place]
+    lacking = [word for value, word in ((1, "with"), (0, "without")) if not (labels == value).any()]
+    why = f" None of these films is labelled as {lacking[0]} {display_name(shown.finding)}." if lacking else ""
+    st.info(f"There is no such film.{why}", icon=":material/info:")
+
+
+def in_words(shown: Cases, which: str, run: Evaluated, part: str, threshold: str) -> str:
+    """'Effusion: 412 missed films · test, 22,433 films · threshold 0.31 · lowest score first'."""
+    n, (one, several, order) = len(shown.rows), WORDS[which]
+    return (f"**{display_name(shown.finding)}: {n:,} {one if n == 1 else several}** · "
+            f"{widgets.escape(run.in_words(part))} · threshold {threshold} · {order}")
+
+
+def compared(score: float, threshold: float) -> str:
+    """'0.00737 < 0.416': with as many digits as tell the score from the threshold."""
+    alarm = score >= threshold
+    for digits in range(SHOWN_DIGITS, FULL_DIGITS):
+        texts = [f"{value:.{digits}g}" for value in (score, threshold)]
+        if texts[0] != texts[1] or score == threshold:
+            break
+    return f"{texts[0]} {'≥' if alarm else '<'} {texts[1]}"
+
+
+# -- the films
+
+
+def draw(store: Store, run: Evaluated, shown: Cases, which: str, page: int) -> None:
+    """The films of one page."""
     rows = shown.rows[page * A_PAGE:(page + 1) * A_PAGE]
-    images = cached.images(store, run.dataset_id).set_index("image_id")
-    held = map_of(store, run.dataset_id)
-    wall([_tile(shown, row, images, held, link) for row in rows])
-    without = 0 if held is None else sum(shown.found.image_ids[row] not in held.pixels.row_of for row in rows)
+    if not len(rows):
+        return
+    held = films_of(store, run.dataset_id)
+    people = _people(store, run, shown.found.image_ids[rows])
+    link = shell.same_runs_and_thresholds()
+    tiles = [_tile(shown, which, row, person, held, link)
+             for row, (_, person) in zip(rows, people.iterrows(), strict=True)]
+    without = sum(tile.pixels is None for tile in tiles)
     if held is None:
-        st.info("No films of this data set lie prepared beside this store, so there are no pictures of them.",
-                icon=":material/image_not_supported:")
+        st.info("No films of this data set lie prepared beside this store, so there are no pictures of them. This "
+                "prepares them:", icon=":material/image_not_supported:")
+        widgets.command(data_films.PREPARE_COMMAND, store)
     elif without:
-        st.caption(f"{without} of these films do not lie prepared, so there is no picture of them.")
+        st.caption(f"{without} of these {len(tiles)} films do not lie prepared, so there is no picture of them.")
+    wall(tiles)
 
 
-def map_of(store: Store, dataset_id: str) -> FilmMap | None:
-    """Where the data set's films lie prepared."""
-    overview = cached.overview(store)
-    if dataset_id not in overview.datasets.index:
-        return None
-    return film_map(store, dataset_id, overview.datasets.at[dataset_id, "kind"], cached.images(store, dataset_id),
-                    data_reading.sources(overview.runs[overview.runs["dataset_id"] == dataset_id]))
+def _people(store: Store, run: Evaluated, image_ids: np.ndarray) -> pd.DataFrame:
+    """Age, sex and view of these films, in their order; NaN where not known."""
+    images = cached.images(store, run.dataset_id)
+    return images[images["image_id"].isin(image_ids)].set_index("image_id").reindex(image_ids)
 
 
-def _tile(shown: Cases, row: int, images: pd.DataFrame, held: FilmMap | None, link: Mapping[str, object]) -> Tile:
-    found = shown.found
-    image_id, score = found.image_ids[row], float(found.scores[row, shown.place])
-    place = None if held is None else held.pixels.row_of.get(image_id)
-    labels = [display_name(FINDINGS[k]) for k in np.flatnonzero(found.labels[row] == 1)] or ["No finding"]
-    person = images.loc[image_id] if image_id in images.index else {}
-    known = [str(person.get(name)) for name in ("sex", "view") if not pd.isna(person.get(name))]
-    age = person.get("age")
-    about = [f"patient {found.patient_ids[row]}", *([] if pd.isna(age) else [f"{age:.0f} years"]), *known]
-    return Tile(None if place is None else np.asarray(held.pixels.pixels[place]),
-                f"{score:.3g} of {shown.threshold:.3g}", f"{', '.join(labels)} · {', '.join(about)}", name=image_id,
-                link="explain?" + urlencode(dict(link) | {"film": image_id, "finding": shown.finding}, doseq=True))
+def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap | None,
+          link: Mapping[str, object]) -> Tile:
+    found, k = shown.found, shown.place
+    image_id, score = found.image_ids[row], float(found.scores[row, k])
+    labels = [display_name(FINDINGS[j]) for j in np.flatnonzero(found.labels[row] == 1)] or [display_name(NO_FINDING)]
+    about = [f"patient {found.patient_ids[row]}", *([] if pd.isna(person["age"]) else [f"{person['age']:.0f} years"]),
+             *(str(person[name]) for name in ("sex", "view") if not pd.isna(person[name]))]
+    mixed = which in (NEAREST, DISAGREE)
+    outcome = [OUTCOMES[int(found.labels[row, k]), score >= shown.threshold]] if mixed else []
+    others = [f"{other.label} {compared(float(other.scores[row]), other.threshold)}" for other in shown.others]
+    address = "explain?" + urlencode(dict(link) | {"film": image_id, "finding": shown.finding}, doseq=True)
+    return Tile(held.film(image_id) if held else None, compared(score, shown.threshold),
+                " · ".join([*outcome, *others, ", ".join(labels), ", ".join(about)]), name=image_id, link=address,
+                link_text="Explain")
 
 
 def table(shown: Cases, which: str) -> pd.DataFrame:
     """A row a film, in order, for the download; scores as doubles, so that each decides as it did here."""
     found, rows, k = shown.found, shown.rows, shown.place
-    return pd.DataFrame({
+    scores = found.scores[rows, k].astype(np.float64)
+    frame = pd.DataFrame({
         "image_id": found.image_ids[rows], "patient_id": found.patient_ids[rows], "finding": shown.finding,
-        "label": found.labels[rows, k], "score": found.scores[rows, k].astype(np.float64),
-        "threshold": shown.threshold, "films": which})
-
-
-def in_words(shown: Cases, which: str, run: Evaluated, part: str) -> str:
-    """'Effusion: 412 missed films of test, 22,433 films, at threshold 0.31.'"""
-    n = len(shown.rows)
-    words = {"Missed": "missed films", "False alarms": "false alarms", "Found": "films found",
-             "Left alone": "films rightly left alone", NEAREST: "films by how near they are to the threshold",
-             ALL_MISS: "films that all runs miss", DISAGREE: "films on which runs disagree"}[which]
-    return (f"**{display_name(shown.finding)}: {n:,} {words}** · {widgets.escape(run.in_words(part))} · threshold "
-            f"{shown.threshold:.4g}")
+        "label": found.labels[rows, k], "score": scores, "threshold": shown.threshold,
+        "alarm": scores >= shown.threshold, "films": which})
+    for other in shown.others:
+        frame[f"score_{other.run_id}"] = other.scores[rows].astype(np.float64)
+        frame[f"threshold_{other.run_id}"] = other.threshold
+    return frame

@@ -12,9 +12,9 @@ from cxrcore.findings import FINDINGS, display_name
 from cxrcore.operating_points import written
 from cxrcore.records import Predictions
 from cxrcore.store import Store
-from cxrcore.ui import cached, data_reading, widgets
+from cxrcore.ui import cached, widgets
 from cxrcore.ui.film_tiles import Tile, row_of_films
-from cxrcore.ui.prepared_films import FilmMap, film_map
+from cxrcore.ui.prepared_films import FilmMap, films_of
 
 N_TILES = 8
 N_NAMED = 8  # where there are no pictures
@@ -42,9 +42,9 @@ def show(store: Store, prediction_id: str, dataset_id: str, finding: str, before
     """
     found, k = cached.predictions(store, prediction_id), FINDINGS.index(finding)
     moved = changed(found.labels[:, k], found.scores[:, k], before, after)
-    shown = _map(store, dataset_id) if len(moved.rows) else None
+    shown = films_of(store, dataset_id) if len(moved.rows) else None
     rows = [] if shown is None else list(islice(
-        (row for row in moved.rows if found.image_ids[row] in shown.pixels.row_of), N_TILES))
+        (row for row in moved.rows if shown.film(found.image_ids[row]) is not None), N_TILES))
     ends = [written(value, cached.sorted_scores(store, prediction_id)[k]) for value in (before, after)]
     with _strip():
         with st.container(horizontal=True, vertical_alignment="center", key="changed_words"):
@@ -106,18 +106,9 @@ def _named(found: Predictions, k: int, moved: Changed) -> str:
             "the store.")
 
 
-def _map(store: Store, dataset_id: str) -> FilmMap | None:
-    overview = cached.overview(store)
-    if dataset_id not in overview.datasets.index:
-        return None
-    runs = overview.runs[overview.runs["dataset_id"] == dataset_id]
-    return film_map(store, dataset_id, overview.datasets.at[dataset_id, "kind"], cached.images(store, dataset_id),
-                    data_reading.sources(runs))
-
-
 def _tile(shown: FilmMap, found: Predictions, k: int, row: int) -> Tile:
-    pixels = np.asarray(shown.pixels.pixels[shown.pixels.row_of[found.image_ids[row]]])
-    return Tile(pixels, _label(found.labels[row, k]), f"{found.scores[row, k]:#.3g}", name=found.image_ids[row])
+    return Tile(shown.film(found.image_ids[row]), _label(found.labels[row, k]), f"{found.scores[row, k]:#.3g}",
+                name=found.image_ids[row])
 
 
 def _label(label: float) -> str:

@@ -51,16 +51,17 @@ def _finding_picker() -> str | None:
 
 def _draw(found: Holdings, shown: FilmMap, finding: str, turn: int) -> None:
     has = (found.labels == 0).all(axis=1) if finding == NO_FINDING else found.labels[:, FINDINGS.index(finding)] == 1
-    there = np.flatnonzero(has & (shown.rows >= 0))
+    held = shown.holds(found.images["image_id"])
+    there = np.flatnonzero(has & held)
     if not len(there):
-        st.info(f"None of the {(shown.rows >= 0).sum():,} prepared films has the label {display_name(finding)}.",
+        st.info(f"None of the {held.sum():,} prepared films has the label {display_name(finding)}.",
                 icon=":material/info:")
         return
     drawn = np.sort(np.random.default_rng([turn, len(there)]).permutation(there)[:N_TILES])
     tiles = [_tile(found, shown, row, finding) for row in drawn]
     wall(tiles)
     boxed = " Outlined: where the data set says the finding is." if any(tile.boxes for tile in tiles) else ""
-    st.caption(f"{len(drawn)} of {len(there):,} prepared films with this label, at {shown.pixels.size} pixels a side, "
+    st.caption(f"{len(drawn)} of {len(there):,} prepared films with this label, at {shown.size} pixels a side, "
                f"as networks see them.{boxed}")
 
 
@@ -69,7 +70,7 @@ def _tile(found: Holdings, shown: FilmMap, row: int, finding: str) -> Tile:
     labels = [display_name(FINDINGS[k]) for k in np.flatnonzero(found.labels[row] == 1)] or [display_name(NO_FINDING)]
     age = "age unknown" if pd.isna(film["age"]) else f"{film['age']:.0f} years"
     known = [age, *(str(film[name]) for name in ("sex", "view") if not pd.isna(film[name]))]
-    return Tile(shown.pixels.pixels[shown.rows[row]], ", ".join(labels),
+    return Tile(shown.film(film["image_id"]), ", ".join(labels),
                 f"patient {film['patient_id']}, " + ", ".join(known),
                 _box_shares(found.boxes, film["image_id"], finding, shown.box_side))
 

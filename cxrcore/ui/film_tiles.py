@@ -16,6 +16,10 @@ _STYLE = """<style>
 .films figure { margin: 0; }
 .films .film { position: relative; line-height: 0; background: #000; border-radius: 6px; overflow: hidden; }
 .films .none { aspect-ratio: 1; display: grid; place-items: center; color: #aaa; font-size: 14px; line-height: 1; }
+.films.texts .film { background: none; border: 1px solid rgba(128,128,128,.5); }
+.films.texts .none { aspect-ratio: auto; padding: 12px; color: inherit; opacity: .75; }
+.films a { color: inherit; text-decoration: none; }
+.films figcaption a { float: right; margin-left: 8px; text-decoration: underline; text-underline-offset: 3px; }
 .films a:focus-visible { outline: 3px solid #56B4E9; display: block; border-radius: 6px; }
 .films img { width: 100%; aspect-ratio: 1; object-fit: fill; }
 .films .box { position: absolute; border: 2px solid #F0E442; border-radius: 2px; box-shadow: 0 0 0 1px rgba(0,0,0,.6); }
@@ -38,6 +42,7 @@ class Tile:
         boxes: left, top, width, height as shares of the film.
         name: shown when the pointer rests on the film, and read to who cannot see it.
         link: where a click on the film leads.
+        link_text: the same link as a word in the caption.
     """
 
     pixels: np.ndarray | None
@@ -46,11 +51,13 @@ class Tile:
     boxes: Sequence[tuple[float, float, float, float]] = ()
     name: str = ""
     link: str = ""
+    link_text: str = ""
 
 
 def wall(tiles: Sequence[Tile]) -> None:
-    """Draw the films."""
-    st.html(f'{_STYLE}<div class="films">{"".join(map(_figure, tiles))}</div>')
+    """Draw the films; low where there is no picture of any."""
+    kind = "films" if any(tile.pixels is not None for tile in tiles) else "films texts"
+    st.html(f'{_STYLE}<div class="{kind}">{"".join(map(_figure, tiles))}</div>')
 
 
 def row_of_films(tiles: Sequence[Tile]) -> None:
@@ -66,10 +73,15 @@ def _figure(tile: Tile) -> str:
     picture = (f'<div class="none" role="img" aria-label="{said}">no picture</div>' if tile.pixels is None else
                f'<img src="{_jpeg(tile.pixels)}" alt="{said}">')
     film = f'<div class="film">{picture}{boxes}</div>'
+    leads = f'href="{escape(tile.link, quote=True)}" target="_self"'
+    word = ""
+    if tile.link_text:  # by keyboard the word alone is reached, so that each film is one stop
+        word = f'<a {leads} aria-label="{escape(f"{tile.link_text} film {tile.name}", quote=True)}">' \
+               f"{escape(tile.link_text)}</a>"
     if tile.link:
-        film = f'<a href="{escape(tile.link, quote=True)}" target="_self">{film}</a>'
+        film = f'<a {leads}{" tabindex=-1" if word else ""}>{film}</a>'
     return (f"<figure{hover}>{film}"
-            f"<figcaption>{escape(tile.title)}<br><span>{escape(tile.detail)}</span></figcaption></figure>")
+            f"<figcaption>{word}{escape(tile.title)}<br><span>{escape(tile.detail)}</span></figcaption></figure>")
 
 
 def _jpeg(pixels: np.ndarray) -> str:

@@ -1,190 +1,192 @@
 """What the Localization page shows: how well maps point at boxes, beside what needs no network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore.charts.dot_rows import Bars, Marks, dot_rows
+from cxrcore import boxscores
+from cxrcore.architectures import find
+from cxrcore.boxscores import RANDOM_WEIGHTS, BoxScore
+from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.charts.subgroups import group_styles
-from cxrcore.draws import patient_draws
-from cxrcore.errors import ResamplingError
-from cxrcore.findings import FINDINGS, display_name
-from cxrcore.localization import FLOORS, RANDOM, UNTRAINED
+from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.localization import CENTRE, MEDIAN_BOX, RANDOM
 from cxrcore.store import Store
-from cxrcore.ui import cached, widgets
-from cxrcore.ui.explain_page import METHODS
-from cxrcore.ui.threshold_state import Evaluated
+from cxrcore.ui import cached, curves_view, localization_reading, runs_view, widgets
+from cxrcore.ui.explain_page import HIRES, METHODS, SHARED, SLOW
+from cxrcore.ui.localization_reading import Measured
+from cxrcore.ui.widgets import escape
 
 POINTING, IOU, IOBB, ENERGY = "Pointing game", "IoU", "IoBB", "Energy in box"
-MEASURES = {POINTING: "hit", IOU: "iou", IOBB: "iobb", ENERGY: "energy"}
-MEANINGS = ("Pointing game: share of films whose hottest place lies in the box. IoU: share of films where the box "
-            "around the hottest 5 % of the map and the true box overlap by more than the cut (intersection over union)."
-            " IoBB: the same, over the map's own box. Energy in box: mean share of the map that lies in the box.")
+MEASURES = {POINTING: boxscores.HIT, IOU: boxscores.IOU, IOBB: boxscores.IOBB, ENERGY: boxscores.ENERGY}
+MEANINGS = ("Pointing game: share of films whose hottest place lies in a box. IoU (intersection over union): share of "
+            "films where the box around the hottest 5 % of the map and the true box overlap by more than the cut. IoBB "
+            "(intersection over the detected box): the same overlap as a share of the map's own box. Energy in box: "
+            "mean share of the map's sum that lies in the boxes.")
 CUTS = tuple(f"{cut / 10:.1f}" for cut in range(1, 10))
-N_DRAWS = 500
-NAMES = {key: label for label, key in METHODS.items()}
-ALL = "All methods"
+METHOD_NAMES = {key: label for label, key in METHODS.items()}
+ALL, AT_ONCE = "All methods", 5
+# (floor, its sign in the legend, its mark in the chart)
+SIGNS = ((RANDOM, "▏", "line-ns-open"), (CENTRE, "+", "cross-thin-open"), (MEDIAN_BOX, "□", "square-open"),
+         (RANDOM_WEIGHTS, "×", "x-thin-open"))
+FLOORS_EXPLAINED = (
+    "Floors, what any method has to beat: a random place; the film's centre; the median of the finding's boxes on "
+    "other films; and the same network with random weights. For IoU and IoBB, random place and centre are boxes of "
+    "that median size. A filled mark lies above all of them with its whole interval.")
 
 
 @dataclass(frozen=True)
-class Localized:
-    """One method of one run on its boxes.
-
-    Attributes:
-        name, style: for the chart.
-        point, low, high: float64 (15,), the findings and their mean; NaN where there is no box.
-        n: int64 (14,), films with boxes.
-        floors: {name: (15,)} of what needs no network, and of the same network with random weights.
-    """
+class Series:
+    """One row of marks: a run by one method."""
 
     name: str
     style: RunStyle
-    point: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    n: np.ndarray
-    floors: dict[str, np.ndarray]
-
-    @property
-    def greatest(self) -> np.ndarray:
-        """The greatest of the floors, (15,)."""
-        return np.nanmax(np.vstack([np.zeros(15), *self.floors.values()]), axis=0)
-
-    @property
-    def shows_nothing(self) -> np.ndarray:
-        """Where the lower bound does not pass the greatest floor: bool (15,)."""
-        return ~np.isnan(self.point) & ~(self.low > self.greatest)
+    score: BoxScore
 
 
-def rows_of(store: Store, runs: Sequence[Evaluated]) -> pd.DataFrame:
-    """The measured rows of the runs' test predictions, with run_id and patient_id; empty where nobody measured."""
-    ids = {prediction_id: run.run_id for run in runs for prediction_id in
-           cached.prediction_sets(store, run.run_id).query("split == 'test'").index}
-    rows = _rows(str(store.path), store.change_token(), tuple(ids))
-    return rows.assign(run_id=rows["prediction_id"].map(ids))
+# -- what there is, and what is missing
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _rows(path: str, token: tuple[int, ...], prediction_ids: tuple[str, ...]) -> pd.DataFrame:
-    store = Store(path)
-    rows = store.localization(prediction_ids)
-    sets = store.prediction_sets().set_index("prediction_id")
-    patients = pd.concat([store.images(one).set_index("image_id")["patient_id"]
-                          for one in sets.loc[rows["prediction_id"].unique(), "dataset_id"].unique()] or
-                         [pd.Series(dtype=object)])
-    return rows.assign(patient_id=rows["image_id"].map(patients[~patients.index.duplicated()]))
+def say_missing(store: Store, rows: pd.DataFrame, measured: Sequence[Measured], overview: cached.Overview,
+                labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:
+    """Each run of these rows that cannot be shown, why, and the command that changes it."""
+    there = {one.run.run_id for one in measured}
+    tested = set(overview.board[overview.board["split"] == "test"]["run_id"])
+    curves_view.say_missing(store, rows[~rows["run_id"].isin(tested)], overview.board, "test", labels, statuses)
+    for _, row in rows[rows["run_id"].isin(tested - there)].iterrows():
+        name, own = f"**{escape(labels[row['run_id']])}**", localization_reading.boxed(store, row, overview.runs)
+        if not (store.run_folder(row["run_id"]) / curves_view.BEST_CHECKPOINT).exists():
+            st.info(f"{name} has no checkpoint, so it makes no maps.", icon=":material/info:")
+            continue
+        if own.parts and not own.parts["test"] and len(own.boxes):
+            st.info(f"{name} has no box on a test film: all of them lie on films that it was trained or chosen on, "
+                    "where they do not count. The official split has NIH's boxes on test films.",
+                    icon=":material/info:")
+            continue
+        text = "was not measured on boxes yet. This does it:"
+        if own.boxes.empty:
+            text = ("was not measured on boxes, and this store knows no boxes of its data set. NIH's come as "
+                    "BBox_List_2017.csv; with that file beside the table, this measures the run:")
+        st.info(f"{name} {text}", icon=":material/info:")
+        widgets.command(f"python scripts/gradcam.py --boxes --run {row['run_id']}", store)
 
 
-def localized(rows: pd.DataFrame, runs: Sequence[Evaluated], architectures: Sequence[str], methods: Sequence[str],
-              measure: str, cut: float) -> list[Localized]:
-    """Each run by each method.
+def say_where(groups: Sequence[runs_view.Group], measured: Sequence[Measured]) -> None:
+    """Data set, split, films and boxes behind the numbers; said where runs were measured on different ones."""
+    for group in groups:
+        widgets.badges(group)
+        whose = f" · {', '.join(map(escape, group.table['run']))}" if len(groups) > 1 else ""
+        st.caption(f"{escape(group.title)} · {escape(group.split)} · {group.draw}{whose}")
+    alike: dict[str, list[str]] = {}
+    for one in measured:
+        alike.setdefault(_films_in_words(one), []).append(escape(one.run.label))
+    for words, names in alike.items():
+        st.markdown(f"{', '.join(names)}: {words}" if len(alike) > 1 else words)
+    if len(alike) > 1 or len(groups) > 1:
+        st.warning("These runs were measured on different films: their marks stand side by side, but do not compare.",
+                   icon=":material/warning:")
+
+
+def _films_in_words(one: Measured) -> str:
+    boxes = f" with {one.n_boxes:,} boxes" if one.n_boxes else ""
+    text = f"Measured on **{one.n_films:,} test films**{boxes}, of {one.n_patients:,} patients."
+    if one.boxed.parts is None:
+        return text
+    train, val = one.boxed.parts["train"], one.boxed.parts["val"]
+    if train or val:
+        text += (f" :gray-badge[seen in training] {train + val:,} further films with boxes do not count: {train:,} lie "
+                 f"in the training and {val:,} in the validation part.")
+    left = one.boxed.parts["test"] - one.n_films
+    return f"{text} {left:,} test films with boxes were not on disk." if left > 0 else text
+
+
+def pick_method(measured: Sequence[Measured]) -> tuple[str, list[str]] | None:
+    """The choice and the keys of `METHODS` that it means; None at a link to what is not here."""
+    there = [label for label, key in METHODS.items() if any((one.rows["method"] == key).any() for one in measured)]
+    quick = [label for label in there if label != SLOW]
+    chosen = widgets.choice_in_link("Method", "method", [*there, ALL] if len(quick) > 1 else there,
+                                    "How the maps were made. All methods stand side by side for one run.")
+    if chosen is None:
+        return None
+    return chosen, [METHODS[label] for label in (quick[:AT_ONCE] if chosen == ALL else [chosen])]
+
+
+def series(measured: Sequence[Measured], methods: Sequence[str], measure: str, cut: float) -> list[Series]:
+    """Each run by one method, or one run by each method, where it was measured.
 
     Args:
-        methods: keys of `cam_methods.METHODS`; several only for a single run.
+        methods: keys of `METHODS`; several only for a single run.
         measure: a value of `MEASURES`.
-        cut: of IoU and IoBB.
     """
-    styles = run_styles(dict(zip([run.run_id for run in runs], architectures, strict=True)))
-    by_method = group_styles(methods)
-    made = []
-    for run in runs:
-        own = rows[rows["run_id"] == run.run_id]
-        for method in methods:
-            mine = own[own["method"] == method]
-            if mine.empty:
-                continue
-            name, style = (NAMES.get(method, method), by_method[method]) if len(methods) > 1 else (
-                run.label, styles[run.run_id])
-            floors = {floor: _shares(own[own["method"] == floor], measure, cut)[0] for floor in FLOORS}
-            floors["random weights"] = _shares(own[own["method"] == method + UNTRAINED], measure, cut)[0]
-            made.append(Localized(name, style, *_with_intervals(mine, measure, cut), floors))
-    return made
+    runs = run_styles({one.run.run_id: one.architecture for one in measured})
+    ways = group_styles(methods)
+    return [Series(METHOD_NAMES[method] if len(methods) > 1 else one.run.label,
+                   ways[method] if len(methods) > 1 else runs[one.run.run_id],
+                   boxscores.score(one.rows, method, measure, cut))
+            for one in measured for method in methods if (one.rows["method"] == method).any()]
 
 
-def _values(rows: pd.DataFrame, measure: str, cut: float) -> np.ndarray:
-    """What each film counts, float64; a random place hits by the share that boxes cover."""
-    if measure in ("iou", "iobb"):
-        values = rows[measure].to_numpy(float)
-        return np.where(np.isnan(values), np.nan, values > cut)
-    if measure == "hit":
-        hits = pd.to_numeric(rows["hit"], errors="coerce").to_numpy(float, na_value=np.nan)
-        return np.where(rows["method"] == RANDOM, rows["energy"].to_numpy(float), hits)
-    return rows["energy"].to_numpy(float)
+def say_method(chosen: str, measured: Sequence[Measured]) -> None:
+    """What to know of a method beside its numbers."""
+    if chosen in (SHARED, ALL):
+        st.caption("EigenCAM does not depend on the finding: one map for all of them.")
+    pooled = [escape(one.run.label) for one in measured if find(one.architecture).pooled_head]
+    if chosen in (HIRES, ALL) and pooled:
+        st.caption(f"HiResCAM equals Grad-CAM here ({', '.join(pooled)}): what follows the layer is a mean and one "
+                   "linear layer.")
 
 
-def _shares(rows: pd.DataFrame, measure: str, cut: float) -> tuple[np.ndarray, np.ndarray]:
-    """Means of the findings and their mean, (15,), and films, (14,)."""
-    values = _values(rows, measure, cut)
-    places = rows["finding"].map({finding: k for k, finding in enumerate(FINDINGS)}).to_numpy(int)
-    known = ~np.isnan(values)
-    n = np.bincount(places[known], minlength=14)
-    with np.errstate(invalid="ignore"):
-        means = np.bincount(places[known], values[known], 14) / n
-    return np.append(means, np.nanmean(means) if n.any() else np.nan), n
+# -- the numbers
 
 
-def _with_intervals(rows: pd.DataFrame, measure: str, cut: float
-                    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Point, low and high, (15,), of draws of patients, and films, (14,)."""
-    point, n = _shares(rows, measure, cut)
-    values = _values(rows, measure, cut)
-    rows, values = rows[~np.isnan(values)], values[~np.isnan(values)]
-    try:
-        draws = patient_draws(rows["patient_id"].to_numpy(object), rows["image_id"].to_numpy(object), N_DRAWS)
-    except ResamplingError:
-        return point, np.full(15, np.nan), np.full(15, np.nan), n
-    owners = draws.owners(rows["patient_id"].to_numpy(object), rows["image_id"].to_numpy(object))
-    places = rows["finding"].map({finding: k for k, finding in enumerate(FINDINGS)}).to_numpy(int)
-    sums, films = (np.zeros((14, len(draws.patients))) for _ in range(2))
-    np.add.at(sums, (places, owners), values)
-    np.add.at(films, (places, owners), 1)
-    counts = draws.counts.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        drawn = (sums @ counts) / (films @ counts)
-    drawn = np.vstack([drawn, np.nanmean(drawn[n > 0], axis=0)])
-    low, high = np.full(15, np.nan), np.full(15, np.nan)
-    there = np.append(n > 0, True)
-    low[there], high[there] = np.nanquantile(drawn[there], (0.025, 0.975), axis=1)
-    return point, low, high, n
-
-
-# -- what the page draws
-
-
-def draw(found: Sequence[Localized], title: str) -> None:
-    """The chart, the badges and the table."""
-    floors = np.nanmax([one.greatest for one in found], axis=0)
-    floors = np.where(np.isnan(found[0].point), np.nan, floors)
-    widgets.legend([(one.name, one.style) for one in found], "**▏** the greatest of the floors")
-    widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", [_bars(one) for one in found],
-                           published=[Marks("the greatest of the floors", floors)]),
+def draw(shown: Sequence[Series], title: str) -> None:
+    """The chart, and a badge for what does not beat its floors."""
+    marks = [Marks(name, np.fmax.reduce([one.score.floors[name] for one in shown]), symbol, "")
+             for name, _, symbol in SIGNS]
+    signs = " · ".join(f"{sign} {name}".replace(" ", "\N{NO-BREAK SPACE}") for name, sign, _ in SIGNS)
+    widgets.legend([(one.name, one.style) for one in shown], signs)
+    widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", [_bars(one) for one in shown],
+                           published=marks),
                   "localization", f"{title} of each finding, with intervals and floors")
-    st.caption("Floors: a random place, the film's centre, the median box of the finding's other films, and the same "
-               "network with random weights. Filled marks pass all of them, with their whole interval.")
-    for one in found:
-        beaten = [display_name(FINDINGS[k]) for k in np.flatnonzero(one.shows_nothing[:14])]
-        if beaten:
-            st.markdown(f":orange-badge[no better than its floors] {widgets.escape(one.name)}: {', '.join(beaten)}.")
+    several = " Of several runs or methods the greatest floor is drawn." if len(shown) > 1 else ""
+    empty = " Findings without a mark have no box on these films." if (shown[0].score.n == 0).any() else ""
+    st.caption(FLOORS_EXPLAINED + several + empty)
+    for one in shown:
+        _say_verdict(one)
 
 
-def _bars(one: Localized) -> Bars:
-    notes = [f"{n:,} films; {_floors_in_words(one, k)}" for k, n in enumerate(one.n)] + [_floors_in_words(one, 14)]
-    return Bars(one.name, one.style, one.point, one.low, one.high, ~one.shows_nothing, notes)
+def _say_verdict(one: Series) -> None:
+    there = ~np.isnan(one.score.point[:N_FINDINGS])
+    failing = [display_name(FINDINGS[k]) for k in np.flatnonzero(there & ~one.score.beats[:N_FINDINGS])]
+    name = escape(one.name)
+    if not failing:
+        st.markdown(f":green-badge[beats its floors] {name}: every finding that has boxes.")
+        return
+    st.markdown(f":orange-badge[:material/warning: not above its floors] {name}, {len(failing)} of {there.sum()} "
+                f"findings: {', '.join(failing)}.")
 
 
-def _floors_in_words(one: Localized, k: int) -> str:
-    return ", ".join(f"{name} {values[k]:.2f}" for name, values in one.floors.items() if not np.isnan(values[k]))
+def _bars(one: Series) -> Bars:
+    score = one.score
+    notes = [f"{n:,} films of {patients:,} patients" for n, patients in zip(score.n, score.n_patients, strict=True)]
+    notes.append("mean of the findings")
+    notes = [f"{note}<br>floors: {_floors_in_words(score, k)}" for k, note in enumerate(notes)]
+    return Bars(one.name, one.style, score.point, score.low, score.high, score.beats, notes)
 
 
-def table(found: Sequence[Localized], title: str) -> pd.DataFrame:
-    """A row a method or run and finding."""
-    names = [*map(display_name, FINDINGS), "Mean"]
+def _floors_in_words(score: BoxScore, k: int) -> str:
+    return ", ".join(f"{name} {values[k]:.2f}" for name, values in score.floors.items() if not np.isnan(values[k]))
+
+
+def table(shown: Sequence[Series], title: str) -> pd.DataFrame:
+    """A row a run or method and finding."""
     return pd.concat([pd.DataFrame({
-        "Shown": one.name, "Finding": names, "Films": [*one.n, one.n.sum()], title: one.point, "Low": one.low,
-        "High": one.high, **{name.capitalize(): values for name, values in one.floors.items()},
-        "Beats its floors": np.where(np.isnan(one.point), "–", np.where(one.shows_nothing, "no", "yes"))})
-        for one in found], ignore_index=True).dropna(subset=[title])
+        "Shown": one.name, "Finding": NAMES, "Films": pd.array([*one.score.n, pd.NA], "Int64"), title: one.score.point,
+        "Low": one.score.low, "High": one.score.high,
+        **{name.capitalize(): values for name, values in one.score.floors.items()},
+        "Beats its floors": np.where(one.score.beats, "yes", "no")})
+        for one in shown], ignore_index=True).dropna(subset=[title])

@@ -13,6 +13,7 @@ from cxrcore.data import nih, prepared
 from cxrcore.data.prepared import PreparedPixels
 from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
+from cxrcore.ui import cached, data_reading
 
 NIH_BOX_SIDE = 1024  # pixels a side of the films that NIH's boxes were drawn on
 MARK = "phantoms.json"  # as `data.phantom_folder` writes it; importing that would load what draws phantoms
@@ -23,21 +24,44 @@ Sources = tuple[tuple[Path, Path], ...]  # (table, folder of films) that runs we
 
 @dataclass(frozen=True)
 class FilmMap:
-    """The pixels of a data set's films.
+    """The pixels of a data set's films, each from the largest map that holds it.
 
     Attributes:
-        pixels: the map with the most pixels a side (then the most films) that holds any of them.
-        rows: int (n,), the map's row of each film of the data set; -1 where it is not in the map.
+        maps: those with the most pixels a side (then the most films) first.
         box_side: pixels a side that the data set's boxes are counted in; None where it is not known.
     """
 
-    pixels: PreparedPixels
-    rows: np.ndarray
+    maps: tuple[PreparedPixels, ...]
     box_side: int | None
+
+    @property
+    def size(self) -> int:
+        """Pixels a side of the largest map."""
+        return self.maps[0].size
+
+    def film(self, image_id: str) -> np.ndarray | None:
+        """uint8 (S, S); None where it is in no map."""
+        for held in self.maps:
+            if (row := held.row_of.get(image_id)) is not None:
+                return np.asarray(held.pixels[row])
+        return None
+
+    def holds(self, image_ids: pd.Series) -> np.ndarray:
+        """Which of the films are in some map, bool (n,)."""
+        return np.logical_or.reduce([image_ids.isin(held.row_of.keys()).to_numpy() for held in self.maps])
+
+
+def films_of(store: Store, dataset_id: str) -> FilmMap | None:
+    """The maps to show a known data set's films from; None where there are none."""
+    overview = cached.overview(store)
+    if dataset_id not in overview.datasets.index:
+        return None
+    return film_map(store, dataset_id, overview.datasets.at[dataset_id, "kind"], cached.images(store, dataset_id),
+                    data_reading.sources(overview.runs[overview.runs["dataset_id"] == dataset_id]))
 
 
 def film_map(store: Store, dataset_id: str, kind: str, images: pd.DataFrame, sources: Sources) -> FilmMap | None:
-    """The map to show this data set's films from; None where none was prepared beside the store.
+    """The maps to show this data set's films from; None where none was prepared beside the store.
 
     Args:
         kind: of the data set. A name of NIH's means one film the world over; phantoms of all sets share their names,
@@ -55,16 +79,17 @@ def _film_map(dataset_id: str, kind: str, sources: Sources, folders: tuple[Path,
     if kind == "phantom" and home is None:
         return None
     box_side = _drawn_size(home) if home else {"nih": NIH_BOX_SIDE}.get(kind)
+    maps, missing = [], _images["image_id"]
     for folder in folders:
         try:
             pixels = prepared.open_prepared(folder)
         except WorkbenchError:
             continue
-        rows = _images["image_id"].map(pixels.row_of).fillna(-1).to_numpy(np.int64)
-        there = _images["image_id"][rows >= 0]
-        if len(there) and (home is None or _unchanged(there.iloc[:PROBES], folder, home)):
-            return FilmMap(pixels, rows, box_side)
-    return None
+        held = missing.isin(pixels.row_of.keys())
+        if held.any() and (home is None or _unchanged(missing[held].iloc[:PROBES], folder, home)):
+            maps.append(pixels)
+            missing = missing[~held]
+    return FilmMap(tuple(maps), box_side) if maps else None
 
 
 def _finished_maps(root: Path) -> tuple[Path, ...]:

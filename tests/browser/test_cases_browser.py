@@ -6,8 +6,11 @@ import pytest
 from browser_server import serving
 from playwright.sync_api import expect
 
+from cxrcore.ui.cases_controls import A_PAGE
+
 pytestmark = pytest.mark.browser
 
+PATIENCE = 30_000  # milliseconds; a page that a fresh server on a busy machine draws for the first time
 THEMES = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(16, 22, 30)")]
 
 
@@ -22,17 +25,76 @@ def link_of(phantoms) -> str:
 
 
 def test_a_count_of_the_board_leads_to_as_many_films_and_a_film_to_its_explanation(page, served, phantoms):
-    page.goto(f"{served}/thresholds?{link_of(phantoms)}&t=Effusion:0.3")
-    count = page.locator("[data-panel-metric=tn]")
-    expect(count).to_have_text(re.compile(r"\d"))
-    films = int(count.inner_text().replace(",", ""))
-    count.click()
+    open_board(page, f"{served}/thresholds?{link_of(phantoms)}&t=Effusion:0.3")
+    films = shown_count(page, "tn")
+    page.locator("[data-panel-metric=tn]").click()
     expect(page).to_have_url(re.compile("films=Left"))
-    expect(page.get_by_text(f"Effusion: {films:,} films rightly left alone")).to_be_visible()
+    expect(page.get_by_text(f"Effusion: {films:,} films rightly left alone")).to_be_visible(timeout=PATIENCE)
     page.locator(".films a").first.click()
     expect(page).to_have_url(re.compile("film=9"))
     expect(page.get_by_text("the same as those that its evaluation stored")).to_be_visible(timeout=90_000)
     expect(page.get_by_text("threshold 0.3,")).to_be_visible()
+
+
+MOVE_AND_FOLLOW = """() => {  // in one task, so that the server cannot have answered
+  const roots = [document];
+  for (const root of roots)
+    for (const node of root.querySelectorAll("*")) if (node.shadowRoot) roots.push(node.shadowRoot);
+  const find = (query) => roots.map((root) => root.querySelector(query)).find(Boolean);
+  const slider = find('[data-finding="Effusion"] input[type=range]');
+  slider.value = Number(slider.value) + 40;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  const count = find("[data-panel-metric=tn]");
+  const shown = { after: Number(count.textContent.replace(",", "")), link: decodeURIComponent(window.location.search) };
+  count.closest("a").click();
+  return shown;
+}"""
+
+
+def open_board(page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("[data-panel-metric=tn]")).to_have_text(re.compile(r"\d"), timeout=PATIENCE)
+
+
+def shown_count(page, name: str) -> int:
+    return int(page.locator(f"[data-panel-metric={name}]").inner_text().replace(",", ""))
+
+
+@pytest.mark.parametrize(("name", "words", "theme"), [
+    ("tp", "films? found", 0), ("fp", "false alarms?", 1), ("fn", "missed films?", 0)])
+def test_every_count_is_reached_by_keyboard_and_leads_to_its_films(page, served, phantoms, name, words, theme):
+    scheme, background = THEMES[theme]
+    page.emulate_media(color_scheme=scheme)
+    open_board(page, f"{served}/thresholds?{link_of(phantoms)}&t=Effusion:0.3")
+    films = shown_count(page, name)
+    page.locator(f"a:has([data-panel-metric={name}])").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile(f"Effusion: {films:,} {words}"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
+    expect(page.locator(".films figure")).to_have_count(min(films, A_PAGE), timeout=PATIENCE)
+
+
+def test_a_count_leads_to_its_films_before_the_link_has_the_threshold(page, served, phantoms):
+    """The threshold moves and the count is followed in the same breath, ahead of the server."""
+    open_board(page, f"{served}/thresholds?{link_of(phantoms)}&t=Hernia:0.7&t=Effusion:0.3")
+    before = shown_count(page, "tn")
+    moved = page.evaluate(MOVE_AND_FOLLOW)
+    assert moved["after"] > before and "t=Effusion:0.3" in moved["link"]
+    expect(page.get_by_text(re.compile(f"Effusion: {moved['after']:,} films? rightly left alone"))).to_be_visible(
+        timeout=PATIENCE)
+    assert "t=Hernia%3A0.7" in page.url
+
+
+def test_cases_stand_at_the_boards_thresholds_and_leave_them_there(page, served, phantoms):
+    """Through the menu, whose links carry no parameters."""
+    open_board(page, f"{served}/thresholds?{link_of(phantoms)}&t=Effusion:0.3")
+    missed = shown_count(page, "fn")
+    menu = page.get_by_test_id("stSidebar")
+    menu.get_by_role("link", name="Cases").click()
+    expect(page.get_by_text(re.compile(f"Effusion: {missed:,} missed films?"))).to_be_visible(timeout=PATIENCE)
+    menu.get_by_role("link", name="Thresholds").click()
+    expect(page).to_have_url(re.compile("thresholds.*t=Effusion%3A0.3"))
+    expect(page.locator("[data-panel-metric=fn]")).to_have_text(f"{missed:,}", timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(("scheme", "background"), THEMES)

@@ -210,10 +210,21 @@ function buildMatrix(board) {
 }
 
 // The page's own link names runs, part and thresholds; the films behind a count need the finding and the cell besides.
+// The server writes that link, so what the board shows of the open finding may be a moment ahead of it.
 function leadTo(board, link, name) {
+  const finding = board.header.findings[board.open];
   const wanted = new URLSearchParams(window.location.search);
-  wanted.set("finding", board.header.findings[board.open].title);
+  wanted.set("finding", finding.title);
   wanted.set("films", CASES[name]);
+  wanted.delete("page");
+  const at = board.ladders[board.open].thresholds[board.at[board.open]];
+  const pairs = wanted.getAll("t");
+  const own = pairs.find((pair) => pair.startsWith(`${finding.name}:`));
+  const typed = Number(own?.slice(finding.name.length + 1).split("@")[0]); // NaN for a threshold that was fitted
+  if (at !== (Number.isNaN(typed) ? board.header.thresholds[board.open] : typed)) {
+    wanted.delete("t");
+    for (const pair of [...pairs.filter((one) => one !== own), `${finding.name}:${at}`]) wanted.append("t", pair);
+  }
   link.href = `cases?${wanted}`;
 }
 
