@@ -54,9 +54,23 @@ def _keeping_raw_maps(method: type[BaseCAM]) -> type[BaseCAM]:
     class Keeping(method):
         raw: np.ndarray  # (k, h, w)
 
-        def get_cam_image(self, *args, **options) -> np.ndarray:
-            self.raw = super().get_cam_image(*args, **options)
+        def get_cam_image(self, input_tensor, target_layer, targets, activations, grads, eigen_smooth=False
+                          ) -> np.ndarray:
+            """The library's, finding by finding: one fits the processor's cache, 14 at once do not."""
+            one_at_once = super().get_cam_image
+            each = [(targets, activations, grads)] if grads is None else [
+                (targets[k : k + 1], activations[k : k + 1], grads[k : k + 1]) for k in range(len(grads))]
+            self.raw = np.concatenate([one_at_once(input_tensor, target_layer, *one, eigen_smooth) for one in each])
             return self.raw
+
+        def aggregate_multi_layers(self, cam_per_target_layer: list[np.ndarray]) -> np.ndarray:
+            """The library's numbers without its three copies of all maps, which suit several layers: here is one."""
+            (maps,) = cam_per_target_layer
+            maps = maps[:, 0]
+            for cam in maps:  # none is negative: the library rectified them before stretching
+                cam -= cam.min()
+                cam /= 1e-7 + cam.max()
+            return maps
 
     return Keeping
 

@@ -22,7 +22,7 @@ from cxrcore.explain import Explainer
 from cxrcore.findings import N_FINDINGS
 from cxrcore.initial_weights import GREY
 
-SIZE, TURNS, LOOPED = 224, 7, 1  # LOOPED: findings that the loop explains, for a share of its cost
+SIZE, TURNS, LOOPED = 224, 15, 1  # LOOPED: findings that the loop explains, for a share of its cost
 LIBRARY = {"gradcam": GradCAM, "gradcam++": GradCAMPlusPlus, "hirescam": HiResCAM, "layercam": LayerCAM,
            "eigencam": EigenCAM}
 BARS = {"efficientnet_b0": 1.5, "densenet121": 1.5, "resnet18": 1.5, "mobilenet_v2": 2, "vgg16": 3, "vit_b_16": 3}
@@ -69,21 +69,20 @@ def test_fourteen_maps_for_about_one_forward(architecture):
         with torch.inference_mode():
             model(films)
 
-    ways: dict[str, Callable[[], object]] = {"forward": forward}
-    for method in LIBRARY:
-        ways[method] = lambda method=method: explainer.explain(film(next(seeds)), method=method)
-        ways[f"{method} loop"] = lambda method=method: library_loop(model, architecture, films, method)
     explainer.explain(film(0))
     same_film = medians({"": lambda: explainer.explain(film(0), method="layercam")})[""]
-    took = medians(ways)
-    one = took["forward"]
-    print(f"\n{architecture}: forward {1000 * one:.0f} ms; another method of the same film {1000 * same_film:.0f} ms")
+    print(f"\n{architecture}: another method of the same film {1000 * same_film:.0f} ms")
     for method in LIBRARY:
+        # Each beside its own forward passes: what another method leaves running would slow them.
+        took = medians({"forward": forward,
+                        "ours": lambda method=method: explainer.explain(film(next(seeds)), method=method)})
+        loop = medians({"": lambda method=method: library_loop(model, architecture, films, method)})[""]
+        loop *= (N_FINDINGS if METHODS[method].per_finding else 1) / LOOPED
         bar = BARS[architecture] if METHODS[method].by_gradient else EIGENCAM_BAR
-        loop = took[f"{method} loop"] / LOOPED * (N_FINDINGS if METHODS[method].per_finding else 1)
-        print(f"  {method:10} {1000 * took[method]:6.0f} ms = {took[method] / one:5.2f} forwards (at most {bar:g}); "
-              f"the library's loop {loop / one:6.1f} forwards")
-        assert took[method] < (loop / 2 if METHODS[method].per_finding else loop)
+        one, ours = took["forward"], took["ours"]
+        print(f"  {method:10} {1000 * ours:6.1f} ms = {ours / one:5.2f} forwards of {1000 * one:.1f} ms (at most "
+              f"{bar:g}); the library's loop {loop / one:6.1f} forwards")
+        assert ours < (loop / 2 if METHODS[method].per_finding else loop)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
