@@ -41,6 +41,7 @@ with shell.open_page("explain") as store:
         download_slot = st.container(width="content")
     film = explain_page.choose_film(store, films, runs, finding, files)
     if film is None:
+        widgets.begin_loading_charts()
         st.stop()
     explain_page.say_film(film, films)
     if guess and not explain_page.asked_for(film):

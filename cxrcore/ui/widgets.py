@@ -28,6 +28,13 @@ def chart(figure: Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, config=plot_config(key), alt=alt)
 
 
+def begin_loading_charts() -> None:
+    """Let the browser fetch its 4 MB of plotting code, which the first chart would wait for a second, before it."""
+    st.html("<style>.st-key-first_chart { display: none; }</style>")
+    with st.container(key="first_chart"):
+        st.plotly_chart(Figure(), key="first_chart_figure", height=1)
+
+
 def legend(lines: Sequence[tuple[str, RunStyle]], mark: str = "") -> None:
     """One legend for several charts: (name, look) of each run; wraps on a narrow screen."""
     with st.container(horizontal=True, gap="medium"):
