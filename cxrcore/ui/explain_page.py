@@ -20,6 +20,7 @@ from cxrcore.ui import (
     explain_model,
     explain_scores,
     leaderboard,
+    prepared_films,
     runs_view,
     shell,
     widgets,
@@ -39,6 +40,7 @@ MEANINGS = ("Ways to ask where the network looked. Grad-CAM, Grad-CAM++, HiResCA
             "gradient. EigenCAM shows what stands out to the network and does not depend on the finding. Score-CAM "
             "tries each channel and takes long.")
 MAX_RUNS = 4
+EXAMPLE_WIDTH = 150  # pixels
 DIFFERENT = 1e-4  # from which a score is not the stored one
 
 
@@ -94,7 +96,8 @@ def view_picker(n_runs: int) -> str:
 def upload() -> list:
     """The uploaded files."""
     return st.file_uploader("Film: PNG, JPEG or DICOM", accept_multiple_files=True, key="film_upload",
-                            on_change=_leave_stored, help="It is scored on this machine, and kept nowhere.")
+                            max_upload_size=images.MAX_BYTES // 1_000_000, on_change=_leave_stored,
+                            help="It is scored on this machine, and kept nowhere.")
 
 
 def choose_film(store: Store, films: RunFilms, runs: pd.DataFrame, finding: str, files: list) -> ChosenFilm | None:
@@ -108,7 +111,7 @@ def choose_film(store: Store, films: RunFilms, runs: pd.DataFrame, finding: str,
     if asked:
         return explain_film.stored(store, films, asked, size)
     if not files:
-        _offer_examples(store, films, finding, size)
+        _offer_examples(store, runs.iloc[0]["dataset_id"], films, finding, size)
         return None
     names = [f"{place}. {file.name}" if len(files) > 1 else file.name for place, file in enumerate(files, 1)]
     place = 0
@@ -126,15 +129,19 @@ def _leave_stored() -> None:
     st.query_params.pop("film", None)
 
 
-def _offer_examples(store: Store, films: RunFilms, finding: str, size: int) -> None:
+def _offer_examples(store: Store, dataset_id: str, films: RunFilms, finding: str, size: int) -> None:
     found = explain_film.examples(store, films, finding, size)
     if not found:
         st.info("Upload a film to begin.", icon=":material/upload:")
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Or take a test film labelled **{display_name(finding)}**:", width="content")
+    st.markdown(f"Or take a test film labelled **{display_name(finding)}**:")
+    held = prepared_films.films_of(store, dataset_id)
+    with st.container(horizontal=True):
         for image_id in found:
-            st.button(image_id, key=f"example_{image_id}", type="tertiary", on_click=_take, args=(image_id,))
+            with st.container(width=EXAMPLE_WIDTH, gap="xsmall"):
+                if held and (pixels := held.film(image_id)) is not None:
+                    st.image(pixels, width="stretch", alt=f"Film {image_id}")
+                st.button(image_id, key=f"example_{image_id}", width="stretch", on_click=_take, args=(image_id,))
 
 
 def _take(image_id: str) -> None:
