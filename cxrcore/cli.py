@@ -32,6 +32,10 @@ def parser_for(config: type, description: str) -> argparse.ArgumentParser:
         if types[field.name] is bool:
             parser.add_argument(f"--{field.name}", action="store_true", help=field.metadata["help"])
             continue
+        if field.metadata.get("repeated"):
+            parser.add_argument(f"--{field.name}", action="append", metavar=field.name.upper(),
+                                help=field.metadata["help"])
+            continue
         shown = "" if field.default is None else f" (default: {field.default})"
         parser.add_argument(f"--{field.name}", type=_checked(field, types[field.name]), metavar=field.name.upper(),
                             choices=field.metadata.get("choices"), help=(field.metadata["help"] + shown))

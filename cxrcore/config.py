@@ -118,3 +118,43 @@ class GradcamConfig(_Films):
                              choices=("train", "val", "test"))
     seed: int = flag(0, "another seed takes other films", at_least=0, at_most=MAX_SEED)
     results: str | None = flag(None, "folder for figures (default: results/ of this project)")
+
+
+IMPORTED_PARTS = ("test", "val", "train", "external")
+
+
+@dataclass(frozen=True)
+class ImportConfig:
+    """Flags of scripts/import_predictions.py, besides the file."""
+
+    csv_path: str | None = flag(None, "the NIH table of these films, Data_Entry_2017.csv (default: the store's only "
+                                      "data set)")
+    name: str | None = flag(None, "what the run is called (default: the file's name)")
+    architecture: str = flag("", "what made the predictions, such as densenet121")
+    split: str = flag("test", "which part the films are; a column 'split' of the file counts before it",
+                      choices=IMPORTED_PARTS)
+    map: tuple[str, ...] | None = flag(None, "COLUMN=FINDING where names do not tell; may be given more than once, "
+                                             "or comma-separated", repeated=True)
+    logits: bool = flag(False, "scores are logits: the sigmoid makes them probabilities")
+    train_list: str | None = flag(None, "films (or patients) that the network was trained on, one a line")
+    thresholds: str | None = flag(None, "JSON threshold set that belongs to the predictions")
+    weights_name: str = flag("", "what the network started from, such as densenet121-res224-all")
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """Flags of scripts/export.py."""
+
+    run: str | None = flag(None, "RUN_ID to export (default: all runs)")
+    out: str = flag("exports", "folder, made if need be; each run gets one of its own in it")
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
+@dataclass(frozen=True)
+class EnsembleConfig:
+    """Flags of scripts/ensemble.py."""
+
+    runs: str | None = flag(None, "RUN_IDs of the members, comma-separated, two or more")
+    name: str | None = flag(None, "what the run is called (default: its members)")
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")

@@ -11,7 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from cxrcore import checkpoint as checkpoints
-from cxrcore import checkrun, evaluation, tables, thresholdfile
+from cxrcore import checkrun, evaluation, measuring, tables, thresholdfile
 from cxrcore.checkpoint import Checkpoint
 from cxrcore.checkpointsource import find_checkpoint, is_known, load_films, same_split
 from cxrcore.config import PROJECT_ROOT, EvalConfig, default_store
@@ -19,7 +19,8 @@ from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.prepared import PreparedPixels, prepare
 from cxrcore.errors import RunError, UsageError
-from cxrcore.evaluation import EXTERNAL, Measured, Source
+from cxrcore.evaluation import Source
+from cxrcore.measuring import EXTERNAL, Measured
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile
 
@@ -79,7 +80,7 @@ def evaluate_run(
             on_batch(n)
 
         saved = evaluation.score_splits(store, source, films, pixels, parts, at_most, told, batch_size)
-    measured = evaluation.measure(store, source.run_id, saved, given)
+    measured = measuring.measure(store, source.run_id, saved, given)
     table = tables.wide(measured.rows)
     text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given), measured.fitted_on)
     print(f"\n{text}")
@@ -102,7 +103,7 @@ def _title(source: Source, films: FilmSet, external: bool, measured: Measured, g
 def _notes(store: Store, source: Source, given: ThresholdFile) -> list[str]:
     """What to know of a given set before it is read on this checkpoint's predictions."""
     notes = []
-    if evaluation.home_run(store, given) is None:
+    if measuring.home_run(store, given) is None:
         notes.append(f"the predictions that '{given.title}' was fitted on are not in this store: its metrics are "
                      "printed and written, but not kept there")
     if given.run_id and given.run_id not in (source.run_id, source.checkpoint.run_id):
@@ -168,6 +169,6 @@ def _external_run(store: Store, loaded: Checkpoint, films: FilmSet, path: Path) 
 
 def add_dataset(store: Store, films: FilmSet) -> None:
     """Make the films known to the store."""
-    kind, source = ("phantom", "drawn with the film") if films.synthetic else ("nih", "Data_Entry CSV")
+    kind, source = film_sets.kind_of(films.table)
     store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, name=films.name, kind=kind,
                       label_source=source, boxes=films.boxes)

@@ -37,9 +37,10 @@ def _key(name: str) -> str:
     return re.sub(r"[^a-z]", "", name.lower())
 
 
-_BY_KEY = {_key(name): name for name in FINDINGS} | {
+SPELLINGS = {_key(name): name for name in FINDINGS} | {  # {small letters: finding}
     "infiltrate": "Infiltration",  # NIH's box list
     "pleural": "Pleural_Thickening",  # ChestMNIST
+    "pleuraleffusion": "Effusion",  # CheXpert
 }
 
 
@@ -50,7 +51,7 @@ def canonical(name: str) -> str:
         FindingError: the name is none of the fourteen.
     """
     try:
-        return _BY_KEY[_key(name)]
+        return SPELLINGS[_key(name)]
     except KeyError:
         raise FindingError(f"unknown finding '{name}': expected one of {', '.join(FINDINGS)}") from None
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.architectures import ARCHITECTURES
-from cxrcore.evaluation import measure
 from cxrcore.findings import N_FINDINGS
+from cxrcore.measuring import measure
 from cxrcore.store import Store
 
 DATASET = "scored"

@@ -18,8 +18,8 @@ from cxrcore.config import EvalConfig
 from cxrcore.data import films as film_sets
 from cxrcore.errors import ThresholdFileError
 from cxrcore.evalrun import add_dataset, evaluate
-from cxrcore.evaluation import measure, stored_set
 from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.measuring import measure, stored_set
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile, dumps
 

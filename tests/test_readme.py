@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from cxrcore.config import PROJECT_ROOT, EvalConfig, TrainConfig
-from cxrcore.evaluation import measure
 from cxrcore.findings import FINDINGS
+from cxrcore.measuring import measure
 from cxrcore.store import Store
 
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")

@@ -11,9 +11,9 @@ from cxrcore.charts import subgroups as charts
 from cxrcore.charts.dot_rows import Bars, dot_rows
 from cxrcore.charts.look import Figure
 from cxrcore.config import PROJECT_ROOT, default_store
-from cxrcore.evaluation import measure
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.intervals import MACRO
+from cxrcore.measuring import measure
 from cxrcore.metrics import confusion
 from cxrcore.store import Store
 from cxrcore.subgroups import gaps, intervals

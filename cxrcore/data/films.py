@@ -35,11 +35,6 @@ class FilmSet:
     boxes: pd.DataFrame | None
     name: str
 
-    @property
-    def synthetic(self) -> bool:
-        """Whether these are phantoms."""
-        return phantom.is_phantom(self.table.images["patient_id"])
-
     def on_disk(self, part: str) -> np.ndarray:
         """Rows of one part of the split ('train', 'val', 'test') whose film is on disk, ascending."""
         rows = self.split.rows(part)
@@ -93,15 +88,22 @@ def load(csv_path: str | None, img_root: str | None, scheme: str, seed: int) -> 
     box_list = _first_existing(beside, BOX_LIST)
     split = splits.draw(scheme, table.images["image_id"], table.images["patient_id"], table.labels, seed,
                         nih.read_list(test_list) if test_list else None)
-    return FilmSet(table, split, paths, nih.read_boxes(box_list) if box_list else None, _name(table, csv_path))
+    return FilmSet(table, split, paths, nih.read_boxes(box_list) if box_list else None, name_of(table, csv_path))
 
 
-def _name(table: NihTable, csv_path: str) -> str:
+def name_of(table: NihTable, csv_path: str) -> str:
     """The published table by its name, another by its folder's; phantoms are called so."""
     if len(table.images) == PUBLISHED_SIZE:
         return "NIH ChestX-ray14"
     folder = Path(csv_path).resolve().parent.name
     return f"Phantoms ({folder})" if phantom.is_phantom(table.images["patient_id"]) else folder
+
+
+def kind_of(table: NihTable) -> tuple[str, str]:
+    """The data set's kind and where its labels come from, as the store keeps them."""
+    if phantom.is_phantom(table.images["patient_id"]):
+        return "phantom", "drawn with the film"
+    return "nih", "Data_Entry CSV"
 
 
 def _first_existing(folders: tuple[Path, ...], name: str) -> Path | None:

@@ -1,0 +1,79 @@
+"""The films that predictions are about: of a table on disk, or of the store. No pixels are needed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cxrcore.data import films, nih
+from cxrcore.errors import DataError
+from cxrcore.store import Store
+
+OFFICIAL = "the official test list"
+
+
+@dataclass(frozen=True)
+class FilmTable:
+    """Every film of a data set.
+
+    Attributes:
+        kind: 'nih', 'phantom' or what the store says.
+        images: one row a film: image_id, patient_id, follow_up, age, sex, view.
+        labels: float32 (n, 14), 1 / 0 / NaN.
+        boxes: as `nih.read_boxes`; None where there are none.
+        official_test: films of the official test list, where it lies beside the table.
+    """
+
+    dataset_id: str
+    name: str
+    kind: str
+    label_source: str
+    images: pd.DataFrame
+    labels: np.ndarray
+    boxes: pd.DataFrame | None = None
+    official_test: frozenset[str] | None = None
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether these are phantoms."""
+        return self.kind == "phantom"
+
+
+def of_csv(csv_path: str | Path, name: str | None = None) -> FilmTable:
+    """The films of an NIH table, with the lists that lie beside it.
+
+    Args:
+        name: of the data set; default as a training names it.
+
+    Raises:
+        DataError, FindingError: as `nih.read_table`.
+    """
+    table = nih.read_table(csv_path)
+    beside = Path(csv_path).parent
+    boxes, tests = beside / films.BOX_LIST, beside / nih.TEST_LIST
+    kind, source = films.kind_of(table)
+    return FilmTable(
+        table.dataset_id, name or films.name_of(table, str(csv_path)), kind, source, table.images, table.labels,
+        nih.read_boxes(boxes) if boxes.exists() else None,
+        frozenset(nih.read_list(tests)) if tests.exists() else None)
+
+
+def of_store(store: Store, dataset_id: str) -> FilmTable:
+    """The films of a data set that the store knows.
+
+    Raises:
+        DataError: it does not.
+    """
+    known = store.datasets().set_index("dataset_id")
+    if dataset_id not in known.index:
+        raise DataError(f"no data set '{dataset_id}' in {store.path}")
+    row, images = known.loc[dataset_id], store.images(dataset_id)
+    labels = store.labels(dataset_id).loc[images["image_id"]].to_numpy(np.float32)
+    return FilmTable(dataset_id, row["name"], row["kind"], row["label_source"], images, labels)
+
+
+def add_to(store: Store, table: FilmTable) -> None:
+    """Make the films known to the store."""
+    store.add_dataset(table.dataset_id, table.images, table.labels, name=table.name, kind=table.kind,
+                      label_source=table.label_source, boxes=table.boxes)

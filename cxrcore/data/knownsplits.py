@@ -1,0 +1,81 @@
+"""Which known split a set of films is a part of: one that runs of the store have, or the official one."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cxrcore.data import splits
+from cxrcore.data.filmtable import OFFICIAL, FilmTable
+from cxrcore.store import Store
+
+MOST_READ = 8  # splits of the store that are compared
+MOSTLY = 0.95  # share of the films that has to lie in a split's part
+
+
+@dataclass(frozen=True)
+class SplitId:
+    """A split, and the films of the part in question.
+
+    Attributes:
+        films: all of the part; None where no known split has them.
+        name: of the part, for people.
+    """
+
+    scheme: str
+    seed: int
+    fingerprint: str
+    films: frozenset[str] | None = field(default=None, repr=False)
+    name: str = ""
+
+
+def find(store: Store | None, table: FilmTable, part: str, image_ids: np.ndarray) -> SplitId:
+    """The smallest known part that has these films or nearly all of them; a split of their own where there is none.
+
+    Args:
+        part: 'train', 'val', 'test' or another name.
+    """
+    held = frozenset(image_ids)
+    candidates = [one for one in (*_official(table, part, held), *_of_runs(store, table, part, len(held)))
+                  if _holds_most(one.films, held)]
+    if candidates:
+        best = min(candidates, key=lambda one: (one.films != held, len(one.films ^ held)))
+        if held <= best.films:
+            return best
+        return SplitId(*_own(part, held), best.films, best.name)
+    return SplitId(*_own(part, held))
+
+
+def _holds_most(films: frozenset[str], held: frozenset[str]) -> bool:
+    return len(held & films) >= MOSTLY * len(held)
+
+
+def _official(table: FilmTable, part: str, held: frozenset[str]) -> list[SplitId]:
+    if part != "test" or not table.official_test:
+        return []
+    films = frozenset(table.images["image_id"]) & table.official_test
+    if not _holds_most(films, held) or len(films) == len(table.images):
+        return []
+    drawn = splits.draw("official", table.images["image_id"], table.images["patient_id"], table.labels, 0, set(films))
+    return [SplitId("official", 0, drawn.fingerprint, films, OFFICIAL)]
+
+
+def _of_runs(store: Store | None, table: FilmTable, part: str, n: int) -> Iterator[SplitId]:
+    if store is None:
+        return
+    runs = store.runs().set_index("run_id")
+    sets = store.prediction_sets()
+    sets = sets[(sets["dataset_id"] == table.dataset_id) & (sets["split"] == part) & (sets["n"] == sets["n_expected"])
+                & (sets["n"] >= MOSTLY * n)]
+    keys = runs.loc[sets["run_id"], ["split_scheme", "split_seed", "split_fingerprint"]].reset_index(drop=True)
+    for row in sets.reset_index(drop=True)[~keys.duplicated()].head(MOST_READ).to_dict("records"):
+        run = runs.loc[row["run_id"]]
+        films = frozenset(store.predictions(row["prediction_id"]).image_ids)
+        yield SplitId(run["split_scheme"], int(run["split_seed"]), run["split_fingerprint"], films,
+                      f"the {part} part that run '{run['name']}' has")
+
+
+def _own(part: str, films: frozenset[str]) -> tuple[str, int, str]:
+    """A split that is given by its films alone."""
+    return "given", 0, hashlib.sha256("\n".join([part, *sorted(films)]).encode()).hexdigest()[:12]
