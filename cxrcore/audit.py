@@ -8,6 +8,7 @@ Source of the standard error of AUROC: Hanley and McNeil, Radiology 1982.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -20,8 +21,9 @@ TWICE = (0.5, 1 / (1 + np.exp(-1)))  # where scores end up that went through the
 TIED = 0.5  # share of films whose score another film has, from which on ties decide
 PERFECT, PERFECT_MACRO = 0.99, 0.95  # AUROC; the best published on ChestX-ray14 are .86 macro and .95 for one finding
 LEAST_POSITIVE = 10  # films with a finding, fewer of which may be ranked perfectly by chance
+LEAST_ORDERED = 5  # films with a finding, fewer of which fit some other column by chance
 FAR_BETTER, SURE = 0.03, 5.0  # AUROC that each moved column gains on average; standard errors of all they gain
-_SURELY_BELOW = 3.0  # standard errors below 0.5
+_SURELY_BELOW = 4.0  # standard errors below 0.5
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,6 @@ class Audited:
     """Predictions with what is known of their films; n rows, all of known films, each once.
 
     Attributes:
-        image_ids, patient_ids: (n,).
         labels: float (n, 14), 1 / 0 / NaN.
         scores: float64 (n, 14), probabilities as declared; NaN where there is none.
         raw: float64 (m, 14), all rows as they stand in the file.
@@ -52,13 +53,21 @@ class Audited:
         synthetic: of phantoms, which networks may well rank perfectly.
     """
 
-    image_ids: np.ndarray
-    patient_ids: np.ndarray
     labels: np.ndarray
     scores: np.ndarray
     raw: np.ndarray
     present: np.ndarray
     synthetic: bool = False
+
+    @cached_property
+    def columns(self) -> np.ndarray:
+        """Places of the findings that the file has."""
+        return np.flatnonzero(self.present)
+
+    @cached_property
+    def areas(self) -> tuple[np.ndarray, np.ndarray]:
+        """`auroc_matrix` of these findings."""
+        return auroc_matrix(self.labels[:, self.columns], self.scores[:, self.columns])
 
 
 # -- which films
@@ -127,11 +136,11 @@ def patient_overlap(n_films: int | None, n_patients: int, between_parts: int = 0
 
 def label_order(found: Audited) -> Line:
     """Whether other findings' columns fit the labels far better, and findings that are ranked worse than by chance."""
-    name, columns = "Label order", np.flatnonzero(found.present)
-    areas, errors = auroc_matrix(found.labels[:, columns], found.scores[:, columns])
+    name, columns, (areas, errors) = "Label order", found.columns, found.areas
     own, own_errors = np.diag(areas), np.diag(errors)
     shown = [display_name(FINDINGS[k]) for k in columns]
-    fits = np.where(np.isnan(areas), 0.5, areas)
+    enough = (found.labels[:, columns] == 1).sum(axis=0) >= LEAST_ORDERED
+    fits = np.where(np.isnan(areas) | ~enough[:, None], 0.5, areas)  # few films fit anything by chance
     _, best = linear_sum_assignment(-fits)
     moved = np.flatnonzero(best != np.arange(len(columns)))
     if len(moved):
@@ -141,7 +150,7 @@ def label_order(found: Audited) -> Line:
             pairs = ", ".join(f"{shown[column]}'s scores fit {shown[label]}" for label, column in
                               zip(moved[:6], best[moved[:6]], strict=True))
             return Line(name, WARNED, f"columns seem exchanged, AUROC rises by {gains.mean():.2f} on average: {pairs}")
-    below = np.flatnonzero(own + _SURELY_BELOW * own_errors < 0.5)
+    below = np.flatnonzero(enough & (own + _SURELY_BELOW * own_errors < 0.5))
     if len(below):
         named = ", ".join(f"{shown[k]} {own[k]:.2f}" for k in below)
         return Line(name, WARNED, f"AUROC below 0.5, worse than chance: {named}")
@@ -182,7 +191,7 @@ def sigmoid_twice(found: Audited) -> Line:
 
 def constant_columns(found: Audited) -> Line:
     """Findings with the same score on all films."""
-    same = [FINDINGS[k] for k in np.flatnonzero(found.present)
+    same = [FINDINGS[k] for k in found.columns
             if len(own := _known(found.scores[:, k])) > 1 and np.ptp(own) == 0]
     if same:
         return Line("Constant columns", WARNED, f"the same score on every film: {_named(same)}")
@@ -192,7 +201,7 @@ def constant_columns(found: Audited) -> Line:
 def ties(found: Audited) -> Line:
     """Findings where most films share their score with others, as after rounding."""
     tied = {}
-    for k in np.flatnonzero(found.present):
+    for k in found.columns:
         own = _known(found.scores[:, k]).astype(np.float32)
         if len(own) > 1 and np.ptp(own) > 0:
             values, n = np.unique(own, return_counts=True)
@@ -223,8 +232,7 @@ def missing_scores(found: Audited) -> Line:
 
 def perfect_ranking(found: Audited) -> Line:
     """AUROC too good to be true: labels among the inputs, or as the scores."""
-    name, columns = "Perfect AUROC", np.flatnonzero(found.present)
-    areas = np.diag(auroc_matrix(found.labels[:, columns], found.scores[:, columns])[0])
+    name, columns, areas = "Perfect AUROC", found.columns, np.diag(found.areas[0])
     positive = (found.labels[:, columns] == 1).sum(axis=0)
     enough = positive >= LEAST_POSITIVE
     perfect = np.flatnonzero(enough & (areas >= PERFECT))
@@ -258,12 +266,11 @@ def auroc_matrix(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np
     """
     whole = ~np.isnan(scores).any(axis=1)
     labels, scores = labels[whole], scores[whole]
-    known = ~np.isnan(labels)
+    known, positive = ~np.isnan(labels), (labels == 1).astype(np.float64)
     if known.all():
-        rank_sums = (labels == 1).astype(np.float64).T @ rankdata(scores, axis=0)
+        rank_sums = np.column_stack([positive.T @ rankdata(column) for column in scores.T])
     else:
-        rank_sums = np.stack([(labels[rows, k] == 1) @ rankdata(scores[rows], axis=0)
-                              for k, rows in enumerate(known.T)])
+        rank_sums = np.stack([positive[rows, k] @ rankdata(scores[rows], axis=0) for k, rows in enumerate(known.T)])
     n1, n = (labels == 1).sum(axis=0, dtype=np.float64)[:, None], known.sum(axis=0)[:, None]
     n0 = n - n1
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -87,22 +87,23 @@ def examine(file: PredictionFile, table: FilmTable, declared: Declared, store: S
     Raises:
         DataError, UsageError: no film in common, an unknown part, or a training list that names no film of the table.
     """
-    rows = _rows_of(file.image_ids, table)
+    films = pd.Index(table.images["image_id"].to_numpy(object))
+    owners, patients = pd.factorize(table.images["patient_id"].to_numpy(object))
+    rows = _rows_of(file.image_ids, films, table.name)
     kept, n_repeated, n_contradicting = _each_once(file.scores, rows)
-    image_ids = table.images["image_id"].to_numpy(object)[rows[kept]]
+    image_ids = films.to_numpy()[rows[kept]]
     raw = file.scores[kept]
     scores = expit(raw) if declared.logits else raw
     parts = _parts(file.parts[kept] if file.parts is not None else None, declared.split, len(kept))
     splits = {part: knownsplits.find(store, table, part, image_ids[own]) for part, own in parts.items()}
-    patients = table.images["patient_id"].to_numpy(object)
-    audited = Audited(image_ids, patients[rows[kept]], table.labels[rows[kept]], scores, file.scores, file.present,
-                      table.synthetic)
+    audited = Audited(table.labels[rows[kept]], scores, file.scores, file.present, table.synthetic)
+    held = {part: rows[kept[own]] for part, own in parts.items()}
     strangers = np.flatnonzero(rows < 0)
     lines = (
         audit.duplicate_films(n_repeated, n_contradicting),
         audit.unknown_films(len(rows), len(strangers), str(file.image_ids[strangers[0]]) if len(strangers) else ""),
-        _coverage(image_ids, parts, splits, table),
-        _overlap(image_ids, parts, table, declared.train_list),
+        _coverage(held, splits, films, owners),
+        _overlap(held, films, owners, patients, declared.train_list),
         audit.label_order(audited),
         audit.in_range(audited, declared.logits),
         audit.sigmoid_twice(audited),
@@ -116,20 +117,19 @@ def examine(file: PredictionFile, table: FilmTable, declared: Declared, store: S
     return Candidate(file, table, declared, image_ids, scores, parts, splits, lines)
 
 
-def _rows_of(names: np.ndarray, table: FilmTable) -> np.ndarray:
+def _rows_of(names: np.ndarray, films: pd.Index, table_name: str) -> np.ndarray:
     """The table's row of each film, -1 for an unknown one; endings such as .png need not agree.
 
     Raises:
         DataError: none is known.
     """
-    films = pd.Index(table.images["image_id"])
     rows = films.get_indexer(names)
     if (rows < 0).any():
         stems = pd.Index(_stems(films.to_numpy(object)))
         if stems.is_unique:
             rows = np.where(rows < 0, stems.get_indexer(_stems(names)), rows)
     if (rows < 0).all():
-        raise DataError(f"none of the {len(names):,} films is in the table of {table.name}: the file has "
+        raise DataError(f"none of the {len(names):,} films is in the table of {table_name}: the file has "
                         f"'{names[0]}', the table '{films[0]}'")
     return rows
 
@@ -165,38 +165,41 @@ def _parts(said: np.ndarray | None, declared: str, n: int) -> dict[str, np.ndarr
     return {part: np.flatnonzero(said == part) for part in IMPORTED_PARTS if (said == part).any()}
 
 
-def _coverage(image_ids: np.ndarray, parts: Mapping[str, np.ndarray], splits: Mapping[str, SplitId],
-              table: FilmTable) -> Line:
-    """The gravest line of the parts."""
-    images = table.images
-    lines = []
-    for part, rows in parts.items():
-        held = image_ids[rows]
-        patients = set(images.loc[images["image_id"].isin(held), "patient_id"])
-        n_of_patients = int(images["patient_id"].isin(patients).sum())
-        lines.append(audit.coverage(held, splits[part].films, splits[part].name, n_of_patients - len(held),
-                                    len(patients)))
+def _coverage(held: Mapping[str, np.ndarray], splits: Mapping[str, SplitId], films: pd.Index, owners: np.ndarray
+              ) -> Line:
+    """The gravest line of the parts.
+
+    Args:
+        held: {part: rows of the table}.
+        owners: the patient of each film of the table.
+    """
+    lines, n_of_each = [], np.bincount(owners)
+    for part, rows in held.items():
+        whole, patients = splits[part].films, np.unique(owners[rows])
+        lines.append(audit.coverage(
+            frozenset(films[rows]) if whole is not None else (), whole, splits[part].name,
+            int(n_of_each[patients].sum()) - len(rows), len(patients)))
     return Line(lines[0].name, max((line.state for line in lines), key=(PASSED, WARNED).index),
                 "; ".join(f"{part}: {line.text}" if len(lines) > 1 else line.text
-                          for part, line in zip(parts, lines, strict=True)))
+                          for part, line in zip(held, lines, strict=True)))
 
 
-def _overlap(image_ids: np.ndarray, parts: Mapping[str, np.ndarray], table: FilmTable,
+def _overlap(held: Mapping[str, np.ndarray], films: pd.Index, owners: np.ndarray, patients: np.ndarray,
              train_list: frozenset[str] | None) -> Line:
-    owner = dict(zip(table.images["image_id"], table.images["patient_id"], strict=True))
-    of_parts = [{owner[film] for film in image_ids[rows]} for rows in parts.values()]
-    between = sum(map(len, of_parts)) - len(set().union(*of_parts))
+    of_parts = [np.unique(owners[rows]) for rows in held.values()]
+    between = sum(map(len, of_parts)) - len(np.unique(np.concatenate(of_parts)))
     if train_list is None:
         return audit.patient_overlap(None, 0, between)
-    evaluated = [rows for part, rows in parts.items() if part != "train"]
-    held = image_ids[np.concatenate(evaluated)] if evaluated else image_ids[:0]
-    by_stem = dict(zip(_stems(table.images["image_id"].to_numpy(object)), table.images["image_id"], strict=True))
-    films = {by_stem[name] for name in _stems(np.array(list(train_list), object)) if name in by_stem}
-    patients = {owner[film] for film in films} or set(owner.values()) & {name.lstrip("0") for name in train_list}
-    if not patients:
-        raise DataError(f"none of the {len(train_list):,} entries of the training list is a film or a patient of "
-                        f"{table.name}")
-    return audit.patient_overlap(len(films & set(held)), len(patients & {owner[film] for film in held}), between)
+    names = np.array(sorted(train_list), object)
+    listed = pd.Index(_stems(films.to_numpy())).get_indexer(_stems(names))
+    listed = listed[listed >= 0]
+    trained = np.unique(owners[listed]) if len(listed) else np.flatnonzero(
+        np.isin(patients, [name.lstrip("0") for name in names]))
+    if not len(trained):
+        raise DataError(f"none of the {len(names):,} entries of the training list is a film or a patient of the table")
+    evaluated = np.concatenate([rows for part, rows in held.items() if part != "train"] or [np.array([], np.int64)])
+    return audit.patient_overlap(len(np.intersect1d(listed, evaluated)),
+                                 len(np.intersect1d(trained, owners[evaluated])), between)
 
 
 def _of_thresholds(given: ThresholdFile | None, table: FilmTable, splits: Mapping[str, SplitId]) -> Line | None:

@@ -20,6 +20,7 @@ from cxrcore.resampledfile import SEED, Measured, in_draws
 from cxrcore.scored_films import Films
 
 MACRO = "macro"
+MOST_RESAMPLED = 60_000  # films; of more, chance is the least of doubts, and draws take longer than all else together
 METHODS = {"brier": "mean squared difference of score and label", "ece": f"{BINS} bins of equal width"}
 
 
@@ -36,11 +37,14 @@ def measured_rows(
 
     Returns:
         Columns as `Store.save_metrics` takes them, `set_id` empty. Where patients cannot be drawn, such as of films of
-        one patient, low and high are NaN; so they are where a measure is undefined, or in most draws is.
+        one patient or of more than `MOST_RESAMPLED` films, low and high are NaN; so they are where a measure is
+        undefined, or in most draws is.
     """
     ranked = pd.concat([ranking_metrics(films.labels, films.scores), calibration_metrics(films.labels, films.scores)],
                        ignore_index=True)
     at_sets = [threshold_metrics(films.labels, films.scores, at, None) for at in sets]
+    if len(films.image_ids) > MOST_RESAMPLED:
+        return ranked, at_sets
     try:
         found = _resampled(store, prediction_id, films, sets, shown)
     except ResamplingError:

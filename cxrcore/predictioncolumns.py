@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from cxrcore.errors import DataError, UsageError
 from cxrcore.findings import FINDINGS, SPELLINGS, canonical
 
-IMAGE_COLUMNS = ("imageindex", "imageid", "path", "id", "filename", "file", "image", "imagepath", "imagename")
+IMAGE_COLUMNS = ("imageindex", "imageid", "path", "id", "filename", "file", "image", "imagepath", "imagename",
+                 "imageids", "paths", "ids", "filenames", "images")
 SPLIT_COLUMN = "split"
 _NO_SCORES = re.compile(r"label|true|truth|target|gt|actual|binary|decision|thresh|std|lower|upper|rank|logvar")
 _BY_LENGTH = sorted(SPELLINGS, key=len, reverse=True)

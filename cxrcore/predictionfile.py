@@ -109,7 +109,8 @@ def parse(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -
         columns = table.columns
         image_name = image_column(columns, mapping or {})
         rest = [column for column in columns if column != image_name]
-        chosen = finding_columns(rest, mapping or {}, lambda column: _is_binary(table.read([column])[column]))
+        others = {column: what for column, what in (mapping or {}).items() if column != image_name}
+        chosen = finding_columns(rest, others, lambda column: _is_binary(table.read([column])[column]))
         split = next((column for column in rest if letters(column) == SPLIT_COLUMN), None)
         used = [image_name, *chosen.values(), *([split] if split else [])]
         values = table.read(used)
@@ -182,8 +183,9 @@ def _csv(content: bytes) -> _Table:
         if len(wanted) > 1:
             texts[wanted[0]] = str  # the films: 007.png is no number
         try:
-            frame = pd.read_csv(io.BytesIO(content), sep=separator, usecols=wanted, dtype=texts, encoding="utf-8-sig",
-                                keep_default_na=True)
+            # Without index_col, rows that end in a comma more than the header would shift all columns.
+            frame = pd.read_csv(io.BytesIO(content), sep=separator, usecols=wanted, dtype=texts, index_col=False,
+                                encoding="utf-8-sig")
         except (ValueError, pd.errors.ParserError) as error:  # odd rows, other codings
             raise DataError(f"cannot be read as CSV: {_one_line(error)}") from None
         return {column: frame[column].to_numpy() for column in wanted}
@@ -197,14 +199,14 @@ def _parquet(content: bytes) -> _Table:
         columns = list(file.schema_arrow.names)
         if file.metadata.num_rows > MAX_FILMS:
             raise DataError(f"{file.metadata.num_rows:,} rows; at most {MAX_FILMS:,} are read")
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise DataError(f"cannot be read as Parquet: {_one_line(error)}") from None
 
     def read(wanted: list[str]) -> dict[str, np.ndarray]:
         try:
             table = file.read(wanted)
             return {column: table[column].to_numpy() for column in wanted}
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             raise DataError(f"cannot be read as Parquet: {_one_line(error)}") from None
 
     return _Table(columns, read)

@@ -1,9 +1,9 @@
 """The results store: runs, epochs, predictions, thresholds and metrics in one DuckDB file.
 
-The only module (with its lower parts `storebulk`, `storefile`, `schema` and `gate`) that knows DuckDB. Every method
-opens the file, does one transaction and closes it, so that trainings and dashboards share a store. Frames have the
-columns of `schema`; undefined numbers are NULL in the file and NaN outside. Knows nothing of torch, Streamlit or
-Plotly.
+The only module (with its lower parts `storebulk`, `storetransfer`, `storefile`, `schema` and `gate`) that knows
+DuckDB. Every method opens the file, does one transaction and closes it, so that trainings and dashboards share a
+store. Frames have the columns of `schema`; undefined numbers are NULL in the file and NaN outside. Knows nothing of
+torch, Streamlit or Plotly.
 """
 
 import dataclasses
@@ -22,6 +22,7 @@ from cxrcore.findings import N_FINDINGS
 from cxrcore.records import EpochRecord, Predictions
 from cxrcore.storebulk import BulkTables
 from cxrcore.storefile import nan_to_null, new_id, require
+from cxrcore.storetransfer import TransferTables
 
 __all__ = ["KINDS", "STATUSES", "EpochRecord", "Predictions", "Store"]
 
@@ -33,7 +34,7 @@ LOCALIZATION_COLUMNS = ("method", "image_id", "finding", "hit", "iou", "iobb", "
 _OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
 
 
-class Store(BulkTables):
+class Store(BulkTables, TransferTables):
     """A results store.
 
     What belongs to its runs lies beside the file: `<run_id>/` with the checkpoints, `prepared/` and `cache/`.

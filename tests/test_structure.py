@@ -15,7 +15,7 @@ TORCH_MODULES = {f"cxrcore.{name}" for name in (
     "architectures", "batches", "cam_methods", "checkpoint", "evaluation", "explain", "features", "inference_cost",
     "initial_weights", "losses", "precision", "prediction", "registration", "training", "trainplan", "trainrun",
 )}
-SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "storebulk", "store")}
+SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "storebulk", "storetransfer", "store")}
 NUMBERS = ("metrics", "thresholds", "operating_points", "changed", "intervals", "calibration", "localization",
            "curves", "thinning",  # over arrays
            "inputcheck", "optimism", "draws", "resampling", "scored_films", "delong", "multiple", "subgroups",

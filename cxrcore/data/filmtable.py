@@ -40,11 +40,8 @@ class FilmTable:
         return self.kind == "phantom"
 
 
-def of_csv(csv_path: str | Path, name: str | None = None) -> FilmTable:
+def of_csv(csv_path: str | Path) -> FilmTable:
     """The films of an NIH table, with the lists that lie beside it.
-
-    Args:
-        name: of the data set; default as a training names it.
 
     Raises:
         DataError, FindingError: as `nih.read_table`.
@@ -54,7 +51,7 @@ def of_csv(csv_path: str | Path, name: str | None = None) -> FilmTable:
     boxes, tests = beside / films.BOX_LIST, beside / nih.TEST_LIST
     kind, source = films.kind_of(table)
     return FilmTable(
-        table.dataset_id, name or films.name_of(table, str(csv_path)), kind, source, table.images, table.labels,
+        table.dataset_id, films.name_of(table, str(csv_path)), kind, source, table.images, table.labels,
         nih.read_boxes(boxes) if boxes.exists() else None,
         frozenset(nih.read_list(tests)) if tests.exists() else None)
 

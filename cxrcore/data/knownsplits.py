@@ -1,7 +1,7 @@
 """Which known split a set of films is a part of: one that runs of the store have, or the official one."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,8 +43,8 @@ def find(store: Store | None, table: FilmTable, part: str, image_ids: np.ndarray
         best = min(candidates, key=lambda one: (one.films != held, len(one.films ^ held)))
         if held <= best.films:
             return best
-        return SplitId(*_own(part, held), best.films, best.name)
-    return SplitId(*_own(part, held))
+        return SplitId(*own_split(part, held), best.films, best.name)
+    return SplitId(*own_split(part, held))
 
 
 def _holds_most(films: frozenset[str], held: frozenset[str]) -> bool:
@@ -76,6 +76,6 @@ def _of_runs(store: Store | None, table: FilmTable, part: str, n: int) -> Iterat
                       f"the {part} part that run '{run['name']}' has")
 
 
-def _own(part: str, films: frozenset[str]) -> tuple[str, int, str]:
-    """A split that is given by its films alone."""
+def own_split(part: str, films: Iterable[str]) -> tuple[str, int, str]:
+    """Scheme, seed and fingerprint of a split that is given by its films alone."""
     return "given", 0, hashlib.sha256("\n".join([part, *sorted(films)]).encode()).hexdigest()[:12]

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import N_FINDINGS, canonical, parse_labels
@@ -136,18 +138,22 @@ def _parse_label_column(column: pd.Series, csv_path: Path) -> np.ndarray:
 
 def _parse_ages(column: pd.Series) -> pd.Series:
     """Years as Float32 from '58', '058Y', '11M' (months) or '3D' (days); over 100 years or unreadable is NA."""
-    parts = column.str.strip().str.extract(r"^(\d+(?:\.\d+)?)\s*([YyMmWwDd]?)$")
+    codes, texts = pd.factorize(column)  # some 500 distinct texts stand for all 112,120 rows
+    parts = pd.Series(texts, dtype=str).str.strip().str.extract(r"^(\d+(?:\.\d+)?)\s*([YyMmWwDd]?)$")
     per_year = parts[1].str.upper().map({"Y": 1.0, "": 1.0, "M": 12.0, "W": 52.1775, "D": 365.25})
     years = pd.to_numeric(parts[0], errors="coerce") / per_year
-    return years.where(years <= MAX_AGE).astype("Float32")
+    return years.where(years <= MAX_AGE).astype("Float32").take(codes).reset_index(drop=True)
 
 
 def dataset_hash(images: pd.DataFrame, labels: np.ndarray) -> str:
     """12 hex digits that name the data set: the same films with the same labels, wherever they lie."""
-    order = np.argsort(images["image_id"].to_numpy(dtype=str), kind="stable")
-    cells = np.where(np.isnan(labels), "?", np.where(labels > 0, "1", "0"))[order]
-    rows = zip(images["image_id"].iloc[order], images["patient_id"].iloc[order], map("".join, cells), strict=True)
-    return hashlib.sha256("\n".join(map("|".join, rows)).encode()).hexdigest()[:12]
+    order = np.argsort(images["image_id"].to_numpy(object), kind="stable")
+    cells = np.where(np.isnan(labels), b"?", np.where(labels > 0, b"1", b"0"))[order]
+    texts = pa.array(np.ascontiguousarray(cells).view(f"S{labels.shape[1]}").ravel()).cast(pa.string())
+    names, patients = (pa.array(images[column].to_numpy(object)[order], pa.string())
+                       for column in ("image_id", "patient_id"))
+    rows = pc.binary_join_element_wise(names, patients, texts, "|")
+    return hashlib.sha256("\n".join(rows.to_pylist()).encode()).hexdigest()[:12]
 
 
 def read_boxes(path: str | Path) -> pd.DataFrame:

@@ -47,69 +47,26 @@ class PageEntry:
 
 
 PAGES = (
-    PageEntry(
-        "runs",
-        "Runs",
-        ":material/leaderboard:",
-        "Results",
-        "Which runs are there, how far are they, and how good are they?",
-    ),
-    PageEntry(
-        "compare",
-        "Compare",
-        ":material/compare_arrows:",
-        "Results",
-        "Which run is better, for which findings, and how sure is that?",
-    ),
-    PageEntry(
-        "curves",
-        "Curves",
-        ":material/show_chart:",
-        "Results",
-        "How well do scores tell films with a finding from films without it, at every threshold?",
-    ),
-    PageEntry(
-        "subgroups",
-        "Subgroups",
-        ":material/groups:",
-        "Results",
-        "Does the network miss more in some groups of patients than in others?",
-    ),
-    PageEntry(
-        "thresholds",
-        "Thresholds",
-        ":material/tune:",
-        "Thresholds",
-        "Where should each finding's alarm go off, and what does that cost?",
-    ),
-    PageEntry(
-        "data",
-        "Data",
-        ":material/radiology:",
-        "Images",
-        "What does the data set hold, and where can it mislead?",
-    ),
-    PageEntry(
-        "cases",
-        "Cases",
-        ":material/photo_library:",
-        "Images",
-        "Which films stand behind a count, and which does the network get wrong?",
-    ),
-    PageEntry(
-        "explain",
-        "Explain",
-        ":material/center_focus_strong:",
-        "Images",
-        "What does the network say of a film, and where did it look?",
-    ),
-    PageEntry(
-        "localization",
-        "Localization",
-        ":material/pin_drop:",
-        "Images",
-        "Do maps point at the boxes that people drew, better than no network would?",
-    ),
+    PageEntry("runs", "Runs", ":material/leaderboard:", "Results",
+              "Which runs are there, how far are they, and how good are they?"),
+    PageEntry("compare", "Compare", ":material/compare_arrows:", "Results",
+              "Which run is better, for which findings, and how sure is that?"),
+    PageEntry("curves", "Curves", ":material/show_chart:", "Results",
+              "How well do scores tell films with a finding from films without it, at every threshold?"),
+    PageEntry("subgroups", "Subgroups", ":material/groups:", "Results",
+              "Does the network miss more in some groups of patients than in others?"),
+    PageEntry("thresholds", "Thresholds", ":material/tune:", "Thresholds",
+              "Where should each finding's alarm go off, and what does that cost?"),
+    PageEntry("data", "Data", ":material/radiology:", "Images",
+              "What does the data set hold, and where can it mislead?"),
+    PageEntry("cases", "Cases", ":material/photo_library:", "Images",
+              "Which films stand behind a count, and which does the network get wrong?"),
+    PageEntry("explain", "Explain", ":material/center_focus_strong:", "Images",
+              "What does the network say of a film, and where did it look?"),
+    PageEntry("localization", "Localization", ":material/pin_drop:", "Images",
+              "Do maps point at the boxes that people drew, better than no network would?"),
+    PageEntry("import", "Import", ":material/upload_file:", "Class",
+              "Other people's scores: are they what they seem, and how good are they?"),
 )
 HOME = PAGES[0]
 
@@ -140,6 +97,12 @@ def _menu() -> None:
                     for entry in entries:
                         st.page_link(_streamlit_page(entry), label=entry.title, icon=entry.icon, width="stretch")
         st.caption(f"Store: {default_store().name}", help=f"The results store: {default_store()}")
+
+
+def link_to(name: str, run_ids: Sequence[str]) -> None:
+    """A link to another page with these runs."""
+    entry = next(page for page in PAGES if page.name == name)
+    st.page_link(_streamlit_page(entry), label=entry.title, icon=entry.icon, query_params={"run": list(run_ids)})
 
 
 def _go_home() -> None:

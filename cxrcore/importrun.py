@@ -1,0 +1,89 @@
+"""One import from the command line to the store: the upper half of scripts/import_predictions.py."""
+
+from pathlib import Path
+
+from cxrcore import importing, predictionfile, runexport, thresholdfile
+from cxrcore.audit import REFUSED, Line
+from cxrcore.config import ImportConfig, default_store
+from cxrcore.data import filmtable
+from cxrcore.data.filmtable import FilmTable
+from cxrcore.errors import DataError, UsageError
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.importing import Candidate, Declared
+from cxrcore.store import Store
+
+_NAME, _STATE = 17, 13  # characters
+
+
+def run(file: str, config: ImportConfig) -> list[str]:
+    """Import a file of predictions, or a folder that scripts/export.py wrote; prints what is found, returns run ids.
+
+    Raises:
+        WorkbenchError: one line that says what is wrong; nothing is saved then.
+    """
+    store = Store(config.store or default_store())
+    if runexport.is_export(Path(file)):
+        return [_restore(store, folder) for folder in runexport.folders(Path(file))]
+    mapping = predictionfile.parse_mapping(",".join(config.map or ()))
+    candidate = importing.examine(predictionfile.read(file, mapping), _table(store, config.csv_path),
+                                  _declared(config), store)
+    print(in_words(candidate))
+    if candidate.refused:
+        names = ", ".join(line.name.lower() for line in candidate.lines if line.state == REFUSED)
+        raise UsageError(f"nothing was saved: the audit refused these predictions ({names})")
+    run_id = importing.save(store, candidate, config.name or Path(file).stem, config.architecture)
+    print(f"\n{_scores(store, run_id)}\nsaved as imported run {run_id}: the dashboard shows it")
+    return [run_id]
+
+
+def _restore(store: Store, folder: Path) -> str:
+    run_id = runexport.restore(store, folder)
+    print(f"restored run {run_id} from {folder}")
+    return run_id
+
+
+def _declared(config: ImportConfig) -> Declared:
+    return Declared(
+        config.split, config.logits, importing.train_list_of(config.train_list) if config.train_list else None,
+        thresholdfile.read(config.thresholds) if config.thresholds else None, config.weights_name)
+
+
+def _table(store: Store, csv_path: str | None) -> FilmTable:
+    if csv_path:
+        return filmtable.of_csv(csv_path)
+    known = store.datasets() if store.path.exists() else []
+    if len(known) != 1:
+        raise DataError("--csv_path is needed: the table of these films, such as Data_Entry_2017.csv"
+                        + (f" (the store knows {len(known)} data sets)" if len(known) else ""))
+    return filmtable.of_store(store, known["dataset_id"].iloc[0])
+
+
+def in_words(candidate: Candidate) -> str:
+    """What was read, and the audit, as lines of text."""
+    file = candidate.file
+    parts = ", ".join(f"{part} {len(rows):,}" for part, rows in candidate.parts.items())
+    head = [f"{file.name}: {len(file.image_ids):,} rows, films from '{file.image_column}', {len(file.columns)} of "
+            f"{len(FINDINGS)} findings; of {candidate.table.name}: {parts}"]
+    if renamed := [f"{column} as {finding}" for finding, column in file.columns.items() if finding not in column]:
+        head.append(f"read: {', '.join(renamed)}")
+    if file.ignored:
+        head.append(f"left alone: {', '.join(map(str, file.ignored))}")
+    return "\n".join([*head, "", "Audit", *map(_row, candidate.lines)])
+
+
+def _row(line: Line) -> str:
+    state = line.state.upper() if line.state == REFUSED else line.state
+    return f"  {line.name:{_NAME}} {state:{_STATE}} {line.text}"
+
+
+def _scores(store: Store, run_id: str) -> str:
+    """AUROC of the findings and their mean, a line a part."""
+    sets = store.prediction_sets(run_id)
+    rows = store.metrics(list(sets["prediction_id"]))
+    lines = []
+    for part, rows_of in rows[rows["metric"] == "auroc"].merge(sets[["prediction_id", "split"]]).groupby("split"):
+        values = rows_of.set_index("finding")["value"]
+        own = ", ".join(f"{display_name(finding)} {values[finding]:.4f}" for finding in FINDINGS
+                        if values[finding] == values[finding])
+        lines.append(f"AUROC on {part}: macro {values['macro']:.4f} ({own})")
+    return "\n".join(lines)

@@ -1,0 +1,38 @@
+"""The Import page's second half: the mean of runs as a run."""
+
+import streamlit as st
+
+from cxrcore import ensembles
+from cxrcore.store import Store
+from cxrcore.ui import cached, import_view, leaderboard, runs_view, shell, widgets
+
+MOST = 12
+_MADE = "ensemble_made"
+
+
+def show(store: Store, overview: cached.Overview) -> None:
+    """Choose runs, name their mean, save it, and see how it stands against its best member."""
+    chosen = [run_id for run_id in shell.runs_in_link() if run_id in set(overview.runs["run_id"])]
+    labels = runs_view.run_labels(overview.runs)
+    pickable = overview.runs[~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
+    made = st.session_state.get(_MADE)
+    leaderboard.picker({run_id: labels[run_id] for run_id in pickable["run_id"]}, chosen, "ensemble_picker",
+                       "Pick two runs or more by name")
+    if "phantom" in set(overview.datasets.loc[overview.runs["dataset_id"].unique(), "kind"]):
+        widgets.synthetic_badge()
+    name = st.text_input("Name of the run", key="ensemble_name", placeholder="Mean of …")
+    st.caption("The mean of the scores, film by film, over the films that all of them were measured on. The members "
+               "stay as they are and are recorded with the new run.")
+    if st.button("Save the mean as a run", type="primary", icon=":material/save:",
+                 disabled=not 2 <= len(chosen) <= MOST):
+        with st.spinner("Measuring…"):
+            made = ensembles.make(store, chosen, name)
+        st.session_state[_MADE] = made
+    if made and made not in chosen:
+        _say(store, made)
+
+
+def _say(store: Store, run_id: str) -> None:
+    import_view.done(store, run_id)
+    for part in store.prediction_sets(run_id)["split"]:
+        st.markdown(widgets.escape(ensembles.in_words(ensembles.against_best(store, run_id, part), part)))

@@ -1,0 +1,207 @@
+"""The Import page's parts: what is declared, what was read, the audit, and saving."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from cxrcore import importing, predictionfile, thresholdfile
+from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED
+from cxrcore.data import filmtable
+from cxrcore.data.filmtable import FilmTable
+from cxrcore.errors import UsageError
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.importing import Candidate, Declared
+from cxrcore.store import Store
+from cxrcore.ui import cached, shell, widgets
+from cxrcore.ui.widgets import escape
+
+KINDS = [kind.removeprefix(".") for kind in predictionfile.KINDS]
+UPLOAD_TABLE = "Another: upload its table"
+PARTS = {"Test": "test", "Validation": "val", "Training": "train", "External": "external"}
+BADGES = {PASSED: ":green-badge[passed]", WARNED: ":orange-badge[:material/warning: warned]",
+          REFUSED: ":red-badge[:material/block: refused]", NOT_DECLARED: ":gray-badge[not declared]"}
+PREVIEW = 5  # rows
+MOST = 200  # MB of a file
+_SAVED = "import_saved"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What stands in the page's controls; contents are bytes, None where nothing was given.
+
+    Attributes:
+        table: (file name, content) of an uploaded table, or the id of a stored data set; None while neither is there.
+    """
+
+    file: tuple[str, bytes]
+    table: tuple[str, bytes] | str | None
+    name: str
+    architecture: str
+    split: str
+    logits: bool
+    mapping: str
+    train_list: tuple[str, bytes] | None
+    thresholds: tuple[str, bytes] | None
+    weights_name: str
+
+
+# -- what is declared
+
+
+def ask(store: Store, overview: cached.Overview) -> Said | None:
+    """The controls; None while no file is there."""
+    left, right = st.columns(2)
+    with left:
+        file = _upload("Predictions", KINDS, "import_file", "A row a film: its name and a score a finding. Columns are "
+                       "found by their names, in any order, with or without something before or after them.")
+    with right:
+        table = _ask_table(overview)
+    if file is None:
+        st.caption("Scores of any network, with or without its checkpoint: they are matched to the films of the table, "
+                   "audited, and only then saved as a run. Or from a terminal:")
+        widgets.command("python scripts/import_predictions.py FILE --csv_path DATA/Data_Entry_2017.csv --name NAME",
+                        store)
+        return None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Name of the run", Path(file[0]).stem, key=f"import_name_{file[0]}")
+        architecture = st.text_input("Architecture", key="import_architecture", placeholder="such as densenet121")
+        part = st.segmented_control("These films are", list(PARTS), default="Test", required=True, key="import_part",
+                                    help="Which part of a split they are to the network that scored them. External: "
+                                         "films of another collection. A column called 'split' counts before this.")
+        logits = st.toggle("Scores are logits", key="import_logits",
+                           help="The sigmoid makes them probabilities. Never guessed.")
+    return Said(file, table, name, architecture, PARTS[part], logits, *_ask_more())
+
+
+def _ask_table(overview: cached.Overview) -> tuple[str, bytes] | str | None:
+    names = {dataset_id: f"{row['name']}, {row['n_images']:,} films"
+             for dataset_id, row in overview.datasets.iterrows()}
+    chosen = UPLOAD_TABLE
+    if names:
+        options = [*names, UPLOAD_TABLE]
+        focus = [one for one in overview.runs.loc[overview.runs["run_id"].isin(shell.runs_in_link()), "dataset_id"]
+                 if one in names]
+        chosen = st.selectbox("Data set", options, options.index(focus[0]) if focus else 0,
+                              format_func=lambda one: names.get(one, one), key="import_dataset",
+                              help="The table that the films belong to: their labels and patients.")
+    if chosen == UPLOAD_TABLE:
+        return _upload("Table of the films (Data_Entry_2017.csv)", ["csv"], "import_table",
+                       "Image Index, Finding Labels and Patient ID of every film.")
+    if overview.datasets.at[chosen, "kind"] == "phantom":
+        widgets.synthetic_badge()
+    return chosen
+
+
+def _ask_more() -> tuple[str, tuple[str, bytes] | None, tuple[str, bytes] | None, str]:
+    with st.expander("Declare more, so that more can be checked"):
+        left, right = st.columns(2)
+        with left:
+            train_list = _upload("Training films", ["txt", "csv"], "import_train",
+                                 "Films or patients that the network was trained on, one a line: finds leaks.")
+            mapping = st.text_input("Columns whose names do not tell", key="import_map",
+                                    placeholder="COLUMN=FINDING, COLUMN=FINDING")
+        with right:
+            thresholds = _upload("Thresholds", ["json"], "import_thresholds",
+                                 "A threshold set, as the board saves it or a plain mapping of findings to numbers.")
+            weights = st.text_input("Weights that it started from", key="import_weights",
+                                    placeholder="such as densenet121-res224-all")
+    return mapping, train_list, thresholds, weights
+
+
+def _upload(label: str, kinds: list[str], key: str, meaning: str) -> tuple[str, bytes] | None:
+    file = st.file_uploader(label, kinds, key=key, help=meaning, max_upload_size=MOST)
+    return None if file is None else (file.name, file.getvalue())
+
+
+# -- what was read
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def examined(path: str, token: tuple[int, ...], said: Said) -> Candidate:
+    """The predictions with their audit, kept while nothing of it changes.
+
+    Raises:
+        WorkbenchError: what cannot be read or matched.
+    """
+    store = Store(path)
+    declared = Declared(
+        said.split, said.logits, importing.train_list(said.train_list[1], said.train_list[0])
+        if said.train_list else None, thresholdfile.loads(said.thresholds[1]) if said.thresholds else None,
+        said.weights_name)
+    file = predictionfile.parse(said.file[1], said.file[0], predictionfile.parse_mapping(said.mapping))
+    return importing.examine(file, _table(store, said.table), declared, store)
+
+
+def _table(store: Store, table: tuple[str, bytes] | str) -> FilmTable:
+    if isinstance(table, str):
+        return filmtable.of_store(store, table)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / (Path(table[0]).stem or "table") / "table.csv"  # the folder names the data set
+        path.parent.mkdir()
+        path.write_bytes(table[1])
+        try:
+            return filmtable.of_csv(path)
+        except shell.WorkbenchError as error:
+            raise type(error)(str(error).replace(str(path), table[0])) from None
+
+
+def show(candidate: Candidate) -> None:
+    """The first rows as they were understood, and the audit's lines."""
+    file = candidate.file
+    parts = ", ".join(f"{len(rows):,} {part}" for part, rows in candidate.parts.items())
+    left_alone = f" Left alone: {', '.join(map(escape, file.ignored[:8]))}{' …' if len(file.ignored) > 8 else ''}." \
+        if file.ignored else ""
+    st.markdown(f"**{escape(file.name)}** · {len(file.image_ids):,} rows · {len(file.columns)} of {len(FINDINGS)} "
+                f"findings · {escape(candidate.table.name)}: {parts} films")
+    st.dataframe(_preview(candidate), hide_index=True, placeholder="–", alt="The first films with their scores",
+                 column_config={
+                     display_name(finding): st.column_config.NumberColumn(format="%.4f", help=f"of '{column}'")
+                     for finding, column in file.columns.items()})
+    st.caption(f"As probabilities, findings in the workbench's order.{left_alone}")
+    st.subheader("Audit", anchor=False)
+    states = [line.state for line in candidate.lines]
+    st.markdown(" ".join(BADGES[state].replace(state, f"{states.count(state)} {state}") for state in BADGES
+                         if state in states))
+    rows = "\n".join(f"| {line.name} | {BADGES[line.state]} | {escape(line.text)} |" for line in candidate.lines)
+    st.markdown(f"| Question | Answer | What was found |\n|---|---|---|\n{rows}")
+
+
+def _preview(candidate: Candidate) -> pd.DataFrame:
+    columns = {display_name(finding): candidate.scores[:PREVIEW, FINDINGS.index(finding)]
+               for finding in candidate.file.columns}
+    return pd.DataFrame({"Film": candidate.image_ids[:PREVIEW]} | columns)
+
+
+# -- saving
+
+
+def offer(store: Store, candidate: Candidate, said: Said) -> None:
+    """The button that saves, and what it led to."""
+    saved: Mapping[int, str] = st.session_state.setdefault(_SAVED, {})
+    known = saved.get(hash(said))
+    if known is None:
+        if candidate.refused:
+            st.error("Nothing can be saved: the audit refused these predictions.", icon=":material/block:")
+        if not st.button("Save as a run", type="primary", icon=":material/save:",
+                         disabled=candidate.refused or not said.name.strip()):
+            return
+        with st.spinner("Measuring…"):
+            known = importing.save(store, candidate, said.name, said.architecture)
+        st.session_state[_SAVED] = {**saved, hash(said): known}
+    done(store, known)
+
+
+def done(store: Store, run_id: str) -> None:
+    """What was saved, and where to look at it."""
+    try:
+        run = store.run(run_id)
+    except shell.WorkbenchError:
+        raise UsageError("this run was saved and has been deleted since") from None
+    st.success(f"Saved as run **{escape(run['name'])}**. It is chosen on the other pages now:", icon=":material/check:")
+    with st.container(horizontal=True):
+        for name in ("runs", "compare", "curves", "thresholds"):
+            shell.link_to(name, [run_id])

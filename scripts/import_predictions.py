@@ -1,0 +1,21 @@
+"""Put somebody else's predictions, audited, into the results store; --help."""
+
+from collections.abc import Sequence
+
+from cxrcore.cli import parser_for, run
+from cxrcore.config import ImportConfig
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Flags to config, a file to a run."""
+    parser = parser_for(ImportConfig, "Import a CSV, Parquet or npz file of predictions, or what scripts/export.py "
+                                      "wrote. An audit is printed before anything is saved.")
+    parser.add_argument("file", metavar="FILE", help="predictions, a row a film; or a folder of scripts/export.py")
+    flags = vars(parser.parse_args(argv))
+    from cxrcore import importrun  # --help need not wait for it
+
+    importrun.run(flags.pop("file"), ImportConfig(**flags))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,63 @@
+"""Other people's predictions for the tests: a table of films, plausible scores, and files of them in all shapes."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cxrcore.data import filmtable
+from cxrcore.data.filmtable import FilmTable
+from cxrcore.findings import FINDINGS, N_FINDINGS
+
+N_FILMS, FILMS_A_PATIENT = 3000, 3
+PREVALENCE, SEPARATION = 0.1, 2.0
+
+
+def table(n: int = N_FILMS, seed: int = 0) -> FilmTable:
+    """Films of patients with three each, every finding on a tenth of them."""
+    rng = np.random.default_rng(seed)
+    patients = [str(i // FILMS_A_PATIENT + 1) for i in range(n)]
+    ids = [f"{int(patient):08d}_{i % FILMS_A_PATIENT:03d}.png" for i, patient in enumerate(patients)]
+    images = pd.DataFrame({"image_id": ids, "patient_id": patients, "follow_up": 0, "age": 50.0, "sex": "F",
+                           "view": "PA"})
+    return FilmTable("imported", "films", "nih", "random", images,
+                     (rng.random((n, N_FINDINGS)) < PREVALENCE).astype(np.float32))
+
+
+def written(films: FilmTable, folder: Path) -> Path:
+    """The table as an NIH CSV; returns its path."""
+    path = folder / "Data_Entry_2017.csv"
+    texts = ["|".join(np.asarray(FINDINGS)[row > 0]) or "No Finding" for row in films.labels]
+    pd.DataFrame({"Image Index": films.images["image_id"], "Finding Labels": texts, "Follow-up #": 0,
+                  "Patient ID": films.images["patient_id"], "Patient Age": 50, "Patient Gender": "F",
+                  "View Position": "PA"}).to_csv(path, index=False)
+    assert filmtable.of_csv(path).dataset_id
+    return path
+
+
+def frame(films: FilmTable, rows: slice = slice(None), seed: int = 1) -> pd.DataFrame:
+    """image_id and a column a finding: scores that rank films with the finding above others, mostly."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(-2, 1, films.labels.shape) + films.labels * SEPARATION
+    scores = (1 / (1 + np.exp(-logits)))[rows].astype(np.float32)
+    return pd.DataFrame({"image_id": films.images["image_id"].to_numpy()[rows]}
+                        | dict(zip(FINDINGS, scores.T, strict=True)))
+
+
+def as_csv(rows: pd.DataFrame, **options) -> bytes:
+    return rows.to_csv(index=False, **options).encode()
+
+
+def as_parquet(rows: pd.DataFrame) -> bytes:
+    file = io.BytesIO()
+    rows.to_parquet(file)
+    return file.getvalue()
+
+
+def as_npz(rows: pd.DataFrame) -> bytes:
+    file = io.BytesIO()
+    names = [name for name in rows.columns if name != "image_id"]
+    np.savez(file, image_ids=rows["image_id"].to_numpy(str), columns=np.array(names),
+             scores=rows[names].to_numpy(np.float32))
+    return file.getvalue()

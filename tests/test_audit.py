@@ -1,0 +1,179 @@
+"""The audit: a clean file passes, and each of twelve planted faults is caught on its own line, and only there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import predictions as made
+import pytest
+
+from cxrcore import audit, importing
+from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED, auroc_matrix
+from cxrcore.errors import DataError, UsageError
+from cxrcore.findings import FINDINGS
+from cxrcore.importing import Declared
+from cxrcore.metrics import auroc
+from cxrcore.predictionfile import parse
+from cxrcore.thresholdfile import ThresholdFile
+from cxrcore.weightscorpora import seen_by
+
+FILMS = made.table()
+TEST = slice(0, 1500)
+ROWS = made.frame(FILMS, TEST)
+OTHERS = frozenset(FILMS.images["image_id"][1500:])
+NAMES = ("Duplicate films", "Unknown films", "Coverage", "Patient overlap", "Label order", "Scores in [0, 1]",
+         "Sigmoid twice", "Constant columns", "Ties", "Missing scores", "Perfect AUROC", "Seen films")
+HALVES = ThresholdFile(np.full(14, 0.3), "mine", "max_f1", dataset_id="imported", fitted_on="val")
+
+
+def examine(rows: pd.DataFrame = ROWS, films=FILMS, **declared) -> dict[str, audit.Line]:
+    candidate = importing.examine(parse(made.as_parquet(rows), "x.parquet"), films, Declared(**declared))
+    assert tuple(line.name for line in candidate.lines) == NAMES
+    return {line.name: line for line in candidate.lines}
+
+
+def changed(change) -> pd.DataFrame:
+    rows = ROWS.copy()
+    rows[list(FINDINGS)] = change(ROWS[list(FINDINGS)].to_numpy(np.float64))
+    return rows
+
+
+def permuted(scores: np.ndarray) -> np.ndarray:
+    return scores[:, [1, 2, 0, *range(3, 14)]]
+
+
+def first_constant(scores: np.ndarray) -> np.ndarray:
+    return np.column_stack([np.full(len(scores), 0.1), scores[:, 1:]])
+
+
+def labels_themselves(scores: np.ndarray) -> np.ndarray:
+    return np.column_stack([0.8 * FILMS.labels[TEST, 0] + 0.2 * scores[:, 0], scores[:, 1:]])
+
+
+def some_missing(scores: np.ndarray) -> np.ndarray:
+    return np.where(np.arange(len(scores))[:, None] < 20, np.nan, scores)
+
+
+def test_a_clean_and_declared_file_passes_everywhere():
+    lines = examine(train_list=OTHERS, thresholds=HALVES, weights_name="imagenet")
+    assert {line.state for line in lines.values()} == {PASSED}, lines
+
+
+def test_what_was_not_declared_is_said_to_be_so():
+    lines = examine()
+    assert [name for name, line in lines.items() if line.state == NOT_DECLARED] == ["Patient overlap", "Seen films"]
+
+
+FAULTS = [
+    ("Duplicate films", REFUSED, "1 film", {"rows": pd.concat([ROWS, ROWS[:1].assign(Mass=0.77)])}),
+    ("Duplicate films", WARNED, "3 films", {"rows": pd.concat([ROWS, ROWS[:3]])}),
+    ("Unknown films", WARNED, "1 of 1,501", {"rows": pd.concat([ROWS, ROWS[:1].assign(image_id="me.png")])}),
+    ("Coverage", WARNED, "2 more films", {"rows": ROWS.drop(index=[7, 400])}),
+    ("Patient overlap", WARNED, "LEAK: 1 patients", {"train_list": OTHERS | {ROWS["image_id"][5]}}),
+    ("Label order", WARNED, "Cardiomegaly's scores fit Effusion", {"rows": changed(permuted)}),
+    ("Label order", WARNED, "worse than chance: Mass", {"rows": ROWS.assign(Mass=1 - ROWS["Mass"])}),
+    ("Scores in [0, 1]", REFUSED, "declare logits", {"rows": changed(lambda s: np.log(s / (1 - s)))}),
+    ("Scores in [0, 1]", WARNED, "probabilities already", {"logits": True}),
+    ("Constant columns", WARNED, "Atelectasis", {"rows": changed(first_constant)}),
+    ("Ties", WARNED, "rounded?", {"rows": changed(lambda s: s.round(2))}),
+    ("Missing scores", WARNED, "280 scores of 20 films", {"rows": changed(some_missing)}),
+    ("Perfect AUROC", WARNED, "Atelectasis 1.0000", {"rows": changed(labels_themselves)}),
+    ("Seen films", WARNED, "which these are", {"thresholds": replace(HALVES, fitted_on="test")}),
+    ("Seen films", WARNED, "res224-all", {"weights_name": "densenet121-res224-all"}),
+]
+
+
+@pytest.mark.parametrize(("name", "state", "said", "how"), FAULTS, ids=lambda one: one if isinstance(one, str) else "")
+def test_a_planted_fault_is_caught_on_its_line_and_only_there(name, state, said, how):
+    lines = examine(**how)
+    assert lines[name].state == state and said in lines[name].text
+    others = [other for other, line in lines.items() if line.state in (WARNED, REFUSED) and other != name]
+    assert others == (["Sigmoid twice"] if how.get("logits") and name == "Scores in [0, 1]" else [])
+
+
+def test_a_sigmoid_too_many_is_noticed():
+    lines = examine(changed(lambda s: 1 / (1 + np.exp(-s))))
+    assert lines["Sigmoid twice"].state == WARNED
+    assert all(line.state in (PASSED, NOT_DECLARED) for name, line in lines.items() if name != "Sigmoid twice")
+
+
+def test_declared_logits_become_probabilities():
+    file = parse(made.as_parquet(changed(lambda s: np.log(s / (1 - s)))), "x")
+    candidate = importing.examine(file, FILMS, Declared(logits=True))
+    assert np.allclose(candidate.scores, ROWS[list(FINDINGS)]) and not candidate.refused
+
+
+def test_infinite_scores_are_refused():
+    lines = examine(changed(lambda s: np.where(s > 0.9, np.inf, s)))
+    assert lines["Scores in [0, 1]"].state == REFUSED and "infinite" in lines["Scores in [0, 1]"].text
+
+
+def test_mostly_unknown_films_are_refused_and_none_known_is_an_error():
+    mixed = pd.concat([ROWS[:10], ROWS[10:40].assign(image_id=[f"me{k}.png" for k in range(30)])])
+    assert examine(mixed)["Unknown films"].state == REFUSED
+    with pytest.raises(DataError, match="none of the 30 films"):
+        examine(mixed[10:])
+
+
+def test_films_without_their_ending_are_known():
+    bare = ROWS.assign(image_id=ROWS["image_id"].str.removesuffix(".png"))
+    other = ROWS.assign(image_id=ROWS["image_id"].str.replace(".png", ".jpg"))
+    for rows in (bare, other):
+        assert examine(rows)["Unknown films"].state == PASSED
+
+
+def test_part_of_the_official_list_is_said_to_be_part():
+    films = replace(FILMS, official_test=frozenset(FILMS.images["image_id"][TEST]))
+    whole = importing.examine(parse(made.as_parquet(ROWS), "x"), films, Declared())
+    assert {line.name: line for line in whole.lines}["Coverage"].text == "all 1,500 films of the official test list"
+    assert whole.splits["test"].scheme == "official"
+    fewer = examine(ROWS[:1497], films)["Coverage"]
+    assert fewer.state == WARNED and "3 of 1,500 films of the official test list are missing" in fewer.text
+
+
+def test_patients_in_two_parts_are_a_leak():
+    rows = ROWS.assign(split=np.where(np.arange(1500) < 500, "val", "test"))
+    assert "1 patients have films in more than one part" in examine(rows)["Patient overlap"].text
+    with pytest.raises(UsageError, match="holdout"):
+        examine(ROWS.assign(split="holdout"))
+
+
+def test_a_training_list_of_patients_or_of_nothing():
+    assert "LEAK" in examine(train_list=frozenset(["00000001", "2"]))["Patient overlap"].text
+    with pytest.raises(DataError, match="training list"):
+        examine(train_list=frozenset(["x.png"]))
+
+
+def test_a_thousand_films_with_three_findings_pass():
+    rows = ROWS[["image_id", "Mass", "Edema", "Hernia"]][:999]
+    lines = examine(rows)
+    assert all(line.state in (PASSED, NOT_DECLARED) for line in lines.values())
+    assert "no column for Atelectasis" in lines["Missing scores"].text
+
+
+def test_networks_on_phantoms_may_rank_nearly_perfectly():
+    rows = changed(lambda s: np.clip(0.9 * FILMS.labels[TEST] + 0.3 * s, 0, 1))
+    assert examine(rows)["Perfect AUROC"].state == WARNED
+    nearly = changed(lambda s: np.clip(0.35 * FILMS.labels[TEST] + 0.6 * s, 0, 1))
+    assert examine(nearly, replace(FILMS, kind="phantom"))["Perfect AUROC"].state == PASSED
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+def test_the_matrix_holds_scikit_learns_areas(unknown):
+    rng = np.random.default_rng(0)
+    labels, scores = (rng.random((300, 3)) < 0.3).astype(float), rng.random((300, 3)).round(2)
+    if unknown:
+        labels[rng.random(labels.shape) < 0.2] = np.nan
+    areas, errors = auroc_matrix(labels, scores)
+    for k in range(3):
+        for j in range(3):
+            assert areas[k, j] == pytest.approx(auroc(labels[:, k], scores[:, j]), abs=1e-12)
+    assert ((errors > 0.02) & (errors < 0.06)).all()
+
+
+@pytest.mark.parametrize(("name", "state"), [
+    ("densenet121-res224-nih", WARNED), ("CheXNet", WARNED), ("microsoft/rad-dino", WARNED), ("Ark+", WARNED),
+    ("imagenet", PASSED), ("resnet50.a1_in1k", PASSED), ("densenet121-res224-chex", PASSED), ("random", PASSED),
+    ("densenet121-res224-mimic_ch", PASSED), ("my weights", NOT_DECLARED)])
+def test_weights_by_name(name, state):
+    assert seen_by(name).state == state

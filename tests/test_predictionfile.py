@@ -1,0 +1,169 @@
+"""Reading predictions: three kinds of files, columns however they are called, and files that are none."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import predictions as made
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cxrcore import predictionfile
+from cxrcore.errors import DataError, UsageError, WorkbenchError
+from cxrcore.findings import FINDINGS
+from cxrcore.predictionfile import parse, parse_mapping
+
+FILMS = made.table(30)
+ROWS = made.frame(FILMS)
+SCORES = ROWS[list(FINDINGS)].to_numpy(np.float64)
+
+
+@pytest.mark.parametrize("write", [made.as_csv, made.as_parquet, made.as_npz])
+def test_every_kind_gives_the_same_scores(write):
+    found = parse(write(ROWS), "x")
+    assert found.image_ids.tolist() == ROWS["image_id"].tolist()
+    assert np.array_equal(found.scores.astype(np.float32), SCORES.astype(np.float32))
+    assert found.columns == dict(zip(FINDINGS, FINDINGS, strict=True)) and found.present.all()
+
+
+@pytest.mark.parametrize("rename", [
+    "prob_{}", "pred_{}", "{}_score", "P({})", "y_hat.{}", "{}", "model 2 / {} (prob)"])
+def test_names_with_anything_around_them(rename):
+    rows = ROWS.rename(columns={finding: rename.format(finding) for finding in FINDINGS})
+    assert np.array_equal(parse(made.as_parquet(rows), "x").scores, SCORES)
+
+
+def test_order_case_and_spelling_do_not_matter():
+    names = {"Pleural_Thickening": "pleural", "Infiltration": "Infiltrate", "Effusion": "pleural effusion",
+             "Mass": "MASS"}
+    rows = ROWS[["Hernia", *sorted(FINDINGS[:-1]), "image_id"]].rename(columns=names)
+    found = parse(made.as_parquet(rows), "x")
+    assert np.array_equal(found.scores, SCORES) and found.columns["Effusion"] == "pleural effusion"
+
+
+@pytest.mark.parametrize("name", ["Image Index", "image_id", "path", "id", "Path"])
+def test_films_with_folders_of_any_system(name):
+    for prefix in ("", "data/images_001/", "C:\\films\\"):
+        rows = ROWS.assign(image_id=prefix + ROWS["image_id"]).rename(columns={"image_id": name})
+        found = parse(made.as_csv(rows), "x")
+        assert found.image_ids.tolist() == ROWS["image_id"].tolist() and found.image_column == name
+
+
+def test_fewer_findings_stay_undefined_and_other_columns_are_left_alone():
+    found = parse(made.as_csv(ROWS[["image_id", "Mass", "Edema"]].assign(age=50, note="x", **{"No Finding": 0.5})), "x")
+    assert list(found.columns) == ["Mass", "Edema"] and found.ignored == ("age", "note", "No Finding")
+    assert np.isnan(found.scores).all(axis=0).sum() == 12
+
+
+def test_labels_beside_the_scores_are_left_alone():
+    labels = pd.DataFrame(FILMS.labels, columns=[f"label_{finding}" for finding in FINDINGS])
+    bare = pd.DataFrame(FILMS.labels.astype(int), columns=FINDINGS)
+    renamed = ROWS.rename(columns={finding: f"prob_{finding}" for finding in FINDINGS})
+    for other in (labels, bare):
+        found = parse(made.as_parquet(pd.concat([other, renamed], axis=1)), "x")
+        assert np.array_equal(found.scores, SCORES)
+
+
+def test_two_sets_of_columns_have_to_be_told_apart():
+    other = ROWS[list(FINDINGS)].add_prefix("ema_")
+    both = made.as_parquet(pd.concat([ROWS, other * 0.5], axis=1))
+    with pytest.raises(UsageError, match="ema_Atelectasis"):
+        parse(both, "x")
+    found = parse(both, "x", {f"ema_{finding}": finding for finding in FINDINGS})
+    assert np.allclose(found.scores, SCORES / 2)
+
+
+def test_a_finding_twice_is_refused():
+    with pytest.raises(DataError, match="Pleural_Thickening stands there twice"):
+        parse(made.as_csv(ROWS.assign(pleural=0.5)), "x")
+
+
+def test_a_mapping_tells_what_names_do_not():
+    rows = ROWS.rename(columns={"Mass": "x1", "image_id": "which"})
+    found = parse(made.as_parquet(rows), "x", parse_mapping("x1=Mass, which=image_id"))
+    assert found.columns["Mass"] == "x1" and np.array_equal(found.scores, SCORES)
+    with pytest.raises(UsageError, match="'x9', which is not there"):
+        parse(made.as_csv(rows), "x", {"x9": "Mass", "which": "id"})
+    with pytest.raises(WorkbenchError, match="Flu"):
+        parse(made.as_csv(ROWS), "x", {"Mass": "Flu"})
+    with pytest.raises(UsageError, match="COLUMN=FINDING"):
+        parse_mapping("Mass")
+
+
+def test_a_matrix_without_names_needs_a_mapping():
+    file = io.BytesIO()
+    np.savez(file, image_id=ROWS["image_id"].to_numpy(str), scores=SCORES)
+    with pytest.raises(DataError, match="no finding among the columns"):
+        parse(file.getvalue(), "x")
+    found = parse(file.getvalue(), "x", {str(k): finding for k, finding in enumerate(FINDINGS)})
+    assert np.array_equal(found.scores, SCORES)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_other_separators(separator):
+    assert np.array_equal(parse(made.as_csv(ROWS, sep=separator), "x").scores.astype(np.float32),
+                          SCORES.astype(np.float32))
+
+
+def test_empty_cells_are_missing_scores():
+    rows = ROWS.astype({"Mass": object})
+    rows.loc[3, "Mass"] = None
+    assert np.isnan(parse(made.as_csv(rows), "x").scores[3, FINDINGS.index("Mass")])
+
+
+def test_rows_that_end_in_a_comma_too_many_do_not_shift():
+    found = parse(b"image_id,Mass,Edema\nx.png,0.5,0.25,\ny.png,0.125,1,\n", "x")
+    assert found.image_ids.tolist() == ["x.png", "y.png"]
+    assert found.scores[:, FINDINGS.index("Mass")].tolist() == [0.5, 0.125]
+
+
+def test_a_column_of_parts():
+    found = parse(made.as_csv(ROWS.assign(split=["val"] * 10 + ["test"] * 20)), "x")
+    assert (found.parts == "val").sum() == 10
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (b"", "is empty"), (b"image_id,Mass\n", "no rows"), (b"a,b\n1,2\n", "no column names the films"),
+    (b"image_id,age\nx.png,3\n", "no finding among the columns"), (b"image_id,Mass\nx.png,high\n", "'high'"),
+    (b'image_id,Mass\nx.png,0.5\ny.png,"0.5\n', "cannot be read as CSV"),
+    (b"\x89PNG\r\n\x1a\n\0\0\0", "no text"), ("bild_id;Größe\n".encode("latin-1"), "not UTF-8"),
+    (b"PAR1 broken", "cannot be read as Parquet"), (b"PK\x03\x04broken", "cannot be read as npz")])
+def test_what_is_no_such_file_is_said_in_one_line(content, said):
+    with pytest.raises(DataError, match=r"^x\.csv") as raised:
+        parse(content, "x.csv")
+    assert said in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_pickled_arrays_are_not_opened():
+    file = io.BytesIO()
+    np.savez(file, image_id=np.array(["a.png"], object), Mass=np.array([0.5]))
+    with pytest.raises(DataError, match="pickle"):
+        parse(file.getvalue(), "x")
+
+
+def test_archives_that_unpack_to_too_much_are_refused(monkeypatch):
+    monkeypatch.setattr(predictionfile, "MAX_UNPACKED", 1000)
+    with pytest.raises(DataError, match="unpacks to"):
+        parse(made.as_npz(ROWS), "x")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([b"", b"PAR1", b"PK\x03\x04", b"image_id,Mass\n"]), st.binary(max_size=300))
+def test_no_file_raises_anything_but_our_errors(head, rest):
+    try:
+        parse(head + rest, "x")
+    except WorkbenchError as error:
+        assert "\n" not in str(error)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.binary(min_size=1, max_size=4), st.sampled_from([made.as_parquet, made.as_npz]))
+def test_damaged_files_neither(place, damage, write):
+    content = bytearray(write(ROWS))
+    place %= len(content)
+    content[place:place + len(damage)] = damage
+    try:
+        parse(bytes(content), "x")
+    except WorkbenchError as error:
+        assert "\n" not in str(error)
