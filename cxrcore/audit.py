@@ -122,12 +122,13 @@ def patient_overlap(n_films: int | None, n_patients: int, between_parts: int = 0
     stand in several parts of the file."""
     name = "Patient overlap"
     if between_parts:
-        return Line(name, WARNED, f"{between_parts:,} patients have films in more than one part of the file")
+        have = "patient has" if between_parts == 1 else "patients have"
+        return Line(name, WARNED, f"{between_parts:,} {have} films in more than one part of the file")
     if n_films is None:
         return Line(name, NOT_DECLARED, "no list of training films: whether patients were seen cannot be known")
     if n_films or n_patients:
-        return Line(name, WARNED, f"LEAK: {n_patients:,} patients and {n_films:,} of these very films are in the "
-                                  "training list")
+        return Line(name, WARNED, f"LEAK: {n_patients:,} of these patients and {n_films:,} of these very films are "
+                                  "in the training list")
     return Line(name, PASSED, "no patient of the training list")
 
 
@@ -211,7 +212,7 @@ def ties(found: Audited) -> Line:
     if not tied:
         return Line("Ties", PASSED, "few films share a score")
     finding, (distinct, share) = max(tied.items(), key=lambda one: one[1][1])
-    return Line("Ties", WARNED, f"rounded? {len(tied)} findings have many equal scores ({display_name(finding)}: "
+    return Line("Ties", WARNED, f"rounded? Many equal scores in {_named(list(tied))} ({display_name(finding)}: "
                                 f"{distinct:,} different ones, {share:.0%} of the films share theirs): thresholds "
                                 "between them do not exist")
 
@@ -243,7 +244,8 @@ def perfect_ranking(found: Audited) -> Line:
     if len(usable) >= 3 and usable.mean() >= PERFECT_MACRO and not found.synthetic:
         return Line(name, WARNED, f"macro AUROC {usable.mean():.3f} is far above anything published for ChestX-ray14: "
                                   "are labels among the inputs?")
-    return Line(name, PASSED, f"no finding reaches {PERFECT}" if len(usable) else "too few films to tell")
+    most = "is ranked perfectly, which phantoms allow" if found.synthetic else f"reaches {PERFECT}"
+    return Line(name, PASSED, f"no finding {most}" if len(usable) else "too few films to tell")
 
 
 def seen_films(thresholds: Line | None, weights: Line | None) -> Line:

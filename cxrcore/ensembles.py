@@ -8,10 +8,10 @@ import pandas as pd
 
 from cxrcore import measuring
 from cxrcore.config import EnsembleConfig, default_store
-from cxrcore.data.knownsplits import own_split
 from cxrcore.draws import N_DRAWS, patient_draws
 from cxrcore.errors import UsageError
 from cxrcore.intervals import difference, resample
+from cxrcore.knownsplits import own_split
 from cxrcore.records import Predictions
 from cxrcore.scored_films import shared_films
 from cxrcore.store import Store

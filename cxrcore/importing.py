@@ -13,13 +13,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from cxrcore import audit, measuring, weightscorpora
+from cxrcore import audit, filmtable, knownsplits, measuring, weightscorpora
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED, Audited, Line
 from cxrcore.config import IMPORTED_PARTS
-from cxrcore.data import filmtable, knownsplits
-from cxrcore.data.filmtable import FilmTable
-from cxrcore.data.knownsplits import SplitId
 from cxrcore.errors import DataError, UsageError
+from cxrcore.filmtable import FilmTable
+from cxrcore.knownsplits import SplitId
 from cxrcore.predictionfile import PredictionFile
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from cxrcore import importing, predictionfile, runexport, thresholdfile
+from cxrcore import filmtable, importing, predictionfile, runexport, thresholdfile
 from cxrcore.audit import REFUSED, Line
 from cxrcore.config import ImportConfig, default_store
-from cxrcore.data import filmtable
-from cxrcore.data.filmtable import FilmTable
 from cxrcore.errors import DataError, UsageError
+from cxrcore.filmtable import FilmTable
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.importing import Candidate, Declared
 from cxrcore.store import Store

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import filmtable
-from cxrcore.data.filmtable import FilmTable
+from cxrcore import filmtable
+from cxrcore.filmtable import FilmTable
 from cxrcore.findings import FINDINGS, N_FINDINGS
 
 N_FILMS, FILMS_A_PATIENT = 3000, 3

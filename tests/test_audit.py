@@ -69,7 +69,7 @@ FAULTS = [
     ("Duplicate films", WARNED, "3 films", {"rows": pd.concat([ROWS, ROWS[:3]])}),
     ("Unknown films", WARNED, "1 of 1,501", {"rows": pd.concat([ROWS, ROWS[:1].assign(image_id="me.png")])}),
     ("Coverage", WARNED, "2 more films", {"rows": ROWS.drop(index=[7, 400])}),
-    ("Patient overlap", WARNED, "LEAK: 1 patients", {"train_list": OTHERS | {ROWS["image_id"][5]}}),
+    ("Patient overlap", WARNED, "LEAK: 1 of these patients", {"train_list": OTHERS | {ROWS["image_id"][5]}}),
     ("Label order", WARNED, "Cardiomegaly's scores fit Effusion", {"rows": changed(permuted)}),
     ("Label order", WARNED, "worse than chance: Mass", {"rows": ROWS.assign(Mass=1 - ROWS["Mass"])}),
     ("Scores in [0, 1]", REFUSED, "declare logits", {"rows": changed(lambda s: np.log(s / (1 - s)))}),
@@ -133,7 +133,7 @@ def test_part_of_the_official_list_is_said_to_be_part():
 
 def test_patients_in_two_parts_are_a_leak():
     rows = ROWS.assign(split=np.where(np.arange(1500) < 500, "val", "test"))
-    assert "1 patients have films in more than one part" in examine(rows)["Patient overlap"].text
+    assert "1 patient has films in more than one part" in examine(rows)["Patient overlap"].text
     with pytest.raises(UsageError, match="holdout"):
         examine(ROWS.assign(split="holdout"))
 

@@ -7,9 +7,8 @@ import pandas as pd
 import predictions as made
 import pytest
 
-from cxrcore import ensembles, importing, importrun, runexport
+from cxrcore import ensembles, filmtable, importing, importrun, runexport
 from cxrcore.config import EnsembleConfig, ExportConfig, ImportConfig
-from cxrcore.data import filmtable
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
 from cxrcore.findings import FINDINGS
 from cxrcore.importing import Declared
@@ -121,7 +120,7 @@ def test_a_training_list_and_thresholds_from_files(do, tmp_path, capsys):
     (tmp_path / "cuts.json").write_text(json.dumps(dict.fromkeys(FINDINGS, 0.4)))
     do(made.frame(FILMS), train_list=str(tmp_path / "train.txt"), thresholds=str(tmp_path / "cuts.json"))
     said = capsys.readouterr().out
-    assert "LEAK: 2 patients and 2 of these very films" in said and "'cuts' do not say which films" in said
+    assert "LEAK: 2 of these patients and 2 of these very films" in said and "'cuts' do not say which films" in said
     with pytest.raises(WorkbenchError, match="no list of training films"):
         do(made.frame(FILMS), train_list=str(tmp_path / "gone.txt"))
 

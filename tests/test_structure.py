@@ -19,7 +19,7 @@ SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "st
 NUMBERS = ("metrics", "thresholds", "operating_points", "changed", "intervals", "calibration", "localization",
            "curves", "thinning",  # over arrays
            "inputcheck", "optimism", "draws", "resampling", "scored_films", "delong", "multiple", "subgroups",
-           "curve_bands", "reliability", "boxscores")
+           "curve_bands", "reliability", "boxscores", "audit")
 SCREEN = {"streamlit", "plotly"}
 
 TOP_LEVEL = {"app.py", "pages", "cxrcore", "runs", "scripts", "tests", "requirements.txt", "README.md", "docs",

@@ -8,11 +8,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxrcore import importing, predictionfile, thresholdfile
+from cxrcore import filmtable, importing, predictionfile, thresholdfile
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED
-from cxrcore.data import filmtable
-from cxrcore.data.filmtable import FilmTable
 from cxrcore.errors import UsageError
+from cxrcore.filmtable import FilmTable
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.importing import Candidate, Declared
 from cxrcore.store import Store
@@ -192,6 +191,7 @@ def offer(store: Store, candidate: Candidate, said: Said) -> None:
         with st.spinner("Measuring…"):
             known = importing.save(store, candidate, said.name, said.architecture)
         st.session_state[_SAVED] = {**saved, hash(said): known}
+        st.rerun()  # without the button
     done(store, known)
 
 

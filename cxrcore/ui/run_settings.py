@@ -37,6 +37,15 @@ _MEANINGS = {field.name: field.metadata.get("help", "") for field in fields(Trai
     "checkpoint size": "of model_best.pth, in bytes",
     "GMACs": "thousand million multiply-adds to score one film",
     "time of one film": "to score it by itself, in milliseconds, without reading the file",
+    "file": "that the predictions came from",
+    "file_sha256": "of that file's bytes",
+    "columns": "whose names are not the findings' own",
+    "logits": "declared as logits, made probabilities",
+    "weights_name": "what the network started from, as declared",
+    "audit": "answers of the import's audit",
+    "train_list_sha256": "of the declared training films",
+    "combined_by": "how an ensemble's scores came about",
+    "members": "the runs of an ensemble",
 }
 _COST_NAMES = {"training_seconds": "training time", "images_per_second": "training speed",
                "peak_device_bytes": "device memory", "checkpoint_bytes": "checkpoint size", "gmacs": "GMACs",
@@ -77,15 +86,29 @@ def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     scheme = run["split_scheme"]
     data = {"data set": run["dataset"], "split": SPLIT_WORDS.get(scheme, scheme), "split seed": run["split_seed"],
             "split fingerprint": run["split_fingerprint"]}
-    config = _flat(json.loads(run["config"] or "{}"))
+    config = _flat(_shortened(json.loads(run["config"] or "{}")))
     trials = {f"trial speed in {name}": config.pop(f"precision_speeds.{name}", None) for name in ("fp32", "bf16")}
     training = {name: value for name, value in config.items()
                 if name not in _ELSEWHERE and not name.startswith("precision_speeds.")}
     software = {"git commit": run["git_commit"]} | _flat(json.loads(run["versions"] or "{}"))
     cost = {_COST_NAMES.get(name, name): value for name, value in _flat(json.loads(run["cost"] or "{}")).items()}
     cost |= {name: value for name, value in trials.items() if value is not None}
-    parts = {"Model": model, "Data": data, "Training": training, "Software": software, "Cost": cost}
+    made = "Source" if "file" in config or "members" in config else "Training"
+    parts = {"Model": model, "Data": data, made: training, "Software": software, "Cost": cost}
     return {(part, name): as_text(value) for part, values in parts.items() for name, value in values.items()}
+
+
+def _shortened(config: dict[str, Any]) -> dict[str, Any]:
+    """What imports and ensembles record at length, in a few words."""
+    if lines := config.get("audit"):
+        states = [line["state"] for line in lines]
+        config["audit"] = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    if members := config.get("members"):
+        config["members"] = ", ".join(member["name"] for member in members)
+    if columns := config.get("columns"):
+        config["columns"] = ", ".join(f"{column} for {finding}" for finding, column in columns.items()
+                                      if finding not in column)
+    return config
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -19,7 +19,7 @@ SPLIT_WORDS = {
     "patient": "split by patient, 70 / 10 / 20 %",
     "official": "official test list, validation drawn by patient",
     "random": "random split by image, 80 / 20 %",
-    "given": "split as the data set gives it",
+    "given": "films as they were given",
 }
 STATUS_WORDS = {
     "running": "▶ running",

@@ -67,10 +67,12 @@ def _curves(store: Store, runs: pd.DataFrame, labels: dict[str, str], statuses: 
     with shell.errors_shown():
         epochs = cached.epochs(store, list(runs["run_id"]))
         drawn = _as_curves(runs, epochs, labels)
-        waiting = [labels[run_id] for run_id in runs["run_id"] if run_id not in set(epochs["run_id"])]
-        if waiting:
-            names = ", ".join(widgets.escape(name) for name in waiting)
-            st.caption(f"No finished epoch yet: {names}. Curves begin with the first one.")
+        without = runs[~runs["run_id"].isin(epochs["run_id"])]
+        for rows, text in ((without[without["kind"] == "trained"], "No finished epoch yet: {}. Curves begin with the "
+                                                                   "first one."),
+                           (without[without["kind"] != "trained"], "Not trained here, so without curves: {}.")):
+            if len(rows):
+                st.caption(text.format(", ".join(widgets.escape(labels[run_id]) for run_id in rows["run_id"])))
         if not drawn:
             return
         widgets.legend([(curve.name, curve.style) for curve in drawn], "◯ best epoch")

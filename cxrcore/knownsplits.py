@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cxrcore.data import splits
-from cxrcore.data.filmtable import OFFICIAL, FilmTable
+from cxrcore.filmtable import OFFICIAL, FilmTable
 from cxrcore.store import Store
 
 MOST_READ = 8  # splits of the store that are compared

@@ -1,0 +1,132 @@
+"""The Import page without a browser: upload, audit, saving once, refusals, and the mean of runs."""
+
+import predictions as made
+import pytest
+import scored_runs
+from streamlit.testing.v1 import AppTest
+
+from cxrcore import filmtable
+from cxrcore.config import PROJECT_ROOT
+from cxrcore.findings import FINDINGS
+from cxrcore.store import Store
+
+FILMS = made.table(600)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch) -> Store:
+    """A store that knows the films and has no run."""
+    found = Store(tmp_path / "page" / "store.duckdb")
+    filmtable.add_to(found, FILMS)
+    monkeypatch.setenv("CXR_STORE", str(found.path))
+    return found
+
+
+def open_page(**link) -> AppTest:
+    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
+    for name, value in link.items():
+        app.query_params[name] = value
+    app.switch_page("pages/import.py").run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def uploaded(content: bytes, name: str = "theirs.csv") -> AppTest:
+    app = open_page()
+    app.file_uploader(key="import_file").upload(name, content, "text/csv").run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def text_of(app: AppTest) -> str:
+    kinds = (app.title, app.subheader, app.markdown, app.caption, app.info, app.error, app.success, app.code)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def save_button(app: AppTest):
+    return next(button for button in app.button if button.label == "Save as a run")
+
+
+def test_the_waiting_page_says_what_it_takes(store):
+    text = text_of(open_page())
+    assert "audited" in text and "scripts/import_predictions.py" in text
+
+
+def test_an_upload_is_audited_saved_once_and_chosen(store):
+    app = uploaded(made.as_csv(made.frame(FILMS)))
+    text = text_of(app)
+    assert "600 rows" in text and "14 of 14" in text and "10 passed" in text and "2 not declared" in text
+    assert store.runs().empty  # nothing is saved before it was asked for
+    app.text_input(key="import_name_theirs.csv").set_value("Their model").run()
+    app.text_input(key="import_architecture").set_value("convnext").run()
+    save_button(app).click().run()
+    assert not app.exception and "Saved as run" in text_of(app)
+    app.run()
+    assert not [button for button in app.button if button.label == "Save as a run"]
+    run = store.runs().iloc[0]
+    assert len(store.runs()) == 1 and (run["name"], run["architecture"]) == ("Their model", "convnext")
+    assert store.leaderboard()["auroc"].iloc[0] > 0.8
+
+
+def test_declarations_reach_the_audit(store):
+    app = uploaded(made.as_csv(made.frame(FILMS)))
+    train = "\n".join(FILMS.images["image_id"][:30]).encode()
+    app.file_uploader(key="import_train").upload("train.txt", train, "text/plain").run()
+    app.text_input(key="import_weights").set_value("densenet121-res224-nih").run()
+    text = text_of(app)
+    assert "LEAK: 10 of these patients and 30 of these very films" in text and "2 warned" in text
+
+
+def test_logits_have_to_be_declared(store):
+    rows = made.frame(FILMS)
+    rows[list(FINDINGS)] = rows[list(FINDINGS)] * 8 - 4
+    app = uploaded(made.as_csv(rows))
+    assert "declare logits" in text_of(app) and save_button(app).disabled
+    app.toggle(key="import_logits").set_value(True).run()
+    assert "made probabilities as declared" in text_of(app) and not save_button(app).disabled
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (b"image_id,Mass\nx.png,0.5\n", "none of the 1 films"), (b"\0\0", "no text"), (b"id,a\n1,2\n", "no finding"),
+    (b"image_id,[x](http://y)\na.png,1\n", "no finding")])
+def test_bad_files_are_one_line_and_the_page_lives_on(store, content, said):
+    app = uploaded(content)
+    assert said in app.error[0].value
+    app.file_uploader(key="import_file").upload("good.csv", made.as_csv(made.frame(FILMS)), "text/csv").run()
+    assert not app.exception and not app.error and "600 rows" in text_of(app)
+
+
+def test_a_table_can_be_uploaded_where_the_store_knows_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("CXR_STORE", str(tmp_path / "empty" / "store.duckdb"))
+    app = uploaded(made.as_csv(made.frame(FILMS)))
+    assert "Which films are these?" in text_of(app)
+    app.file_uploader(key="import_table").upload("broken.csv", b"a,b\n1,2\n", "text/csv").run()
+    assert app.error[0].value.startswith("broken.csv is not an NIH table")
+    table = made.written(FILMS, tmp_path).read_bytes()
+    app.file_uploader(key="import_table").upload("mine.csv", table, "text/csv").run()
+    assert "mine: 600 test films" in text_of(app)
+    save_button(app).click().run()
+    assert not app.exception and Store(tmp_path / "empty" / "store.duckdb").datasets()["name"].tolist() == ["mine"]
+
+
+def test_the_mean_of_runs_is_saved_beside_its_best_member(tmp_path, monkeypatch):
+    store = scored_runs.make(tmp_path / "runs" / "store.duckdb", 300, 600, 3)
+    monkeypatch.setenv("CXR_STORE", str(store.path))
+    app = open_page(way="Mean of runs")
+    button = next(button for button in app.button if button.label == "Save the mean as a run")
+    assert button.disabled
+    app.multiselect(key="ensemble_picker").set_value(list(store.runs()["run_id"])).run()
+    next(button for button in app.button if button.label == "Save the mean as a run").click().run()
+    text = text_of(app)
+    assert not app.exception and "best member" in text and "95 % interval" in text
+    assert (store.runs()["kind"] == "ensemble").sum() == 1
+
+
+def test_an_imported_run_has_no_map(store, tmp_path):
+    app = uploaded(made.as_csv(made.frame(FILMS)))
+    save_button(app).click().run()
+    run_id = store.runs()["run_id"][0]
+    explain = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
+    explain.query_params["run"] = run_id
+    explain.switch_page("pages/explain.py").run()
+    assert not explain.exception and "checkpoint" in text_of(explain)
