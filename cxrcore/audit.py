@@ -20,8 +20,7 @@ PASSED, WARNED, REFUSED, NOT_DECLARED = "passed", "warned", "refused", "not decl
 TWICE = (0.5, 1 / (1 + np.exp(-1)))  # where scores end up that went through the sigmoid twice
 TIED = 0.5  # share of films whose score another film has, from which on ties decide
 PERFECT, PERFECT_MACRO = 0.99, 0.95  # AUROC; the best published on ChestX-ray14 are .86 macro and .95 for one finding
-LEAST_POSITIVE = 10  # films with a finding, fewer of which may be ranked perfectly by chance
-LEAST_ORDERED = 5  # films with a finding, fewer of which fit some other column by chance
+LEAST_POSITIVE, LEAST_ORDERED = 10, 5  # films, fewer of which are ranked perfectly, or fit another column, by chance
 FAR_BETTER, SURE = 0.03, 5.0  # AUROC that each moved column gains on average; standard errors of all they gain
 _SURELY_BELOW = 4.0  # standard errors below 0.5
 
@@ -169,11 +168,10 @@ def in_range(found: Audited, logits: bool) -> Line:
     known = values[~np.isnan(values)]
     low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
     if logits:
-        text = f"logits from {low:.3g} to {high:.3g}, made probabilities as declared"
         if low >= 0 and high <= 1:
             return Line(name, WARNED, f"declared as logits, but all lie in [0, 1] ({low:.3g} to {high:.3g}): are they "
                                       "probabilities already?")
-        return Line(name, PASSED, text)
+        return Line(name, PASSED, f"logits from {low:.3g} to {high:.3g}, made probabilities as declared")
     if low < 0 or high > 1:
         return Line(name, REFUSED, f"scores run from {low:.3g} to {high:.3g}: declare logits, if that is what they are")
     return Line(name, PASSED, f"scores run from {low:.3g} to {high:.3g}")
@@ -203,7 +201,7 @@ def ties(found: Audited) -> Line:
     """Findings where most films share their score with others, as after rounding."""
     tied = {}
     for k in found.columns:
-        own = _known(found.scores[:, k]).astype(np.float32)
+        own = _known(found.scores[:, k]).clip(-1e30, 1e30).astype(np.float32)
         if len(own) > 1 and np.ptp(own) > 0:
             values, n = np.unique(own, return_counts=True)
             share = n[n > 1].sum() / len(own)
@@ -264,16 +262,12 @@ def seen_films(thresholds: Line | None, weights: Line | None) -> Line:
 def auroc_matrix(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """AUROC of each column for each label, and its standard error: float64 (k, k), [label, column].
 
-    Films without a score in some column are left out; NaN where a label has no films of both kinds.
+    A film without a score or label leaves that pair; NaN where a label has no films of both kinds.
     """
-    whole = ~np.isnan(scores).any(axis=1)
-    labels, scores = labels[whole], scores[whole]
-    known, positive = ~np.isnan(labels), (labels == 1).astype(np.float64)
-    if known.all():
-        rank_sums = np.column_stack([positive.T @ rankdata(column) for column in scores.T])
-    else:
-        rank_sums = np.stack([positive[rows, k] @ rankdata(scores[rows], axis=0) for k, rows in enumerate(known.T)])
-    n1, n = (labels == 1).sum(axis=0, dtype=np.float64)[:, None], known.sum(axis=0)[:, None]
+    if not scores.size:
+        return tuple(np.full((2, scores.shape[1], scores.shape[1]), np.nan))
+    pairs = [_rank_sums(labels[rows], scores[rows, j]) for j, rows in enumerate(~np.isnan(scores.T))]
+    rank_sums, n1, n = (np.stack(own, axis=1) for own in zip(*pairs, strict=True))
     n0 = n - n1
     with np.errstate(invalid="ignore", divide="ignore"):
         area = (rank_sums - n1 * (n1 + 1) / 2) / (n1 * n0)
@@ -281,6 +275,16 @@ def auroc_matrix(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np
         variance = (area * (1 - area) + (n1 - 1) * (q1 - area**2) + (n0 - 1) * (q2 - area**2)) / (n1 * n0)
     usable = (n1 > 0) & (n0 > 0)
     return np.where(usable, area, np.nan), np.where(usable, np.sqrt(np.maximum(variance, 0)), np.nan)
+
+
+def _rank_sums(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of one column: each label's sum of positives' ranks, positives and films, (k,)."""
+    known, positive = ~np.isnan(labels), (labels == 1).astype(np.float64)
+    if known.all():
+        sums = rankdata(scores) @ positive
+    else:
+        sums = np.array([rankdata(scores[rows]) @ positive[rows, k] for k, rows in enumerate(known.T)])
+    return sums, positive.sum(axis=0), known.sum(axis=0).astype(np.float64)
 
 
 def _known(values: np.ndarray) -> np.ndarray:

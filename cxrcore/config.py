@@ -158,3 +158,13 @@ class EnsembleConfig:
     runs: str | None = flag(None, "RUN_IDs of the members, comma-separated, two or more")
     name: str | None = flag(None, "what the run is called (default: its members)")
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """Flags of scripts/demo.py."""
+
+    all: bool = flag(False, "train VGG16 and ViT-B/16 too, which takes most of an hour more")
+    port: int = flag(8501, "of the dashboard", at_least=1, at_most=65535)
+    no_dashboard: bool = flag(False, "only train")
+    store: str | None = flag(None, "the demo's store (default: runs/demo.duckdb); films and checkpoints lie beside it")

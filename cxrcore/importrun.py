@@ -61,7 +61,8 @@ def in_words(candidate: Candidate) -> str:
     """What was read, and the audit, as lines of text."""
     file = candidate.file
     parts = ", ".join(f"{part} {len(rows):,}" for part, rows in candidate.parts.items())
-    head = [f"{file.name}: {len(file.image_ids):,} rows, films from '{file.image_column}', {len(file.columns)} of "
+    rows = "1 row" if len(file.image_ids) == 1 else f"{len(file.image_ids):,} rows"
+    head = [f"{file.name}: {rows}, films from '{file.image_column}', {len(file.columns)} of "
             f"{len(FINDINGS)} findings; of {candidate.table.name}: {parts}"]
     if renamed := [f"{column} as {finding}" for finding, column in file.columns.items() if finding not in column]:
         head.append(f"read: {', '.join(renamed)}")

@@ -52,8 +52,8 @@ class PredictionFile:
 
     @property
     def present(self) -> np.ndarray:
-        """Which of the 14 findings have a column, bool (14,)."""
-        return np.isin(FINDINGS, list(self.columns))
+        """Which of the 14 findings have a column with any score, bool (14,)."""
+        return np.isin(FINDINGS, list(self.columns)) & ~np.isnan(self.scores).all(axis=0)
 
 
 @dataclass(frozen=True)

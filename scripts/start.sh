@@ -2,11 +2,13 @@
 # Install what is needed (the first time) and open the dashboard.
 #   --torch-index URL   take torch and torchvision from this index, such as the CPU-only one: a much smaller install
 #   --install-only      stop after the installation
+#   --demo              a demo on synthetic films, ready in about a minute; --all trains the two slow networks too
 #   anything else goes to Streamlit, for example --server.port 8600
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 INSTALL_ONLY=
+DEMO=
 ARGUMENTS=()
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -16,8 +18,9 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     --install-only) INSTALL_ONLY=yes ;;
+    --demo) DEMO=yes ;;
     -h | --help)
-        sed -n '2,5s/^# \{0,1\}//p' "scripts/start.sh"
+        sed -n '2,6s/^# \{0,1\}//p' "scripts/start.sh"
         exit 0
         ;;
     *) ARGUMENTS+=("$1") ;;
@@ -27,4 +30,9 @@ done
 
 source scripts/setup.sh
 [ -z "$INSTALL_ONLY" ] || exit 0
+if [ -z "$DEMO" ] && [ ${#ARGUMENTS[@]} -eq 0 ] && [ -z "${CXR_STORE:-}" ] && [ ! -e runs/store.duckdb ] && [ -t 0 ]; then
+    read -r -p "There are no runs yet. Make the demo on synthetic films? It opens in about a minute. [Y/n] " answer
+    case "$answer" in [nN]*) ;; *) DEMO=yes ;; esac
+fi
+[ -z "$DEMO" ] || exec "$PYTHON" scripts/demo.py ${ARGUMENTS[@]+"${ARGUMENTS[@]}"}
 exec "$PYTHON" -m streamlit run app.py ${ARGUMENTS[@]+"${ARGUMENTS[@]}"}

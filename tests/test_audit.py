@@ -158,12 +158,27 @@ def test_networks_on_phantoms_may_rank_nearly_perfectly():
     assert examine(nearly, replace(FILMS, kind="phantom"))["Perfect AUROC"].state == PASSED
 
 
+def test_an_empty_column_is_one_that_is_not_there():
+    lines = examine(ROWS.assign(Hernia=np.nan))
+    assert "no column for Hernia" in lines["Missing scores"].text and lines["Missing scores"].state == PASSED
+    assert lines["Label order"].text == "no other order of the columns fits far better"
+    swapped = changed(permuted).assign(Hernia=np.nan)
+    swapped.loc[:700, "Nodule"] = np.nan
+    assert examine(swapped)["Label order"].state == WARNED
+
+
+def test_a_file_without_any_score_is_refused():
+    nothing = ROWS[["image_id", "Mass"]].assign(Mass=np.nan)
+    assert examine(nothing)["Missing scores"].state == REFUSED
+
+
 @pytest.mark.parametrize("unknown", [False, True])
 def test_the_matrix_holds_scikit_learns_areas(unknown):
     rng = np.random.default_rng(0)
     labels, scores = (rng.random((300, 3)) < 0.3).astype(float), rng.random((300, 3)).round(2)
     if unknown:
         labels[rng.random(labels.shape) < 0.2] = np.nan
+        scores[rng.random(scores.shape) < 0.1] = np.nan
     areas, errors = auroc_matrix(labels, scores)
     for k in range(3):
         for j in range(3):

@@ -14,7 +14,8 @@ from cxrcore.findings import N_FINDINGS
 
 LEAKY_SCHEMES = ("random",)
 LEAKY_NOTE = "films of one patient stand on both sides: numbers are too good"
-SYNTHETIC_NOTE = "films are drawn by a program, not taken from patients"
+SYNTHETIC_NOTE = ("films are drawn by a program, not taken from patients; how networks rank on them says nothing "
+                  "about real films")
 SPLIT_WORDS = {
     "patient": "split by patient, 70 / 10 / 20 %",
     "official": "official test list, validation drawn by patient",

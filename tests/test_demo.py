@@ -1,0 +1,97 @@
+"""The demo, on a few tiny films: made, resumed, and left alone where it is complete."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cxrcore import demo
+from cxrcore.config import PROJECT_ROOT, DemoConfig
+from cxrcore.demo import FIRST, OTHERS, SLOW, Step
+from cxrcore.errors import RunError
+from cxrcore.store import Store
+
+TINY = ("--img_size", "32", "--init", "random", "--precision", "fp32", "--arch", "resnet18", "--epochs", "1",
+        "--train_subset", "40", "--eval_subset", "20")
+STEPS = (Step("one", ()), Step("two", ("--loss", "pos_weight")))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of a demo that ran to its end."""
+    folder = tmp_path_factory.mktemp("demo")
+    with pytest.MonkeyPatch.context() as patch:
+        config = small(patch, folder)
+        demo.run(config)
+    return folder
+
+
+def small(patch: pytest.MonkeyPatch, folder: Path) -> DemoConfig:
+    patch.setattr(demo, "PHANTOMS", ("--films", "120", "--size", "64"))
+    patch.setattr(demo, "TRAINING", (*TINY, "--results", str(folder / "results")))
+    patch.setattr(demo, "FIRST", STEPS[0])
+    patch.setattr(demo, "OTHERS", STEPS[1:])
+    return DemoConfig(store=str(folder / "runs" / "demo.duckdb"), no_dashboard=True)
+
+
+@pytest.fixture
+def tiny(made, tmp_path, monkeypatch) -> DemoConfig:
+    """A copy of the finished demo."""
+    shutil.copytree(made, tmp_path / "copy")
+    return small(monkeypatch, tmp_path / "copy")
+
+
+@pytest.fixture
+def began(monkeypatch) -> list[tuple[str, ...]]:
+    """The scripts that would be run, with their flags, in place of running them."""
+    calls: list[tuple[str, ...]] = []
+    monkeypatch.setattr(demo, "_script", lambda name, *flags: calls.append((name, *map(str, flags))))
+    return calls
+
+
+def test_the_demo_is_made_by_real_trainings_and_goes_on_with_what_is_missing(tiny, began, capfd):
+    store = Store(tiny.store)
+    assert set(store.runs()["name"]) == {"one", "two"} and (store.runs()["status"] == "finished").all()
+    assert store.datasets()["kind"].tolist() == ["phantom"] and not demo.left(store, STEPS)
+    assert len(store.leaderboard()) == 4 and len(store.epochs(list(store.runs()["run_id"]))) == 2
+    store.delete_run(store.runs().set_index("name").loc["two", "run_id"])
+    assert [step.name for step in demo.left(store, STEPS)] == ["two"]
+    demo.run(tiny)
+    assert [call[0] for call in began] == ["make_phantoms.py", "train.py"] and "two" in began[1]
+    assert "one: there already" in capfd.readouterr().out
+
+
+def test_an_interrupted_training_is_resumed_and_an_empty_one_begun_anew(tiny, began):
+    store = Store(tiny.store)
+    two = store.runs().set_index("name").loc["two", "run_id"]
+    store.finish_run(two, "interrupted")
+    demo.run(tiny)
+    assert began[-1][:3] == ("train.py", "--resume", two)
+    empty = store.create_run({"name": "three"}, store.datasets()["dataset_id"][0])
+    store.finish_run(empty, "failed")
+    demo._train(store, store.path.parent, Step("three", ()))
+    assert "--resume" not in began[-1] and empty not in set(store.runs()["run_id"])
+
+
+def test_a_script_that_fails_ends_the_demo_in_one_line(tiny, monkeypatch):
+    monkeypatch.setattr(demo, "PHANTOMS", ("--films", "0"))
+    with pytest.raises(RunError, match=r"make_phantoms.py ended with status 2"):
+        demo.run(tiny)
+
+
+def test_every_network_is_in_it_once_and_one_is_weighted():
+    steps = (FIRST, *OTHERS, *SLOW)
+    assert len({step.name for step in steps}) == len(steps) == 7
+    named = [step.flags[step.flags.index("--arch") + 1] for step in steps]
+    assert len(set(named)) == 6 and named.count("efficientnet_b0") == 2
+    assert sum("pos_weight" in step.flags for step in steps) == 1 and all(step.note for step in SLOW)
+
+
+def test_the_start_script_offers_it():
+    said = subprocess.run(["bash", "scripts/start.sh", "--help"], cwd=PROJECT_ROOT, capture_output=True, text=True)
+    assert "--demo" in said.stdout
+    help_of = subprocess.run([sys.executable, "scripts/demo.py", "--help"], cwd=PROJECT_ROOT, capture_output=True,
+                             text=True)
+    assert help_of.returncode == 0 and "--all" in help_of.stdout
