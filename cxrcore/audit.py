@@ -119,15 +119,15 @@ def coverage(held: Collection[str], whole: Collection[str] | None, whole_name: s
 def patient_overlap(n_films: int | None, n_patients: int, between_parts: int = 0) -> Line:
     """Args: films and patients that the declared training list shares with the file, None without a list; patients that
     stand in several parts of the file."""
-    name = "Patient overlap"
+    name, leaks = "Patient overlap", []
+    if n_films or n_patients:
+        leaks.append(f"LEAK: {n_patients:,} of these patients and {n_films:,} of these very films were trained on")
     if between_parts:
-        have = "patient has" if between_parts == 1 else "patients have"
-        return Line(name, WARNED, f"{between_parts:,} {have} films in more than one part of the file")
+        leaks.append(f"{between_parts:,} patient{' has' if between_parts == 1 else 's have'} films in several parts")
+    if leaks:
+        return Line(name, WARNED, "; ".join(leaks))
     if n_films is None:
         return Line(name, NOT_DECLARED, "no list of training films: whether patients were seen cannot be known")
-    if n_films or n_patients:
-        return Line(name, WARNED, f"LEAK: {n_patients:,} of these patients and {n_films:,} of these very films are "
-                                  "in the training list")
     return Line(name, PASSED, "no patient of the training list")
 
 

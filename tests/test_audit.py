@@ -133,7 +133,9 @@ def test_part_of_the_official_list_is_said_to_be_part():
 
 def test_patients_in_two_parts_are_a_leak():
     rows = ROWS.assign(split=np.where(np.arange(1500) < 500, "val", "test"))
-    assert "1 patient has films in more than one part" in examine(rows)["Patient overlap"].text
+    assert "1 patient has films in several parts" in examine(rows)["Patient overlap"].text
+    both = examine(rows, train_list=OTHERS | {ROWS["image_id"][5]})["Patient overlap"].text
+    assert "LEAK: 1 of these patients" in both and "1 patient has films in several parts" in both
     with pytest.raises(UsageError, match="holdout"):
         examine(ROWS.assign(split="holdout"))
 
