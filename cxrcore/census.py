@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cxrcore.draws import unknown
 from cxrcore.findings import FINDINGS
 
 FILMS_PER_PATIENT = (1, 2, 3, 5, 10, 20, 50)  # lower ends of the bins
@@ -23,8 +24,8 @@ class KeyFigures:
     """The data set in a few numbers.
 
     Attributes:
-        films, patients: counts.
-        median_films, most_films: of one patient.
+        films, patients: counts; 0 patients where they are unknown.
+        median_films, most_films: of one patient; NaN and 0 where patients are unknown.
         without_finding: share of the films that have none of the 14, among those whose labels are all known.
         ap_share: share of AP films among those whose view is known; NaN if none is.
         unknown_labels: cells without a label.
@@ -41,11 +42,11 @@ class KeyFigures:
 
 def key_figures(images: pd.DataFrame, labels: np.ndarray) -> KeyFigures:
     """Count."""
-    per_patient = images["patient_id"].value_counts()
+    per_patient = _films_of_each(images)
     known = ~np.isnan(labels).any(axis=1)
     view = images["view"].dropna()
     return KeyFigures(
-        len(images), len(per_patient), float(per_patient.median()), int(per_patient.max()),
+        len(images), len(per_patient), float(per_patient.median()), int(per_patient.max()) if len(per_patient) else 0,
         float((labels[known] == 0).all(axis=1).mean()) if known.any() else float("nan"),
         float((view == "AP").mean()) if len(view) else float("nan"), int(np.isnan(labels).sum()),
     )
@@ -96,7 +97,7 @@ def findings_per_film(labels: np.ndarray) -> pd.DataFrame:
 
 def films_per_patient(images: pd.DataFrame) -> pd.DataFrame:
     """Patients by how many films they have: bin (text), patients, films (of these patients together)."""
-    per_patient = images["patient_id"].value_counts().to_numpy()
+    per_patient = _films_of_each(images).to_numpy()
     edges = [low for low in FILMS_PER_PATIENT if low <= per_patient.max(initial=1)]
     place = np.searchsorted(edges, per_patient, side="right") - 1
     highest = [*[low - 1 for low in edges[1:]], int(per_patient.max(initial=1))]
@@ -131,14 +132,15 @@ def without_alarms(labels: np.ndarray) -> pd.DataFrame:
 
 
 def leaks(assignment: np.ndarray, patient_ids: Sequence[str], parts: Sequence[str]) -> pd.DataFrame:
-    """Patients who stand on both sides: one row for each pair of parts: one, other, patients.
+    """Patients who stand on both sides: one row for each pair of parts: one, other, patients (known ones).
 
     Args:
         assignment: int (n,), index into `parts` of each film.
     """
-    patients = pd.factorize(np.asarray(patient_ids, object))[0]
+    known = ~unknown(patient_ids)
+    patients = pd.factorize(np.asarray(patient_ids, object)[known])[0]
     stands = np.zeros((patients.max(initial=-1) + 1, len(parts)), bool)
-    stands[patients, assignment] = True
+    stands[patients, assignment[known]] = True
     pairs = [(a, b) for a in range(len(parts)) for b in range(a + 1, len(parts))]
     return pd.DataFrame([(parts[a], parts[b], int((stands[:, a] & stands[:, b]).sum())) for a, b in pairs],
                         columns=["one", "other", "patients"])
@@ -154,6 +156,11 @@ def composition(images: pd.DataFrame, labels: np.ndarray, assignment: np.ndarray
             rows.append((name, figures.films, figures.films / len(images), figures.patients, figures.without_finding,
                          figures.ap_share))
     return pd.DataFrame(rows, columns=["part", "films", "share", "patients", "without_finding", "ap_share"])
+
+
+def _films_of_each(images: pd.DataFrame) -> pd.Series:
+    """Films of each known patient."""
+    return images.loc[~unknown(images["patient_id"]), "patient_id"].value_counts()
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -58,9 +58,9 @@ def load_films(store: Store, loaded: Checkpoint, csv_path: str | None, img_root:
     try:
         return film_sets.load(csv_path, img_root, scheme, seed)
     except DataError:
-        if scheme != "official":
+        if scheme == "random" or not (csv_path and img_root):
             raise
-        return film_sets.load(csv_path, img_root, "patient", 0)  # no official list here: another data set
+        return film_sets.load(csv_path, img_root, None, 0)  # no such list, patients or split here: another data set
 
 
 def is_known(store: Store, loaded: Checkpoint) -> bool:

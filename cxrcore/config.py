@@ -13,7 +13,9 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 LOSSES = ("bce", "pos_weight", "focal")
 PRECISIONS = ("auto", "fp32", "bf16")
 MAX_SEED = 2**31 - 1
-SPLIT_SCHEMES = ("patient", "official", "random")
+SPLIT_SCHEMES = ("patient", "official", "random", "given")
+DATA_SETS = ("chestmnist", "nih")
+CHESTMNIST_SIZES = (28, 64, 128, 224)
 
 
 def default_store() -> Path:
@@ -30,6 +32,8 @@ def flag(default: Any, help: str, **extra: Any) -> Any:
 class _Films:
     csv_path: str | None = flag(None, "the NIH table, Data_Entry_2017.csv")
     img_root: str | None = flag(None, "folder of the films: images_001/images/... or one flat folder")
+    data: str | None = flag(None, "in place of both: what scripts/download.py brought: chestmnist, chestmnist_64, nih",
+                            stored=False)
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)", stored=False)
 
 
@@ -52,7 +56,8 @@ class TrainConfig(_Films):
     train_subset: int | None = flag(None, "train on at most n films, same imbalance, nested", at_least=2)
     val_subset: int | None = flag(None, "validate on at most n films after each epoch", at_least=1)
     loss: str = flag("bce", "bce; pos_weight = min(negatives / positives, 50); focal with gamma 2", choices=LOSSES)
-    split: str = flag("patient", "patient 70/10/20; official test list; random 80/20 by image (leaks patients)",
+    split: str = flag("patient", "patient 70/10/20; official test list; random 80/20 by image (leaks patients); given: "
+                                 "the table's own",
                       choices=SPLIT_SCHEMES)
     split_seed: int = flag(0, "seed of the split and of the subsets; runs are compared within one split", at_least=0,
                           at_most=MAX_SEED)
@@ -79,6 +84,16 @@ class EvalConfig(_Films):
     thresholds: str | None = flag(None, "JSON file of a threshold set, read beside those that are fitted here")
     batch_size: int = flag(64, "films a step", at_least=1)
     results: str | None = flag(None, "folder for tables (default: results/ of this project)")
+
+
+@dataclass(frozen=True)
+class DownloadConfig:
+    """Flags of scripts/download.py, besides the data set."""
+
+    size: int = flag(64, "of ChestMNIST's films, in pixels: 28 (82 MB), 64, 128 or 224 (gigabytes)",
+                     choices=CHESTMNIST_SIZES)
+    check: bool = flag(False, "bring nothing: check what is there (counts, tables, missing or cut films)")
+    out: str | None = flag(None, "another folder (default: runs/data/chestmnist_<size> or runs/data/nih)")
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Draws:
         Raises:
             ResamplingError: a patient who is not among them.
         """
-        found = pd.Index(self.patients).get_indexer(_units(patient_ids, image_ids))
+        found = pd.Index(self.patients).get_indexer(units(patient_ids, image_ids))
         if (found < 0).any():
             raise ResamplingError(f"{(found < 0).sum()} films belong to patients who were not drawn: "
                                   "draw the patients of all films that are compared")
@@ -75,8 +75,8 @@ def unknown(patient_ids: np.ndarray) -> np.ndarray:
     return pd.isna(ids) | (ids == "")
 
 
-def _units(patient_ids: np.ndarray, image_ids: np.ndarray) -> np.ndarray:
-    """Who is drawn as a whole: the patient, or the film alone where nobody knows its patient."""
+def units(patient_ids: np.ndarray, image_ids: np.ndarray) -> np.ndarray:
+    """Whose films belong together: the patient, or the film alone where nobody knows its patient: str (n,)."""
     alone = unknown(patient_ids)
     return np.where(alone, "film " + np.asarray(image_ids, object), np.asarray(patient_ids, object))
 
@@ -93,7 +93,7 @@ def patient_draws(patient_ids: np.ndarray, image_ids: np.ndarray, n_draws: int =
     Raises:
         ResamplingError: fewer than two patients.
     """
-    patients = np.unique(_units(patient_ids, image_ids))
+    patients = np.unique(units(patient_ids, image_ids))
     n = len(patients)
     if n < 2:
         raise ResamplingError(f"films of {n} patient{'' if n else 's'}: intervals need at least 2, take more films")

@@ -45,6 +45,10 @@ class WeightsUnavailable(WorkbenchError):
     """Pretrained weights that can be had neither from the network nor from the local cache."""
 
 
+class NetworkError(WorkbenchError):
+    """Data that can only be had from the network, which cannot be reached."""
+
+
 class RunError(WorkbenchError):
     """A run that does not exist, or is not in a state that allows what was asked."""
 

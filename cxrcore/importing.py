@@ -16,6 +16,7 @@ from scipy.special import expit
 from cxrcore import audit, filmtable, knownsplits, measuring, weightscorpora
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED, Audited, Line
 from cxrcore.config import IMPORTED_PARTS
+from cxrcore.draws import units
 from cxrcore.errors import DataError, UsageError
 from cxrcore.filmtable import FilmTable
 from cxrcore.knownsplits import SplitId
@@ -87,7 +88,7 @@ def examine(file: PredictionFile, table: FilmTable, declared: Declared, store: S
         DataError, UsageError: no film in common, an unknown part, or a training list that names no film of the table.
     """
     films = pd.Index(table.images["image_id"].to_numpy(object))
-    owners, patients = pd.factorize(table.images["patient_id"].to_numpy(object))
+    owners, patients = pd.factorize(units(table.images["patient_id"].to_numpy(object), films.to_numpy(object)))
     rows = _rows_of(file.image_ids, films, table.name)
     kept, n_repeated, n_contradicting = _each_once(file.scores, rows)
     image_ids = films.to_numpy()[rows[kept]]

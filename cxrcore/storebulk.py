@@ -45,7 +45,7 @@ class BulkTables(StoreFile):
                 return
             con.execute("INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?)",
                         [dataset_id, name, kind, list(FINDINGS), label_source, len(images),
-                         images["patient_id"].nunique()])
+                         images["patient_id"].replace("", None).nunique()])
             con.register("new_rows", rows)
             con.execute("INSERT INTO images SELECT ?, image_id, patient_id, follow_up, age, sex, view FROM new_rows",
                         [dataset_id])

@@ -12,9 +12,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                                     "rebuilt, as an external model on all films).")
     flags = vars(parser.parse_args(argv))
     # Imported here: torch takes seconds, which --help and the processes that prepare films need not wait for.
+    from cxrcore.datafolders import with_data
     from cxrcore.evalrun import evaluate
 
-    evaluate(EvalConfig(**flags))
+    evaluate(with_data(EvalConfig(**flags), flags))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = vars(parser.parse_args(argv))
     # Imported here: torch takes seconds, which --help need not wait for.
     from cxrcore import boxrun, camrun
+    from cxrcore.datafolders import with_data
 
-    config = GradcamConfig(**flags)
+    config = with_data(GradcamConfig(**flags), flags)
     (boxrun.measure if config.boxes else camrun.draw)(config)
 
 

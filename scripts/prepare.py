@@ -7,13 +7,15 @@ from cxrcore.cli import parser_for, run
 from cxrcore.config import PrepareConfig, default_store
 from cxrcore.data import films
 from cxrcore.data.prepared import prepare
+from cxrcore.datafolders import with_data
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Flags to a finished map."""
     parser = parser_for(PrepareConfig, "Decode all films on disk once, on all cores; goes on where it was stopped.")
-    config = PrepareConfig(**vars(parser.parse_args(argv)))
-    found = films.load(config.csv_path, config.img_root, "patient", 0)
+    flags = vars(parser.parse_args(argv))
+    config = with_data(PrepareConfig(**flags), flags)
+    found = films.load(config.csv_path, config.img_root, None, 0)
     root = Path(config.store or default_store()).parent / "prepared"
     pixels = prepare(found.paths, config.img_size, root, workers=config.workers)
     print(f"{len(pixels.row_of):,} films at {pixels.size} px in {pixels.folder}")

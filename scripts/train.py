@@ -12,9 +12,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                                      "evaluate it on val and test.")
     flags = vars(parser.parse_args(argv))
     # Imported here: torch takes seconds, which --help and the processes that prepare films need not wait for.
+    from cxrcore.datafolders import with_data
     from cxrcore.trainrun import train
 
-    train(TrainConfig(**flags), frozenset(flags))
+    train(with_data(TrainConfig(**flags), flags), frozenset(flags) - {"data"})
 
 
 if __name__ == "__main__":

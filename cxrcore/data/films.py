@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import nih, phantom, splits
+from cxrcore.data import chestmnist, nih, phantom, splits
 from cxrcore.data.nih import NihTable
 from cxrcore.data.splits import SPLITS, Split
 from cxrcore.errors import DataError
@@ -56,30 +56,37 @@ class FilmSet:
         """What was found, in two or three lines."""
         n, present = len(self.table.images), len(self.paths)
         parts = ", ".join(f"{part} {len(self.on_disk(part)):,}" for part in SPLITS)
+        patients = self.table.images["patient_id"]
+        people = f"{patients.nunique():,} patients" if patients.any() else "unknown patients"
         lines = [
-            f"{self.name}: {n:,} films of {self.table.images['patient_id'].nunique():,} patients in the table; "
-            f"{present:,} on disk, {n - present:,} missing",
+            f"{self.name}: {n:,} films of {people} in the table; {present:,} on disk, {n - present:,} missing",
             f"split {self.split.scheme} (seed {self.split.seed}, {self.split.fingerprint}), on disk: {parts}",
         ]
         if self.table.n_ages_unknown:
             lines.append(f"{self.table.n_ages_unknown} ages unknown (missing, unreadable or over {nih.MAX_AGE})")
         if self.split.scheme in splits.LEAKY_SCHEMES:
-            leaked = splits.leaked_patients(self.split, self.table.images["patient_id"])
-            lines.append(f"note: this split leaks: {leaked:,} patients have films in train and val")
+            leaked = splits.leaked_patients(self.split, patients)
+            lines.append("note: this split leaks: " + (f"{leaked:,} patients have films in train and val"
+                                                       if patients.any() else "it parts patients"))
         return "\n".join(lines)
 
 
-def load(csv_path: str | None, img_root: str | None, scheme: str, seed: int) -> FilmSet:
+def load(csv_path: str | None, img_root: str | None, scheme: str | None, seed: int) -> FilmSet:
     """Read the table, find its films and draw the split.
 
     The official lists and the boxes are looked for beside the CSV and in img_root.
+
+    Args:
+        scheme: None where no split matters: by patient, or as the table gives it.
 
     Raises:
         DataError: a flag missing, or what `nih` and `splits` refuse.
     """
     if not csv_path or not img_root:
-        raise DataError("--csv_path and --img_root are needed: the NIH table and the folder of its films")
+        raise DataError("--csv_path and --img_root are needed: the NIH table and the folder of its films; or --data, "
+                        "after scripts/download.py")
     table = nih.read_table(csv_path)
+    scheme = scheme or ("patient" if table.given is None else "given")
     paths = nih.find_films(img_root, table.images["image_id"])
     beside = (Path(csv_path).parent, Path(img_root))
     test_list = _first_existing(beside, nih.TEST_LIST)
@@ -87,14 +94,16 @@ def load(csv_path: str | None, img_root: str | None, scheme: str, seed: int) -> 
         raise DataError(f"--split official needs {nih.TEST_LIST} of the NIH release beside {csv_path}")
     box_list = _first_existing(beside, BOX_LIST)
     split = splits.draw(scheme, table.images["image_id"], table.images["patient_id"], table.labels, seed,
-                        nih.read_list(test_list) if test_list else None)
+                        nih.read_list(test_list) if test_list else None, table.given)
     return FilmSet(table, split, paths, nih.read_boxes(box_list) if box_list else None, name_of(table, csv_path))
 
 
 def name_of(table: NihTable, csv_path: str) -> str:
     """The published table by its name, another by its folder's; phantoms are called so."""
     if len(table.images) == PUBLISHED_SIZE:
-        return "NIH ChestX-ray14"
+        return chestmnist.NAME if chestmnist.is_chestmnist(table.images["image_id"]) else "NIH ChestX-ray14"
+    if chestmnist.is_chestmnist(table.images["image_id"]):
+        return f"{chestmnist.NAME}, {len(table.images):,} films of it"
     folder = Path(csv_path).resolve().parent.name
     return f"Phantoms ({folder})" if phantom.is_phantom(table.images["patient_id"]) else folder
 
@@ -103,6 +112,8 @@ def kind_of(table: NihTable) -> tuple[str, str]:
     """The data set's kind and where its labels come from, as the store keeps them."""
     if phantom.is_phantom(table.images["patient_id"]):
         return "phantom", "drawn with the film"
+    if chestmnist.is_chestmnist(table.images["image_id"]):
+        return "chestmnist", "ChestMNIST: those of ChestX-ray14"
     return "nih", "Data_Entry CSV"
 
 

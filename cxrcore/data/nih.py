@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import N_FINDINGS, canonical, parse_labels
 
@@ -33,6 +34,7 @@ _OPTIONAL = {
     "age": ("patient age",),
     "sex": ("patient gender", "patient sex"),
     "view": ("view position",),
+    "part": ("split",),
 }
 # What pandas raises on files that are no table: text in another coding, damaged or foreign archives, odd rows.
 _UNREADABLE = (ValueError, OSError, EOFError, ImportError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
@@ -50,19 +52,22 @@ class NihTable:
         labels: float32 (n, 14), 1 / 0, in `FINDINGS` order.
         dataset_id: hash of the sorted (image_id, patient_id, labels) and of nothing else.
         n_ages_unknown: ages that are missing, unreadable or over 100 years.
+        given: str (n,), 'train', 'val' or 'test', where the table has a column Split in every row; else None.
     """
 
     images: pd.DataFrame
     labels: np.ndarray
     dataset_id: str
     n_ages_unknown: int
+    given: np.ndarray | None = None
 
 
 def read_table(csv_path: str | Path) -> NihTable:
     """Read Data_Entry_2017.csv, Data_Entry_2017_v2020.csv or a copy of either.
 
     The header has 12 fields (its bracketed names contain commas, and a comma trails) over rows of 11, so columns are
-    taken by name from the left; ages come as 58, '058Y', '11M' or '3D'; names of columns match in any case.
+    taken by name from the left; ages come as 58, '058Y', '11M' or '3D'; names of columns match in any case. A table
+    that brings its own split (a column Split) may leave Patient ID empty: patients are then unknown, and "" here.
 
     Raises:
         DataError: no such file, not a table, missing columns (named), an empty table, a row that is cut off, or a film
@@ -73,8 +78,9 @@ def read_table(csv_path: str | Path) -> NihTable:
     raw = _read_columns(csv_path)
     if raw.empty:
         raise DataError(f"{csv_path} has no rows")
+    given = _given_split(raw["part"], csv_path)
     for column, published in _PUBLISHED_NAMES.items():
-        if (raw[column] == "").any():
+        if (raw[column] == "").any() and not (column == "patient_id" and given is not None):
             row = int(np.argmax(raw[column] == "")) + 2
             raise DataError(f"{csv_path} row {row} has no {published}: is the file cut off?")
     twice = raw["image_id"][raw["image_id"].duplicated()]
@@ -85,14 +91,31 @@ def read_table(csv_path: str | Path) -> NihTable:
     images = pd.DataFrame(
         {
             "image_id": raw["image_id"],
-            "patient_id": raw["patient_id"].str.removesuffix(".0").str.lstrip("0").replace("", "0"),
+            "patient_id": _patient_numbers(raw["patient_id"]),
             "follow_up": pd.to_numeric(raw["follow_up"], errors="coerce").round().astype("Int32"),
             "age": age,
             "sex": raw["sex"].str.strip().str.upper().str[:1].where(lambda s: s.isin(["M", "F"])),
             "view": raw["view"].str.strip().str.upper().where(lambda s: s.isin(["PA", "AP"])),
         }
     )
-    return NihTable(images, labels, dataset_hash(images, labels), int(age.isna().sum()))
+    return NihTable(images, labels, dataset_hash(images, labels), int(age.isna().sum()), given)
+
+
+def _given_split(column: pd.Series, csv_path: Path) -> np.ndarray | None:
+    """The table's own split, None where it has none in any row."""
+    parts = column.str.lower()
+    if (parts == "").all():
+        return None
+    wrong = ~parts.isin(SPLITS)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(f"{csv_path} row {row + 2}: split '{column.iloc[row]}' is none of {', '.join(SPLITS)}")
+    return parts.to_numpy(str)
+
+
+def _patient_numbers(column: pd.Series) -> pd.Series:
+    """'00000010' and '10.0' are patient 10; unknown stays ""."""
+    return column.str.removesuffix(".0").str.lstrip("0").where(column.str.strip("0.") != "", column.str[:1])
 
 
 def _read_columns(csv_path: Path) -> pd.DataFrame:
@@ -195,6 +218,8 @@ def read_list(path: str | Path) -> set[str]:
 def find_films(img_root: str | Path, image_ids: pd.Series) -> dict[str, Path]:
     """Where each film of the table lies: img_root/images_001/images/ to images_012, or one flat folder.
 
+    A film that the table names without an ending is also found as its .png.
+
     Returns:
         image_id -> path, for the films that are on disk, in the table's order.
 
@@ -204,14 +229,14 @@ def find_films(img_root: str | Path, image_ids: pd.Series) -> dict[str, Path]:
     img_root = Path(img_root)
     if not img_root.is_dir():
         raise DataError(f"no such image folder: {img_root}")
-    wanted = set(image_ids)
+    wanted = {name if "." in name else f"{name}.png": name for name in image_ids} | {name: name for name in image_ids}
     on_disk: dict[str, Path] = {}
     n_other = 0
     for folder, names in _walk(img_root, SEARCH_DEPTH):
         hits = [name for name in names if name in wanted]
         n_other += len(names) - len(hits)
         for name in hits:
-            on_disk.setdefault(name, folder / name)
+            on_disk.setdefault(wanted[name], folder / name)
     if not on_disk:
         first = image_ids.iloc[0]
         raise DataError(f"no film of the table under {img_root}: looked for images_001/images/{first} (to images_012) "

@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from cxrcore.data.mapmaking import make
 from cxrcore.errors import DataError, DiskFullError
 
+SIZE_STEP = 32  # pixels; what all six architectures can halve five times
 VERSION = 1  # of the decoding; raise it when images.load gives other pixels
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -96,8 +97,8 @@ def prepare(
 
 def check_size(size: int) -> None:
     """DataError unless `size` is a multiple of 32: networks would crop or refuse other sizes."""
-    if size < 32 or size % 32:
-        raise DataError(f"--img_size {size}: image sizes are multiples of 32 (32, 64, 96, ... 224)")
+    if size < SIZE_STEP or size % SIZE_STEP:
+        raise DataError(f"--img_size {size}: image sizes are multiples of {SIZE_STEP} (32, 64, 96, ... 224)")
 
 
 def open_prepared(folder: Path) -> PreparedPixels:

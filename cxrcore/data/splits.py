@@ -16,7 +16,7 @@ import numpy as np
 from cxrcore.errors import DataError
 
 SPLITS = ("train", "val", "test")
-SCHEMES = ("patient", "official", "random")
+SCHEMES = ("patient", "official", "random", "given")
 LEAKY_SCHEMES = ("random",)  # films of one patient stand on both sides
 
 PATIENT_SHARES = (0.7, 0.1, 0.2)
@@ -52,21 +52,34 @@ def draw(
     labels: np.ndarray,
     seed: int = 0,
     test_list: set[str] | None = None,
+    given: Sequence[str] | None = None,
 ) -> Split:
     """Draw a split over all films of a table.
 
     'patient' gives 70 / 10 / 20 % by patient; 'official' takes test_list as test and 10 % of the other patients as
     val; 'random' gives 80 / 20 % by image, train and val only, and leaks patients. Every draw keeps the balance of
-    the labels.
+    the labels. 'given' draws nothing: it takes the table's own split, whatever the seed.
 
     Args:
         labels: float (n, 14), 1 / 0 / NaN.
+        patient_ids: "" where unknown, which 'patient' and 'official' cannot do with.
         test_list: film names of the official test set; needed by 'official' only.
+        given: 'train', 'val' or 'test' of each film; needed by 'given' only.
 
     Raises:
-        DataError: an unknown scheme, or 'official' with a list that names none or all of the table's films.
+        DataError: an unknown scheme, 'official' with a list that names none or all of the table's films, unknown
+            patients, or 'given' without a split.
     """
     image_ids = np.asarray(image_ids, dtype=str)
+    if scheme == "given":
+        if given is None:
+            raise DataError("--split given needs a table with a column Split (train, val or test in every row)")
+        assignment = np.searchsorted(sorted(SPLITS), given)
+        assignment = np.array([SPLITS.index(name) for name in sorted(SPLITS)], np.int8)[assignment]
+        return Split(scheme, 0, assignment, fingerprint(image_ids, assignment))
+    if scheme in ("patient", "official") and (np.asarray(patient_ids, object) == "").any():
+        raise DataError(f"--split {scheme} needs patient numbers, and this table leaves them empty: --split given "
+                        "takes the split that it brings")
     patients = np.unique(np.asarray(patient_ids, dtype=str), return_inverse=True)[1]
     if scheme == "patient":
         assignment = _stratified(patients, labels, PATIENT_SHARES, seed)

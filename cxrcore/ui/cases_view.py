@@ -200,7 +200,8 @@ def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap |
     found, k = shown.found, shown.place
     image_id, score = found.image_ids[row], float(found.scores[row, k])
     labels = [display_name(FINDINGS[j]) for j in np.flatnonzero(found.labels[row] == 1)] or [display_name(NO_FINDING)]
-    about = [f"patient {found.patient_ids[row]}", *([] if pd.isna(person["age"]) else [f"{person['age']:.0f} years"]),
+    about = [f"patient {found.patient_ids[row] or 'unknown'}",
+             *([] if pd.isna(person["age"]) else [f"{person['age']:.0f} years"]),
              *(str(person[name]) for name in ("sex", "view") if not pd.isna(person[name]))]
     mixed = which in (NEAREST, DISAGREE)
     outcome = [OUTCOMES[int(found.labels[row, k]), score >= shown.threshold]] if mixed else []

@@ -114,8 +114,9 @@ class SplitCounts:
 
 
 def split_keys(runs: pd.DataFrame) -> list[SplitKey]:
-    """The splits of a data set's runs, the most used first; a given split has none that could be drawn."""
-    own = runs[runs["split_scheme"].isin(splits.SCHEMES)]
+    """The splits of a data set's runs, the most used first; an import's given split is the file's films and no more."""
+    own = runs[runs["split_scheme"].isin(splits.SCHEMES) & ((runs["split_scheme"] != "given")
+                                                            | (runs["kind"] == "trained"))]
     counts = own.groupby(["split_scheme", "split_seed", "split_fingerprint"], sort=False).size()
     ordered = counts.sort_values(ascending=False, kind="stable")
     return [SplitKey(scheme, int(seed), fingerprint) for scheme, seed, fingerprint in ordered.index]
@@ -157,9 +158,9 @@ def assignment(cache: Path, found: Holdings, key: SplitKey, runs: pd.DataFrame) 
         return np.load(kept)
     except (OSError, ValueError, EOFError):  # not there yet, or damaged
         pass
-    test_list = _test_list(runs) if key.scheme == "official" else None
     drawn = splits.draw(key.scheme, found.images["image_id"], found.images["patient_id"], found.labels, key.seed,
-                        test_list)
+                        _test_list(runs) if key.scheme == "official" else None,
+                        _given_split(found, runs) if key.scheme == "given" else None)
     _check(drawn, key)
     _keep(drawn.assignment, kept)
     return drawn.assignment
@@ -185,6 +186,16 @@ def _keep(drawn: np.ndarray, path: Path) -> None:
         temporary.replace(path)
     except OSError:
         pass  # a store on a read-only disk: the split is drawn again the next time
+
+
+def _given_split(found: Holdings, runs: pd.DataFrame) -> np.ndarray:
+    """The column Split of a table that a run was trained from, for these films in their order."""
+    for csv_path, _ in sources(runs):
+        if csv_path.exists() and (table := nih.read_table(csv_path)).given is not None:
+            parts = pd.Series(table.given, index=table.images["image_id"]).reindex(found.images["image_id"])
+            if parts.notna().all():
+                return parts.to_numpy(str)
+    raise DataError("The split is the table's own, and the table that the runs were trained from is gone.")
 
 
 def _test_list(runs: pd.DataFrame) -> set[str]:

@@ -1,0 +1,112 @@
+"""ChestMNIST: the films of ChestX-ray14 as small squares, with the same labels, in one .npz; unpacked as an NIH folder.
+
+The archive brings its own split and neither film names nor patients, so films are called chestmnist_<split>_<row>.
+Films are read piece by piece: those of 224 px are 5.6 GB.
+
+Source: Yang et al., MedMNIST v2, Scientific Data 2023; https://medmnist.com (MedMNIST+ for 64, 128 and 224 px).
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from cxrcore.config import CHESTMNIST_SIZES
+from cxrcore.data.splits import SPLITS
+from cxrcore.errors import DataError
+from cxrcore.findings import FINDINGS, N_FINDINGS, NO_FINDING
+
+NAME = "ChestMNIST"
+TABLE = "chestmnist.csv"
+FILMS = "images"
+PREFIX = "chestmnist_"
+_AT_ONCE = 1024  # films in memory
+# What numpy and zipfile raise on archives that are none, or cut off.
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+
+
+def archive_name(size: int) -> str:
+    """Of the .npz as it is published."""
+    return "chestmnist.npz" if size == CHESTMNIST_SIZES[0] else f"chestmnist_{size}.npz"
+
+
+def is_chestmnist(image_ids: Iterable[str]) -> bool:
+    """Whether all films are named as `unpack` names them."""
+    return all(str(image_id).startswith(PREFIX) for image_id in image_ids)
+
+
+def labels(archive: Path) -> dict[str, np.ndarray]:
+    """The labels of each part: float32 (n, 14), in `FINDINGS` order, which is the archive's.
+
+    Raises:
+        DataError: not such an archive.
+    """
+    try:
+        with np.load(archive) as held:
+            found = {part: held[f"{part}_labels"] for part in SPLITS}
+    except _UNREADABLE as error:
+        raise DataError(_unreadable(archive, error)) from None
+    for part, own in found.items():
+        if own.ndim != 2 or own.shape[1] != N_FINDINGS or not np.isin(own, (0, 1)).all():
+            raise DataError(f"{archive} is not ChestMNIST: {part}_labels should be rows of {N_FINDINGS} zeros and ones")
+    return {part: own.astype(np.float32) for part, own in found.items()}
+
+
+def table(found: dict[str, np.ndarray]) -> pd.DataFrame:
+    """The films as an NIH table with a column Split and empty patients.
+
+    Args:
+        found: as `labels` gives them.
+    """
+    frames = []
+    for part, own in found.items():
+        texts = ["|".join(name for name, has in zip(FINDINGS, row, strict=True) if has) or NO_FINDING for row in own]
+        frames.append(pd.DataFrame({"Image Index": [f"{PREFIX}{part}_{row}" for row in range(len(own))],
+                                    "Finding Labels": texts, "Patient ID": "", "Split": part}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def unpack(archive: Path, folder: Path) -> Iterator[int]:
+    """Write `folder`/images/<part>/*.png and, last of all, the table; yields the number of films after each step.
+
+    Raises:
+        DataError: not such an archive; a folder without a table stays behind.
+    """
+    found = labels(archive)
+    for part, own in found.items():
+        target = folder / FILMS / part
+        target.mkdir(parents=True, exist_ok=True)
+        n = 0
+        for films in _films(archive, part):
+            for film in films:
+                Image.fromarray(film).save(target / f"{PREFIX}{part}_{n}.png", compress_level=1)
+                n += 1
+            yield len(films)
+        if n != len(own):
+            raise DataError(f"{archive} is not ChestMNIST: {n:,} films of {part}, but {len(own):,} labels")
+    table(found).to_csv(folder / TABLE, index=False)
+
+
+def _films(archive: Path, part: str) -> Iterator[np.ndarray]:
+    """uint8 (at most `_AT_ONCE`, S, S) after each other."""
+    try:
+        with zipfile.ZipFile(archive) as held, held.open(f"{part}_images.npy") as stream:
+            version = np.lib.format.read_magic(stream)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, by_column, dtype = read(stream)
+            if len(shape) != 3 or shape[1] != shape[2] or dtype != np.uint8 or by_column:
+                raise ValueError(f"{part}_images should be grey squares")
+            for first in range(0, shape[0], _AT_ONCE):
+                n = min(_AT_ONCE, shape[0] - first)
+                films = np.frombuffer(stream.read(n * shape[1] * shape[2]), np.uint8)
+                yield films.reshape(n, *shape[1:])
+    except _UNREADABLE as error:
+        raise DataError(_unreadable(archive, error)) from None
+
+
+def _unreadable(archive: Path, error: Exception) -> str:
+    return f"{archive} cannot be read as ChestMNIST: {' '.join(str(error).split())}"
