@@ -192,7 +192,8 @@ def _films(folder: Path, image_ids: pd.Series) -> list[str]:
         cut = [name for name, path in tqdm(found.items(), unit=" films", desc="Films") if not _is_whole(path)]
         if not missing and not cut:
             _right(f"all {len(found):,} films are there and whole")
-        return [f"{len(names):,} films are {how}: {', '.join(names[:_NAMED])}{', ...' if len(names) > _NAMED else ''}"
+        return [f"{len(names):,} film{' is' if len(names) == 1 else 's are'} {how}: {', '.join(names[:_NAMED])}"
+                + (", ..." if len(names) > _NAMED else "")
                 for names, how in ((missing, "missing"), (cut, "cut off or no PNG")) if names]
     return [f"all {len(image_ids):,} films are missing"]
 

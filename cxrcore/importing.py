@@ -16,7 +16,7 @@ from scipy.special import expit
 from cxrcore import audit, filmtable, knownsplits, measuring, weightscorpora
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED, Audited, Line
 from cxrcore.config import IMPORTED_PARTS
-from cxrcore.draws import units
+from cxrcore.draws import units, unknown
 from cxrcore.errors import DataError, UsageError
 from cxrcore.filmtable import FilmTable
 from cxrcore.knownsplits import SplitId
@@ -99,11 +99,12 @@ def examine(file: PredictionFile, table: FilmTable, declared: Declared, store: S
     audited = Audited(table.labels[rows[kept]], scores, file.scores, file.present, table.synthetic)
     held = {part: rows[kept[own]] for part, own in parts.items()}
     strangers = np.flatnonzero(rows < 0)
+    overlap = _overlap(held, films, owners, patients, declared.train_list)
     lines = (
         audit.duplicate_films(n_repeated, n_contradicting),
         audit.unknown_films(len(rows), len(strangers), str(file.image_ids[strangers[0]]) if len(strangers) else ""),
         _coverage(held, splits, films, owners),
-        _overlap(held, films, owners, patients, declared.train_list),
+        overlap if not unknown(table.images["patient_id"]).all() else _of_films_only(overlap),
         audit.label_order(audited),
         audit.in_range(audited, declared.logits),
         audit.sigmoid_twice(audited),
@@ -200,6 +201,13 @@ def _overlap(held: Mapping[str, np.ndarray], films: pd.Index, owners: np.ndarray
     evaluated = np.concatenate([rows for part, rows in held.items() if part != "train"] or [np.array([], np.int64)])
     return audit.patient_overlap(len(np.intersect1d(listed, evaluated)),
                                  len(np.intersect1d(trained, owners[evaluated])), between)
+
+
+def _of_films_only(line: Line) -> Line:
+    """What can be said of overlap where the table names no patients."""
+    if line.state != PASSED:
+        return line
+    return Line(line.name, NOT_DECLARED, "no film of the training list, but the table names no patients")
 
 
 def _of_thresholds(given: ThresholdFile | None, table: FilmTable, splits: Mapping[str, SplitId]) -> Line | None:

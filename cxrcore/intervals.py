@@ -39,6 +39,7 @@ EDGES = (50 * (1 - LEVEL), 50 * (1 + LEVEL))  # percentiles
 MACRO = -1  # where the macro mean stands, behind the findings
 MANY_POSITIVES = 100  # with fewer, intervals were not found to cover what they promise
 PATIENTS_UNKNOWN = "patients unknown: too narrow"
+PATIENTS_UNKNOWN_NOTE = "The table names no patients, so films were drawn one by one: intervals are too narrow."
 NEEDS = {"auroc": (True, True), "specificity": (False, True), "precision": (False, False), "brier": (False, False),
          "ece": (False, False)}  # positives, negatives; other measures need positives alone
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cxrcore.errors import DataError
-from cxrcore.ui import cached, data_films, data_reading, data_view, shell, widgets
+from cxrcore.ui import cached, data_films, data_reading, data_split, data_view, shell, widgets
 
 DOWNLOAD_WIDTH = 136  # pixels
 
@@ -40,10 +40,10 @@ with shell.open_page("data") as store:
 
     st.header("How are patients split?", anchor=False)  # last, since a large table takes long to be split again
     split = None
-    picked = data_view.split_picker(store, dataset_id, runs)
+    picked = data_split.split_picker(store, dataset_id, runs)
     if picked:
         try:
-            split = data_view.split(store, found, picked, runs)
+            split = data_split.split(store, found, picked, runs)
         except DataError as error:
             st.warning(str(error), icon=":material/warning:")
 

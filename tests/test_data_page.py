@@ -243,5 +243,7 @@ def test_every_finding_can_be_asked_for(open_data, data):
 
 
 def test_runs_of_another_kind_do_not_disturb(open_data):
-    add_run(make_store(default_store()), "given", scheme="given")
+    """The films of an import are given as they are, and no part of a split is known of the others."""
+    store = make_store(default_store())
+    store.create_run({"arch": "resnet18"}, DATASET, kind="imported", split=("given", 0, "aaa111"))
     assert "No run of this data set has drawn a split yet" in text_of(open_data())

@@ -9,6 +9,8 @@ from cxrcore.data import films, nih, splits
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS
 
+DRAWN = tuple(scheme for scheme in splits.SCHEMES if scheme != "given")
+
 
 @pytest.fixture(scope="module")
 def many():
@@ -63,7 +65,7 @@ def test_the_random_split_leaks_patients_and_has_no_test_part(many):
     assert "random" in splits.LEAKY_SCHEMES
 
 
-@pytest.mark.parametrize("scheme", splits.SCHEMES)
+@pytest.mark.parametrize("scheme", DRAWN)
 def test_a_seed_gives_one_split_and_another_seed_another(many, scheme):
     test = set(many[0][:600])
     first, again, other = (splits.draw(scheme, *many, seed, test) for seed in (3, 3, 4))
@@ -71,7 +73,7 @@ def test_a_seed_gives_one_split_and_another_seed_another(many, scheme):
     assert first.fingerprint != other.fingerprint
 
 
-@pytest.mark.parametrize("scheme", splits.SCHEMES)
+@pytest.mark.parametrize("scheme", DRAWN)
 def test_the_order_of_the_rows_does_not_matter(many, scheme):
     """The table of 2020 lists the same films in another order."""
     ids, patients, labels = many
@@ -80,6 +82,16 @@ def test_the_order_of_the_rows_does_not_matter(many, scheme):
     other = splits.draw(scheme, ids[order], patients[order], labels[order], 0, test)
     assert other.fingerprint == first.fingerprint
     assert (other.assignment == first.assignment[order]).all()
+
+
+def test_a_given_split_is_taken_as_it_is_in_any_order(many):
+    ids, patients, labels = many
+    rng = np.random.default_rng(5)
+    given, order = rng.choice(splits.SPLITS, len(ids)), rng.permutation(len(ids))
+    first = splits.draw("given", ids, patients, labels, 0, given=given)
+    assert (np.array(splits.SPLITS)[first.assignment] == given).all()
+    other = splits.draw("given", ids[order], patients[order], labels[order], 7, given=given[order])
+    assert (other.fingerprint, other.seed) == (first.fingerprint, 0)
 
 
 def test_the_fingerprint_is_of_films_and_parts(many):

@@ -14,6 +14,7 @@ TORCH = {"torch", "torchvision", "timm", "accelerate", "pytorch_grad_cam", "safe
 TORCH_MODULES = {f"cxrcore.{name}" for name in (
     "architectures", "batches", "cam_methods", "checkpoint", "evaluation", "explain", "features", "inference_cost",
     "initial_weights", "losses", "precision", "prediction", "registration", "training", "trainplan", "trainrun",
+    "downloads",  # by torchvision
 )}
 SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "storebulk", "storetransfer", "store")}
 NUMBERS = ("metrics", "thresholds", "operating_points", "changed", "intervals", "calibration", "localization",

@@ -188,7 +188,7 @@ def test_a_run_without_validation_predictions_is_read_at_one_half(open_page):
 
 def test_unknown_patients_are_said(open_page):
     make(default_store(), patient_id="")
-    assert "Patients unknown: too narrow" in text_of(open_page())
+    assert "names no patients" in text_of(open_page())
 
 
 def test_validation_numbers_are_flagged_as_of_the_same_films(store, open_page):

@@ -63,7 +63,7 @@ class FilmSet:
             f"split {self.split.scheme} (seed {self.split.seed}, {self.split.fingerprint}), on disk: {parts}",
         ]
         if self.table.n_ages_unknown:
-            lines.append(f"{self.table.n_ages_unknown} ages unknown (missing, unreadable or over {nih.MAX_AGE})")
+            lines.append(f"{self.table.n_ages_unknown:,} ages unknown (missing, unreadable or over {nih.MAX_AGE})")
         if self.split.scheme in splits.LEAKY_SCHEMES:
             leaked = splits.leaked_patients(self.split, patients)
             lines.append("note: this split leaks: " + (f"{leaked:,} patients have films in train and val"

@@ -11,7 +11,7 @@ from cxrcore.charts import compare as charts
 from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
 from cxrcore.draws import N_DRAWS
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.intervals import PATIENTS_UNKNOWN
+from cxrcore.intervals import PATIENTS_UNKNOWN_NOTE
 from cxrcore.metrics import THRESHOLDED
 from cxrcore.multiple import BETTER, WORSE
 from cxrcore.ui import agreement, cached, compare_cost, runs_view, widgets
@@ -62,13 +62,14 @@ def say_where(compared: Sequence[Compared], group: runs_view.Group, label_source
     st.caption(f"{escape(group.title)} · {escape(group.split)} · {group.draw} · labels: {escape(label_source)}")
     first = compared[0].found
     films = f"{first.n_films:,} {PART_WORDS[part]} films"
-    text = (f"Measured on **{films}** of {first.n_patients:,} patients, shared by all runs. Intervals: the central "
+    of_patients = f" of {first.n_patients:,} patients" if first.patients_known else ""
+    text = (f"Measured on **{films}**{of_patients}, shared by all runs. Intervals: the central "
             f"95 % of {N_DRAWS:,} draws of patients.")
     if measure in THRESHOLDED:
         text += f" Thresholds: {escape('; '.join(sorted({one.source.in_words for one in compared})))}."
     st.markdown(text)
     if not first.patients_known:
-        st.warning(f"{PATIENTS_UNKNOWN.capitalize()}. Films were drawn one by one.", icon=":material/warning:")
+        st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
     short = [one.run.label for one in compared if one.run.parts[part]["n"] > first.n_films]
     if short:
         st.info(f"Measured on more films, of which only the shared ones count here: {escape(', '.join(short))}.",

@@ -71,7 +71,7 @@ def _tile(found: Holdings, shown: FilmMap, row: int, finding: str) -> Tile:
     age = "age unknown" if pd.isna(film["age"]) else f"{film['age']:.0f} years"
     known = [age, *(str(film[name]) for name in ("sex", "view") if not pd.isna(film[name]))]
     return Tile(shown.film(film["image_id"]), ", ".join(labels),
-                f"patient {film['patient_id']}, " + ", ".join(known),
+                f"patient {film['patient_id'] or 'unknown'}, " + ", ".join(known),
                 _box_shares(found.boxes, film["image_id"], finding, shown.box_side))
 
 

@@ -1,4 +1,4 @@
-"""The parts of the Data page, from the choice of a data set to its splits."""
+"""The parts of the Data page, from the choice of a data set to its films' views."""
 
 from dataclasses import dataclass
 
@@ -9,25 +9,20 @@ import streamlit as st
 from cxrcore import census
 from cxrcore.charts import dataset as charts
 from cxrcore.charts.look import Figure
-from cxrcore.data.splits import LEAKY_SCHEMES
 from cxrcore.findings import FINDINGS, NO_FINDING, display_name
-from cxrcore.store import Store
-from cxrcore.thresholds import STABLE_POSITIVES
-from cxrcore.ui import data_reading, runs_view, shell, widgets
-from cxrcore.ui.data_reading import Holdings, SplitCounts, SplitKey
+from cxrcore.ui import data_reading, shell, widgets
+from cxrcore.ui.data_reading import Holdings
 
 STRONGEST = 5  # pairs named in words
 ENOUGH = 10  # films, for a pair of findings or for a view to be named
 PICKER = "data_set"
-SPLIT = "split"  # the picker's key, and so its name in the link
 MINED_LABELS = (
     "Labels of ChestX-ray14 were mined from reports by text rules: Wang et al. (2017) expect more than 90 % of them to "
     "be right, and a radiologist who looked at the films agreed with far fewer for some findings (Oakden-Rayner 2020). "
     "A prevalence here is that of the label.")
 DRAWN_LABELS = ("These films were drawn by a program. Their labels say what was drawn, but for the share that the "
                 "recipe makes wrong.")
-LABEL_NOTES = {"nih": MINED_LABELS, "phantom": DRAWN_LABELS}
-PART_WORDS = {"train": "Train", "val": "Validation", "test": "Test"}
+LABEL_NOTES = {"nih": MINED_LABELS, "chestmnist": MINED_LABELS, "phantom": DRAWN_LABELS}
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -61,9 +56,11 @@ def key_figures(found: Holdings) -> None:
     with st.container(horizontal=True, gap="medium"):
         for label, value, meaning in (
             ("Films", f"{figures.films:,}", "Every row of the table, whether its film is on this disk or not."),
-            ("Patients", f"{figures.patients:,}", "A patient's films resemble each other, so a split must not part "
-                                                  "them."),
-            ("Films per patient", f"{figures.median_films:g} · max {figures.most_films}", "Median and maximum."),
+            ("Patients", f"{figures.patients:,}" if figures.patients else "unknown",
+             "A patient's films resemble each other, so a split must not part them."),
+            ("Films per patient",
+             f"{figures.median_films:g} · max {figures.most_films}" if figures.patients else "unknown",
+             "Median and maximum."),
             ("Without a finding", percent(figures.without_finding), "Films that have none of the 14 findings."),
             ("AP films", percent(figures.ap_share), "Taken from front to back, mostly at the bedside of the sicker; "
                                                     "the others are PA, taken standing."),
@@ -130,18 +127,26 @@ def _strongest(found: Holdings) -> str:
 
 
 def people(found: Holdings) -> None:
-    """Patients and how they were filmed, four small charts."""
+    """Patients and how they were filmed: a small chart of each thing that the table knows."""
     drawn = _figures(found.dataset_id, found)
-    left, right = st.columns(2, gap="large")
-    with left:
-        widgets.chart(drawn.per_patient, "films_per_patient", "Patients by number of films: "
-                      + _pairs(found.per_patient["bin"], found.per_patient["patients"]))
-        widgets.chart(drawn.ages, "ages", f"Films by age and sex; half of them are {_middle_ages(found)}.")
-    with right:
-        widgets.chart(drawn.per_film, "findings_per_film", "Films by number of findings: "
-                      + _pairs(found.per_film["findings"], found.per_film["films"]))
-        widgets.chart(drawn.follow_ups, "follow_ups", "Films by follow-up number: "
-                      + _pairs(found.follow_ups["follow_up"], found.follow_ups["films"]))
+    small = {
+        "films of one patient": (drawn.per_patient, "films_per_patient", found.figures.patients,
+                                 "Patients by number of films: "
+                                 + _pairs(found.per_patient["bin"], found.per_patient["patients"])),
+        "findings on one film": (drawn.per_film, "findings_per_film", len(found.per_film),
+                                 "Films by number of findings: "
+                                 + _pairs(found.per_film["findings"], found.per_film["films"])),
+        "ages": (drawn.ages, "ages", len(found.ages),
+                 f"Films by age and sex; half of them are {_middle_ages(found)}."),
+        "follow-up numbers": (drawn.follow_ups, "follow_ups", len(found.follow_ups), "Films by follow-up number: "
+                              + _pairs(found.follow_ups["follow_up"], found.follow_ups["films"])),
+    }
+    columns = st.columns(2, gap="large")
+    for k, (figure, key, _, alt) in enumerate(one for one in small.values() if one[2]):
+        with columns[k % 2]:
+            widgets.chart(figure, key, alt)
+    if missing := [name for name, one in small.items() if not one[2]]:
+        st.caption(f"The table does not say: {', '.join(missing)}.")
     unknown_sex = int(found.images["sex"].isna().sum())
     st.caption(f"Sex: {_sexes(found.images)}. Without an age: {found.ages_unknown:,} films; without a sex: "
                f"{unknown_sex:,}.")
@@ -168,7 +173,7 @@ def views(found: Holdings) -> None:
         st.caption("The view of no film is known.")
         return
     widgets.chart(_figures(found.dataset_id, found).by_view, "views",
-                  "Prevalence of each finding by view: " + _spoken(found.by_view))
+                  "Prevalence of each finding by view: " + spoken(found.by_view))
     if text := _furthest_apart(found.by_view):
         st.markdown(f"{text} A network can score well by telling how a film was taken: a shortcut, not the finding.")
 
@@ -186,7 +191,7 @@ def _furthest_apart(by_view: pd.DataFrame) -> str:
     return " and ".join(said) + "." if said else ""
 
 
-def _spoken(table: pd.DataFrame) -> str:
+def spoken(table: pd.DataFrame) -> str:
     """A table of `census.prevalence` for screen readers."""
     rows = table.groupby("finding", sort=False)
     return "; ".join(f"{display_name(finding)} " + ", ".join(
@@ -221,64 +226,3 @@ def _figures(dataset_id: str, _found: Holdings) -> _Figures:
         charts.age_chart(_found.ages, census.AGE_BAND),
         charts.group_chart("Prevalence by view (% of the view's films)", _found.by_view),
     )
-
-
-# -- splits
-
-
-def split_picker(store: Store, dataset_id: str, runs: pd.DataFrame) -> SplitKey | None:
-    """Choose one of the splits that the data set's runs use; None where there is none, or the link names another."""
-    keys = {runs_view.split_in_words(key.scheme, key.seed, key.fingerprint): key
-            for key in data_reading.split_keys(runs)}
-    if not keys:
-        st.info("No run of this data set has drawn a split yet. A training draws one:", icon=":material/info:")
-        widgets.command(widgets.TRAIN_COMMAND, store)
-        return None
-    if st.session_state.setdefault("split_of", dataset_id) != dataset_id:  # the choice was made for another data set
-        st.session_state.update({"split_of": dataset_id, SPLIT: next(iter(keys))})
-    picked = widgets.choice_in_link("Split", SPLIT, list(keys), "Those that runs of this data set use.")
-    return None if picked is None else keys[picked]
-
-
-def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> SplitCounts:
-    """Who is in train, validation and test, and how many patients stand on both sides."""
-    with st.skeleton(height=600):
-        counted = data_reading.split_counts(store, found, key, runs)
-    _leak_line(key, counted.leaks, found.figures.patients)
-    parts = counted.composition
-    st.dataframe(
-        parts.assign(part=parts["part"].map(PART_WORDS), **{c: 100 * parts[c] for c in _PERCENTS}), hide_index=True,
-        key="split_parts", alt="Films and patients of each part of the split", column_config={
-            "part": "Part", "films": st.column_config.NumberColumn("Films", format="localized"),
-            "patients": st.column_config.NumberColumn("Patients", format="localized"),
-            **{column: st.column_config.NumberColumn(title, format="%.1f %%") for column, title in _PERCENTS.items()}})
-    widgets.chart(_split_figure(found.dataset_id, key, counted), "split_prevalence",
-                  "Prevalence of each finding by part of the split: " + _spoken(counted.by_part))
-    rare = counted.by_part[(counted.by_part["group"] != "train") & (counted.by_part["positives"] < STABLE_POSITIVES)]
-    if len(rare):
-        words = "; ".join(f"{display_name(row.finding)} {row.positives} in {PART_WORDS[row.group].lower()}"
-                          for row in rare.itertuples())
-        st.markdown(f":material/warning: Fewer than {STABLE_POSITIVES} films with the finding, so thresholds and "
-                    f"measures there are unstable: {words}.")
-    return counted
-
-
-_PERCENTS = {"share": "Share of films", "without_finding": "Without a finding", "ap_share": "AP films"}
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _split_figure(dataset_id: str, key: SplitKey, _counted: SplitCounts) -> Figure:
-    return charts.group_chart("Prevalence by part (% of the part's films)", _counted.by_part)
-
-
-def _leak_line(key: SplitKey, leaked: pd.DataFrame, patients: int) -> None:
-    total = int(leaked["patients"].sum())
-    if total:
-        where = ", ".join(f"{row.patients:,} in {PART_WORDS[row.one].lower()} and {PART_WORDS[row.other].lower()}"
-                          for row in leaked.itertuples() if row.patients)
-        st.error(f"This split leaks: of {patients:,} patients, {where}. A network has seen these people in training, "
-                 "so its numbers are too good.", icon=":material/warning:")
-    else:
-        st.success("No patient stands on both sides of this split.", icon=":material/check_circle:")
-    if key.scheme in LEAKY_SCHEMES and not total:
-        st.caption("It was drawn by film, and it is luck that no patient was parted.")

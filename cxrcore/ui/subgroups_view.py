@@ -10,7 +10,7 @@ from cxrcore.charts.dot_rows import NAMES, Bars
 from cxrcore.charts.look import run_styles
 from cxrcore.draws import N_DRAWS
 from cxrcore.findings import FINDINGS, display_name
-from cxrcore.intervals import MACRO, MANY_POSITIVES, PATIENTS_UNKNOWN, Interval, Resampled
+from cxrcore.intervals import MACRO, MANY_POSITIVES, PATIENTS_UNKNOWN_NOTE, Interval, Resampled
 from cxrcore.subgroups import (
     HIGHER,
     LOWER,
@@ -90,7 +90,8 @@ def say_where(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, m
     """Films, patients, intervals, thresholds and labels behind every number of the page."""
     widgets.badges(group)
     st.caption(f"{escape(group.title)} · {escape(group.split)} · {group.draw}")
-    text = (f"Measured on **{escape(run.in_words(part))}** of {found.patients:,} patients. Intervals: the central 95 % "
+    of_patients = f" of {found.patients:,} patients" if found.patients_known else ""
+    text = (f"Measured on **{escape(run.in_words(part))}**{of_patients}. Intervals: the central 95 % "
             f"of {N_DRAWS:,} draws of patients; each draw serves all groups.")
     if measure != "auroc":
         where = f", {run.in_words(source.part).partition(', ')[2]}" if source.part else ""
@@ -99,7 +100,7 @@ def say_where(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, m
     if measure != "auroc":
         _say_thresholds(source, part)
     if not found.patients_known:
-        st.warning(f"{PATIENTS_UNKNOWN.capitalize()}. Films were drawn one by one.", icon=":material/warning:")
+        st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
     st.caption("Labels are noisy: those of NIH were read from reports by a program. Where labels err more often in one "
                "group, a gap may come from the labels and not from the network.")
 

@@ -1,0 +1,251 @@
+"""Real films in one command: small archives and folders of the published form, from a server on this machine."""
+
+import functools
+import hashlib
+import http.server
+import shutil
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from cxrcore import datafolders, downloads
+from cxrcore.config import PROJECT_ROOT, DownloadConfig, TrainConfig
+from cxrcore.data import chestmnist, films, nih
+from cxrcore.errors import DataError, NetworkError
+from cxrcore.findings import N_FINDINGS
+from cxrcore.store import Store
+from scripts import download, train
+
+SIZES = {"train": 60, "val": 30, "test": 30}
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """chestmnist_64.npz in small, compressed as the published one, with what it holds."""
+    rng = np.random.default_rng(0)
+    held = {}
+    for part, n in SIZES.items():
+        labels = (rng.random((n, N_FINDINGS)) < 0.3).astype(np.uint8)
+        held[f"{part}_images"] = rng.integers(0, 256, (n, 64, 64), np.uint8)
+        held[f"{part}_labels"] = labels
+    path = tmp_path_factory.mktemp("published") / "chestmnist_64.npz"
+    np.savez_compressed(path, **held)
+    return path, held
+
+
+@pytest.fixture
+def published(archive, tmp_path, monkeypatch):
+    """The archive on a server, as medmnist would say where it is; downloads go to a folder of the test."""
+    path, _ = archive
+    files = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(path.parent))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), files)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    said = {"url": f"http://127.0.0.1:{server.server_port}/{path.name}",
+            "md5": hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(), "n_samples": SIZES}
+    monkeypatch.setattr(downloads, "published", lambda size: said)
+    monkeypatch.setattr(datafolders, "home", lambda: tmp_path / "data")
+    yield said
+    server.shutdown()
+
+
+@pytest.fixture
+def folder(published):
+    """The films as download.py leaves them."""
+    assert download.main(["chestmnist", "--size", "64"]) == 0
+    return datafolders.chestmnist_folder(64)
+
+
+def test_medmnist_knows_each_size():
+    for size in (28, 64, 128, 224):
+        said = downloads.published(size)
+        assert chestmnist.archive_name(size) in said["url"] and len(said["md5"]) == 32
+        assert sum(said["n_samples"].values()) == films.PUBLISHED_SIZE
+
+
+def test_films_and_labels_are_the_archives(folder, archive):
+    _, held = archive
+    table = nih.read_table(folder / chestmnist.TABLE)
+    paths = nih.find_films(folder, table.images["image_id"])
+    assert len(paths) == len(table.images) == sum(SIZES.values())
+    assert (table.images["patient_id"] == "").all()
+    for part, n in SIZES.items():
+        own = np.flatnonzero(table.given == part)
+        assert list(table.images["image_id"].iloc[own]) == [f"chestmnist_{part}_{row}" for row in range(n)]
+        np.testing.assert_array_equal(table.labels[own], held[f"{part}_labels"])
+        for row in (0, n - 1):
+            film = np.asarray(Image.open(paths[f"chestmnist_{part}_{row}"]))
+            np.testing.assert_array_equal(film, held[f"{part}_images"][row])
+
+
+def test_films_are_read_piece_by_piece(archive, tmp_path, monkeypatch):
+    monkeypatch.setattr(chestmnist, "_AT_ONCE", 7)
+    assert sum(chestmnist.unpack(archive[0], tmp_path)) == sum(SIZES.values())
+    last = np.asarray(Image.open(tmp_path / "images" / "train" / f"chestmnist_train_{SIZES['train'] - 1}.png"))
+    np.testing.assert_array_equal(last, archive[1]["train_images"][-1])
+
+
+def test_what_is_there_is_not_brought_again(folder, published, capsys):
+    published["url"] = "http://127.0.0.1:9/gone"
+    assert download.main(["chestmnist"]) == 0
+    assert "there already" in capsys.readouterr().out
+
+
+def test_a_file_brought_by_hand_is_taken(published, archive):
+    published["url"] = "http://127.0.0.1:9/gone"
+    by_hand = datafolders.chestmnist_folder(64)
+    by_hand.mkdir(parents=True)
+    shutil.copy(archive[0], by_hand)
+    downloads.fetch("chestmnist", DownloadConfig())
+    assert (by_hand / chestmnist.TABLE).exists()
+
+
+@pytest.mark.parametrize("what, url", [("chestmnist", "http://127.0.0.1:9/gone"), ("nih", None)])
+def test_without_network_there_is_one_line_that_says_what_to_do(published, monkeypatch, what, url):
+    published["url"] = url
+    if what == "nih":  # what kagglehub does without a network, wherever this test runs
+        monkeypatch.setenv("KAGGLE_API_ENDPOINT", "http://127.0.0.1:9")
+        monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
+    with pytest.raises(NetworkError, match=r"cannot be reached .*by hand") as refused:
+        downloads.fetch(what, DownloadConfig())
+    assert len(str(refused.value)) < 400 and "\n" not in str(refused.value)
+
+
+def test_another_file_than_the_published_is_refused(published):
+    published["md5"] = "0" * 32
+    with pytest.raises(DataError, match="checksum"):
+        downloads.fetch("chestmnist", DownloadConfig())
+    assert not (datafolders.chestmnist_folder(64) / chestmnist.TABLE).exists()
+
+
+@pytest.mark.parametrize("harm", ["no archive", "no labels", "other labels", "colour", "fewer films"])
+def test_an_archive_of_another_form_is_refused(archive, tmp_path, harm):
+    held = dict(archive[1])
+    if harm == "no labels":
+        del held["val_labels"]
+    if harm == "other labels":
+        held["test_labels"] = held["test_labels"][:, :9]
+    if harm == "colour":
+        held["train_images"] = np.repeat(held["train_images"][..., None], 3, axis=3)
+    if harm == "fewer films":
+        held["test_images"] = held["test_images"][:-1]
+    path = tmp_path / "chestmnist_64.npz"
+    path.write_text("html") if harm == "no archive" else np.savez(path, **held)
+    with pytest.raises(DataError, match="ChestMNIST"):
+        list(chestmnist.unpack(path, tmp_path / "films"))
+    assert not (tmp_path / "films" / chestmnist.TABLE).exists()
+
+
+def test_check_finds_nothing_wrong_with_a_whole_folder(folder, capsys):
+    assert download.main(["chestmnist", "--check"]) == 0
+    assert "nothing is wrong" in capsys.readouterr().out
+
+
+def test_check_names_what_is_missing_cut_or_changed(folder, capsys):
+    (folder / "images" / "val" / "chestmnist_val_3.png").unlink()
+    cut = folder / "images" / "test" / "chestmnist_test_5.png"
+    cut.write_bytes(cut.read_bytes()[:-20])
+    table = pd.read_csv(folder / chestmnist.TABLE).iloc[:-1]
+    table.to_csv(folder / chestmnist.TABLE, index=False)
+    archive = folder / "chestmnist_64.npz"
+    archive.write_bytes(archive.read_bytes() + b"x")
+    assert download.main(["chestmnist", "--check"]) == 1
+    said = capsys.readouterr().out
+    for expected in ("missing: chestmnist_val_3", "cut off or no PNG: chestmnist_test_5", "test 29; published",
+                     "has MD5"):
+        assert expected in said
+
+
+def test_labels_that_were_changed_are_found(folder, capsys):
+    table = pd.read_csv(folder / chestmnist.TABLE)
+    table.loc[0, "Finding Labels"] = "Hernia" if table.loc[0, "Finding Labels"] != "Hernia" else "No Finding"
+    table.to_csv(folder / chestmnist.TABLE, index=False)
+    assert download.main(["chestmnist", "--check"]) == 1
+    assert "labels are not the archive's" in capsys.readouterr().out
+
+
+def test_check_of_an_nih_folder_in_small_says_what_differs(tiny_nih_copy, capsys):
+    (tiny_nih_copy / "test_list.txt").unlink()
+    film = next((tiny_nih_copy / "images_001" / "images").iterdir())
+    film.unlink()
+    assert download.main(["nih", "--check", "--out", str(tiny_nih_copy)]) == 1
+    said = capsys.readouterr().out
+    for expected in ("not the published one: 160 films", "test_list.txt is missing", "boxes in place of 984",
+                     f"1 film is missing: {film.name}"):
+        assert expected in said
+
+
+def test_check_knows_the_published_table_and_lists(shared, capsys):
+    assert download.main(["nih", "--check", "--out", str(shared / "nih")]) == 1  # most films are not there
+    said = capsys.readouterr().out
+    assert "the table is the published one, 112,120 films" in said and "test_list.txt is the published one" in said
+    assert "has all 984 boxes" in said and "films are missing" in said
+
+
+def test_a_folder_without_a_table_is_one_line(published):
+    with pytest.raises(DataError, match="no such CSV"):
+        download.main(["chestmnist", "--check"])
+
+
+# -- what training makes of it
+
+
+def test_the_tables_own_split_is_taken(folder):
+    found = films.load(str(folder / chestmnist.TABLE), str(folder), "given", 5)
+    assert {part: len(found.on_disk(part)) for part in SIZES} == SIZES
+    assert "unknown patients" in found.describe()
+    assert films.load(str(folder / chestmnist.TABLE), str(folder), None, 0).split.fingerprint == found.split.fingerprint
+
+
+def test_a_split_by_patient_needs_patients(folder):
+    with pytest.raises(DataError, match="--split given"):
+        films.load(str(folder / chestmnist.TABLE), str(folder), "patient", 0)
+
+
+def test_a_table_without_a_split_gives_none(tiny_nih):
+    with pytest.raises(DataError, match="column Split"):
+        films.load(str(tiny_nih / "Data_Entry_2017.csv"), str(tiny_nih), "given", 0)
+
+
+def test_a_split_with_a_hole_is_refused(folder, tmp_path):
+    table = pd.read_csv(folder / chestmnist.TABLE)
+    table.loc[4, "Split"] = "dev"
+    table.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(DataError, match="row 6: split 'dev'"):
+        nih.read_table(tmp_path / "t.csv")
+
+
+def test_data_stands_for_table_films_split_and_size(folder):
+    config = datafolders.with_data(TrainConfig(data="chestmnist", epochs=1), {"data", "epochs"})
+    assert (config.csv_path, config.img_root) == (str(folder / chestmnist.TABLE), str(folder))
+    assert (config.split, config.img_size, config.epochs) == ("given", 64, 1)
+    kept = datafolders.with_data(TrainConfig(data="chestmnist_64", split="random", img_size=96),
+                                 {"data", "split", "img_size"})
+    assert (kept.split, kept.img_size) == ("random", 96)
+
+
+@pytest.mark.parametrize("name, said", [("chestmnist_28", "download.py chestmnist --size 28"), ("mnist", "none of nih"),
+                                        ("nih", "download.py nih")])
+def test_data_that_is_not_there_says_what_brings_it(published, name, said):
+    with pytest.raises(DataError, match=said):
+        datafolders.with_data(TrainConfig(data=name), {"data"})
+
+
+def test_a_training_on_it_is_shown_by_every_page(folder, tmp_path):
+    train.main(["--data", "chestmnist", "--arch", "resnet18", "--epochs", "1", "--init", "random", "--img_size", "32",
+                "--precision", "fp32", "--results", str(tmp_path / "results")])
+    store = Store(tmp_path / "runs" / "store.duckdb")
+    row = store.runs().iloc[0]
+    data = store.datasets().iloc[0]
+    assert (row["status"], row["split_scheme"]) == ("finished", "given")
+    assert (data["kind"], data["n_images"], data["n_patients"]) == ("chestmnist", sum(SIZES.values()), 0)
+    for page in ("data", "compare", "subgroups", "cases", "thresholds", "curves", "runs"):
+        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception and not app.error, page
+        if page == "data":
+            assert {m.label: m.value for m in app.metric}["Patients"] == "unknown"
+            assert any("names no patients" in info.value for info in app.info)
