@@ -46,7 +46,7 @@ FIRST = Step("ResNet-18", ("--arch", "resnet18", "--lr", "1e-3", "--epochs", "3"
 OTHERS = (
     Step("EfficientNet-B0", ("--arch", "efficientnet_b0", "--epochs", "5", *_NARROW)),
     Step("EfficientNet-B0, weighted", ("--arch", "efficientnet_b0", "--epochs", "5", "--loss", "pos_weight", *_NARROW)),
-    Step("DenseNet-121", ("--arch", "densenet121", "--lr", "1e-3", "--epochs", "4")),
+    Step("DenseNet-121", ("--arch", "densenet121", "--lr", "1e-3", "--epochs", "3")),
     Step("MobileNetV2", ("--arch", "mobilenet_v2", "--epochs", "4", *_NARROW)),
 )
 SLOW = (

@@ -37,6 +37,7 @@ class PageEntry:
         icon: a Material symbol.
         section: one of `SECTIONS`.
         question: the one sentence below the title.
+        stage: the page's own content is all that is shown: no head, the menu folded.
     """
 
     name: str
@@ -44,6 +45,7 @@ class PageEntry:
     icon: str
     section: str
     question: str
+    stage: bool = False
 
 
 PAGES = (
@@ -65,6 +67,8 @@ PAGES = (
               "What does the network say of a film, and where did it look?"),
     PageEntry("localization", "Localization", ":material/pin_drop:", "Images",
               "Do maps point at the boxes that people drew, better than no network would?"),
+    PageEntry("present", "Present", ":material/co_present:", "Class",
+              "Slides for a class, made of this store.", stage=True),
     PageEntry("import", "Import", ":material/upload_file:", "Class",
               "Other people's scores: are they what they seem, and how good are they?"),
 )
@@ -123,11 +127,12 @@ def open_page(name: str) -> Iterator[Store]:
         st.rerun()
     entry = next(page for page in PAGES if page.name == name)
     st.set_page_config(page_title=f"{entry.title} · {PRODUCT}", page_icon=FAVICON, layout="wide",
-                       initial_sidebar_state=MENU_WIDTH)
+                       initial_sidebar_state="collapsed" if entry.stage else MENU_WIDTH)
     _carry_runs_over(name)
     _menu()
-    st.title(entry.title, anchor=False)
-    st.markdown(entry.question)
+    if not entry.stage:
+        st.title(entry.title, anchor=False)
+        st.markdown(entry.question)
     with errors_shown():
         show_notice()
         yield Store(default_store())

@@ -155,11 +155,7 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, controls: Any,
         threshold_fit.popover(store, run, part, state, finding)
         threshold_sets.popover(store, run, part, state)
     _say_where(store, part, state, runs, overview)
-    threshold_board.board(
-        _payload(store, runs, part, state, finding, overview),
-        on_release=lambda: threshold_session.take_release(store, run, part),
-        on_open=lambda: shell.put_finding_in_link(display_name(threshold_board.opened() or finding)),
-        on_typed=lambda: threshold_session.take_typed(run.prediction_id(part)))
+    live_board(store, runs, part, state, finding, overview)
     moved = threshold_session.last_move(run.prediction_id(part))
     if moved is None:
         changed_films.waiting()
@@ -167,6 +163,22 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, controls: Any,
         changed_films.show(store, run.prediction_id(part), run.dataset_id, moved["finding"], moved["before"],
                            moved["after"])
     threshold_promise.show(store, run, part, state, finding)
+
+
+def live_board(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
+               overview: cached.Overview, rows: Sequence[str] | None = None) -> None:
+    """The board alone, for this page and for slides; call from a fragment.
+
+    Args:
+        finding: the open one.
+        rows: the findings that a slide shows, large; None for all of them.
+    """
+    run = runs[0]
+    threshold_board.board(
+        _payload(store, runs, part, state, finding, overview, rows),
+        on_release=lambda: threshold_session.take_release(store, run, part),
+        on_open=lambda: shell.put_finding_in_link(display_name(threshold_board.opened() or finding)),
+        on_typed=lambda: threshold_session.take_typed(run.prediction_id(part)))
 
 
 def _open_finding() -> str:
@@ -205,12 +217,13 @@ def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: cac
 
 
 def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
-             overview: cached.Overview) -> bytes:
+             overview: cached.Overview, rows: Sequence[str] | None) -> bytes:
     of = runs[0].prediction_id(part)
-    rows = overview.runs[overview.runs["run_id"].isin([run.run_id for run in runs])]
-    styles = run_styles(dict(zip(rows["run_id"], rows["architecture"], strict=True)))
+    own_rows = overview.runs[overview.runs["run_id"].isin([run.run_id for run in runs])]
+    styles = run_styles(dict(zip(own_rows["run_id"], own_rows["architecture"], strict=True)))
     positives = [len(found.positives) for found in cached.sorted_scores(store, runs[0].prediction_id(part))]
     header = threshold_session.load(of, state, finding) | {"reference": state.reference.in_words}
+    header |= {"rows": list(rows)} if rows else {}
     as_is, fitted = threshold_session.extra_positions(of, state)
     looks = [_look(run, styles[run.run_id], part) for run in runs]
     own = [state.reference.thresholds.tolist(), *(_own_set(store, run, state) for run in runs[1:])]

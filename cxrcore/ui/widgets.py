@@ -82,6 +82,14 @@ def badges(group: Group) -> None:
         st.markdown(f":orange-badge[:material/warning: leaky split] {LEAKY_NOTE}.")
 
 
+def short_badges(group: Group) -> None:
+    """The same marks where there is little room; the text comes on hover."""
+    if group.synthetic:
+        st.badge("SYNTHETIC", color="orange", help=f"{SYNTHETIC_NOTE.capitalize()}.")
+    if group.leaky:
+        st.badge("leaky split", icon=":material/warning:", color="orange", help=f"{LEAKY_NOTE.capitalize()}.")
+
+
 def synthetic_badge() -> None:
     """The mark of phantoms, on every page that shows them or numbers measured on them."""
     st.markdown(f":orange-badge[SYNTHETIC] {SYNTHETIC_NOTE}.")

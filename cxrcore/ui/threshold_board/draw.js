@@ -72,6 +72,14 @@ function buildBoard(board) {
   const main = element("div", { class: "main" }, bar, table, buildTotals(board));
   board.root.replaceChildren(main, board.panel);
   board.root.classList.toggle("details", board.details);
+  showOnSlide(board);
+}
+
+// A slide shows few rows, large; the others still count in what is said of all findings together.
+function showOnSlide(board) {
+  const { rows, findings } = board.header;
+  board.root.classList.toggle("slide", Boolean(rows));
+  board.rows.forEach((row, k) => { row.root.hidden = Boolean(rows) && !rows.includes(findings[k].name); });
 }
 
 function buildRow(board, finding, k) {

@@ -1,0 +1,60 @@
+"""The slide on thresholds: a guess first, then the truth, and the board itself."""
+
+import numpy as np
+import streamlit as st
+
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.operating_points import counts_at
+from cxrcore.ui import shell, threshold_session, threshold_view
+from cxrcore.ui.present_reading import HALF, Lesson
+from cxrcore.ui.present_stage import headline
+from cxrcore.ui.threshold_state import read_state
+
+_GUESS, _REVEALED = "guessed_threshold", "revealed_threshold"
+
+
+def thresholds(lesson: Lesson) -> None:
+    """Ask for a guess; when it is made, show what it is worth and give the board to drag."""
+    finding = FINDINGS[lesson.example]
+    headline(f"Where should the alarm for {display_name(finding).lower()} go off?")
+    key = f"{_REVEALED}_{lesson.run.prediction_id(lesson.part)}_{finding}"
+    if st.session_state.get(key):
+        threshold_session.begin()
+        _truth(lesson, finding, key)
+    else:
+        _ask(lesson, key)
+
+
+def _ask(lesson: Lesson, key: str) -> None:
+    k = lesson.example
+    found = lesson.scores[k]
+    st.markdown(f"{len(found.positives):,} of {lesson.films} have it. Scores go from 0 to 1, and most of them are low. "
+                "**Which threshold gives the greatest F1?** Make a guess before you look.")
+    st.slider("Your guess", 0.0, 1.0, 0.5, 0.01, key=_GUESS)
+    st.button("Reveal", type="primary", on_click=lambda: st.session_state.update({key: st.session_state[_GUESS]}))
+
+
+def _truth(lesson: Lesson, finding: str, key: str) -> None:
+    k, guess, tuned = lesson.example, st.session_state[key], lesson.tuned(lesson.run)
+    f1 = {name: counts_at(lesson.scores, values).f1[k] for name, values in
+          (("half", HALF), ("guess", np.full(len(FINDINGS), guess)), ("tuned", tuned.thresholds))}
+    st.markdown(f"F1 at 0.5: **{f1['half']:.2f}** · at your guess, {guess:g}: **{f1['guess']:.2f}** · at "
+                f"{tuned.thresholds[k]:.3g}, {tuned.in_words}: **{f1['tuned']:.2f}**. Now drag the line.")
+    _board(lesson, finding)
+
+
+@st.fragment
+def _board(lesson: Lesson, finding: str) -> None:
+    """A release in the browser runs this again, and nothing else of the page."""
+    with shell.errors_shown():
+        state = read_state(lesson.store, lesson.run, *shell.thresholds_in_link())
+        threshold_view.live_board(lesson.store, lesson.runs[:1], lesson.part, state, finding, lesson.overview,
+                                  rows=_rows(lesson))
+
+
+def _rows(lesson: Lesson) -> list[str]:
+    """The example between the most common and the rarest finding, each once, in their usual order."""
+    positives = np.array([len(one.positives) for one in lesson.scores])
+    there = np.flatnonzero(positives)
+    shown = {lesson.example, int(there[np.argmax(positives[there])]), int(there[np.argmin(positives[there])])}
+    return [FINDINGS[k] for k in sorted(shown)]

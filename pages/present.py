@@ -1,0 +1,36 @@
+"""Present: class mode. Slides made from the store, turned by arrow keys, with the live board on one of them."""
+
+import streamlit as st
+
+from cxrcore.ui import cached, present_reading, present_stage, runs_view, shell, widgets
+from cxrcore.ui.present_slides import SLIDES
+
+with shell.open_page("present") as store:
+    present_stage.dress()
+    overview = cached.overview(store)
+    chosen = shell.runs_in_link()
+    widgets.stop_at_unknown_runs(chosen, overview.runs)
+    if overview.datasets.empty:
+        st.info(f"The results store `{store.path}` is empty, so there is nothing to present. The demo fills one:",
+                icon=":material/info:")
+        st.code("bash scripts/start.sh --demo", language="bash")
+        st.stop()
+    slide = present_stage.current(SLIDES)
+    if slide is None:
+        st.stop()
+    lesson = present_reading.read(store, overview, chosen)
+    present_stage.show(slide, lesson, store)
+
+    def beside() -> None:
+        """The run in focus, and what must be said of its films."""
+        labels = runs_view.run_labels(overview.runs)
+        options = list(lesson.rows["run_id"])
+        if len(options) > 1:
+            st.session_state["present_run"] = options[0]
+            st.selectbox("Run", options, format_func=labels.__getitem__, key="present_run", width=380,
+                         label_visibility="collapsed",
+                         on_change=lambda: shell.put_runs_in_link([st.session_state["present_run"]]))
+        if lesson.group is not None:
+            widgets.short_badges(lesson.group)
+
+    present_stage.bar(SLIDES, slide, beside)

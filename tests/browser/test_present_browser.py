@@ -1,0 +1,137 @@
+"""Class mode in a real browser: keys, large type, a stage that fits, and a board that drags under enlargement."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+from browser_server import serving
+from playwright.sync_api import expect
+
+from cxrcore.findings import FINDINGS
+from cxrcore.metrics import confusion
+from cxrcore.store import Store
+from cxrcore.ui.present_slides import SLIDES
+
+pytestmark = pytest.mark.browser
+
+NAMES = [slide.name for slide in SLIDES]
+LEAST = 20  # pixels, of any text on a slide
+
+
+@pytest.fixture(scope="module")
+def store(phantoms, tmp_path_factory):
+    """The phantoms' store with what is prepared beside it, to write beside."""
+    folder = tmp_path_factory.mktemp("class")
+    shutil.copytree(phantoms.path.parent, folder / "runs")
+    return Store(folder / "runs" / phantoms.path.name)
+
+
+@pytest.fixture(scope="module")
+def served(store, tmp_path_factory, chromium):
+    with serving(store.path, tmp_path_factory.mktemp("log") / "server.log") as address:
+        yield address
+
+
+@pytest.fixture
+def stage(page, served):
+    """Opens a slide on a projector of 1280 x 720 and waits until it stands."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+
+    def open_slide(name: str) -> None:
+        page.goto(f"{served}/present?slide={name}")
+        settled(page, name)
+
+    return open_slide
+
+
+def settled(page, name: str) -> None:
+    expect(page.get_by_text(f"{NAMES.index(name) + 1} of {len(NAMES)}", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.locator(".st-key-stage h2")).to_be_visible()
+    expect(page.locator("[data-testid=stSkeleton], [data-testid=stStatusWidget]")).to_have_count(0, timeout=60_000)
+
+
+def small_texts(page) -> list[str]:
+    """Visible texts on the stage below `LEAST` pixels as they appear, enlargement counted, shadow roots included."""
+    return page.evaluate("""least => {
+        const found = [];
+        const zoomed = e => { let zoom = 1; for (; e instanceof Element; e = e.parentElement ?? e.getRootNode().host)
+            zoom *= Number(getComputedStyle(e).zoom) || 1; return zoom; };
+        const walk = node => {
+            for (const e of node.querySelectorAll('*')) {
+                if (e.shadowRoot) walk(e.shadowRoot);
+                const own = [...e.childNodes].some(c => c.nodeType === 3 && c.textContent.trim());
+                const box = e.getBoundingClientRect();
+                if (!own || box.width < 2 || box.height < 2 || !e.checkVisibility({visibilityProperty: true})) continue;
+                if (e.closest('style, script, [data-icon], [data-testid=stIconMaterial]')) continue;
+                const size = parseFloat(getComputedStyle(e).fontSize) * zoomed(e);
+                if (size < least - 0.1) found.push(size.toFixed(1) + ': ' + e.textContent.trim().slice(0, 40));
+            }
+        };
+        walk(document.querySelector('.st-key-stage'));
+        return found; }""", LEAST)
+
+
+def test_keys_turn_the_slides_and_each_fits_a_projector_in_large_type(page, stage):
+    stage(NAMES[0])
+    for name in NAMES:
+        settled(page, name)
+        if name != NAMES[0]:  # which the page opens on without being told
+            expect(page).to_have_url(re.compile(f"slide={name}"))
+        page.wait_for_timeout(700)  # charts take their height
+        sizes = page.evaluate("""() => { const m = document.querySelector('[data-testid=stMain]');
+            return [m.scrollHeight - m.clientHeight, document.documentElement.scrollWidth - innerWidth]; }""")
+        assert max(sizes) <= 1, f"{name} overflows by {sizes} pixels"
+        assert small_texts(page) == [], name
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    settled(page, NAMES[-2])
+    page.reload()
+    settled(page, NAMES[-2])
+    page.keyboard.press("Home")
+    settled(page, NAMES[0])
+
+
+def test_n_opens_the_notes(page, stage):
+    stage("Accuracy")
+    page.keyboard.press("n")
+    expect(page.get_by_text(SLIDES[1].notes.ask)).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_text(SLIDES[1].notes.ask)).to_have_count(0)
+
+
+def test_two_windows_turn_together(page, stage, served):
+    stage("Data")
+    notes = page.context.new_page()
+    notes.goto(f"{served}/present?slide=Data&notes=true")
+    settled(notes, "Data")
+    page.keyboard.press("ArrowRight")
+    settled(notes, "Accuracy")
+    expect(notes.get_by_text(SLIDES[1].notes.ask)).to_be_visible()
+    notes.keyboard.press("ArrowRight")
+    settled(page, "Networks")
+
+
+def test_the_board_drags_on_the_slide_and_counts_right(page, stage, store):
+    stage("Thresholds")
+    page.get_by_role("button", name="Reveal").click()
+    row = page.locator(".row.open")
+    expect(row).to_be_visible(timeout=60_000)
+    expect(page.locator(".row:visible[data-finding]")).to_have_count(3)
+    handle = row.locator("input[type=range]")
+    box = handle.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    last = int(handle.get_attribute("max"))
+    assert abs(int(handle.input_value()) / last - 0.3) < 0.02, "the handle is not under the pointer"
+    threshold = float(row.locator("[data-metric=threshold] input").input_value())
+    k = FINDINGS.index(row.get_attribute("data-finding"))
+    board = store.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False)
+    found = store.predictions(board.iloc[0]["prediction_id"])
+    f1 = confusion(found.labels, found.scores, np.full(len(FINDINGS), threshold)).f1[k]
+    expect(row.locator("[data-metric=f1]")).to_have_text(f"{f1:.3f}")
+    page.keyboard.press("ArrowRight")  # moves the handle, which has the focus, and not the slide
+    page.wait_for_timeout(800)
+    settled(page, "Thresholds")

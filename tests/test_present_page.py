@@ -1,0 +1,182 @@
+"""Class mode without a browser: every slide on real, odd and empty stores, and that its numbers are the store's."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+from seeded_runs import add_run, make_store
+from streamlit.testing.v1 import AppTest
+
+from cxrcore.charts.look import RunStyle
+from cxrcore.charts.stage import STAGE_FONT, Rated, for_stage, rating_chart
+from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.metrics import confusion
+from cxrcore.store import Store
+from cxrcore.ui import cached, present_reading
+from cxrcore.ui.present_slides import SLIDES
+
+NAMES = [slide.name for slide in SLIDES]
+HALF = np.full(len(FINDINGS), 0.5)
+
+
+@pytest.fixture
+def real(phantoms, monkeypatch) -> Store:
+    """Six real trainings on phantoms as the default store."""
+    monkeypatch.setenv("CXR_STORE", str(phantoms.path))
+    return phantoms.store
+
+
+@pytest.fixture
+def open_slide():
+    """Opens a slide by its name, with query parameters; every run must end without an exception."""
+
+    def open_page(slide: str | None = None, **link: str) -> AppTest:
+        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=120).run()
+        for name, value in ({"slide": slide} if slide else {} | link).items():
+            app.query_params[name] = value
+        for name, value in link.items():
+            app.query_params[name] = value
+        app.switch_page("pages/present.py").run()
+        assert not app.exception, app.exception[0].value
+        return app
+
+    return open_page
+
+
+def text_of(app) -> str:
+    kinds = (app.header, app.subheader, app.markdown, app.caption, app.info, app.error, app.warning, app.code)
+    metrics = [f"{metric.label}: {metric.value}" for metric in app.metric]
+    return "\n".join([*(element.value for kind in kinds for element in kind), *metrics]).replace("\\", "")
+
+
+def lesson_of(store: Store) -> present_reading.Lesson:
+    return present_reading.read(store, cached.overview(store), [])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_slide_has_a_statement_and_no_error(real, open_slide, name):
+    app = open_slide(name)
+    assert len(app.header) == 1 and not app.error
+    assert "SYNTHETIC" in text_of(app)
+    assert f"{NAMES.index(name) + 1} of {len(NAMES)}" in text_of(app)
+
+
+def test_the_first_slide_comes_without_a_name(real, open_slide):
+    data = real.datasets().iloc[0]
+    figures = {metric.label: metric.value for metric in open_slide().metric}
+    assert figures["Films"] == f"{data['n_images']:,}" and figures["Patients"] == f"{data['n_patients']:,}"
+
+
+def test_accuracy_is_counted_from_the_predictions(real, open_slide):
+    lesson = lesson_of(real)
+    found = real.predictions(lesson.run.prediction_id("test"))
+    counts = confusion(found.labels, found.scores, HALF).total()
+    never = (counts.tn + counts.fp) / found.labels.size
+    text = text_of(open_slide("Accuracy"))
+    assert f"right {100 * never:.1f} % of the time" in text
+    assert f"{int(counts.tp):,} of {int(counts.tp + counts.fn):,}" in text
+    assert f"Accuracy: {100 * (counts.tp + counts.tn) / found.labels.size:.1f} %" in text
+
+
+def test_networks_stand_best_first_with_the_store_s_values(real, open_slide):
+    board = real.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False)
+    labels = dict(zip(real.runs()["run_id"], real.runs()["name"], strict=True))
+    said = open_slide("Networks").header[0].value.replace("\\", "")
+    assert said.startswith(f"{labels[board.iloc[0]['run_id']]} ranks best")
+
+
+def test_the_example_is_the_finding_whose_auroc_promises_most(real, open_slide):
+    lesson = lesson_of(real)
+    finding, f1 = FINDINGS[lesson.example], lesson.at_half.f1[lesson.example]
+    assert open_slide("Curves").header[0].value.startswith(display_name(finding))
+    assert f"F1 {f1:.2f} at" in open_slide("Curves").header[0].value
+
+
+def test_the_guess_comes_before_the_truth(real, open_slide):
+    app = open_slide("Thresholds")
+    assert "Now drag the line" not in text_of(app) and "F1 at 0.5" not in text_of(app)
+    app.slider[0].set_value(0.2)
+    next(button for button in app.button if button.label == "Reveal").click()
+    app.run()
+    assert not app.exception
+    lesson = lesson_of(real)
+    found = real.predictions(lesson.run.prediction_id("test"))
+    f1 = [confusion(found.labels, found.scores, values).f1[lesson.example]
+          for values in (HALF, np.full(len(FINDINGS), 0.2), lesson.tuned(lesson.run).thresholds)]
+    said = re.search(r"F1 at 0\.5: \*\*(.+?)\*\* · at your guess, 0\.2: \*\*(.+?)\*\* .* validation: \*\*(.+?)\*\*",
+                     text_of(app)).groups()
+    assert said == tuple(f"{value:.2f}" for value in f1)
+
+
+def test_the_weights_slide_needs_two_losses_and_says_how_to_get_them(real, open_slide):
+    app = open_slide("Weighting")
+    assert "two runs of one architecture" in app.info[0].value and "--loss pos_weight" in app.code[0].value
+
+
+def test_two_losses_are_held_against_each_other(open_slide):
+    store = make_store(default_store())
+    add_run(store, "plain", auroc=0.8)
+    add_run(store, "weighted", auroc=0.8, loss="pos_weight")
+    app = open_slide("Weighting")
+    assert "| plain loss |" in text_of(app) and "| weighted positives |" in text_of(app)
+    assert app.header[0].value.startswith("Weighted positives: recall")
+
+
+def test_maps_need_a_checkpoint(phantoms, open_slide):
+    shutil.copytree(phantoms.path.parent, default_store().parent, ignore=shutil.ignore_patterns("*.pth", "prepared"))
+    (default_store().parent / phantoms.path.name).rename(default_store())
+    assert "no checkpoint to ask" in open_slide("Maps").info[0].value
+
+
+def test_a_run_of_the_link_is_the_one_in_focus(real, phantoms, open_slide):
+    run_id = phantoms.run_ids["vgg16"]
+    assert "VGG16" in text_of(open_slide("Accuracy", run=run_id))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_that_was_not_evaluated_shows_what_is_missing(open_slide, name):
+    add_run(make_store(default_store()), "one", auroc=None)
+    app = open_slide(name)
+    assert not app.error
+    if name not in ("Data", "Limits"):
+        assert "No run of this store has been evaluated" in app.info[0].value and "train.py" in app.code[0].value
+
+
+def test_an_empty_store_leads_to_the_demo(open_slide):
+    app = open_slide()
+    assert "nothing to present" in app.info[0].value and "--demo" in app.code[0].value
+
+
+def test_an_unknown_slide_or_run_is_an_error(real, open_slide):
+    assert "which is not here" in open_slide("Dessert").error[0].value
+    assert "not in this store" in open_slide("Data", run="zzz").error[0].value
+
+
+def test_buttons_turn_and_notes_open(real, open_slide):
+    app = open_slide("Accuracy")
+    app.button(key="forward").click().run()
+    assert app.session_state["slide"] == "Networks" and "3 of 9" in text_of(app)
+    assert "**Ask**" not in text_of(app)
+    app.toggle[0].set_value(True).run()
+    assert SLIDES[2].notes.ask in text_of(app)
+    app.button(key="back").click().run()
+    assert SLIDES[1].notes.ask in text_of(app)
+
+
+def test_every_font_of_a_chart_on_stage_is_large():
+    style = RunStyle("#0072B2", "solid", "circle")
+    figure = for_stage(rating_chart("x", [Rated("<b>a</b>", style, 0.8, 0.7, 0.9)]), title=False)
+
+    def sizes(part):
+        if isinstance(part, dict):
+            for name, value in part.items():
+                yield from [value["size"]] if name.endswith("font") and "size" in value else sizes(value)
+        elif isinstance(part, (list, tuple)):
+            for one in part:
+                yield from sizes(one)
+
+    made = figure.to_dict()
+    assert set(sizes(made)) == {STAGE_FONT} and made["layout"].get("height") is None
+    assert made["data"][0]["y"] == ["&lt;b>a&lt;/b>"]
