@@ -167,6 +167,19 @@ class ExportConfig:
 
 
 @dataclass(frozen=True)
+class ReportConfig:
+    """Flags of scripts/report.py."""
+
+    run: tuple[str, ...] | None = flag(None, "RUN_ID to report on; may be given more than once (default: the best of "
+                                             "the newest data set and split)", repeated=True)
+    split: str = flag("test", "measured on test or val", choices=("test", "val"))
+    out: str = flag("results/report.html", "the HTML file; the ZIP lies beside it")
+    zip: bool = flag(False, "also write tables (CSV, LaTeX) and figures (PNG, SVG) as a ZIP")
+    cams: int = flag(3, "films with maps of where the network looked; 0 for none", at_least=0, at_most=12)
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
+@dataclass(frozen=True)
 class EnsembleConfig:
     """Flags of scripts/ensemble.py."""
 

@@ -16,6 +16,7 @@ from cxrcore.ui import (
     widgets,
 )
 from cxrcore.ui.compare_view import MEANINGS, MEASURES, SETS
+from cxrcore.ui.report import button as report_button
 from cxrcore.ui.threshold_view import evaluated
 
 with shell.open_page("compare") as store:
@@ -86,5 +87,6 @@ with shell.open_page("compare") as store:
     with st.expander("Settings that differ"):
         settings = run_settings.settings_table(measured.assign(dataset=own[0].title).to_dict("records"), labels)
         st.dataframe(run_settings.only_differences(settings), hide_index=True, alt="Settings in which the runs differ")
-    with download_slot:
+    with download_slot, st.container(horizontal=True):
         widgets.download_menu(tables, latex=True)
+        report_button.popover(store, [run.run_id for run in runs], part)

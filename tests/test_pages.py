@@ -293,4 +293,5 @@ def test_phantoms_are_marked_on_every_page(entry, phantoms, monkeypatch):
     app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30).run()
     app.switch_page(f"pages/{entry.name}.py").run()
     assert not app.exception, app.exception[0].value
-    assert app.title[0].value == entry.title and "SYNTHETIC" in text_of(app)
+    assert "SYNTHETIC" in text_of(app)
+    assert entry.stage or app.title[0].value == entry.title

@@ -1,20 +1,40 @@
 """The slide on maps: two films that the network raises an alarm for, and where it looked."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import streamlit as st
 from PIL import Image, ImageDraw
 
+from cxrcore import images
 from cxrcore import overlay as overlays
 from cxrcore.charts.look import ARCHITECTURE_COLOURS
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.ui import cached, explain_film, explain_maps, explain_model, explain_page, prepared_films, widgets
 from cxrcore.ui.explain_film import ChosenFilm
-from cxrcore.ui.explain_maps import COLOURS, STRONGEST, Look, OneRun
+from cxrcore.ui.explain_maps import COLOURS, STRONGEST, Look
 from cxrcore.ui.present_reading import Lesson
 from cxrcore.ui.present_stage import NothingToShow, headline
 
 N_FILMS = 2
+LOOK = Look(STRONGEST / 100, COLOURS[0], False)
+READ = ("Warm: what raised the score most (Grad-CAM). Blue: a box of the data set. A map in the right place is no "
+        "reason, and one in the wrong place can still go with the right answer.")
 BOX = ARCHITECTURE_COLOURS["vit_b_16"]  # a blue that shows on grey and beside a warm map
+
+
+@dataclass(frozen=True)
+class Example:
+    """One film beside its map.
+
+    Attributes:
+        picture: uint8 (h, w, 3), the film and the film under its map, side by side, boxes drawn.
+        caption: its finding, score and threshold.
+    """
+
+    finding: str
+    picture: np.ndarray
+    caption: str
 
 
 def maps(lesson: Lesson) -> None:
@@ -23,57 +43,59 @@ def maps(lesson: Lesson) -> None:
     Raises:
         NothingToShow: no checkpoint, or no film on disk.
     """
-    run, cases = lesson.run, _cases(lesson)
+    cases = cases_of(lesson, N_FILMS)
+    headline("Where did the network look?")
+    for column, case in zip(st.columns(N_FILMS, gap="medium"), cases, strict=False):
+        with column, st.skeleton(height=420):
+            made = example(lesson, *case)
+            st.image(made.picture, width="stretch", alt=f"A film with {display_name(made.finding)}, and the map of it")
+            st.markdown(widgets.escape(made.caption))
+    st.markdown(READ)
+
+
+def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
+    """(film, finding) of the right alarms furthest over their threshold, each finding once, boxed ones first.
+
+    Raises:
+        NothingToShow: no checkpoint, or no film on disk.
+    """
+    run = lesson.run
     if not (lesson.store.run_folder(run.run_id) / explain_model.BEST).exists():
         raise NothingToShow(f"{run.label} has no checkpoint to ask: it was imported, or made on another machine.")
-    if not cases:
-        raise NothingToShow("No film that this run raises an alarm for is on this machine, neither as a file nor "
-                            "prepared.")
-    headline("Where did the network look?")
-    row = lesson.row(run)
-    films = explain_film.films_of(lesson.store, row, lesson.overview.runs, lesson.overview.datasets)
-    asked = lesson.rows.set_index("run_id", drop=False).loc[[run.run_id]].assign(label=[run.label])
-    for column, (image_id, k) in zip(st.columns(N_FILMS, gap="medium"), cases, strict=False):
-        with column, st.skeleton(height=420):
-            film = explain_film.stored(lesson.store, films, image_id, explain_film.size_of(row))
-            one = explain_page.score(lesson.store, asked, film)[0]
-            _pair(lesson, film, one, k)
-    st.markdown("Warm: what raised the score most (Grad-CAM). Blue: a box of the data set. A map in the right place is "
-                "no reason, and one in the wrong place can still go with the right answer.")
-
-
-def _cases(lesson: Lesson) -> list[tuple[str, int]]:
-    """(film, finding) of the right alarms furthest over their threshold, each finding once, boxed ones first."""
-    found = cached.predictions(lesson.store, lesson.run.prediction_id(lesson.part))
+    found = cached.predictions(lesson.store, run.prediction_id(lesson.part))
     held = prepared_films.films_of(lesson.store, lesson.dataset_id)
-    if held is None:
-        return []
-    here = held.holds(lesson.data.images["image_id"])
-    known = set(lesson.data.images["image_id"][here])
-    over = found.scores / np.maximum(lesson.tuned(lesson.run).thresholds, 1e-6)
-    margin = np.where(found.labels == 1, over, -1.0)
+    names = lesson.data.images["image_id"]
+    known = set() if held is None else set(names[held.holds(names)])
+    here = np.array([image_id in known for image_id in found.image_ids])
+    over = found.scores / np.maximum(lesson.tuned(run).thresholds, 1e-6)
+    margin = np.where((found.labels == 1) & here[:, None] & (over >= 1), over, -1.0)
     boxed = set(zip(lesson.data.boxes["image_id"], lesson.data.boxes["finding"], strict=True))
     best = []
     for k, finding in enumerate(FINDINGS):
-        order = [row for row in np.argsort(-margin[:, k], kind="stable") if margin[row, k] >= 1]
-        rows = [row for row in order if found.image_ids[row] in known]
-        rows.sort(key=lambda row, finding=finding: (found.image_ids[row], finding) not in boxed)
+        rows = [row for row in np.argsort(-margin[:, k], kind="stable") if margin[row, k] > 0]
         if rows:
-            row = rows[0]
-            best.append(((found.image_ids[row], finding) not in boxed, -margin[row, k], str(found.image_ids[row]), k))
-    return [(image_id, k) for _, _, image_id, k in sorted(best)[:N_FILMS]]
+            row = min(rows, key=lambda row, finding=finding: (found.image_ids[row], finding) not in boxed)
+            image_id = str(found.image_ids[row])
+            best.append(((image_id, finding) not in boxed, -margin[row, k], image_id, finding))
+    if not best:
+        raise NothingToShow("No film that this run raises an alarm for is on this machine, neither as a file nor "
+                            "prepared.")
+    return [(image_id, finding) for _, _, image_id, finding in sorted(best)[:n]]
 
 
-def _pair(lesson: Lesson, film: ChosenFilm, one: OneRun, k: int) -> None:
-    finding = FINDINGS[k]
-    explained = explain_model.explained(one.loaded, one.small, explain_page.METHODS["Grad-CAM"])
-    over = explain_maps.drawn(film.film.pixels, explained, finding, explain_maps.opacity_of(one, finding),
-                              Look(STRONGEST / 100, COLOURS[0], False))
+def example(lesson: Lesson, image_id: str, finding: str) -> Example:
+    """The film scored and explained by the run in focus, as the Explain page does it."""
+    row, k = lesson.row(lesson.run), FINDINGS.index(finding)
+    films = explain_film.films_of(lesson.store, row, lesson.overview.runs, lesson.overview.datasets)
+    film = explain_film.stored(lesson.store, films, image_id, explain_film.size_of(row))
+    loaded = explain_model.load(lesson.store, lesson.run.run_id)
+    small = images.resize(film.film.pixels, loaded.image_size)
+    explained = explain_model.explained(loaded, small, explain_page.METHODS["Grad-CAM"])
+    score, threshold = float(explained.scores[k]), float(lesson.tuned(lesson.run).thresholds[k])
+    over = explain_maps.drawn(film.film.pixels, explained, finding, overlays.opacity(score, threshold), LOOK)
     plain = np.repeat(overlays.resized(film.film.pixels, over.shape[1::-1])[..., None], 3, axis=2)
-    both = np.concatenate([_boxed(lesson, film, finding, picture) for picture in (plain, over)], axis=1)
-    st.image(both, width="stretch", alt=f"A film with {display_name(finding)}, and the map of it")
-    st.markdown(f"**{display_name(finding)}** · score {one.scores.scores[k]:.2f}, threshold "
-                f"{one.scores.thresholds[k]:.2f} · {widgets.escape(film.name)}")
+    return Example(finding, np.concatenate([_boxed(lesson, film, finding, one) for one in (plain, over)], axis=1),
+                   f"{display_name(finding)} · score {score:.2f}, threshold {threshold:.2f} · {film.name}")
 
 
 def _boxed(lesson: Lesson, film: ChosenFilm, finding: str, picture: np.ndarray) -> np.ndarray:

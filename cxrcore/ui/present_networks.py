@@ -39,8 +39,9 @@ def networks(lesson: Lesson) -> None:
     close = [one.name for one in others if one.high >= best.low]
     rest = f", but {len(close)} more may be as good" if close else ", clear of the rest" if others else ""
     headline(f"{widgets.escape(best.name)} ranks best{rest}")
-    chart(rating_chart("Macro AUROC with 95 % interval (0.5 is guessing, 1 is perfect)", rated), "networks",
-          "; ".join(f"{one.name} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" for one in rated), 12.2, title=False)
+    alt = "; ".join(f"{one.name} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" for one in rated)
+    chart(rating_chart("Macro AUROC with 95 % interval (0.5 is guessing, 1 is perfect)", rated), "networks", alt, 12.2,
+          title=False)
     st.markdown(f"Mean over the findings, {lesson.films}; intervals from draws of patients. Which run is *really* "
                 "better takes a paired test: the Compare page makes it.")
 

@@ -68,7 +68,7 @@ PAGES = (
     PageEntry("localization", "Localization", ":material/pin_drop:", "Images",
               "Do maps point at the boxes that people drew, better than no network would?"),
     PageEntry("present", "Present", ":material/co_present:", "Class",
-              "Slides for a class, made of this store.", stage=True),
+              "What should a class see of this, slide by slide?", stage=True),
     PageEntry("import", "Import", ":material/upload_file:", "Class",
               "Other people's scores: are they what they seem, and how good are they?"),
 )

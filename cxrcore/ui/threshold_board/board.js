@@ -2,7 +2,7 @@
 
 const boards = new WeakMap();
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function mount({ data, parentElement, setStateValue, setTriggerValue }) {
   let board = boards.get(parentElement);
   if (!board) {
     board = { root: parentElement.querySelector("#board"), details: false, same: true, past: [], future: [] };

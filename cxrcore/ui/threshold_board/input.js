@@ -236,10 +236,12 @@ function listenToPanel(board) {
 
 function followPointer(board, event) {
   const { view, open: k, dragging } = board;
-  const corner = dragging.querySelector("svg.plot").getBoundingClientRect();
-  const x = event.clientX - corner.left;
+  const plot = dragging.querySelector("svg.plot");
+  const corner = plot.getBoundingClientRect();
+  const scale = corner.width / plot.clientWidth || 1; // a slide enlarges the board
+  const x = (event.clientX - corner.left) / scale;
   if (dragging === view.scores) moveTo(board, k, x / view.width * (board.ladders[k].thresholds.length - 1));
-  else moveTo(board, k, nearestOnCurve(board, k, dragging === view.roc, x, event.clientY - corner.top));
+  else moveTo(board, k, nearestOnCurve(board, k, dragging === view.roc, x, (event.clientY - corner.top) / scale));
 }
 
 // The position whose operating point lies nearest to the pointer.

@@ -194,8 +194,11 @@ const CASES = { tp: "Found", fn: "Missed", fp: "False alarms", tn: "Left alone" 
 function buildMatrix(board) {
   const cell = (name, title) => {
     const value = element("b", { "data-panel-metric": name });
-    const link = element("a", { href: "cases", target: "_self", title: `${title}: show these films` }, value);
-    for (const event of ["pointerenter", "focus", "click"]) link.addEventListener(event, () => leadTo(board, link, name));
+    const link = board.header.alone ? element("span", {}, value) // no Cases page beside it
+      : element("a", { href: "cases", target: "_self", title: `${title}: show these films` }, value);
+    for (const event of board.header.alone ? [] : ["pointerenter", "focus", "click"]) {
+      link.addEventListener(event, () => leadTo(board, link, name));
+    }
     return { value, root: element("td", { class: `of-${name}`, title }, link, element("small", {}, name.toUpperCase())) };
   };
   const cells = { tp: cell("tp", "Right alarms"), fn: cell("fn", "Missed films"), fp: cell("fp", "False alarms"),

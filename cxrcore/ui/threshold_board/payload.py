@@ -48,7 +48,7 @@ def pack(focus: RunCounts, others: Sequence[RunCounts], header: Mapping[str, Any
     Args:
         header: `of` (what the thresholds belong to: a new one starts the history anew), `open` (a finding), `id` and
             `thresholds` (a new id puts them on the board), `reference` (its name), `rows` (findings, where a slide
-            shows only these, large).
+            shows only these, large), `alone` (true where there is no other page to lead to).
         typed, fitted: for each finding thresholds that are to be positions, besides those of the reference set; typed
             ones are shown as they are, fitted ones as the shortest number that decides alike.
         notes: {finding: what to beware of}.

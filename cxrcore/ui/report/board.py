@@ -1,0 +1,23 @@
+"""The threshold board of a report: the page's own scripts and counts, with nobody to ask."""
+
+import base64
+
+from cxrcore.findings import FINDINGS
+from cxrcore.ui import cached
+from cxrcore.ui.compare_reading import Compared
+from cxrcore.ui.report.contents import Contents
+from cxrcore.ui.threshold_board.payload import RunCounts, pack
+from cxrcore.ui.threshold_state import BoardState, notes
+
+
+def payload(contents: Contents, one: Compared) -> str:
+    """A run's counts in base64; its thresholds are those that its page begins with."""
+    scores = cached.sorted_scores(contents.store, one.run.prediction_id(contents.part))
+    values = one.source.thresholds.tolist()
+    state = BoardState(one.source, one.source, {}, one.source.thresholds, {})
+    header = {"of": one.run.prediction_id(contents.part), "open": FINDINGS[0], "id": 1, "thresholds": values,
+              "reference": one.source.in_words, "alone": True}
+    counts = RunCounts(one.run.run_id, one.run.label, one.style.colour, one.style.dash, scores, one.source.thresholds)
+    warnings = notes(state, one.run, contents.part, [len(found.positives) for found in scores])
+    return base64.b64encode(pack(counts, [], header, [[]] * len(FINDINGS), [[value] for value in values],
+                                 warnings)).decode()

@@ -1,0 +1,72 @@
+"""The report's ZIP: tables as CSV and LaTeX, figures as PNG and SVG."""
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+
+from cxrcore.errors import WorkbenchError
+from cxrcore.findings import FINDINGS
+from cxrcore.subgroups import gaps, intervals
+from cxrcore.ui import compare_reading, curves_view, subgroup_tables, subgroups_reading
+from cxrcore.ui.report import drawings
+from cxrcore.ui.report.contents import LEADERBOARD, Contents
+from cxrcore.ui.subgroups_view import GROUPING_TITLES
+from cxrcore.ui.widgets import as_latex
+
+
+def pack(contents: Contents, step: Callable[[str], None] = lambda name: None) -> bytes:
+    """The archive.
+
+    Args:
+        step: told the name of each file before it is made.
+    """
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, frame in tables(contents):
+            step(name)
+            archive.writestr(f"tables/{name}.csv", frame.to_csv(index=False))
+        archive.writestr("tables/leaderboard.tex", as_latex(_for_latex(contents)))
+        for name, content in drawings.files(contents):
+            step(name)
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def tables(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(name, frame) of each table, exact numbers."""
+    yield "leaderboard", contents.leaderboard()
+    for measure in LEADERBOARD:
+        yield f"findings_{measure}", compare_reading.values_table(contents.compared, measure)
+    yield "thresholds", pd.DataFrame([
+        {"run_id": one.run.run_id, "run": one.run.label, "set": one.source.in_words, "finding": finding,
+         "threshold": value} for one in contents.compared
+        for finding, value in zip(FINDINGS, one.source.thresholds.tolist(), strict=True)])
+    for view in ("roc", "pr"):
+        yield f"curve_points_{view}", curves_view.points_table(contents.curves(view), None)
+    yield from _subgroups(contents)
+
+
+def _subgroups(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
+    one = contents.compared[0]
+    for grouping in GROUPING_TITLES.values():
+        try:
+            found = subgroups_reading.load(contents.store, one.run, contents.part, grouping, one.source)
+        except WorkbenchError:
+            continue
+        if len(found.found) > 1:
+            measured = intervals(found.found, "recall")
+            parted = gaps(found.found, found.largest, "recall")
+            yield f"subgroups_{grouping}", subgroup_tables.values_table(found, measured, "recall")
+            yield f"gaps_{grouping}", subgroup_tables.gaps_table(found, parted, found.largest, "recall")
+
+
+def _for_latex(contents: Contents) -> pd.DataFrame:
+    """The leaderboard as a paper prints it: 'value [low, high]'."""
+    table = contents.leaderboard()
+    made = pd.DataFrame({"Run": table["run"]})
+    for name, title in LEADERBOARD.items():
+        made[title] = [f"{value:.3f} [{low:.3f}, {high:.3f}]" if value == value else "--" for value, low, high in
+                       zip(table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True)]
+    return made

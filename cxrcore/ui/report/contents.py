@@ -1,0 +1,128 @@
+"""What a report is about: runs of one data set and split, measured on the same part."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxrcore.errors import RunError
+from cxrcore.intervals import MACRO
+from cxrcore.store import Store
+from cxrcore.ui import cached, compare_reading, curves_view, present_reading, runs_view
+from cxrcore.ui.compare_reading import Compared
+from cxrcore.ui.curves_view import MAX_RUNS
+from cxrcore.ui.threshold_state import Evaluated
+from cxrcore.ui.threshold_view import evaluated
+
+LEADERBOARD = {"auroc": "AUROC", "ap": "AP", "f1": "F1", "recall": "Recall", "precision": "Precision", "ece": "ECE"}
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The runs of a report.
+
+    Attributes:
+        overview: of the store.
+        group: data set and split.
+        part: 'test' or 'val'.
+        rows: of `Overview.runs`, in the order of the runs.
+        compared: the runs with their measures in every draw, the best macro AUROC first.
+        notes: what was left out, and why.
+    """
+
+    store: Store
+    overview: cached.Overview
+    group: runs_view.Group
+    part: str
+    rows: pd.DataFrame
+    compared: Sequence[Compared]
+    notes: Sequence[str]
+
+    @property
+    def runs(self) -> list[Evaluated]:
+        return [one.run for one in self.compared]
+
+    @property
+    def dataset(self) -> pd.Series:
+        """Of `Store.datasets`."""
+        return self.overview.datasets.loc[self.rows.iloc[0]["dataset_id"]]
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """{run_id: name}."""
+        return {run.run_id: run.label for run in self.runs}
+
+    def lesson_of(self, run: Evaluated) -> present_reading.Lesson:
+        """One of the runs, for what class mode reads too."""
+        return present_reading.read(self.store, self.overview, [run.run_id])
+
+    def curves(self, view: str) -> list[curves_view.Measured]:
+        """The runs' curves of a view of `curves.VIEWS`."""
+        rows = self.rows.set_index("run_id", drop=False).loc[[run.run_id for run in self.runs]].reset_index(drop=True)
+        return curves_view.load(rows, self.overview.board, self.part, self.labels,
+                                curves_view.reader(self.store, view))
+
+    def leaderboard(self) -> pd.DataFrame:
+        """A row a run: run_id, run, architecture, and of each measure the macro mean with its 95 % interval."""
+        made = []
+        for one in self.compared:
+            row: dict[str, object] = {"run_id": one.run.run_id, "run": one.run.label, "architecture": one.architecture,
+                                      "loss": self._row(one.run)["loss"], "thresholds": one.source.in_words}
+            for name in LEADERBOARD:
+                found = one.found.interval(name)
+                row |= {name: float(found.point[MACRO]), f"{name}_low": float(found.low[MACRO]),
+                        f"{name}_high": float(found.high[MACRO])}
+            made.append(row)
+        return pd.DataFrame(made)
+
+    def _row(self, run: Evaluated) -> pd.Series:
+        return self.rows.set_index("run_id").loc[run.run_id]
+
+
+def read(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents:
+    """The named runs, or the best of the first data set and split that has measured ones.
+
+    Args:
+        run_ids: at most six are taken; of several data sets or splits, those of the first run's.
+        wanted: 'test' (validation stands in where none of the runs was measured on test) or 'val'.
+
+    Raises:
+        RunError: an unknown run, or none that was evaluated. StoreError: the store cannot be read.
+    """
+    overview = cached.overview(store)
+    runs, board = overview.runs, overview.board
+    if unknown := [run_id for run_id in run_ids if run_id not in set(runs["run_id"])]:
+        raise RunError(f"no run '{unknown[0]}' in {store.path}: the Runs page lists them")
+    statuses, labels = cached.statuses(store, runs), runs_view.run_labels(runs)
+    if not run_ids:
+        open_runs = runs[~runs["archived"].astype(bool)]
+        run_ids = _best(runs_view.groups(open_runs, board, overview.datasets, statuses, wanted))
+    notes = [f"The first {MAX_RUNS} of {len(run_ids)} runs."] if len(run_ids) > MAX_RUNS else []
+    rows = runs.set_index("run_id", drop=False).loc[list(run_ids[:MAX_RUNS])].reset_index(drop=True)
+    part = curves_view.part_to_draw(wanted, list(rows["run_id"]), board)
+    measured = [run for run in evaluated(rows, board, labels) if part in run.parts]
+    if not measured:
+        raise RunError(f"none of these runs has been evaluated: there is nothing to report. python scripts/eval.py "
+                       f"--run RUN_ID evaluates one of {store.path}")
+    notes += [f"{labels[run_id]} has no predictions of this part and is left out." for run_id in rows["run_id"]
+              if run_id not in {run.run_id for run in measured}]
+    kept = rows[rows["run_id"].isin([run.run_id for run in measured])]
+    groups = runs_view.groups(kept, board, overview.datasets, statuses, part)
+    group = next(one for one in groups if measured[0].run_id in one.table.index)
+    notes += [f"{run.label} belongs to another data set or split and is left out." for run in measured
+              if run.run_id not in group.table.index]
+    measured = [run for run in measured if run.run_id in group.table.index]
+    kept = kept[kept["run_id"].isin(group.table.index)].reset_index(drop=True)
+    compared = compare_reading.load(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part)
+    compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))
+    return Contents(store, overview, group, part, kept, tuple(compared), tuple(notes))
+
+
+def _best(groups: Sequence[runs_view.Group]) -> list[str]:
+    """As many as a report takes of the group that the pages begin with."""
+    first = curves_view.default_runs(groups)
+    if not first:
+        return []
+    table = next(group.table for group in groups if first[0] in group.table.index)
+    part = table.at[first[0], "measured"].split(",")[0]
+    return list(table.index[table["measured"].fillna("").str.startswith(part)])[:MAX_RUNS]

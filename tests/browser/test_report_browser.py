@@ -1,0 +1,75 @@
+"""The report in a real browser, from a file and without a network: it opens, and its board is dragged."""
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from cxrcore.findings import FINDINGS
+from cxrcore.metrics import confusion
+from cxrcore.ui.report import contents, page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def found(phantoms):
+    return contents.read(phantoms.store, [])
+
+
+@pytest.fixture(scope="module")
+def file(found, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(page.render(found, n_films=0), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(params=["light", "dark"])
+def opened(chromium, file, request):
+    """The file in a tab that has no network; any message of an error fails the test."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=request.param, offline=True)
+    tab, faults = context.new_page(), []
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    tab.on("request", lambda asked: faults.append(asked.url) if not asked.url.startswith(("file:", "data:", "blob:"))
+           else None)
+    tab.goto(file.as_uri())
+    expect(tab.locator("html[data-ready]")).to_have_count(1, timeout=60_000)
+    yield tab
+    context.close()
+    assert not faults, faults
+
+
+def test_the_board_is_dragged_and_counts_right(opened, found):
+    row = opened.locator("[data-finding=Infiltration]")
+    handle = row.locator("input[type=range]")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    opened.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
+    opened.mouse.down()
+    opened.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2, steps=6)
+    opened.mouse.up()
+    said = row.locator("[data-metric=threshold] input").input_value()
+    one, k = found.compared[0], FINDINGS.index("Infiltration")
+    films = found.store.predictions(one.run.prediction_id("test"))
+    counts = confusion(films.labels, films.scores, np.full(len(FINDINGS), float(said)))
+    expect(row.locator("[data-metric=f1]")).to_have_text(f"{counts.f1[k]:.3f}")
+    expect(row.locator("[data-metric=recall]")).to_have_text(f"{counts.recall[k]:.3f}")
+    expect(opened.get_by_text("1 moved by hand here")).to_be_visible()
+    field = row.locator("[data-metric=threshold] input")
+    field.fill("0.123456789")
+    field.press("Enter")
+    expect(opened.get_by_text("is not counted in this file")).to_be_visible()
+
+
+def test_another_run_takes_the_board_and_charts_are_drawn(opened, found):
+    opened.locator("#board-run").select_option("1")
+    expect(opened.locator(".chart.drawn .main-svg").first).to_be_visible(timeout=30_000)
+    row = opened.locator("[data-finding=Effusion]")
+    expect(row).to_be_visible()
+    one, k = found.compared[1], FINDINGS.index("Effusion")
+    films = found.store.predictions(one.run.prediction_id("test"))
+    counts = confusion(films.labels, films.scores, one.source.thresholds)
+    expect(row.locator("[data-metric=recall]")).to_have_text(f"{counts.recall[k]:.3f}")
+    opened.get_by_role("button", name="Light / dark").click()
+    opened.locator("#maps, #subgroups").last.scroll_into_view_if_needed()
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 1440

@@ -1,0 +1,174 @@
+"""The report: its numbers are the pages', it needs no network, and odd stores are said in one line."""
+
+import base64
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from seeded_runs import add_run, make_store
+from streamlit.testing.v1 import AppTest
+
+from cxrcore.config import PROJECT_ROOT, ReportConfig, default_store
+from cxrcore.errors import RunError
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.metrics import confusion
+from cxrcore.store import Store
+from cxrcore.ui.report import bundle, contents, page
+from cxrcore.ui.report.written import write
+from scripts import report
+
+
+@pytest.fixture(scope="module")
+def found(phantoms):
+    return contents.read(phantoms.store, [])
+
+
+@pytest.fixture(scope="module")
+def html(found):
+    return page.render(found, n_films=1)
+
+
+@pytest.fixture(scope="module")
+def archive(found):
+    return zipfile.ZipFile(io.BytesIO(bundle.pack(found)))
+
+
+def told(html: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json" id="told">(.*?)</script>', html, re.S)[1])
+
+
+def text_of(html: str) -> str:
+    """What a reader sees, scripts and styles left out."""
+    return re.sub(r"<[^>]+>", " ", re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.S))
+
+
+def test_it_fits_in_ten_megabytes_and_asks_nothing_of_the_network(html):
+    assert len(html.encode()) < 10e6
+    own = re.sub(r"<script>.*?</script>", "", html, count=1, flags=re.S)  # Plotly's, which names maps it never asks for
+    assert set(re.findall(r"https?://[\w./-]+", own)) <= {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"<(?:link|img|script|iframe)[^>]+(?:src|href)=\"(?!data:)", own)
+
+
+def test_the_leaderboard_is_the_store_s(html, found):
+    board = found.store.leaderboard().query("split == 'test'").set_index("run_id")
+    table = found.leaderboard().set_index("run_id")
+    assert len(table) == len(board) == 6 and table["auroc"].is_monotonic_decreasing
+    for run_id, row in table.iterrows():
+        for name in ("auroc", "ap", "f1"):
+            assert row[name] == pytest.approx(board.at[run_id, name], abs=1e-6)
+            assert f"{row[name]:.3f}" in text_of(html)
+            assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
+
+
+def test_every_board_counts_as_the_predictions_do(html, found):
+    boards = told(html)["boards"]
+    assert len(boards) == 6
+    for one, board in zip(found.compared, boards, strict=True):
+        data = base64.b64decode(board["payload"])
+        length = int.from_bytes(data[:4], "little")
+        header, numbers = json.loads(data[4:4 + length]), data[4 + length:]
+        assert header["alone"] and header["run"]["name"] == one.run.label
+        assert header["thresholds"] == one.source.thresholds.tolist()
+        films = found.store.predictions(one.run.prediction_id("test"))
+        n, total = header["sizes"][0], sum(header["sizes"])
+        ladder = np.frombuffer(numbers, np.float64, n)
+        tp, fp = (np.frombuffer(numbers, np.int32, n, 8 * total + 4 * n * place) for place in (0, 1))
+        for place in (0, n // 2, n - 1):
+            counts = confusion(films.labels, films.scores, np.full(len(FINDINGS), ladder[place]))
+            assert (tp[place], fp[place]) == (counts.tp[0], counts.fp[0])
+
+
+def test_all_findings_stand_in_curves_and_values(html):
+    assert len(told(html)["figures"]) >= 1 + 2 * len(FINDINGS)
+    for finding in FINDINGS:
+        assert display_name(finding) in text_of(html)
+
+
+def test_phantoms_and_the_purpose_are_said(html):
+    assert "SYNTHETIC" in html and "not for diagnosis" in html and "draws of patients" in html
+
+
+def test_films_are_pictures_of_their_own(html):
+    pictures = re.findall(r'<figure><img alt="[^"]+ score [^"]+" src="data:image/jpeg;base64,([^"]+)"', html)
+    said = "raises an alarm for is on this machine" in html
+    assert said or len(pictures) == 1
+    for picture in pictures:
+        width, height = Image.open(io.BytesIO(base64.b64decode(picture))).size
+        assert width == 2 * height
+
+
+def test_the_zip_holds_tables_and_figures_that_can_be_read(archive, found):
+    names = archive.namelist()
+    for name in (n for n in names if n.endswith(".csv")):
+        assert len(pd.read_csv(archive.open(name)))
+    pd.testing.assert_frame_equal(pd.read_csv(archive.open("tables/leaderboard.csv")), found.leaderboard(),
+                                  check_dtype=False)
+    for name in ("roc", "precision_recall", "auroc"):
+        assert Image.open(archive.open(f"figures/{name}.png")).width > 1000
+        assert ET.parse(archive.open(f"figures/{name}.svg")).getroot().tag.endswith("svg")
+    latex = archive.read("tables/leaderboard.tex").decode()
+    assert latex.count("\\\\") == 1 + len(found.compared) and "AUROC" in latex
+
+
+def test_names_cannot_break_the_page():
+    store = make_store(default_store())
+    add_run(store, "</script><b>$x_1$ & <img src=x onerror=alert(1)>")
+    found = contents.read(store, [])
+    html = page.render(found, n_films=0)
+    assert "<img src=x" not in html and "&lt;img src=x" in html
+    assert told(html)["boards"]
+    assert bundle.pack(found)
+
+
+def test_runs_are_those_that_were_asked_for_on_the_split_that_was(phantoms):
+    asked = list(phantoms.run_ids.values())[2:4]
+    found = contents.read(phantoms.store, asked, "val")
+    assert {run.run_id for run in found.runs} == set(asked) and found.part == "val"
+
+
+def test_validation_stands_in_and_others_are_left_out_in_words():
+    store = make_store(default_store())
+    first = add_run(store, "only val", parts=("val",))
+    second = add_run(store, "elsewhere", parts=("val",), fingerprint="bbb")
+    third = add_run(store, "never", auroc=None)
+    found = contents.read(store, [first, second, third])
+    assert found.part == "val" and [run.label for run in found.runs] == ["only val"]
+    said = " ".join(found.notes)
+    assert "elsewhere belongs to another" in said and "never has no predictions" in said
+
+
+def test_what_cannot_be_reported_is_one_line(phantoms):
+    with pytest.raises(RunError, match="no run 'zzz'"):
+        contents.read(phantoms.store, ["zzz"])
+    with pytest.raises(RunError, match="nothing to report"):
+        contents.read(Store(default_store()), [])
+
+
+def test_the_script_writes_both_files(tmp_path):
+    add_run(make_store(default_store()), "one")
+    out = tmp_path / "deep" / "report.html"
+    report.main(["--out", str(out), "--zip", "--cams", "0"])
+    assert "<!doctype html>" in out.read_text()[:20] and zipfile.is_zipfile(out.with_suffix(".zip"))
+    assert out.read_text().count("<h2>Maps</h2>") == 0
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    add_run(make_store(default_store()), "one")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Exception, match="cannot be made"):
+        write(ReportConfig(out=str(tmp_path / "file" / "report.html")))
+
+
+def test_the_compare_page_makes_it_when_asked():
+    add_run(make_store(default_store()), "one")
+    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/compare.py").run()
+    next(button for button in app.button if button.label == "Make the ZIP").click().run()
+    assert not app.exception and not app.error
+    assert any("Download the ZIP" in button.label for button in app.get("download_button"))
