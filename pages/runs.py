@@ -10,7 +10,7 @@ from cxrcore.ui import cached, leaderboard, manage, run_settings, runs_view, she
 def nothing_here(store: Store) -> None:
     """The empty store, with the way out of it."""
     with st.container(border=True):
-        st.subheader("No runs yet", anchor=False)
+        st.header("No runs yet", anchor=False)
         st.markdown(f"The results store `{store.path}` holds no runs. Train one; it appears here by itself:")
         widgets.command(widgets.TRAIN_COMMAND, store)
         st.caption("DATA is the folder with the NIH ChestX-ray14 table and its films. For a first short run, add:")

@@ -83,7 +83,7 @@ with shell.open_page("subgroups") as store:
         st.info("All measured films belong to one group, so there is no gap to take. Another grouping may part them.",
                 icon=":material/info:")
     elif found.found:
-        st.subheader("How large is the gap?", anchor=False)
+        st.header("How large is the gap?", anchor=False)
         reference = subgroups_view.reference_picker(found)
         parted = gaps(found.found, reference, measure)
         st.markdown(subgroups_view.definition(found, parted, reference, measure))

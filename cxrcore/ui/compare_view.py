@@ -142,7 +142,7 @@ def verdict_section(compared: Sequence[Compared], title: str, part: str, known: 
         known: labels of all runs of the store; a reference that was taken out of the comparison gives way to the first.
     """
     measure, ids = MEASURES[title], {one.run.label: one.run.run_id for one in compared}
-    st.subheader("Which is better?", anchor=False)
+    st.header("Which is better?", anchor=False)
     if st.session_state.get("against") in set(known) - set(ids):
         st.session_state["against"] = next(iter(ids))
     with st.container(width=360):
@@ -184,7 +184,7 @@ def difference_bars(found: Sequence[Contrast]) -> list[Bars]:
 
 def agreement_section(films: np.ndarray, with_it: np.ndarray, part: str) -> Tables:
     """How many runs say yes to a film, and how often that is right; arguments as `agreement.votes` gives them."""
-    st.subheader("Where runs agree", anchor=False)
+    st.header("Where runs agree", anchor=False)
     st.caption("Films by how many of the runs raise an alarm, each at its own thresholds, and the share of these films "
                "that carry the label. “All agree” counts the films on which all say yes or all say no.")
     table = agreement.shown(films, with_it)
@@ -199,7 +199,7 @@ def seeds_section(compared: Sequence[Compared], measure: str, part: str) -> Tabl
     seeds = seeds_table(compared, measure)
     if seeds.empty:
         return {}
-    st.subheader("Runs of one architecture", anchor=False)
+    st.header("Runs of one architecture", anchor=False)
     st.caption("Seeds and settings move a result too: a difference between architectures that is no larger than "
                "this spread may be chance.")
     st.dataframe(seeds, hide_index=True, alt="Spread of the runs of each architecture",
@@ -209,7 +209,7 @@ def seeds_section(compared: Sequence[Compared], measure: str, part: str) -> Tabl
 
 def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -> Tables:
     """Quality against one recorded cost, and all of them as a table."""
-    st.subheader("Quality against cost", anchor=False)
+    st.header("Quality against cost", anchor=False)
     said = st.segmented_control("Cost", list(compare_cost.COSTS), default="Parameters", required=True, key="cost",
                                 bind="query-params", help=compare_cost.MEANINGS)
     key, axis = compare_cost.COSTS[said]

@@ -212,7 +212,7 @@ def say_check(one: OneRun) -> None:
         st.warning(f"Beware: this image {explain_model.reason(checked.reason)}. It is {checked.distance:.1f} times as "
                    "far from the training films as the limit. The scores below may mean nothing.",
                    icon=":material/warning:")
-    with st.popover("Input check", icon=":material/rule:", type="tertiary"):
+    with st.popover("Input check", icon=":material/rule:"):
         st.markdown(f"Distance to the run's training films, in the network's own features: **{checked.distance:.2f}** "
                     f"of the limit; {checked.percentile:.0f} % of such films are nearer.")
         st.caption(f"How good the check is, measured on films that took no part in it: {escape(one.loaded.measured)}")
@@ -220,7 +220,7 @@ def say_check(one: OneRun) -> None:
 
 def draw_scores(store: Store, films: RunFilms, film: ChosenFilm, shown: Sequence[OneRun]) -> None:
     """Scores of all findings, and whether they are those that were stored."""
-    st.subheader("Scores", anchor=False)
+    st.header("Scores", anchor=False)
     labels = films.labels_of(film.image_id) if film.image_id else None
     explain_scores.draw([one.scores for one in shown], labels)
     if film.image_id is None:
@@ -238,7 +238,7 @@ def draw_scores(store: Store, films: RunFilms, film: ChosenFilm, shown: Sequence
 def draw_maps(film: ChosenFilm, shown: Sequence[OneRun], finding: str, method: str, view: str,
               look: Look) -> Callable[[], np.ndarray]:
     """The maps; gives what draws the first run's for a download."""
-    st.subheader("Where the network looked", anchor=False)
+    st.header("Where the network looked", anchor=False)
     _say_method(shown[0], method)
     first = _explained(shown[0], finding, method)
     if view == "All 14" and method == SLOW:

@@ -161,7 +161,7 @@ def show(candidate: Candidate) -> None:
                      display_name(finding): st.column_config.NumberColumn(format="%.4f", help=f"of '{column}'")
                      for finding, column in file.columns.items()})
     st.caption(f"As probabilities, findings in the workbench's order.{left_alone}")
-    st.subheader("Audit", anchor=False)
+    st.header("Audit", anchor=False)
     states = [line.state for line in candidate.lines]
     st.markdown(" ".join(BADGES[state].replace(state, f"{states.count(state)} {state}") for state in BADGES
                          if state in states))

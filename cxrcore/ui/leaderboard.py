@@ -55,7 +55,7 @@ def picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
 
 def table(group: Group, chosen: Sequence[str], part: str) -> None:
     """One group with its heading."""
-    st.subheader(f"{escape(group.title)} · {escape(group.split)}", anchor=False)
+    st.header(f"{escape(group.title)} · {escape(group.split)}", anchor=False)
     badges(group)
     st.caption(f"{group.draw}. {group_note(group.table, part)}.")
     key, run_ids = f"table_{group.key}", list(group.table.index)

@@ -17,6 +17,12 @@ from cxrcore.store import Store
 PRODUCT = "Chest X-ray workbench"
 FAVICON = "🩻"  # a Material symbol would be fetched from the network
 MENU_WIDTH = 220  # pixels
+# Streamlit writes a chosen segment, a tab and a slider's number in the primary colour, and a main button white on it.
+# On a dark page no colour is light enough for the one and dark enough for the other: the former take that of the text.
+LEGIBLE = """<style>
+button[data-selected="true"], button[role="tab"][aria-selected="true"],
+[data-testid="stSliderThumbValue"], :has(> [data-testid="stSliderThumbValue"]) { color: inherit !important; }
+</style>"""
 SECTIONS = ("Results", "Thresholds", "Images", "Class")
 
 _REGISTERED = "shell_registered"
@@ -129,6 +135,7 @@ def open_page(name: str) -> Iterator[Store]:
     st.set_page_config(page_title=f"{entry.title} · {PRODUCT}", page_icon=FAVICON, layout="wide",
                        initial_sidebar_state="collapsed" if entry.stage else MENU_WIDTH)
     _carry_runs_over(name)
+    st.html(LEGIBLE)
     _menu()
     if not entry.stage:
         st.title(entry.title, anchor=False)

@@ -225,7 +225,7 @@ def in_words(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: str
 
 def shortcut_section(pair: tuple[Resampled, Resampled] | None, run: Evaluated, architecture: str | None) -> None:
     """How well the view alone tells each label, beside the run."""
-    st.subheader("Does the view give findings away?", anchor=False)
+    st.header("Does the view give findings away?", anchor=False)
     if pair is None:
         st.info("The films are not of both views, PA and AP, so there is nothing to check.", icon=":material/info:")
         return

@@ -55,7 +55,7 @@ def show(store: Store, run: Evaluated, part: str, state: BoardState, finding: st
 def _figures(table: pd.DataFrame, state: BoardState, other: str | None) -> None:
     """Macro F1 as fitted, cross-fitted and on the other split."""
     made = state.base
-    st.subheader("What fitting promised", anchor=False)
+    st.header("What fitting promised", anchor=False)
     changed = " As it was fitted: what was changed since then is left out." if state.changed else ""
     st.caption(f"The set {escape(made.in_words)}.{changed} Macro F1 over the findings that every column has.")
     shown = [name for name in ("apparent", "crossed", "other") if name in table]

@@ -38,7 +38,7 @@ def _follow(store: Store, drawn: tuple) -> None:
         running = overview.runs[overview.runs["run_id"].map(statuses) == "running"]
         if running.empty:
             return
-        st.subheader("Training now", anchor=False)
+        st.header("Training now", anchor=False)
         for run in running.itertuples():
             state = progress.read(store.run_folder(run.run_id))
             name = widgets.escape(run.name or run.run_id)

@@ -174,7 +174,7 @@ def slow_steps(text: str, n: int, patience: float) -> Iterator[Callable[[], None
 def command(text: str, store: Store) -> None:
     """A script's command line with a button that copies it; names the store where it is not the project's own."""
     flag = "" if store.path == PROJECT_ROOT / "runs" / "store.duckdb" else f" --store {shlex.quote(str(store.path))}"
-    st.code(text + flag, language="bash", wrap_lines=True)
+    st.code(text + flag, language=None, wrap_lines=True)  # Streamlit's colours for code are too pale on white
 
 
 def escape(text: str) -> str:

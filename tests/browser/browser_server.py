@@ -8,11 +8,27 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from cxrcore.config import PROJECT_ROOT
 
 START_SECONDS = 40
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Attributes:
+        address: http://localhost:PORT
+        process: its own, which has no children.
+    """
+
+    address: str
+    process: psutil.Process
 
 
 def _free_port() -> int:
@@ -23,16 +39,23 @@ def _free_port() -> int:
 
 @contextmanager
 def serving(store_path: Path, log: Path) -> Iterator[str]:
-    """A fresh server on a free port; yields its address. Its output is printed when the test fails."""
+    """The workbench on a free port; yields its address. Its output is printed when the test fails."""
+    with running(PROJECT_ROOT / "app.py", log, CXR_STORE=str(store_path)) as server:
+        yield server.address
+
+
+@contextmanager
+def running(app: Path, log: Path, **environment: str) -> Iterator[Server]:
+    """Any app on a free port, with the settings that lie beside it."""
     port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true",
+    command = [sys.executable, "-m", "streamlit", "run", app.name, "--server.headless", "true",
                "--server.port", str(port)]
     with log.open("w") as output:
-        server = subprocess.Popen(command, cwd=PROJECT_ROOT, env=os.environ | {"CXR_STORE": str(store_path)},
-                                  stdout=output, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(command, cwd=app.parent, env=os.environ | environment, stdout=output,
+                                  stderr=subprocess.STDOUT)
     try:
         _wait_until_healthy(port, server, log)
-        yield f"http://localhost:{port}"
+        yield Server(f"http://localhost:{port}", psutil.Process(server.pid))
     finally:
         server.terminate()
         server.wait(10)

@@ -20,7 +20,7 @@ function buildPanel(board) {
                  alarms: element("p", { class: "alarms" }), points: [] };
   board.view = view;
   const share = films ? ` (${(100 * finding.positives / films).toFixed(1)} %)` : "";
-  const head = element("div", { class: "panel-head" }, element("h3", {}, finding.title),
+  const head = element("div", { class: "panel-head" }, element("h2", {}, finding.title),
     element("span", {}, `${whole(finding.positives)} of ${whole(films)} films${share}`));
   const charts = element("div", { class: "parts" }, view.scores,
     element("div", { class: "pair" }, view.roc, view.pr),

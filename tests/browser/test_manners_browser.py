@@ -1,0 +1,146 @@
+"""What every page owes its visitors: nothing that a screen reader or weak eyes stumble over, and no error for many."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser_server import running, serving
+from playwright.sync_api import Page, expect
+
+from cxrcore.config import PROJECT_ROOT
+from cxrcore.ui.shell import PAGES
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 60_000  # milliseconds; thirty sessions share two cores
+THEMES = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 30)"}
+GRAVE = ("serious", "critical")
+# What axe finds, each as its rule and the kind of element: the nearest name that Streamlit gives, and the tag.
+FIND = """async () => (await axe.run({ resultTypes: ["violations"], elementRef: true })).violations.flatMap((rule) =>
+  rule.nodes.map(({ element, failureSummary }) => ({ impact: rule.impact, rule: rule.id, text: element.outerHTML,
+    why: failureSummary, kind: `${element.closest("[data-testid]")?.dataset.testid} ${element.localName}` })))"""
+# Drawn, nothing stale, no placeholder, and the server done; held for a while, since a page may begin anew at its end.
+QUIET = """() => {
+  const quiet = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
+    && document.querySelector("h1") && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]");
+  window.quietSince = quiet ? window.quietSince ?? Date.now() : null;
+  return quiet && Date.now() - window.quietSince > 300;
+}"""
+# On a deep link Streamlit's own script asks below the page's path first where its server is, and is told 404.
+SEARCHED = re.compile(r"/\w+/_stcore/(health|host-config)$")
+
+
+def settle(page: Page) -> None:
+    """Wait until the page is drawn and the server has nothing more to say."""
+    page.evaluate("window.quietSince = null")
+    page.wait_for_function(QUIET, timeout=PATIENCE)
+
+
+# -- what axe-core finds
+
+
+@pytest.fixture(scope="module")
+def served(phantoms, tmp_path_factory, chromium) -> Iterator[str]:
+    with serving(phantoms.path, tmp_path_factory.mktemp("log") / "server.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory, chromium) -> set[tuple[str, str]]:
+    """The rule and kind of what is wrong with stock elements in Streamlit's own look."""
+    folder = tmp_path_factory.mktemp("bare")
+    shutil.copy(Path(__file__).parent / "bare_page.py", folder)
+    with running(folder / "bare_page.py", folder / "server.log", STREAMLIT_SERVER_ADDRESS="localhost",
+                 STREAMLIT_BROWSER_GATHER_USAGE_STATS="false") as server:
+        page = chromium.new_page()
+        page.goto(server.address)
+        settle(page)
+        found = [fault for theme in THEMES for fault in faults_of(page, theme)]
+        page.close()
+    assert ("image-alt", "stImageContainer img") in {(one["rule"], one["kind"]) for one in found}, "axe sees nothing"
+    return {(one["rule"], one["kind"]) for one in found}
+
+
+def faults_of(page: Page, theme: str) -> list[dict]:
+    """What axe-core finds grave on an open page."""
+    page.emulate_media(color_scheme=theme)
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(Axe().axe_script)
+    page.wait_for_timeout(400)  # Streamlit fades from one theme to the other
+    return [fault for fault in page.evaluate(FIND) if fault["impact"] in GRAVE]
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in PAGES])
+def test_no_page_has_a_grave_fault_that_stock_elements_lack(page, served, stock, phantoms, name):
+    """In both themes, with every menu open once; Explain with a film."""
+    page.goto(f"{served}/{name}?run={phantoms.run_ids['mobilenet_v2']}&film=90000001_000.png")
+    settle(page)
+    for theme, background in THEMES.items():
+        found = faults_of(page, theme)
+        expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
+        assert own_of(found, stock) == {}
+    for menu in page.get_by_test_id("stPopover").get_by_role("button").all():
+        menu.click()
+        expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
+        page.mouse.move(0, 0)  # off the button, which looks otherwise under the pointer
+        assert own_of(faults_of(page, theme), stock) == {}, menu.inner_text()
+        page.keyboard.press("Escape")
+        expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+
+def own_of(found: list[dict], stock: set[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
+    """{(rule, kind): (an element, what is wrong with it)} of what stock elements lack."""
+    return {kind: (one["text"][:200], one["why"]) for one in found if (kind := (one["rule"], one["kind"])) not in stock}
+
+
+# -- many visitors at once
+
+
+@pytest.mark.parametrize("n", [2, pytest.param(30, marks=pytest.mark.long)])
+def test_many_sessions_walk_all_pages_without_an_error(chromium, phantoms, tmp_path, n):
+    with running(PROJECT_ROOT / "app.py", tmp_path / "server.log", CXR_STORE=str(phantoms.path)) as server:
+        taken = []
+        for together in (1, n):  # the first finds nothing read yet
+            with visitors(chromium, together) as tabs:
+                walk(tabs, server.address)
+                taken.append(f"{server.process.memory_info().rss >> 20} MB after {together}")
+        print(f"\nSessions that walked {len(PAGES)} pages each: the server takes {', '.join(taken)} more at once")
+        assert "Traceback" not in (tmp_path / "server.log").read_text()
+
+
+def walk(tabs: list[tuple[Page, list[str]]], address: str) -> None:
+    """All tabs open each page at the same time, by the menu, as people do."""
+    for page, _ in tabs:
+        page.goto(f"{address}/runs", wait_until="commit")
+    for entry in PAGES:
+        for page, _ in tabs:
+            page.get_by_test_id("stSidebar").get_by_role("link", name=entry.title, exact=True).click()
+        for page, faults in tabs:
+            expect(page.get_by_role("heading", level=1, name=entry.title)).to_be_visible(timeout=PATIENCE)
+            settle(page)
+            assert not faults, (entry.name, faults)
+            for kind in ("stException", "stAlertContentError"):
+                assert page.get_by_test_id(kind).count() == 0, entry.name
+
+
+@contextmanager
+def visitors(chromium, n: int) -> Iterator[list[tuple[Page, list[str]]]]:
+    """Tabs that share nothing, each with what went wrong in it."""
+    contexts = [chromium.new_context(viewport={"width": 1440, "height": 900}) for _ in range(n)]
+    yield [watched(context.new_page()) for context in contexts]
+    for context in contexts:
+        context.close()
+
+
+def watched(page: Page) -> tuple[Page, list[str]]:
+    """A tab and the list that its errors go to."""
+    faults: list[str] = []
+    page.set_default_timeout(PATIENCE)
+    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+    page.on("console", lambda said: faults.append(f"{said.text} {said.location}") if said.type == "error"
+            and not SEARCHED.search(said.location["url"]) else None)
+    return page, faults
