@@ -4,6 +4,7 @@ import streamlit as st
 
 from cxrcore.charts.curves import MEASURE_TITLES
 from cxrcore.curve_bands import CURVES
+from cxrcore.glossary import meanings
 from cxrcore.ui import (
     cached,
     curves_bands,
@@ -48,7 +49,7 @@ with shell.open_page("curves") as store:
         if view == "thresholds" and finding is None:
             titles = {title: name for name, title in MEASURE_TITLES.items()}
             measure = titles[st.segmented_control("Measure", list(titles), default="F1", required=True, key="measure",
-                                                  bind="query-params")]
+                                                  bind="query-params", help=meanings(MEASURE_TITLES))]
         method = curves_reliability.picker() if view == "reliability" else None
         marks_slot = st.container(width=240) if view != "reliability" else None
         bands = finding is not None and view in CURVES and curves_bands.picker()

@@ -72,7 +72,7 @@ with shell.open_page("localization") as store:
     localization_view.say_method(named, measured)
     table = localization_view.table(shown, heading)
     with st.expander("As a table"):
-        st.dataframe(table, hide_index=True, placeholder="–", alt=f"{heading} with floors", column_config={
-            name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[3:-1]})
+        st.dataframe(table, hide_index=True, placeholder="–", alt=f"{heading} with floors", 
+                     column_config=localization_view.columns(table, MEASURES[title]))
     with download_slot:
         widgets.download_menu({"Values": ("localization", lambda: table)}, latex=True)

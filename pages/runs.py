@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from cxrcore.glossary import meanings
 from cxrcore.store import Store
 from cxrcore.ui import cached, leaderboard, manage, run_settings, runs_view, shell, training_view, widgets
 
@@ -57,7 +58,7 @@ with shell.open_page("runs") as store:
     focus = chosen or runs_view.default_focus(groups, statuses)
     rows = overview.runs.set_index("run_id", drop=False).loc[focus]
     if focus:
-        st.header("Training curves", anchor=False)
+        st.header("Training curves", anchor=False, help=meanings(("loss", "auroc", "f1", "macro", "learning_rate")))
         if not chosen:
             st.caption("No run is chosen: these are the runs that train now and the best of the first table.")
         training_view.trouble(store, rows, labels, statuses)

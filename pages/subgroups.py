@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cxrcore.charts.dot_rows import dot_rows
+from cxrcore.glossary import meaning, meanings
 from cxrcore.subgroups import gaps, intervals
 from cxrcore.ui import (
     cached,
@@ -44,8 +45,7 @@ with shell.open_page("subgroups") as store:
                  "first in the data set (follow-up number 0) against all later ones.")]
         title = st.segmented_control(
             "Measure", list(MEASURE_TITLES), default="Recall", required=True, key="rate", bind="query-params",
-            help="Recall: share of films with the finding that raise an alarm. False alarms: share of films without it "
-                 "that do. AUROC: how well scores order films, at no threshold.")
+            help=meanings(MEASURE_TITLES.values(), "AUROC stands at no threshold."))
         measure = MEASURE_TITLES[title]
         download_slot = st.container(width="content")
 
@@ -94,11 +94,11 @@ with shell.open_page("subgroups") as store:
                       f"gaps_{grouping}_{measure}", f"Gaps in {AXES[measure]} to {found.called(reference)}")
         st.caption(subgroups_view.family(parted))
         shown = subgroup_tables.shown_gaps(found, parted, measured, reference, measure)
-        formats = {"Gap": "%+.3f", "p": "%.2g"} | dict.fromkeys(shown.columns[2:4], "%.3f")
         st.dataframe(shown, hide_index=True, placeholder="–", alt="Gaps of each finding and group",
                      height=subgroup_tables.height(shown), column_config={
-            column: st.column_config.NumberColumn(format=form, help="Corrected by Holm" if column == "p" else None)
-            for column, form in formats.items()})
+            **dict.fromkeys(shown.columns[2:4], widgets.number(measure, format="%.3f")),
+            "Gap": widgets.number("gap", format="%+.3f"), "p": widgets.number("p", format="%.2g"),
+            "95 % interval": st.column_config.TextColumn(help=meaning("interval", "Here of the gap."))})
         tables["Summary"] = (f"summary_{name}", lambda: subgroup_tables.summary_table(
             found, measured, parted, reference))
         tables["Gaps"] = (f"gaps_{grouping}_{measure}_{part}", lambda: subgroup_tables.gaps_table(

@@ -71,7 +71,8 @@ def test_plotly_stays_in_the_charts():
     assert all(name.startswith("cxrcore.charts.") for name in users_of({"plotly"}))
 
 
-def test_findings_and_errors_stand_on_nothing():
+def test_findings_errors_and_glossary_stand_on_nothing():
+    assert not [module for module in reached("cxrcore.glossary") if module.startswith("cxrcore.")]
     assert not [module for module in reached("cxrcore.errors") if module.startswith("cxrcore")]
     assert {m for m in reached("cxrcore.findings") if m.startswith("cxrcore")} == {"cxrcore", "cxrcore.errors"}
 

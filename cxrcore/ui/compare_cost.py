@@ -19,9 +19,6 @@ COSTS = {  # {label in the link: (key, as the axis writes it)}
     "Training time": ("training_seconds", "Training (seconds)"),
     "Checkpoint": ("checkpoint_bytes", "Checkpoint (bytes)"),
 }
-MEANINGS = ("Parameters: numbers that training adjusts. GMACs: thousand million multiply-adds to score one film. ms "
-            "per film: to score one film by itself. Images/s: in training. Times and speeds depend on the machine, "
-            "which the table names.")
 
 
 def cost_of(run: Mapping[str, Any], key: str) -> float | None:

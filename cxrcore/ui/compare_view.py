@@ -11,9 +11,10 @@ from cxrcore.charts import compare as charts
 from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
 from cxrcore.draws import N_DRAWS
 from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.glossary import meaning, meanings
 from cxrcore.intervals import PATIENTS_UNKNOWN_NOTE
 from cxrcore.metrics import THRESHOLDED
-from cxrcore.multiple import BETTER, WORSE
+from cxrcore.multiple import BETTER, TIED, WORSE
 from cxrcore.ui import agreement, cached, compare_cost, runs_view, widgets
 from cxrcore.ui.compare_reading import (
     WORDS,
@@ -30,13 +31,10 @@ from cxrcore.ui.widgets import escape
 
 MEASURES = {"AUROC": "auroc", "AP": "ap", "F1": "f1", "Recall": "recall", "Precision": "precision", "Brier": "brier",
             "ECE": "ece"}
-MEANINGS = ("AUROC: how well scores order films. AP: average precision. F1, recall and precision: at each run's own "
-            "thresholds. Brier score and ECE (expected calibration error): whether scores are probabilities; lower is "
-            "better.")
+MEANINGS = meanings(MEASURES.values(), "F1, recall and precision stand at each run's own thresholds.")
 SETS = {"Max F1, fitted on validation": None, "Expected F1, fitted on validation": "expected_f1@val",
         "0.5 for every finding": UNFITTED}
 NO_REFERENCE = "none"
-FOUR = st.column_config.NumberColumn(format="%.4f")
 Tables = dict[str, tuple[str, Callable[[], pd.DataFrame]]]  # as `widgets.download_menu` takes them
 
 
@@ -152,8 +150,11 @@ def verdict_section(compared: Sequence[Compared], title: str, part: str, known: 
         return {}
     found, n_tests = contrasts(compared, ids[against], measure)
     st.dataframe(verdict_table(found), hide_index=True, placeholder="–", column_config={
-        "Macro difference": st.column_config.NumberColumn(format="%+.4f"),
-        "p": st.column_config.TextColumn(help="Of the macro mean, corrected by Holm")},
+        "Macro difference": widgets.number("difference", format="%+.4f"),
+        "95 % interval": st.column_config.TextColumn(help=meaning("interval")),
+        "p": st.column_config.TextColumn(help=meaning("p", "Here of the macro mean."))}
+        | {f"{word.capitalize()} in": widgets.number("verdicts") for word in (BETTER, TIED, WORSE)}
+        | {"No test": widgets.number("verdicts")},
         alt="Macro difference, verdict and count of findings for each run")
     st.caption(f"Verdicts follow p-values from the draws' standard errors, corrected by Holm over a family: the "
                f"{n_tests} tests of findings and runs for the findings, one test a run for the macro means. Filled "
@@ -189,7 +190,7 @@ def agreement_section(films: np.ndarray, with_it: np.ndarray, part: str) -> Tabl
                "that carry the label. “All agree” counts the films on which all say yes or all say no.")
     table = agreement.shown(films, with_it)
     st.dataframe(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3,
-                 column_config={"All agree": st.column_config.NumberColumn(format="%.1f %%")},
+                 column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
                  alt="Films by the number of runs that say yes, for each finding")
     return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(films, with_it))}
 
@@ -203,7 +204,8 @@ def seeds_section(compared: Sequence[Compared], measure: str, part: str) -> Tabl
     st.caption("Seeds and settings move a result too: a difference between architectures that is no larger than "
                "this spread may be chance.")
     st.dataframe(seeds, hide_index=True, alt="Spread of the runs of each architecture",
-                 column_config=dict.fromkeys(("Mean", "Standard deviation", "Least", "Most"), FOUR))
+                 column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
+                                for name in seeds.columns[1:]})
     return {"Seeds": (f"seeds_{measure}_{part}", lambda: seeds)}
 
 
@@ -211,7 +213,7 @@ def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -
     """Quality against one recorded cost, and all of them as a table."""
     st.header("Quality against cost", anchor=False)
     said = st.segmented_control("Cost", list(compare_cost.COSTS), default="Parameters", required=True, key="cost",
-                                bind="query-params", help=compare_cost.MEANINGS)
+                                bind="query-params", help=meanings(key for key, _ in compare_cost.COSTS.values()))
     key, axis = compare_cost.COSTS[said]
     runs = runs.set_index("run_id", drop=False)
     marks = compare_cost.priced(compared, runs, key, MEASURES[title])
@@ -222,5 +224,6 @@ def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -
         st.caption(f"{axis}: not recorded for any of these runs.")
     table = compare_cost.cost_table(compared, runs)
     st.dataframe(table, hide_index=True, placeholder="not recorded", alt="What each run costs", column_config={
-        name: st.column_config.NumberColumn(format="%.4g") for name in table.columns[1:-1]})
+        name: widgets.number(key, format="%.4g")
+        for name, (key, _) in zip(table.columns[1:-1], compare_cost.COSTS.values(), strict=True)})
     return {"Cost": ("cost", lambda: table)}

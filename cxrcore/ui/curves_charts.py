@@ -9,6 +9,7 @@ from cxrcore.charts import curves as charts
 from cxrcore.charts.curve_axes import LARGE_HEIGHT
 from cxrcore.charts.curves import Shown
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.glossary import meanings
 from cxrcore.ui import widgets
 from cxrcore.ui.curves_view import Measured, legend, show_finding, sources_in_words
 
@@ -25,6 +26,7 @@ _READ = {
     "thresholds": "Across: the threshold on a logit scale, which spreads out values near 0 and 1. The greatest F1 was "
                   "found on the films that it is read on, which flatters it.",
 }
+NUMBERS_HELP = meanings(("auroc", "ap", "f1", "recall", "precision", "macro"))
 NOTHING_KNOWN = "Every label or score of this finding is unknown here: nothing can be measured."
 _LAID_OVER = "Grey: films without the finding; in the run's colour: films with it."
 _MIRRORED = "Above the line: films with the finding; below: films without it."
@@ -86,8 +88,8 @@ def _words(measured: Sequence[Measured], finding: str, view: str, notes: Sequenc
 
 def _captions(texts: Sequence[str]) -> None:
     with st.container(gap="xsmall"):
-        for text in texts:
-            st.caption(text)
+        for place, text in enumerate(texts):
+            st.caption(text, help=NUMBERS_HELP if place == 0 else None)
 
 
 def _score_panels(finding: str, shown: Sequence[Shown]) -> None:

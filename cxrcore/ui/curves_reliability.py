@@ -12,6 +12,7 @@ from cxrcore.calibration import BINS, MIN_POSITIVES, OFF, not_probabilities
 from cxrcore.charts.reliability import Shown, in_figures, reliability_alt, reliability_chart
 from cxrcore.draws import unknown
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.glossary import meanings
 from cxrcore.metrics import macro
 from cxrcore.reliability import FindingReliability, finding_reliability
 from cxrcore.store import Store
@@ -27,9 +28,7 @@ METHODS_HELP = ("Maps that make scores probabilities, fitted finding by finding 
                 "a scale and a shift of the logit. Isotonic: a rising staircase, which needs more films.")
 TRAINED_WITH = {"pos_weight": "it was trained with pos_weight, which does this by weighing films with a finding more",
                 "focal": "it was trained with focal loss, which does this"}
-NUMBERS_HELP = ("ECE: expected calibration error, the films' mean gap between score and observed share, over "
-                f"{BINS} bins of equal width. Brier score: the mean squared difference between score and label; a rare "
-                "finding's is small whatever the scores. 0 is best for both.")
+NUMBERS_HELP = meanings(("ece", "brier"), f"ECE takes {BINS} bins.")
 _READ = ("Across: the mean score of a bin. Up: the share of its films that have the finding. Dotted: scores that are "
          "probabilities. Each bin holds equally many films; both axes are logit scales. Hollow: a bin without the "
          "finding. What lies beyond an axis stands at its edge.")

@@ -42,9 +42,9 @@ def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> S
     st.dataframe(
         parts.assign(part=parts["part"].map(PART_WORDS), **{c: 100 * parts[c] for c in _PERCENTS}), hide_index=True,
         key="split_parts", alt="Films and patients of each part of the split", column_config={
-            "part": "Part", "films": st.column_config.NumberColumn("Films", format="localized"),
-            "patients": st.column_config.NumberColumn("Patients", format="localized"),
-            **{column: st.column_config.NumberColumn(title, format="%.1f %%") for column, title in _PERCENTS.items()}})
+            "part": "Part", "films": widgets.number("films", "Films", "localized"),
+            "patients": widgets.number("patients", "Patients", "localized"),
+            **{column: widgets.number(term, title, "%.1f %%") for column, (term, title) in _PERCENTS.items()}})
     widgets.chart(_split_figure(found.dataset_id, key, counted), "split_prevalence",
                   "Prevalence of each finding by part of the split: " + spoken(counted.by_part))
     rare = counted.by_part[(counted.by_part["group"] != "train") & (counted.by_part["positives"] < STABLE_POSITIVES)]
@@ -56,7 +56,8 @@ def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> S
     return counted
 
 
-_PERCENTS = {"share": "Share of films", "without_finding": "Without a finding", "ap_share": "AP films"}
+_PERCENTS = {"share": ("share", "Share of films"), "without_finding": ("without_finding", "Without a finding"),
+             "ap_share": ("ap_films", "AP films")}
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -10,6 +10,7 @@ from cxrcore import census
 from cxrcore.charts import dataset as charts
 from cxrcore.charts.look import Figure
 from cxrcore.findings import FINDINGS, NO_FINDING, display_name
+from cxrcore.glossary import TERMS, meaning
 from cxrcore.ui import data_reading, shell, widgets
 from cxrcore.ui.data_reading import Holdings
 
@@ -54,18 +55,15 @@ def key_figures(found: Holdings) -> None:
     """The row of numbers that a data set is introduced with."""
     figures = found.figures
     with st.container(horizontal=True, gap="medium"):
-        for label, value, meaning in (
-            ("Films", f"{figures.films:,}", "Every row of the table, whether its film is on this disk or not."),
-            ("Patients", f"{figures.patients:,}" if figures.patients else "unknown",
-             "A patient's films resemble each other, so a split must not part them."),
-            ("Films per patient",
-             f"{figures.median_films:g} · max {figures.most_films}" if figures.patients else "unknown",
-             "Median and maximum."),
-            ("Without a finding", percent(figures.without_finding), "Films that have none of the 14 findings."),
-            ("AP films", percent(figures.ap_share), "Taken from front to back, mostly at the bedside of the sicker; "
-                                                    "the others are PA, taken standing."),
+        for term, value in (
+            ("films", f"{figures.films:,}"),
+            ("patients", f"{figures.patients:,}" if figures.patients else "unknown"),
+            ("films_per_patient", f"{figures.median_films:g} · max {figures.most_films}" if figures.patients
+                else "unknown"),
+            ("without_finding", percent(figures.without_finding)),
+            ("ap_films", percent(figures.ap_share)),
         ):
-            st.metric(label, value, help=meaning, border=True)
+            st.metric(TERMS[term].short, value, help=meaning(term), border=True)
     if figures.unknown_labels:
         st.caption(f"{figures.unknown_labels:,} labels are unknown, neither yes nor no; every share is of the films "
                    "whose label is known.")
@@ -90,7 +88,7 @@ def imbalance(found: Holdings, kind: str) -> None:
         accuracy = found.without_alarms.set_index("finding")["accuracy"]
         st.subheader("Accuracy can mean predicting nothing", anchor=False)
         st.metric("Mean accuracy of answering “no” to every film", percent(accuracy.mean()),
-                  help="For each finding the share of films without it, averaged over the findings.")
+                  help=meaning("accuracy"))
         st.markdown(_accuracy_lesson(found.prevalence, accuracy))
         if kind in LABEL_NOTES:
             st.caption(LABEL_NOTES[kind])

@@ -85,12 +85,9 @@ def draw(found: Sequence[FilmScores], labels: Sequence[str] | None) -> None:
     with st.expander("As a table"):
         st.dataframe(shown.drop(columns=["Run"]) if len(found) == 1 else shown, hide_index=True, placeholder="–",
                      height=(min(len(shown), 28) + 1) * 35 + 3, alt="Scores of the film", column_config={
-            "Score": st.column_config.NumberColumn(format="%.4f", help="What the network says, 0 to 1"),
-            "Threshold": st.column_config.NumberColumn(format="%.4g"),
-            "Calibrated": st.column_config.NumberColumn(
-                format="%.4f", help="The score as a probability: by Platt's map, fitted on the run's validation films"),
-            "Percentile": st.column_config.NumberColumn(
-                format="%.1f", help="Share of the run's validation films that score no higher")})
+            "Score": widgets.number("score", format="%.4f"), "Threshold": widgets.number("threshold", format="%.4g"),
+            "Calibrated": widgets.number("calibrated", format="%.4f"),
+            "Percentile": widgets.number("percentile", format="%.1f")})
 
 
 def _bars(one: FilmScores) -> Scored:

@@ -158,7 +158,7 @@ def show(candidate: Candidate) -> None:
                 f"findings · {escape(candidate.table.name)}: {parts} films")
     st.dataframe(_preview(candidate), hide_index=True, placeholder="–", alt="The first films with their scores",
                  column_config={
-                     display_name(finding): st.column_config.NumberColumn(format="%.4f", help=f"of '{column}'")
+                     display_name(finding): widgets.number("score", format="%.4f", more=f"Of the column '{column}'.")
                      for finding, column in file.columns.items()})
     st.caption(f"As probabilities, findings in the workbench's order.{left_alone}")
     st.header("Audit", anchor=False)

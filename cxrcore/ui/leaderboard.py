@@ -12,7 +12,7 @@ from cxrcore.architectures import ARCHITECTURES
 from cxrcore.charts.look import ARCHITECTURE_COLOURS
 from cxrcore.ui import shell
 from cxrcore.ui.runs_view import Group, chosen_after, group_note
-from cxrcore.ui.widgets import badges, escape
+from cxrcore.ui.widgets import badges, escape, number
 
 PICKER = "runs_picker"
 DASH = "–"
@@ -20,18 +20,13 @@ TINT = "55"  # the colour's strength behind text, as hexadecimal alpha: text kee
 ROW_HEIGHT = 36
 MAX_ROWS = 12  # then the table scrolls
 
-_AUROC = ("Macro AUROC: the chance that a film with a finding scores above one without it, mean over the findings. "
-          "0 to 1; 0.5 is guessing.")
-_AP = ("Macro AP (average precision): the area under the precision-recall curve, mean over the findings. 0 to 1; "
-       "guessing gives a finding's share of the films, so AP is low where findings are rare.")
-_F1 = ("Macro F1: 2 TP / (2 TP + FP + FN) at each finding's max-F1 threshold, fitted on the split named under "
-       "'Thresholds from', mean over the findings. 0 to 1.")
-
+_MACRO = "Here the mean over the findings."
+_F1 = ("Here the mean over the findings, each at its max-F1 threshold, fitted on the split named under "
+       "'Thresholds from'.")
 _MEASURED = "The split whose films gave the numbers; 'subset' where not all of its films were used."
 _FINDINGS = "Findings inside the macro mean. A finding without positive films has no value and is left out."
 _THRESHOLDS = ("The split that F1's thresholds were fitted on. 'same films': fitted on the very films that F1 is read "
                "on, which flatters it.")
-_BEST = "The epoch with the best validation macro AUROC; its weights are the ones measured here."
 
 
 def picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
@@ -90,11 +85,11 @@ def _columns() -> dict:
         "architecture": column.MultiselectColumn("Architecture", width=132, options=list(labels),
                                                  color=[f"{colour}{TINT}" for colour in labels.values()]),
         "status": column.TextColumn("Status", width=102),
-        "best_epoch": column.NumberColumn("Epoch", width=68, help=_BEST),
-        "auroc": column.NumberColumn("AUROC", format="%.3f", width=74, help=_AUROC),
-        "ap": column.NumberColumn("AP", format="%.3f", width=66, help=_AP),
-        "f1": column.NumberColumn("F1", format="%.3f", width=66, help=_F1),
-        "films": column.NumberColumn("Films", format="localized", width=74, help="Films that the numbers come from."),
+        "best_epoch": number("best_epoch", "Epoch", width=68),
+        "auroc": number("auroc", "AUROC", "%.3f", 74, _MACRO),
+        "ap": number("ap", "AP", "%.3f", 66, _MACRO),
+        "f1": number("f1", "F1", "%.3f", 66, _F1),
+        "films": number("measured_films", "Films", "localized", 74),
         "findings": column.TextColumn("Findings", width=82, help=_FINDINGS),
         "started": column.DatetimeColumn("Started", format="YYYY-MM-DD HH:mm", width=140),
         "measured": column.TextColumn("Measured on", width=102, help=_MEASURED),

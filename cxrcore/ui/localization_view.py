@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.charts.subgroups import group_styles
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.glossary import meanings
 from cxrcore.localization import CENTRE, MEDIAN_BOX, RANDOM
 from cxrcore.store import Store
 from cxrcore.ui import cached, curves_view, localization_reading, runs_view, widgets
@@ -23,10 +25,7 @@ from cxrcore.ui.widgets import escape
 
 POINTING, IOU, IOBB, ENERGY = "Pointing game", "IoU", "IoBB", "Energy in box"
 MEASURES = {POINTING: boxscores.HIT, IOU: boxscores.IOU, IOBB: boxscores.IOBB, ENERGY: boxscores.ENERGY}
-MEANINGS = ("Pointing game: share of films whose hottest place lies in a box. IoU (intersection over union): share of "
-            "films where the box around the hottest 5 % of the map and the true box overlap by more than the cut. IoBB "
-            "(intersection over the detected box): the same overlap as a share of the map's own box. Energy in box: "
-            "mean share of the map's sum that lies in the boxes.")
+MEANINGS = meanings(MEASURES.values())
 CUTS = tuple(f"{cut / 10:.1f}" for cut in range(1, 10))
 METHOD_NAMES = {key: label for label, key in METHODS.items()}
 ALL, AT_ONCE = "All methods", 5
@@ -190,3 +189,11 @@ def table(shown: Sequence[Series], title: str) -> pd.DataFrame:
         **{name.capitalize(): values for name, values in one.score.floors.items()},
         "Beats its floors": np.where(one.score.beats, "yes", "no")})
         for one in shown], ignore_index=True).dropna(subset=[title])
+
+
+def columns(made: pd.DataFrame, measure: str) -> dict[str, Any]:
+    """How the table of `table` is shown; `measure`: a value of `MEASURES`."""
+    films, value, low, high, *floors, _ = made.columns[2:]
+    return {films: widgets.number("measured_films", format="localized"), value: widgets.number(measure, format="%.3f"),
+            low: widgets.number("interval", format="%.3f"), high: widgets.number("interval", format="%.3f"),
+            **dict.fromkeys(floors, widgets.number("floor", format="%.3f"))}

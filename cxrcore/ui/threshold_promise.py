@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.findings import FINDINGS, display_name
+from cxrcore.glossary import meaning
 from cxrcore.metrics import macro
 from cxrcore.operating_points import counts_at
 from cxrcore.optimism import cross_fitted
@@ -16,13 +17,9 @@ from cxrcore.thresholds import OBJECTIVES
 from cxrcore.ui import cached
 from cxrcore.ui.threshold_draws import fit_in_draws, in_words
 from cxrcore.ui.threshold_state import PART_WORDS, BoardState, Evaluated, SourcedSet
-from cxrcore.ui.widgets import escape
+from cxrcore.ui.widgets import escape, number
 
 ROW_HEIGHT = 36
-_APPARENT = ("F1 on the very films that the thresholds were fitted on: it flatters.")
-_CROSSED = ("Thresholds fitted on one half of the patients and read on the other, both ways, counts pooled: what "
-            "fitting is worth on new patients of the same kind. Half the films to fit on, so a little too strict.")
-_STEP = "The frozen thresholds on the other split. Beside optimism this holds another mix of patients: see prevalence."
 
 
 def show(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> None:
@@ -61,16 +58,17 @@ def _figures(table: pd.DataFrame, state: BoardState, other: str | None) -> None:
     shown = [name for name in ("apparent", "crossed", "other") if name in table]
     defined = table[shown].notna().all(axis=1)
     values = {name: macro(table.loc[defined, name].to_numpy())[0] for name in shown}
-    titles = {"apparent": (f"On {PART_WORDS.get(made.part, made.part)}, as fitted", _APPARENT),
-              "crossed": ("Cross-fitted on it", _CROSSED),
-              "other": (f"Read on {PART_WORDS.get(other, other)}", _STEP)}
+    titles = {"apparent": (f"On {PART_WORDS.get(made.part, made.part)}, as fitted", "f1_fitted"),
+              "crossed": ("Cross-fitted on it", "f1_crossed"),
+              "other": (f"Read on {PART_WORDS.get(other, other)}", "f1_other")}
     with st.container(horizontal=True, gap="large"):
         for name, before in zip(shown, [None, "apparent", "apparent"], strict=False):
             change = None if before is None or not defined.any() else f"{values[name] - values[before]:+.3f}"
-            st.metric(titles[name][0], in_figures(values[name]), change, help=titles[name][1], width="content",
-                      delta_arrow="off", delta_color="off")
+            title, term = titles[name]
+            st.metric(title, in_figures(values[name]), change, help=meaning(term, "Here the macro mean."),
+                      width="content", delta_arrow="off", delta_color="off")
         st.metric("Findings", f"{int(defined.sum())} of {len(FINDINGS)}", width="content",
-                  help="Findings with positive films in both halves and on both splits.")
+                  help=meaning("findings_counted"))
 
 
 def in_figures(value: float) -> str:
@@ -107,15 +105,15 @@ def _prevalence(counts: Any) -> np.ndarray:
 
 
 def _columns(made: SourcedSet, other: str | None) -> Mapping[str, Any]:
-    column, fitted = st.column_config.NumberColumn, PART_WORDS.get(made.part, made.part)
+    fitted = PART_WORDS.get(made.part, made.part)
     read = PART_WORDS.get(other, other)
     return {
         "finding": st.column_config.TextColumn("Finding"),
-        "apparent": column(f"F1 on {fitted}", format="%.3f", help=_APPARENT),
-        "crossed": column("F1 cross-fitted", format="%.3f", help=_CROSSED),
-        "optimism": column("Optimism", format="%+.3f", help="F1 as fitted minus F1 cross-fitted"),
-        "other": column(f"F1 on {read}", format="%.3f", help=_STEP),
-        "step": column("Step", format="%+.3f", help=f"F1 on {read} minus F1 on {fitted}"),
-        "prevalence": column(f"Films with it, {fitted}", format="%.2f %%"),
-        "prevalence_other": column(f"Films with it, {read}", format="%.2f %%"),
+        "apparent": number("f1_fitted", f"F1 on {fitted}", "%.3f"),
+        "crossed": number("f1_crossed", "F1 cross-fitted", "%.3f"),
+        "optimism": number("optimism", "Optimism", "%+.3f"),
+        "other": number("f1_other", f"F1 on {read}", "%.3f"),
+        "step": number("step", "Step", "%+.3f"),
+        "prevalence": number("prevalence", f"Films with it, {fitted}", "%.2f %%"),
+        "prevalence_other": number("prevalence", f"Films with it, {read}", "%.2f %%"),
     }

@@ -31,7 +31,7 @@ from cxrcore.ui.threshold_state import (
     make_state,
     warnings_of,
 )
-from cxrcore.ui.widgets import escape
+from cxrcore.ui.widgets import escape, number
 
 MANUAL = "manual"  # objective of a set that was changed by hand
 AUTOMATIC = {"fixed": "0.5", "max_f1": "max F1", "classic": "classic"}  # {objective: name} that evaluations save
@@ -158,13 +158,13 @@ def _comparison(store: Store, run: Evaluated, part: str, state: BoardState, name
     st.markdown(f"Macro F1 on {escape(run.in_words(part))}: **{in_figures(values[0][0])}** and "
                 f"**{in_figures(values[1][0])}** "
                 f"over {len(FINDINGS) - values[0][1]} findings.")
-    column = st.column_config.NumberColumn
     st.dataframe(table, hide_index=True, height=(len(table) + 1) * ROW_HEIGHT // 2, row_height=ROW_HEIGHT,
                  placeholder="–", alt="Two threshold sets side by side", column_config={
                      "finding": st.column_config.TextColumn("Finding"),
-                     "threshold_one": column("One", format="%.4g"), "threshold_other": column("Other", format="%.4g"),
-                     "f1_one": column("F1, one", format="%.3f"), "f1_other": column("F1, other", format="%.3f"),
-                     "difference": column("Difference", format="%+.3f")})
+                     "threshold_one": number("threshold", "One", "%.4g"),
+                     "threshold_other": number("threshold", "Other", "%.4g"),
+                     "f1_one": number("f1", "F1, one", "%.3f"), "f1_other": number("f1", "F1, other", "%.3f"),
+                     "difference": number("delta", "Difference", "%+.3f")})
 
 
 def comparison(found: Sequence[SortedScores], one: np.ndarray, other: np.ndarray) -> pd.DataFrame:

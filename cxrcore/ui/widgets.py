@@ -4,6 +4,7 @@ import contextlib
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +13,7 @@ from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import FindingError
 from cxrcore.findings import FINDINGS, canonical, display_name
+from cxrcore.glossary import meaning
 from cxrcore.store import Store
 from cxrcore.ui import shell
 from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group
@@ -42,6 +44,17 @@ def legend(lines: Sequence[tuple[str, RunStyle]], mark: str = "") -> None:
             st.markdown(f"![]({style.swatch()}) {escape(name)}", width="content")
         if mark:
             st.markdown(mark, width="content")
+
+
+def number(term: str, title: str | None = None, format: str | None = None, width: int | None = None,
+           more: str = "") -> Any:
+    """A column of numbers for `column_config`, with the help that explains them.
+
+    Args:
+        term, more: as for `glossary.meaning`.
+        title: the column's head; the frame's own without it.
+    """
+    return st.column_config.NumberColumn(title, format=format, width=width, help=meaning(term, more))
 
 
 def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], latex: bool = False) -> None:

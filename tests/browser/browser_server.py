@@ -15,7 +15,7 @@ import psutil
 
 from cxrcore.config import PROJECT_ROOT
 
-START_SECONDS = 40
+START_SECONDS, STOP_SECONDS = 40, 60
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def running(app: Path, log: Path, **environment: str) -> Iterator[Server]:
         yield Server(f"http://localhost:{port}", psutil.Process(server.pid))
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(STOP_SECONDS)
         print(log.read_text())  # pytest shows it for a failed test only
 
 

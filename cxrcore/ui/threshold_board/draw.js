@@ -4,19 +4,16 @@ const SVG = "http://www.w3.org/2000/svg";
 const ROW_BINS = 64;
 const ROW_HEIGHT = 26; // pixels of a row's histogram
 const COLUMNS = [
-  // metric, head, explanation, its text (of the measures now and at the reference), only on demand
-  ["f1", "F1", "2 TP / (2 TP + FP + FN)", (now) => share(now.f1), false],
-  ["recall", "Recall", "Sensitivity: the share of the films with the finding that get an alarm",
-   (now) => share(now.recall), false],
-  ["precision", "Precision", "Positive predictive value: the share of the alarms that are right",
-   (now) => share(now.precision), false],
-  ["delta", "ΔF1", "Change of F1 against the reference set", (now, before) => change(now.f1, before.f1), false],
-  ["specificity", "Specificity", "The share of the films without the finding that get no alarm",
-   (now) => share(now.specificity), true],
-  ["tp", "TP", "True positives: right alarms", (now) => String(now.tp), true],
-  ["fp", "FP", "False positives: false alarms", (now) => String(now.fp), true],
-  ["fn", "FN", "False negatives: missed films", (now) => String(now.fn), true],
-  ["tn", "TN", "True negatives: rightly no alarm", (now) => String(now.tn), true],
+  // metric, head, its text (of the measures now and at the reference), only on demand
+  ["f1", "F1", (now) => share(now.f1), false],
+  ["recall", "Recall", (now) => share(now.recall), false],
+  ["precision", "Precision", (now) => share(now.precision), false],
+  ["delta", "ΔF1", (now, before) => change(now.f1, before.f1), false],
+  ["specificity", "Specificity", (now) => share(now.specificity), true],
+  ["tp", "TP", (now) => String(now.tp), true],
+  ["fp", "FP", (now) => String(now.fp), true],
+  ["fn", "FN", (now) => String(now.fn), true],
+  ["tn", "TN", (now) => String(now.tn), true],
 ];
 const TOTALS = [["macro_f1", "Macro F1"], ["micro_f1", "Micro F1"], ["macro_recall", "Macro recall"],
                 ["micro_recall", "Micro recall"]];
@@ -55,17 +52,18 @@ function buildBoard(board) {
                                    title: "Specificity and confusion counts of every finding" }, "All counts");
   const bar = element("div", { class: "bar" }, board.undo, board.redo, board.more, board.status);
   board.rows = header.findings.map((finding, k) => buildRow(board, finding, k));
-  const heads = COLUMNS.map(([name, head, said, , extra]) => element("span", {
-    class: `head number ${extra ? "extra" : ""} of-${name}`, role: "columnheader", title: said }, head));
+  const { meanings } = header;
+  const heads = COLUMNS.map(([name, head, , extra]) => element("span", {
+    class: `head number ${extra ? "extra" : ""} of-${name}`, role: "columnheader", title: meanings[name] }, head));
   const head = element("div", { class: "row heads", role: "row" },
     element("span", { class: "head", role: "columnheader" }, "Finding"),
     element("span", { class: "head number of-prevalence", role: "columnheader",
-                      title: "The share of the films whose label has the finding" }, "Films"),
+                      title: meanings.prevalence }, "Films"),
     element("span", { class: "head of-scores", role: "columnheader", title: "Scores on a logit scale, low to high: "
       + "films with the finding in colour, films without it in grey, each up to its own peak. Drag the line." },
       "Scores, drag the line"),
     element("span", { class: "head number of-threshold", role: "columnheader",
-                      title: "A film with this score or more gets an alarm" }, "Threshold"), ...heads);
+                      title: meanings.threshold }, "Threshold"), ...heads);
   const table = element("div", { class: "table", role: "table", "aria-label": "Thresholds and measures of each finding" },
     head, ...board.rows.map((row) => row.root));
   board.panel = element("section", { class: "panel", "aria-label": "The open finding" });
@@ -103,7 +101,7 @@ function buildRow(board, finding, k) {
   const ghost = element("div", { class: "ghost", title: `Threshold of ${board.header.reference.name}` });
   const prevalence = finding.positives / (finding.positives + finding.negatives || 1);
   const row = { range, shown, typed, quiet, ghost, open, cells: {} };
-  for (const [metric, head, , , extra] of COLUMNS) row.cells[metric] = cell(metric, head, extra);
+  for (const [metric, head, , extra] of COLUMNS) row.cells[metric] = cell(metric, head, extra);
   row.root = element("div", { class: "row", role: "row", "data-finding": finding.name },
     element("span", { class: "of-name", role: "rowheader" }, open),
     element("span", { class: "number of-prevalence", role: "cell",
@@ -129,7 +127,9 @@ function buildTotals(board) {
     const value = element("span", { class: "value", "data-metric": metric });
     const delta = element("span", { class: "delta", title: `Against ${board.header.reference.name}` });
     board.totals[metric] = { value, delta };
-    return element("div", { class: "total" }, element("span", { class: "label" }, title), value, delta);
+    const [mean, name] = metric.split("_");
+    const said = `${board.header.meanings[mean]} ${board.header.meanings[name]}`;
+    return element("div", { class: "total", title: said }, element("span", { class: "label" }, title), value, delta);
   });
   board.excluded = element("span", { class: "excluded", "data-metric": "excluded" });
   return element("div", { class: "totals", role: "group", "aria-label": "All findings together" }, ...cells,
@@ -149,7 +149,7 @@ function showRow(board, k) {
   write(row.shown, text);
   if (row.typed.value !== text && board.typing !== k) row.typed.value = text;
   row.quiet.style.transform = `scaleX(${place / (ladder.thresholds.length - 1)})`;
-  for (const [metric, , , said] of COLUMNS) write(row.cells[metric], said(now, board.before[k]));
+  for (const [metric, , said] of COLUMNS) write(row.cells[metric], said(now, board.before[k]));
   const sign = Math.sign(Math.round(1000 * (now.f1 - board.before[k].f1)));
   row.cells.delta.dataset.sign = Number.isNaN(sign) ? 0 : sign;
   row.range.setAttribute("aria-valuetext", `threshold ${text}, F1 ${share(now.f1)}, recall ${share(now.recall)}, `

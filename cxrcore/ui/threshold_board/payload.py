@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 
 from cxrcore.findings import FINDINGS, display_name
+from cxrcore.glossary import TERMS
 from cxrcore.operating_points import SortedScores, positions, written
 
+EXPLAINED = ("f1", "recall", "precision", "delta", "specificity", "tp", "fp", "fn", "tn", "threshold", "prevalence",
+             "macro", "micro")
 CURVE_POINTS = 240  # positions of another run's ROC and PR
 
 
@@ -64,6 +67,7 @@ def pack(focus: RunCounts, others: Sequence[RunCounts], header: Mapping[str, Any
         told.append(run.look | {"findings": findings})
         numbers += arrays
     head = dict(header) | {
+        "meanings": {name: TERMS[name].in_words for name in EXPLAINED},
         "run": focus.look, "others": told, "sizes": [len(ladder) for ladder in ladders],
         "reference": {"name": header["reference"], "thresholds": focus.thresholds.tolist()},
         "texts": [_texts(ladder, set(more) - set(as_is), found) for ladder, more, as_is, found in

@@ -1,0 +1,176 @@
+"""What every number on the screen means: its definition, its range, and where it comes from.
+
+The one place that pages, tables and the threshold board take these texts from. Stands on nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Term:
+    """One measure.
+
+    Attributes:
+        name: as screens write it, long form included.
+        definition: what it is, as a sentence without its subject.
+        range: the values that it can take, which are good, and which come without any skill.
+        source: who defined it, or what recorded it.
+    """
+
+    name: str
+    definition: str
+    range: str
+    source: str
+
+    @property
+    def short(self) -> str:
+        """The name without its long form."""
+        return self.name.split(" (")[0]
+
+    @property
+    def in_words(self) -> str:
+        """All of it on one line, for where there is no Markdown."""
+        return f"{self.name}: {self.definition} Range: {self.range}. Source: {self.source}."
+
+
+_UNIT = "0 to 1, higher is better"
+_ALTMAN = "Altman and Bland, BMJ 1994"
+_RECORDED = "recorded by the run"
+_COUNTED = "counted by this workbench"
+
+TERMS = {
+    # -- how well scores tell films apart
+    "auroc": Term("AUROC (area under the ROC curve)", "The chance that a film with the finding scores above one "
+                  "without it.", f"{_UNIT}; 0.5 is guessing", "Hanley and McNeil, Radiology 1982"),
+    "ap": Term("AP (average precision)", "The precision at each film with the finding, averaged: the area under the "
+               "precision-recall curve.", f"{_UNIT}; guessing gives the finding's share of the films, so it is low "
+               "where findings are rare", "Davis and Goadrich, ICML 2006"),
+    "macro": Term("Macro mean", "The mean over the findings, each counting alike; a finding without positive films "
+                  "has no value and is left out.", "as the measure's own",
+                  "Sokolova and Lapalme, Inf. Process. Manag. 2009"),
+    "micro": Term("Micro mean", "The measure of the counts of all findings added up, so that common findings count "
+                  "more.", "as the measure's own", "Sokolova and Lapalme, Inf. Process. Manag. 2009"),
+    # -- decisions at thresholds
+    "f1": Term("F1", "2 TP / (2 TP + FP + FN), the harmonic mean of recall and precision at a threshold.", _UNIT,
+               "van Rijsbergen, Information Retrieval, 1979"),
+    "recall": Term("Recall (sensitivity, TPR)", "TP / (TP + FN), the share of the films with the finding that get an "
+                   "alarm.", _UNIT, _ALTMAN),
+    "precision": Term("Precision (positive predictive value)", "TP / (TP + FP), the share of the alarms that are "
+                      "right; undefined without an alarm.", _UNIT, _ALTMAN),
+    "specificity": Term("Specificity", "TN / (TN + FP), the share of the films without the finding that get no alarm.",
+                        _UNIT, _ALTMAN),
+    "false_alarm": Term("False-alarm rate (FPR)", "FP / (FP + TN), the share of the films without the finding that "
+                        "get an alarm.", "0 to 1, lower is better", _ALTMAN),
+    "tp": Term("TP (true positives)", "Films with the finding that get an alarm.", "a count", _COUNTED),
+    "fp": Term("FP (false positives)", "Films without the finding that get an alarm.", "a count", _COUNTED),
+    "fn": Term("FN (false negatives)", "Films with the finding that get no alarm: missed.", "a count", _COUNTED),
+    "tn": Term("TN (true negatives)", "Films without the finding that get no alarm.", "a count", _COUNTED),
+    "threshold": Term("Threshold", "A film with this score or more gets an alarm.", "0 to 1", "fitted, or set by hand"),
+    "delta": Term("Difference of F1", "F1 now minus F1 of the set that it is compared with.", "-1 to 1, above 0 is a "
+                  "gain", _COUNTED),
+    # -- what fitting promised
+    "f1_fitted": Term("F1 as fitted", "F1 on the very films that the thresholds were fitted on, which flatters.", _UNIT,
+                      "van Rijsbergen, Information Retrieval, 1979"),
+    "f1_crossed": Term("F1 cross-fitted", "Thresholds fitted on one half of the patients and read on the other, both "
+                       "ways, counts pooled: what fitting is worth on new patients of the same kind. With half the "
+                       "films to fit on, it is a little too strict.", _UNIT, "Stone, J. R. Stat. Soc. B 1974"),
+    "f1_other": Term("F1 on the other split", "The frozen thresholds on films that they were not fitted on. Beside "
+                     "optimism this holds another mix of patients: see prevalence.", _UNIT,
+                     "van Rijsbergen, Information Retrieval, 1979"),
+    "optimism": Term("Optimism", "F1 as fitted minus F1 cross-fitted.", "-1 to 1; 0 is honest, above 0 flatters",
+                     "Efron, J. Am. Stat. Assoc. 1983"),
+    "step": Term("Step", "F1 on the other split minus F1 as fitted.", "-1 to 1", _COUNTED),
+    # -- scores as probabilities
+    "score": Term("Score", "What the network says of a finding.", "0 to 1; a probability only where it is calibrated",
+                  "the network's output through the logistic function"),
+    "calibrated": Term("Calibrated score", "The score as a probability, by Platt's map fitted on the run's validation "
+                       "films.", "0 to 1", "Platt, Advances in Large Margin Classifiers, 1999"),
+    "percentile": Term("Percentile", "The share of the run's validation films that score no higher.", "0 to 100 %",
+                       _COUNTED),
+    "brier": Term("Brier score", "The mean squared difference between score and label; a rare finding's is small "
+                  "whatever the scores.", "0 to 1, lower is better", "Brier, Mon. Weather Rev. 1950"),
+    "ece": Term("ECE (expected calibration error)", "The films' mean gap between score and observed share, over bins "
+                "of equal width.", "0 to 1, lower is better", "Naeini, Cooper and Hauskrecht, AAAI 2015"),
+    # -- how sure
+    "interval": Term("95 % interval", "The central 95 % of the values in draws of whole patients, since films of one "
+                     "patient resemble each other.", "narrower is surer", "Field and Welsh, J. R. Stat. Soc. B 2007"),
+    "p": Term("p, corrected", "The chance of a difference this large if there were none, by the draws' standard error, "
+              "corrected by Holm for the number of tests.", "0 to 1; below 0.05 counts as a difference",
+              "Holm, Scand. J. Stat. 1979"),
+    "difference": Term("Macro difference", "The run's macro mean minus that of the run it is held against.",
+                       "above 0 is better, but for Brier score and ECE", _COUNTED),
+    "gap": Term("Gap", "A measure of one group of patients minus that of another.", "-1 to 1; 0 is no gap",
+                "Seyyed-Kalantari et al., Nat. Med. 2021"),
+    "verdicts": Term("Findings by verdict", "How many findings the corrected tests call better, tied or worse, or "
+                     "could not test.", "0 to 14", _COUNTED),
+    "spread": Term("Spread of runs", "Mean, standard deviation, least and most of the macro means of the runs of one "
+                   "architecture.", "as the measure's own", _COUNTED),
+    "agreement": Term("All agree", "The share of the films on which all runs say yes or all say no.", "0 to 100 %",
+                      _COUNTED),
+    # -- maps against boxes
+    "hit": Term("Pointing game", "The share of the films whose hottest place lies in a box.", _UNIT,
+                     "Zhang et al., ECCV 2016"),
+    "iou": Term("IoU (intersection over union)", "The share of the films where the box around the hottest 5 % of the "
+                "map and the true box overlap by more than the cut.", _UNIT,
+                "Everingham et al., Int. J. Comput. Vis. 2010"),
+    "iobb": Term("IoBB (intersection over the detected box)", "The same overlap as a share of the map's own box.",
+                 _UNIT, "Wang et al., CVPR 2017"),
+    "energy": Term("Energy in box", "The mean share of the map's sum that lies in the boxes.", _UNIT,
+                   "Wang et al., CVPR Workshops 2020"),
+    "floor": Term("Floor", "What the same boxes give without a trained network: a random place, the film's centre, "
+                  "the median box, random weights.", "0 to 1; a map has to lie above", "measured by this workbench"),
+    # -- films, patients, data sets
+    "films": Term("Films", "Radiographs, whether they lie on this disk or not.", "a count", "the data set's table"),
+    "measured_films": Term("Films", "Films that the numbers come from.", "a count", "the stored predictions"),
+    "patients": Term("Patients", "People; a patient's films resemble each other, so a split must not part them.",
+                     "a count", "the data set's table"),
+    "films_per_patient": Term("Films per patient", "Median and greatest number of films of one patient.", "from 1",
+                              "the data set's table"),
+    "prevalence": Term("Prevalence", "The share of the films whose label has the finding.", "0 to 100 %",
+                       "the data set's labels"),
+    "without_finding": Term("Without a finding", "The share of the films that have none of the 14 findings.",
+                            "0 to 100 %", "the data set's labels"),
+    "ap_films": Term("AP films (anteroposterior)", "The share taken from front to back, mostly at the bedside of the "
+                     "sicker; the others are PA (posteroanterior), taken standing.", "0 to 100 %",
+                     "the data set's table"),
+    "share": Term("Share of films", "The part's films among all films.", "0 to 100 %", "the split"),
+    "accuracy": Term("Mean accuracy", "For each finding the share of the films without it, which a program that never "
+                     "raises an alarm gets right, averaged over the findings.", "0 to 100 %", _COUNTED),
+    "findings_counted": Term("Findings", "Findings inside the mean: those with positive films wherever it is read.",
+                             "0 to 14", _COUNTED),
+    # -- training and cost
+    "best_epoch": Term("Best epoch", "The epoch with the best validation macro AUROC; its weights are the ones "
+                       "measured.", "from 1", _RECORDED),
+    "loss": Term("Loss", "What training minimises, averaged over films and findings.", "from 0, lower is better; "
+                 "different losses lie on different scales", _RECORDED),
+    "learning_rate": Term("Learning rate", "How far a step of training moves the weights.", "above 0", _RECORDED),
+    "n_parameters": Term("Parameters", "Numbers that training adjusts.", "a count", _RECORDED),
+    "gmacs": Term("GMACs", "Thousand million multiply-adds to score one film.", "above 0", _RECORDED),
+    "milliseconds_per_film": Term("ms per film", "Milliseconds to score one film by itself.", "above 0; depends on the "
+                                  "machine", _RECORDED),
+    "images_per_second": Term("Images/s", "Films that training took in a second.", "above 0; depends on the machine",
+                              _RECORDED),
+    "training_seconds": Term("Training time", "How long all epochs took.", "above 0; depends on the machine",
+                             _RECORDED),
+    "checkpoint_bytes": Term("Checkpoint", "The size of the file of weights.", "above 0", _RECORDED),
+}
+
+
+def meaning(key: str, more: str = "") -> str:
+    """The help beside one number, as Markdown.
+
+    Args:
+        key: of `TERMS`.
+        more: a sentence on this very place, such as what the number was measured on.
+    """
+    term = TERMS[key]
+    return f"**{term.name}.** {' '.join(filter(None, (term.definition, more)))}\n\n" \
+           f"Range: {term.range}.\n\nSource: {term.source}."
+
+
+def meanings(keys: Iterable[str], more: str = "") -> str:
+    """The help beside a choice of several, as a Markdown list; arguments as in `meaning`."""
+    lines = [f"- **{term.name}.** {term.definition} {term.range[:1].upper()}{term.range[1:]} ({term.source})."
+             for term in map(TERMS.__getitem__, keys)]
+    return "\n".join(lines) + (f"\n\n{more}" if more else "")

@@ -1,0 +1,38 @@
+"""Pages opened without a browser: by their own link, and read as a visitor reads them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from cxrcore.config import PROJECT_ROOT
+
+PATIENCE = 120  # seconds of one run of a page, on a busy machine
+SPOKEN = ("title", "header", "subheader", "markdown", "caption", "info", "error", "warning", "success", "code")
+
+
+def open_page(name: str, **link: Any) -> AppTest:
+    """A page as a link leads to it; it has to end without an exception.
+
+    Args:
+        name: of pages/<name>.py.
+        link: query parameters; a list stands there several times.
+    """
+    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=PATIENCE).run()
+    for key, value in link.items():
+        app.query_params[key] = value
+    app.switch_page(str(Path("pages") / f"{name}.py")).run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def text_of(app: AppTest) -> str:
+    """All that the page says, without the signs that Markdown is protected with."""
+    return "\n".join(element.value for kind in SPOKEN for element in getattr(app, kind)).replace("\\", "")
+
+
+def columns_of(frame: Any) -> dict[str, dict[str, Any]]:
+    """{column: how it is shown} of a table of the page; {} for a column that is shown as it is."""
+    shown = json.loads(frame.proto.columns or "{}")
+    return {name: shown.get(name, {}) for name in frame.value.columns}
