@@ -4,6 +4,7 @@ import streamlit as st
 
 from cxrcore.charts.dataset import prevalence_chart
 from cxrcore.findings import FINDINGS, display_name
+from cxrcore.glossary import meaning
 from cxrcore.thresholds import STABLE_POSITIVES
 from cxrcore.ui import widgets
 from cxrcore.ui.data_view import LABEL_NOTES, percent
@@ -27,9 +28,9 @@ def imbalance(lesson: Lesson) -> None:
               "Share of films with each finding, the most common on top", 10.5, title=False)
     with right:
         figures = found.figures
-        st.metric("Films", f"{figures.films:,}")
-        st.metric("Patients", f"{figures.patients:,}" if figures.patients else "unknown")
-        st.metric("Without any finding", percent(figures.without_finding))
+        st.metric("Films", f"{figures.films:,}", help=meaning("films"))
+        st.metric("Patients", f"{figures.patients:,}" if figures.patients else "unknown", help=meaning("patients"))
+        st.metric("Without any finding", percent(figures.without_finding), help=meaning("without_finding"))
 
 
 def accuracy(lesson: Lesson) -> None:
@@ -44,12 +45,12 @@ def accuracy(lesson: Lesson) -> None:
     left, right = st.columns(2, gap="large")
     with left, st.container(border=True):
         st.subheader("A program that always says no", anchor=False)
-        st.metric("Accuracy", percent(never))
-        st.metric("Findings that it finds", f"0 of {present:,}")
+        st.metric("Accuracy", percent(never), help=meaning("accuracy"))
+        st.metric("Findings that it finds", f"0 of {present:,}", help=meaning("tp"))
     with right, st.container(border=True):
         st.subheader(f"{widgets.escape(lesson.run.label)} at 0.5", anchor=False)
-        st.metric("Accuracy", percent(network), f"{100 * (network - never):+.1f} points")
-        st.metric("Findings that it finds", f"{int(counts.tp):,} of {present:,}")
+        st.metric("Accuracy", percent(network), f"{100 * (network - never):+.1f} points", help=meaning("accuracy"))
+        st.metric("Findings that it finds", f"{int(counts.tp):,} of {present:,}", help=meaning("tp"))
     st.markdown(f"{lesson.films}, {len(FINDINGS)} questions each: most answers are “no”, so accuracy hardly moves, "
                 "whatever a network can do. **Recall, precision, F1, AP and AUROC say more.**")
 

@@ -26,7 +26,8 @@ FIND = """async () => (await axe.run({ resultTypes: ["violations"], elementRef: 
 # Drawn, nothing stale, no placeholder, and the server done; held for a while, since a page may begin anew at its end.
 QUIET = """() => {
   const quiet = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
-    && document.querySelector("h1, .st-key-stage h2") && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]");
+    && document.querySelector("h1, .st-key-stage h2")
+    && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]");
   window.quietSince = quiet ? window.quietSince ?? Date.now() : null;
   return quiet && Date.now() - window.quietSince > 300;
 }"""

@@ -16,6 +16,7 @@ from cxrcore.charts.dot_rows import NAMES, dot_rows
 from cxrcore.charts.look import Figure, RunStyle, architecture_label
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS, display_name
+from cxrcore.glossary import TERMS
 from cxrcore.subgroups import gaps, intervals
 from cxrcore.ui import compare_view, curves_charts, subgroups_reading, subgroups_view
 from cxrcore.ui.present_films import READ, cases_of, example
@@ -24,12 +25,6 @@ from cxrcore.ui.report.contents import LEADERBOARD, Contents
 from cxrcore.ui.subgroups_view import GROUPING_TITLES
 
 QUALITY = 85  # of a film's JPEG
-MEANINGS = {
-    "auroc": "chance that a film with the finding scores above one without it; 0.5 is guessing",
-    "ap": "average precision, the area under the precision-recall curve; guessing gives the prevalence",
-    "f1": "2 TP / (2 TP + FP + FN)", "recall": "TP / (TP + FN)", "precision": "TP / (TP + FP)",
-    "ece": "expected calibration error: how far scores lie from the share of films with the finding; 0 is best"}
-
 
 @dataclass
 class Figures:
@@ -53,9 +48,9 @@ def leaderboard(contents: Contents, figures: Figures) -> str:
                         f"{_number(row[f'{name}_high'])}</small></td>" for name in LEADERBOARD)
         rows.append(f"<tr><td>{_swatch(one.style)}{escape(row['run'])}<br><small>"
                     f"{escape(architecture_label(row['architecture']))}</small></td>{cells}</tr>")
-    heads = "".join(f'<th scope="col" title="{escape(MEANINGS[name])}">{title}</th>'
+    heads = "".join(f'<th scope="col" title="{escape(TERMS[name].in_words)}">{title}</th>'
                     for name, title in LEADERBOARD.items())
-    meant = "; ".join(f"{title}: {MEANINGS[name]}" for name, title in LEADERBOARD.items())
+    meant = " ".join(TERMS[name].in_words for name in LEADERBOARD)
     sources = "; ".join(sorted({one.source.in_words for one in contents.compared}))
     first = contents.compared[0].found
     drawn = "patients" if first.patients_known else "films (patients unknown: too narrow)"
@@ -63,8 +58,8 @@ def leaderboard(contents: Contents, figures: Figures) -> str:
         f'<div class="scroll"><table><thead><tr><th scope="col">Run</th>{heads}</tr></thead><tbody>{"".join(rows)}'
         '</tbody></table></div><p class="quiet">Means over the findings that are defined, with 95 % intervals from '
         f"draws of {drawn}, on {first.n_films:,} films that all runs share. F1, recall and precision at: "
-        f"{escape(sources)}. {escape(meant)}.</p>" + _legend(contents)
-        + figures.add(dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1",
+        f"{escape(sources)}. </p><details><summary>What the numbers mean</summary><p>{escape(meant)}</p></details>"
+        + _legend(contents) + figures.add(dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1",
                                compare_view.bars_of(contents.compared, "auroc")), "AUROC of each finding and run"))
 
 
