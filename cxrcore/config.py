@@ -180,6 +180,14 @@ class ReportConfig:
 
 
 @dataclass(frozen=True)
+class PicturesConfig:
+    """Flags of scripts/make_pictures.py."""
+
+    store: str | None = flag(None, "the demo's store (default: runs/demo.duckdb)")
+    out: str = flag("docs", "folder of the pictures")
+
+
+@dataclass(frozen=True)
 class EnsembleConfig:
     """Flags of scripts/ensemble.py."""
 

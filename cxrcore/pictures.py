@@ -1,0 +1,132 @@
+"""The pictures of the README, taken from the demo in a real browser: scripts/make_pictures.py.
+
+Of phantoms only, so that they may be shown. The browser comes with the tests' packages.
+"""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from shutil import which
+from typing import Any
+
+from cxrcore.config import PROJECT_ROOT, PicturesConfig
+from cxrcore.errors import RunError
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.store import Store
+
+WIDE, SLIDE = (1440, 900), (1280, 720)
+START_SECONDS = 60
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+DRAWN = "[data-testid=stSkeleton], [data-testid=stStatusWidget]"  # none of these is left on a page that is drawn
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    Attributes:
+        name: of docs/<name>.png.
+        page: of the dashboard, with its link; {run}, {others} and {film} are filled in.
+        size: of the window in pixels; the page is taken from its top.
+        click: a button to press first.
+    """
+
+    name: str
+    page: str
+    size: tuple[int, int] = WIDE
+    click: str = ""
+
+
+PICTURES = (
+    Picture("runs", "runs?{others}"),
+    Picture("compare", "compare?{others}", (1440, 1100)),
+    Picture("subgroups", "subgroups?run={run}&groups=View", (1440, 1300)),
+    Picture("thresholds", "thresholds?{others}&finding=Pneumothorax", (1440, 1180)),
+    Picture("explain", "explain?run={run}&film={film}&finding={finding}", (1440, 1950)),
+    Picture("present", "present?slide=Thresholds&run={run}", SLIDE, "Reveal"),
+)
+
+
+def take(config: PicturesConfig) -> None:
+    """Start the dashboard on the demo's store, and take every picture.
+
+    Raises:
+        RunError: no demo, or no browser.
+    """
+    store = Store(config.store or PROJECT_ROOT / "runs" / "demo.duckdb")
+    filled = _links(store)
+    out = PROJECT_ROOT / config.out
+    out.mkdir(parents=True, exist_ok=True)
+    with _dashboard(store) as address, _browser() as browser:
+        for picture in PICTURES:
+            tab = browser.new_page(viewport=dict(zip(("width", "height"), picture.size, strict=True)))
+            tab.goto(f"{address}/{picture.page.format(**filled)}")
+            _wait(tab)
+            if picture.click:
+                tab.get_by_role("button", name=picture.click).click()
+                _wait(tab)
+            tab.screenshot(path=out / f"{picture.name}.png")
+            tab.close()
+            print(f"written: {out / picture.name}.png")
+
+
+def _links(store: Store) -> dict[str, str]:
+    """The best run, the four best, and a film that the best one raises a right alarm for."""
+    board = store.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False)
+    if board.empty:
+        raise RunError(f"{store.path} holds no evaluated run: python scripts/demo.py makes the demo first")
+    best = board.iloc[0]
+    found = store.predictions(best["prediction_id"])
+    row, k = divmod(int((found.scores * (found.labels == 1)).argmax()), found.labels.shape[1])
+    return {"run": best["run_id"], "others": "&".join(f"run={run_id}" for run_id in board["run_id"][:4]),
+            "film": str(found.image_ids[row]), "finding": display_name(FINDINGS[k])}
+
+
+def _wait(tab: Any) -> None:
+    """Until the page is drawn."""
+    tab.wait_for_timeout(2500)
+    tab.wait_for_function(f"() => !document.querySelector({DRAWN!r})", timeout=120_000)
+    tab.wait_for_timeout(1500)
+
+
+@contextlib.contextmanager
+def _browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise RunError("pictures need Playwright: python -m pip install playwright") from None
+    path = next((found for name in BROWSERS if (found := which(name))), None)
+    if path is None:
+        raise RunError("pictures need Chromium: bash scripts/test.sh installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[
+            "--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def _dashboard(store: Store) -> Iterator[str]:
+    """A dashboard of its own on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
+        cwd=PROJECT_ROOT, env=os.environ | {"CXR_STORE": str(store.path)}, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(START_SECONDS * 4):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1).read()
+                break
+            time.sleep(0.25)
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
