@@ -2,43 +2,31 @@
 
 import streamlit as st
 
-from cxrcore.ui import cached, cases_controls, cases_view, curves_view, runs_view, shell, threshold_session, widgets
+from cxrcore.ui import cases_controls, cases_view, curves_view, shell, threshold_session, widgets
 from cxrcore.ui.cases_controls import ALL_MISS, DISAGREE
+from cxrcore.ui.runs_page import ALL_ARCHIVED, open_runs_page, pick_part
 from cxrcore.ui.threshold_state import provenance, read_state
 from cxrcore.ui.threshold_view import evaluated
 
-with shell.open_page("cases") as store:
+with open_runs_page("cases", "so there are no cases") as page:
     cases_controls.take_over_the_board()
-    with st.skeleton(height=400):
-        overview = cached.overview(store)
-    statuses = cached.statuses(store, overview.runs)
-    chosen = shell.runs_in_link()
-    widgets.stop_at_unknown_runs(chosen, overview.runs)
-    if overview.runs.empty:
-        st.info(f"The results store `{store.path}` holds no runs, so there are no cases. Train one:",
-                icon=":material/info:")
-        widgets.command(widgets.TRAIN_COMMAND, store)
-        st.stop()
-
+    store, overview = page.store, page.overview
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run_ids = cases_controls.run_pickers(overview, chosen, statuses)
+        run_ids = cases_controls.run_pickers(page)
         if not run_ids:
-            st.info("All runs of this store are archived. The Runs page brings them back.", icon=":material/info:")
+            st.info(ALL_ARCHIVED, icon=":material/info:")
             st.stop()
-        wanted = runs_view.PART_NAMES[st.segmented_control(
-            "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, key="on", bind="query-params",
-            help="The split that the films come from.")]
+        wanted = pick_part("The split that the films come from.")
         finding = cases_controls.finding_picker()
         which = cases_controls.films_picker()
 
-    labels = runs_view.run_labels(overview.runs)
-    rows = overview.runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
+    rows = page.rows(run_ids)
     part = curves_view.part_to_draw(wanted, run_ids[:1], overview.board)
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation films.", icon=":material/info:")
     compares = which in (ALL_MISS, DISAGREE)
-    curves_view.say_missing(store, rows if compares else rows[:1], overview.board, part, labels, statuses)
-    runs = [run for run in evaluated(rows, overview.board, labels) if part in run.parts]
+    curves_view.say_missing(store, rows if compares else rows[:1], overview.board, part, page.labels, page.statuses)
+    runs = [run for run in evaluated(rows, overview.board, page.labels) if part in run.parts]
     if not runs or runs[0].run_id != run_ids[0]:
         st.stop()
     if compares and len(runs) < 2:
@@ -46,7 +34,7 @@ with shell.open_page("cases") as store:
                 icon=":material/info:")
         st.stop()
 
-    widgets.badges(runs_view.groups(rows[:1], overview.board, overview.datasets, statuses, part)[0])
+    widgets.badges(page.groups(rows[:1], part)[0])
     try:
         state = read_state(store, runs[0], *shell.thresholds_in_link())
     except shell.WorkbenchError:
@@ -57,7 +45,7 @@ with shell.open_page("cases") as store:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container():
             cases_view.say(store, shown, which, runs, part)
-        page = cases_controls.page_picker(len(shown.rows), (run_ids, part, finding, which, shown.threshold))
+        sheet = cases_controls.page_picker(len(shown.rows), (run_ids, part, finding, which, shown.threshold))
         widgets.download_menu({"Films": (f"cases_{finding}_{which.lower().replace(' ', '_')}_{part}",
                                          lambda: cases_view.table(shown, which))})
     source, flag = provenance(state, runs[0], part)
@@ -65,4 +53,4 @@ with shell.open_page("cases") as store:
     beside = " ".join(f"{name}: {n:,}." for name, n in counted.items())
     warned = f" :orange-badge[:material/warning: same films] {widgets.escape(flag.capitalize())}." if flag else ""
     st.caption(f"{beside} Thresholds: {widgets.escape(source)}.{warned}")
-    cases_view.draw(store, runs[0], shown, which, page)
+    cases_view.draw(store, runs[0], shown, which, sheet)

@@ -3,33 +3,20 @@
 import streamlit as st
 
 from cxrcore.ui import (
-    cached,
     explain_downloads,
     explain_maps,
     explain_model,
     explain_page,
-    runs_view,
-    shell,
     widgets,
 )
+from cxrcore.ui.runs_page import open_runs_page
 
-with shell.open_page("explain") as store:
+with open_runs_page("explain", "so there is no network to ask") as page:
+    store, overview = page.store, page.overview
     explain_model.begin_importing()
-    with st.skeleton(height=400):
-        overview = cached.overview(store)
-    statuses = cached.statuses(store, overview.runs)
-    chosen = shell.runs_in_link()
-    widgets.stop_at_unknown_runs(chosen, overview.runs)
-    if overview.runs.empty:
-        st.info(f"The results store `{store.path}` holds no runs, so there is no network to ask. Train one:",
-                icon=":material/info:")
-        widgets.command(widgets.TRAIN_COMMAND, store)
-        st.stop()
-
-    labels = runs_view.run_labels(overview.runs)
-    runs = explain_page.pick_runs(store, overview, chosen, statuses, labels)
+    runs = explain_page.pick_runs(page)
     films = explain_page.films_of(store, overview, runs)
-    explain_page.say_where(overview, runs, statuses)
+    explain_page.say_where(overview, runs, page.statuses)
     files = explain_page.upload()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         finding = widgets.finding_picker("The finding whose map is shown.")

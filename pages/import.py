@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cxrcore.ui import cached, import_ensemble, import_view, shell
+from cxrcore.ui.runs_page import stop_without_runs
 
 FILE, MEAN = "Predictions from a file", "Mean of runs"
 
@@ -13,8 +14,7 @@ with shell.open_page("import") as store:
                                bind="query-params", label_visibility="collapsed")
     if way == MEAN:
         if overview.runs.empty:
-            st.info("This store holds no runs yet, so there is nothing to average.", icon=":material/info:")
-            st.stop()
+            stop_without_runs(store, "so there is nothing to average")
         import_ensemble.show(store, overview)
         st.stop()
 

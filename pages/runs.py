@@ -12,7 +12,8 @@ def nothing_here(store: Store) -> None:
     """The empty store, with the way out of it."""
     with st.container(border=True):
         st.header("No runs yet", anchor=False)
-        st.markdown(f"The results store `{store.path}` holds no runs. Train one; it appears here by itself:")
+        st.markdown(f"The results store {widgets.bold(store.path)} holds no runs. Train one; it appears here by "
+                    "itself:")
         widgets.command(widgets.TRAIN_COMMAND, store)
         st.caption("DATA is the folder with the NIH ChestX-ray14 table and its films. For a first short run, add:")
         st.code("--arch resnet18 --epochs 2 --img_size 96 --init random --train_subset 500 --val_subset 200 "

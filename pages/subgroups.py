@@ -6,39 +6,25 @@ from cxrcore.charts.dot_rows import dot_rows
 from cxrcore.glossary import meaning, meanings
 from cxrcore.subgroups import gaps, intervals
 from cxrcore.ui import (
-    cached,
     curves_view,
-    runs_view,
-    shell,
     subgroup_tables,
     subgroups_reading,
     subgroups_view,
     widgets,
 )
+from cxrcore.ui.runs_page import ALL_ARCHIVED, open_runs_page, pick_part
 from cxrcore.ui.subgroups_view import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
 from cxrcore.ui.threshold_state import default_key, find_set
 from cxrcore.ui.threshold_view import evaluated
 
-with shell.open_page("subgroups") as store:
-    with st.skeleton(height=400):
-        overview = cached.overview(store)
-    statuses = cached.statuses(store, overview.runs)
-    chosen = shell.runs_in_link()
-    widgets.stop_at_unknown_runs(chosen, overview.runs)
-    if overview.runs.empty:
-        st.info(f"The results store `{store.path}` holds no runs, so there are no groups to read. Train one:",
-                icon=":material/info:")
-        widgets.command(widgets.TRAIN_COMMAND, store)
-        st.stop()
-
+with open_runs_page("subgroups", "so there are no groups to read") as page:
+    store, overview = page.store, page.overview
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run_id = subgroups_view.run_picker(overview, chosen, statuses)
+        run_id = subgroups_view.run_picker(page)
         if run_id is None:
-            st.info("All runs of this store are archived. The Runs page brings them back.", icon=":material/info:")
+            st.info(ALL_ARCHIVED, icon=":material/info:")
             st.stop()
-        wanted = runs_view.PART_NAMES[st.segmented_control(
-            "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, key="on", bind="query-params",
-            help="The split that all numbers come from.")]
+        wanted = pick_part()
         grouping = GROUPING_TITLES[st.segmented_control(
             "Grouping", list(GROUPING_TITLES), default="Sex", required=True, key="groups", bind="query-params",
             help="View: PA (from behind, standing) or AP (from the front, often in bed). First film: the patient's "
@@ -49,19 +35,18 @@ with shell.open_page("subgroups") as store:
         measure = MEASURE_TITLES[title]
         download_slot = st.container(width="content")
 
-    labels = runs_view.run_labels(overview.runs)
-    rows = overview.runs[overview.runs["run_id"] == run_id].reset_index(drop=True)
+    rows = page.rows([run_id])
     part = curves_view.part_to_draw(wanted, [run_id], overview.board)
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation numbers.", icon=":material/info:")
-    curves_view.say_missing(store, rows, overview.board, part, labels, statuses)
-    run = evaluated(rows, overview.board, labels)[0]
+    curves_view.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
+    run = evaluated(rows, overview.board, page.labels)[0]
     if part not in run.parts:
         st.stop()
 
     source = find_set(store, run, default_key(run))
     found = subgroups_reading.load(store, run, part, grouping, source)
-    group = runs_view.groups(rows, overview.board, overview.datasets, statuses, part)[0]
+    group = page.groups(rows, part)[0]
     subgroups_view.say_where(run, found, part, source, measure, group)
     subgroups_view.say_groups(found)
 

@@ -1,12 +1,15 @@
 """Maps against boxes: the numbers of one map, the floors, the script's rows in the store, and the page."""
 
+from functools import partial
+
 import numpy as np
+import opened_pages
 import pytest
-from streamlit.testing.v1 import AppTest
+from opened_pages import text_of
 
 from cxrcore import boxrun
 from cxrcore.boxrun import BoxedFilm, against, floors, methods_of
-from cxrcore.config import PROJECT_ROOT, GradcamConfig
+from cxrcore.config import GradcamConfig
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS
 from cxrcore.localization import CENTRE, MEDIAN_BOX, RANDOM, UNTRAINED
@@ -89,25 +92,11 @@ def test_measuring_again_counts_each_film_once(measured):
     assert len(store.localization([prediction_id])) == len(found)
 
 
-def text_of(app) -> str:
-    kinds = (app.title, app.markdown, app.caption, app.info, app.error, app.warning, app.code)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
-
-
 @pytest.fixture
 def open_page(measured, monkeypatch):
     store, run_id, _ = measured
     monkeypatch.setenv("CXR_STORE", str(store.path))
-
-    def open_page(**link) -> AppTest:
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
-        for name, value in ({"run": run_id} | link).items():
-            app.query_params[name] = value
-        app.switch_page("pages/localization.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
+    return partial(opened_pages.open_page, "localization", run=run_id)
 
 
 @pytest.mark.parametrize("title", ["Pointing game", "IoU", "IoBB", "Energy in box"])

@@ -1,15 +1,18 @@
 """Cases: the films behind a count, their order, and the page that shows them."""
 
+from functools import partial
+
 import numpy as np
+import opened_pages
 import pytest
 import scored_runs
 from hypothesis import given
 from hypothesis import strategies as st
+from opened_pages import text_of
 from sklearn.metrics import confusion_matrix
-from streamlit.testing.v1 import AppTest
 
 from cxrcore import cases
-from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS
 from cxrcore.operating_points import counts_at, sort_scores
 from cxrcore.store import Store
@@ -93,20 +96,11 @@ def store(made) -> Store:
 
 @pytest.fixture
 def open_page():
-    def open_page(**link) -> AppTest:
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
-        for name, value in link.items():
-            app.query_params[name] = value
-        app.switch_page("pages/cases.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
+    return partial(opened_pages.open_page, "cases")
 
 
-def text_of(app) -> str:
-    kinds = (app.title, app.markdown, app.caption, app.info, app.error, app.warning)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+def walls_of(app) -> list[str]:
+    return [element.proto.body for element in app.get("html") if "films" in element.proto.body]
 
 
 @pytest.mark.parametrize("which", [*CELLS, NEAREST, ALL_MISS, DISAGREE])
@@ -166,9 +160,9 @@ def test_another_run_leaves_thresholds_set_by_hand_behind(store, open_page):
 def test_films_of_several_runs_ask_for_a_second_run(store, open_page):
     one, other = store.runs()["run_id"][:2]
     app = open_page(run=one, finding="Effusion", films=DISAGREE)
-    assert "takes two runs or more" in text_of(app) and not app.get("html")
+    assert "takes two runs or more" in text_of(app) and not walls_of(app)
     app.multiselect(key="cases_others").set_value([other]).run()
-    assert not app.exception and app.get("html")
+    assert not app.exception and walls_of(app)
     assert "films on which runs disagree" in text_of(app) and "600 films are shared" in text_of(app)
 
 

@@ -1,20 +1,22 @@
 """The Compare page without a browser, and the numbers and verdicts behind it."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
+import opened_pages
 import pandas as pd
 import pytest
 import scored_runs
+from opened_pages import text_of
 from seeded_runs import add_run, make_store
 from sklearn.metrics import average_precision_score, roc_auc_score
-from streamlit.testing.v1 import AppTest
 
 from cxrcore import resampledfile
 from cxrcore.charts.compare import Priced, quality_against_cost
 from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
 from cxrcore.charts.look import Figure, run_styles
-from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS
 from cxrcore.intervals import MACRO
 from cxrcore.resampledfile import Measured
@@ -42,21 +44,7 @@ def store(made) -> Store:
 @pytest.fixture
 def open_page():
     """Opens the page with query parameters; every run must end without an exception."""
-
-    def open_page(**link) -> AppTest:
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
-        for name, value in link.items():
-            app.query_params[name] = value
-        app.switch_page("pages/compare.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
-
-
-def text_of(app) -> str:
-    kinds = (app.title, app.markdown, app.caption, app.info, app.error, app.warning, app.code)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+    return partial(opened_pages.open_page, "compare")
 
 
 def runs_of(store) -> list[str]:

@@ -1,16 +1,18 @@
 """The Curves page without a browser: operating points, bands and reliability, and what it says beside them."""
 
 import json
+from functools import partial
 
 import numpy as np
+import opened_pages
 import pandas as pd
 import pytest
+from opened_pages import text_of
 from seeded_runs import make_store
-from streamlit.testing.v1 import AppTest
 
 from cxrcore import calibration, metrics, thresholds
 from cxrcore.charts.curve_marks import OperatingPoint
-from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.operating_points import counts_at, sort_scores
 from cxrcore.ui import curves_bands, curves_marks, curves_reliability, curves_view
@@ -63,25 +65,11 @@ def run_of(store, run_id):
 @pytest.fixture
 def open_curves():
     """Opens the page with query parameters; every run must end without an exception."""
-
-    def open_page(**link):
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30).run()
-        for name, value in link.items():
-            app.query_params[name] = value
-        app.switch_page("pages/curves.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
+    return partial(opened_pages.open_page, "curves")
 
 
 def charts_of(app):
     return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-
-
-def text_of(app):
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
 def marks_of(chart):

@@ -1,15 +1,17 @@
 """The Curves page without a browser: what it draws, and what it says of all that cannot be drawn."""
 
 import json
+from functools import partial
 
 import numpy as np
+import opened_pages
 import pandas as pd
 import pytest
+from opened_pages import text_of
 from seeded_runs import DATASET, add_run, beat, film_ids, make_store
-from streamlit.testing.v1 import AppTest
 
 from cxrcore import metrics
-from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.ui import cached, curves_view
 
@@ -23,16 +25,7 @@ def store():
 @pytest.fixture
 def open_curves():
     """Opens the page with query parameters; every run must end without an exception."""
-
-    def open_page(**link):
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30).run()
-        for name, value in link.items():
-            app.query_params[name] = value
-        app.switch_page("pages/curves.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
+    return partial(opened_pages.open_page, "curves")
 
 
 def predict(store, run_id, part="test", labels=None, dataset=DATASET, n=12, **more):
@@ -61,11 +54,6 @@ def alts_of(app):
 
 def titles_of(app):
     return [chart["layout"]["title"]["text"].split(" <span")[0] for chart in charts_of(app)]
-
-
-def text_of(app):
-    kinds = (app.title, app.markdown, app.caption, app.info, app.error, app.warning, app.code)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
 def choose(app, key, value):
@@ -179,7 +167,7 @@ def test_an_empty_store_says_what_to_run(open_curves):
 def test_unknown_runs_and_findings_are_errors_and_nothing_else(open_curves, store):
     known = add_run(store, "a")
     app = open_curves(run=[known, "20200101-000000-abcdef"])
-    assert "20200101-000000-abcdef" in app.error[0].value and not charts_of(app)
+    assert len(app.error) == 1 and "20200101-000000-abcdef" in text_of(app) and not charts_of(app)
     app.button[0].click().run()
     assert not app.error and len(charts_of(app)) == 14
     app = open_curves(run=known, finding="Fracture")

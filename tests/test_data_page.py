@@ -1,12 +1,15 @@
 """The Data page without a browser: what it says of empty, real-looking, synthetic and unknown data sets."""
 
 
-import numpy as np
-import pytest
-from seeded_runs import DATASET, add_run, make_store
-from streamlit.testing.v1 import AppTest
+from functools import partial
 
-from cxrcore.config import PROJECT_ROOT, default_store
+import numpy as np
+import opened_pages
+import pytest
+from opened_pages import text_of
+from seeded_runs import DATASET, add_run, make_store
+
+from cxrcore.config import default_store
 from cxrcore.data import splits
 from cxrcore.findings import FINDINGS
 from cxrcore.ui import data_reading
@@ -17,21 +20,7 @@ from cxrcore.ui.prepared_films import film_map
 @pytest.fixture
 def open_data():
     """Opens the Data page with query parameters; every run must end without an exception."""
-
-    def open_page(**link):
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30).run()
-        for name, value in link.items():
-            app.query_params[name] = value
-        app.switch_page("pages/data.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
-
-
-def text_of(app) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success, app.code)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return partial(opened_pages.open_page, "data")
 
 
 def figures_of(app) -> dict[str, str]:
@@ -114,7 +103,7 @@ def test_a_data_set_without_runs_says_so(open_data):
 def test_an_unknown_data_set_in_a_link_is_an_error(open_data):
     make_store(default_store())
     app = open_data(data="another")
-    assert "`another`" in app.error[0].value and not app.metric
+    assert "**another**" in app.error[0].value and not app.metric
 
 
 def test_an_unknown_finding_or_split_in_a_link_is_an_error_beside_the_rest(open_data, data, add_split):

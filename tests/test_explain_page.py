@@ -3,16 +3,17 @@
 import io
 import json
 import shutil
+from functools import partial
 
 import numpy as np
+import opened_pages
 import pytest
+from opened_pages import text_of
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from cxrcore import images
 from cxrcore.architectures import ARCHITECTURES
 from cxrcore.cam_methods import METHODS
-from cxrcore.config import PROJECT_ROOT
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.store import Store
 from cxrcore.ui import explain_film, explain_model, explain_page
@@ -36,16 +37,7 @@ def open_page(copied, monkeypatch):
     """Opens the page with query parameters; every run must end without an exception."""
     store, run_id = copied
     monkeypatch.setenv("CXR_STORE", str(store.path))
-
-    def open_page(**link) -> AppTest:
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=120).run()
-        for name, value in ({"run": run_id} | link).items():
-            app.query_params[name] = value
-        app.switch_page("pages/explain.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
+    return partial(opened_pages.open_page, "explain", run=run_id)
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +47,6 @@ def test_film(copied):
     sets = store.prediction_sets(run_id)
     held = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
     return held.image_ids[0], held.scores[0]
-
-
-def text_of(app) -> str:
-    kinds = (app.title, app.markdown, app.caption, app.info, app.error, app.warning, app.code)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
 def png_of(pixels) -> bytes:

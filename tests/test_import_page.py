@@ -3,6 +3,7 @@
 import predictions as made
 import pytest
 import scored_runs
+from opened_pages import open_page, text_of
 from streamlit.testing.v1 import AppTest
 
 from cxrcore import filmtable
@@ -22,25 +23,11 @@ def store(tmp_path, monkeypatch) -> Store:
     return found
 
 
-def open_page(**link) -> AppTest:
-    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
-    for name, value in link.items():
-        app.query_params[name] = value
-    app.switch_page("pages/import.py").run()
-    assert not app.exception, app.exception[0].value
-    return app
-
-
 def uploaded(content: bytes, name: str = "theirs.csv") -> AppTest:
-    app = open_page()
+    app = open_page("import")
     app.file_uploader(key="import_file").upload(name, content, "text/csv").run()
     assert not app.exception, app.exception[0].value
     return app
-
-
-def text_of(app: AppTest) -> str:
-    kinds = (app.title, app.subheader, app.markdown, app.caption, app.info, app.error, app.success, app.code)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
 def save_button(app: AppTest):
@@ -48,7 +35,7 @@ def save_button(app: AppTest):
 
 
 def test_the_waiting_page_says_what_it_takes(store):
-    text = text_of(open_page())
+    text = text_of(open_page("import"))
     assert "audited" in text and "scripts/import_predictions.py" in text
 
 
@@ -112,7 +99,7 @@ def test_a_table_can_be_uploaded_where_the_store_knows_none(tmp_path, monkeypatc
 def test_the_mean_of_runs_is_saved_beside_its_best_member(tmp_path, monkeypatch):
     store = scored_runs.make(tmp_path / "runs" / "store.duckdb", 300, 600, 3)
     monkeypatch.setenv("CXR_STORE", str(store.path))
-    app = open_page(way="Mean of runs")
+    app = open_page("import", way="Mean of runs")
     button = next(button for button in app.button if button.label == "Save the mean as a run")
     assert button.disabled
     app.multiselect(key="ensemble_picker").set_value(list(store.runs()["run_id"])).run()

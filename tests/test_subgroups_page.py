@@ -1,16 +1,19 @@
 """The Subgroups page without a browser, and the tables behind it."""
 
+from functools import partial
+
 import numpy as np
+import opened_pages
 import pandas as pd
 import pytest
+from opened_pages import text_of
 from scored_runs import PREVALENCE
 from seeded_runs import add_run, make_store
-from streamlit.testing.v1 import AppTest
 
 from cxrcore.charts import subgroups as charts
 from cxrcore.charts.dot_rows import Bars, dot_rows
 from cxrcore.charts.look import Figure
-from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.intervals import MACRO
 from cxrcore.measuring import measure
@@ -72,21 +75,7 @@ def store(made) -> Store:
 @pytest.fixture
 def open_page():
     """Opens the page with query parameters; every run must end without an exception."""
-
-    def open_page(**link) -> AppTest:
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
-        for name, value in link.items():
-            app.query_params[name] = value
-        app.switch_page("pages/subgroups.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
-
-
-def text_of(app) -> str:
-    kinds = (app.title, app.subheader, app.markdown, app.caption, app.info, app.error, app.warning, app.code)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+    return partial(opened_pages.open_page, "subgroups")
 
 
 def run_of(store) -> Evaluated:

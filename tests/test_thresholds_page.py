@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scored_runs
+from opened_pages import text_of
 from seeded_runs import add_run, beat, make_store
 from sklearn.metrics import confusion_matrix, f1_score
 from streamlit.testing.v1 import AppTest
@@ -75,11 +76,6 @@ def open_page(sent):
 def checked(app: AppTest) -> AppTest:
     assert not app.exception, app.exception[0].value
     return app
-
-
-def text_of(app) -> str:
-    kinds = (app.title, app.markdown, app.caption, app.info, app.error, app.warning, app.code)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
 def runs_of(store) -> list[str]:

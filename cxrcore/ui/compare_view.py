@@ -213,7 +213,8 @@ def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -
     """Quality against one recorded cost, and all of them as a table."""
     st.header("Quality against cost", anchor=False)
     said = st.segmented_control("Cost", list(compare_cost.COSTS), default="Parameters", required=True, key="cost",
-                                bind="query-params", help=meanings(key for key, _ in compare_cost.COSTS.values()))
+                                bind="query-params", wrap=True,
+                                help=meanings(key for key, _ in compare_cost.COSTS.values()))
     key, axis = compare_cost.COSTS[said]
     runs = runs.set_index("run_id", drop=False)
     marks = compare_cost.priced(compared, runs, key, MEASURES[title])

@@ -40,8 +40,8 @@ def data_set_picker(datasets: pd.DataFrame) -> str:
     names = data_reading.labelled_names(datasets)
     asked = shell.dataset_in_link() or next(iter(names))
     if asked not in names:
-        st.error(f"The link names a data set that is not in this store: `{asked}`. It may belong to another store.",
-                 icon=":material/link_off:")
+        st.error(f"The link names a data set that is not in this store: {widgets.bold(asked)}. It may belong to "
+                 "another store.", icon=":material/link_off:")
         st.button("Show the data that is here", on_click=shell.put_dataset_in_link, args=(None,))
         st.stop()
     st.session_state[PICKER] = asked

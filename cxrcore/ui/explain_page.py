@@ -14,12 +14,10 @@ from cxrcore.findings import display_name
 from cxrcore.store import Store
 from cxrcore.ui import (
     cached,
-    curves_view,
     explain_film,
     explain_maps,
     explain_model,
     explain_scores,
-    leaderboard,
     prepared_films,
     runs_view,
     shell,
@@ -28,6 +26,7 @@ from cxrcore.ui import (
 from cxrcore.ui.explain_film import PARTS, ChosenFilm, RunFilms
 from cxrcore.ui.explain_maps import Look, OneRun
 from cxrcore.ui.explain_model import Explained
+from cxrcore.ui.runs_page import RunsPage
 from cxrcore.ui.threshold_state import read_state
 from cxrcore.ui.threshold_view import evaluated
 from cxrcore.ui.widgets import escape
@@ -47,27 +46,23 @@ DIFFERENT = 1e-4  # from which a score is not the stored one
 # -- controls
 
 
-def pick_runs(store: Store, overview: cached.Overview, chosen: Sequence[str], statuses: Mapping[str, str],
-              labels: Mapping[str, str]) -> pd.DataFrame:
+def pick_runs(page: RunsPage) -> pd.DataFrame:
     """The runs to ask, the first in focus; ends the page where none has a checkpoint."""
-    pickable = overview.runs[~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
-    leaderboard.picker({run_id: labels[run_id] for run_id in pickable["run_id"]}, chosen, "explain_picker",
-                       f"Pick up to {MAX_RUNS} runs by name")
+    store, labels, chosen = page.store, page.labels, page.chosen
+    page.pick_several("explain_picker", f"Pick up to {MAX_RUNS} runs by name")
     if not chosen:
-        groups = runs_view.groups(pickable, overview.board, overview.datasets, statuses, "test")
-        ready = [run_id for run_id in curves_view.default_runs(groups) or list(pickable["run_id"])
+        ready = [run_id for run_id in page.best() or list(page.pickable["run_id"])
                  if (store.run_folder(run_id) / explain_model.BEST).exists()]
-        chosen = ready[:1] or list(pickable["run_id"][:1])
-    if len(chosen) > MAX_RUNS:
-        st.info(f"The first {MAX_RUNS} of {len(chosen)} chosen runs are asked.", icon=":material/info:")
-    asked = [run_id for run_id in chosen[:MAX_RUNS] if (store.run_folder(run_id) / explain_model.BEST).exists()]
-    for run_id in chosen[:MAX_RUNS]:
+        chosen = ready[:1] or list(page.pickable["run_id"][:1])
+    chosen = page.at_most(MAX_RUNS, chosen, "asked")
+    asked = [run_id for run_id in chosen if (store.run_folder(run_id) / explain_model.BEST).exists()]
+    for run_id in chosen:
         if run_id not in asked:
             st.info(f"{escape(labels[run_id])} has no checkpoint ({explain_model.BEST}), so it cannot score a film: it "
                     "was imported, or stopped before its first epoch ended.", icon=":material/info:")
     if not asked:
         st.stop()
-    return overview.runs.set_index("run_id", drop=False).loc[asked].assign(label=[labels[one] for one in asked])
+    return page.rows(asked).set_index("run_id", drop=False).assign(label=[labels[one] for one in asked])
 
 
 def films_of(store: Store, overview: cached.Overview, runs: pd.DataFrame) -> RunFilms:

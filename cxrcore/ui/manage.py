@@ -61,10 +61,10 @@ def _ask_before_deleting(store: Store, run: pd.Series, run_id: str, label: str) 
         sets = store.prediction_sets(run_id)
         epochs = len(store.epochs([run_id]))
         parts = ", ".join(f"{row.split} ({row.n:,} films)" for row in sets.itertuples()) or "none"
-        st.markdown(f"**{escape(label)}** (`{run_id}`) will be gone for good, with")
+        st.markdown(f"**{escape(label)}** ({escape(run_id)}) will be gone for good, with")
         st.markdown(f"- {epochs} epochs of training curves\n"
                     f"- predictions: {parts}, with their metrics and threshold sets\n"
-                    f"- its folder `{run_id}` with the checkpoints")
+                    f"- its folder {escape(run_id)} with the checkpoints")
         st.caption("To hide it only, archive it.")
         with st.container(horizontal=True):
             if st.button("Delete for good", type="primary", key="delete_yes"):

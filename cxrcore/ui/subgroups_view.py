@@ -23,7 +23,8 @@ from cxrcore.subgroups import (
     suppressed,
 )
 from cxrcore.thresholds import STABLE_POSITIVES
-from cxrcore.ui import cached, curves_view, runs_view, shell, widgets
+from cxrcore.ui import runs_view, shell, widgets
+from cxrcore.ui.runs_page import RunsPage
 from cxrcore.ui.subgroups_reading import Subgroups
 from cxrcore.ui.threshold_state import Evaluated, SourcedSet, warnings_of
 from cxrcore.ui.widgets import escape
@@ -49,21 +50,15 @@ WORDS = {HIGHER: "higher", LOWER: "lower", TIED: "tied", UNTESTED: "no test"}
 # -- controls
 
 
-def run_picker(overview: cached.Overview, chosen: Sequence[str], statuses: Mapping[str, str]) -> str | None:
+def run_picker(page: RunsPage) -> str | None:
     """The run in focus, which the link names; further runs of the link stay behind it. None where all are archived."""
-    pickable = overview.runs[~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
-    if not chosen:
-        groups = runs_view.groups(pickable, overview.board, overview.datasets, statuses, "test")
-        chosen = curves_view.default_runs(groups)[:1] or list(pickable["run_id"][:1])
-        shell.put_runs_in_link(chosen)
-    if not chosen:
+    wanted = page.focus()
+    if not wanted:
         return None
-    labels = runs_view.run_labels(overview.runs)
-    options = {run_id: labels[run_id] for run_id in pickable["run_id"]}
-    st.session_state["subgroups_run"] = chosen[0]
-    st.selectbox("Run", list(options), format_func=options.__getitem__, key="subgroups_run", width=PICKER_WIDTH,
-                 on_change=_choose_run, args=(chosen,), help="The run that is read in groups.")
-    return chosen[0]
+    st.session_state["subgroups_run"] = wanted[0]
+    st.selectbox("Run", list(page.options), format_func=page.options.__getitem__, key="subgroups_run",
+                 width=PICKER_WIDTH, on_change=_choose_run, args=(wanted,), help="The run that is read in groups.")
+    return wanted[0]
 
 
 def _choose_run(before: Sequence[str]) -> None:

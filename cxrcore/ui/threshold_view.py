@@ -17,6 +17,7 @@ from cxrcore.ui import (
     cached,
     changed_films,
     curves_view,
+    runs_page,
     runs_view,
     shell,
     threshold_board,
@@ -26,6 +27,7 @@ from cxrcore.ui import (
     threshold_sets,
     widgets,
 )
+from cxrcore.ui.runs_page import ALL_ARCHIVED, pick_part, pick_run_and_others
 from cxrcore.ui.threshold_board.payload import RunCounts, pack
 from cxrcore.ui.threshold_state import (
     DEFAULT,
@@ -40,6 +42,8 @@ from cxrcore.ui.threshold_state import (
 )
 
 MAX_RUNS = 6
+RUN_WIDTH = 280  # pixels
+WITHOUT_RUNS = "so there are no thresholds to set"
 
 
 def open_lab(store: Store) -> None:
@@ -52,65 +56,28 @@ def open_lab(store: Store) -> None:
 def _lab(store: Store) -> None:
     with shell.errors_shown():
         shell.show_notice()
-        overview = cached.overview(store)
-        chosen = shell.runs_in_link()
-        widgets.stop_at_unknown_runs(chosen, overview.runs)
+        page = runs_page.of(store, cached.overview(store), WITHOUT_RUNS)
+        overview = page.overview
         curves_view.stop_at_unknown_finding()
         controls = st.container(horizontal=True, vertical_alignment="bottom")
         with controls:
-            run_ids, part = _pickers(overview, chosen, cached.statuses(store, overview.runs))
-        if not run_ids:
-            st.info("All runs of this store are archived. The Runs page brings them back.", icon=":material/info:")
-            return
-        labels = runs_view.run_labels(overview.runs)
-        rows = overview.runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
+            run_ids = pick_run_and_others(page, "lab", MAX_RUNS, RUN_WIDTH, "The run whose thresholds are set.",
+                                          "Lay other runs over the open finding")
+            if not run_ids:
+                st.info(ALL_ARCHIVED, icon=":material/info:")
+                return
+            part = pick_part("The films that the thresholds are read on. They are fitted on validation unless you say "
+                             "otherwise.")
+        rows = page.rows(run_ids)
         shown = curves_view.part_to_draw(part, run_ids[:1], overview.board)
-        curves_view.say_missing(store, rows, overview.board, shown, labels, cached.statuses(store, rows))
-        runs = [run for run in evaluated(rows, overview.board, labels) if shown in run.parts]
+        curves_view.say_missing(store, rows, overview.board, shown, page.labels, page.statuses)
+        runs = [run for run in evaluated(rows, overview.board, page.labels) if shown in run.parts]
         if not runs or runs[0].run_id != run_ids[0]:
             if (overview.board["run_id"] == run_ids[0]).any() and rows.iloc[0]["kind"] == "trained":
                 widgets.command(f"python scripts/eval.py --run {run_ids[0]}", store)
             return
         _say_what_is_missing(store, runs[0], part, rows.iloc[0])
         _board_of(store, runs, shown, controls, overview)
-
-
-def _pickers(overview: cached.Overview, chosen: Sequence[str], statuses: Mapping[str, str]) -> tuple[list[str], str]:
-    """The run in focus with those beside it, and the part that is read."""
-    pickable = overview.runs[~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
-    labels = runs_view.run_labels(overview.runs)
-    if not chosen:
-        groups = runs_view.groups(pickable, overview.board, overview.datasets, statuses, "test")
-        chosen = curves_view.default_runs(groups)[:1] or list(pickable["run_id"][:1])
-        shell.put_runs_in_link(chosen)
-    run_ids = list(chosen[:MAX_RUNS])
-    if not run_ids:
-        return [], "test"
-    options = {run_id: labels[run_id] for run_id in pickable["run_id"]}
-    st.session_state["lab_run"], st.session_state["lab_others"] = run_ids[0], run_ids[1:]
-    st.selectbox("Run", list(options), format_func=options.__getitem__, key="lab_run", width=280,
-                 on_change=_choose_run, args=(run_ids, overview.board), help="The run whose thresholds are set.")
-    beside = f"Compare ({len(run_ids) - 1})" if len(run_ids) > 1 else "Compare"
-    with st.popover(beside, icon=":material/stacked_line_chart:", help="Lay other runs over the open finding"):
-        st.multiselect(f"Runs beside it, up to {MAX_RUNS - 1}", [run_id for run_id in options if run_id != run_ids[0]],
-                       format_func=options.__getitem__, key="lab_others", max_selections=MAX_RUNS - 1,
-                       on_change=lambda: shell.put_runs_in_link([run_ids[0], *st.session_state["lab_others"]]))
-    if len(chosen) > MAX_RUNS:
-        st.caption(f"The first {MAX_RUNS} of {len(chosen)} chosen runs.", width="content")
-    part = runs_view.PART_NAMES[st.segmented_control(
-        "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, key="on", bind="query-params",
-        help="The films that the thresholds are read on. They are fitted on validation unless you say otherwise.")]
-    return run_ids, part
-
-
-def _choose_run(before: Sequence[str], board: pd.DataFrame) -> None:
-    """Lead to another run; a stored set, or a threshold set by hand, is of the run before and stays behind."""
-    run_id = st.session_state["lab_run"]
-    shell.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
-    parts = {None, *board.loc[board["run_id"] == run_id, "split"]}
-    keys = [key if (fit := parse_key(key or "")) and fit.part in parts else None
-            for key in shell.thresholds_in_link()[:2]]
-    shell.put_thresholds_in_link(*keys, [])
 
 
 def evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str]) -> list[Evaluated]:

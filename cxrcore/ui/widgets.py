@@ -119,7 +119,7 @@ def stop_at_unknown_runs(chosen: Sequence[str], runs: pd.DataFrame) -> None:
     unknown = [run_id for run_id in chosen if run_id not in known]
     if not unknown:
         return
-    names = ", ".join(f"`{run_id}`" for run_id in unknown)
+    names = ", ".join(map(bold, unknown))
     st.error(f"The link names a run that is not in this store: {names}. It may have been deleted, or the link belongs "
              "to another store.", icon=":material/link_off:")
     st.button("Show the runs that are here", on_click=shell.put_runs_in_link, args=([],))
@@ -188,6 +188,11 @@ def command(text: str, store: Store) -> None:
     """A script's command line with a button that copies it; names the store where it is not the project's own."""
     flag = "" if store.path == PROJECT_ROOT / "runs" / "store.duckdb" else f" --store {shlex.quote(str(store.path))}"
     st.code(text + flag, language=None, wrap_lines=True)  # Streamlit's colours for code are too pale on white
+
+
+def bold(text: object) -> str:
+    """A path, an id, a name as it was typed, to stand out in a sentence; inline code would be too small to read."""
+    return f"**{escape(str(text))}**"
 
 
 def escape(text: str) -> str:
