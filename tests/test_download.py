@@ -9,11 +9,11 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+from opened_pages import open_page
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from cxrcore import datafolders, downloads
-from cxrcore.config import PROJECT_ROOT, DownloadConfig, TrainConfig
+from cxrcore.config import DownloadConfig, TrainConfig
 from cxrcore.data import chestmnist, films, nih
 from cxrcore.errors import DataError, NetworkError
 from cxrcore.findings import N_FINDINGS
@@ -243,9 +243,8 @@ def test_a_training_on_it_is_shown_by_every_page(folder, tmp_path):
     assert (row["status"], row["split_scheme"]) == ("finished", "given")
     assert (data["kind"], data["n_images"], data["n_patients"]) == ("chestmnist", sum(SIZES.values()), 0)
     for page in ("data", "compare", "subgroups", "cases", "thresholds", "curves", "runs"):
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
-        app.switch_page(f"pages/{page}.py").run()
-        assert not app.exception and not app.error, page
+        app = open_page(page)
+        assert not app.error, page
         if page == "data":
             assert {m.label: m.value for m in app.metric}["Patients"] == "unknown"
             assert any("names no patients" in info.value for info in app.info)

@@ -4,13 +4,14 @@ import re
 import shutil
 
 import numpy as np
+import opened_pages
 import pytest
+from opened_pages import open_page
 from seeded_runs import add_run, make_store
-from streamlit.testing.v1 import AppTest
 
 from cxrcore.charts.look import RunStyle
 from cxrcore.charts.stage import STAGE_FONT, Rated, for_stage, rating_chart
-from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.metrics import confusion
 from cxrcore.store import Store
@@ -31,24 +32,12 @@ def real(phantoms, monkeypatch) -> Store:
 @pytest.fixture
 def open_slide():
     """Opens a slide by its name, with query parameters; every run must end without an exception."""
-
-    def open_page(slide: str | None = None, **link: str) -> AppTest:
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=120).run()
-        for name, value in ({"slide": slide} if slide else {} | link).items():
-            app.query_params[name] = value
-        for name, value in link.items():
-            app.query_params[name] = value
-        app.switch_page("pages/present.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
+    return lambda slide=None, **link: open_page("present", **({"slide": slide} if slide else {}), **link)
 
 
 def text_of(app) -> str:
-    kinds = (app.header, app.subheader, app.markdown, app.caption, app.info, app.error, app.warning, app.code)
-    metrics = [f"{metric.label}: {metric.value}" for metric in app.metric]
-    return "\n".join([*(element.value for kind in kinds for element in kind), *metrics]).replace("\\", "")
+    """With the figures, which stand large on slides."""
+    return "\n".join([opened_pages.text_of(app), *(f"{metric.label}: {metric.value}" for metric in app.metric)])
 
 
 def lesson_of(store: Store) -> present_reading.Lesson:

@@ -10,11 +10,11 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from opened_pages import open_page
 from PIL import Image
 from seeded_runs import add_run, make_store
-from streamlit.testing.v1 import AppTest
 
-from cxrcore.config import PROJECT_ROOT, ReportConfig, default_store
+from cxrcore.config import ReportConfig, default_store
 from cxrcore.errors import RunError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.metrics import confusion
@@ -167,8 +167,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
 
 def test_the_compare_page_makes_it_when_asked():
     add_run(make_store(default_store()), "one")
-    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
-    app.switch_page("pages/compare.py").run()
+    app = open_page("compare")
     next(button for button in app.button if button.label == "Make the ZIP").click().run()
     assert not app.exception and not app.error
     assert any("Download the ZIP" in button.label for button in app.get("download_button"))
