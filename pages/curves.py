@@ -17,10 +17,15 @@ from cxrcore.ui.curves_view import MAX_RUNS, VIEWS, VIEWS_HELP
 from cxrcore.ui.runs_page import open_runs_page, pick_part
 from cxrcore.ui.threshold_view import evaluated
 
+PICKER_WIDTH = 880  # pixels: leaves room for the download on a desk, and the whole row on a phone
+
 with open_runs_page("curves", "so there are no curves") as page:
     store, overview = page.store, page.overview
     curves_view.stop_at_unknown_finding()
-    page.pick_several("curves_picker", f"Pick up to {MAX_RUNS} runs by name")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(width=PICKER_WIDTH):
+            page.pick_several("curves_picker", f"Pick up to {MAX_RUNS} runs by name")
+        download_slot = st.container(width=widgets.DOWNLOAD_WIDTH)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = pick_part("The split that the curves come from. Validation stands in where no run has test "
                            "predictions.")
@@ -36,7 +41,6 @@ with open_runs_page("curves", "so there are no curves") as page:
         method = curves_reliability.picker() if view == "reliability" else None
         marks_slot = st.container(width=240) if view != "reliability" else None
         bands = finding is not None and view in CURVES and curves_bands.picker()
-        download_slot = st.container(width="content")
 
     if len(page.chosen) > MAX_RUNS:
         st.error(f"At most {MAX_RUNS} runs can be told apart in one chart, and {len(page.chosen)} are chosen. Take "

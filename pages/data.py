@@ -5,8 +5,6 @@ import streamlit as st
 from cxrcore.errors import DataError
 from cxrcore.ui import cached, data_films, data_reading, data_split, data_view, shell, widgets
 
-DOWNLOAD_WIDTH = 136  # pixels
-
 with shell.open_page("data") as store:
     with st.skeleton(height=400):
         overview = cached.overview(store)
@@ -18,7 +16,7 @@ with shell.open_page("data") as store:
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         dataset_id = data_view.data_set_picker(overview.datasets)
-        download_slot = st.container(width=DOWNLOAD_WIDTH)  # filled last; the room is taken now
+        download_slot = st.container(width=widgets.DOWNLOAD_WIDTH)  # filled last; the room is taken now
     kind = overview.datasets.at[dataset_id, "kind"]
     if kind == "phantom":
         widgets.synthetic_badge()

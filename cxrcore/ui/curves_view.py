@@ -76,7 +76,8 @@ def stop_at_unknown_finding() -> None:
 
 def finding_picker() -> str | None:
     """Choose one finding, or all (None)."""
-    text = st.selectbox("Finding", CHOICES, key=FINDING, bind="query-params", width=220)
+    text = st.selectbox("Finding", CHOICES, key=FINDING, bind="query-params", width=220,
+                        help="All findings small, side by side, or one large.")
     return None if text == ALL else canonical(text)
 
 

@@ -18,6 +18,7 @@ from cxrcore.store import Store
 from cxrcore.ui import shell
 from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 
+DOWNLOAD_WIDTH = 136  # pixels, for a menu that is filled last
 TRAIN_COMMAND = "python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA"
 
 

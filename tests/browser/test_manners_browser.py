@@ -23,6 +23,27 @@ GRAVE = ("serious", "critical")
 FIND = """async () => (await axe.run({ resultTypes: ["violations"], elementRef: true })).violations.flatMap((rule) =>
   rule.nodes.map(({ element, failureSummary }) => ({ impact: rule.impact, rule: rule.id, text: element.outerHTML,
     why: failureSummary, kind: `${element.closest("[data-testid]")?.dataset.testid} ${element.localName}` })))"""
+PHONE, LEAST = {"width": 390, "height": 844}, 14  # pixels; the least height of text
+# What a narrow screen breaks: scrolling sideways, and text beyond its edge that nothing lets scroll; and small text.
+BROKEN = """(least) => {
+  const main = document.querySelector("[data-testid=stMain]");
+  const found = main.scrollWidth > main.clientWidth + 1 ? [`scrolls sideways: ${main.scrollWidth}`] : [];
+  const roots = [main];
+  for (const root of roots) for (const node of root.querySelectorAll("*")) {
+    if (node.shadowRoot) roots.push(node.shadowRoot);
+    const box = node.getBoundingClientRect();
+    const text = [...node.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
+    if (!text || box.width < 2 || !node.checkVisibility() || node.closest("[data-testid=stIconMaterial]")) continue;
+    const style = getComputedStyle(node);
+    if (parseFloat(style.fontSize) < least - 0.1) found.push(`${style.fontSize}: ${node.textContent.slice(0, 60)}`);
+    let holder = node;
+    while (holder && holder !== main && getComputedStyle(holder).overflowX === "visible") holder = holder.parentElement;
+    if (box.right > innerWidth + 1 && holder === main) found.push(`beyond the edge: ${node.textContent.slice(0, 60)}`);
+    if (style.textOverflow === "ellipsis" && node.scrollWidth > node.clientWidth + 1)
+      found.push(`cut: ${node.textContent.slice(0, 60)}`);
+  }
+  return found;
+}"""
 # Drawn, nothing stale, no placeholder, and the server done; held for a while, since a page may begin anew at its end.
 QUIET = """() => {
   const quiet = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
@@ -91,6 +112,14 @@ def test_no_page_has_a_grave_fault_that_stock_elements_lack(page, served, stock,
         assert own_of(faults_of(page, theme), stock) == {}, menu.inner_text()
         page.keyboard.press("Escape")
         expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in PAGES if not entry.stage])  # a stage is never narrow
+def test_no_page_breaks_on_a_phone(page, served, phantoms, name):
+    page.set_viewport_size(PHONE)
+    page.goto(f"{served}/{name}?run={phantoms.run_ids['mobilenet_v2']}&film=90000001_000.png")
+    settle(page)
+    assert page.evaluate(BROKEN, LEAST) == []
 
 
 def own_of(found: list[dict], stock: set[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
