@@ -32,7 +32,7 @@ class Step:
     Attributes:
         name: of its run, by which it is found again.
         flags: of scripts/train.py, besides those that all share.
-        note: printed before it begins.
+        note: printed before it begins, and kept with the run.
     """
 
     name: str
@@ -96,9 +96,13 @@ def _train(store: Store, films: Path, step: Step) -> None:
     begun = _begun(store, step.name)
     if begun:
         _script("train.py", "--resume", begun, "--store", store.path)
-        return
-    _script("train.py", "--csv_path", films / TABLE, "--img_root", films, "--store", store.path, "--name", step.name,
-            *TRAINING, *step.flags)
+    else:
+        _script("train.py", "--csv_path", films / TABLE, "--img_root", films, "--store", store.path,
+                "--name", step.name, *TRAINING, *step.flags)
+    if step.note:
+        runs = store.runs()
+        for run_id in runs.loc[runs["name"] == step.name, "run_id"]:
+            store.edit_run(run_id, note=step.note)
 
 
 def _begun(store: Store, name: str) -> str | None:

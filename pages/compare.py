@@ -8,6 +8,7 @@ from cxrcore.ui import (
     compare_reading,
     compare_view,
     curves_view,
+    oracle,
     run_settings,
     widgets,
 )
@@ -53,6 +54,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
     compared = compare_reading.load(store, runs, architectures, part, key)
     compare_view.say_where(compared, own[0], data["label_source"], part, measure, key)
+    oracle.say(measured)
     tables = compare_view.values_section(compared, title, part, reference)
     if reference:
         compare_view.say_published(reference, first["split_scheme"], part)

@@ -5,7 +5,7 @@ import streamlit as st
 
 from cxrcore.glossary import meanings
 from cxrcore.store import Store
-from cxrcore.ui import cached, leaderboard, manage, run_settings, runs_view, shell, training_view, widgets
+from cxrcore.ui import cached, leaderboard, manage, oracle, run_settings, runs_view, shell, training_view, widgets
 
 
 def nothing_here(store: Store) -> None:
@@ -53,6 +53,7 @@ with shell.open_page("runs") as store:
     groups = runs_view.groups(shown, overview.board, overview.datasets, statuses, part)
     for group in groups:
         leaderboard.table(group, chosen, part)
+        oracle.say(overview.runs[overview.runs["run_id"].isin(group.table.index)])
     if not groups:
         st.caption("All runs are archived. 'Show archived' brings them into view.")
 

@@ -1,16 +1,20 @@
 """The demo, on a few tiny films: made, resumed, and left alone where it is complete."""
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from opened_pages import open_page, text_of
 
 from cxrcore import demo
 from cxrcore.config import PROJECT_ROOT, DemoConfig
+from cxrcore.data.phantom import Recipe, plan
 from cxrcore.demo import FIRST, OTHERS, SLOW, Step
 from cxrcore.errors import RunError
+from cxrcore.metrics import macro
 from cxrcore.store import Store
 
 TINY = ("--img_size", "32", "--init", "random", "--precision", "fp32", "--arch", "resnet18", "--epochs", "1",
@@ -95,3 +99,25 @@ def test_the_start_script_offers_it():
     help_of = subprocess.run([sys.executable, "scripts/demo.py", "--help"], cwd=PROJECT_ROOT, capture_output=True,
                              text=True)
     assert help_of.returncode == 0 and "--all" in help_of.stdout
+
+
+def test_the_oracle_s_headroom_is_said_where_runs_are_ranked(made, monkeypatch):
+    monkeypatch.setenv("CXR_STORE", str(made / "runs" / "demo.duckdb"))
+    recipe = json.loads((made / "runs" / demo.FOLDER / "phantoms.json").read_text())["recipe"]
+    best = macro(plan(Recipe(**recipe)).oracle())[0]
+    for page in ("runs", "compare", "present"):
+        link = {"slide": "Networks"} if page == "present" else {}
+        assert f"oracle's macro AUROC of {best:.3f}" in text_of(open_page(page, **link)), page
+
+
+def test_networks_that_it_does_not_suit_carry_a_note(tiny, monkeypatch):
+    store = Store(tiny.store)
+
+    def train(name, *flags):
+        store.finish_run(store.create_run({"arch": "vgg16", "name": "three"}, store.datasets().iloc[0]["dataset_id"]),
+                         "finished")
+
+    monkeypatch.setattr(demo, "_script", train)
+    demo._train(store, store.path.parent / demo.FOLDER, Step("three", (), "from scratch it does not suit"))
+    notes = store.runs().set_index("name")["note"].fillna("")
+    assert notes["three"] == "from scratch it does not suit" and notes["one"] == ""

@@ -15,7 +15,7 @@ from cxrcore.findings import FINDINGS, display_name
 from cxrcore.intervals import MACRO
 from cxrcore.metrics import macro
 from cxrcore.operating_points import counts_at
-from cxrcore.ui import cached, compare_reading, curves_reliability, widgets
+from cxrcore.ui import cached, compare_reading, curves_reliability, oracle, widgets
 from cxrcore.ui.present_reading import HALF, Lesson
 from cxrcore.ui.present_stage import NothingToShow, chart, headline
 from cxrcore.ui.threshold_state import Evaluated
@@ -42,8 +42,9 @@ def networks(lesson: Lesson) -> None:
     alt = "; ".join(f"{one.name} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" for one in rated)
     chart(rating_chart("Macro AUROC with 95 % interval (0.5 is guessing, 1 is perfect)", rated), "networks", alt, 12.2,
           title=False)
-    st.markdown(f"Mean over the findings, {lesson.films}; intervals from draws of patients. Which run is *really* "
-                "better takes a paired test: the Compare page makes it.")
+    st.markdown(oracle.in_words(lesson.rows) or (
+        f"Mean over the findings, {lesson.films}; intervals from draws of patients. Which run is *really* better takes "
+        "a paired test: the Compare page makes it."))
 
 
 def curves(lesson: Lesson) -> None:
