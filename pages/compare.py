@@ -19,7 +19,8 @@ from cxrcore.ui.threshold_view import evaluated
 
 with open_runs_page("compare", "so there is nothing to compare") as page:
     store, overview = page.store, page.overview
-    page.pick_several("compare_picker", f"Pick 2 to {curves_view.MAX_RUNS} runs by name")
+    download_slot = page.pick_several("compare_picker", f"Pick 2 to {curves_view.MAX_RUNS} runs by name",
+                                      2 * widgets.DOWNLOAD_WIDTH)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = pick_part()
         title = st.segmented_control("Measure", list(MEASURES), default="AUROC", required=True, key="by",
@@ -30,7 +31,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
             said = widgets.choice_in_link("Thresholds", "at", list(SETS), "What F1, recall, precision and agreement "
                                           "are read at; each run has its own.")
             key = SETS.get(said)
-        reference_slot, download_slot = st.container(width="content"), st.container(width="content")
+        reference_slot = st.container(width="content")
 
     focus = page.at_most(curves_view.MAX_RUNS, page.chosen or page.best(wanted), "compared")
     rows = page.rows(focus)
@@ -68,6 +69,6 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     with st.expander("Settings that differ"):
         settings = run_settings.settings_table(measured.assign(dataset=own[0].title).to_dict("records"), page.labels)
         st.dataframe(run_settings.only_differences(settings), hide_index=True, alt="Settings in which the runs differ")
-    with download_slot, st.container(horizontal=True):
+    with download_slot:
         widgets.download_menu(tables, latex=True)
         report_button.popover(store, [run.run_id for run in runs], part)

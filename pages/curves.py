@@ -17,15 +17,10 @@ from cxrcore.ui.curves_view import MAX_RUNS, VIEWS, VIEWS_HELP
 from cxrcore.ui.runs_page import open_runs_page, pick_part
 from cxrcore.ui.threshold_view import evaluated
 
-PICKER_WIDTH = 880  # pixels: leaves room for the download on a desk, and the whole row on a phone
-
 with open_runs_page("curves", "so there are no curves") as page:
     store, overview = page.store, page.overview
     curves_view.stop_at_unknown_finding()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        with st.container(width=PICKER_WIDTH):
-            page.pick_several("curves_picker", f"Pick up to {MAX_RUNS} runs by name")
-        download_slot = st.container(width=widgets.DOWNLOAD_WIDTH)
+    download_slot = page.pick_several("curves_picker", f"Pick up to {MAX_RUNS} runs by name", widgets.DOWNLOAD_WIDTH)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = pick_part("The split that the curves come from. Validation stands in where no run has test "
                            "predictions.")

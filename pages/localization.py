@@ -14,7 +14,8 @@ from cxrcore.ui.threshold_view import evaluated
 
 with open_runs_page("localization", "so no map can be measured") as page:
     store, overview = page.store, page.overview
-    page.pick_several("localization_picker", f"Pick up to {curves_view.MAX_RUNS} runs by name")
+    download_slot = page.pick_several("localization_picker", f"Pick up to {curves_view.MAX_RUNS} runs by name",
+                                      widgets.DOWNLOAD_WIDTH)
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     focus = page.at_most(curves_view.MAX_RUNS, page.chosen or page.best() or page.pickable["run_id"][:1], "shown")
     rows = page.rows(focus)
@@ -33,7 +34,6 @@ with open_runs_page("localization", "so no map can be measured") as page:
         if title in (IOU, IOBB):
             cut = widgets.choice_in_link("Overlap above", "cut", list(CUTS), "The overlap from which a film is a hit")
             heading = f"{title} above {cut}"
-        download_slot = st.container(width="content")
     if method is None or cut is None:
         st.stop()
     named, methods = method

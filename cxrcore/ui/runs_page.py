@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +14,7 @@ from cxrcore.ui import cached, curves_view, leaderboard, runs_view, shell, widge
 from cxrcore.ui.threshold_state import parse_key
 
 SKELETON = 400  # pixels
+DESK_ROW = 1030  # pixels of a row on a desk, less the gap
 ALL_ARCHIVED = "All runs of this store are archived. The Runs page brings them back."
 
 
@@ -60,9 +62,17 @@ class RunsPage:
         """What to show while nothing is chosen: the best measured runs."""
         return curves_view.default_runs(self.groups(self.pickable, part))
 
-    def pick_several(self, key: str, hint: str) -> None:
-        """The picker of several runs; arguments as for `leaderboard.picker`."""
-        leaderboard.picker(self.options, self.chosen, key, hint)
+    def pick_several(self, key: str, hint: str, beside: int = 0) -> Any:
+        """The picker of several runs, and the place for downloads beside it, which is filled last.
+
+        Args:
+            key, hint: as for `leaderboard.picker`.
+            beside: width of that place, in pixels. On a phone it stands below.
+        """
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            with st.container(width=DESK_ROW - beside if beside else "stretch"):
+                leaderboard.picker(self.options, self.chosen, key, hint)
+            return st.container(width=beside, horizontal=True) if beside else None
 
     def at_most(self, most: int, run_ids: Sequence[str], done: str) -> list[str]:
         """The first of these runs; says so where more were chosen. `done`: 'compared' and the like."""
