@@ -7,7 +7,8 @@ from cxrcore.ui.present_slides import SLIDES
 
 with shell.open_page("present") as store:
     present_stage.dress()
-    overview = cached.overview(store)
+    with st.skeleton(height=480):
+        overview = cached.overview(store)
     chosen = shell.runs_in_link()
     widgets.stop_at_unknown_runs(chosen, overview.runs)
     if overview.datasets.empty:
@@ -19,6 +20,8 @@ with shell.open_page("present") as store:
     if slide is None:
         st.stop()
     lesson = present_reading.read(store, overview, chosen)
+    with st.skeleton(height=480):
+        _ = lesson.data  # of a large data set the slowest part, and all slides want it
     present_stage.show(slide, lesson, store)
 
     def beside() -> None:

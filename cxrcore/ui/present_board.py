@@ -8,7 +8,7 @@ from cxrcore.operating_points import counts_at
 from cxrcore.ui import shell, threshold_session, threshold_view
 from cxrcore.ui.present_reading import HALF, Lesson
 from cxrcore.ui.present_stage import headline
-from cxrcore.ui.threshold_state import read_state
+from cxrcore.ui.threshold_state import find_set, read_state
 
 _GUESS, _REVEALED = "guessed_threshold", "revealed_threshold"
 
@@ -36,10 +36,14 @@ def _ask(lesson: Lesson, key: str) -> None:
 
 def _truth(lesson: Lesson, finding: str, key: str) -> None:
     k, guess, tuned = lesson.example, st.session_state[key], lesson.tuned(lesson.run)
+    said = tuned.in_words
+    if tuned.part is None:  # nothing to fit on but the films that it is read on
+        tuned = find_set(lesson.store, lesson.run, f"max_f1@{lesson.part}")
+        said = "fitted on these very films, which flatters"
     f1 = {name: counts_at(lesson.scores, values).f1[k] for name, values in
           (("half", HALF), ("guess", np.full(len(FINDINGS), guess)), ("tuned", tuned.thresholds))}
     st.markdown(f"F1 at 0.5: **{f1['half']:.2f}** · at your guess, {guess:g}: **{f1['guess']:.2f}** · at "
-                f"{tuned.thresholds[k]:.3g}, {tuned.in_words}: **{f1['tuned']:.2f}**. Now drag the line.")
+                f"{tuned.thresholds[k]:.3g}, {said}: **{f1['tuned']:.2f}**. Now drag the line.")
     _board(lesson, finding)
 
 

@@ -62,7 +62,9 @@ def limits(lesson: Lesson) -> None:
     if lesson.kind == "phantom":
         points.append(f"**Synthetic.** These {SYNTHETIC_NOTE}.")
     if lesson.kind in LABEL_NOTES:
-        points.append(f"**Labels err.** {LABEL_NOTES[lesson.kind].split('. ')[-2 if lesson.kind == 'nih' else -1]}")
+        note = LABEL_NOTES[lesson.kind]
+        said = note.split(". ", 1)[1] if lesson.kind == "phantom" else f"{note.rsplit('. ', 1)[0]}."
+        points.append(f"**Labels err.** {said}")
     if lesson.runs:
         few = [display_name(finding) for finding, one in zip(FINDINGS, lesson.scores, strict=True)
                if len(one.positives) < STABLE_POSITIVES]

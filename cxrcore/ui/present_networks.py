@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxrcore.architectures import ARCHITECTURES
 from cxrcore.charts import curves as curve_charts
 from cxrcore.charts.look import architecture_label
 from cxrcore.charts.reliability import Shown as Reliable
@@ -113,12 +114,11 @@ def _by_loss(lesson: Lesson) -> list[Evaluated]:
         if PLAIN in set(kinds["loss"]) and len(kinds) > 1:
             return list(kinds.sort_values("loss", key=lambda loss: loss != PLAIN, kind="stable")["run"])
     arch = lesson.row(lesson.run)["architecture"]
+    flags = f"--arch {arch} --loss pos_weight" if arch in ARCHITECTURES else "--loss pos_weight"
     raise NothingToShow("This takes two runs of one architecture on the same split, one with the plain loss (bce) and "
                         "one with another. A second run of this one:",
-                        f"python scripts/train.py --data chestmnist --arch {arch} --loss pos_weight"
-                        if lesson.kind == "chestmnist" else
-                        "python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA "
-                        f"--arch {arch} --loss pos_weight")
+                        f"python scripts/train.py --data chestmnist {flags}" if lesson.kind == "chestmnist" else
+                        f"{widgets.TRAIN_COMMAND} {flags}")
 
 
 def _table(rows: Sequence[tuple[str, float, float, float, float]]) -> str:
