@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import logging
 import re
 import xml.etree.ElementTree as ET
 import zipfile
@@ -154,6 +155,7 @@ def test_the_script_writes_both_files(tmp_path):
     add_run(make_store(default_store()), "one")
     out = tmp_path / "deep" / "report.html"
     report.main(["--out", str(out), "--zip", "--cams", "0"])
+    logging.disable(logging.NOTSET)  # what a script silences for itself
     assert "<!doctype html>" in out.read_text()[:20] and zipfile.is_zipfile(out.with_suffix(".zip"))
     assert out.read_text().count("<h2>Maps</h2>") == 0
 

@@ -1,6 +1,5 @@
 """scripts/report.py: from its flags to files."""
 
-import logging
 from pathlib import Path
 
 from cxrcore.config import PROJECT_ROOT, ReportConfig, default_store
@@ -15,7 +14,6 @@ def write(config: ReportConfig) -> None:
     Raises:
         RunError, StoreError: nothing to report on. DataError: the folder cannot be written to.
     """
-    logging.disable(logging.WARNING)  # Streamlit misses a browser, which a report does without
     store = Store(config.store or default_store())
     found = contents.read(store, config.run or (), config.split)
     out = Path(config.out) if Path(config.out).is_absolute() else PROJECT_ROOT / config.out
