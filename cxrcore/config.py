@@ -200,7 +200,7 @@ class EnsembleConfig:
 class DemoConfig:
     """Flags of scripts/demo.py."""
 
-    all: bool = flag(False, "train VGG16 and ViT-B/16 too, which takes most of an hour more")
+    all: bool = flag(False, "train VGG16 and ViT-B/16 too, some quarter of an hour more")
     port: int = flag(8501, "of the dashboard", at_least=1, at_most=65535)
     no_dashboard: bool = flag(False, "only train")
     store: str | None = flag(None, "the demo's store (default: runs/demo.duckdb); films and checkpoints lie beside it")
