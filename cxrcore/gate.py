@@ -131,5 +131,5 @@ def _failure(path: Path, error: duckdb.Error) -> Exception:
     if any(sign in text for sign in _DISK_FULL):
         return DiskFullError(f"no room on the disk of the store {path}; what was to be written is not in it")
     if isinstance(error, duckdb.IOException | duckdb.FatalException):
-        return StoreError(f"the store {path} cannot be used: {text[:200]}")
+        return StoreError(f"the store {path} cannot be used: {text[:200]} (--store or CXR_STORE names another)")
     return error
