@@ -22,6 +22,7 @@ from cxrcore.store import Store
 FOLDER = "demo_phantoms"  # of the films, beside the store
 PHANTOMS = ("--films", "2400", "--size", "128", "--difficulty", "0.25")
 TRAINING = ("--img_size", "128", "--init", "random")  # maps of 4 x 4 cells and more
+METHODS = "gradcam,gradcam++"  # of the maps that are held against the boxes
 STOP_WAIT = 60.0  # seconds that a training gets to write down where it was
 
 
@@ -71,8 +72,13 @@ def run(config: DemoConfig) -> None:
             _train(store, films, FIRST)
             if not config.no_dashboard:
                 board = stack.enter_context(_dashboard(store, config.port))
-            for step in (*OTHERS, *(SLOW if config.all else ())):
+            steps = (*OTHERS, *(SLOW if config.all else ()))
+            for step in steps:
                 _train(store, films, step)
+            for run_id in unmeasured(store, (FIRST, *steps)):
+                print(f"=== are maps of {run_id} on the boxes? (Localization shows it)", flush=True)
+                _script("gradcam.py", "--boxes", "--run", run_id, "--methods", METHODS, "--store", store.path,
+                        printed=False)
             print(f"the demo is complete: {len(store.runs())} runs in {store.path}", flush=True)
             if not config.no_dashboard:
                 board.wait()
@@ -85,6 +91,14 @@ def left(store: Store, steps: Sequence[Step]) -> list[Step]:
     runs = store.runs()
     done = set(runs.loc[runs["status"] == "finished", "name"])
     return [step for step in steps if step.name not in done]
+
+
+def unmeasured(store: Store, steps: Sequence[Step]) -> list[str]:
+    """The run_ids of these trainings whose maps have not been held against the boxes of their test films."""
+    runs, board = store.runs(), store.leaderboard()
+    tested = board[board["split"] == "test"].set_index("run_id")["prediction_id"]
+    ours = runs[(runs["status"] == "finished") & runs["name"].isin([step.name for step in steps])]["run_id"]
+    return [run_id for run_id in ours if run_id in tested and store.localization([tested[run_id]]).empty]
 
 
 def _train(store: Store, films: Path, step: Step) -> None:
@@ -119,13 +133,17 @@ def _begun(store: Store, name: str) -> str | None:
     return None
 
 
-def _script(name: str, *flags: object) -> None:
+def _script(name: str, *flags: object, printed: bool = True) -> None:
     """Run one of scripts/ to its end; Ctrl-C reaches it too, and it gets the time to write down where it was.
+
+    Args:
+        printed: what it prints; progress and errors always are.
 
     Raises:
         RunError: it failed; its own line stands above.
     """
-    process = subprocess.Popen([sys.executable, PROJECT_ROOT / "scripts" / name, *map(str, flags)], cwd=PROJECT_ROOT)
+    process = subprocess.Popen([sys.executable, PROJECT_ROOT / "scripts" / name, *map(str, flags)], cwd=PROJECT_ROOT,
+                               stdout=None if printed else subprocess.DEVNULL)
     try:
         status = process.wait()
     except KeyboardInterrupt:

@@ -28,6 +28,14 @@ def test_every_architecture_has_a_colour_of_its_own():
     assert look.architecture_label("imported_net") == "imported_net"
 
 
+@pytest.mark.parametrize(("imported", "ours"), [
+    ("DenseNet201", "densenet121"), ("MobileNet_V2", "mobilenet_v2"), ("ResNet50", "resnet18"),
+    ("resnext50_32x4d", "resnet18"), ("EfficientNet-B4", "efficientnet_b0"), ("vgg19_bn", "vgg16"),
+    ("deit_small", "vit_b_16"), ("ensemble", None), ("unknown", None), ("Swin-T", None)])
+def test_an_imported_network_wears_the_colour_of_its_family(imported, ours):
+    assert look.architecture_colour(imported) == look.ARCHITECTURE_COLOURS.get(ours, look.OTHER_COLOUR)
+
+
 def luminance(colour):
     channels = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]

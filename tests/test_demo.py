@@ -14,6 +14,7 @@ from cxrcore.config import PROJECT_ROOT, DemoConfig
 from cxrcore.data.phantom import Recipe, plan
 from cxrcore.demo import FIRST, OTHERS, SLOW, Step
 from cxrcore.errors import RunError
+from cxrcore.localization import RANDOM
 from cxrcore.metrics import macro
 from cxrcore.store import Store
 
@@ -51,7 +52,7 @@ def tiny(made, tmp_path, monkeypatch) -> DemoConfig:
 def began(monkeypatch) -> list[tuple[str, ...]]:
     """The scripts that would be run, with their flags, in place of running them."""
     calls: list[tuple[str, ...]] = []
-    monkeypatch.setattr(demo, "_script", lambda name, *flags: calls.append((name, *map(str, flags))))
+    monkeypatch.setattr(demo, "_script", lambda name, *flags, **_: calls.append((name, *map(str, flags))))
     return calls
 
 
@@ -65,6 +66,17 @@ def test_the_demo_is_made_by_real_trainings_and_goes_on_with_what_is_missing(tin
     demo.run(tiny)
     assert [call[0] for call in began] == ["make_phantoms.py", "train.py"] and "two" in began[1]
     assert "one: there already" in capfd.readouterr().out
+
+
+def test_the_maps_of_each_run_are_held_against_the_boxes_once(tiny, began):
+    store = Store(tiny.store)
+    board = store.leaderboard().query("split == 'test'").set_index("run_id")
+    for run_id in board.index:
+        measured = store.localization([board.at[run_id, "prediction_id"]])
+        assert set(demo.METHODS.split(",")) < set(measured["method"]) and RANDOM in set(measured["method"])
+    assert not demo.unmeasured(store, STEPS)
+    demo.run(tiny)  # nothing is left to do
+    assert not any(call[0] == "gradcam.py" for call in began)
 
 
 def test_an_interrupted_training_is_resumed_and_an_empty_one_begun_anew(tiny, began):

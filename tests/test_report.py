@@ -15,12 +15,14 @@ from opened_pages import open_page
 from PIL import Image
 from seeded_runs import add_run, make_store
 
+from cxrcore.calibration import ece
+from cxrcore.charts.reliability import in_figures
 from cxrcore.config import ReportConfig, default_store
 from cxrcore.errors import RunError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.metrics import confusion
 from cxrcore.store import Store
-from cxrcore.ui.report import bundle, contents, page
+from cxrcore.ui.report import bundle, contents, page, sections
 from cxrcore.ui.report.written import write
 from scripts import report
 
@@ -89,6 +91,21 @@ def test_all_findings_stand_in_curves_and_values(html):
     assert len(told(html)["figures"]) >= 1 + 2 * len(FINDINGS)
     for finding in FINDINGS:
         assert display_name(finding) in text_of(html)
+
+
+def test_reliability_is_the_predictions_own_and_is_warned_of_in_words(found, archive):
+    figures = sections.Figures()
+    text, drawn = text_of(sections.curves(found, figures)), figures.made[-len(FINDINGS):]
+    bins = pd.read_csv(archive.open("tables/reliability_bins.csv"))
+    for place, finding in enumerate(FINDINGS):
+        first = found.compared[0].run
+        films = found.store.predictions(first.prediction_id("test"))
+        said = f"{in_figures(ece(films.labels[:, place], films.scores[:, place]))}"
+        assert said in json.dumps(drawn[place]["layout"]), finding
+        own = bins[(bins["run_id"] == first.run_id) & (bins["finding"] == finding)]
+        assert own["n"].sum() == len(films.labels) and own["n_positive"].sum() == films.labels[:, place].sum()
+    off = [one for one in found.curves("reliability") if one.data.off]
+    assert text.count("scores are not probabilities for") == len(off)
 
 
 def test_phantoms_and_the_purpose_are_said(html):

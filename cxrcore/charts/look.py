@@ -4,6 +4,7 @@ Text and background colours are left to the page's theme.
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,10 @@ ARCHITECTURE_COLOURS = {
     "mobilenet_v2": "#E69F00",
     "vit_b_16": "#56B4E9",
 }
-OTHER_COLOUR = "#8A8A8A"  # imported models and ensembles
+OTHER_COLOUR = "#8A8A8A"  # ensembles, and imported networks of no family below
+# What imported networks are called, and whose colour they wear: a DenseNet201 is drawn as a DenseNet.
+FAMILIES = {"mobilenet": "mobilenet_v2", "efficientnet": "efficientnet_b0", "densenet": "densenet121", "vgg": "vgg16",
+            "resnet": "resnet18", "resnext": "resnet18", "vit": "vit_b_16", "deit": "vit_b_16"}
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 
@@ -45,8 +49,10 @@ def architecture_label(name: str | None) -> str:
 
 
 def architecture_colour(name: str | None) -> str:
-    """The architecture's fixed colour as #RRGGBB; grey for one that is not ours."""
-    return ARCHITECTURE_COLOURS.get(name or "", OTHER_COLOUR)
+    """The fixed colour of the architecture, or of its family, as #RRGGBB; grey for one of no family here."""
+    plain = re.sub("[^a-z0-9]", "", (name or "").lower())
+    family = next((ours for part, ours in FAMILIES.items() if part in plain), "")
+    return ARCHITECTURE_COLOURS.get(name or "", ARCHITECTURE_COLOURS.get(family, OTHER_COLOUR))
 
 
 @dataclass(frozen=True)

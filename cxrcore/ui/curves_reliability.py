@@ -29,9 +29,9 @@ METHODS_HELP = ("Maps that make scores probabilities, fitted finding by finding 
 TRAINED_WITH = {"pos_weight": "it was trained with pos_weight, which does this by weighing films with a finding more",
                 "focal": "it was trained with focal loss, which does this"}
 NUMBERS_HELP = meanings(("ece", "brier"), f"ECE takes {BINS} bins.")
-_READ = ("Across: the mean score of a bin. Up: the share of its films that have the finding. Dotted: scores that are "
-         "probabilities. Each bin holds equally many films; both axes are logit scales. Hollow: a bin without the "
-         "finding. What lies beyond an axis stands at its edge.")
+READ = ("Across: the mean score of a bin. Up: the share of its films that have the finding. Dotted: scores that are "
+        "probabilities. Each bin holds equally many films; both axes are logit scales. Hollow: a bin without the "
+        "finding. What lies beyond an axis stands at its edge.")
 _INTERVALS = ("Intervals: 95 %, Wilson's, for as many independent films as those of the bin are worth, since films of "
               "one patient resemble each other.")
 
@@ -128,16 +128,21 @@ def say_not_probabilities(read: Sequence[Measured], rows: pd.DataFrame, method: 
         off = [name for name in one.data.off if finding in (None, name)]
         if not off:
             continue
-        names = "every finding" if len(off) == N_FINDINGS else ", ".join(map(display_name, off))
-        text = (f"**{widgets.escape(one.label)}**: scores are not probabilities for {names}. Their mean is more than "
-                f"{OFF:g} times the share of films with the finding, or less than 1 / {OFF:g} of it")
-        if method is None:
-            why = TRAINED_WITH.get(losses[one.run_id], "training with pos_weight does this, and so do films with "
-                                   "another prevalence than those of the training")
-            text += f": {why}. *Scores: Platt* maps them onto probabilities; AUROC and AP stay."
-        else:
-            text += ", even calibrated: the finding is more or less common here than on validation, or too rare there."
+        text = off_in_words(one, off, losses[one.run_id], method is None)
+        text += (". *Scores: Platt* maps them onto probabilities; AUROC and AP stay." if method is None else
+                 ", even calibrated: the finding is more or less common here than on validation, or too rare there.")
         st.warning(text, icon=":material/warning:")
+
+
+def off_in_words(one: Measured, off: Sequence[str], loss: str | None, why: bool = True) -> str:
+    """Markdown that says for which findings a run's scores are far from probabilities, and why as far as known."""
+    names = "every finding" if len(off) == N_FINDINGS else ", ".join(map(display_name, off))
+    text = (f"**{widgets.escape(one.label)}**: scores are not probabilities for {names}. Their mean is more than "
+            f"{OFF:g} times the share of films with the finding, or less than 1 / {OFF:g} of it")
+    if not why:
+        return text
+    return text + ": " + TRAINED_WITH.get(loss, "training with pos_weight does this, and so do films with another "
+                                          "prevalence than those of the training")
 
 
 # -- charts
@@ -147,7 +152,7 @@ def show(read: Sequence[Measured], finding: str | None) -> None:
     """Fourteen small charts, or one finding large."""
     if finding is None:
         _legend(read, None)
-        st.caption(f"{sources_in_words(read, None)} {_READ}", help=NUMBERS_HELP)
+        st.caption(f"{sources_in_words(read, None)} {READ}", help=NUMBERS_HELP)
         with st.grid(min_column_width=SMALL_WIDTH, gap="small"):
             for name in FINDINGS:
                 _small(read, name)
@@ -161,7 +166,7 @@ def show(read: Sequence[Measured], finding: str | None) -> None:
             steps(finding)
             _legend(read, finding)
             narrow = "" if all(one.data.patients_known for one in read) else " **Patients unknown: too narrow.**"
-            st.caption(f"{sources_in_words(read, finding)} {_READ} {_INTERVALS}{narrow}", help=NUMBERS_HELP)
+            st.caption(f"{sources_in_words(read, finding)} {READ} {_INTERVALS}{narrow}", help=NUMBERS_HELP)
     if missing:
         st.info(missing, icon=":material/info:")
 

@@ -36,6 +36,11 @@ FLOORS_EXPLAINED = (
     "Floors, what any method has to beat: a random place; the film's centre; the median of the finding's boxes on "
     "other films; and the same network with random weights. For IoU and IoBB, random place and centre are boxes of "
     "that median size. A filled mark lies above all of them with its whole interval.")
+UNMEASURED = "not measured on boxes yet. This does it:"
+UNBOXED = ("not measured on boxes, and this store knows no boxes of the data set. NIH's come as BBox_List_2017.csv; "
+           "with that file beside the table, this measures:")
+SEEN = ("no box on a test film: all of them lie on films of training or validation, where they do not count. The "
+        "official split has NIH's boxes on test films.")
 
 
 @dataclass(frozen=True)
@@ -56,22 +61,24 @@ def say_missing(store: Store, rows: pd.DataFrame, measured: Sequence[Measured], 
     there = {one.run.run_id for one in measured}
     tested = set(overview.board[overview.board["split"] == "test"]["run_id"])
     curves_view.say_missing(store, rows[~rows["run_id"].isin(tested)], overview.board, "test", labels, statuses)
+    said: dict[str, list[pd.Series]] = {}
     for _, row in rows[rows["run_id"].isin(tested - there)].iterrows():
-        name, own = f"**{escape(labels[row['run_id']])}**", localization_reading.boxed(store, row, overview.runs)
-        if not (store.run_folder(row["run_id"]) / curves_view.BEST_CHECKPOINT).exists():
-            st.info(f"{name} has no checkpoint, so it makes no maps.", icon=":material/info:")
-            continue
-        if own.parts and not own.parts["test"] and len(own.boxes):
-            st.info(f"{name} has no box on a test film: all of them lie on films that it was trained or chosen on, "
-                    "where they do not count. The official split has NIH's boxes on test films.",
-                    icon=":material/info:")
-            continue
-        text = "was not measured on boxes yet. This does it:"
-        if own.boxes.empty:
-            text = ("was not measured on boxes, and this store knows no boxes of its data set. NIH's come as "
-                    "BBox_List_2017.csv; with that file beside the table, this measures the run:")
-        st.info(f"{name} {text}", icon=":material/info:")
-        widgets.command(f"python scripts/gradcam.py --boxes --run {row['run_id']}", store)
+        said.setdefault(_why_not(store, row, overview.runs), []).append(row)
+    for why, whose in said.items():
+        names = ", ".join(f"**{escape(labels[row['run_id']])}**" for row in whose)
+        st.info(f"{names}: {why}", icon=":material/info:")
+        if why in (UNMEASURED, UNBOXED):
+            widgets.commands([f"python scripts/gradcam.py --boxes --run {row['run_id']}" for row in whose], store)
+
+
+def _why_not(store: Store, row: pd.Series, runs: pd.DataFrame) -> str:
+    """Why a run with test predictions was not measured on boxes."""
+    if not (store.run_folder(row["run_id"]) / curves_view.BEST_CHECKPOINT).exists():
+        return "no checkpoint, so no maps."
+    own = localization_reading.boxed(store, row, runs)
+    if own.boxes.empty:
+        return UNBOXED
+    return UNMEASURED if own.parts is None or own.parts["test"] else SEEN
 
 
 def say_where(groups: Sequence[runs_view.Group], measured: Sequence[Measured]) -> None:

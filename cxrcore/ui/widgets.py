@@ -187,8 +187,14 @@ def slow_steps(text: str, n: int, patience: float) -> Iterator[Callable[[], None
 
 def command(text: str, store: Store) -> None:
     """A script's command line with a button that copies it; names the store where it is not the project's own."""
+    commands([text], store)
+
+
+def commands(texts: Sequence[str], store: Store) -> None:
+    """Several of `command`, copied at once."""
     flag = "" if store.path == PROJECT_ROOT / "runs" / "store.duckdb" else f" --store {shlex.quote(str(store.path))}"
-    st.code(text + flag, language=None, wrap_lines=True)  # Streamlit's colours for code are too pale on white
+    # without a language: Streamlit's colours for code are too pale on white
+    st.code("\n".join(text + flag for text in texts), language=None, wrap_lines=True)
 
 
 def bold(text: object) -> str:

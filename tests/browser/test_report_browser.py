@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from axe_faults import faults_of
 from playwright.sync_api import expect
 
 from cxrcore.findings import FINDINGS
@@ -59,6 +60,13 @@ def test_the_board_is_dragged_and_counts_right(opened, found):
     field.fill("0.123456789")
     field.press("Enter")
     expect(opened.get_by_text("is not counted in this file")).to_be_visible()
+
+
+def test_axe_finds_nothing_grave(opened):
+    opened.get_by_text("What the numbers mean").click()
+    opened.locator(".chart").first.scroll_into_view_if_needed()
+    expect(opened.locator(".chart.drawn .main-svg").first).to_be_visible(timeout=30_000)
+    assert not (found := faults_of(opened)), [(one["rule"], one["text"][:200], one["why"]) for one in found]
 
 
 def test_another_run_takes_the_board_and_charts_are_drawn(opened, found):

@@ -9,7 +9,7 @@ import pandas as pd
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS
 from cxrcore.subgroups import gaps, intervals
-from cxrcore.ui import compare_reading, curves_view, subgroup_tables, subgroups_reading
+from cxrcore.ui import compare_reading, curves_reliability, curves_view, subgroup_tables, subgroups_reading
 from cxrcore.ui.report import drawings
 from cxrcore.ui.report.contents import LEADERBOARD, Contents
 from cxrcore.ui.subgroups_view import GROUPING_TITLES
@@ -45,6 +45,7 @@ def tables(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
         for finding, value in zip(FINDINGS, one.source.thresholds.tolist(), strict=True)])
     for view in ("roc", "pr"):
         yield f"curve_points_{view}", curves_view.points_table(contents.curves(view), None)
+    yield "reliability_bins", curves_reliability.bins_table(contents.curves("reliability"), None)
     yield from _subgroups(contents)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from cxrcore.errors import RunError
 from cxrcore.intervals import MACRO
 from cxrcore.store import Store
-from cxrcore.ui import cached, compare_reading, curves_view, present_reading, runs_view
+from cxrcore.ui import cached, compare_reading, curves_reliability, curves_view, present_reading, runs_view
 from cxrcore.ui.compare_reading import Compared
 from cxrcore.ui.curves_view import MAX_RUNS
 from cxrcore.ui.threshold_state import Evaluated
@@ -57,10 +57,11 @@ class Contents:
         return present_reading.read(self.store, self.overview, [run.run_id])
 
     def curves(self, view: str) -> list[curves_view.Measured]:
-        """The runs' curves of a view of `curves.VIEWS`."""
+        """The runs' curves of a view of `curves.VIEWS`, or 'reliability' of the scores as predicted."""
         rows = self.rows.set_index("run_id", drop=False).loc[[run.run_id for run in self.runs]].reset_index(drop=True)
-        return curves_view.load(rows, self.overview.board, self.part, self.labels,
-                                curves_view.reader(self.store, view))
+        read = (curves_reliability.reader(self.store, self.runs, None) if view == "reliability" else
+                curves_view.reader(self.store, view))
+        return curves_view.load(rows, self.overview.board, self.part, self.labels, read)
 
     def leaderboard(self) -> pd.DataFrame:
         """A row a run: run_id, run, architecture, and of each measure the macro mean with its 95 % interval."""

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from cxrcore.charts import curves as curve_charts
+from cxrcore.charts import reliability as reliability_charts
 from cxrcore.charts.alone import as_plain
 from cxrcore.charts.dot_rows import NAMES, dot_rows
 from cxrcore.charts.look import Figure, RunStyle, architecture_label
@@ -18,7 +19,7 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.glossary import TERMS
 from cxrcore.subgroups import gaps, intervals
-from cxrcore.ui import compare_view, curves_charts, subgroups_reading, subgroups_view
+from cxrcore.ui import compare_view, curves_charts, curves_reliability, subgroups_reading, subgroups_view
 from cxrcore.ui.present_films import READ, cases_of, example
 from cxrcore.ui.present_stage import NothingToShow
 from cxrcore.ui.report.contents import LEADERBOARD, Contents
@@ -36,7 +37,7 @@ class Figures:
         """Its place on the page; it is drawn when it comes into sight."""
         self.made.append(as_plain(figure))
         height = figure.layout.height or 400
-        return (f'<div class="chart" data-figure="{len(self.made) - 1}" role="img" aria-label="{escape(alt)}" '
+        return (f'<div class="chart" data-figure="{len(self.made) - 1}" role="figure" aria-label="{escape(alt)}" '
                 f'style="min-height:{height}px"></div>')
 
 
@@ -64,7 +65,7 @@ def leaderboard(contents: Contents, figures: Figures) -> str:
 
 
 def curves(contents: Contents, figures: Figures) -> str:
-    """ROC and precision-recall curves of all findings."""
+    """ROC, precision-recall and reliability curves of all findings."""
     parts = [_legend(contents)]
     draw: dict[str, Callable] = {"roc": curve_charts.roc_chart, "pr": curve_charts.pr_chart}
     for view, title in (("roc", "ROC"), ("pr", "Precision and recall")):
@@ -76,7 +77,22 @@ def curves(contents: Contents, figures: Figures) -> str:
             charts.append(f"<p><b>{display_name(finding)}</b><br>{escape(missing)}</p>" if missing else figures.add(
                 draw[view](finding, shown, False), curve_charts.curves_alt(finding, view, shown)))
         parts.append(f'<h3>{title}</h3><div class="grid">{"".join(charts)}</div>')
-    return "".join(parts)
+    return "".join(parts) + _reliability(contents, figures)
+
+
+def _reliability(contents: Contents, figures: Figures) -> str:
+    """Whether scores are probabilities, and in words where they are far from it."""
+    measured = contents.curves("reliability")
+    losses = dict(zip(contents.rows["run_id"], contents.rows["loss"], strict=True))
+    warned = "".join(f"<p>{_bold(curves_reliability.off_in_words(one, off, losses[one.run_id]))}.</p>"
+                     for one in measured if (off := one.data.off))
+    charts = []
+    for place, finding in enumerate(FINDINGS):
+        shown = [reliability_charts.Shown(one.label, one.style, one.data.findings[place]) for one in measured]
+        charts.append(figures.add(reliability_charts.reliability_chart(finding, shown, False),
+                                  reliability_charts.reliability_alt(finding, shown)))
+    return (f'<h3>Reliability</h3><p>{escape(curves_reliability.READ)}</p>{warned}<div class="grid">{"".join(charts)}'
+            "</div>")
 
 
 def subgroups(contents: Contents, figures: Figures) -> str:
