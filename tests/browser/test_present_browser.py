@@ -51,8 +51,8 @@ def settled(page, name: str) -> None:
     expect(page.locator("[data-testid=stSkeleton], [data-testid=stStatusWidget]")).to_have_count(0, timeout=60_000)
 
 
-def small_texts(page) -> list[str]:
-    """Visible texts on the stage below `LEAST` pixels as they appear, enlargement counted, shadow roots included."""
+def unreadable(page) -> list[str]:
+    """Texts on the stage that are cut off, or below `LEAST` pixels, enlargement counted, shadow roots included."""
     return page.evaluate("""least => {
         const found = [];
         const zoomed = e => { let zoom = 1; for (; e instanceof Element; e = e.parentElement ?? e.getRootNode().host)
@@ -60,6 +60,8 @@ def small_texts(page) -> list[str]:
         const walk = node => {
             for (const e of node.querySelectorAll('*')) {
                 if (e.shadowRoot) walk(e.shadowRoot);
+                if (getComputedStyle(e).overflowX === 'hidden' && e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1
+                    && e.textContent.trim() && e.checkVisibility()) found.push('cut: ' + e.textContent.slice(0, 40));
                 const own = [...e.childNodes].some(c => c.nodeType === 3 && c.textContent.trim());
                 const box = e.getBoundingClientRect();
                 if (!own || box.width < 2 || box.height < 2 || !e.checkVisibility({visibilityProperty: true})) continue;
@@ -82,7 +84,7 @@ def test_keys_turn_the_slides_and_each_fits_a_projector_in_large_type(page, stag
         sizes = page.evaluate("""() => { const m = document.querySelector('[data-testid=stMain]');
             return [m.scrollHeight - m.clientHeight, document.documentElement.scrollWidth - innerWidth]; }""")
         assert max(sizes) <= 1, f"{name} overflows by {sizes} pixels"
-        assert small_texts(page) == [], name
+        assert unreadable(page) == [], name
         page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
     settled(page, NAMES[-2])
@@ -118,6 +120,7 @@ def test_the_board_drags_on_the_slide_and_counts_right(page, stage, store):
     row = page.locator(".row.open")
     expect(row).to_be_visible(timeout=60_000)
     expect(page.locator(".row:visible[data-finding]")).to_have_count(3)
+    assert unreadable(page) == []
     handle = row.locator("input[type=range]")
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)

@@ -66,7 +66,8 @@ function drawScores(board, wide) {
   view.line = element("svg:g", { class: "line" }, element("svg:path", { d: `M0 0V${SCORES_HEIGHT}` }),
     element("svg:circle", { cy: SCORES_HEIGHT / 2, r: POINT }));
   const legend = element("div", { class: "key" }, element("i", { class: "with" }), "with the finding",
-    element("i", { class: "without" }), "without, each up to its own peak");
+    element("i", { class: "without" }), element("span", {}, "without",
+      element("span", { class: "peaks" }, ", each up to its own peak")));
   view.scores.replaceChildren(legend, element("svg:svg", { class: "plot", width: wide, height: SCORES_HEIGHT + FLOOR,
       role: "img", "aria-label": "Histogram of scores on a logit scale; drag sideways to move the threshold" },
     element("svg:path", { class: "without", d: area(negatives, wide, SCORES_HEIGHT) }),
