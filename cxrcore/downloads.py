@@ -6,6 +6,8 @@ What is there already is not brought again; a download that was cut off is made 
 import contextlib
 import hashlib
 import os
+import shlex
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,8 +57,10 @@ def training_flags(what: str, config: DownloadConfig) -> str:
     """How scripts/train.py is told of it."""
     if not config.out:
         return f"--data {folder_of(what, config).name}"
-    table = datafolders.NIH_TABLE if what == datafolders.NIH else f"{chestmnist.TABLE} --split given"
-    return f"--img_root {config.out} --csv_path {Path(config.out) / table}"
+    nih_wanted = what == datafolders.NIH
+    table = Path(config.out) / (datafolders.NIH_TABLE if nih_wanted else chestmnist.TABLE)
+    flags = f"--img_root {shlex.quote(config.out)} --csv_path {shlex.quote(str(table))}"
+    return flags if nih_wanted else f"{flags} --split given"
 
 
 def published(size: int) -> Mapping[str, Any]:
@@ -94,17 +98,36 @@ def _download(url: str, archive: Path, md5: str) -> None:
 
 
 def _fetch_nih(folder: Path) -> None:
-    import kagglehub
-    from kagglehub.exceptions import KaggleApiHTTPError
-
-    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / datafolders.NIH_TABLE).exists():
+        print(f"{folder} is there already; --check goes through it")
+        return
+    part = folder.with_name(f"{folder.name}.part")
     print(f"Bringing {KAGGLE} from Kaggle, 45 GB, to {folder}")
+    came = _from_kaggle(part)
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in sorted(came.iterdir(), key=lambda one: one.name == datafolders.NIH_TABLE):  # the table comes last
+        entry.replace(folder / entry.name)
+    shutil.rmtree(part)
+
+
+def _from_kaggle(part: Path) -> Path:
+    """Where the unpacked release lies, inside `part`: what a download left there is gone on with.
+
+    kagglehub goes on only in its own cache, not with an output folder; so `part` is that cache.
+    """
+    os.environ |= {"KAGGLEHUB_CACHE": str(part.resolve()), "DISABLE_KAGGLE_CACHE": "1", "DISABLE_COLAB_CACHE": "1"}
+    import kagglehub
+    from kagglehub.exceptions import DataCorruptionError, KaggleApiHTTPError
+
     try:
-        kagglehub.dataset_download(KAGGLE, output_dir=str(folder))
+        return Path(kagglehub.dataset_download(KAGGLE))
+    except DataCorruptionError:
+        raise DataError(f"{KAGGLE} came with another checksum than Kaggle's: start again") from None
     except KaggleApiHTTPError as error:
         raise NetworkError(f"Kaggle refused {KAGGLE}: {' '.join(str(error).split())}") from None
     except OSError as error:  # requests' errors are
-        raise _unreachable("kaggle.com", error, "or bring the NIH release by hand, see --check") from None
+        raise _unreachable("kaggle.com", error, "and start again (it goes on where it stopped), or bring the NIH "
+                           "release by hand, see --check") from None
 
 
 def _unreachable(what: str, error: OSError, else_do: str) -> Exception:

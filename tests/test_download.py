@@ -3,8 +3,10 @@
 import functools
 import hashlib
 import http.server
+import io
 import shutil
 import threading
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -188,6 +190,78 @@ def test_check_knows_the_published_table_and_lists(shared, capsys):
 def test_a_folder_without_a_table_is_one_line(published):
     with pytest.raises(DataError, match="no such CSV"):
         download.main(["chestmnist", "--check"])
+
+
+# -- NIH from Kaggle, by kagglehub's own code
+
+
+class _Kaggle(http.server.BaseHTTPRequestHandler):
+    """Kaggle's answers to kagglehub: the newest version, and an archive whose first sending breaks off half way."""
+
+    archive, sent = b"", None
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.endswith("GetDataset"):
+            self._answer(200, b'{"currentVersionNumber": 3}', kind="application/json")
+        else:
+            self.do_GET()
+
+    def do_GET(self):
+        start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-")) if "Range" in self.headers else 0
+        whole, first = self.archive[start:], not self.sent
+        self.sent.append(start)
+        self._answer(206 if start else 200, whole[:len(whole) // 2] if first else whole, len(whole))
+
+    def _answer(self, status, body, said=None, kind="application/zip"):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(said or len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def kaggle(tiny_nih, tmp_path, monkeypatch):
+    """The bytes from which each sending began; downloads go to a folder of the test."""
+    from kagglesdk import kaggle_env
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as pack:
+        for path in tiny_nih.rglob("*.*"):
+            pack.write(path, path.relative_to(tiny_nih))
+        pack.writestr("filler", np.random.default_rng(0).bytes(3 << 20))  # kagglehub writes whole megabytes
+    handler = type("Kaggle", (_Kaggle,), {"archive": packed.getvalue(), "sent": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
+    monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.LOCAL,
+                        f"http://127.0.0.1:{server.server_port}")
+    for name in ("KAGGLEHUB_CACHE", "DISABLE_KAGGLE_CACHE", "DISABLE_COLAB_CACHE"):
+        monkeypatch.setenv(name, "")  # so that what the download sets goes with the test
+    monkeypatch.setattr(datafolders, "home", lambda: tmp_path / "data")
+    yield handler.sent
+    server.shutdown()
+
+
+def test_nih_goes_on_where_the_network_broke_off(kaggle, tiny_nih, capsys):
+    with pytest.raises(NetworkError, match="goes on where it stopped"):
+        downloads.fetch("nih", DownloadConfig())
+    assert not datafolders.nih_folder().exists()
+    assert download.main(["nih"]) == 0
+    assert kaggle[0] == kaggle[1] == 0 and kaggle[-1] >= 1 << 20, "asked for what was there already"
+    for path in tiny_nih.rglob("*.png"):
+        assert (datafolders.nih_folder() / path.relative_to(tiny_nih)).read_bytes() == path.read_bytes()
+    assert [path.name for path in datafolders.home().iterdir()] == ["nih"]
+    n = len(kaggle)
+    assert download.main(["nih"]) == 0 and len(kaggle) == n
+    assert "there already" in capsys.readouterr().out
+    config = datafolders.with_data(TrainConfig(data="nih"), {"data"})
+    assert len(films.load(config.csv_path, config.img_root, "patient", 0).paths) == len(list(tiny_nih.rglob("*.png")))
 
 
 # -- what training makes of it
