@@ -4,6 +4,7 @@ import re
 
 import pytest
 from browser_server import serving
+from picking import pick
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -31,14 +32,6 @@ def open_page(page, served, name, link):
     expect(page.get_by_role("heading", name=head, exact=True)).to_be_visible()
     expect(page.locator(f"{CHART} .main-svg").first).to_be_visible(timeout=30_000)
     expect(page.locator(CHART)).to_have_count(charts, timeout=30_000)
-
-
-def pick(page, label, option):
-    box = page.get_by_role("combobox", name=re.compile(label))
-    box.scroll_into_view_if_needed()
-    page.wait_for_timeout(300)  # a list that opens while the page scrolls closes again
-    box.click()
-    page.get_by_role("option", name=option, exact=True).click()
 
 
 def texts_over_texts(page):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser_server import serving
+from picking import pick
 from playwright.sync_api import expect
 from seeded_runs import DATASET, add_run, film_ids, make_store
 
@@ -74,8 +75,7 @@ def test_a_link_leads_to_a_finding_and_its_films(page, served):
     shown = films.locator("figcaption").all_inner_texts()
     page.get_by_role("button", name="Show others").click()
     expect(films.first.locator("figcaption")).not_to_have_text(shown[0])
-    page.get_by_role("combobox", name=re.compile("Finding")).click()
-    page.get_by_role("option", name="Hernia").click()
+    pick(page, "Finding", "Hernia")
     expect(page).to_have_url(re.compile("finding=Hernia"))
     expect(films.first).to_contain_text("Hernia")
 
@@ -107,18 +107,12 @@ def test_a_phone_shows_it_without_scrolling_sideways(page, served):
 def test_a_data_set_is_named_in_the_link_by_its_id(page, two_sets):
     page.goto(f"{two_sets}/data?data={FORTY}")
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("40")
-    picker = page.get_by_role("combobox", name=re.compile("Split"))
-    default = picker.input_value()
+    default = page.get_by_role("combobox", name=re.compile("Split")).input_value()
     other = "Split by patient" if default.startswith("Random") else "Random"
-    picker.click()
-    page.get_by_role("option", name=re.compile(other)).click()
+    pick(page, "Split", re.compile(other))
     expect(page).to_have_url(re.compile("[?&]split="))
     expect(page).to_have_url(re.compile(f"data={FORTY}"))
-    picker = page.get_by_role("combobox", name=re.compile("Data set"))
-    picker.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)  # a list that is opened while the page still scrolls is closed again
-    picker.click()
-    page.get_by_role("option", name=re.compile("NIH")).click()
+    pick(page, "Data set", re.compile("NIH"))
     expect(page).to_have_url(re.compile(f"data={DATASET}"))
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("12")
     expect(page.get_by_text("The link asks for")).to_have_count(0)
@@ -135,14 +129,12 @@ def test_the_finding_of_a_link_may_be_spelled_as_in_the_table(page, served):
 def test_the_finding_is_carried_over_from_the_curves(page, served):
     page.goto(f"{served}/curves")
     expect(page.get_by_role("heading", name="Curves", exact=True)).to_be_visible()
-    page.get_by_role("combobox", name=re.compile("Finding")).click()
-    page.get_by_role("option", name="Mass").click()
+    pick(page, "Finding", "Mass")
     expect(page).to_have_url(re.compile("finding=Mass"))
     page.get_by_role("link", name="Data").click()
     expect(page.locator(".films figure").first).to_contain_text("Mass")
     page.get_by_role("link", name="Curves").click()
-    page.get_by_role("combobox", name=re.compile("Finding")).click()
-    page.get_by_role("option", name="All 14").click()
+    pick(page, "Finding", "All 14")
     expect(page).not_to_have_url(re.compile("finding="))
     page.get_by_role("link", name="Data").click()
     expect(page.locator(".films figure")).to_have_count(10)

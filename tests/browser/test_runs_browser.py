@@ -4,6 +4,7 @@ import re
 
 import pytest
 from browser_server import serving
+from picking import pick
 from playwright.sync_api import expect
 from seeded_runs import add_run, beat, log_epoch, make_store
 
@@ -49,8 +50,7 @@ def test_a_deep_link_as_a_fresh_servers_first_request(page, store, tmp_path):
         expect(chips(page)).to_contain_text("deep one")
         expect(page.get_by_text("Page not found")).to_have_count(0)
         # Widgets keep their identity from here on: the next choice adds to the link's.
-        page.get_by_role("combobox", name=re.compile("Chosen runs")).click()
-        page.get_by_role("option", name="deep two").click()
+        pick(page, "Chosen runs", "deep two")
         expect(page).to_have_url(re.compile(f"run={ids[0]}&run={ids[1]}"))
         page.goto(f"{address}/?run={ids[0]}&run={ids[1]}")  # the bare address leads on, with its parameters
         expect(page).to_have_url(re.compile(f"/runs.run={ids[0]}&run={ids[1]}"))
