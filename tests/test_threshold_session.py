@@ -150,6 +150,18 @@ def test_a_release_is_in_the_link_exactly_and_sends_the_board_nothing_new(store,
     assert again.board["thresholds"][MASS] == value and value in again.ladders[MASS]
 
 
+def test_who_leaves_at_once_finds_the_release_on_coming_back(store, browser):
+    browser.open(store)
+    with pytest.MonkeyPatch.context() as patch:  # another page is asked for before this one has read anything
+        patch.setattr("cxrcore.ui.cached.sorted_scores", lambda *_: st.stop())
+        browser.drag("Mass", 0.4)
+    browser.checked(browser.app.switch_page("pages/runs.py").run())
+    for name in ("t", "finding"):  # links of the menu carry no parameters
+        browser.app.query_params.pop(name, None)
+    browser.checked(browser.app.switch_page("pages/thresholds.py").run())
+    assert browser.board["thresholds"][MASS] == 0.4 and browser.pairs == ["Mass:0.4@test"]
+
+
 def test_a_drag_back_to_the_set_leaves_the_link(store, browser):
     fitted = browser.open(store).thresholds
     browser.drag("Mass", 0.5).drag("Nodule", 0.4).drag("Mass", fitted[MASS])

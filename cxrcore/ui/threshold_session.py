@@ -98,8 +98,8 @@ def _take(store: Store, run: Evaluated, part: str, told: dict[str, Any]) -> None
                           [*reversed(dragged), *_of(_EARLIER, told["of"], list)])
     dragged.append(before)
     del dragged[:-MAX_EARLIER]
-    put_in_link(run, state)
     shell.put_finding_in_link(display_name(told["open"]))
+    put_in_link(run, state)
     st.session_state[_KNOWN] = state.thresholds.tolist()
     st.session_state[_MOVED] = told["moved"] and told["moved"] | {"of": told["of"]}
 
@@ -124,3 +124,4 @@ def put_in_link(run: Evaluated, state: BoardState) -> None:
     """Make the link describe this state; the sets that stand there anyway leave it."""
     keys = [None if key == default_key(run) else key for key in (state.base.key, state.reference.key)]
     shell.put_thresholds_in_link(*keys, state.pairs)
+    leave_as_it_is()  # now: who goes to another page at once ends this run before its last line
