@@ -164,8 +164,12 @@ def test_validation_stands_in_and_others_are_left_out_in_words():
 def test_what_cannot_be_reported_is_one_line(phantoms):
     with pytest.raises(RunError, match="no run 'zzz'"):
         contents.read(phantoms.store, ["zzz"])
-    with pytest.raises(RunError, match="nothing to report"):
+    with pytest.raises(RunError, match="no runs in"):
         contents.read(Store(default_store()), [])
+    store = make_store(default_store())
+    add_run(store, "never", auroc=None)
+    with pytest.raises(RunError, match="nothing to report"):
+        contents.read(store, [])
 
 
 def test_the_script_writes_both_files(tmp_path):
@@ -182,6 +186,8 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Exception, match="cannot be made"):
         write(ReportConfig(out=str(tmp_path / "file" / "report.html")))
+    with pytest.raises(Exception, match="is a folder"):
+        write(ReportConfig(out=str(tmp_path)))
 
 
 def test_the_compare_page_makes_it_when_asked():

@@ -92,6 +92,8 @@ def read(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents
     """
     overview = cached.overview(store)
     runs, board = overview.runs, overview.board
+    if runs.empty:
+        raise RunError(f"there are no runs in {store.path}: the demo (bash scripts/start.sh --demo) makes some")
     if unknown := [run_id for run_id in run_ids if run_id not in set(runs["run_id"])]:
         raise RunError(f"no run '{unknown[0]}' in {store.path}: the Runs page lists them")
     statuses, labels = cached.statuses(store, runs), runs_view.run_labels(runs)

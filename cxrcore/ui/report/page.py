@@ -79,7 +79,8 @@ def _about(contents: Contents) -> str:
     badges = "".join(f'<p><span class="badge">{name}</span> {escape(text)}.</p>' for name, text in marks)
     notes = "".join(f"<p>{escape(note)}</p>" for note in contents.notes)
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return (f'<p>{len(contents.compared)} runs, measured on {PART_WORDS[contents.part]} · {escape(group.split)} · '
+    n = len(contents.compared)
+    return (f'<p>{n} run{"s" * (n > 1)}, measured on {PART_WORDS[contents.part]} · {escape(group.split)} · '
             f"{escape(group.draw)} · labels: {escape(str(contents.dataset['label_source']))} · made {made} from "
             f"{escape(contents.store.path.name)}</p>{badges}{notes}<p><b>{escape(NOT_FOR_DIAGNOSIS)}</b></p>")
 

@@ -17,6 +17,8 @@ def write(config: ReportConfig) -> None:
     store = Store(config.store or default_store())
     found = contents.read(store, config.run or (), config.split)
     out = Path(config.out) if Path(config.out).is_absolute() else PROJECT_ROOT / config.out
+    if out.is_dir():
+        raise DataError(f"{out} is a folder: --out names the file")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
