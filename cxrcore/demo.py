@@ -6,6 +6,7 @@ Which runs are there, the demo's store says; started again, it goes on with what
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import webbrowser
@@ -62,8 +63,10 @@ def run(config: DemoConfig) -> None:
     """Make the demo, or go on with it, and keep the dashboard open until Ctrl-C.
 
     Raises:
-        RunError: a script of it failed.
+        RunError: a script of it failed, or the dashboard's port is taken.
     """
+    if not (config.no_dashboard or _is_free(config.port)):
+        raise RunError(f"port {config.port} is in use: close what is open there, or take another with --port")
     store = Store(config.store or PROJECT_ROOT / "runs" / "demo.duckdb")
     films = store.path.parent / FOLDER
     with contextlib.ExitStack() as stack:
@@ -153,6 +156,12 @@ def _script(name: str, *flags: object, printed: bool = True) -> None:
         raise
     if status:
         raise RunError(f"the demo stopped: scripts/{name} ended with status {status}")
+
+
+def _is_free(port: int) -> bool:
+    """Whether nobody answers there yet."""
+    with socket.socket() as asked:
+        return asked.connect_ex(("localhost", port)) != 0
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from cxrcore.ui import (
     run_settings,
     widgets,
 )
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.compare_view import MEANINGS, MEASURES, SETS
 from cxrcore.ui.report import button as report_button
 from cxrcore.ui.runs_page import open_runs_page, pick_part
@@ -23,8 +24,8 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
                                       2 * widgets.DOWNLOAD_WIDTH)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = pick_part()
-        title = st.segmented_control("Measure", list(MEASURES), default="AUROC", required=True, key="by",
-                                     bind="query-params", help=MEANINGS, wrap=True)
+        title = st.segmented_control("Measure", list(MEASURES), default="AUROC", required=True,
+                                     **in_link("by"), help=MEANINGS, wrap=True)
         measure = MEASURES[title]
         key = None
         if measure in THRESHOLDED:

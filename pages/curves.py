@@ -13,6 +13,7 @@ from cxrcore.ui import (
     curves_view,
     widgets,
 )
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.curves_view import MAX_RUNS, VIEWS, VIEWS_HELP
 from cxrcore.ui.runs_page import open_runs_page, pick_part
 from cxrcore.ui.threshold_view import evaluated
@@ -25,14 +26,14 @@ with open_runs_page("curves", "so there are no curves") as page:
         wanted = pick_part("The split that the curves come from. Validation stands in where no run has test "
                            "predictions.")
         view = VIEWS[st.segmented_control(
-            "View", list(VIEWS), default="ROC", required=True, key="view", bind="query-params", wrap=True,
+            "View", list(VIEWS), default="ROC", required=True, **in_link("view"), wrap=True,
             help=VIEWS_HELP)]
         finding = curves_view.finding_picker()
         measure = "f1"
         if view == "thresholds" and finding is None:
             titles = {title: name for name, title in MEASURE_TITLES.items()}
-            measure = titles[st.segmented_control("Measure", list(titles), default="F1", required=True, key="measure",
-                                                  bind="query-params", help=meanings(MEASURE_TITLES))]
+            measure = titles[st.segmented_control("Measure", list(titles), default="F1", required=True,
+                                                  **in_link("measure"), help=meanings(MEASURE_TITLES))]
         method = curves_reliability.picker() if view == "reliability" else None
         marks_slot = st.container(width=240) if view != "reliability" else None
         bands = finding is not None and view in CURVES and curves_bands.picker()

@@ -9,6 +9,7 @@ from cxrcore.ui import (
     explain_page,
     widgets,
 )
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.runs_page import open_runs_page
 
 with open_runs_page("explain", "so there is no network to ask") as page:
@@ -23,7 +24,7 @@ with open_runs_page("explain", "so there is no network to ask") as page:
         method = explain_page.method_picker()
         view = explain_page.view_picker(len(runs))
         look = explain_maps.look_popover()
-        guess = st.toggle("Guess first", key="guess", bind="query-params",
+        guess = st.toggle("Guess first", **in_link("guess"),
                           help="Hides what the network says until you ask for it.")
         download_slot = st.container(width="content")
     film = explain_page.choose_film(store, films, runs, finding, files)

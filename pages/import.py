@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cxrcore.ui import cached, import_ensemble, import_view, shell
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.runs_page import stop_without_runs
 
 FILE, MEAN = "Predictions from a file", "Mean of runs"
@@ -10,8 +11,8 @@ FILE, MEAN = "Predictions from a file", "Mean of runs"
 with shell.open_page("import") as store:
     with st.skeleton(height=200):
         overview = cached.overview(store)
-    way = st.segmented_control("What to bring", [FILE, MEAN], default=FILE, required=True, key="way",
-                               bind="query-params", label_visibility="collapsed")
+    way = st.segmented_control("What to bring", [FILE, MEAN], default=FILE, required=True,
+                               **in_link("way"), label_visibility="collapsed")
     if way == MEAN:
         if overview.runs.empty:
             stop_without_runs(store, "so there is nothing to average")

@@ -8,6 +8,7 @@ from cxrcore.ui import (
     localization_view,
     widgets,
 )
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.localization_view import ALL, CUTS, IOBB, IOU, MEANINGS, MEASURES, POINTING
 from cxrcore.ui.runs_page import open_runs_page
 from cxrcore.ui.threshold_view import evaluated
@@ -28,8 +29,8 @@ with open_runs_page("localization", "so no map can be measured") as page:
 
     with controls:
         method = localization_view.pick_method(measured)
-        title = st.segmented_control("Measure", list(MEASURES), default=POINTING, required=True, key="by",
-                                     bind="query-params", help=MEANINGS)
+        title = st.segmented_control("Measure", list(MEASURES), default=POINTING, required=True,
+                                     **in_link("by"), help=MEANINGS)
         cut, heading = CUTS[0], title
         if title in (IOU, IOBB):
             cut = widgets.choice_in_link("Overlap above", "cut", list(CUTS), "The overlap from which a film is a hit")

@@ -6,6 +6,7 @@ import streamlit as st
 from cxrcore.glossary import meanings
 from cxrcore.store import Store
 from cxrcore.ui import cached, leaderboard, manage, oracle, run_settings, runs_view, shell, training_view, widgets
+from cxrcore.ui.bound import in_link
 
 
 def nothing_here(store: Store) -> None:
@@ -36,10 +37,10 @@ with shell.open_page("runs") as store:
     picker_slot, rest = st.columns([5, 6], vertical_alignment="bottom")
     with rest.container(horizontal=True, vertical_alignment="bottom"):
         part = runs_view.PART_NAMES[st.segmented_control(
-            "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, key="on", bind="query-params",
+            "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, **in_link("on"),
             help="The split that the numbers come from. Validation numbers stand in where there is no test part.")]
         if overview.runs["archived"].any():
-            archived = st.toggle("Show archived", key="archived", bind="query-params")
+            archived = st.toggle("Show archived", **in_link("archived"))
         else:
             archived = False
         manage.menu(store, overview, labels, chosen)
@@ -69,7 +70,7 @@ with shell.open_page("runs") as store:
     if focus:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.header("Settings", anchor=False, width="content")
-            differences = st.toggle("Only differences", True, key="differences", bind="query-params")
+            differences = st.toggle("Only differences", True, **in_link("differences"))
         names = overview.datasets["name"]
         rows["dataset"] = rows["dataset_id"].map(names).fillna(rows["dataset_id"])
         settings = run_settings.settings_table(rows.to_dict("records"), labels)

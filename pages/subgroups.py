@@ -12,6 +12,7 @@ from cxrcore.ui import (
     subgroups_view,
     widgets,
 )
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.runs_page import ALL_ARCHIVED, open_runs_page, pick_part
 from cxrcore.ui.subgroups_view import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
 from cxrcore.ui.threshold_state import default_key, find_set
@@ -26,11 +27,11 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
             st.stop()
         wanted = pick_part()
         grouping = GROUPING_TITLES[st.segmented_control(
-            "Grouping", list(GROUPING_TITLES), default="Sex", required=True, key="groups", bind="query-params",
+            "Grouping", list(GROUPING_TITLES), default="Sex", required=True, **in_link("groups"),
             help="View: PA (from behind, standing) or AP (from the front, often in bed). First film: the patient's "
                  "first in the data set (follow-up number 0) against all later ones.")]
         title = st.segmented_control(
-            "Measure", list(MEASURE_TITLES), default="Recall", required=True, key="rate", bind="query-params",
+            "Measure", list(MEASURE_TITLES), default="Recall", required=True, **in_link("rate"),
             help=meanings(MEASURE_TITLES.values(), "AUROC stands at no threshold."))
         measure = MEASURE_TITLES[title]
         download_slot = st.container(width="content")

@@ -3,7 +3,7 @@
 #   --torch-index URL   take torch and torchvision from this index, such as the CPU-only one: a much smaller install
 #   --install-only      stop after the installation
 #   --demo              a demo on synthetic films, ready in about a minute; --all trains the two slow networks too
-#   anything else goes to Streamlit, for example --server.port 8600
+#   anything else goes to Streamlit, for example --server.port 8600; with --demo to the demo, for example --port 8600
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

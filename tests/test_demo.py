@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,12 @@ def test_the_demo_is_made_by_real_trainings_and_goes_on_with_what_is_missing(tin
     demo.run(tiny)
     assert [call[0] for call in began] == ["make_phantoms.py", "train.py"] and "two" in began[1]
     assert "one: there already" in capfd.readouterr().out
+
+
+def test_a_port_in_use_is_said_before_anything_is_made(tmp_path, began):
+    with socket.create_server(("localhost", 0)) as taken, pytest.raises(RunError, match=r"in use.*--port"):
+        demo.run(DemoConfig(store=str(tmp_path / "demo.duckdb"), port=taken.getsockname()[1]))
+    assert not began and not any(tmp_path.iterdir())
 
 
 def test_the_maps_of_each_run_are_held_against_the_boxes_once(tiny, began):

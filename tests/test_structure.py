@@ -67,6 +67,12 @@ def test_streamlit_stays_in_the_app():
     assert users_of({"streamlit"}) <= set(screen_side())
 
 
+def test_widgets_are_bound_to_the_link_in_one_place():
+    binding = [name for name in MODULES if any(isinstance(node, ast.Constant) and node.value == "query-params"
+                                               for node in ast.walk(tree(name)))]
+    assert binding == ["cxrcore.ui.bound"]
+
+
 def test_plotly_stays_in_the_charts():
     assert all(name.startswith("cxrcore.charts.") for name in users_of({"plotly"}))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cxrcore.ui import curves_view, shell, threshold_session, widgets
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.runs_page import RunsPage, pick_run_and_others
 
 MAX_RUNS = curves_view.MAX_RUNS
@@ -63,5 +64,5 @@ def page_picker(n: int, listed: Sequence[object]) -> int:
     st.session_state[_LISTED] = listed
     # Also where there is one page: a control that comes and goes would move the others, and leave its number in the
     # link.
-    return int(st.number_input(f"Page of {pages:,}", 1, pages, key="page", bind="query-params", width=PAGE_WIDTH,
+    return int(st.number_input(f"Page of {pages:,}", 1, pages, **in_link("page"), width=PAGE_WIDTH,
                                disabled=pages == 1)) - 1

@@ -16,6 +16,7 @@ from cxrcore.intervals import PATIENTS_UNKNOWN_NOTE
 from cxrcore.metrics import THRESHOLDED
 from cxrcore.multiple import BETTER, TIED, WORSE
 from cxrcore.ui import agreement, cached, compare_cost, runs_view, widgets
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.compare_reading import (
     WORDS,
     Compared,
@@ -212,8 +213,8 @@ def seeds_section(compared: Sequence[Compared], measure: str, part: str) -> Tabl
 def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -> Tables:
     """Quality against one recorded cost, and all of them as a table."""
     st.header("Quality against cost", anchor=False)
-    said = st.segmented_control("Cost", list(compare_cost.COSTS), default="Parameters", required=True, key="cost",
-                                bind="query-params", wrap=True,
+    said = st.segmented_control("Cost", list(compare_cost.COSTS), default="Parameters", required=True,
+                                **in_link("cost"), wrap=True,
                                 help=meanings(key for key, _ in compare_cost.COSTS.values()))
     key, axis = compare_cost.COSTS[said]
     runs = runs.set_index("run_id", drop=False)

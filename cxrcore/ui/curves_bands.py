@@ -14,6 +14,7 @@ from cxrcore.findings import FINDINGS
 from cxrcore.records import Predictions
 from cxrcore.store import Store
 from cxrcore.ui import cached, widgets
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.curves_view import PATIENCE, Measured
 
 N_DRAWS = 500  # the ends of a 95 % band stand on a dozen of them each, which a picture can do with
@@ -24,7 +25,7 @@ HELP = ("How far each curve would move with other patients: the middle 95 % of d
 
 def picker() -> bool:
     """Choose whether bands are drawn."""
-    return st.toggle("95 % band", key="band", bind="query-params", help=HELP)
+    return st.toggle("95 % band", **in_link("band"), help=HELP)
 
 
 def add(store: Store, measured: Sequence[Measured], finding: str, curve: str) -> list[Measured]:

@@ -14,6 +14,7 @@ from cxrcore.metrics import confusion
 from cxrcore.store import Store
 from cxrcore.thresholds import STABLE_POSITIVES
 from cxrcore.ui import cached, threshold_sets, widgets
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.curves_view import Measured
 from cxrcore.ui.threshold_state import DEFAULT, UNFITTED, Evaluated, SourcedSet, find_set, parse_key, warnings_of
 
@@ -47,7 +48,7 @@ def picker(store: Store, runs: Sequence[Evaluated]) -> str | None:
     if asked is not None and asked not in options and asked == st.session_state.get(_SHOWN):
         # A saved set belongs to one run: another choice of runs, not a wrong link, has made it unknown.
         st.session_state[KEY] = next(iter(options))
-        label = st.selectbox("Thresholds", list(options), key=KEY, bind="query-params", help=_HELP)
+        label = st.selectbox("Thresholds", list(options), **in_link(KEY), help=_HELP)
     else:
         label = widgets.choice_in_link("Thresholds", KEY, list(options), _HELP)
     st.session_state[_SHOWN] = label

@@ -17,6 +17,7 @@ from cxrcore.metrics import macro
 from cxrcore.reliability import FindingReliability, finding_reliability
 from cxrcore.store import Store
 from cxrcore.ui import cached, widgets
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.calibrated import calibrator
 from cxrcore.ui.curves_charts import NOTHING_KNOWN, SMALL_WIDTH, SQUARE, in_words_only, steps
 from cxrcore.ui.curves_view import Measured, legend_lines, sources_in_words
@@ -57,8 +58,8 @@ class RunReliability:
 
 def picker() -> str | None:
     """Choose the scores that are read: of `calibration.METHODS`, or None for those that were predicted."""
-    return METHODS[st.segmented_control("Scores", list(METHODS), default=AS_PREDICTED, required=True, key="scores",
-                                        bind="query-params", help=METHODS_HELP)]
+    return METHODS[st.segmented_control("Scores", list(METHODS), default=AS_PREDICTED, required=True,
+                                        **in_link("scores"), help=METHODS_HELP)]
 
 
 def reader(store: Store, runs: Sequence[Evaluated], method: str | None) -> Callable[[str, str], RunReliability | None]:

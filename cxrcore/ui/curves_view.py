@@ -17,6 +17,7 @@ from cxrcore.metrics import macro
 from cxrcore.store import Store
 from cxrcore.thresholds import STABLE_POSITIVES
 from cxrcore.ui import cached, runs_view, shell, widgets
+from cxrcore.ui.bound import in_link
 
 MAX_RUNS = 6
 ALL = "All 14"
@@ -76,7 +77,7 @@ def stop_at_unknown_finding() -> None:
 
 def finding_picker() -> str | None:
     """Choose one finding, or all (None)."""
-    text = st.selectbox("Finding", CHOICES, key=FINDING, bind="query-params", width=220,
+    text = st.selectbox("Finding", CHOICES, **in_link(FINDING), width=220,
                         help="All findings small, side by side, or one large.")
     return None if text == ALL else canonical(text)
 

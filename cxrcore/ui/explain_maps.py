@@ -10,6 +10,7 @@ from cxrcore import overlay as overlays
 from cxrcore.charts.film_view import film_view
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.ui import widgets
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.explain_film import ChosenFilm
 from cxrcore.ui.explain_model import Explained, Loaded
 from cxrcore.ui.explain_scores import FilmScores
@@ -43,12 +44,12 @@ class OneRun:
 def look_popover() -> Look:
     """Opacity, colour map and outline; they stand in the link."""
     with st.popover("Look", icon=":material/palette:", help="How maps are drawn"):
-        strength = st.slider("Opacity (%)", 0, 100, STRONGEST, 5, key=STRENGTH_KEY, bind="query-params",
+        strength = st.slider("Opacity (%)", 0, 100, STRONGEST, 5, **in_link(STRENGTH_KEY),
                              help="Of the hottest place, where the finding's score reaches its threshold. Below it, "
                                   "maps are fainter, as much as the score is smaller than the threshold.")
-        colours = st.segmented_control("Colours", COLOURS, default=COLOURS[0], required=True, key=COLOURS_KEY,
-                                       bind="query-params", help="All but jet can be read without colour vision.")
-        contour = st.toggle("Outline only", key=CONTOUR_KEY, bind="query-params",
+        colours = st.segmented_control("Colours", COLOURS, default=COLOURS[0], required=True,
+                                       **in_link(COLOURS_KEY), help="All but jet can be read without colour vision.")
+        contour = st.toggle("Outline only", **in_link(CONTOUR_KEY),
                             help="A line around the hottest fifth of the map instead of colour")
     return Look(strength / 100, colours, contour)
 

@@ -23,6 +23,7 @@ from cxrcore.ui import (
     shell,
     widgets,
 )
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.explain_film import PARTS, ChosenFilm, RunFilms
 from cxrcore.ui.explain_maps import Look, OneRun
 from cxrcore.ui.explain_model import Explained
@@ -81,7 +82,7 @@ def method_picker() -> str:
 def view_picker(n_runs: int) -> str:
     """Of `explain_maps.VIEWS`."""
     views = explain_maps.VIEWS if n_runs > 1 else explain_maps.VIEWS[:-1]
-    return st.segmented_control("Show", views, default=views[0], required=True, key="show", bind="query-params",
+    return st.segmented_control("Show", views, default=views[0], required=True, **in_link("show"),
                                 help="One map large, the maps of all findings, or one finding by all methods or runs.")
 
 

@@ -11,6 +11,7 @@ from cxrcore.charts.look import Figure
 from cxrcore.charts.stage import for_stage
 from cxrcore.store import Store
 from cxrcore.ui import widgets
+from cxrcore.ui.bound import in_link
 
 SLIDE = "slide"  # the picker's key, and so its name in the link
 NOTES = "notes"
@@ -93,9 +94,9 @@ def bar(slides: Sequence[Slide], slide: Slide, more: Callable[[], None]) -> None
         st.button("", icon=":material/arrow_forward:", key="forward", help="Next slide (right arrow)",
                   disabled=place == len(names) - 1, on_click=_go, args=(names, place, 1))
         st.markdown(f"{place + 1} of {len(names)}", width="content")
-        st.selectbox("Slide", names, key=SLIDE, bind="query-params", width=260, label_visibility="collapsed")
+        st.selectbox("Slide", names, **in_link(SLIDE), width=260, label_visibility="collapsed")
         more()
-        st.toggle("Notes", key=NOTES, bind="query-params",
+        st.toggle("Notes", **in_link(NOTES),
                   help="What to say and to ask (key N). Open this page in a second window with its notes on: both turn "
                        "together.")
     if st.session_state.get(NOTES):

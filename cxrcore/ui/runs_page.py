@@ -11,6 +11,7 @@ import streamlit as st
 
 from cxrcore.store import Store
 from cxrcore.ui import cached, curves_view, leaderboard, runs_view, shell, widgets
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.threshold_state import parse_key
 
 SKELETON = 400  # pixels
@@ -162,5 +163,5 @@ def _choose_run(key: str, before: Sequence[str], board: pd.DataFrame) -> None:
 def pick_part(meaning: str = "The split that all numbers come from.") -> str:
     """'test' or 'val', as the link wants it."""
     return runs_view.PART_NAMES[st.segmented_control(
-        "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, key="on", bind="query-params",
+        "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, **in_link("on"),
         help=meaning)]

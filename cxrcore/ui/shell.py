@@ -13,6 +13,7 @@ import streamlit as st
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
+from cxrcore.ui import bound
 
 PRODUCT = "Chest X-ray workbench"
 FAVICON = "🩻"  # a Material symbol would be fetched from the network
@@ -135,6 +136,7 @@ def open_page(name: str) -> Iterator[Store]:
     st.set_page_config(page_title=f"{entry.title} · {PRODUCT}", page_icon=FAVICON, layout="wide",
                        initial_sidebar_state="collapsed" if entry.stage else MENU_WIDTH)
     _carry_runs_over(name)
+    bound.begin_page(arrived())
     st.html(LEGIBLE)
     _menu()
     if not entry.stage:
@@ -143,6 +145,7 @@ def open_page(name: str) -> Iterator[Store]:
     with errors_shown():
         show_notice()
         yield Store(default_store())
+    bound.end_page()
 
 
 @contextlib.contextmanager

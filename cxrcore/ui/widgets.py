@@ -16,6 +16,7 @@ from cxrcore.findings import FINDINGS, canonical, display_name
 from cxrcore.glossary import meaning
 from cxrcore.store import Store
 from cxrcore.ui import shell
+from cxrcore.ui.bound import in_link
 from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 
 DOWNLOAD_WIDTH = 136  # pixels, for a menu that is filled last
@@ -146,7 +147,7 @@ def choice_in_link(label: str, key: str, options: Sequence[str], meaning: str,
     if asked is not None and asked not in options:
         st.query_params[key] = read(asked)
         st.rerun()  # the widget reads the link before the page runs
-    return st.selectbox(label, options, key=key, bind="query-params", help=meaning)
+    return st.selectbox(label, options, **in_link(key), help=meaning)
 
 
 def finding_picker(meaning: str) -> str:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from browser_server import serving
+from picking import choose
 from playwright.sync_api import expect
 
 from cxrcore.ui.cases_controls import A_PAGE
@@ -109,7 +110,7 @@ def test_an_upload_is_scored_and_explained_in_both_themes(page, served, phantoms
     expect(page.get_by_text("of the data set")).to_be_visible()
     expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
     expect(page.get_by_text("not for diagnosis")).to_be_visible()
-    page.get_by_role("radio", name="All 14", exact=True).click()
+    choose(page, "All 14")
     expect(page.locator(".films figure")).to_have_count(14)
     page.get_by_role("button", name="Download", exact=True).click()
     with page.expect_download() as got:

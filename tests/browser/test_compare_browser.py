@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browser_server import serving
-from picking import pick
+from picking import choose, pick
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -94,9 +94,9 @@ def test_the_reference_stands_in_the_link_and_gives_way_when_it_is_taken_out(pag
 
 def test_measure_thresholds_and_cost_stand_in_the_link(page, served, three):
     open_page(page, served, "compare", three)
-    page.get_by_role("radio", name="F1", exact=True).click()
+    choose(page, "F1")
     pick(page, "Thresholds", "0.5 for every finding")
-    page.get_by_role("radio", name="GMACs", exact=True).click()
+    choose(page, "GMACs")
     expect(page.get_by_text("GMACs a film, logarithmic")).to_be_visible()
     expect(page).to_have_url(re.compile("by=F1"))
     expect(page).to_have_url(re.compile("cost=GMACs"))
@@ -108,14 +108,15 @@ def test_measure_thresholds_and_cost_stand_in_the_link(page, served, three):
 
 def test_grouping_measure_and_gap_stand_in_the_link(page, served, three):
     open_page(page, served, "subgroups", three)
-    page.get_by_role("radio", name="View", exact=True).click()
-    page.get_by_role("radio", name="AUROC", exact=True).click()
+    choose(page, "View")
+    choose(page, "AUROC")
     expect(page.get_by_text("Gap in AUROC")).to_be_visible()
     box = page.get_by_role("combobox", name=re.compile("Gap to"))
     first = box.input_value()
     other = "AP" if first == "PA" else "PA"
     pick(page, "Gap to", other)
     expect(page.get_by_text(f"Gap to {other}").last).to_be_visible()
+    expect(page).to_have_url(re.compile(f"to_view={other}"))
     page.reload()
     expect(page.get_by_role("combobox", name=re.compile("Gap to"))).to_have_value(other, timeout=30_000)
     expect(page.get_by_text("Gap in AUROC")).to_be_visible()

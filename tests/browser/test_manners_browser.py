@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from axe_faults import faults_of
 from browser_server import running, serving
+from picking import PATIENCE, settle
 from playwright.sync_api import Page, expect
 
 from cxrcore.config import PROJECT_ROOT
@@ -16,7 +17,6 @@ from cxrcore.ui.shell import PAGES, PageEntry
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 120_000  # milliseconds; thirty sessions share two cores
 THEMES = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 30)"}
 FADE = 400  # milliseconds from one theme to the other
 PHONE, DESK, LEAST = {"width": 390, "height": 844}, {"width": 1440, "height": 900}, 14  # pixels; height of text
@@ -40,22 +40,8 @@ BROKEN = """(least) => {
   }
   return found;
 }"""
-# Drawn, nothing stale, no placeholder, and the server done; held for a while, since a page may begin anew at its end.
-QUIET = """() => {
-  const quiet = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
-    && document.querySelector("h1, .st-key-stage h2")
-    && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]");
-  window.quietSince = quiet ? window.quietSince ?? Date.now() : null;
-  return quiet && Date.now() - window.quietSince > 300;
-}"""
 # On a deep link Streamlit's own script asks below the page's path first where its server is, and is told 404.
 SEARCHED = re.compile(r"/\w+/_stcore/(health|host-config)$")
-
-
-def settle(page: Page) -> None:
-    """Wait until the page is drawn and the server has nothing more to say."""
-    page.evaluate("window.quietSince = null")
-    page.wait_for_function(QUIET, timeout=PATIENCE)
 
 
 # -- what axe-core finds
