@@ -68,6 +68,11 @@ def each(request) -> Six:
 # -- the library's maps
 
 
+def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
+    """The same but for rounding: some processors add up in another order from one call to the next."""
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
 def library_map(model: torch.nn.Module, architecture: str, pixels: np.ndarray, method: str, finding: int) -> np.ndarray:
     """A map as the library is used."""
     entry, side = ARCHITECTURES[architecture], len(pixels) // 16
@@ -203,7 +208,7 @@ def test_scorecam_can_be_stopped_and_leaves_nothing_behind(resnet):
         explainer.explain(film(), ("Effusion",), "scorecam", stop)
     assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
     assert no_hooks(resnet) and no_hooks(explainer._model)
-    assert np.array_equal(explainer.explain(film()).maps, before)
+    assert_same(explainer.explain(film()).maps, before)
     with pytest.raises(UsageError, match="one finding at a time"):
         explainer.explain(film(), method="scorecam")
 
@@ -227,7 +232,8 @@ def test_nobody_waits_for_a_scorecam(resnet):
 
     with pytest.raises(Enough):
         explainer.explain(film(), ("Effusion",), "scorecam", told)
-    assert len(meanwhile) == 1 and np.array_equal(meanwhile[0], alone)
+    assert len(meanwhile) == 1
+    assert_same(meanwhile[0], alone)
 
 
 # -- what the numbers mean
@@ -295,7 +301,7 @@ def test_a_failure_is_told_and_leaves_the_explainer_usable(resnet, monkeypatch):
     with pytest.raises(RuntimeError):
         explainer.explain(np.zeros((8, 0), np.uint8))
     assert no_hooks(explainer._model)
-    assert np.array_equal(explainer.explain(film()).maps, before.maps)
+    assert_same(explainer.explain(film()).maps, before.maps)
 
 
 @pytest.mark.parametrize("around", [torch.inference_mode, torch.no_grad,
@@ -308,7 +314,8 @@ def test_what_the_caller_is_in_the_middle_of_does_not_matter(resnet, around):
         before = torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")
         for alone in expected:
             explained = explainer.explain(film(), method=alone.method)
-            assert np.array_equal(explained.maps, alone.maps) and np.array_equal(explained.scores, alone.scores)
+            assert_same(explained.maps, alone.maps)
+            assert_same(explained.scores, alone.scores)
         assert before == (torch.is_grad_enabled(), torch.is_inference_mode_enabled(),
                           torch.is_autocast_enabled("cpu"))
 
@@ -332,8 +339,8 @@ def test_threads_get_their_own_maps(resnet):
         thread.join()
     assert len(got) == 100
     for (person, _), explained in got.items():
-        np.testing.assert_allclose(explained.maps, alone[person].maps, atol=1e-6)
-        np.testing.assert_allclose(explained.scores, alone[person].scores, atol=1e-6)
+        assert_same(explained.maps, alone[person].maps)
+        assert_same(explained.scores, alone[person].scores)
 
 
 def live_tensors() -> int:

@@ -16,6 +16,7 @@ from cxrcore.findings import FINDINGS, display_name
 from cxrcore.metrics import confusion
 from cxrcore.store import Store
 from cxrcore.ui import cached, present_reading
+from cxrcore.ui.present_board import rows_beside
 from cxrcore.ui.present_slides import SLIDES
 
 NAMES = [slide.name for slide in SLIDES]
@@ -97,6 +98,15 @@ def test_the_guess_comes_before_the_truth(real, open_slide):
     said = re.search(r"F1 at 0\.5: \*\*(.+?)\*\* · at your guess, 0\.2: \*\*(.+?)\*\* .* validation: \*\*(.+?)\*\*",
                      text_of(app)).groups()
     assert said == tuple(f"{value:.2f}" for value in f1)
+
+
+@pytest.mark.parametrize(("example", "positives", "rows"), [
+    (3, [50, 5, 20, 8, 30], [0, 1, 3]),  # neither the most common nor the rarest
+    (0, [50, 5, 20, 8, 30], [0, 1, 2]),  # the most common: a middling one stands in
+    (1, [50, 5, 20, 8, 30], [0, 1, 2]),  # the rarest
+    (2, [50, 0, 20], [0, 2]), (0, [7, 0, 0], [0])])
+def test_three_findings_stand_on_the_slide_s_board_where_so_many_occur(example, positives, rows):
+    assert rows_beside(example, positives) == rows
 
 
 def test_the_weights_slide_needs_two_losses_and_says_how_to_get_them(real, open_slide):

@@ -1,5 +1,7 @@
 """The slide on thresholds: a guess first, then the truth, and the board itself."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -10,6 +12,7 @@ from cxrcore.ui.present_reading import HALF, Lesson
 from cxrcore.ui.present_stage import headline
 from cxrcore.ui.threshold_state import find_set, read_state
 
+N_ROWS = 3  # of the board, which large type leaves room for
 _GUESS, _REVEALED = "guessed_threshold", "revealed_threshold"
 
 
@@ -57,8 +60,17 @@ def _board(lesson: Lesson, finding: str) -> None:
 
 
 def _rows(lesson: Lesson) -> list[str]:
-    """The example between the most common and the rarest finding, each once, in their usual order."""
-    positives = np.array([len(one.positives) for one in lesson.scores])
-    there = np.flatnonzero(positives)
-    shown = {lesson.example, int(there[np.argmax(positives[there])]), int(there[np.argmin(positives[there])])}
-    return [FINDINGS[k] for k in sorted(shown)]
+    return [FINDINGS[k] for k in rows_beside(lesson.example, [len(one.positives) for one in lesson.scores])]
+
+
+def rows_beside(example: int, positives: Sequence[int]) -> list[int]:
+    """The findings that stand on the slide's board, by their places in `FINDINGS`, in that order.
+
+    The example, the most common and the rarest finding; where these are the same, findings of a middling count too.
+
+    Args:
+        positives: films that carry each finding; those that none carries are left out.
+    """
+    there = [int(k) for k in np.argsort(positives, kind="stable") if positives[k]]
+    middle = sorted(there, key=lambda k: abs(there.index(k) - len(there) / 2))
+    return sorted(list(dict.fromkeys([example, there[-1], there[0], *middle]))[:N_ROWS])

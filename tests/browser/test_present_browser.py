@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from cxrcore.findings import FINDINGS
 from cxrcore.metrics import confusion
 from cxrcore.store import Store
+from cxrcore.ui.present_board import N_ROWS
 from cxrcore.ui.present_slides import SLIDES
 
 pytestmark = pytest.mark.browser
@@ -119,7 +120,7 @@ def test_the_board_drags_on_the_slide_and_counts_right(page, stage, store):
     page.get_by_role("button", name="Reveal").click()
     row = page.locator(".row.open")
     expect(row).to_be_visible(timeout=60_000)
-    expect(page.locator(".row:visible[data-finding]")).to_have_count(3)
+    expect(page.locator(".row:visible[data-finding]")).to_have_count(N_ROWS)
     assert unreadable(page) == []
     handle = row.locator("input[type=range]")
     box = handle.bounding_box()
