@@ -5,25 +5,25 @@ Which runs are there, the demo's store says; started again, it goes on with what
 """
 
 import contextlib
-import os
-import socket
 import subprocess
 import sys
-import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxrcore import progress
+from cxrcore import dashboard, progress
 from cxrcore.config import PROJECT_ROOT, DemoConfig
 from cxrcore.data.phantom_folder import TABLE
-from cxrcore.errors import RunError
+from cxrcore.errors import RunError, StoreBusy
+from cxrcore.interrupts import Terminated, sigterm_as_interrupt
 from cxrcore.store import Store
 
 FOLDER = "demo_phantoms"  # of the films, beside the store
-PHANTOMS = ("--films", "2400", "--size", "128", "--difficulty", "0.25")
+PHANTOMS = ("--films", "2400", "--size", "128", "--difficulty", "0")  # plain signs
 TRAINING = ("--img_size", "128", "--init", "random")  # maps of 4 x 4 cells and more
 METHODS = "gradcam,gradcam++"  # of the maps that are held against the boxes
+LAST = "model_last.pth"  # as `checkpoint.LAST`, which needs torch
+LOOK_EVERY = 1.0  # seconds
 STOP_WAIT = 60.0  # seconds that a training gets to write down where it was
 
 
@@ -42,14 +42,17 @@ class Step:
     note: str = ""
 
 
-# From scratch on 1,700 films: the narrow networks need small batches and large steps to get anywhere in minutes.
-_NARROW = ("--lr", "2e-3", "--batch_size", "16")
-FIRST = Step("ResNet-18", ("--arch", "resnet18", "--lr", "1e-3", "--epochs", "3"))
+# From scratch on 1,700 films: many small steps learn most in minutes. All of it takes a quarter of an hour on two slow
+# cores without bf16.
+_STEPS = ("--batch_size", "8", "--epochs", "2")
+FIRST = Step("ResNet-18", ("--arch", "resnet18", "--lr", "1e-3", "--batch_size", "8", "--epochs", "1",
+                           "--train_subset", "800"),
+             "It learns from 800 films once, so that the dashboard opens soon; the others see more")
 OTHERS = (
-    Step("EfficientNet-B0", ("--arch", "efficientnet_b0", "--epochs", "5", *_NARROW)),
-    Step("EfficientNet-B0, weighted", ("--arch", "efficientnet_b0", "--epochs", "5", "--loss", "pos_weight", *_NARROW)),
-    Step("DenseNet-121", ("--arch", "densenet121", "--lr", "1e-3", "--epochs", "3")),
-    Step("MobileNetV2", ("--arch", "mobilenet_v2", "--epochs", "4", *_NARROW)),
+    Step("EfficientNet-B0", ("--arch", "efficientnet_b0", "--lr", "2e-3", *_STEPS)),
+    Step("EfficientNet-B0, weighted", ("--arch", "efficientnet_b0", "--lr", "2e-3", "--loss", "pos_weight", *_STEPS)),
+    Step("DenseNet-121", ("--arch", "densenet121", "--lr", "1e-3", "--train_subset", "1400", *_STEPS)),
+    Step("MobileNetV2", ("--arch", "mobilenet_v2", "--lr", "1e-3", *_STEPS)),
 )
 SLOW = (
     Step("VGG16", ("--arch", "vgg16", "--epochs", "3", "--lr", "1e-4"),
@@ -63,30 +66,94 @@ def run(config: DemoConfig) -> None:
     """Make the demo, or go on with it, and keep the dashboard open until Ctrl-C.
 
     Raises:
-        RunError: a script of it failed, or the dashboard's port is taken.
+        RunError: the dashboard's port is taken, or it has ended; phantoms or the first training failed, or, without a
+            dashboard, any training.
     """
-    if not (config.no_dashboard or _is_free(config.port)):
+    if not (config.no_dashboard or dashboard.is_free(config.port)):
         raise RunError(f"port {config.port} is in use: close what is open there, or take another with --port")
-    store = Store(config.store or PROJECT_ROOT / "runs" / "demo.duckdb")
+    store = Store(Path(config.store or PROJECT_ROOT / "runs" / "demo.duckdb").resolve())
     films = store.path.parent / FOLDER
+    steps = (*OTHERS, *(SLOW if config.all else ()))
     with contextlib.ExitStack() as stack:
+        board = _Board(store, config.port, stack)
         try:
+            stack.enter_context(sigterm_as_interrupt())
             _script("make_phantoms.py", "--out", films, *PHANTOMS)
-            _train(store, films, FIRST)
+            _train(store, films, FIRST, lambda: None if config.no_dashboard else board.open_when_measured())
             if not config.no_dashboard:
-                board = stack.enter_context(_dashboard(store, config.port))
-            steps = (*OTHERS, *(SLOW if config.all else ()))
-            for step in steps:
-                _train(store, films, step)
-            for run_id in unmeasured(store, (FIRST, *steps)):
-                print(f"=== are maps of {run_id} on the boxes? (Localization shows it)", flush=True)
-                _script("gradcam.py", "--boxes", "--run", run_id, "--methods", METHODS, "--store", store.path,
-                        printed=False)
-            print(f"the demo is complete: {len(store.runs())} runs in {store.path}", flush=True)
-            if not config.no_dashboard:
-                board.wait()
+                board.open()
+            failed = _train_others(store, films, steps, board.check)
+            _measure_maps(store, (FIRST, *steps), board.check)
+            print(failed or f"the demo is complete: {len(store.runs())} runs in {store.path}", flush=True)
+            if board.server:
+                board.server.wait()
+            elif failed:
+                raise RunError(failed)
         except KeyboardInterrupt:
             print("\nstopped; the same command goes on from here", flush=True)
+
+
+class _Board:
+    """The dashboard, from the first measured network on.
+
+    Attributes:
+        server: None until it is open.
+    """
+
+    def __init__(self, store: Store, port: int, stack: contextlib.ExitStack):
+        self.server: subprocess.Popen | None = None
+        self._store, self._port, self._stack = store, port, stack
+
+    def open_when_measured(self) -> None:
+        """Ahead of the training's end: it still makes its input check, which no page needs at once."""
+        with contextlib.suppress(StoreBusy):  # then the next look
+            if self.server is None and len(self._store.leaderboard().query("split == 'test'")):
+                self.open()
+
+    def open(self) -> None:
+        """Unless it is open."""
+        if self.server is not None:
+            return
+        self.server = self._stack.enter_context(dashboard.serving(self._store, self._port))
+        address = f"http://localhost:{self._port}/runs"
+        print(f"\nThe dashboard is open at {address}; the other networks train behind it. Ctrl-C stops both.\n",
+              flush=True)
+        dashboard.show(address)
+
+    def check(self) -> None:
+        """Raises RunError if it has ended."""
+        if self.server is not None and self.server.poll() is not None:
+            raise _Closed(f"the dashboard has ended with status {self.server.returncode}; the same command opens it "
+                          "again and goes on")
+
+
+class _Closed(RunError):
+    """There is nobody to train for any more."""
+
+
+def _train_others(store: Store, films: Path, steps: Sequence[Step], meanwhile: Callable[[], None]) -> str:
+    """One after the other; one that fails does not take the dashboard from those who look at the others.
+
+    Returns:
+        what failed, in words; empty if nothing did.
+    """
+    failed = []
+    for step in steps:
+        try:
+            _train(store, films, step, meanwhile)
+        except _Closed:
+            raise
+        except RunError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            failed.append(step.name)
+    return f"not trained: {', '.join(failed)}; the same command tries again" if failed else ""
+
+
+def _measure_maps(store: Store, steps: Sequence[Step], meanwhile: Callable[[], None]) -> None:
+    for run_id in unmeasured(store, steps):
+        print(f"=== are maps of {run_id} on the boxes? (Localization shows it)", flush=True)
+        _script("gradcam.py", "--boxes", "--run", run_id, "--methods", METHODS, "--store", store.path, printed=False,
+                meanwhile=meanwhile)
 
 
 def left(store: Store, steps: Sequence[Step]) -> list[Step]:
@@ -104,18 +171,18 @@ def unmeasured(store: Store, steps: Sequence[Step]) -> list[str]:
     return [run_id for run_id in ours if run_id in tested and store.localization([tested[run_id]]).empty]
 
 
-def _train(store: Store, films: Path, step: Step) -> None:
-    """One training, unless it is finished; one that was interrupted after an epoch is resumed."""
+def _train(store: Store, films: Path, step: Step, meanwhile: Callable[[], None]) -> None:
+    """One training, unless it is finished; one that was stopped after an epoch is resumed."""
     if not left(store, [step]):
         print(f"=== {step.name}: there already", flush=True)
         return
     print(f"=== {step.name}" + (f": {step.note}" if step.note else ""), flush=True)
     begun = _begun(store, step.name)
     if begun:
-        _script("train.py", "--resume", begun, "--store", store.path)
+        _script("train.py", "--resume", begun, "--store", store.path, meanwhile=meanwhile)
     else:
         _script("train.py", "--csv_path", films / TABLE, "--img_root", films, "--store", store.path,
-                "--name", step.name, *TRAINING, *step.flags)
+                "--name", step.name, *TRAINING, *step.flags, meanwhile=meanwhile)
     if step.note:
         runs = store.runs()
         for run_id in runs.loc[runs["name"] == step.name, "run_id"]:
@@ -126,8 +193,9 @@ def _begun(store: Store, name: str) -> str | None:
     """The newest run of this name that was stopped, after the last finished epoch of which it can go on."""
     runs = store.runs()
     for row in runs[runs["name"] == name].itertuples():
-        status = progress.effective_status(row.status, progress.read(store.run_folder(row.run_id)))
-        if status == "interrupted" and len(store.epochs([row.run_id])):
+        folder = store.run_folder(row.run_id)
+        status = progress.effective_status(row.status, progress.read(folder))
+        if status in ("interrupted", "failed") and len(store.epochs([row.run_id])) and (folder / LAST).exists():
             return row.run_id
         if status == "running":
             raise RunError(f"'{name}' is being trained by another process: wait for it, or stop it")
@@ -136,11 +204,12 @@ def _begun(store: Store, name: str) -> str | None:
     return None
 
 
-def _script(name: str, *flags: object, printed: bool = True) -> None:
+def _script(name: str, *flags: object, printed: bool = True, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Run one of scripts/ to its end; Ctrl-C reaches it too, and it gets the time to write down where it was.
 
     Args:
         printed: what it prints; progress and errors always are.
+        meanwhile: called every second or so.
 
     Raises:
         RunError: it failed; its own line stands above.
@@ -148,35 +217,16 @@ def _script(name: str, *flags: object, printed: bool = True) -> None:
     process = subprocess.Popen([sys.executable, PROJECT_ROOT / "scripts" / name, *map(str, flags)], cwd=PROJECT_ROOT,
                                stdout=None if printed else subprocess.DEVNULL)
     try:
-        status = process.wait()
-    except KeyboardInterrupt:
+        while process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK_EVERY)
+            meanwhile()
+    except BaseException as stop:
+        if not isinstance(stop, KeyboardInterrupt) or isinstance(stop, Terminated):
+            process.terminate()  # which Ctrl-C has done
         with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
             process.wait(STOP_WAIT)
         process.kill()
         raise
-    if status:
-        raise RunError(f"the demo stopped: scripts/{name} ended with status {status}")
-
-
-def _is_free(port: int) -> bool:
-    """Whether nobody answers there yet."""
-    with socket.socket() as asked:
-        return asked.connect_ex(("localhost", port)) != 0
-
-
-@contextlib.contextmanager
-def _dashboard(store: Store, port: int) -> Iterator[subprocess.Popen]:
-    """The dashboard on the demo's store, while the block runs."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
-        cwd=PROJECT_ROOT, env=os.environ | {"CXR_STORE": str(store.path)})
-    address = f"http://localhost:{port}/runs"
-    print(f"\nThe dashboard is open at {address}; the other networks train behind it. Ctrl-C stops both.\n", flush=True)
-    with contextlib.suppress(webbrowser.Error):
-        webbrowser.open(address)
-    try:
-        yield server
-    finally:
-        server.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(10)
+    if process.returncode:
+        raise RunError(f"scripts/{name} ended with status {process.returncode}")

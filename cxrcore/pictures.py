@@ -4,12 +4,6 @@ Of phantoms only, so that they may be shown. The browser comes with the tests' p
 """
 
 import contextlib
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from shutil import which
@@ -18,12 +12,12 @@ from typing import Any
 import pandas as pd
 
 from cxrcore.config import PROJECT_ROOT, PicturesConfig
+from cxrcore.dashboard import free_port, serving
 from cxrcore.errors import RunError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.store import Store
 
 WIDE, SLIDE = (1440, 900), (1280, 720)
-START_SECONDS = 60
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DRAWN = "[data-testid=stSkeleton], [data-testid=stStatusWidget]"  # none of these is left on a page that is drawn
 
@@ -70,10 +64,11 @@ def take(config: PicturesConfig) -> None:
     filled, file = _links(store), _with_faults(store)
     out = PROJECT_ROOT / config.out
     out.mkdir(parents=True, exist_ok=True)
-    with _dashboard(store) as address, _browser() as browser:
+    port = free_port()
+    with serving(store, port, printed=False), _browser() as browser:
         for picture in PICTURES:
             tab = browser.new_page(viewport=dict(zip(("width", "height"), picture.size, strict=True)))
-            tab.goto(f"{address}/{picture.page.format(**filled)}")
+            tab.goto(f"http://localhost:{port}/{picture.page.format(**filled)}")
             _wait(tab)
             if picture.upload:
                 tab.locator("input[type=file]").first.set_input_files(
@@ -140,24 +135,3 @@ def _browser() -> Iterator[Any]:
             "--no-sandbox", "--disable-gpu", "--disable-background-networking"])
         yield browser
         browser.close()
-
-
-@contextlib.contextmanager
-def _dashboard(store: Store) -> Iterator[str]:
-    """A dashboard of its own on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
-        cwd=PROJECT_ROOT, env=os.environ | {"CXR_STORE": str(store.path)}, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(START_SECONDS * 4):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1).read()
-                break
-            time.sleep(0.25)
-        yield f"http://localhost:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)

@@ -8,9 +8,7 @@ import contextlib
 import dataclasses
 import math
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import Source
 from cxrcore.inference_cost import inference_cost
 from cxrcore.initial_weights import Start
+from cxrcore.interrupts import sigterm_as_interrupt
 from cxrcore.progress import Progress, effective_status, read
 from cxrcore.records import EpochRecord
 from cxrcore.store import Store
@@ -114,7 +113,7 @@ def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
           f"validation films, on {trainplan.device_name()}")
     folder = plan.store.run_folder(run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    with _sigterm_as_interrupt(), Progress(folder) as progress, _honest_end(plan, run_id, progress):
+    with sigterm_as_interrupt(), Progress(folder) as progress, _honest_end(plan, run_id, progress):
         plan.store.finish_run(run_id, "running")  # again, for a resumed run: only now does its progress file live
         trainer = _trainer(plan, last)
         cost = _fit(plan, run_id, trainer, progress)
@@ -264,20 +263,3 @@ def _drop_training_state(path: Path) -> None:
     """A finished run is not resumed: its last checkpoint keeps the weights only."""
     if path.exists():
         checkpoints.save(path, dataclasses.replace(checkpoints.load(path), training={}))
-
-
-@contextlib.contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """A scheduler's SIGTERM ends a training like Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

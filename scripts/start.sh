@@ -30,8 +30,17 @@ done
 
 source scripts/setup.sh
 [ -z "$INSTALL_ONLY" ] || exit 0
-if [ -z "$DEMO" ] && [ ${#ARGUMENTS[@]} -eq 0 ] && [ -z "${CXR_STORE:-}" ] && [ ! -e runs/store.duckdb ] && [ -t 0 ]; then
-    read -r -p "There are no runs yet. Make the demo on synthetic films? It opens in about a minute. [Y/n] " answer
+
+no_runs() { # also not where the store cannot be read: the dashboard says why
+    [ ! -e runs/store.duckdb ] || "$PYTHON" -c 'import sys
+from cxrcore.store import Store
+sys.exit(not Store("runs/store.duckdb").runs().empty)' 2>/dev/null
+}
+
+if [ -z "$DEMO" ] && [ ${#ARGUMENTS[@]} -eq 0 ] && [ -z "${CXR_STORE:-}" ] && [ -t 0 ] && no_runs; then
+    question="There are no runs yet. Make the demo on synthetic films? It opens in about a minute."
+    [ ! -e runs/demo.duckdb ] || question="There are no runs yet, but a demo. Open it, and go on with what it lacks?"
+    read -r -p "$question [Y/n] " answer || answer=n
     case "$answer" in [nN]*) ;; *) DEMO=yes ;; esac
 fi
 [ -z "$DEMO" ] || exec "$PYTHON" scripts/demo.py ${ARGUMENTS[@]+"${ARGUMENTS[@]}"}

@@ -1,10 +1,14 @@
 """The demo, on a few tiny films: made, resumed, and left alone where it is complete."""
 
+import contextlib
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ from cxrcore.config import PROJECT_ROOT, DemoConfig
 from cxrcore.data.phantom import Recipe, plan
 from cxrcore.demo import FIRST, OTHERS, SLOW, Step
 from cxrcore.errors import RunError
+from cxrcore.interrupts import sigterm_as_interrupt
 from cxrcore.localization import RANDOM
 from cxrcore.metrics import macro
 from cxrcore.store import Store
@@ -32,6 +37,10 @@ def made(tmp_path_factory):
         config = small(patch, folder)
         demo.run(config)
     return folder
+
+
+def nothing() -> None:
+    """What to do meanwhile."""
 
 
 def small(patch: pytest.MonkeyPatch, folder: Path) -> DemoConfig:
@@ -94,8 +103,77 @@ def test_an_interrupted_training_is_resumed_and_an_empty_one_begun_anew(tiny, be
     assert began[-1][:3] == ("train.py", "--resume", two)
     empty = store.create_run({"name": "three"}, store.datasets()["dataset_id"][0])
     store.finish_run(empty, "failed")
-    demo._train(store, store.path.parent, Step("three", ()))
+    demo._train(store, store.path.parent, Step("three", ()), nothing)
     assert "--resume" not in began[-1] and empty not in set(store.runs()["run_id"])
+
+
+def test_a_training_that_failed_goes_on_after_its_last_epoch(tiny, began):
+    store = Store(tiny.store)
+    two = store.runs().set_index("name").loc["two", "run_id"]
+    store.finish_run(two, "failed")
+    demo.run(tiny)
+    assert began[-1][:3] == ("train.py", "--resume", two)
+
+
+def test_the_store_is_the_same_place_for_all_scripts(tiny, began, monkeypatch):
+    monkeypatch.chdir(Path(tiny.store).parent)
+    demo.run(DemoConfig(store="other.duckdb", no_dashboard=True))
+    assert {flags[flags.index("--store") + 1] for _, *flags in began if "--store" in flags} == {
+        str(Path(tiny.store).with_name("other.duckdb"))}
+
+
+def test_one_that_fails_does_not_keep_the_others_from_their_training(tiny, monkeypatch, capfd):
+    tried = []
+
+    def train(store, films, step, meanwhile):
+        tried.append(step.name)
+        if step.name == "three":
+            raise RunError("scripts/train.py ended with status 1")
+
+    monkeypatch.setattr(demo, "_train", train)
+    monkeypatch.setattr(demo, "_script", lambda *_, **__: None)
+    monkeypatch.setattr(demo, "OTHERS", (Step("three", ()), STEPS[1]))
+    with pytest.raises(RunError, match="not trained: three; the same command"):
+        demo.run(tiny)
+    assert tried == ["one", "three", "two"] and "ended with status 1" in capfd.readouterr().err
+
+
+def test_the_dashboard_opens_as_soon_as_the_first_network_is_measured(tiny, monkeypatch):
+    """While its training still goes on; and when it is closed, nothing trains on behind it."""
+    opened = []
+
+    @contextlib.contextmanager
+    def serving(store, port):
+        opened.append(port)
+        yield server
+
+    server = types.SimpleNamespace(poll=lambda: None, returncode=0)
+    monkeypatch.setattr(demo.dashboard, "serving", serving)
+    monkeypatch.setattr(demo.dashboard, "show", opened.append)
+    with contextlib.ExitStack() as stack:
+        board = demo._Board(Store(Path(tiny.store).with_name("empty.duckdb")), 8600, stack)
+        board.open_when_measured()
+        assert not opened
+        board = demo._Board(Store(tiny.store), 8600, stack)
+        board.open_when_measured()
+        board.open_when_measured()
+        board.check()
+        assert opened == [8600, "http://localhost:8600/runs"]
+        server.poll = lambda: 1
+        with pytest.raises(RunError, match="dashboard has ended"):
+            demo._script("train.py", "--resume", "none such", meanwhile=board.check)
+
+
+def test_a_script_is_stopped_with_the_demo(monkeypatch, tmp_path):
+    """SIGTERM, unlike Ctrl-C, comes to the demo alone."""
+    started = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(demo.subprocess, "Popen", lambda command, **flags: started.append(popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"])) or started[0])
+    monkeypatch.setattr(demo, "LOOK_EVERY", 0.1)
+    with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
+        demo._script("train.py", meanwhile=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert started[0].wait(10) == -signal.SIGTERM
 
 
 def test_a_script_that_fails_ends_the_demo_in_one_line(tiny, monkeypatch):
@@ -132,11 +210,11 @@ def test_the_oracle_s_headroom_is_said_where_runs_are_ranked(made, monkeypatch):
 def test_networks_that_it_does_not_suit_carry_a_note(tiny, monkeypatch):
     store = Store(tiny.store)
 
-    def train(name, *flags):
+    def train(name, *flags, **_):
         store.finish_run(store.create_run({"arch": "vgg16", "name": "three"}, store.datasets().iloc[0]["dataset_id"]),
                          "finished")
 
     monkeypatch.setattr(demo, "_script", train)
-    demo._train(store, store.path.parent / demo.FOLDER, Step("three", (), "from scratch it does not suit"))
+    demo._train(store, store.path.parent / demo.FOLDER, Step("three", (), "from scratch it does not suit"), nothing)
     notes = store.runs().set_index("name")["note"].fillna("")
     assert notes["three"] == "from scratch it does not suit" and notes["one"] == ""

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from cxrcore.data.decode import start_worker, write_films
 from cxrcore.errors import DataError
+from cxrcore.interrupts import starting_workers
 
 MAX_UNREADABLE = 0.01  # share of films that may be skipped
 CHUNK = 16  # films a task
@@ -128,7 +129,8 @@ def _run(jobs, workers: int):
     pending: dict[Future, Sequence[int]] = {}
     try:
         for chunk, job in jobs:
-            pending[pool.submit(write_films, *job)] = chunk
+            with starting_workers():  # the first job starts them
+                pending[pool.submit(write_films, *job)] = chunk
             while len(pending) >= 4 * workers:
                 for future in wait(pending, return_when=FIRST_COMPLETED).done:
                     yield pending.pop(future), future.result()

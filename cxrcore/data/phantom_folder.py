@@ -17,10 +17,12 @@ from PIL import Image, PngImagePlugin
 from tqdm import tqdm
 
 from cxrcore.data import splits
+from cxrcore.data.decode import start_worker
 from cxrcore.data.phantom import FIRST_PATIENT, MILLIMETRES, Plan, Recipe, draw_film, plan
 from cxrcore.data.phantom_textures import Textures
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS
+from cxrcore.interrupts import starting_workers
 
 MARK = "phantoms.json"
 TABLE, BOXES = "Data_Entry_2017.csv", "BBox_List_2017.csv"
@@ -127,12 +129,14 @@ def _draw_all(planned: Plan, folder: Path, workers: int, progress: bool) -> list
 
 def _run(planned: Plan, folder: Path, chunks: list[range], workers: int) -> Iterator[list[dict[str, Box]]]:
     if workers == 1:
-        _start_worker(planned, folder)
+        _prepare(planned, folder)
         yield from map(_draw_chunk, chunks)
         return
     try:
-        with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (planned, folder)) as pool:
-            yield from pool.map(_draw_chunk, chunks)
+        with ProcessPoolExecutor(workers, get_context("spawn"), _start_process, (planned, folder)) as pool:
+            with starting_workers():
+                drawn = pool.map(_draw_chunk, chunks)
+            yield from drawn
     except BrokenProcessPool:
         raise DataError("a process that drew phantoms was killed (out of memory?): run the same command "
                         "again, with fewer --workers") from None
@@ -141,8 +145,13 @@ def _run(planned: Plan, folder: Path, chunks: list[range], workers: int) -> Iter
 _work: dict[str, object] = {}  # what each process holds: the plan is sent once, not with every job
 
 
-def _start_worker(planned: Plan, folder: Path) -> None:
+def _prepare(planned: Plan, folder: Path) -> None:
     _work.update(plan=planned, folder=folder, textures=Textures(planned.recipe.size))
+
+
+def _start_process(planned: Plan, folder: Path) -> None:
+    start_worker()
+    _prepare(planned, folder)
 
 
 def _draw_chunk(films: range) -> list[dict[str, Box]]:
