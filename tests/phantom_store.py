@@ -24,7 +24,7 @@ MAKERS = ("cxrcore.trainrun", "cxrcore.data.phantom_folder")  # what the two scr
 KEPT = 2  # stores of other states of the source
 PHANTOMS = ["--films", "500", "--size", "128", "--seed", "1"]
 TRAINING = ["--arch", "all", "--epochs", "1", "--batch_size", "32", "--lr", "1e-3", "--img_size", "64",
-            "--init", "random", "--train_subset", "192"]
+            "--init", "random", "--precision", "fp32", "--train_subset", "192"]
 
 
 @dataclass(frozen=True)
