@@ -4,25 +4,31 @@ What is there already is not brought again; a download that was cut off is made 
 """
 
 import contextlib
+import errno
 import hashlib
+import http.client
 import os
 import shlex
 import shutil
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 from tqdm import tqdm
 
-from cxrcore import datafolders
+from cxrcore import datafolders, diskroom
 from cxrcore.config import CHESTMNIST_SIZES, DownloadConfig
 from cxrcore.data import chestmnist, films, nih
+from cxrcore.data.prepared import SIZE_STEP
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError, NetworkError
 
 KAGGLE = "nih-chest-xrays/data"  # NIH's own upload
+NIH_ROOM = 90e9  # bytes: the archive, and what is unpacked from it before it goes
 TABLE_HASH = "75e88064a3a8"  # `nih.dataset_hash` of both published tables: their labels are the same
 LIST_HASHES = {"test_list.txt": "38ca5ef7f756", "train_val_list.txt": "61fbe896321c"}  # as `_list_hash`
 N_BOXES = 984
@@ -37,7 +43,8 @@ def fetch(what: str, config: DownloadConfig) -> Path:
         what: 'chestmnist' or 'nih'.
 
     Raises:
-        NetworkError: it cannot be reached. DataError: what came is not what was asked for.
+        NetworkError: it cannot be reached. DataError: what came, or lies there, is not what was asked for.
+        DiskFullError: no room.
     """
     folder = folder_of(what, config)
     if what == datafolders.NIH:
@@ -60,7 +67,8 @@ def training_flags(what: str, config: DownloadConfig) -> str:
     nih_wanted = what == datafolders.NIH
     table = Path(config.out) / (datafolders.NIH_TABLE if nih_wanted else chestmnist.TABLE)
     flags = f"--img_root {shlex.quote(config.out)} --csv_path {shlex.quote(str(table))}"
-    return flags if nih_wanted else f"{flags} --split given"
+    side = -(-config.size // SIZE_STEP) * SIZE_STEP  # as `datafolders.with_data`
+    return flags if nih_wanted else f"{flags} --split given --img_size {side}"
 
 
 def published(size: int) -> Mapping[str, Any]:
@@ -74,37 +82,77 @@ def published(size: int) -> Mapping[str, Any]:
 def _fetch_chestmnist(folder: Path, size: int) -> None:
     source, archive = published(size), folder / chestmnist.archive_name(size)
     if (folder / chestmnist.TABLE).exists():
+        if other := _other_size(folder, size):
+            raise DataError(other)
         print(f"{folder} is there already; --check goes through it")
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    _download(source["url"], archive, source["md5"])
-    total = sum(source["n_samples"].values())
-    with tqdm(total=total, unit=" films", desc="Unpacking") as bar:
-        for n in chestmnist.unpack(archive, folder):
-            bar.update(n)
+    diskroom.make(folder)
+    with diskroom.full_in_one_line(folder):
+        _bring(source["url"], archive, source["md5"])
+        total = sum(source["n_samples"].values())
+        with tqdm(total=total, unit=" films", desc="Unpacking") as bar:
+            for n in chestmnist.unpack(archive, folder):
+                bar.update(n)
 
 
-def _download(url: str, archive: Path, md5: str) -> None:
+def _other_size(folder: Path, size: int) -> str | None:
+    """What is wrong where the films are of another size; told by one of them."""
+    film = next((folder / chestmnist.FILMS).rglob("*.png"), None)
+    if film is None or not _is_whole(film):
+        return None
+    with Image.open(film) as opened:
+        side = opened.width
+    return None if side == size else (f"{folder} holds films of {side} pixels a side, not {size}: give --size {side}, "
+                                      "or another folder with --out")
+
+
+def _bring(url: str, archive: Path, md5: str) -> None:
+    """The archive as it is published: the one that lies there, if it is that, else from the network."""
     from torchvision.datasets.utils import download_url
 
+    found = _md5(archive) if archive.exists() else None
+    if found == md5:
+        return
     print(f"Bringing {url}")
+    diskroom.check(archive.parent, 2 * _bytes_of(url))  # unpacked, films take as much again
     try:
         download_url(url, archive.parent, archive.name, md5)
     except OSError as error:  # URLError is one
-        raise _unreachable(url, error, f"or bring that file by hand to {archive} and start again") from None
+        if error.errno in diskroom.FULL:
+            archive.unlink(missing_ok=True)
+        unreachable = _unreachable(url, error, f"or bring that file by hand to {archive} and start again")
+        if found and isinstance(unreachable, NetworkError):
+            unreachable = NetworkError(f"{archive} is there but is not the published file (cut off?): its MD5 is "
+                                       f"{found} in place of {md5}, and {unreachable}")
+        raise unreachable from None
     except RuntimeError:
         raise DataError(f"{url} came with another checksum than {md5}: try again, or bring it by hand to {archive}"
                         ) from None
+
+
+def _bytes_of(url: str) -> int:
+    """What the server says; 0 where it does not."""
+    try:
+        asked = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "cxr-workbench"})
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return int(answer.headers["Content-Length"] or 0)
+    except (OSError, http.client.HTTPException, ValueError):
+        return 0
 
 
 def _fetch_nih(folder: Path) -> None:
     if (folder / datafolders.NIH_TABLE).exists():
         print(f"{folder} is there already; --check goes through it")
         return
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} cannot be made: {os.strerror(errno.EEXIST)}")
     part = folder.with_name(f"{folder.name}.part")
+    diskroom.make(part)
+    diskroom.check(part, NIH_ROOM - sum(path.stat().st_size for path in part.rglob("*") if path.is_file()))
     print(f"Bringing {KAGGLE} from Kaggle, 45 GB, to {folder}")
-    came = _from_kaggle(part)
-    folder.mkdir(parents=True, exist_ok=True)
+    with diskroom.full_in_one_line(part):
+        came = _from_kaggle(part)
+    diskroom.make(folder)
     for entry in sorted(came.iterdir(), key=lambda one: one.name == datafolders.NIH_TABLE):  # the table comes last
         entry.replace(folder / entry.name)
     shutil.rmtree(part)
@@ -152,7 +200,11 @@ def check(what: str, config: DownloadConfig) -> list[str]:
     folder = folder_of(what, config)
     table_path = folder / (datafolders.NIH_TABLE if what == datafolders.NIH else chestmnist.TABLE)
     table = nih.read_table(table_path)
-    wrong = _nih_lists(folder, table) if what == datafolders.NIH else _chestmnist_table(folder, table, config.size)
+    if what == datafolders.NIH:
+        wrong = _nih_lists(folder, table)
+    else:
+        other = _other_size(folder, config.size)
+        wrong = [other] if other else _chestmnist_table(folder, table, config.size)
     return wrong + _films(folder, table.images["image_id"])
 
 
@@ -195,16 +247,17 @@ def _chestmnist_table(folder: Path, table: nih.NihTable, size: int) -> list[str]
                      + ", ".join(f"{part} {n:,}" for part, n in source["n_samples"].items()))
     if not archive.exists():
         return [*wrong, f"{archive.name} is gone, so the labels were not checked against it"]
-    digest = hashlib.md5(usedforsecurity=False)
-    with archive.open("rb") as stream:
-        while piece := stream.read(1 << 20):
-            digest.update(piece)
-    if digest.hexdigest() != source["md5"]:
-        return [*wrong, f"{archive.name} has MD5 {digest.hexdigest()} in place of {source['md5']}: delete it and the "
-                        "table, and download again"]
+    if (found := _md5(archive)) != source["md5"]:
+        return [*wrong, f"{archive.name} has MD5 {found} in place of {source['md5']}: delete it and the table, and "
+                        "download again"]
     _right(f"{archive.name} has the published MD5")
     same = np.array_equal(np.concatenate(list(chestmnist.labels(archive).values())), table.labels)
     return wrong if same else [*wrong, "the table's labels are not the archive's"]
+
+
+def _md5(archive: Path) -> str:
+    with archive.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _films(folder: Path, image_ids: pd.Series) -> list[str]:

@@ -1,5 +1,7 @@
 """Present: class mode. Slides made from the store, turned by arrow keys, with the live board on one of them."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from cxrcore.ui import cached, present_reading, present_stage, runs_view, shell, widgets
@@ -20,8 +22,6 @@ with shell.open_page("present") as store:
     if slide is None:
         st.stop()
     lesson = present_reading.read(store, overview, chosen)
-    with st.skeleton(height=480):
-        _ = lesson.data  # of a large data set the slowest part, and all slides want it
     present_stage.show(slide, lesson, store)
 
     def beside() -> None:
@@ -30,10 +30,12 @@ with shell.open_page("present") as store:
         options = list(lesson.rows["run_id"])
         if len(options) > 1:
             st.session_state["present_run"] = options[0]
-            st.selectbox("Run", options, format_func=labels.__getitem__, key="present_run", width=380,
+            st.selectbox("Run", options, format_func=labels.__getitem__, key="present_run", width=330,
                          label_visibility="collapsed",
                          on_change=lambda: shell.put_runs_in_link([st.session_state["present_run"]]))
-        if lesson.group is not None:
-            widgets.short_badges(lesson.group)
+        if lesson.kind == "phantom":
+            st.markdown(":orange-badge[SYNTHETIC] films say  \nnothing about real ones", width="content")
+        if lesson.group is not None and lesson.group.leaky:
+            widgets.short_badges(replace(lesson.group, synthetic=False))
 
     present_stage.bar(SLIDES, slide, beside)

@@ -17,7 +17,7 @@ from PIL import Image
 from cxrcore import datafolders, downloads
 from cxrcore.config import DownloadConfig, TrainConfig
 from cxrcore.data import chestmnist, films, nih
-from cxrcore.errors import DataError, NetworkError
+from cxrcore.errors import DataError, DiskFullError, NetworkError
 from cxrcore.findings import N_FINDINGS
 from cxrcore.store import Store
 from scripts import download, train
@@ -105,9 +105,54 @@ def test_a_file_brought_by_hand_is_taken(published, archive):
     assert (by_hand / chestmnist.TABLE).exists()
 
 
+def test_a_cut_file_brought_by_hand_is_called_so(published, archive):
+    published["url"] = "http://127.0.0.1:9/gone"
+    by_hand = datafolders.chestmnist_folder(64) / archive[0].name
+    by_hand.parent.mkdir(parents=True)
+    by_hand.write_bytes(archive[0].read_bytes()[:-1000])
+    with pytest.raises(NetworkError, match=r"64\.npz is there but is not the published file \(cut off\?\)"):
+        downloads.fetch("chestmnist", DownloadConfig())
+
+
+@pytest.mark.parametrize("size_known", [True, False])
+def test_a_full_disk_is_one_line_and_nothing_half_is_left(published, small_disk, monkeypatch, size_known):
+    if not size_known:
+        monkeypatch.setattr(downloads, "_bytes_of", lambda url: 0)
+    (small_disk / "filler").write_bytes(bytes(700_000))
+    with pytest.raises(DiskFullError, match=r"no room in .* 1\.0 MB are needed" if size_known else "is full"):
+        downloads.fetch("chestmnist", DownloadConfig(out=str(small_disk / "films")))
+    assert not list((small_disk / "films").iterdir())
+
+
+def test_too_little_room_for_nih_is_said_before_it_is_brought(kaggle, monkeypatch):
+    monkeypatch.setattr(downloads, "NIH_ROOM", 1e18)
+    with pytest.raises(DiskFullError, match="GB are needed"):
+        downloads.fetch("nih", DownloadConfig())
+    assert not kaggle
+
+
+@pytest.mark.parametrize("what", ["chestmnist", "nih"])
+@pytest.mark.parametrize("inside", ["", "deeper"])
+def test_a_file_where_the_folder_should_be_is_one_line(published, tmp_path, what, inside):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be made"):
+        downloads.fetch(what, DownloadConfig(out=str(tmp_path / "file" / inside)))
+
+
+def test_another_folder_is_trained_on_in_the_size_it_holds(published, folder, capsys):
+    assert download.main(["chestmnist", "--out", str(folder)]) == 0
+    assert f"--csv_path {folder / chestmnist.TABLE} --split given --img_size 64" in capsys.readouterr().out
+    assert downloads.training_flags("chestmnist", DownloadConfig(size=28, out="x")).endswith("--img_size 32")
+    with pytest.raises(DataError, match="films of 64 pixels a side, not 128: give --size 64"):
+        download.main(["chestmnist", "--size", "128", "--out", str(folder)])
+    assert download.main(["chestmnist", "--check", "--size", "128", "--out", str(folder)]) == 1
+    assert "films of 64 pixels a side, not 128" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("what, url", [("chestmnist", "http://127.0.0.1:9/gone"), ("nih", None)])
 def test_without_network_there_is_one_line_that_says_what_to_do(published, monkeypatch, what, url):
     published["url"] = url
+    monkeypatch.setattr(downloads, "NIH_ROOM", 0)
     if what == "nih":  # what kagglehub does without a network, wherever this test runs
         monkeypatch.setenv("KAGGLE_API_ENDPOINT", "http://127.0.0.1:9")
         monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", "LOCALHOST")
@@ -244,6 +289,7 @@ def kaggle(tiny_nih, tmp_path, monkeypatch):
     for name in ("KAGGLEHUB_CACHE", "DISABLE_KAGGLE_CACHE", "DISABLE_COLAB_CACHE"):
         monkeypatch.setenv(name, "")  # so that what the download sets goes with the test
     monkeypatch.setattr(datafolders, "home", lambda: tmp_path / "data")
+    monkeypatch.setattr(downloads, "NIH_ROOM", 0)  # of the release in small
     yield handler.sent
     server.shutdown()
 

@@ -2,22 +2,29 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import opened_pages
+import pandas as pd
 import pytest
 from opened_pages import open_page
-from seeded_runs import add_run, make_store
+from seeded_runs import DATASET, add_run, film_ids, make_store
 
 from cxrcore.charts.look import RunStyle
 from cxrcore.charts.stage import STAGE_FONT, Rated, for_stage, rating_chart
 from cxrcore.config import default_store
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.errors import StoreBusy
+from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.measuring import measure
 from cxrcore.metrics import confusion
 from cxrcore.store import Store
-from cxrcore.ui import cached, present_reading
+from cxrcore.subgroups import LOWER, gaps
+from cxrcore.ui import cached, compare_reading, present_people, present_reading
 from cxrcore.ui.present_board import rows_beside
+from cxrcore.ui.present_pairs import Trained, alike, differing
 from cxrcore.ui.present_slides import SLIDES
+from cxrcore.ui.runs_view import SYNTHETIC_NOTE
 
 NAMES = [slide.name for slide in SLIDES]
 HALF = np.full(len(FINDINGS), 0.5)
@@ -49,7 +56,7 @@ def lesson_of(store: Store) -> present_reading.Lesson:
 def test_each_slide_has_a_statement_and_no_error(real, open_slide, name):
     app = open_slide(name)
     assert len(app.header) == 1 and not app.error
-    assert "SYNTHETIC" in text_of(app)
+    assert "SYNTHETIC] films say  \nnothing about real ones" in text_of(app)
     assert f"{NAMES.index(name) + 1} of {len(NAMES)}" in text_of(app)
 
 
@@ -70,11 +77,44 @@ def test_accuracy_is_counted_from_the_predictions(real, open_slide):
     assert f"Accuracy: {100 * (counts.tp + counts.tn) / found.labels.size:.1f} %" in text
 
 
+def test_a_run_without_scores_of_a_finding_is_asked_less_and_not_ranked(open_slide, monkeypatch):
+    store, drawn = make_store(default_store()), []
+    add_run(store, "whole")
+    lacking = add_run(store, "lacking", auroc=None)
+    scores = np.random.default_rng(1).random((12, N_FINDINGS))
+    scores[:, -1] = np.nan
+    measure(store, lacking, {"test": store.save_predictions(lacking, DATASET, "test", film_ids(), scores)})
+    monkeypatch.setattr("cxrcore.ui.present_networks.chart", lambda figure, key, alt, *_, **__: drawn.append(alt))
+    assert "12 test films, 156 questions whose answer" in text_of(open_slide("Accuracy", run=lacking))
+    assert open_slide("Networks").header[0].value == "These means are over different findings, so they do not rank"
+    assert "lacking, over 13 findings" in drawn[0] and "whole, over" not in drawn[0]
+
+
+def test_an_error_stays_on_the_stage_and_the_bar_follows(open_slide, monkeypatch):
+    def busy(*_):
+        raise StoreBusy("the store is held by somebody")
+
+    add_run(make_store(default_store()), "one")
+    monkeypatch.setattr(compare_reading, "load", busy)
+    app = open_slide("Networks", notes="true")
+    assert "held by somebody" in app.error[0].value
+    assert "3 of 9" in text_of(app) and SLIDES[2].notes.ask in text_of(app)
+
+
+def test_a_lesson_is_read_on_the_part_that_was_asked_for(real):
+    overview = cached.overview(real)
+    val, test = (present_reading.read(real, overview, [], part) for part in ("val", "test"))
+    assert (val.part, test.part) == ("val", "test") and val.n_films != test.n_films
+    best = real.leaderboard().query("split == 'val'").sort_values("auroc", ascending=False)
+    assert val.run.run_id == best.iloc[0]["run_id"]
+
+
 def test_networks_stand_best_first_with_the_store_s_values(real, open_slide):
     board = real.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False)
     labels = dict(zip(real.runs()["run_id"], real.runs()["name"], strict=True))
     said = open_slide("Networks").header[0].value.replace("\\", "")
     assert said.startswith(f"{labels[board.iloc[0]['run_id']]} ranks best")
+    assert f"{SYNTHETIC_NOTE.capitalize()}." in text_of(open_slide("Networks"))
 
 
 def test_the_example_is_the_finding_whose_auroc_promises_most(real, open_slide):
@@ -100,6 +140,18 @@ def test_the_guess_comes_before_the_truth(real, open_slide):
     assert said == tuple(f"{value:.2f}" for value in f1)
 
 
+def test_a_guess_of_zero_counts_and_thresholds_fitted_on_these_films_are_said_to_flatter(open_slide):
+    add_run(make_store(default_store(), n=60), "one", parts=("val",), n=60)
+    app = open_slide("Thresholds")
+    app.slider[0].set_value(0.0)
+    next(button for button in app.button if button.label == "Reveal").click()
+    app.run()
+    assert "at your guess, 0:" in text_of(app) and "fitted on these very films, which flatters" in text_of(app)
+    next(button for button in app.button if button.label == "Guess again").click()
+    app.run()
+    assert app.slider and "at your guess" not in text_of(app)
+
+
 @pytest.mark.parametrize(("example", "positives", "rows"), [
     (3, [50, 5, 20, 8, 30], [0, 1, 3]),  # neither the most common nor the rarest
     (0, [50, 5, 20, 8, 30], [0, 1, 2]),  # the most common: a middling one stands in
@@ -121,6 +173,59 @@ def test_two_losses_are_held_against_each_other(open_slide):
     app = open_slide("Weighting")
     assert "| plain loss |" in text_of(app) and "| weighted positives |" in text_of(app)
     assert app.header[0].value.startswith("Weighted positives: recall")
+
+
+def test_runs_without_a_known_loss_are_no_partners(open_slide):
+    store = make_store(default_store())
+    add_run(store, "plain", epochs=1, lr=1e-3)
+    add_run(store, "external", epochs=1, loss=None)
+    app = open_slide("Weighting", run=store.runs().set_index("name").at["plain", "run_id"])
+    assert "two runs of one architecture" in app.info[0].value and "--lr 0.001" in app.code[0].value
+
+
+def test_a_setting_besides_the_loss_that_differs_is_said(open_slide):
+    store = make_store(default_store())
+    add_run(store, "plain")
+    add_run(store, "larger", loss="focal", img_size=320)
+    assert "also differ in image size" in text_of(open_slide("Weighting"))
+
+
+def test_the_pair_that_is_most_alike_is_taken_and_no_third_that_is_less():
+    plain, far, seed, near, other = (Trained(None, arch, loss, settings) for arch, loss, settings in (
+        ("a", "bce", {"epochs": 8, "lr": 1e-4}), ("a", "pos_weight", {"epochs": 2, "lr": 1e-3}),
+        ("a", "focal", {"epochs": 2, "lr": 1e-4, "seed": 1}), ("a", "focal", {"epochs": 2, "lr": 1e-4}),
+        ("b", "focal", {"epochs": 8, "lr": 1e-4})))
+    found = alike([far, seed, near, other, plain])
+    assert found == [plain, near]
+    assert differing(found) == ["epochs"] and alike([plain, other]) == []
+
+
+def with_groups(n: int) -> None:
+    """A run on n films of both sexes, both views and two ages, a third of them with each finding."""
+    store, place = Store(default_store()), np.arange(n)
+    images = pd.DataFrame({"image_id": film_ids(n), "patient_id": place.astype(str), "follow_up": 0,
+                           "age": np.where(place // 4 % 2, 30.0, 50.0), "sex": np.where(place % 2, "F", "M"),
+                           "view": np.where(place // 2 % 2, "PA", "AP")})
+    labels = (place[:, None] % 3 == np.arange(N_FINDINGS) % 3).astype(np.float32)
+    store.add_dataset(DATASET, images, labels, name="people", kind="nih", label_source="test")
+    add_run(store, "one", n=n)
+
+
+def test_all_gaps_of_the_groups_slide_are_one_family(open_slide, monkeypatch):
+    with_groups(240)
+    every = N_FINDINGS + 1
+    for p, said in ((0.02, "No group is shown"), (0.01, "Recall is")):  # of three tests 0.06 and 0.03
+        monkeypatch.setattr(present_people, "gaps", lambda *asked, p=p: [
+            replace(gap, change=replace(gap.change, p=np.full(every, p)), words=np.full(every, LOWER))
+            for gap in gaps(*asked)])
+        app = open_slide("Groups")
+        assert app.header[0].value.startswith(said) and "3 gaps tested as one family" in text_of(app)
+
+
+def test_groups_too_small_to_be_measured_are_not_called_alike(open_slide):
+    with_groups(48)  # eight films of each group have a finding
+    app = open_slide("Groups")
+    assert app.header[0].value == "Groups" and "cannot be compared between groups" in app.info[0].value
 
 
 def test_maps_need_a_checkpoint(phantoms, open_slide):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import logging
 import re
@@ -13,16 +14,17 @@ import pandas as pd
 import pytest
 from opened_pages import open_page
 from PIL import Image
-from seeded_runs import add_run, make_store
+from seeded_runs import DATASET, add_run, film_ids, make_store
 
 from cxrcore.calibration import ece
 from cxrcore.charts.reliability import in_figures
 from cxrcore.config import ReportConfig, default_store
-from cxrcore.errors import RunError
+from cxrcore.errors import DataError, RunError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.metrics import confusion
 from cxrcore.store import Store
-from cxrcore.ui.report import bundle, contents, page, sections
+from cxrcore.ui.report import board as boards_of
+from cxrcore.ui.report import bundle, contents, drawings, page, sections, where, written
 from cxrcore.ui.report.written import write
 from scripts import report
 
@@ -44,6 +46,19 @@ def archive(found):
 
 def told(html: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="told">(.*?)</script>', html, re.S)[1])
+
+
+def add_scored(store, name: str, seed: int, n: int = 12, parts=("val", "test"), unscored=()) -> str:
+    """An EfficientNet-B0 with scores of its own on the first n films, without any of some findings."""
+    run_id = add_run(store, name, "efficientnet_b0", auroc=None)
+    for part in parts:
+        scores = np.random.default_rng(seed).random((n, len(FINDINGS)))
+        scores[:, list(unscored)] = np.nan
+        made = store.save_predictions(run_id, DATASET, part, film_ids(n), scores, n_expected=12)
+        store.save_metrics(made, pd.DataFrame([{
+            "finding": "macro", "metric": "auroc", "set_id": None, "value": 0.5 + seed / 10, "low": np.nan,
+            "high": np.nan, "n_positive": 4, "n": n, "method": "test"}]))
+    return run_id
 
 
 def text_of(html: str) -> str:
@@ -161,6 +176,65 @@ def test_validation_stands_in_and_others_are_left_out_in_words():
     assert "elsewhere belongs to another" in said and "never has no predictions" in said
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_curve_wears_the_look_of_its_run_s_legend(turned):
+    store = make_store(default_store())
+    asked = [add_scored(store, "plain", 1), add_scored(store, "weighted", 2)]
+    found = contents.read(store, asked[::-1] if turned else asked)
+    legend = {one.run.run_id: one.style for one in found.compared}
+    assert len(set(legend.values())) == 2
+    for view in ("roc", "reliability"):
+        assert {one.run_id: one.style for one in found.curves(view)} == legend
+
+
+def test_a_mean_says_how_many_findings_it_holds():
+    store = make_store(default_store())
+    found = contents.read(store, [add_scored(store, "all", 1), add_scored(store, "13", 2, unscored=[5])])
+    table = found.leaderboard().set_index("run")
+    assert table["auroc_findings"].to_dict() == {"all": 14, "13": 13}
+    assert sections.leaderboard(found, sections.Figures()).count("over 13 of 14 findings") == len(contents.LEADERBOARD)
+    latex = bundle._for_latex(found).set_index("Run")
+    assert latex.at["13", "AUROC"].endswith("(13 of 14)") and latex.at["all", "AUROC"].endswith("]")
+
+
+def test_runs_on_a_subset_are_left_out_unless_named_and_then_films_are_told_apart():
+    store = make_store(default_store())
+    whole, less = add_scored(store, "whole", 1), add_scored(store, "less", 2, n=9)
+    found = contents.read(store, [])
+    assert [run.run_id for run in found.runs] == [whole] and "subset" in found.notes[0] and "less" in found.notes[0]
+    named = contents.read(store, [whole, less])
+    assert any("only the 9 shared ones count" in line and "tables: whole." in line
+               for line in where.of_leaderboard(named))
+    said = text_of(sections.curves(named, sections.Figures()))
+    assert "whole: test, 12 films" in said and "less: test, subset of 9 of 12 films" in said
+    assert where.OTHER_FILMS in said
+
+
+def test_thresholds_that_flatter_or_were_not_fitted_are_said():
+    store = make_store(default_store())
+    val = contents.read(store, [add_scored(store, "on val", 1)], "val")
+    assert where.SAME_FILMS in page.render(val, n_films=0) and "flatters" in boards_of.source(val, val.compared[0])
+    assert "is the one fitted on validation" not in where.of_board(val)
+    assert val.lesson_of(val.runs[0]).part == "val"
+    test = contents.read(store, [add_scored(store, "only test", 2, parts=("test",))])
+    assert any("stand at 0.5: only test" in line for line in where.of_leaderboard(test))
+    assert "stand at 0.5: only test" in where.of_board(test)
+
+
+def test_the_same_numbers_give_the_same_figures(monkeypatch):
+    monkeypatch.setattr(drawings, "_curves", lambda contents, view: drawings._dots(contents))  # fewer panels
+    store = make_store(default_store())
+    add_run(store, "one")
+    found = contents.read(store, [])
+    first, again = (list(itertools.islice(drawings.files(found), 2)) for _ in range(2))
+    assert [name for name, _ in first] == ["figures/roc.png", "figures/roc.svg"] and first == again
+
+
+def test_large_films_are_shown_small():
+    data = sections._jpeg(np.zeros((1024, 2048, 3), np.uint8))
+    assert Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).size == (1024, 512)
+
+
 def test_what_cannot_be_reported_is_one_line(phantoms):
     with pytest.raises(RunError, match="no run 'zzz'"):
         contents.read(phantoms.store, ["zzz"])
@@ -172,11 +246,14 @@ def test_what_cannot_be_reported_is_one_line(phantoms):
         contents.read(store, [])
 
 
-def test_the_script_writes_both_files(tmp_path):
+def test_the_script_writes_both_files_from_where_it_is_called(tmp_path, monkeypatch, capsys):
     add_run(make_store(default_store()), "one")
     out = tmp_path / "deep" / "report.html"
-    report.main(["--out", str(out), "--zip", "--cams", "0"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(written, "LARGE", 1e6)
+    report.main(["--out", "deep/report.html", "--zip", "--cams", "0"])
     logging.disable(logging.NOTSET)  # what a script silences for itself
+    assert "larger than 1 MB" in capsys.readouterr().err
     assert "<!doctype html>" in out.read_text()[:20] and zipfile.is_zipfile(out.with_suffix(".zip"))
     assert out.read_text().count("<h2>Maps</h2>") == 0
 
@@ -184,10 +261,12 @@ def test_the_script_writes_both_files(tmp_path):
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     add_run(make_store(default_store()), "one")
     (tmp_path / "file").write_text("")
-    with pytest.raises(Exception, match="cannot be made"):
+    with pytest.raises(DataError, match="cannot be made"):
         write(ReportConfig(out=str(tmp_path / "file" / "report.html")))
-    with pytest.raises(Exception, match="is a folder"):
+    with pytest.raises(DataError, match="is a folder"):
         write(ReportConfig(out=str(tmp_path)))
+    with pytest.raises(DataError, match="not the ZIP"):
+        write(ReportConfig(out=str(tmp_path / "report.zip"), zip=True))
 
 
 def test_the_compare_page_makes_it_when_asked():

@@ -21,7 +21,7 @@ def thresholds(lesson: Lesson) -> None:
     finding = FINDINGS[lesson.example]
     headline(f"Where should the alarm for {display_name(finding).lower()} go off?")
     key = f"{_REVEALED}_{lesson.run.prediction_id(lesson.part)}_{finding}"
-    if st.session_state.get(key):
+    if key in st.session_state:  # a guess of 0 is one too
         threshold_session.begin()
         _truth(lesson, finding, key)
     else:
@@ -40,13 +40,15 @@ def _ask(lesson: Lesson, key: str) -> None:
 def _truth(lesson: Lesson, finding: str, key: str) -> None:
     k, guess, tuned = lesson.example, st.session_state[key], lesson.tuned(lesson.run)
     said = tuned.in_words
-    if tuned.part is None:  # nothing to fit on but the films that it is read on
+    if tuned.part in (None, lesson.part):  # nothing to fit on but the films that it is read on
         tuned = find_set(lesson.store, lesson.run, f"max_f1@{lesson.part}")
         said = "fitted on these very films, which flatters"
     f1 = {name: counts_at(lesson.scores, values).f1[k] for name, values in
           (("half", HALF), ("guess", np.full(len(FINDINGS), guess)), ("tuned", tuned.thresholds))}
-    st.markdown(f"F1 at 0.5: **{f1['half']:.2f}** · at your guess, {guess:g}: **{f1['guess']:.2f}** · at "
-                f"{tuned.thresholds[k]:.3g}, {said}: **{f1['tuned']:.2f}**. Now drag the line.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"F1 at 0.5: **{f1['half']:.2f}** · at your guess, {guess:g}: **{f1['guess']:.2f}** · at "
+                    f"{tuned.thresholds[k]:.3g}, {said}: **{f1['tuned']:.2f}**. Now drag the line.", width="stretch")
+        st.button("Guess again", type="tertiary", key="guess_again", on_click=lambda: st.session_state.pop(key))
     _board(lesson, finding)
 
 

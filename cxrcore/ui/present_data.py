@@ -51,8 +51,10 @@ def accuracy(lesson: Lesson) -> None:
         st.subheader(f"{widgets.escape(lesson.run.label)} at 0.5", anchor=False)
         st.metric("Accuracy", percent(network), f"{100 * (network - never):+.1f} points", help=meaning("accuracy"))
         st.metric("Findings that it finds", f"{int(counts.tp):,} of {present:,}", help=meaning("tp"))
-    st.markdown(f"{lesson.films}, {len(FINDINGS)} questions each: most answers are “no”, so accuracy hardly moves, "
-                "whatever a network can do. **Recall, precision, F1, AP and AUROC say more.**")
+    every = known == lesson.n_films * len(FINDINGS)
+    asked = f"{len(FINDINGS)} questions each" if every else f"{known:,} questions whose answer and score are known"
+    st.markdown(f"{lesson.films}, {asked}: most answers are “no”, so accuracy hardly moves, whatever a network can "
+                "do. **Recall, precision, F1, AP and AUROC say more.**")
 
 
 def limits(lesson: Lesson) -> None:

@@ -18,8 +18,9 @@ from cxrcore.ui.present_stage import NothingToShow, headline
 
 N_FILMS = 2
 LOOK = Look(STRONGEST / 100, COLOURS[0], False)
-READ = ("Warm: what raised the score most (Grad-CAM). Blue: a box of the data set. A map in the right place is no "
-        "reason, and one in the wrong place can still go with the right answer.")
+READ = ("Right alarms only, films with a box first, then those furthest over their threshold. Warm: what raised the "
+        "score most (Grad-CAM). Blue: a box of the data set. A map in the right place is no reason, and one in the "
+        "wrong place can still go with the right answer.")
 BOX = ARCHITECTURE_COLOURS["vit_b_16"]  # a blue that shows on grey and beside a warm map
 
 
@@ -41,7 +42,7 @@ def maps(lesson: Lesson) -> None:
     """The films with the highest scores among those that have the finding, with boxes where they are known.
 
     Raises:
-        NothingToShow: no checkpoint, or no film on disk.
+        NothingToShow: no checkpoint, or no film among the prepared pixels.
     """
     cases = cases_of(lesson, N_FILMS)
     headline("Where did the network look?")
@@ -57,7 +58,7 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
     """(film, finding) of the right alarms furthest over their threshold, each finding once, boxed ones first.
 
     Raises:
-        NothingToShow: no checkpoint, or no film on disk.
+        NothingToShow: no checkpoint, or no film among the prepared pixels.
     """
     run = lesson.run
     if not (lesson.store.run_folder(run.run_id) / explain_model.BEST).exists():
@@ -78,8 +79,8 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
             image_id = str(found.image_ids[row])
             best.append(((image_id, finding) not in boxed, -margin[row, k], image_id, finding))
     if not best:
-        raise NothingToShow("No film that this run raises an alarm for is on this machine, neither as a file nor "
-                            "prepared.")
+        raise NothingToShow("None of the films that this run rightly raises an alarm for has prepared pixels on this "
+                            "machine.")
     return [(image_id, finding) for _, _, image_id, finding in sorted(best)[:n]]
 
 

@@ -7,7 +7,8 @@ from cxrcore.charts.stage import Rated, rating_chart
 from cxrcore.charts.subgroups import group_styles
 from cxrcore.errors import ResamplingError
 from cxrcore.intervals import MACRO
-from cxrcore.subgroups import HIGHER, LOWER, Gap, gaps, intervals
+from cxrcore.multiple import BETTER, WORSE, Verdicts, verdicts
+from cxrcore.subgroups import MIN_POSITIVES, Gap, gaps, intervals
 from cxrcore.ui import subgroups_reading
 from cxrcore.ui.present_reading import Lesson
 from cxrcore.ui.present_stage import NothingToShow, chart, headline
@@ -21,23 +22,39 @@ def groups(lesson: Lesson) -> None:
     """Macro recall of each group of patients, at the same thresholds for all.
 
     Raises:
-        NothingToShow: the table says nothing of the patients.
+        NothingToShow: the table says nothing of the patients, or too few films of each group have a finding.
     """
     found = [one for grouping in SHOWN if (one := _read(lesson, grouping)) is not None]
-    if not any(len(one.found) > 1 for one in found):
+    if not found:
         raise NothingToShow("The table says neither sex nor age nor view of these films, so no groups can be read.")
     rated, parted = [], []
     for one in found:
         measured, styles = intervals(one.found, MEASURE), group_styles(one.groups.names)
         here = [Rated(one.called(name), styles[name], *(float(side[MACRO]) for side in (own.point, own.low, own.high)))
                 for name, own in measured.items() if not np.isnan(own.point[MACRO])]
-        rated += here if len(here) > 1 else []
-        parted += [(one, gap) for gap in gaps(one.found, one.largest, MEASURE)]
-    headline(_statement(parted))
+        if len(here) > 1:
+            rated += here
+            parted += [(one, gap) for gap in gaps(one.found, one.largest, MEASURE)]
+    tested = _tested(parted)
+    if not tested.n_tests:
+        raise NothingToShow(f"No finding is on {MIN_POSITIVES} films or more of every group of patients, so recall "
+                            "cannot be compared between groups.")
+    headline(_statement(parted, tested.words))
     chart(rating_chart("Macro recall with 95 % interval", rated), "groups",
-          "; ".join(f"{one.name} {one.value:.2f}" for one in rated), 10.5, title=False)
-    st.markdown(f"{lesson.films}; thresholds: {lesson.tuned(lesson.run).in_words}, the same for everybody. A gap can "
-                "come from the network, from the labels, or from who comes with what.")
+          "; ".join(f"{one.name} {one.value:.2f}" for one in rated), 11.9, title=False)
+    st.markdown(f"{lesson.films}; thresholds: {lesson.tuned(lesson.run).in_words}, the same for everybody. "
+                f"{_family(tested.n_tests)} A gap can come from the network, from labels, or from who comes with what.")
+
+
+def _tested(parted: list[tuple[Subgroups, Gap]]) -> Verdicts:
+    """All macro gaps of the slide as one family, since the headline picks the largest of them."""
+    changes = [gap.change for _, gap in parted]
+    return verdicts(np.array([one.point[MACRO] for one in changes]), np.array([one.p[MACRO] for one in changes]),
+                    MEASURE)
+
+
+def _family(n_tests: int) -> str:
+    return f"{n_tests} gaps tested as one family (Holm)." if n_tests > 1 else "One gap tested."
 
 
 def _read(lesson: Lesson, grouping: str) -> Subgroups | None:
@@ -49,12 +66,12 @@ def _read(lesson: Lesson, grouping: str) -> Subgroups | None:
     return found if len(found.found) > 1 else None
 
 
-def _statement(parted: list[tuple[Subgroups, Gap]]) -> str:
+def _statement(parted: list[tuple[Subgroups, Gap]], words: np.ndarray) -> str:
     """The largest gap that its test shows, or that there is none."""
-    shown = [(one, gap) for one, gap in parted if gap.words[MACRO] in (LOWER, HIGHER)]
+    shown = [pair for pair, word in zip(parted, words, strict=True) if word in (WORSE, BETTER)]
     if not shown:
         return "No group is shown to be missed more often"
     one, gap = max(shown, key=lambda pair: abs(pair[1].change.point[MACRO]))
-    point = float(np.nan_to_num(gap.change.point[MACRO]))
+    point = float(gap.change.point[MACRO])
     lower = "lower" if point < 0 else "higher"
     return f"Recall is {abs(point):.2f} {lower} in {one.called(gap.name)} than in {one.called(one.largest)}"

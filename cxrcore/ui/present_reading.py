@@ -31,7 +31,7 @@ class Lesson:
         group: the runs that the focus may be compared with; None where no run was measured.
         rows: of `Overview.runs`, the run in focus first, then the best others of its group.
         runs: the same, those that have predictions of `part`.
-        part: 'test', or 'val' where the focus has no test predictions.
+        part: 'test', or 'val' where that was asked for, or the focus has no test predictions.
     """
 
     store: Store
@@ -65,9 +65,14 @@ class Lesson:
         return self.runs[0]
 
     @property
+    def n_films(self) -> int:
+        """How many films the focus is read on."""
+        return int(self.run.parts[self.part]["n"])
+
+    @property
     def films(self) -> str:
         """'475 test films', those that the focus is read on."""
-        return f"{int(self.run.parts[self.part]['n']):,} {PART_WORDS[self.part]} films"
+        return f"{self.n_films:,} {PART_WORDS[self.part]} films"
 
     @property
     def scores(self) -> tuple[SortedScores, ...]:
@@ -112,20 +117,21 @@ class Lesson:
         return int(np.argmax(np.where(enough, np.nan_to_num(promise, nan=-1.0), -np.inf)))
 
 
-def read(store: Store, overview: cached.Overview, chosen: list[str]) -> Lesson:
+def read(store: Store, overview: cached.Overview, chosen: list[str], part: str = "test") -> Lesson:
     """The lesson of the runs that the link names, else of the best of the newest data set.
 
     Args:
         chosen: run ids, the one in focus first.
+        part: 'test' (validation where the focus has no test predictions) or 'val', which runs are read on.
     """
     runs, board = overview.runs, overview.board
     pickable = runs[~runs["archived"].astype(bool) | runs["run_id"].isin(chosen)]
-    groups = runs_view.groups(pickable, board, overview.datasets, cached.statuses(store, runs), "test")
+    groups = runs_view.groups(pickable, board, overview.datasets, cached.statuses(store, runs), part)
     group = _group_of(groups, chosen)
     ids = [] if group is None else [*chosen[:1], *(one for one in group.table.index[group.table["auroc"].notna()]
                                                    if one not in chosen[:1])][:MAX_RUNS]
     rows = runs.set_index("run_id", drop=False).loc[ids].reset_index(drop=True)
-    part = curves_view.part_to_draw("test", ids[:1], board)
+    part = curves_view.part_to_draw(part, ids[:1], board)
     found = tuple(run for run in evaluated(rows, board, runs_view.run_labels(runs)) if part in run.parts)
     if found and found[0].run_id != ids[0]:
         found = ()

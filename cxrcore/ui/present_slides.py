@@ -3,9 +3,10 @@
 from cxrcore.ui.present_board import thresholds
 from cxrcore.ui.present_data import accuracy, imbalance, limits
 from cxrcore.ui.present_films import maps
-from cxrcore.ui.present_networks import curves, networks, weights
+from cxrcore.ui.present_networks import curves, networks
 from cxrcore.ui.present_people import groups
 from cxrcore.ui.present_stage import Notes, Slide
+from cxrcore.ui.present_weights import weights
 
 SLIDES = (
     Slide("Data", imbalance, Notes(
@@ -14,7 +15,8 @@ SLIDES = (
         "How many films would you need to see 100 with the rarest finding?",
         "Labels of the NIH data were read from reports by a program. A prevalence here is the label's.")),
     Slide("Accuracy", accuracy, Notes(
-        "Fourteen questions a film, and nearly all answers are no. Whoever always says no is nearly always right.",
+        "A question for each finding on every film, and nearly all answers are no. Whoever always says no is nearly "
+        "always right.",
         "Would you buy a fire alarm with this accuracy that never rings?",
         "Papers that report an accuracy near 95 % on this data may report a network that predicts nothing.")),
     Slide("Networks", networks, Notes(

@@ -10,7 +10,7 @@ import streamlit as st
 from cxrcore.charts.look import Figure
 from cxrcore.charts.stage import for_stage
 from cxrcore.store import Store
-from cxrcore.ui import widgets
+from cxrcore.ui import shell, widgets
 from cxrcore.ui.bound import in_link
 
 SLIDE = "slide"  # the picker's key, and so its name in the link
@@ -73,15 +73,21 @@ def current(slides: Sequence[Slide]) -> Slide | None:
 
 
 def show(slide: Slide, lesson: Any, store: Store) -> None:
-    """Draw the slide, or what is missing for it."""
-    with st.container(key="stage"):
-        try:
-            slide.show(lesson)
-        except NothingToShow as missing:
-            headline(slide.name)
-            st.info(str(missing), icon=":material/info:")
-            if missing.command:
-                widgets.command(missing.command, store)
+    """Draw the slide, or what is missing for it; an error stays on the stage, so that the bar can follow."""
+    with st.container(key="stage"), shell.errors_shown():
+        _draw(slide, lesson, store)
+
+
+def _draw(slide: Slide, lesson: Any, store: Store) -> None:
+    try:
+        with st.skeleton(height=480):
+            _ = lesson.data  # of a large data set the slowest part, and all slides want it
+        slide.show(lesson)
+    except NothingToShow as missing:
+        headline(slide.name)
+        st.info(str(missing), icon=":material/info:")
+        if missing.command:
+            widgets.command(missing.command, store)
 
 
 def bar(slides: Sequence[Slide], slide: Slide, more: Callable[[], None]) -> None:
@@ -94,7 +100,7 @@ def bar(slides: Sequence[Slide], slide: Slide, more: Callable[[], None]) -> None
         st.button("", icon=":material/arrow_forward:", key="forward", help="Next slide (right arrow)",
                   disabled=place == len(names) - 1, on_click=_go, args=(names, place, 1))
         st.markdown(f"{place + 1} of {len(names)}", width="content")
-        st.selectbox("Slide", names, **in_link(SLIDE), width=260, label_visibility="collapsed")
+        st.selectbox("Slide", names, **in_link(SLIDE), width=200, label_visibility="collapsed")
         more()
         st.toggle("Notes", **in_link(NOTES),
                   help="What to say and to ask (key N). Open this page in a second window with its notes on: both turn "

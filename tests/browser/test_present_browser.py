@@ -75,6 +75,14 @@ def unreadable(page) -> list[str]:
         return found; }""", LEAST)
 
 
+def assert_it_fits(page, name: str) -> None:
+    """Nothing has to be scrolled, and all of it can be read from afar."""
+    sizes = page.evaluate("""() => { const m = document.querySelector('[data-testid=stMain]');
+        return [m.scrollHeight - m.clientHeight, document.documentElement.scrollWidth - innerWidth]; }""")
+    assert max(sizes) <= 1, f"{name} overflows by {sizes} pixels"
+    assert unreadable(page) == [], name
+
+
 def test_keys_turn_the_slides_and_each_fits_a_projector_in_large_type(page, stage):
     stage(NAMES[0])
     for name in NAMES:
@@ -82,10 +90,9 @@ def test_keys_turn_the_slides_and_each_fits_a_projector_in_large_type(page, stag
         if name != NAMES[0]:  # which the page opens on without being told
             expect(page).to_have_url(re.compile(f"slide={name}"))
         page.wait_for_timeout(700)  # charts take their height
-        sizes = page.evaluate("""() => { const m = document.querySelector('[data-testid=stMain]');
-            return [m.scrollHeight - m.clientHeight, document.documentElement.scrollWidth - innerWidth]; }""")
-        assert max(sizes) <= 1, f"{name} overflows by {sizes} pixels"
-        assert unreadable(page) == [], name
+        assert_it_fits(page, name)
+        bar = page.locator(".st-key-present_bar")
+        assert bar.bounding_box()["height"] < 2 * bar.get_by_role("combobox").first.bounding_box()["height"], "two rows"
         page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
     settled(page, NAMES[-2])
@@ -121,7 +128,8 @@ def test_the_board_drags_on_the_slide_and_counts_right(page, stage, store):
     row = page.locator(".row.open")
     expect(row).to_be_visible(timeout=60_000)
     expect(page.locator(".row:visible[data-finding]")).to_have_count(N_ROWS)
-    assert unreadable(page) == []
+    expect(page.get_by_role("button", name="Guess again")).to_be_visible()
+    assert_it_fits(page, "the board")
     handle = row.locator("input[type=range]")
     box = handle.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)

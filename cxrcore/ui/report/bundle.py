@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from cxrcore.errors import WorkbenchError
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.subgroups import gaps, intervals
 from cxrcore.ui import compare_reading, curves_reliability, curves_view, subgroup_tables, subgroups_reading
-from cxrcore.ui.report import drawings
+from cxrcore.ui.report import drawings, where
 from cxrcore.ui.report.contents import LEADERBOARD, Contents
 from cxrcore.ui.subgroups_view import GROUPING_TITLES
 from cxrcore.ui.widgets import as_latex
@@ -28,6 +28,8 @@ def pack(contents: Contents, step: Callable[[str], None] = lambda name: None) ->
             step(name)
             archive.writestr(f"tables/{name}.csv", frame.to_csv(index=False))
         archive.writestr("tables/leaderboard.tex", as_latex(_for_latex(contents)))
+        archive.writestr("notes.txt", "".join(f"{line}\n" for line in [*contents.notes, *where.of_leaderboard(contents),
+                                                                       *where.of_curves(contents.curves("roc"))]))
         for name, content in drawings.files(contents):
             step(name)
             archive.writestr(name, content)
@@ -64,10 +66,11 @@ def _subgroups(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _for_latex(contents: Contents) -> pd.DataFrame:
-    """The leaderboard as a paper prints it: 'value [low, high]'."""
+    """The leaderboard as a paper prints it: 'value [low, high]', and the count where findings are left out."""
     table = contents.leaderboard()
     made = pd.DataFrame({"Run": table["run"]})
     for name, title in LEADERBOARD.items():
-        made[title] = [f"{value:.3f} [{low:.3f}, {high:.3f}]" if value == value else "--" for value, low, high in
-                       zip(table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True)]
+        columns = [table[column] for column in (name, f"{name}_low", f"{name}_high", f"{name}_findings")]
+        made[title] = [f"{value:.3f} [{low:.3f}, {high:.3f}]" + f" ({n} of {N_FINDINGS})" * (n < N_FINDINGS)
+                       if value == value else "--" for value, low, high, n in zip(*columns, strict=True)]
     return made

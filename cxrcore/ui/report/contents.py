@@ -1,11 +1,12 @@
 """What a report is about: runs of one data set and split, measured on the same part."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from cxrcore.errors import RunError
+from cxrcore.findings import N_FINDINGS
 from cxrcore.intervals import MACRO
 from cxrcore.store import Store
 from cxrcore.ui import cached, compare_reading, curves_reliability, curves_view, present_reading, runs_view
@@ -54,25 +55,28 @@ class Contents:
 
     def lesson_of(self, run: Evaluated) -> present_reading.Lesson:
         """One of the runs, for what class mode reads too."""
-        return present_reading.read(self.store, self.overview, [run.run_id])
+        return present_reading.read(self.store, self.overview, [run.run_id], self.part)
 
     def curves(self, view: str) -> list[curves_view.Measured]:
         """The runs' curves of a view of `curves.VIEWS`, or 'reliability' of the scores as predicted."""
         rows = self.rows.set_index("run_id", drop=False).loc[[run.run_id for run in self.runs]].reset_index(drop=True)
         read = (curves_reliability.reader(self.store, self.runs, None) if view == "reliability" else
                 curves_view.reader(self.store, view))
-        return curves_view.load(rows, self.overview.board, self.part, self.labels, read)
+        measured = curves_view.load(rows, self.overview.board, self.part, self.labels, read)
+        looks = {one.run.run_id: one.style for one in self.compared}  # `load` deals dashes anew, by another order
+        return [replace(one, style=looks[one.run_id]) for one in measured]
 
     def leaderboard(self) -> pd.DataFrame:
-        """A row a run: run_id, run, architecture, and of each measure the macro mean with its 95 % interval."""
+        """A row a run: run_id, run, ..., and of each measure the macro mean, its 95 % interval and its findings."""
         made = []
         for one in self.compared:
             row: dict[str, object] = {"run_id": one.run.run_id, "run": one.run.label, "architecture": one.architecture,
-                                      "loss": self._row(one.run)["loss"], "thresholds": one.source.in_words}
+                                      "loss": self._row(one.run)["loss"], "thresholds": one.source.in_words,
+                                      "films": one.found.n_films}
             for name in LEADERBOARD:
                 found = one.found.interval(name)
                 row |= {name: float(found.point[MACRO]), f"{name}_low": float(found.low[MACRO]),
-                        f"{name}_high": float(found.high[MACRO])}
+                        f"{name}_high": float(found.high[MACRO]), f"{name}_findings": N_FINDINGS - found.n_excluded}
             made.append(row)
         return pd.DataFrame(made)
 
@@ -97,11 +101,12 @@ def read(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents
     if unknown := [run_id for run_id in run_ids if run_id not in set(runs["run_id"])]:
         raise RunError(f"no run '{unknown[0]}' in {store.path}: the Runs page lists them")
     statuses, labels = cached.statuses(store, runs), runs_view.run_labels(runs)
-    if not run_ids:
+    if run_ids:
+        run_ids, notes = _first(list(dict.fromkeys(run_ids)))
+    else:
         open_runs = runs[~runs["archived"].astype(bool)]
-        run_ids = _best(runs_view.groups(open_runs, board, overview.datasets, statuses, wanted))
-    notes = [f"The first {MAX_RUNS} of {len(run_ids)} runs."] if len(run_ids) > MAX_RUNS else []
-    rows = runs.set_index("run_id", drop=False).loc[list(run_ids[:MAX_RUNS])].reset_index(drop=True)
+        run_ids, notes = _best(runs_view.groups(open_runs, board, overview.datasets, statuses, wanted), labels)
+    rows = runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
     part = curves_view.part_to_draw(wanted, list(rows["run_id"]), board)
     measured = [run for run in evaluated(rows, board, labels) if part in run.parts]
     if not measured:
@@ -121,11 +126,25 @@ def read(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents
     return Contents(store, overview, group, part, kept, tuple(compared), tuple(notes))
 
 
-def _best(groups: Sequence[runs_view.Group]) -> list[str]:
-    """As many as a report takes of the group that the pages begin with."""
+def _first(run_ids: list[str]) -> tuple[list[str], list[str]]:
+    """As many as a report takes, and what to say of the others."""
+    return run_ids[:MAX_RUNS], [f"The first {MAX_RUNS} of {len(run_ids)} runs."] * (len(run_ids) > MAX_RUNS)
+
+
+def _best(groups: Sequence[runs_view.Group], labels: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """As many as a report takes of the group that the pages begin with, and what to say of those left out.
+
+    A run on a subset would shrink the leaderboard of all to its films.
+    """
     first = curves_view.default_runs(groups)
     if not first:
-        return []
+        return [], []
     table = next(group.table for group in groups if first[0] in group.table.index)
-    part = table.at[first[0], "measured"].split(",")[0]
-    return list(table.index[table["measured"].fillna("").str.startswith(part)])[:MAX_RUNS]
+    measured = table["measured"].where(table["auroc"].notna(), "")
+    part = measured[first[0]].split(",")[0]
+    own = list(table.index[measured.str.startswith(part)])
+    whole = [run_id for run_id in own if measured[run_id] == part]
+    left = ", ".join(labels[run_id] for run_id in own if run_id not in whole)
+    if not whole or not left:
+        return own[:MAX_RUNS], []
+    return whole[:MAX_RUNS], [f"Measured on a subset of the films, and so left out unless named: {left}."]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -22,18 +23,19 @@ _GUIDE = {"color": "0.6", "linestyle": ":", "linewidth": 0.8}
 
 
 def files(contents: Contents) -> Iterator[tuple[str, bytes]]:
-    """(name, content) of each figure in both forms."""
+    """(name, content) of each figure in both forms; the same numbers give the same files."""
     for name, figure in (("roc", _curves(contents, "roc")), ("precision_recall", _curves(contents, "pr")),
                          ("auroc", _dots(contents))):
         FigureCanvasAgg(figure)
         for form in ("png", "svg"):
             file = io.BytesIO()
-            figure.savefig(file, format=form, dpi=DPI, bbox_inches="tight", metadata=_no_date(form))
+            with rc_context({"svg.hashsalt": name}):  # else the SVG's own ids are drawn by lot
+                figure.savefig(file, format=form, dpi=DPI, bbox_inches="tight", metadata=_no_date(form))
             yield f"figures/{name}.{form}", file.getvalue()
 
 
 def _no_date(form: str) -> dict[str, Any] | None:
-    """The same numbers give the same file."""
+    """The time of making is left out: PNG has none."""
     return {"Date": None} if form == "svg" else None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from cxrcore.charts.alone import plotting_code
 from cxrcore.explainpage import NOT_FOR_DIAGNOSIS
 from cxrcore.ui import threshold_board
-from cxrcore.ui.report import board, sections
+from cxrcore.ui.report import board, sections, where
 from cxrcore.ui.report.contents import Contents
 from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE
 from cxrcore.ui.threshold_state import PART_WORDS
@@ -38,7 +38,7 @@ def render(contents: Contents, n_films: int = N_FILMS, step: Callable[[str], Non
         if made := make():
             parts[title] = made
     told = {"figures": figures.made, "boards": [
-        {"payload": board.payload(contents, one), "source": f"Thresholds: {one.source.in_words}"}
+        {"payload": board.payload(contents, one), "source": board.source(contents, one)}
         for one in contents.compared]}
     return _page(contents, parts, told)
 
@@ -91,8 +91,7 @@ def _board_section(contents: Contents) -> str:
     picker = f'<label>Run <select id="board-run">{options}</select></label> ' if len(contents.compared) > 1 else ""
     return (f"<p>Drag a line, or type a number: F1, recall and all counts follow, counted from all films. {picker}"
             '<span id="moved" class="quiet" role="status"></span></p><div id="board-host"></div>'
-            '<p class="quiet">A threshold that is set while looking at test films flatters the run: the value to quote '
-            "is the one fitted on validation.</p>")
+            f'<p class="quiet">{escape(where.of_board(contents))}</p>')
 
 
 def _json(value: Any) -> str:

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from cxrcore.charts import curves as curve_charts
@@ -16,16 +17,18 @@ from cxrcore.charts.alone import as_plain
 from cxrcore.charts.dot_rows import NAMES, dot_rows
 from cxrcore.charts.look import Figure, RunStyle, architecture_label
 from cxrcore.errors import WorkbenchError
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.glossary import TERMS
 from cxrcore.subgroups import gaps, intervals
 from cxrcore.ui import compare_view, curves_charts, curves_reliability, subgroups_reading, subgroups_view
 from cxrcore.ui.present_films import READ, cases_of, example
 from cxrcore.ui.present_stage import NothingToShow
+from cxrcore.ui.report import where
 from cxrcore.ui.report.contents import LEADERBOARD, Contents
 from cxrcore.ui.subgroups_view import GROUPING_TITLES
 
 QUALITY = 85  # of a film's JPEG
+FILM_SIDE = 512  # pixels, at most: twelve films of 1,024 would make the page 10 MB
 
 @dataclass
 class Figures:
@@ -45,8 +48,7 @@ def leaderboard(contents: Contents, figures: Figures) -> str:
     """Macro means with intervals, a row a run, and AUROC of each finding."""
     table, rows = contents.leaderboard(), []
     for (_, row), one in zip(table.iterrows(), contents.compared, strict=True):
-        cells = "".join(f"<td>{_number(row[name])}<br><small>{_number(row[f'{name}_low'])} to "
-                        f"{_number(row[f'{name}_high'])}</small></td>" for name in LEADERBOARD)
+        cells = "".join(_mean(row, name) for name in LEADERBOARD)
         rows.append(f"<tr><td>{_swatch(one.style)}{escape(row['run'])}<br><small>"
                     f"{escape(architecture_label(row['architecture']))}</small></td>{cells}</tr>")
     heads = "".join(f'<th scope="col" title="{escape(TERMS[name].in_words)}">{title}</th>'
@@ -59,14 +61,15 @@ def leaderboard(contents: Contents, figures: Figures) -> str:
         f'<div class="scroll"><table><thead><tr><th scope="col">Run</th>{heads}</tr></thead><tbody>{"".join(rows)}'
         '</tbody></table></div><p class="quiet">Means over the findings that are defined, with 95 % intervals from '
         f"draws of {drawn}, on {first.n_films:,} films that all runs share. F1, recall and precision at: "
-        f"{escape(sources)}. </p><details><summary>What the numbers mean</summary><p>{escape(meant)}</p></details>"
+        f"{escape(sources)}. </p>{_lines(where.of_leaderboard(contents))}"
+        f"<details><summary>What the numbers mean</summary><p>{escape(meant)}</p></details>"
         + _legend(contents) + figures.add(dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1",
                                compare_view.bars_of(contents.compared, "auroc")), "AUROC of each finding and run"))
 
 
 def curves(contents: Contents, figures: Figures) -> str:
     """ROC, precision-recall and reliability curves of all findings."""
-    parts = [_legend(contents)]
+    parts = [_legend(contents), _lines(where.of_curves(contents.curves("roc")))]
     draw: dict[str, Callable] = {"roc": curve_charts.roc_chart, "pr": curve_charts.pr_chart}
     for view, title in (("roc", "ROC"), ("pr", "Precision and recall")):
         measured, charts = contents.curves(view), []
@@ -98,8 +101,9 @@ def _reliability(contents: Contents, figures: Figures) -> str:
 def subgroups(contents: Contents, figures: Figures) -> str:
     """Recall of the first run in groups of patients, with gaps in words."""
     one = contents.compared[0]
-    parts = [f"<p>{escape(one.run.label)}, recall at {escape(one.source.in_words)}, the same thresholds for all. "
-             "Groups with fewer than 10 films that carry a finding are not shown for it.</p>"]
+    parts = [f"<p>{escape(one.run.label)}, recall on {escape(one.run.in_words(contents.part))} at "
+             f"{escape(one.source.in_words)}, the same thresholds for all. Groups with fewer than 10 films that carry "
+             "a finding are not shown for it.</p>", _lines([where.SAME_FILMS] * (one.source.part == contents.part))]
     for title, grouping in GROUPING_TITLES.items():
         parts.append(f"<h3>{escape(title)}</h3>")
         try:
@@ -157,6 +161,18 @@ def _number(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3f}"
 
 
+def _mean(row: pd.Series, name: str) -> str:
+    """A cell: the macro mean of a measure, its interval, and how many findings it holds where some are undefined."""
+    n = row[f"{name}_findings"]
+    inside = f"<br><small>over {n} of {N_FINDINGS} findings</small>" if n < N_FINDINGS else ""
+    return (f"<td>{_number(row[name])}<br><small>{_number(row[f'{name}_low'])} to {_number(row[f'{name}_high'])}"
+            f"</small>{inside}</td>")
+
+
+def _lines(said: Sequence[str]) -> str:
+    return "".join(f"<p>{escape(line)}</p>" for line in said)
+
+
 def _bold(markdown: str) -> str:
     """A line of the pages' own Markdown, of which only bold is used here."""
     parts = escape(markdown.replace("\\", "")).split("**")
@@ -177,6 +193,8 @@ def _legend_of(lines: Sequence[tuple[str, RunStyle]]) -> str:
 
 
 def _jpeg(picture: np.ndarray) -> str:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=QUALITY)
+    """A film and its map, side by side, no larger than they are shown."""
+    file, image = io.BytesIO(), Image.fromarray(picture)
+    image.thumbnail((2 * FILM_SIDE, FILM_SIDE), Image.Resampling.LANCZOS)
+    image.save(file, "JPEG", quality=QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

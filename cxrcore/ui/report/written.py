@@ -1,5 +1,6 @@
 """scripts/report.py: from its flags to files."""
 
+import sys
 from pathlib import Path
 
 from cxrcore.config import PROJECT_ROOT, ReportConfig, default_store
@@ -7,25 +8,40 @@ from cxrcore.errors import DataError
 from cxrcore.store import Store
 from cxrcore.ui.report import bundle, contents, page
 
+LARGE = 10e6  # bytes, what many mail servers take
+
 
 def write(config: ReportConfig) -> None:
     """Write the page, and the ZIP if it is asked for.
 
     Raises:
-        RunError, StoreError: nothing to report on. DataError: the folder cannot be written to.
+        RunError, StoreError: nothing to report on. DataError: the file cannot be written there.
     """
+    out = _out(config.out)
     store = Store(config.store or default_store())
     found = contents.read(store, config.run or (), config.split)
-    out = Path(config.out) if Path(config.out).is_absolute() else PROJECT_ROOT / config.out
-    if out.is_dir():
-        raise DataError(f"{out} is a folder: --out names the file")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{out.parent} cannot be made: {error.strerror}") from None
     out.write_text(page.render(found, config.cams, lambda name: print(f"  {name}", flush=True)), encoding="utf-8")
-    print(f"written: {out} ({out.stat().st_size / 1e6:.1f} MB, {len(found.compared)} runs)")
+    size = out.stat().st_size
+    print(f"written: {out} ({size / 1e6:.1f} MB, {len(found.compared)} runs)")
+    if size > LARGE:
+        print(f"warning: {out} is larger than {LARGE / 1e6:.0f} MB: fewer runs (--run) or films (--cams) make it "
+              "smaller", file=sys.stderr)
     if config.zip:
         archive = out.with_suffix(".zip")
         archive.write_bytes(bundle.pack(found))
         print(f"written: {archive} ({archive.stat().st_size / 1e6:.1f} MB)")
+
+
+def _out(wanted: str) -> Path:
+    """The HTML file: the default lies in the project, any other is taken from the current folder."""
+    out = PROJECT_ROOT / wanted if wanted == ReportConfig.out else Path(wanted)
+    if out.is_dir():
+        raise DataError(f"{out} is a folder: --out names the file")
+    if out.suffix.lower() == ".zip":
+        raise DataError(f"--out {wanted} names the HTML file, not the ZIP, which lies beside it under the same name: "
+                        f"--out {out.with_suffix('.html')} --zip writes both")
+    return out
