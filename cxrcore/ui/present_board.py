@@ -42,12 +42,12 @@ def _truth(lesson: Lesson, finding: str, key: str) -> None:
     said = tuned.in_words
     if tuned.part in (None, lesson.part):  # nothing to fit on but the films that it is read on
         tuned = find_set(lesson.store, lesson.run, f"max_f1@{lesson.part}")
-        said = "fitted on these very films, which flatters"
+        said = "fitted on these films (flatters)"
     f1 = {name: counts_at(lesson.scores, values).f1[k] for name, values in
           (("half", HALF), ("guess", np.full(len(FINDINGS), guess)), ("tuned", tuned.thresholds))}
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         st.markdown(f"F1 at 0.5: **{f1['half']:.2f}** · at your guess, {guess:g}: **{f1['guess']:.2f}** · at "
-                    f"{tuned.thresholds[k]:.3g}, {said}: **{f1['tuned']:.2f}**. Now drag the line.", width="stretch")
+                    f"{tuned.thresholds[k]:.3g}, {said}: **{f1['tuned']:.2f}**. Drag the line.", width="stretch")
         st.button("Guess again", type="tertiary", key="guess_again", on_click=lambda: st.session_state.pop(key))
     _board(lesson, finding)
 

@@ -129,6 +129,9 @@ def test_the_board_drags_on_the_slide_and_counts_right(page, stage, store):
     expect(row).to_be_visible(timeout=60_000)
     expect(page.locator(".row:visible[data-finding]")).to_have_count(N_ROWS)
     expect(page.get_by_role("button", name="Guess again")).to_be_visible()
+    expect(page.get_by_role("button", name="Reveal")).to_have_count(0)
+    settled(page, "Thresholds")
+    page.wait_for_timeout(700)  # the board takes its height
     assert_it_fits(page, "the board")
     handle = row.locator("input[type=range]")
     box = handle.bounding_box()
