@@ -50,6 +50,8 @@ def settled(page, name: str) -> None:
     expect(page.get_by_text(f"{NAMES.index(name) + 1} of {len(NAMES)}", exact=True)).to_be_visible(timeout=60_000)
     expect(page.locator(".st-key-stage h2").first).to_be_visible()
     expect(page.locator("[data-testid=stSkeleton], [data-testid=stStatusWidget]")).to_have_count(0, timeout=60_000)
+    # what is left of the slide before, until the run ends
+    expect(page.locator(".st-key-stage [data-stale=true]")).to_have_count(0, timeout=60_000)
 
 
 def unreadable(page) -> list[str]:
