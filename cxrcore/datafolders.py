@@ -26,6 +26,11 @@ def chestmnist_folder(size: int) -> Path:
     return home() / f"{_CHESTMNIST}_{size}"
 
 
+def trained_side(size: int) -> int:
+    """Pixels a side that films of this size are trained at: the next that networks take."""
+    return -(-size // SIZE_STEP) * SIZE_STEP
+
+
 def nih_folder() -> Path:
     """Of the films as NIH published them."""
     return home() / NIH
@@ -51,7 +56,7 @@ def with_data(config: _Config, given: Collection[str]) -> _Config:
         folder = chestmnist_folder(size)
         _check_there(folder / chestmnist.TABLE, f"chestmnist --size {size}")
         settings = {"csv_path": str(folder / chestmnist.TABLE), "img_root": str(folder), "split": "given",
-                    "img_size": -(-size // SIZE_STEP) * SIZE_STEP}
+                    "img_size": trained_side(size)}
     return _filled(config, settings, given)
 
 

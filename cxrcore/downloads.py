@@ -23,7 +23,6 @@ from tqdm import tqdm
 from cxrcore import datafolders, diskroom
 from cxrcore.config import CHESTMNIST_SIZES, DownloadConfig
 from cxrcore.data import chestmnist, films, nih
-from cxrcore.data.prepared import SIZE_STEP
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError, NetworkError
 
@@ -67,8 +66,7 @@ def training_flags(what: str, config: DownloadConfig) -> str:
     nih_wanted = what == datafolders.NIH
     table = Path(config.out) / (datafolders.NIH_TABLE if nih_wanted else chestmnist.TABLE)
     flags = f"--img_root {shlex.quote(config.out)} --csv_path {shlex.quote(str(table))}"
-    side = -(-config.size // SIZE_STEP) * SIZE_STEP  # as `datafolders.with_data`
-    return flags if nih_wanted else f"{flags} --split given --img_size {side}"
+    return flags if nih_wanted else f"{flags} --split given --img_size {datafolders.trained_side(config.size)}"
 
 
 def published(size: int) -> Mapping[str, Any]:
