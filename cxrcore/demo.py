@@ -85,12 +85,16 @@ def run(config: DemoConfig) -> None:
             if not config.no_dashboard:
                 board.open()
             failed = _train_others(store, films, steps, board.check)
-            _measure_maps(store, (FIRST, *steps), board.check)
-            print(failed or f"the demo is complete: {len(store.runs())} runs in {store.path}", flush=True)
+            failed += _measure_maps(store, (FIRST, *steps), board.check)
+            if failed:
+                said = f"failed: {', '.join(failed)}; the same command tries again"
+                if board.server is None:
+                    raise RunError(said)
+                print(said, flush=True)
+            else:
+                print(f"the demo is complete: {len(store.runs())} runs in {store.path}", flush=True)
             if board.server:
                 board.server.wait()
-            elif failed:
-                raise RunError(failed)
         except KeyboardInterrupt:
             print("\nstopped; the same command goes on from here", flush=True)
 
@@ -133,29 +137,33 @@ class _Closed(RunError):
     """There is nobody to train for any more."""
 
 
-def _train_others(store: Store, films: Path, steps: Sequence[Step], meanwhile: Callable[[], None]) -> str:
-    """One after the other; one that fails does not take the dashboard from those who look at the others.
-
-    Returns:
-        what failed, in words; empty if nothing did.
-    """
-    failed = []
-    for step in steps:
-        try:
-            _train(store, films, step, meanwhile)
-        except _Closed:
-            raise
-        except RunError as error:
-            print(f"error: {error}", file=sys.stderr, flush=True)
-            failed.append(step.name)
-    return f"not trained: {', '.join(failed)}; the same command tries again" if failed else ""
+def _goes_on(work: Callable[[], None]) -> bool:
+    """Whether it was done; a failure is told, and does not take the dashboard from those who look at the rest."""
+    try:
+        work()
+    except _Closed:
+        raise
+    except RunError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return False
+    return True
 
 
-def _measure_maps(store: Store, steps: Sequence[Step], meanwhile: Callable[[], None]) -> None:
-    for run_id in unmeasured(store, steps):
+def _train_others(store: Store, films: Path, steps: Sequence[Step], meanwhile: Callable[[], None]) -> list[str]:
+    """One after the other; returns the names of those that failed."""
+    return [step.name for step in steps if not _goes_on(lambda step=step: _train(store, films, step, meanwhile))]
+
+
+def _measure_maps(store: Store, steps: Sequence[Step], meanwhile: Callable[[], None]) -> list[str]:
+    """Of all that are not measured; returns what failed."""
+
+    def measure(run_id: str) -> None:
         print(f"=== are maps of {run_id} on the boxes? (Localization shows it)", flush=True)
         _script("gradcam.py", "--boxes", "--run", run_id, "--methods", METHODS, "--store", store.path, printed=False,
                 meanwhile=meanwhile)
+
+    return [f"maps of {run_id}" for run_id in unmeasured(store, steps)
+            if not _goes_on(lambda run_id=run_id: measure(run_id))]
 
 
 def left(store: Store, steps: Sequence[Step]) -> list[Step]:

@@ -95,24 +95,17 @@ def test_the_maps_of_each_run_are_held_against_the_boxes_once(tiny, began):
     assert not any(call[0] == "gradcam.py" for call in began)
 
 
-def test_an_interrupted_training_is_resumed_and_an_empty_one_begun_anew(tiny, began):
+@pytest.mark.parametrize("ended", ["interrupted", "failed"])
+def test_a_stopped_training_is_resumed_and_an_empty_one_begun_anew(tiny, began, ended):
     store = Store(tiny.store)
     two = store.runs().set_index("name").loc["two", "run_id"]
-    store.finish_run(two, "interrupted")
+    store.finish_run(two, ended)
     demo.run(tiny)
     assert began[-1][:3] == ("train.py", "--resume", two)
     empty = store.create_run({"name": "three"}, store.datasets()["dataset_id"][0])
     store.finish_run(empty, "failed")
     demo._train(store, store.path.parent, Step("three", ()), nothing)
     assert "--resume" not in began[-1] and empty not in set(store.runs()["run_id"])
-
-
-def test_a_training_that_failed_goes_on_after_its_last_epoch(tiny, began):
-    store = Store(tiny.store)
-    two = store.runs().set_index("name").loc["two", "run_id"]
-    store.finish_run(two, "failed")
-    demo.run(tiny)
-    assert began[-1][:3] == ("train.py", "--resume", two)
 
 
 def test_the_store_is_the_same_place_for_all_scripts(tiny, began, monkeypatch):
@@ -133,9 +126,20 @@ def test_one_that_fails_does_not_keep_the_others_from_their_training(tiny, monke
     monkeypatch.setattr(demo, "_train", train)
     monkeypatch.setattr(demo, "_script", lambda *_, **__: None)
     monkeypatch.setattr(demo, "OTHERS", (Step("three", ()), STEPS[1]))
-    with pytest.raises(RunError, match="not trained: three; the same command"):
+    with pytest.raises(RunError, match="failed: three; the same command"):
         demo.run(tiny)
     assert tried == ["one", "three", "two"] and "ended with status 1" in capfd.readouterr().err
+
+
+def test_maps_that_cannot_be_measured_do_not_end_the_demo_early(tiny, monkeypatch):
+    def script(name, *flags, **_):
+        if name == "gradcam.py":
+            raise RunError("scripts/gradcam.py ended with status 1")
+
+    monkeypatch.setattr(demo, "_script", script)
+    monkeypatch.setattr(demo, "unmeasured", lambda store, steps: ["a", "b"])
+    with pytest.raises(RunError, match="failed: maps of a, maps of b"):
+        demo.run(tiny)
 
 
 def test_the_dashboard_opens_as_soon_as_the_first_network_is_measured(tiny, monkeypatch):
