@@ -34,7 +34,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (stage.pressed) document.removeEventListener("keydown", stage.pressed);
   stage.pressed = pressed;
   document.addEventListener("keydown", pressed);
+  document.documentElement.dataset.slideKeys = "on"; // a page shows its slide some time before it hears keys
   return () => {
+    delete document.documentElement.dataset.slideKeys;
     document.removeEventListener("keydown", stage.pressed);
     stage.channel.close();
     stages.delete(parentElement);

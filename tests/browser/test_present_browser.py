@@ -52,6 +52,7 @@ def settled(page, name: str) -> None:
     expect(page.locator("[data-testid=stSkeleton], [data-testid=stStatusWidget]")).to_have_count(0, timeout=60_000)
     # what is left of the slide before, until the run ends
     expect(page.locator(".st-key-stage [data-stale=true]")).to_have_count(0, timeout=60_000)
+    expect(page.locator("html")).to_have_attribute("data-slide-keys", "on", timeout=60_000)
 
 
 def unreadable(page) -> list[str]:
