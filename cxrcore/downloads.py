@@ -7,6 +7,7 @@ import contextlib
 import errno
 import hashlib
 import http.client
+import io
 import os
 import shlex
 import shutil
@@ -114,7 +115,8 @@ def _bring(url: str, archive: Path, md5: str) -> None:
     print(f"Bringing {url}")
     diskroom.check(archive.parent, 2 * _bytes_of(url))  # unpacked, films take as much again
     try:
-        download_url(url, archive.parent, archive.name, md5)
+        with contextlib.redirect_stdout(io.StringIO()):  # its words on trying http too; progress goes to stderr
+            download_url(url, archive.parent, archive.name, md5)
     except OSError as error:  # URLError is one
         if error.errno in diskroom.FULL:
             archive.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from cxrcore.measuring import measure
 from cxrcore.metrics import confusion
 from cxrcore.store import Store
 from cxrcore.subgroups import LOWER, gaps
-from cxrcore.ui import cached, compare_reading, present_people, present_reading
+from cxrcore.ui import cached, compare_reading, present_films, present_people, present_reading
 from cxrcore.ui.present_board import rows_beside
 from cxrcore.ui.present_pairs import Trained, alike, differing
 from cxrcore.ui.present_slides import SLIDES
@@ -220,12 +220,33 @@ def test_all_gaps_of_the_groups_slide_are_one_family(open_slide, monkeypatch):
             for gap in gaps(*asked)])
         app = open_slide("Groups")
         assert app.header[0].value.startswith(said) and "3 gaps tested as one family" in text_of(app)
+        assert "means over all findings" in text_of(app)
+
+
+@pytest.mark.parametrize(("counts", "said"), [([14, 14], "means over all findings"), ([9, 9], "means over 9 of 14"),
+                                              ([11, 6, 14], "means over 6 to 14 of 14")])
+def test_group_means_say_how_many_findings_they_hold(counts, said):
+    assert present_people._over(counts).startswith(said)
 
 
 def test_groups_too_small_to_be_measured_are_not_called_alike(open_slide):
     with_groups(48)  # eight films of each group have a finding
     app = open_slide("Groups")
     assert app.header[0].value == "Groups" and "cannot be compared between groups" in app.info[0].value
+
+
+def test_the_films_with_maps_are_right_alarms_boxed_ones_first_each_finding_once(real):
+    lesson = lesson_of(real)
+    cases = present_films.cases_of(lesson, len(FINDINGS))
+    found = real.predictions(lesson.run.prediction_id(lesson.part))
+    row_of, limits = {name: row for row, name in enumerate(found.image_ids)}, lesson.tuned(lesson.run).thresholds
+    boxed = set(zip(lesson.data.boxes["image_id"], lesson.data.boxes["finding"], strict=True))
+    assert cases and len({finding for _, finding in cases}) == len(cases)
+    for image_id, finding in cases:
+        row, k = row_of[image_id], FINDINGS.index(finding)
+        assert found.labels[row, k] == 1 and found.scores[row, k] >= limits[k]
+    without_box = [case not in boxed for case in cases]
+    assert without_box == sorted(without_box) and not without_box[0]
 
 
 def test_maps_need_a_checkpoint(phantoms, open_slide):

@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import logging
+import math
 import re
 import xml.etree.ElementTree as ET
 import zipfile
@@ -195,6 +196,17 @@ def test_a_mean_says_how_many_findings_it_holds():
     assert sections.leaderboard(found, sections.Figures()).count("over 13 of 14 findings") == len(contents.LEADERBOARD)
     latex = bundle._for_latex(found).set_index("Run")
     assert latex.at["13", "AUROC"].endswith("(13 of 14)") and latex.at["all", "AUROC"].endswith("]")
+    frame = dict(bundle.tables(found))["findings_auroc"]
+    is_mean = frame["finding"] == "Macro mean"
+    means = frame[is_mean].set_index("run")["n_findings"].to_dict()
+    assert means == {"all": 14, "13": 13} == frame[~is_mean].groupby("run")["n_findings"].sum().to_dict()
+
+
+@pytest.mark.parametrize(("cell", "printed"), [
+    ((0.8123, 0.7, 0.9, 14), "0.812 [0.700, 0.900]"), ((0.5, 0.4, 0.6, 9), "0.500 [0.400, 0.600] (9 of 14)"),
+    ((0.5, math.nan, math.nan, 14), "0.500"), ((math.nan, math.nan, math.nan, 0), "--")])
+def test_a_cell_of_the_latex_table_leaves_out_what_is_undefined(cell, printed):
+    assert bundle._cell(*cell) == printed
 
 
 def test_runs_on_a_subset_are_left_out_unless_named_and_then_films_are_told_apart():

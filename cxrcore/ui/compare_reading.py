@@ -8,7 +8,8 @@ import pandas as pd
 
 from cxrcore.charts.dot_rows import NAMES
 from cxrcore.charts.look import RunStyle, architecture_label, run_styles
-from cxrcore.intervals import MACRO, Difference, Resampled, difference
+from cxrcore.findings import N_FINDINGS
+from cxrcore.intervals import MACRO, Difference, Interval, Resampled, difference
 from cxrcore.multiple import BETTER, TIED, UNTESTED, WORSE, Verdicts, verdicts
 from cxrcore.resampledfile import Measured
 from cxrcore.store import Store
@@ -63,16 +64,22 @@ def _key_for(run: Evaluated, key: str | None) -> str:
 
 
 def values_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:
-    """A row a run and finding, for the download."""
+    """A row a run and finding, for the download; `n_findings` counts what a value is the mean of."""
     frames = []
     for one in compared:
         found = one.found.interval(measure)
         frames.append(pd.DataFrame({
             "run_id": one.run.run_id, "run": one.run.label, "finding": NAMES, "measure": measure, "value": found.point,
             "low": found.low, "high": found.high, "standard_error": found.error, "draws_dropped": found.n_dropped,
-            "n_positive": [*one.found.n_positive, np.nan], "films": one.found.n_films,
+            "n_positive": [*one.found.n_positive, np.nan],
+            "n_findings": averaged(found), "films": one.found.n_films,
             "patients": one.found.n_patients}))
     return pd.concat(frames, ignore_index=True)
+
+
+def averaged(found: Interval) -> list[int]:
+    """How many findings each value of an interval is the mean of: 1 or 0 for a finding's own, more for the macro's."""
+    return [*(~np.isnan(found.point[:MACRO])).astype(int), N_FINDINGS - found.n_excluded]
 
 
 # -- differences to a reference

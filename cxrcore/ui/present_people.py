@@ -6,6 +6,7 @@ import streamlit as st
 from cxrcore.charts.stage import Rated, rating_chart
 from cxrcore.charts.subgroups import group_styles
 from cxrcore.errors import ResamplingError
+from cxrcore.findings import N_FINDINGS
 from cxrcore.intervals import MACRO
 from cxrcore.multiple import BETTER, WORSE, Verdicts, verdicts
 from cxrcore.subgroups import MIN_POSITIVES, Gap, gaps, intervals
@@ -27,13 +28,14 @@ def groups(lesson: Lesson) -> None:
     found = [one for grouping in SHOWN if (one := _read(lesson, grouping)) is not None]
     if not found:
         raise NothingToShow("The table says neither sex nor age nor view of these films, so no groups can be read.")
-    rated, parted = [], []
+    rated, parted, counts = [], [], []
     for one in found:
         measured, styles = intervals(one.found, MEASURE), group_styles(one.groups.names)
         here = [Rated(one.called(name), styles[name], *(float(side[MACRO]) for side in (own.point, own.low, own.high)))
                 for name, own in measured.items() if not np.isnan(own.point[MACRO])]
         if len(here) > 1:
             rated += here
+            counts.append(N_FINDINGS - next(iter(measured.values())).n_excluded)
             parted += [(one, gap) for gap in gaps(one.found, one.largest, MEASURE)]
     tested = _tested(parted)
     if not tested.n_tests:
@@ -42,8 +44,9 @@ def groups(lesson: Lesson) -> None:
     headline(_statement(parted, tested.words))
     chart(rating_chart("Macro recall with 95 % interval", rated), "groups",
           "; ".join(f"{one.name} {one.value:.2f}" for one in rated), 11.9, title=False)
-    st.markdown(f"{lesson.films}; thresholds: {lesson.tuned(lesson.run).in_words}, the same for everybody. "
-                f"{_family(tested.n_tests)} A gap can come from the network, from labels, or from who comes with what.")
+    st.markdown(f"{lesson.films}; {_over(counts)}; thresholds: {lesson.tuned(lesson.run).in_words}, the same for "
+                f"everybody. {_family(tested.n_tests)} A gap can come from the network, from labels, or from who comes "
+                "with what.")
 
 
 def _tested(parted: list[tuple[Subgroups, Gap]]) -> Verdicts:
@@ -51,6 +54,12 @@ def _tested(parted: list[tuple[Subgroups, Gap]]) -> Verdicts:
     changes = [gap.change for _, gap in parted]
     return verdicts(np.array([one.point[MACRO] for one in changes]), np.array([one.p[MACRO] for one in changes]),
                     MEASURE)
+
+
+def _over(counts: list[int]) -> str:
+    """Of how many findings the means are: those on enough films of every group of a grouping."""
+    between = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    return f"means over {between} of {N_FINDINGS} findings" if min(counts) < N_FINDINGS else "means over all findings"
 
 
 def _family(n_tests: int) -> str:

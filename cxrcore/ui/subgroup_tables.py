@@ -8,6 +8,7 @@ import pandas as pd
 from cxrcore.charts.dot_rows import NAMES
 from cxrcore.intervals import Interval, Resampled
 from cxrcore.subgroups import Gap, suppressed
+from cxrcore.ui.compare_reading import averaged
 from cxrcore.ui.subgroups_reading import Subgroups
 from cxrcore.ui.subgroups_view import SHORT, WORDS
 
@@ -26,7 +27,7 @@ def values_table(found: Subgroups, measured: Mapping[str, Interval], measure: st
         "value": one.point, "low": one.low, "high": one.high, "standard_error": one.error,
         "draws_dropped": one.n_dropped, "suppressed": [*suppressed(found.found[name]), False],
         "n_positive": [*found.found[name].n_positive, np.nan], "n_negative": [*found.found[name].n_negative, np.nan],
-        "films": found.found[name].n_films, "patients": found.found[name].n_patients})
+        "n_findings": averaged(one), "films": found.found[name].n_films, "patients": found.found[name].n_patients})
         for name, one in measured.items()], ignore_index=True)
 
 

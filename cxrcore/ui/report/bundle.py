@@ -1,6 +1,7 @@
 """The report's ZIP: tables as CSV and LaTeX, figures as PNG and SVG."""
 
 import io
+import math
 import zipfile
 from collections.abc import Callable, Iterator
 
@@ -71,6 +72,12 @@ def _for_latex(contents: Contents) -> pd.DataFrame:
     made = pd.DataFrame({"Run": table["run"]})
     for name, title in LEADERBOARD.items():
         columns = [table[column] for column in (name, f"{name}_low", f"{name}_high", f"{name}_findings")]
-        made[title] = [f"{value:.3f} [{low:.3f}, {high:.3f}]" + f" ({n} of {N_FINDINGS})" * (n < N_FINDINGS)
-                       if value == value else "--" for value, low, high, n in zip(*columns, strict=True)]
+        made[title] = [_cell(*cell) for cell in zip(*columns, strict=True)]
     return made
+
+
+def _cell(value: float, low: float, high: float, n: int) -> str:
+    if math.isnan(value):
+        return "--"
+    interval = "" if math.isnan(low) or math.isnan(high) else f" [{low:.3f}, {high:.3f}]"
+    return f"{value:.3f}{interval}" + f" ({n} of {N_FINDINGS})" * (n < N_FINDINGS)
