@@ -223,8 +223,8 @@ def test_all_gaps_of_the_groups_slide_are_one_family(open_slide, monkeypatch):
         assert "means over all findings" in text_of(app)
 
 
-@pytest.mark.parametrize(("counts", "said"), [([14, 14], "means over all findings"), ([9, 9], "means over 9 of 14"),
-                                              ([11, 6, 14], "means over 6 to 14 of 14")])
+@pytest.mark.parametrize(("counts", "said"), [([14, 14], "means over all findings"), ([9, 9], "means over 9 of the 14"),
+                                              ([11, 6, 14], "means over 6 to 14 of the 14")])
 def test_group_means_say_how_many_findings_they_hold(counts, said):
     assert present_people._over(counts).startswith(said)
 

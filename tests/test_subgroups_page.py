@@ -1,6 +1,7 @@
 """The Subgroups page without a browser, and the tables behind it."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import opened_pages
@@ -15,12 +16,12 @@ from cxrcore.charts.dot_rows import Bars, dot_rows
 from cxrcore.charts.look import Figure
 from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
-from cxrcore.intervals import MACRO
+from cxrcore.intervals import MACRO, Difference
 from cxrcore.measuring import measure
 from cxrcore.metrics import confusion
 from cxrcore.store import Store
-from cxrcore.subgroups import gaps, intervals
-from cxrcore.ui import subgroup_tables, subgroups_reading
+from cxrcore.subgroups import UNTESTED, Gap, gaps, intervals
+from cxrcore.ui import subgroup_tables, subgroups_reading, subgroups_view
 from cxrcore.ui.threshold_state import Evaluated, default_key, find_set
 
 DATASET, N_VAL, N_TEST = "people", 400, 1600
@@ -241,3 +242,11 @@ def test_marks_of_a_finding_stand_closer_to_each_other_than_to_the_next(bars):
 def test_groups_look_different(n):
     styles = charts.group_styles([str(k) for k in range(n)])
     assert len({style.colour for style in styles.values()}) == len({style.symbol for style in styles.values()}) == n
+
+
+def test_a_group_with_too_few_films_is_not_called_alike():
+    nothing = np.full(N_FINDINGS + 1, np.nan)
+    change = Difference(*[nothing] * 5, n_excluded=N_FINDINGS, z=nothing, p=nothing)
+    gap = Gap("80+", change, nothing, np.full(N_FINDINGS + 1, UNTESTED))
+    said = subgroups_view.in_words(SimpleNamespace(called=str), [gap], "40-59", "recall")
+    assert "none was tested" in said and "no difference" not in said

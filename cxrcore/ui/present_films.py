@@ -18,9 +18,9 @@ from cxrcore.ui.present_stage import NothingToShow, headline
 
 N_FILMS = 2
 LOOK = Look(STRONGEST / 100, COLOURS[0], False)
-READ = ("Right alarms only, films with a box first, then those furthest over their threshold. Warm: what raised the "
-        "score most (Grad-CAM). Blue: a box of the data set. A map in the right place is no reason, and one in the "
-        "wrong place can still go with the right answer.")
+READ = ("Right alarms only, films with a box first, then the highest scores. Warm: what raised the score most "
+        "(Grad-CAM). Blue: a box of the data set. A map in the right place is no reason, and one in the wrong place "
+        "can still go with the right answer.")
 BOX = ARCHITECTURE_COLOURS["vit_b_16"]  # a blue that shows on grey and beside a warm map
 
 
@@ -55,7 +55,7 @@ def maps(lesson: Lesson) -> None:
 
 
 def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
-    """(film, finding) of the right alarms furthest over their threshold, each finding once, boxed ones first.
+    """(film, finding) of the right alarms with the highest scores, each finding once, boxed ones first.
 
     Raises:
         NothingToShow: no checkpoint, or no film among the prepared pixels.
@@ -68,16 +68,16 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
     names = lesson.data.images["image_id"]
     known = set() if held is None else set(names[held.holds(names)])
     here = np.array([image_id in known for image_id in found.image_ids])
-    over = found.scores / np.maximum(lesson.tuned(run).thresholds, 1e-6)
-    margin = np.where((found.labels == 1) & here[:, None] & (over >= 1), over, -1.0)
+    right = (found.labels == 1) & here[:, None] & (found.scores >= lesson.tuned(run).thresholds)
+    sure = np.where(right, found.scores, -1.0)
     boxed = set(zip(lesson.data.boxes["image_id"], lesson.data.boxes["finding"], strict=True))
     best = []
     for k, finding in enumerate(FINDINGS):
-        rows = [row for row in np.argsort(-margin[:, k], kind="stable") if margin[row, k] > 0]
+        rows = [row for row in np.argsort(-sure[:, k], kind="stable") if right[row, k]]
         if rows:
             row = min(rows, key=lambda row, finding=finding: (found.image_ids[row], finding) not in boxed)
             image_id = str(found.image_ids[row])
-            best.append(((image_id, finding) not in boxed, -margin[row, k], image_id, finding))
+            best.append(((image_id, finding) not in boxed, -sure[row, k], image_id, finding))
     if not best:
         raise NothingToShow("None of the films that this run rightly raises an alarm for has prepared pixels on this "
                             "machine.")

@@ -58,8 +58,10 @@ def _tested(parted: list[tuple[Subgroups, Gap]]) -> Verdicts:
 
 def _over(counts: list[int]) -> str:
     """Of how many findings the means are: those on enough films of every group of a grouping."""
-    between = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    return f"means over {between} of {N_FINDINGS} findings" if min(counts) < N_FINDINGS else "means over all findings"
+    if min(counts) == N_FINDINGS:
+        return "means over all findings"
+    between = f" to {max(counts)}" if max(counts) > min(counts) else ""
+    return f"means over {min(counts)}{between} of the {N_FINDINGS} findings"
 
 
 def _family(n_tests: int) -> str:

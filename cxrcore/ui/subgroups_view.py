@@ -206,7 +206,8 @@ def in_words(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: str
                  for word in (LOWER, HIGHER)}
         said = [f"{WORDS[word]} in {len(which)} ({', '.join(which)})" for word, which in names.items() if which]
         tested = int((gap.words[:MACRO] != UNTESTED).sum())
-        said += [f"no difference shown in {tested - sum(map(len, names.values()))} of {tested} tested findings"]
+        said += [f"no difference shown in {tested - sum(map(len, names.values()))} of {tested} tested findings"
+                 if tested else f"no finding is on {MIN_POSITIVES} films or more of both groups, so none was tested"]
         point, low, high = (side[MACRO] for side in (gap.change.point, gap.change.low, gap.change.high))
         if not np.isnan(low):
             said += [f"macro mean {point:+.3f} ({low:+.3f} to {high:+.3f}), {WORDS[gap.words[MACRO]]}"]
