@@ -3,6 +3,7 @@
 import json
 import re
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -242,6 +243,14 @@ def test_every_number_that_the_board_is_sent_equals_scikit_learn(store):
                 alarm = found.scores[:, k].astype(np.float64) >= ladder[i]
                 matrix = confusion_matrix(found.labels[:, k], alarm, labels=[0, 1])
                 assert (sent_counts[k][0][i], sent_counts[k][1][i]) == (matrix[1, 1], matrix[0, 1])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_first_of_two_runs_alike_is_solid_as_on_other_pages(own_store, open_page, sent, turned):
+    with duckdb.connect(own_store.path) as db:
+        db.execute("UPDATE runs SET architecture = 'resnet18'")
+    open_page(run=runs_of(own_store)[:2][::-1 if turned else 1])
+    assert sent[-1]["run"]["dash"] == "solid" != sent[-1]["others"][0]["dash"]
 
 
 def unpacked(data):

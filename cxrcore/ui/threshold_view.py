@@ -186,8 +186,8 @@ def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: cac
 def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
              overview: cached.Overview, rows: Sequence[str] | None) -> bytes:
     of = runs[0].prediction_id(part)
-    own_rows = overview.runs[overview.runs["run_id"].isin([run.run_id for run in runs])]
-    styles = run_styles(dict(zip(own_rows["run_id"], own_rows["architecture"], strict=True)))
+    architectures = overview.runs.set_index("run_id")["architecture"]
+    styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})  # in this order, as on other pages
     positives = [len(found.positives) for found in cached.sorted_scores(store, runs[0].prediction_id(part))]
     header = threshold_session.load(of, state, finding) | {"reference": state.reference.in_words}
     header |= {"rows": list(rows)} if rows else {}
