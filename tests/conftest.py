@@ -36,6 +36,14 @@ def _never_the_users_runs(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _children_do_not_run_main_again():
+    """Processes started by a test first run their parent's `__main__`, and that of pytest-xdist cannot be run again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(sys.modules["__main__"], "__file__", raising=False)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_store(tmp_path, monkeypatch):
     """Each test's default store is its own; set again in case a test changed it for good."""
