@@ -1,7 +1,5 @@
 """Present: class mode. Slides made from the store, turned by arrow keys, with the live board on one of them."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from cxrcore.ui import cached, present_reading, present_stage, runs_view, shell, widgets
@@ -33,9 +31,11 @@ with shell.open_page("present") as store:
             st.selectbox("Run", options, format_func=labels.__getitem__, key="present_run", width=330,
                          label_visibility="collapsed",
                          on_change=lambda: shell.put_runs_in_link([st.session_state["present_run"]]))
-        if lesson.kind == "phantom":
-            st.markdown(":orange-badge[SYNTHETIC] films say  \nnothing about real ones", width="content")
-        if lesson.group is not None and lesson.group.leaky:
-            widgets.short_badges(replace(lesson.group, synthetic=False))
+        leaky = lesson.group is not None and lesson.group.leaky
+        if lesson.kind == "phantom":  # both marks in one, or the bar takes a second row from the slide
+            said = "films,  \n:orange-badge[leaky split]" if leaky else "films say  \nnothing about real ones"
+            st.markdown(f":orange-badge[SYNTHETIC] {said}", width="content")
+        elif leaky:
+            widgets.short_badges(lesson.group)
 
     present_stage.bar(SLIDES, slide, beside)

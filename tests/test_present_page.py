@@ -4,6 +4,7 @@ import re
 import shutil
 from dataclasses import replace
 
+import duckdb
 import numpy as np
 import opened_pages
 import pandas as pd
@@ -58,6 +59,14 @@ def test_each_slide_has_a_statement_and_no_error(real, open_slide, name):
     assert len(app.header) == 1 and not app.error
     assert "SYNTHETIC] films say  \nnothing about real ones" in text_of(app)
     assert f"{NAMES.index(name) + 1} of {len(NAMES)}" in text_of(app)
+
+
+def test_a_leaky_split_of_phantoms_is_said_beside_them(phantoms, open_slide):
+    shutil.copytree(phantoms.path.parent, default_store().parent, ignore=shutil.ignore_patterns("*.pth", "prepared"))
+    with duckdb.connect(default_store()) as db:
+        db.execute("UPDATE runs SET split_scheme = 'random'")
+    text = text_of(open_slide("Accuracy"))
+    assert "SYNTHETIC] films,  \n:orange-badge[leaky split]" in text
 
 
 def test_the_first_slide_comes_without_a_name(real, open_slide):
