@@ -43,11 +43,11 @@ def accuracy(lesson: Lesson) -> None:
     never, network = (known - present) / known, int(counts.tp + counts.tn) / known
     headline(f"Saying “no” to everything is right {percent(never)} of the time")
     left, right = st.columns(2, gap="large")
-    with left, st.container(border=True):
+    with left, st.container(border=True, height="stretch"):
         st.subheader("A program that always says no", anchor=False)
         st.metric("Accuracy", percent(never), help=meaning("accuracy"))
         st.metric("Findings that it finds", f"0 of {present:,}", help=meaning("tp"))
-    with right, st.container(border=True):
+    with right, st.container(border=True, height="stretch"):
         st.subheader(f"{widgets.escape(lesson.run.label)} at 0.5", anchor=False)
         st.metric("Accuracy", percent(network), f"{100 * (network - never):+.1f} points", help=meaning("accuracy"))
         st.metric("Findings that it finds", f"{int(counts.tp):,} of {present:,}", help=meaning("tp"))
