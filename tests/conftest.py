@@ -19,6 +19,7 @@ from cxrcore.data import nih
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.store import Store
 
+MAIN = sys.modules["__main__"]
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NIH_HEADER = ("Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
               "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],")
@@ -36,12 +37,10 @@ def _never_the_users_runs(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _children_do_not_run_main_again():
-    """Processes started by a test first run their parent's `__main__`, and that of pytest-xdist cannot be run again."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delattr(sys.modules["__main__"], "__file__", raising=False)
-        yield
+@pytest.fixture(autouse=True)
+def _own_main(monkeypatch):
+    """Streamlit's AppTest leaves its script as `__main__`, which processes that a later test starts would run."""
+    monkeypatch.setitem(sys.modules, "__main__", MAIN)
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,9 @@ def accuracy(lesson: Lesson) -> None:
         st.metric("Findings that it finds", f"0 of {present:,}", help=meaning("tp"))
     with right, st.container(border=True, height="stretch"):
         st.subheader(f"{widgets.escape(lesson.run.label)} at 0.5", anchor=False)
-        st.metric("Accuracy", percent(network), f"{100 * (network - never):+.1f} points", help=meaning("accuracy"))
+        gain = round(100 * (network - never), 1)
+        st.metric("Accuracy", percent(network), f"{gain:+.1f} points" if gain else "no gain", help=meaning("accuracy"),
+                  delta_color="normal" if gain else "off", delta_arrow="auto" if gain else "off")
         st.metric("Findings that it finds", f"{int(counts.tp):,} of {present:,}", help=meaning("tp"))
     every = known == lesson.n_films * len(FINDINGS)
     asked = f"{len(FINDINGS)} questions each" if every else f"{known:,} questions whose answer and score are known"

@@ -130,7 +130,8 @@ def _go(names: Sequence[str], place: int, steps: int) -> None:
 
 
 def headline(text: str) -> None:
-    """The slide's one statement."""
+    """The slide's one statement, on one line unless it is very long."""
+    st.html(f"<style>.st-key-stage {{ --letters: {len(text)}; }}</style>")
     st.header(text, anchor=False)
 
 
