@@ -33,7 +33,8 @@ with shell.open_page("present") as store:
                          on_change=lambda: shell.put_runs_in_link([st.session_state["present_run"]]))
         leaky = lesson.group is not None and lesson.group.leaky
         if lesson.kind == "phantom":  # both marks in one, or the bar takes a second row from the slide
-            said = "films,  \n:orange-badge[leaky split]" if leaky else "films say  \nnothing about real ones"
+            said = (":orange-badge[leaky split]  \nsay nothing of real films" if leaky else
+                    "films say  \nnothing about real ones")
             st.markdown(f":orange-badge[SYNTHETIC] {said}", width="content")
         elif leaky:
             widgets.short_badges(lesson.group)

@@ -25,7 +25,7 @@ from cxrcore.ui import cached, compare_reading, present_films, present_people, p
 from cxrcore.ui.present_board import rows_beside
 from cxrcore.ui.present_pairs import Trained, alike, differing
 from cxrcore.ui.present_slides import SLIDES
-from cxrcore.ui.runs_view import SYNTHETIC_NOTE
+from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE
 
 NAMES = [slide.name for slide in SLIDES]
 HALF = np.full(len(FINDINGS), 0.5)
@@ -65,8 +65,9 @@ def test_a_leaky_split_of_phantoms_is_said_beside_them(phantoms, open_slide):
     shutil.copytree(phantoms.path.parent, default_store().parent, ignore=shutil.ignore_patterns("*.pth", "prepared"))
     with duckdb.connect(default_store()) as db:
         db.execute("UPDATE runs SET split_scheme = 'random'")
-    text = text_of(open_slide("Accuracy"))
-    assert "SYNTHETIC] films,  \n:orange-badge[leaky split]" in text
+    text = text_of(open_slide("Limits"))
+    assert "SYNTHETIC] :orange-badge[leaky split]  \nsay nothing of real films" in text
+    assert LEAKY_NOTE.capitalize() in text
 
 
 def test_the_first_slide_comes_without_a_name(real, open_slide):

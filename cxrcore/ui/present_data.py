@@ -10,7 +10,7 @@ from cxrcore.ui import widgets
 from cxrcore.ui.data_view import LABEL_NOTES, percent
 from cxrcore.ui.present_reading import Lesson
 from cxrcore.ui.present_stage import NothingToShow, chart, headline
-from cxrcore.ui.runs_view import SYNTHETIC_NOTE
+from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE
 
 
 def imbalance(lesson: Lesson) -> None:
@@ -65,6 +65,8 @@ def limits(lesson: Lesson) -> None:
     points = []
     if lesson.kind == "phantom":
         points.append(f"**Synthetic.** These {SYNTHETIC_NOTE}.")
+    if lesson.group is not None and lesson.group.leaky:
+        points.append(f"**Leaky split.** {LEAKY_NOTE.capitalize()}.")
     if lesson.kind in LABEL_NOTES:
         note = LABEL_NOTES[lesson.kind]
         said = note.split(". ", 1)[1] if lesson.kind == "phantom" else f"{note.rsplit('. ', 1)[0]}."

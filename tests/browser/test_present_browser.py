@@ -105,6 +105,20 @@ def test_keys_turn_the_slides_and_each_fits_a_projector_in_large_type(page, stag
     settled(page, NAMES[0])
 
 
+def test_a_long_statement_stays_on_one_line(page, stage, store):
+    best = store.leaderboard().query("split == 'test'").set_index("run_id")["auroc"].idxmax()
+    name = store.run(best)["name"]
+    store.edit_run(best, name="EfficientNet-B0, weighted, seed 1")
+    try:
+        stage("Networks")
+        statement = page.locator(".st-key-stage h2").first
+        expect(statement).to_contain_text("weighted, seed 1 ranks best")
+        assert statement.evaluate("e => e.clientHeight / parseFloat(getComputedStyle(e).fontSize)") < 2, "two lines"
+        assert_it_fits(page, "Networks")
+    finally:
+        store.edit_run(best, name=name)
+
+
 def test_n_opens_the_notes(page, stage):
     stage("Accuracy")
     page.keyboard.press("n")
