@@ -18,12 +18,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from filelock import FileLock, Timeout
 
+from cxrcore import storepath
 from cxrcore.errors import DiskFullError, StoreBusy, StoreError
+from cxrcore.interrupts import Postponed, postponed
 
 WRITER_WAIT = 60.0  # seconds
 READER_WAIT = 10.0
@@ -34,8 +37,66 @@ _DISK_FULL = ("No space left", os.strerror(errno.ENOSPC), os.strerror(errno.EDQU
 
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
-_thread_locks: dict[str, threading.Lock] = {}
+# A store may come from somebody else: nothing that stands in it, such as a view, may fetch code or read other files.
+_CLOSED = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+           "enable_external_access": "false"}
+_DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException,
+           duckdb.PermissionException, duckdb.OutOfMemoryException)
+_SQLITE = b"SQLite format 3\0"
+
+_thread_locks: dict[Path, threading.Lock] = {}
 _thread_locks_guard = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One's turn at a store's file: nobody else in this process has it open, and no other process writes.
+
+    Attributes:
+        path: of the store, resolved.
+    """
+
+    path: Path
+    write: bool
+    deadline: float
+    seconds: float
+    gate: FileLock
+    signals: Postponed
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The file opened; closed on leaving. A signal cuts a query short, and its transaction is rolled back.
+
+        Raises:
+            StoreBusy, StoreError, DiskFullError: as `connection`.
+        """
+        with contextlib.closing(_open(self)) as opened, _interruptible(opened, self.signals):
+            try:
+                yield opened
+            except duckdb.Error as error:
+                raise failure(self.path, error) from None
+
+    def let_others_in(self) -> None:
+        """Open the gate; for a reader, once it is connected."""
+        self.gate.release()
+
+
+@contextlib.contextmanager
+def turn(path: Path, *, write: bool, wait: float | None = None) -> Iterator[Turn]:
+    """Wait for one's turn at a store's file; nothing is opened yet.
+
+    Ctrl-C and SIGTERM end the waiting at once; from then on they are answered when all is closed and given back.
+
+    Raises:
+        StoreBusy: the store stayed locked for longer than `wait`; says who holds it.
+        StoreError: what is there cannot be a store, or cannot be locked.
+    """
+    seconds = wait if wait is not None else WRITER_WAIT if write else READER_WAIT
+    path, deadline = storepath.resolved(path), time.monotonic() + seconds
+    storepath.exists(path)
+    with postponed() as signals, _thread_turn(path, deadline, seconds, signals):
+        with _file_turn(path, deadline, seconds, signals, announce=write) as gate:
+            yield Turn(path, write, deadline, seconds, gate, signals)
 
 
 @contextlib.contextmanager
@@ -50,26 +111,38 @@ def connection(path: Path, *, write: bool, wait: float | None = None) -> Iterato
         StoreError: the file is no DuckDB file, is damaged, or cannot be opened.
         DiskFullError: no room for what was to be written.
     """
-    seconds = wait if wait is not None else WRITER_WAIT if write else READER_WAIT
-    deadline = time.monotonic() + seconds
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_thread_turn(path, deadline, seconds))
-        gate = stack.enter_context(_file_turn(path, deadline, seconds, announce=write))
-        opened = stack.enter_context(contextlib.closing(_open(path, write, deadline, seconds)))
+    with turn(path, write=write, wait=wait) as own, own.connect() as opened:
         if not write:
-            gate.release()
-        try:
-            yield opened
-        except duckdb.Error as error:
-            raise _failure(path, error) from None
+            own.let_others_in()
+        yield opened
 
 
 @contextlib.contextmanager
-def _thread_turn(path: Path, deadline: float, seconds: float) -> Iterator[None]:
+def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to an empty database that is nowhere kept."""
+    with (postponed() as signals, contextlib.closing(duckdb.connect(config=_CLOSED)) as opened,
+          _interruptible(opened, signals)):
+        yield opened
+
+
+@contextlib.contextmanager
+def _interruptible(opened: duckdb.DuckDBPyConnection, signals: Postponed) -> Iterator[None]:
+    signals.stop = opened.interrupt
+    try:
+        signals.check()  # one that came while the file was opened
+        yield
+    finally:
+        signals.stop = None
+
+
+@contextlib.contextmanager
+def _thread_turn(path: Path, deadline: float, seconds: float, signals: Postponed) -> Iterator[None]:
     with _thread_locks_guard:
-        lock = _thread_locks.setdefault(str(path.absolute()), threading.Lock())
-    if not lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
-        raise StoreBusy(f"the store {path} is in use by another part of this program; waited {seconds:.0f} s")
+        lock = _thread_locks.setdefault(path, threading.Lock())
+    while not lock.acquire(timeout=signals.patience(deadline - time.monotonic())):
+        signals.check()
+        if time.monotonic() >= deadline:
+            raise StoreBusy(f"the store {path} is in use by another part of this program; waited {seconds:.0f} s")
     try:
         yield
     finally:
@@ -77,10 +150,10 @@ def _thread_turn(path: Path, deadline: float, seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _file_turn(path: Path, deadline: float, seconds: float, announce: bool) -> Iterator[FileLock]:
-    gate, holder = FileLock(f"{path}.gate"), Path(f"{path}.holder")
+def _file_turn(path: Path, deadline: float, seconds: float, signals: Postponed, announce: bool) -> Iterator[FileLock]:
+    gate, holder = FileLock(storepath.beside(path, storepath.GATE)), storepath.beside(path, storepath.HOLDER)
     try:
-        gate.acquire(timeout=max(0.0, deadline - time.monotonic()), poll_interval=_POLL)
+        _acquire(gate, deadline, signals)
     except Timeout:
         raise StoreBusy(f"the store {path} is busy: {_describe(holder)}; waited {seconds:.0f} s") from None
     except OSError as error:
@@ -97,39 +170,63 @@ def _file_turn(path: Path, deadline: float, seconds: float, announce: bool) -> I
         gate.release()
 
 
+def _acquire(gate: FileLock, deadline: float, signals: Postponed) -> None:
+    while True:
+        try:
+            gate.acquire(timeout=signals.patience(deadline - time.monotonic()), poll_interval=_POLL)
+            return
+        except Timeout:
+            signals.check()
+            if time.monotonic() >= deadline:
+                raise
+
+
 def _describe(holder: Path) -> str:
     try:
         last = json.loads(holder.read_text())
         since = time.strftime("%H:%M:%S", time.localtime(last["since"]))
         return f"the last writer is {last['program']} (process {last['pid']}), at it since {since}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process holds its gate"
 
 
-def _open(path: Path, write: bool, deadline: float, seconds: float) -> duckdb.DuckDBPyConnection:
-    existed = path.exists()
+def _open(own: Turn) -> duckdb.DuckDBPyConnection:
+    path, existed = own.path, storepath.exists(own.path)
     while True:
         try:
-            return duckdb.connect(str(path), read_only=not write)
+            return duckdb.connect(str(path), read_only=not own.write, config=_CLOSED)
         except duckdb.Error as error:
             text = " ".join(str(error).split())
             if not any(sign in text for sign in _LOCKED):
-                if write and not existed:
+                if own.write and not existed:
                     path.unlink(missing_ok=True)  # half a file, which a full disk leaves and nobody could open again
-                raise _failure(path, error) from None
-            if time.monotonic() > deadline:
+                raise _unopened(path, error) from None
+            if time.monotonic() > own.deadline:
                 who = re.search(r"held in (.+?\(PID \d+\))", text)
                 raise StoreBusy(f"the store {path} is locked by {who[1] if who else 'another process'}; "
-                                f"waited {seconds:.0f} s") from None
+                                f"waited {own.seconds:.0f} s") from None
         # Readers that are still at work: with the gate held, no new ones can come.
+        own.signals.check()
         time.sleep(_POLL)
 
 
-def _failure(path: Path, error: duckdb.Error) -> Exception:
+def _unopened(path: Path, error: duckdb.Error) -> Exception:
+    """Why a file could not be opened at all; no connection to it is open, so it may be looked into."""
+    known = failure(path, error)
+    if isinstance(known, DiskFullError):
+        return known
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        head = file.read(len(_SQLITE))
+        if head == _SQLITE:
+            return storepath.refusal(path, "it is an SQLite database")
+        if not head:
+            return storepath.refusal(path, "it is an empty file and not a valid DuckDB file; remove it to begin anew")
+    return known if known is not error else storepath.refusal(path, " ".join(str(error).split())[:200])
+
+
+def failure(path: Path, error: duckdb.Error) -> Exception:
     """What the disk or the file itself did, in our words; a fault in a query stays what it is."""
     text = " ".join(str(error).split())
     if any(sign in text for sign in _DISK_FULL):
         return DiskFullError(f"no room on the disk of the store {path}; what was to be written is not in it")
-    if isinstance(error, duckdb.IOException | duckdb.FatalException):
-        return StoreError(f"the store {path} cannot be used: {text[:200]} (--store or CXR_STORE names another)")
-    return error
+    return storepath.refusal(path, text[:200]) if isinstance(error, _DAMAGE) else error

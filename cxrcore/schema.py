@@ -5,9 +5,12 @@ fixed-size arrays (a team store on DuckLake refuses them); uniqueness is kept by
 for people who write SQL.
 """
 
+from functools import lru_cache
+
 import duckdb
 
 from cxrcore.errors import StoreError
+from cxrcore.gate import in_memory
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> None:
@@ -56,31 +59,87 @@ def _latest_metrics(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-STEPS = (_tables, _latest_metrics)
+def _measurements(con: duckdb.DuckDBPyConnection) -> None:
+    # A measurement made again adds rows; its number, counted within the prediction set, says which are the newest.
+    # Rows from before had only their place in the table.
+    for table, key in (("localization", "prediction_id, method, image_id, finding"),
+                       ("metrics", "prediction_id, label_set, finding, metric, set_id")):
+        con.execute(f"ALTER TABLE {table} ADD COLUMN measurement INTEGER")
+        con.execute(f"""UPDATE {table} SET measurement = place FROM (SELECT rowid AS own,
+            row_number() OVER (PARTITION BY {key} ORDER BY rowid) AS place FROM {table}) WHERE {table}.rowid = own""")
+    con.execute("""
+        CREATE OR REPLACE VIEW latest_metrics AS
+        WITH newest AS (
+            SELECT * FROM prediction_sets WHERE n = n_expected AND prediction_id IN (SELECT prediction_id FROM metrics)
+            QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY created_at DESC, prediction_id DESC) = 1),
+        measured AS (
+            SELECT * FROM metrics QUALIFY row_number() OVER (PARTITION BY prediction_id, label_set, finding, metric,
+                set_id ORDER BY measurement DESC NULLS LAST, rowid DESC) = 1)
+        SELECT run_id, runs.name, architecture, split, finding, metric, value, low, high, t.name AS threshold_set
+        FROM newest JOIN runs USING (run_id) JOIN measured USING (prediction_id)
+        LEFT JOIN threshold_sets t ON t.set_id = measured.set_id
+        WHERE label_set = 'csv'
+    """)
+
+
+STEPS = (_tables, _latest_metrics, _measurements)
 
 
 def version(con: duckdb.DuckDBPyConnection) -> int:
-    """Steps applied so far; 0 for an empty file.
+    """Steps applied so far; 0 for a database without tables. Quick; `check` looks at the tables themselves.
 
     Raises:
         StoreError: a DuckDB file that is not a store of this workbench, or one written by a newer version of it.
     """
     tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if "schema_version" not in tables:
-        if tables:
-            raise StoreError("this is a DuckDB file, but no store of this workbench: choose another with --store")
+    if not tables:
         return 0
-    (applied,) = con.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()
+    try:
+        (applied,) = con.execute("SELECT max(version)::INTEGER FROM schema_version").fetchone()
+    except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException):  # none, or somebody else's
+        applied = None
+    if applied is None and tables == {"schema_version"}:
+        return 0
+    if applied is None or applied < 1:
+        raise StoreError("this is a DuckDB file, but no store of this workbench: choose another with --store")
     if applied > len(STEPS):
         raise StoreError(f"the store has schema {applied}, this version knows {len(STEPS)}: update the workbench")
     return applied
+
+
+def check(con: duckdb.DuckDBPyConnection, applied: int) -> None:
+    """Hold the tables to what the steps made.
+
+    Raises:
+        StoreError: a table or a column is missing, or of another type.
+    """
+    if missing := sorted(_columns_after(applied) - _columns(con)):
+        table, column, kind = missing[0]
+        raise StoreError(f"this is no whole store of this workbench: its table {table} has no column {column} "
+                         f"({kind.lower()}); choose another with --store")
 
 
 def upgrade(con: duckdb.DuckDBPyConnection) -> None:
     """Apply the missing steps, inside the caller's transaction."""
     applied = version(con)
     if applied == 0:
-        con.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER, applied_at TIMESTAMPTZ)")
+        con.execute("DROP TABLE IF EXISTS schema_version")  # one without a row
+        con.execute("CREATE TABLE schema_version (version INTEGER, applied_at TIMESTAMPTZ)")
     for number, step in enumerate(STEPS[applied:], applied + 1):
         step(con)
         con.execute("INSERT INTO schema_version VALUES (?, now())", [number])
+
+
+def _columns(con: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str]]:
+    """(table, column, type) of every table."""
+    return set(con.execute("SELECT c.table_name, c.column_name, c.data_type FROM duckdb_columns() c "
+                           "JOIN duckdb_tables() USING (table_oid)").fetchall())
+
+
+@lru_cache
+def _columns_after(applied: int) -> frozenset[tuple[str, str, str]]:
+    """What the first steps make."""
+    with in_memory() as con:
+        for step in STEPS[:applied]:
+            step(con)
+        return frozenset(_columns(con))

@@ -32,6 +32,12 @@ METRIC_COLUMNS = ("finding", "metric", "set_id", "value", "low", "high", "n_posi
 LOCALIZATION_COLUMNS = ("method", "image_id", "finding", "hit", "iou", "iobb", "energy")
 
 _OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
+# Rows are added by every measurement and replaced by none: its number within the prediction set tells the newest. Rows
+# of one measurement are one transaction's, so only two of the same key in one call are told apart by their place.
+_NEXT = "(SELECT coalesce(max(measurement), 0) + 1 FROM {} WHERE prediction_id = ?)"
+_NEWEST = "row_number() OVER (PARTITION BY {} ORDER BY measurement DESC NULLS LAST, rowid DESC) = 1"
+_METRICS = (f"(SELECT * EXCLUDE (measurement) FROM metrics WHERE {{}} "
+            f"QUALIFY {_NEWEST.format('prediction_id, label_set, finding, metric, set_id')})")
 
 
 class Store(BulkTables, TransferTables):
@@ -152,12 +158,18 @@ class Store(BulkTables, TransferTables):
         with self._write() as con:
             require(con, prediction_id=prediction_id)
             con.register("new_rows", nan_to_null(metrics[list(METRIC_COLUMNS)]))
-            con.execute("INSERT INTO metrics SELECT ?, ?, *, ? FROM new_rows", [prediction_id, label_set, __version__])
+            con.execute(f"INSERT INTO metrics SELECT ?, ?, *, ?, {_NEXT.format('metrics')} FROM new_rows",
+                        [prediction_id, label_set, __version__, prediction_id])
 
     def metrics(self, prediction_ids: Sequence[str]) -> pd.DataFrame:
-        """All metrics of these prediction sets, with the name of the threshold set (or None) as `threshold_set`."""
-        return self._frame("SELECT metrics.*, t.name AS threshold_set FROM metrics LEFT JOIN threshold_sets t "
-                           "USING (set_id) WHERE list_contains(?, metrics.prediction_id)", [list(prediction_ids)])
+        """The newest metrics of these prediction sets, with the name of the threshold set (or None) as `threshold_set`.
+
+        One row a prediction set, label set, finding, metric and threshold set, in their order.
+        """
+        return self._frame(f"""
+            SELECT m.*, t.name AS threshold_set FROM {_METRICS.format("list_contains(?, prediction_id)")} m
+            LEFT JOIN threshold_sets t USING (set_id)
+            ORDER BY m.prediction_id, label_set, metric, set_id, finding""", [list(prediction_ids)])
 
     def save_threshold_set(
         self,
@@ -215,13 +227,18 @@ class Store(BulkTables, TransferTables):
         with self._write() as con:
             require(con, prediction_id=prediction_id)
             con.register("new_rows", nan_to_null(rows[list(LOCALIZATION_COLUMNS)]))
-            con.execute("INSERT INTO localization SELECT ?, * FROM new_rows", [prediction_id])
+            con.execute(f"INSERT INTO localization SELECT ?, *, {_NEXT.format('localization')} FROM new_rows",
+                        [prediction_id, prediction_id])
 
     def localization(self, prediction_ids: Sequence[str]) -> pd.DataFrame:
-        """How well maps hit boxes, with prediction_id; the last measurement of a film, finding and method."""
-        rows = self._frame("SELECT * FROM localization WHERE prediction_id IN (SELECT unnest(?))",
-                           [list(prediction_ids)])
-        return rows.drop_duplicates(["prediction_id", "method", "image_id", "finding"], keep="last", ignore_index=True)
+        """How well maps hit boxes, with prediction_id; the newest measurement of each film, finding and method.
+
+        In the order of prediction_id, method, image_id and finding.
+        """
+        return self._frame(f"""
+            SELECT * EXCLUDE (measurement) FROM localization WHERE list_contains(?, prediction_id)
+            QUALIFY {_NEWEST.format("prediction_id, method, image_id, finding")}
+            ORDER BY prediction_id, method, image_id, finding""", [list(prediction_ids)])
 
     def leaderboard(self) -> pd.DataFrame:
         """One row a (run, split): the newest set that has been measured, with its macro metrics.
@@ -231,13 +248,13 @@ class Store(BulkTables, TransferTables):
         Columns: run_id, split, prediction_id, n, n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split whose
         scores gave the max-F1 thresholds), n_defined (findings inside the macro mean).
         """
-        return self._frame("""
+        shown = _METRICS.format("label_set = 'csv' AND metric IN ('auroc', 'ap', 'f1')")
+        return self._frame(f"""
             WITH newest AS (SELECT * FROM prediction_sets QUALIFY row_number() OVER (
                 PARTITION BY run_id, split ORDER BY prediction_id IN (SELECT prediction_id FROM metrics) DESC,
                 n = n_expected DESC, coalesce(checkpoint, '') = 'model_last.pth', created_at DESC,
                 prediction_id DESC) = 1)
-            SELECT s.run_id, s.split, s.prediction_id, any_value(s.n) AS n, any_value(s.n_expected) AS n_expected,
-                any_value(s.checkpoint) AS checkpoint,
+            SELECT s.run_id, s.split, s.prediction_id, s.n, s.n_expected, s.checkpoint,
                 max(value) FILTER (metric = 'auroc' AND finding = 'macro') AS auroc,
                 max(value) FILTER (metric = 'ap' AND finding = 'macro') AS ap,
                 arg_max(value, row(fitted.split = 'val', t.created_at, t.set_id))
@@ -245,7 +262,8 @@ class Store(BulkTables, TransferTables):
                 arg_max(fitted.split, row(fitted.split = 'val', t.created_at, t.set_id))
                     FILTER (metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1') AS f1_fitted_on,
                 count(value) FILTER (metric = 'auroc' AND finding NOT IN ('macro', 'micro')) AS n_defined
-            FROM newest s LEFT JOIN metrics m ON m.prediction_id = s.prediction_id AND m.label_set = 'csv'
-            LEFT JOIN threshold_sets t ON t.set_id = m.set_id
+            FROM newest s LEFT JOIN {shown} m USING (prediction_id)
+            LEFT JOIN threshold_sets t USING (set_id)
             LEFT JOIN prediction_sets fitted ON fitted.prediction_id = t.prediction_id
-            GROUP BY s.run_id, s.split, s.prediction_id""")
+            GROUP BY s.run_id, s.split, s.prediction_id, s.n, s.n_expected, s.checkpoint
+            ORDER BY s.run_id DESC, s.split""")

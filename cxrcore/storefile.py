@@ -4,10 +4,13 @@ The lower half of `store`; nobody else imports it.
 """
 
 import contextlib
+import logging
 import os
 import secrets
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +19,54 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cxrcore import schema
+from cxrcore import gate, schema, storecopy, storepath
 from cxrcore.errors import RunError, StoreError
 from cxrcore.findings import N_FINDINGS
-from cxrcore.gate import connection
+
+
+_LOG = logging.getLogger("cxrcore.store")  # scripts print what it says
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was found in a store's file.
+
+    Attributes:
+        seen: device, inode and change token of the file.
+    """
+
+    seen: tuple[int, ...]
+    version: int
+
+
+_known: dict[Path, _Known] = {}
+_known_guard = threading.Lock()
 
 
 class StoreFile:
-    """A DuckDB file at a path; cheap to make, holds no connection. The file is created by the first write."""
+    """A DuckDB file at a path; cheap to make, holds no connection. The file is created by the first write.
+
+    Attributes:
+        path: absolute, with `~` and links followed.
+    """
 
     def __init__(self, url: str | Path):
-        self.path = Path(url)
+        self.path = storepath.resolved(url)
 
     def change_token(self) -> tuple[int, ...]:
         """A value that changes with every commit, from `stat` alone (opening the file would endanger its locks)."""
         token: list[int] = []
-        for path in (self.path, Path(f"{self.path}.wal")):  # a killed process leaves its last commit in the .wal
-            try:
+        for path in (self.path, storepath.beside(self.path, storepath.WAL)):  # a killed process leaves its last commit
+            try:  # in the .wal
                 info = os.stat(path)
                 token += [info.st_mtime_ns, info.st_size]
             except OSError:
                 token += [0, 0]
         return tuple(token)
+
+    def copy_before(self) -> Path | None:
+        """The copy that was made before the store's form last changed, if it still lies beside the store."""
+        return storecopy.kept(self.path)
 
     @contextlib.contextmanager
     def _write(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -46,32 +75,71 @@ class StoreFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"the folder of the store {self.path} cannot be made: {error.strerror}") from None
-        with connection(self.path, write=True) as con:
+        with gate.turn(self.path, write=True) as own, contextlib.ExitStack() as stack:
+            con = stack.enter_context(own.connect())
+            applied = self._schema(con)
+            if 0 < applied < len(schema.STEPS) and 0 < (applied := schema.version(con)) < len(schema.STEPS):
+                con.execute("CHECKPOINT")  # all of it into the one file that is copied
+                stack.close()
+                copy = storecopy.keep(self.path, applied, own.signals.check)
+                con = stack.enter_context(own.connect())
+                self._change_form(con, applied, copy)
+            con.begin()
+            if not applied:
+                schema.upgrade(con)
+            yield con
+            own.signals.check()
+            con.commit()
+
+    def _change_form(self, con: duckdb.DuckDBPyConnection, applied: int, copy: Path) -> None:
+        """The missing steps in a transaction of their own: all of them, or the file stays as it was."""
+        try:
             con.begin()
             schema.upgrade(con)
-            yield con
             con.commit()
+        except duckdb.Error as error:
+            if (failure := gate.failure(self.path, error)) is not error:
+                raise failure from None
+            raise StoreError(f"the store {self.path} cannot be brought from form {applied} to {len(schema.STEPS)}, and "
+                             f"is as it was: {' '.join(str(error).split())[:200]}") from None
+        _LOG.info("the store %s was brought from form %d to %d; as it was before it lies in %s, which may be deleted "
+                  "once all is well", self.path, applied, len(schema.STEPS), copy)
 
     @contextlib.contextmanager
     def _read(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        if not self.path.exists():  # an empty store answers like any other
-            with contextlib.closing(duckdb.connect()) as con:
+        if not storepath.exists(self.path):  # an empty store answers like any other
+            with gate.in_memory() as con:
                 schema.upgrade(con)
                 yield con
             return
-        if self._outdated():
-            with self._write():
-                pass  # brings an older store up to date
-        with connection(self.path, write=False) as con:
+        with contextlib.ExitStack() as stack:
+            con = stack.enter_context(gate.connection(self.path, write=False))
+            if self._schema(con) < len(schema.STEPS):
+                stack.close()
+                with self._write():
+                    pass  # brings an older store up to date
+                con = stack.enter_context(gate.connection(self.path, write=False))
+                self._schema(con)
             yield con
 
-    def _outdated(self) -> bool:
-        """Whether schema steps are missing; asked of the file once a process and then remembered."""
-        known = getattr(self, "_current", False)
-        if not known:
-            with connection(self.path, write=False) as con:
-                self._current = schema.version(con) == len(schema.STEPS)
-        return not self._current
+    def _schema(self, con: duckdb.DuckDBPyConnection) -> int:
+        """The schema version of the opened file; its tables are looked at once a process and file.
+
+        Remembered by the file's identity and change token: another file in its place is another file, even one that
+        was copied over it.
+        """
+        info = os.stat(self.path)
+        seen = (info.st_dev, info.st_ino, *self.change_token())
+        with _known_guard:
+            known = _known.get(self.path)
+        if known and known.seen == seen:
+            return known.version
+        applied = schema.version(con)
+        if known is None or (known.seen[:2], known.version) != (seen[:2], applied):
+            schema.check(con, applied)
+        with _known_guard:
+            _known[self.path] = _Known(seen, applied)
+        return applied
 
     def _frame(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
         with self._read() as con:

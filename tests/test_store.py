@@ -102,8 +102,9 @@ def test_boxes_come_back_and_stay_with_their_data_set(store, data):
                       boxes=boxes)
     pd.testing.assert_frame_equal(store.boxes("other"), boxes)
     assert store.boxes(data.dataset_id).empty
-    assert store.images("other")["image_id"].tolist() == data.image_ids[::-1]
-    np.testing.assert_array_equal(store.labels("other").to_numpy(), data.labels[::-1])
+    # In the order of their names, whatever the order they came in.
+    assert store.images("other")["image_id"].tolist() == store.labels("other").index.tolist() == sorted(data.image_ids)
+    np.testing.assert_array_equal(store.labels("other").to_numpy(), data.labels[np.argsort(data.image_ids)])
 
 
 def test_a_known_data_set_is_added_once(store, data):
@@ -329,7 +330,7 @@ def test_calibrators_and_localization_are_kept(store, run_id, data):
                            "method = 'platt'").fetchall() == [
             (prediction_id, "platt", "1.5")]
         assert con.execute("SELECT * FROM localization").fetchall() == [
-            (prediction_id, "gradcam", data.image_ids[0], "Mass", True, 0.5, None, 0.25)]
+            (prediction_id, "gradcam", data.image_ids[0], "Mass", True, 0.5, None, 0.25, 1)]
 
 
 # -- overviews
