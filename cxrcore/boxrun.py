@@ -246,6 +246,7 @@ def _keep(store: Store, loaded: Checkpoint, sha256: str, dataset_id: str, part: 
     if held.empty:
         print("not stored: the store has no test predictions of this checkpoint; scripts/eval.py makes them")
         return
-    held = held.assign(complete=held["n"] == held["n_expected"]).sort_values(["complete", "created_at"], kind="stable")
-    store.save_localization(held["prediction_id"].iloc[-1], found)
+    held = held.assign(complete=held["n"] == held["n_expected"])  # newest first
+    held = held.sort_values("complete", ascending=False, kind="stable")
+    store.save_localization(held["prediction_id"].iloc[0], found)
     print("stored: the Localization page shows it")

@@ -122,7 +122,7 @@ def fitted_thresholds(store: Store, run_id: str, checkpoint_sha256: str) -> Thre
     if sets.empty:
         return fallback()
     sets = sets.assign(complete=sets["n"] == sets["n_expected"])
-    newest = sets.sort_values(["complete", "created_at"], ascending=False, kind="stable").iloc[0]
+    newest = sets.sort_values("complete", ascending=False, kind="stable").iloc[0]  # of threshold_sets: newest first
     doubts = json.loads(newest["parameters"])
     notes = {finding: f"threshold unstable (under {STABLE_POSITIVES} positives)" for finding in doubts["unstable"]}
     notes |= {finding: "threshold not fitted (no positives)" for finding in doubts["not_fitted"]}

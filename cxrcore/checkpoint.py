@@ -8,6 +8,7 @@ A checkpoint is a dictionary of plain tensors and plain Python values, so that i
 `model_last.pth` also holds `training` (optimizer, schedule, generator states) until its run finishes.
 """
 
+import contextlib
 import hashlib
 import math
 import os
@@ -81,6 +82,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
     Raises:
         DiskFullError: it cannot be written; the file before stays.
+        CheckpointError: its folder is gone.
     """
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in _shallow(checkpoint).items()}
     temporary = path.with_suffix(".tmp")
@@ -91,7 +93,10 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         reason = " ".join(str(error).split())[:120]
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    if not path.parent.is_dir():
+        raise CheckpointError(f"cannot write {path.name}: its folder {path.parent} is gone; was the run deleted?")
     # Raised out here: until the first error is forgotten, its frames keep the removed file open and the disk full.
     free, weights = shutil.disk_usage(path.parent).free, sum(t.nbytes for t in checkpoint.state.values())
     raise DiskFullError(f"cannot write {path}: {free / 1e6:.0f} MB are free on its disk, the weights alone take "
@@ -203,6 +208,13 @@ def _head_prefix(model: nn.Module) -> str:
 
 
 def sha256(path: Path) -> str:
-    """Hash of a weights file, hex."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hash of a weights file, hex.
+
+    Raises:
+        CheckpointError: it cannot be read, such as one that was deleted meanwhile.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None

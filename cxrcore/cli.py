@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import logging
 import math
 import os
 import sys
@@ -11,6 +12,7 @@ from types import UnionType
 from typing import Any, NoReturn, get_args, get_type_hints
 
 from cxrcore.errors import UsageError, WorkbenchError
+from cxrcore.interrupts import is_interruption
 
 USER_ERROR = 2
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
@@ -65,6 +67,7 @@ def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
     """Run a script's `main` and exit: errors that a user can mend are one line on stderr, code 2."""
     # A log file shows lines as they come, in step with stderr's; signs that a terminal lacks are replaced.
     sys.stdout.reconfigure(line_buffering=True, errors="replace")
+    _print_notes()
     try:
         sys.exit(main(None) or 0)
     except WorkbenchError as error:
@@ -75,9 +78,26 @@ def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
         _fail(f"{error.strerror}: {error.filename or ''}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if not is_interruption(error):
+            raise
         print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+class _Notes(logging.Handler):
+    """What parts of the workbench have to say of themselves, such as that a store's form changed, as a line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"note: {record.getMessage()}")
+
+
+def _print_notes() -> None:
+    ours = logging.getLogger("cxrcore")
+    if not any(isinstance(handler, _Notes) for handler in ours.handlers):
+        ours.addHandler(_Notes())
+    ours.setLevel(logging.INFO)
+    ours.propagate = False
 
 
 def _fail(text: str) -> None:

@@ -131,7 +131,7 @@ def _save_sets(store: Store, prediction_id: str, sets: list[ThresholdSet]) -> li
 
 def _known_sets(store: Store, run_id: str) -> list[Reading]:
     """The run's newest set of each name, of the objectives that evaluation itself fits."""
-    rows = store.threshold_sets(run_id).drop_duplicates("name")
+    rows = store.threshold_sets(run_id).drop_duplicates("name")  # newest first
     rows = rows[rows["objective"].isin(["fixed", "max_f1", "classic"])]
     return [Reading(ThresholdSet(row.name_, row.objective, np.array(row.thresholds), json.loads(row.parameters)),
                     row.set_id) for row in rows.rename(columns={"name": "name_"}).itertuples()]

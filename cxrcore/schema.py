@@ -92,14 +92,16 @@ def version(con: duckdb.DuckDBPyConnection) -> int:
         StoreError: a DuckDB file that is not a store of this workbench, or one written by a newer version of it.
     """
     tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if not tables:
-        return 0
     try:
-        (applied,) = con.execute("SELECT max(version)::INTEGER FROM schema_version").fetchone()
+        (applied, _) = con.execute("SELECT max(version)::INTEGER, max(applied_at)::VARCHAR FROM schema_version"
+                                   ).fetchone()
     except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException):  # none, or somebody else's
+        if not tables:
+            return 0
         applied = None
-    if applied is None and tables == {"schema_version"}:
-        return 0
+    else:
+        if applied is None and tables == {"schema_version"}:
+            return 0
     if applied is None or applied < 1:
         raise StoreError("this is a DuckDB file, but no store of this workbench: choose another with --store")
     if applied > len(STEPS):
@@ -123,8 +125,7 @@ def upgrade(con: duckdb.DuckDBPyConnection) -> None:
     """Apply the missing steps, inside the caller's transaction."""
     applied = version(con)
     if applied == 0:
-        con.execute("DROP TABLE IF EXISTS schema_version")  # one without a row
-        con.execute("CREATE TABLE schema_version (version INTEGER, applied_at TIMESTAMPTZ)")
+        con.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER, applied_at TIMESTAMPTZ)")
     for number, step in enumerate(STEPS[applied:], applied + 1):
         step(con)
         con.execute("INSERT INTO schema_version VALUES (?, now())", [number])

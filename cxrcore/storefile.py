@@ -23,7 +23,6 @@ from cxrcore import gate, schema, storecopy, storepath
 from cxrcore.errors import RunError, StoreError
 from cxrcore.findings import N_FINDINGS
 
-
 _LOG = logging.getLogger("cxrcore.store")  # scripts print what it says
 
 
@@ -65,12 +64,17 @@ class StoreFile:
         return tuple(token)
 
     def copy_before(self) -> Path | None:
-        """The copy that was made before the store's form last changed, if it still lies beside the store."""
-        return storecopy.kept(self.path)
+        """The copy from before the store's form last changed, if it still lies beside the store.
+
+        An older store is brought up to date first.
+        """
+        with self._read():
+            return storecopy.kept(self.path)
 
     @contextlib.contextmanager
     def _write(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """One transaction; an exception inside leaves the file as it was."""
+        storepath.exists(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -79,7 +83,8 @@ class StoreFile:
             con = stack.enter_context(own.connect())
             applied = self._schema(con)
             if 0 < applied < len(schema.STEPS) and 0 < (applied := schema.version(con)) < len(schema.STEPS):
-                con.execute("CHECKPOINT")  # all of it into the one file that is copied
+                if storepath.beside(self.path, storepath.WAL).exists():
+                    con.execute("CHECKPOINT")  # all of it into the one file that is copied
                 stack.close()
                 copy = storecopy.keep(self.path, applied, own.signals.check)
                 con = stack.enter_context(own.connect())

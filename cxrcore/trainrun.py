@@ -25,7 +25,7 @@ from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import Source
 from cxrcore.inference_cost import inference_cost
 from cxrcore.initial_weights import Start
-from cxrcore.interrupts import sigterm_as_interrupt
+from cxrcore.interrupts import is_interruption, sigterm_as_interrupt
 from cxrcore.progress import Progress, effective_status, read
 from cxrcore.records import EpochRecord
 from cxrcore.store import Store
@@ -65,7 +65,7 @@ def _train_all(config: TrainConfig) -> list[str]:
         try:
             done.append(_begin(dataclasses.replace(config, arch=arch, name=name)))
         except (WorkbenchError, RuntimeError) as error:  # RuntimeError: out of memory, most of all
-            if not done and isinstance(error, WorkbenchError):
+            if is_interruption(error) or (not done and isinstance(error, WorkbenchError)):
                 raise  # wrong for the first is wrong for all
             failed.append(arch)
             print(f"{arch} failed: {error}", file=sys.stderr)
@@ -112,7 +112,10 @@ def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
     print(f"run {run_id}: {plan.config.name}, {len(plan.data.train_rows):,} training and {len(plan.data.val_rows):,} "
           f"validation films, on {trainplan.device_name()}")
     folder = plan.store.run_folder(run_id)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the run's folder {folder} cannot be made: {error.strerror}") from None
     with sigterm_as_interrupt(), Progress(folder) as progress, _honest_end(plan, run_id, progress):
         plan.store.finish_run(run_id, "running")  # again, for a resumed run: only now does its progress file live
         trainer = _trainer(plan, last)
@@ -131,14 +134,28 @@ def _honest_end(plan: Plan, run_id: str, progress: Progress) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        interrupted, folder = is_interruption(error), plan.store.run_folder(run_id)
+        status = "interrupted" if interrupted else "failed"
         reason = " ".join(str(error).split())[:300]
-        progress.update(stage=status, **({"error": reason or type(error).__name__} if status == "failed" else {}))
-        with contextlib.suppress(WorkbenchError):
-            plan.store.finish_run(run_id, status, best_epoch=progress.state.get("best_epoch"))
-        where = f" --store {plan.store.path}" if plan.config.store else ""
-        print(f"{status}; to go on: python scripts/train.py --resume {run_id}{where}", file=sys.stderr)
+        progress.update(stage=status, **({} if interrupted else {"error": reason or type(error).__name__}))
+        print(_end(plan, run_id, status, progress.state.get("best_epoch")), file=sys.stderr)
+        if interrupted and not isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        if isinstance(error, OSError) and not folder.is_dir():
+            raise RunError(f"the folder {folder} of run {run_id} was deleted while it trained") from None
         raise
+
+
+def _end(plan: Plan, run_id: str, status: str, best_epoch: int | None) -> str:
+    """Keep how a run ended; returns how to go on with it."""
+    try:
+        plan.store.finish_run(run_id, status, best_epoch=best_epoch)
+    except RunError:
+        return f"{status}; run {run_id} was deleted while it trained: there is nothing to go on with"
+    except WorkbenchError as error:  # its progress file says how it ended
+        print(f"note: {error}", file=sys.stderr)
+    where = f" --store {plan.store.path}" if plan.config.store else ""
+    return f"{status}; to go on: python scripts/train.py --resume {run_id}{where}"
 
 
 def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:

@@ -167,7 +167,7 @@ def assignment(cache: Path, found: Holdings, key: SplitKey, runs: pd.DataFrame) 
 
 
 def _digest(dataset_id: str, key: SplitKey) -> str:
-    text = f"{dataset_id}|{key.scheme}|{key.seed}|{key.fingerprint}"
+    text = f"by name|{dataset_id}|{key.scheme}|{key.seed}|{key.fingerprint}"  # not in another order of the films
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -88,12 +88,13 @@ def read(store: Store, evaluated: Sequence[Evaluated], rows: pd.DataFrame, runs:
 def _rows(path: str, token: tuple[int, ...], run_id: str, prediction_id: str) -> pd.DataFrame:
     """The run's rows, of all test predictions of these films by this checkpoint; the newest count."""
     store = Store(path)
-    sets = store.prediction_sets(run_id).sort_values("created_at", kind="stable")
+    sets = store.prediction_sets(run_id)  # newest first
     own = sets[sets["prediction_id"] == prediction_id].iloc[0]
     alike = sets[(sets["split"] == own["split"]) & (sets["dataset_id"] == own["dataset_id"])
                  & (sets["checkpoint_sha256"] == own["checkpoint_sha256"])]["prediction_id"]
     rows = store.localization(list(alike))
     age = rows["prediction_id"].map({one: place for place, one in enumerate(alike)})
-    rows = rows.iloc[age.argsort(kind="stable")].drop_duplicates(["method", "image_id", "finding"], keep="last")
+    rows = rows.assign(age=age).sort_values(["method", "image_id", "finding", "age"], kind="stable")
+    rows = rows.drop_duplicates(["method", "image_id", "finding"]).drop(columns="age")
     patients = store.images(own["dataset_id"]).set_index("image_id")["patient_id"]
     return rows.assign(patient_id=rows["image_id"].map(patients))

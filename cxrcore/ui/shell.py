@@ -31,6 +31,7 @@ _PAGE = "shell_page"
 _ARRIVED = "shell_arrived"
 _FOCUS = "shell_runs"
 _NOTICE = "shell_notice"
+_COPY = "shell_copy"
 _DATASET = "data"  # in the URL
 
 
@@ -142,10 +143,29 @@ def open_page(name: str) -> Iterator[Store]:
     if not entry.stage:
         st.title(entry.title, anchor=False)
         st.markdown(entry.question)
+    store = None
     with errors_shown():
         show_notice()
-        yield Store(default_store())
+        found = Store(default_store())
+        if not entry.stage:
+            _tell_of_copy(found, name)
+        store = found
+    if store is None:
+        bound.end_page()
+        st.stop()
+    with errors_shown():
+        yield store
     bound.end_page()
+
+
+def _tell_of_copy(store: Store, page: str) -> None:
+    """Where the store lies as it was before its form changed; once a session, on the page that it begins with."""
+    if _COPY not in st.session_state:
+        st.session_state[_COPY] = page, store.copy_before()
+    told_on, copy = st.session_state[_COPY]
+    if page == told_on and copy is not None and copy.exists():
+        st.info(plain(f"This version of the workbench brought the store to a new form. As it was before it lies beside "
+                      f"it in {copy.name}, which may be deleted once all is well."), icon=":material/inventory_2:")
 
 
 @contextlib.contextmanager
