@@ -33,7 +33,7 @@ class TransferTables(StoreFile):
                     DATA_TABLES, "dataset_id IN (SELECT dataset_id FROM prediction_sets WHERE run_id = ? "
                                  "UNION SELECT dataset_id FROM runs WHERE run_id = ?)")):
                 for table in tables:
-                    found[table] = con.execute(f"SELECT * FROM {table} WHERE {where}",
+                    found[table] = con.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY rowid",
                                                [run_id] * where.count("?")).to_arrow_table()
         return found
 

@@ -141,8 +141,8 @@ def _honest_end(plan: Plan, run_id: str, progress: Progress) -> Iterator[None]:
         print(_end(plan, run_id, status, progress.state.get("best_epoch")), file=sys.stderr)
         if interrupted and not isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt from error
-        if isinstance(error, OSError) and not folder.is_dir():
-            raise RunError(f"the folder {folder} of run {run_id} was deleted while it trained") from None
+        if isinstance(error, OSError) and (not folder.is_dir() or str(error.filename).startswith(str(folder))):
+            raise RunError(f"files of run {run_id} in {folder} were deleted while it trained") from None
         raise
 
 

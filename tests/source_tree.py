@@ -64,3 +64,23 @@ def reached(name: str) -> set[str]:
                     seen.add(part)
                     todo += [part] if part in MODULES else []
     return seen
+
+
+def text_of(node: ast.expr) -> str | None:
+    """A text written in the source, with {} for what is put in; None for what is worked out elsewhere."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return None
+
+
+def outside_parentheses(text: str) -> str:
+    """A text without what stands in parentheses."""
+    depth, kept = 0, []
+    for sign in text:
+        depth -= sign == ")"
+        if depth == 0:
+            kept.append(sign)
+        depth += sign == "("
+    return "".join(kept)

@@ -130,10 +130,11 @@ class Lines:
         return self.trace
 
 
-def test_a_signal_at_any_step_of_a_write_leaves_nothing_held(store, run_id):
-    """The signal comes after 1, 2, 3, ... lines of the store's own code, until the write goes through before it."""
+@pytest.mark.parametrize("stride", [23, pytest.param(1, marks=pytest.mark.long)])
+def test_a_signal_at_any_step_of_a_write_leaves_nothing_held(store, run_id, stride):
+    """The signal comes after so many lines of the store's own code, until the write goes through before it."""
     ours = tuple(sys.modules[name].__file__ for name in ("cxrcore.gate", "cxrcore.storefile", "cxrcore.store"))
-    for step in range(1, 400, 3):
+    for step in range(1, 400, stride):
         lines = Lines(ours, step)
         kept = None
         sys.settrace(lines.trace)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from source_tree import MODULES, imports, product_files, reached, tree
+from source_tree import MODULES, imports, outside_parentheses, product_files, reached, text_of, tree
 
 from cxrcore.config import PROJECT_ROOT
 
@@ -127,6 +127,68 @@ def test_help_of_every_script_answers_without_torch():
     for name in MODULES:
         if name.startswith("scripts."):
             assert not reached(name) & TORCH, name
+
+
+# -- order: nothing may lean on the one in which rows were written
+
+UNORDERED = {  # queries of many rows whose order does not matter
+    "SELECT table_name FROM duckdb_tables()": "a set",
+    "SELECT c.table_name, c.column_name, c.data_type FROM duckdb_columns() c JOIN duckdb_tables() USING (table_oid)":
+        "a set",
+    "SELECT dataset_id FROM datasets": "a set",
+    "SELECT * FROM runs WHERE run_id = ?": "one row",
+    "SELECT image_id, patient_id FROM images WHERE {}": "looked up by name",
+    "SELECT image_id, labels FROM label_sets WHERE {} AND label_set = ?": "looked up by name",
+}
+FIRST_OF_EACH = {  # modules that keep one row of several, and which that is
+    "cxrcore.measuring": "of Store.threshold_sets, which are newest first",
+    "cxrcore.ui.localization_reading": "sorted by age right before",
+    "cxrcore.ui.runs_view": "sorted by place right before",
+}
+
+
+def queries() -> list[tuple[str, str | None]]:
+    """(module, SQL) of every query that gives many rows; None for a text that is not written where it is asked."""
+    found = []
+    for name in sorted(SQL_MODULES & MODULES.keys()):
+        for node in ast.walk(tree(name)):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            asked, what = node, node.func.attr
+            if what in ("df", "fetchall", "fetchmany", "to_arrow_table", "arrow", "fetchdf", "fetchnumpy", "pl"):
+                asked = node.func.value
+                what = asked.func.attr if isinstance(asked, ast.Call) else what
+            elif what != "_frame":
+                continue
+            found.append((name, text_of(asked.args[0]) if what in ("execute", "_frame") and asked.args else None))
+    return found
+
+
+def test_every_query_of_many_rows_says_its_order():
+    found = queries()
+    assert len(found) > 12
+    hidden = [name for name, text in found if text is None]
+    assert hidden == ["cxrcore.storefile"]  # `_frame` itself, whose callers stand here
+    texts = [" ".join(text.split()) for _, text in found if text is not None]
+    assert not [text for text in texts if text not in UNORDERED and "ORDER BY" not in outside_parentheses(text)]
+    assert UNORDERED.keys() <= set(texts), "an exception that is not used"
+
+
+def test_no_query_takes_any_row_of_several():
+    taken = re.compile(r"\b(LIMIT|FETCH\s+FIRST)\b|\b(any_value|first|last|arbitrary|mode)\s*\(", re.IGNORECASE)
+    texts = [(name, text) for name in SQL_MODULES & MODULES.keys() for node in ast.walk(tree(name))
+             if isinstance(node, ast.Constant | ast.JoinedStr) and (text := text_of(node)) and "SELECT" in text]
+    assert len(texts) > 15
+    assert not [(name, text) for name, text in texts if taken.search(text)]
+
+
+def test_the_newest_is_never_what_happens_to_stand_last():
+    calls = [(name, node) for name in MODULES for node in ast.walk(tree(name))
+             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    assert not [name for name, node in calls for word in node.keywords
+                if word.arg == "keep" and isinstance(word.value, ast.Constant) and word.value.value == "last"]
+    assert not [name for name, node in calls if node.func.attr in ("last", "tail") and not node.args]
+    assert {name for name, node in calls if node.func.attr == "drop_duplicates"} == FIRST_OF_EACH.keys()
 
 
 # -- sizes and names

@@ -1,0 +1,76 @@
+"""A run, its folder or its store that goes away while it trains: one line, code 2, and no advice that cannot work."""
+
+import re
+import shutil
+
+import pytest
+
+from cxrcore import cli, trainrun
+from cxrcore.checkpoint import BEST, LAST
+from cxrcore.config import TrainConfig
+from cxrcore.store import Store
+
+
+def _run(store, run_id):
+    store.delete_run(run_id)
+
+
+def _row(store, run_id):
+    folder = store.run_folder(run_id)
+    folder.rename(folder.with_name("aside"))
+    store.delete_run(run_id)
+    folder.with_name("aside").rename(folder)
+
+
+def _folder(store, run_id):
+    shutil.rmtree(store.run_folder(run_id))
+
+
+def _folder_for_a_file(store, run_id):
+    _folder(store, run_id)
+    store.run_folder(run_id).write_text("in its place")
+
+
+def _checkpoints(store, run_id):
+    for name in (BEST, LAST):
+        (store.run_folder(run_id) / name).unlink()
+
+
+def _store(store, run_id):
+    shutil.rmtree(store.path.parent)
+
+
+def _case(lose, epochs, says, goes_on, **more):
+    where = "at the end" if epochs == 1 else "on the way"
+    return pytest.param(lose, epochs, says, goes_on, id=f"{lose.__name__.strip('_')} {where}", **more)
+
+
+@pytest.mark.parametrize(("lose", "epochs", "says", "goes_on"), [
+    _case(_run, 2, "its folder .* is gone; was the run deleted", False),
+    _case(_row, 1, "it may have been deleted", False),
+    _case(_folder, 2, "its folder .* is gone; was the run deleted", True),
+    _case(_checkpoints, 1, "were deleted while it trained", True),
+    _case(_run, 1, "deleted", False, marks=pytest.mark.long),
+    _case(_row, 2, "it may have been deleted", False, marks=pytest.mark.long),
+    _case(_folder, 1, "were deleted while it trained", True, marks=pytest.mark.long),
+    _case(_folder_for_a_file, 1, "were deleted while it trained", True, marks=pytest.mark.long),
+    _case(_folder_for_a_file, 2, "its folder .* is gone; was the run deleted", True, marks=pytest.mark.long),
+    _case(_store, 2, "gone|deleted", False, marks=pytest.mark.long),
+])
+def test_what_goes_away_while_it_trains_is_one_line(tiny_nih, tmp_path, monkeypatch, capsys, lose, epochs, says,
+                                                    goes_on):
+    store = Store(tmp_path / "runs" / "store.duckdb")
+    monkeypatch.setattr(trainrun, "_print_epoch", lambda record, *_: record.epoch > 1 or lose(
+        store, store.runs()["run_id"][0]))
+    config = TrainConfig(str(tiny_nih / "Data_Entry_2017.csv"), str(tiny_nih), store=str(store.path), arch="resnet18",
+                         epochs=epochs, batch_size=8, train_subset=16, val_subset=8, img_size=32, init="random",
+                         precision="fp32", eval_subset=8, results=str(tmp_path / "results"))
+    with pytest.raises(SystemExit) as end:
+        cli.run(lambda _: trainrun.train(config) and None)
+    err = capsys.readouterr().err
+    assert end.value.code == 2 and "Traceback" not in err
+    lines = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1 and re.search(says, lines[0]), err
+    assert ("--resume" in err) == goes_on
+    if goes_on:
+        assert store.runs()["status"].tolist() == ["failed"]
