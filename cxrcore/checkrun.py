@@ -71,6 +71,7 @@ def _make(store: Store, source: Source, films: FilmSet, train: np.ndarray, val: 
                                  for measuring in (False, True))
     made = InputCheck.fit(read(of(train)), _turned(of(_spread(train, N_TURNED_TRAIN)), read), others,
                           read(of(val[::2])), source.sha256)
+    pixels.confirm()
     return made.measure({UPRIGHT: read(of(val[1::2]))} | _turned(of(_spread(val[1::2], N_TURNED_VAL)), read)
                         | others_to_measure)
 

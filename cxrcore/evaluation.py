@@ -61,6 +61,7 @@ def score_splits(
         n_expected = len(readable) + len(parts[name]) - len(rows)
         scores = predict(source.model, source.checkpoint.spec, pixels.pixels, pixels.rows(readable), batch_size,
                          on_batch)
+        pixels.confirm()
         saved[name] = store.save_predictions(
             source.run_id, films.table.dataset_id, name, readable, scores, checkpoint=source.name,
             checkpoint_sha256=source.sha256, n_expected=n_expected,

@@ -184,6 +184,7 @@ def _fit(plan: Plan, run_id: str, trainer: Trainer, progress: Progress) -> dict[
         if not math.isfinite(record.train_loss + record.val_loss):
             raise RunError(f"the loss became {record.train_loss + record.val_loss} in epoch {number}: try a smaller "
                            f"--lr than {plan.config.lr:g}, or --precision fp32")
+        plan.pixels.confirm()
         if trainer.best_epoch == number:
             checkpoints.save(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))
         checkpoints.save(folder / LAST, _checkpoint(plan, run_id, trainer, with_state=True))

@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     config = with_data(PrepareConfig(**flags), flags)
     found = films.load(config.csv_path, config.img_root, None, 0)
     root = Path(config.store or default_store()).parent / "prepared"
-    pixels = prepare(found.paths, config.img_size, root, workers=config.workers)
+    pixels = prepare(found.paths, config.img_size, root, workers=config.workers, at_once=True)
     print(f"{len(pixels.row_of):,} films at {pixels.size} px in {pixels.folder}")
     for image_id, reason in pixels.skipped.items():
         print(f"skipped {image_id}: {reason}")

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from cxrcore import images
-from cxrcore.data import decode, mapmaking, prepared
+from cxrcore.data import decode, filmcheck, mapmaking, prepared
 from cxrcore.data.prepared import open_prepared, prepare
 from cxrcore.errors import DataError, DiskFullError
 
@@ -174,6 +175,57 @@ def test_a_film_that_changed_is_prepared_again(make_films, root, shape):
     assert (path.stat().st_size == length) == (shape == (48, 48))
     assert_whole(quietly(films, root), films)
     assert len(maps(root)) == 2
+
+
+# -- looking at every film
+
+
+@pytest.fixture
+def looked_at(monkeypatch) -> list[str]:
+    """Films whose file this thread looks at."""
+    names, own, thread = [], filmcheck.signature, threading.current_thread()
+
+    def noted(path):
+        names.extend([path.name] * (threading.current_thread() is thread))
+        return own(path)
+
+    monkeypatch.setattr(filmcheck, "signature", noted)
+    monkeypatch.setattr(prepared, "signature", noted)
+    return names
+
+
+@pytest.fixture
+def many(make_films, root):
+    """More films than are looked at before a map is opened, in a map."""
+    films = make_films(150, size=2)
+    quietly(films, root)
+    return films
+
+
+def test_a_map_opens_without_looking_at_every_film(many, root, looked_at):
+    made = quietly(many, root)
+    assert 0 < len(looked_at) <= 80 and made.check is not None
+    made.confirm()
+    assert 0 < len(looked_at) <= 80 and not (made.folder / prepared.CHANGED).exists()
+    looked_at.clear()
+    prepare(many, SIZE, root, progress=False, at_once=True)
+    assert len(looked_at) == 150
+
+
+@pytest.mark.parametrize("change", [lambda path: os.utime(path, ns=(1, 1)), lambda path: path.unlink()],
+                         ids=["changed", "gone"])
+def test_a_film_that_changed_unseen_is_told_before_anything_is_kept_and_prepared_anew_the_next_time(many, root, change):
+    odd = list(many.values())[1]  # none of those that are looked at first
+    change(odd)
+    made = quietly(many, root)
+    with pytest.raises(DataError, match=f"film {odd.name} has changed or gone .* nothing was kept; start again"):
+        made.confirm()
+    again = quietly(many, root)
+    assert again.folder != made.folder and (odd.name in again.row_of) == odd.exists()
+    again.confirm()
+    third = quietly(many, root)
+    assert third.folder == again.folder
+    third.confirm()
 
 
 # -- films that cannot be read

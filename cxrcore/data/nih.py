@@ -12,6 +12,7 @@ import os
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -232,9 +233,8 @@ def find_films(img_root: str | Path, image_ids: pd.Series) -> dict[str, Path]:
     wanted = {name if "." in name else f"{name}.png": name for name in image_ids} | {name: name for name in image_ids}
     on_disk: dict[str, Path] = {}
     n_other = 0
-    for folder, names in _walk(img_root, SEARCH_DEPTH):
-        hits = [name for name in names if name in wanted]
-        n_other += len(names) - len(hits)
+    for folder, hits, others in _walk(img_root, SEARCH_DEPTH, wanted):
+        n_other += others
         for name in hits:
             on_disk.setdefault(wanted[name], folder / name)
     if not on_disk:
@@ -244,12 +244,19 @@ def find_films(img_root: str | Path, image_ids: pd.Series) -> dict[str, Path]:
     return {image_id: on_disk[image_id] for image_id in image_ids if image_id in on_disk}
 
 
-def _walk(folder: Path, depth: int):
-    """(folder, file names) of `folder` and of its subfolders down to `depth` levels, in sorted order."""
+def _walk(folder: Path, depth: int, wanted: Container[str]):
+    """(folder, wanted names, number of other files) of `folder` and of its subfolders, in sorted order.
+
+    Args:
+        depth: levels that are looked into.
+        wanted: names that are taken for files without asking the disk, which links to films and some disks would need.
+    """
     with os.scandir(folder) as scan:
         entries = sorted(scan, key=lambda entry: entry.name)
-    yield folder, [entry.name for entry in entries if not entry.is_dir()]
+    hits = [entry.name for entry in entries if entry.name in wanted]
+    others = [entry for entry in entries if entry.name not in wanted]
+    folders = [entry for entry in others if entry.is_dir()]
+    yield folder, hits, len(others) - len(folders)
     if depth > 1:
-        for entry in entries:
-            if entry.is_dir():
-                yield from _walk(Path(entry.path), depth - 1)
+        for entry in folders:
+            yield from _walk(Path(entry.path), depth - 1, wanted)

@@ -3,6 +3,7 @@
     prepared/<id>/pixels.npy      uint8 (N, S, S)
                   films.parquet   image_id, bytes and mtime_ns of the file, reason (why it was skipped, or empty)
                   manifest.json   written last: size, counts, version
+                  changed         there once a film turned out to have changed since
 
 `<id>` names the films (by name, length and time of change), the size and the version of the decoding. While it is
 made, the folder is called `<id>.partial`; a killed run goes on where it stopped. Batches are gathered straight from
@@ -10,6 +11,7 @@ the map. Knows nothing of labels, splits or torch.
 """
 
 import contextlib
+import dataclasses
 import errno
 import hashlib
 import json
@@ -23,11 +25,14 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from cxrcore.data.filmcheck import FilmCheck, signature
 from cxrcore.data.mapmaking import make
 from cxrcore.errors import DataError, DiskFullError
 
 SIZE_STEP = 32  # pixels; what all six architectures can halve five times
 VERSION = 1  # of the decoding; raise it when images.load gives other pixels
+PROBES = 64  # films of a map that are looked at before it is opened
+CHANGED = "changed"
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -39,12 +44,14 @@ class PreparedPixels:
         pixels: uint8 (N, S, S), read-only, paged in on demand.
         row_of: image_id -> row of the map, for the films that could be read.
         skipped: image_id -> reason, for those that could not.
+        check: whether the films are still as they were prepared; None where that is known.
     """
 
     folder: Path
     pixels: np.ndarray
     row_of: Mapping[str, int]
     skipped: Mapping[str, str]
+    check: FilmCheck | None = None
 
     @property
     def size(self) -> int:
@@ -55,30 +62,42 @@ class PreparedPixels:
         """Rows of the map for films that are in it (KeyError otherwise)."""
         return np.fromiter((self.row_of[i] for i in image_ids), np.int64, len(image_ids))
 
+    def confirm(self) -> None:
+        """To be asked before anything is kept that was made from the pixels.
+
+        Raises:
+            DataError: a film has changed since it was prepared.
+        """
+        if self.check is not None:
+            self.check.confirm()
+
 
 def prepare(
-    films: Mapping[str, Path], size: int, root: Path, *, workers: int | None = None, progress: bool = True
+    films: Mapping[str, Path], size: int, root: Path, *, workers: int | None = None, progress: bool = True,
+    at_once: bool = False,
 ) -> PreparedPixels:
     """Open the map that holds these films, making it first where there is none.
 
     A finished map that holds more films than asked for serves as well; from one that holds some of them, these are
-    copied.
+    copied. Whether every film is still as it was prepared is looked at beside what follows: see `confirm`.
 
     Args:
         films: image_id -> path.
         size: pixels a side, a multiple of 32.
         root: the folder of prepared maps.
         workers: processes; default one a core.
+        at_once: look at every film now.
 
     Raises:
         DataError: a size that is no multiple of 32, or more than 1 % of the films unreadable (named).
         DiskFullError: no room; the partial map is removed.
     """
     check_size(size)
-    wanted = _signatures(films)
     maps = _finished(size, root)
-    found = _find(wanted, maps)
-    if found:
+    if not at_once and (found := _find_by_name(films, maps)):
+        return found
+    wanted = _signatures(films)
+    if found := _find(wanted, maps):
         return found
     key = hashlib.sha256(f"{VERSION}|{size}|{wanted.to_csv()}".encode()).hexdigest()[:12]
     try:
@@ -125,14 +144,7 @@ def open_prepared(folder: Path) -> PreparedPixels:
 def _signatures(films: Mapping[str, Path]) -> pd.DataFrame:
     """One row a film, sorted by name: image_id, bytes, mtime_ns. A film that vanished has -1."""
 
-    def stat(path: Path) -> tuple[int, int]:
-        try:
-            info = os.stat(path)
-            return info.st_size, info.st_mtime_ns
-        except OSError:
-            return -1, -1
-
-    rows = [(image_id, *stat(films[image_id])) for image_id in sorted(films)]
+    rows = [(image_id, *signature(films[image_id])) for image_id in sorted(films)]
     return pd.DataFrame(rows, columns=["image_id", "bytes", "mtime_ns"])
 
 
@@ -149,6 +161,20 @@ def _finished(size: int, root: Path) -> list[Path]:
         if (meta["size"], meta["version"]) == (size, VERSION):
             found.append((meta["n_films"], manifest.parent))
     return [folder for _, folder in sorted(found)]
+
+
+def _find_by_name(films: Mapping[str, Path], maps: Sequence[Path]) -> PreparedPixels | None:
+    """The newest map that holds all these names, its films looked at in the background; some of them now."""
+    for folder in sorted(maps, key=lambda folder: (folder / "manifest.json").stat().st_mtime_ns, reverse=True):
+        if (folder / CHANGED).exists():
+            continue
+        held = pd.read_parquet(folder / "films.parquet", columns=["image_id", "bytes", "mtime_ns"])
+        own = dict(zip(held["image_id"], zip(held["bytes"].tolist(), held["mtime_ns"].tolist(), strict=True),
+                       strict=True))
+        if own.keys() >= films.keys() and all(
+                signature(path) == own[name] for name, path in list(films.items())[:: max(1, len(films) // PROBES)]):
+            return dataclasses.replace(open_prepared(folder), check=FilmCheck(films, own, folder / CHANGED))
+    return None
 
 
 def _find(wanted: pd.DataFrame, maps: Sequence[Path]) -> PreparedPixels | None:

@@ -49,7 +49,7 @@ class RunFilms:
         images: of the data set.
         labels: float32 (n, 14).
         parts: index into `splits.SPLITS` of each film; None where the split cannot be drawn again.
-        folders: where films may lie on disk.
+        folders: where films may lie on disk, those of NIH's layout inside them too.
         kind: of the data set.
     """
 
@@ -91,7 +91,9 @@ def films_of(store: Store, run: pd.Series, runs: pd.DataFrame, datasets: pd.Data
         parts = data_reading.assignment(store.path.parent / "cache", found, key, own)
     except (WorkbenchError, KeyError, ValueError):  # a split that was given, or lists that are gone
         parts = None
-    return RunFilms(found.images, found.labels, parts, folders, kind)
+    places = tuple(place for folder in folders for place in
+                   (folder, folder / "images", *sorted(folder.glob("images_*/images"))))
+    return RunFilms(found.images, found.labels, parts, places, kind)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -151,12 +153,10 @@ def examples(store: Store, films: RunFilms, finding: str, size: int) -> list[str
 
 
 def _on_disk(folders: Sequence[Path], image_id: str) -> Path | None:
-    """The film's file in the folders that NIH's layout has."""
+    """The film's file in one of these folders."""
     if image_id != Path(image_id).name:
         return None
-    places = (place for folder in folders for place in
-              (folder, folder / "images", *sorted(folder.glob("images_*/images"))))
-    return next((place / image_id for place in places if (place / image_id).is_file()), None)
+    return next((folder / image_id for folder in folders if (folder / image_id).is_file()), None)
 
 
 def _map_with(store: Store, films: RunFilms, image_id: str, size: int) -> PreparedPixels | None:
