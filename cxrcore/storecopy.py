@@ -64,6 +64,23 @@ def keep(store: Path, version: int, check: Callable[[], None]) -> Path:
     return copy
 
 
+def write(store: Path, copy: Path, check: Callable[[], None]) -> None:
+    """Copy a closed store with its last commits to a place of its own.
+
+    Raises:
+        DiskFullError, StoreError: as `keep`.
+    """
+    try:
+        _write(store, copy, check)
+        with contextlib.suppress(FileNotFoundError):
+            _write(storepath.beside(store, storepath.WAL), storepath.beside(copy, storepath.WAL), check)
+        copy.chmod(0o600)
+    except OSError as error:
+        if error.errno in diskroom.FULL:
+            raise _no_room(store, os.stat(store).st_size, shutil.disk_usage(copy.parent).free) from None
+        raise storepath.refusal(store, f"it has an older form and cannot be copied: {error.strerror}") from None
+
+
 def _all(store: Path) -> dict[Path, int]:
     """{copy: schema version} of what lies beside a store."""
     form = re.compile(rf"{re.escape(store.stem)}\.before-(\d+){re.escape(store.suffix)}")

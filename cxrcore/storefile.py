@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import secrets
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -121,11 +122,25 @@ class StoreFile:
             con = stack.enter_context(gate.connection(self.path, write=False))
             if self._schema(con) < len(schema.STEPS):
                 stack.close()
-                with self._write():
-                    pass  # brings an older store up to date
-                con = stack.enter_context(gate.connection(self.path, write=False))
-                self._schema(con)
+                if all(os.access(place, os.W_OK) for place in (self.path, self.path.parent)):
+                    with self._write():
+                        pass  # brings an older store up to date
+                    con = stack.enter_context(gate.connection(self.path, write=False))
+                    self._schema(con)
+                else:
+                    con = stack.enter_context(self._up_to_date_elsewhere())
             yield con
+
+    @contextlib.contextmanager
+    def _up_to_date_elsewhere(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """An older store that nobody here may write to, as a copy of today's form that is gone afterwards."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "store.duckdb"
+            with gate.turn(self.path, write=False) as own:
+                storecopy.write(self.path, copy, own.signals.check)
+            with gate.connection(copy, write=True) as con:
+                schema.upgrade(con)
+                yield con
 
     def _schema(self, con: duckdb.DuckDBPyConnection) -> int:
         """The schema version of the opened file; its tables are looked at once a process and file.

@@ -1,13 +1,13 @@
 """Decode every film once into a memory map for training; train.py does it when needed. See --help."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from cxrcore.cli import parser_for, run
 from cxrcore.config import PrepareConfig, default_store
 from cxrcore.data import films
 from cxrcore.data.prepared import prepare
 from cxrcore.datafolders import with_data
+from cxrcore.store import Store
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = vars(parser.parse_args(argv))
     config = with_data(PrepareConfig(**flags), flags)
     found = films.load(config.csv_path, config.img_root, None, 0)
-    root = Path(config.store or default_store()).parent / "prepared"
+    root = Store(config.store or default_store()).path.parent / "prepared"
     pixels = prepare(found.paths, config.img_size, root, workers=config.workers, at_once=True)
     print(f"{len(pixels.row_of):,} films at {pixels.size} px in {pixels.folder}")
     for image_id, reason in pixels.skipped.items():

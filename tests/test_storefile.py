@@ -204,6 +204,17 @@ def test_a_store_in_memory_or_at_home_is_a_file_like_any_other(path, monkeypatch
     assert len(Store(":memory:").runs()) == len(Store(path.parent / "mine.duckdb").runs()) == 1
 
 
+def test_films_are_prepared_where_the_link_of_a_store_leads(path, tiny_nih, monkeypatch):
+    path.symlink_to(path.parent / "home" / "real.duckdb")
+    monkeypatch.setattr(sys, "argv", ["prepare.py", "--store", str(path), "--img_size", "32", "--csv_path",
+                                      str(tiny_nih / "Data_Entry_2017.csv"), "--img_root", str(tiny_nih)])
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(PROJECT_ROOT / "scripts" / "prepare.py"), run_name="__main__")
+    assert not end.value.code
+    assert (path.parent / "home" / "prepared").is_dir() and not (path.parent / "prepared").exists()
+
+
 def test_a_link_leads_to_one_store_with_one_gate(path):
     home = path.parent / "home" / "real.duckdb"
     path.symlink_to(home)  # leads nowhere yet
@@ -462,6 +473,21 @@ def test_no_room_for_the_copy_is_one_line_and_changes_nothing(small_disk, monkey
     with pytest.raises(DiskFullError, match=r"no room to copy the store .* nothing was changed"):
         Store(path).runs()
     assert path.read_bytes() == before and not list(small_disk.glob("*before*"))
+
+
+def test_an_old_store_on_a_read_only_disk_is_read_and_stays_as_it_is(small_disk):
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    path = make_old(small_disk / "store.duckdb")
+    killed = context.Process(target=_last_words, args=(path,))
+    killed.start()
+    killed.join()
+    before = path.read_bytes()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert Store(path).run("r1")["note"] == "last words"
+    assert Store(path).localization(["p1"])["iou"].tolist() == [0.1]
+    with pytest.raises(StoreError):
+        Store(path).edit_run("r1", note="x")
+    assert path.read_bytes() == before and form_of(path) == OLD
 
 
 def test_the_page_that_a_session_begins_with_names_the_copy_once(path, pages):
