@@ -9,7 +9,7 @@ from cxrcore.errors import DataError
 
 _IDS = {"runs": "run_id", "prediction_sets": "prediction_id", "threshold_sets": "set_id",
         "calibrators": "calibrator_id"}  # what a store holds once
-_KINDS = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_timestamp)  # that stay what they are
+_KINDS = (pa.types.is_boolean, pa.types.is_timestamp)  # that stay what they are
 _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 
 
@@ -41,6 +41,8 @@ def cast(what: str, column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedA
     if not _is_alike(column.type, wanted):
         raise DataError(f"{what} is of {column.type}, not of {wanted}")
     try:
+        if pa.types.is_integer(wanted) and pa.types.is_floating(column.type):  # as pandas keeps those with gaps
+            column = pc.if_else(pc.is_nan(column), None, column)
         return column.cast(wanted, safe=not pa.types.is_floating(wanted))
     except pa.ArrowException as error:
         raise DataError(f"{what} cannot be kept: {' '.join(str(error).split())[:100]}") from None
@@ -54,13 +56,13 @@ def _is_alike(kind: pa.DataType, wanted: pa.DataType) -> bool:
             kind.value_type == wanted.value_type or _is_alike(kind.value_type, wanted.value_type))
     if any(test(wanted) for test in _TEXTS):
         return any(test(kind) for test in _TEXTS)
-    if pa.types.is_floating(wanted):
+    if pa.types.is_floating(wanted) or pa.types.is_integer(wanted):
         return pa.types.is_floating(kind) or pa.types.is_integer(kind)
     return any(test(wanted) and test(kind) for test in _KINDS)
 
 
 def ids_of(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, str, list[str]]]:
-    """(table, column, ids) of all that a store holds once: the run, its prediction sets, threshold sets, calibrators."""
+    """(table, column, ids) of what a store holds once: run, prediction sets, threshold sets, calibrators."""
     return ((table, column, tables[table][column].to_pylist()) for table, column in _IDS.items())
 
 

@@ -50,6 +50,13 @@ class Store(BulkTables, TransferTables):
         """
         return self.path.parent / ids.checked(ids.RUN, run_id)
 
+    def run_file(self, run_id: str, name: str) -> Path | None:
+        """A file of the run's folder, where there is one."""
+        if not ids.is_one(ids.RUN, run_id):  # as earlier versions let in: it has no folder
+            return None
+        path = self.run_folder(run_id) / name
+        return path if path.exists() else None
+
     # -- runs
 
     def create_run(
