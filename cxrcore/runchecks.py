@@ -7,13 +7,14 @@ for another run, is refused in one line.
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxrcore import filmchecks, ids
+from cxrcore.config import TrainConfig
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS
 from cxrcore.records import KINDS, STATUSES
@@ -38,9 +39,12 @@ _REQUIRED = {  # columns without NULL
 }
 _FINDINGS = {"boxes": FINDINGS, "localization": FINDINGS, "metrics": (*FINDINGS, "macro", "micro")}
 _SHARES = ("auroc", "ap", "f1", "recall", "precision", "specificity", "brier", "ece")  # in [0, 1]
+_CONFIG = get_type_hints(TrainConfig) | {"weights_name": str, "file": str}  # kinds of what is stored with a run
 _YEARS = range(1970, 2200)  # what every reader of times can hold
 _DEEPEST = 12  # levels of a stored JSON object
 _LONGEST = 100_000  # characters of a name or a note
+_FREE = ("name", "note", "author", "config", "versions", "cost", "parameters", "sex", "view")  # all others: one line
+_LISTS = ("not_fitted", "unstable", "not_met")  # of a threshold set's parameters: findings
 _SHA256 = 64  # hexadecimal digits
 
 
@@ -99,8 +103,9 @@ def _filled(name: str, rows: pa.Table) -> pa.Table:
     for column in rows.schema:
         values = rows[column.name]
         if pa.types.is_string(column.type):
-            if pc.any(pc.match_substring(values, "\0")).as_py():
-                raise DataError(f"{name}.{column.name} holds a character that is none")
+            if pc.any(pc.match_substring(values, "\0")).as_py() or (column.name not in _FREE and not all(
+                    text.isprintable() for text in values.drop_null().unique().to_pylist())):
+                raise DataError(f"{name}.{column.name} holds a character that cannot be shown")
             if column.name not in ("config", "parameters") and (
                     pc.max(pc.utf8_length(values)).as_py() or 0) > _LONGEST:
                 raise DataError(f"{name}.{column.name} holds a text of more than {_LONGEST:,} characters")
@@ -161,9 +166,10 @@ def _check_run(run: Mapping[str, Any]) -> None:
 
 def _check_config(config: Mapping[str, Any]) -> None:
     """What pages and scripts read of it has the types that they expect."""
-    for key in ("name", "arch", "csv_path", "img_root", "weights_name"):
-        if not isinstance(config.get(key), str | None):
-            raise DataError(f"config.{key} is not a text")
+    for key, kind in _CONFIG.items():
+        value, allowed = config.get(key), {type(None), *(get_args(kind) or (kind,))}
+        if type(value) not in allowed | ({int} if float in allowed else set()):
+            raise DataError(f"config.{key} is of another kind: {value!a:.60}")
     columns = config.get("columns", {})
     if not isinstance(columns, dict) or not all(isinstance(value, str) for value in columns.values()):
         raise DataError("config.columns is no mapping of findings to columns")
@@ -248,7 +254,10 @@ def _check_thresholds(rows: pa.Table) -> None:
     if not ((values >= 0) & (values <= 1)).all():
         raise DataError("a threshold is missing, or outside [0, 1]")
     for text in rows["parameters"].to_pylist():
-        json_object("parameters of a threshold set", text)
+        parameters = json_object("parameters of a threshold set", text)
+        for key in _LISTS:
+            if not isinstance(parameters.get(key, []), list) or set(map(str, parameters.get(key, []))) - set(FINDINGS):
+                raise DataError(f"{key} of a threshold set is no list of findings")
 
 
 def _check_calibrator(row: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """A small run as a folder, to be damaged by the tests, and what a store holds."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -71,6 +72,12 @@ def edit_table(folder: Path, name: str, change) -> None:
     path = folder / f"{name}.parquet"
     frame = change(pq.read_table(path).to_pandas())
     pq.write_table(frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False), path)
+
+
+def content_of(store: Store) -> str:
+    """A digest of the store's files; only while no connection is open."""
+    paths = (store.path, Path(f"{store.path}.wal"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.exists())).hexdigest()
 
 
 def rows_of(store: Store) -> dict[str, list[tuple]]:

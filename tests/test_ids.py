@@ -21,8 +21,8 @@ def test_ids_that_are_made_have_the_form(kind):
 
 def test_names_of_data_sets_films_and_checkpoints_have_the_form(data):
     assert ids.is_one(ids.DATASET, dataset_hash(data.images, data.labels))
-    for name in (*data.image_ids[:3], "chestmnist_test_7", "model_best.pth", "a film, ä (2).png", ".hidden", "x", "a..b",
-                 "...", "é" * 127):
+    for name in (*data.image_ids[:3], "chestmnist_test_7", "model_best.pth", "a film, ä (2).png", ".hidden", "x",
+                 "a..b", "...", "é" * 127):
         assert ids.checked(ids.FILE, name) == name
     for part in ("train", "val", "test", "external"):
         assert ids.is_one(ids.SPLIT, part)
