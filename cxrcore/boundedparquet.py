@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cxrcore import parquetfooter
 from cxrcore.errors import DataError
 
 TIGHT = ("UNCOMPRESSED", "SNAPPY")  # a byte becomes some 22 at most; others, such as gzip, make thousands of it
@@ -51,8 +52,8 @@ def read(path: Path, bounds: Bounds = Bounds()) -> pa.Table:
     if path.stat().st_size > bounds.file_bytes:
         raise DataError(f"{path.name} is larger than {bounds.file_bytes / 1e6:,.0f} MB")
     try:
+        _check(path, bounds)
         with pq.ParquetFile(path) as file:
-            _check(path.name, file.metadata, bounds)
             texts = _texts(path.name, file.schema_arrow)
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             table = _read(path.name, file, bounds)
@@ -62,19 +63,16 @@ def read(path: Path, bounds: Bounds = Bounds()) -> pa.Table:
         raise DataError(f"{path.name} cannot be read as Parquet: {' '.join(str(error).split())[:120]}") from None
 
 
-def _check(name: str, said: pq.FileMetaData, bounds: Bounds) -> None:
+def _check(path: Path, bounds: Bounds) -> None:
     """What the file says of itself, before anything of it is read."""
-    if said.num_rows > bounds.rows or said.num_columns > bounds.columns:
-        raise DataError(f"{name} has {said.num_rows:,} rows and {said.num_columns:,} columns; at most {bounds.rows:,} "
-                        f"and {bounds.columns:,} are read")
-    total = 0
-    for group in map(said.row_group, range(said.num_row_groups)):
-        for column in map(group.column, range(group.num_columns)):
-            if column.compression not in bounds.codecs:
-                raise DataError(f"{name} is compressed with {column.compression}; {' or '.join(bounds.codecs)} is read")
-            total += column.total_uncompressed_size
-    if max(total, said.num_rows * said.num_columns) > bounds.table_bytes:
-        raise DataError(_too_large(name, bounds))
+    said = parquetfooter.read(path)
+    if said.rows > bounds.rows or said.columns > bounds.columns:
+        raise DataError(f"{path.name} has {said.rows:,} rows and {said.columns:,} columns; at most {bounds.rows:,} and "
+                        f"{bounds.columns:,} are read")
+    if others := said.codecs - set(bounds.codecs):
+        raise DataError(f"{path.name} is compressed with {min(others)}; {' or '.join(bounds.codecs)} is read")
+    if max(said.uncompressed, said.rows * said.columns) > bounds.table_bytes:
+        raise DataError(_too_large(path.name, bounds))
 
 
 def _texts(name: str, columns: pa.Schema) -> list[str]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from run_folders import OLD, content_of, copied, edit, edit_table, exported, rows_of, store_with_run
 
-from cxrcore import boundedparquet, importrun, runexport
+from cxrcore import boundedparquet, importrun, parquetfooter, runexport
 from cxrcore.config import PROJECT_ROOT, ImportConfig
 from cxrcore.data import nih
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
@@ -389,6 +389,28 @@ def test_a_small_file_of_gigabytes_is_refused_before_it_is_read(tmp_path):
     with pytest.raises(DataError, match="MB in memory"):
         boundedparquet.read(path)
     assert pa.total_allocated_bytes() - before < 50e6
+
+
+def test_a_compression_that_nobody_knows_is_refused(tmp_path):
+    """Asked of pyarrow, it ends the process."""
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"a": [1, 2]}), path, compression="zstd")
+    content = path.read_bytes()
+    place = content.rfind(b"\x15\x0c")  # field 4 of the column, an i32: codec 6
+    path.write_bytes(content[:place] + b"\x15\x43" + content[place + 2:])
+    with pytest.raises(DataError, match="compressed with codec -34"):
+        boundedparquet.read(path)
+
+
+def test_the_footer_says_what_pyarrow_says(tmp_path):
+    path = tmp_path / "t.parquet"
+    for codec in ("none", "snappy", "gzip", "zstd", "brotli", "lz4"):
+        table = pa.table({f"c{k}": np.random.default_rng(k).random(5000) for k in range(30)} | {"t": ["é"] * 5000})
+        pq.write_table(table, path, compression=codec, row_group_size=700)
+        own, theirs = parquetfooter.read(path), pq.read_metadata(path)
+        columns = [theirs.row_group(g).column(c) for g in range(theirs.num_row_groups) for c in range(31)]
+        assert (own.rows, own.columns) == (5000, 31) and own.codecs == {one.compression for one in columns}
+        assert own.uncompressed == sum(one.total_uncompressed_size for one in columns)
 
 
 def test_each_bound_is_kept(tmp_path):
