@@ -223,8 +223,9 @@ def some_bytes(rng, folder, other, theirs):
     content = bytearray(path.read_bytes() if path.exists() else b"")
     if rng.random() < 0.5:
         content = content[: rng.randrange(len(content) + 1)]
+    first = rng.choice((0, max(len(content) - 2500, 0)))  # the last ones say what the others mean
     for _ in range(rng.choice((0, 1, 4, 40)) if content else 0):
-        content[rng.randrange(len(content))] = rng.randrange(256)
+        content[rng.randrange(first, len(content))] = rng.choice((0, 127, 128, 255, rng.randrange(256)))
     path.write_bytes(bytes(content))
     return "bytes", path.name
 
