@@ -40,6 +40,7 @@ _REQUIRED = {  # columns without NULL
 _FINDINGS = {"boxes": FINDINGS, "localization": FINDINGS, "metrics": (*FINDINGS, "macro", "micro")}
 _SHARES = ("auroc", "ap", "f1", "recall", "precision", "specificity", "brier", "ece")  # in [0, 1]
 _CONFIG = get_type_hints(TrainConfig) | {"weights_name": str, "file": str}  # kinds of what is stored with a run
+_MOST = 10**9  # films or measurements; more can be counted on
 _YEARS = range(1970, 2200)  # what every reader of times can hold
 _DEEPEST = 12  # levels of a stored JSON object
 _LONGEST = 100_000  # characters of a name or a note
@@ -238,9 +239,11 @@ def _check_measured(tables: Mapping[str, pa.Table]) -> None:
             raise DataError(f"{name} name an unknown finding: {min(others)!a:.60}")
     filmchecks.require_films("localization", tables["localization"]["image_id"], tables["images"]["image_id"])
     metrics = tables["metrics"]
-    for column in ("n", "n_positive"):
-        if (pc.min(metrics[column]).as_py() or 0) < 0:
-            raise DataError(f"metrics.{column} is below 0")
+    counts = [(metrics, "n"), (metrics, "n_positive"), *((tables[name], "measurement") for name in (
+        "metrics", "localization") if "measurement" in tables[name].column_names)]
+    for rows, column in counts:
+        if (pc.min(rows[column]).as_py() or 0) < 0 or (pc.max(rows[column]).as_py() or 0) > _MOST:
+            raise DataError(f"{column} is not between 0 and {_MOST:,}")
     for metric in metrics["metric"].unique().to_pylist():
         if not (metric.isascii() and metric.isidentifier()):
             raise DataError(f"metrics name no measure: {metric!a:.60}")

@@ -4,7 +4,6 @@ A part of `store`; nobody else imports it. Rows go as Arrow tables with the name
 in is what went out.
 """
 
-import contextlib
 import functools
 from collections.abc import Mapping
 
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from cxrcore import runchecks, runtables, schema
 from cxrcore.errors import DataError, RunError
+from cxrcore.gate import in_memory
 from cxrcore.runchecks import SET_TABLES
 from cxrcore.storefile import StoreFile, new_id, require
 
@@ -47,7 +47,7 @@ class TransferTables(StoreFile):
     @functools.cache
     def run_columns() -> dict[str, pa.Schema]:
         """{table: its columns} of all that belongs to a run, as this version's store has them."""
-        with contextlib.closing(duckdb.connect()) as con:
+        with in_memory() as con:
             schema.upgrade(con)
             return {name: con.execute(f"SELECT * FROM {name} LIMIT 0").to_arrow_table().schema for name in TABLES}
 
