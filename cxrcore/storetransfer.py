@@ -49,7 +49,8 @@ class TransferTables(StoreFile):
         """{table: its columns} of all that belongs to a run, as this version's store has them."""
         with in_memory() as con:
             schema.upgrade(con)
-            return {name: con.execute(f"SELECT * FROM {name} LIMIT 0").to_arrow_table().schema for name in TABLES}
+            empty = {name: con.execute(f"SELECT * FROM {name} ORDER BY rowid").to_arrow_table() for name in TABLES}
+        return {name: rows.schema for name, rows in empty.items()}
 
     def restore_run(self, tables: Mapping[str, pa.Table], *, as_copy: bool = False) -> str:
         """Put back what `run_tables` gave, into this store or another; films that it knows are not added again.
