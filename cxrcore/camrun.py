@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cxrcore import camfilms, checkpointsource, explain, figures, images, overlay
+from cxrcore import camfilms, checkpointsource, explain, figures, ids, images, overlay
 from cxrcore import checkpoint as checkpoints
 from cxrcore.architectures import find
 from cxrcore.checkpoint import Checkpoint
@@ -86,7 +86,7 @@ def draw(config: GradcamConfig) -> Path:
     thresholds = fitted_thresholds(store, loaded.run_id, checkpoints.sha256(path)) if known else fallback()
     job = Job(films, part, loaded.image_size, Explainer(model, loaded.architecture, loaded.spec), thresholds,
               is_phantom(films.table.images["patient_id"]))
-    folder = results_folder(config.results, f"gradcam/{loaded.run_id if known else path.stem}")
+    folder = results_folder(config.results, f"gradcam/{ids.checked(ids.RUN, loaded.run_id) if known else path.stem}")
     name = store.run(loaded.run_id)["name"] if known else ""
     of_what = display_name(finding) if finding else "findings"
     lines = _head(job, loaded, path, f"{len(chosen)} film{'' if len(chosen) == 1 else 's'} with {of_what}", known)
@@ -249,7 +249,7 @@ def _files_before(folder: Path) -> Iterable[str]:
         named = pd.read_csv(folder / CAPTIONS, usecols=["file"], dtype=str)["file"].dropna()
     except (OSError, ValueError):
         return [SHEET]
-    return [SHEET, *(name for name in named if Path(name).name == name and name.endswith(".png"))]
+    return [SHEET, *(name for name in named if ids.is_one(ids.FILE, name) and "__" in name and name.endswith(".png"))]
 
 
 def _remove(folder: Path, names: Iterable[str]) -> None:

@@ -24,8 +24,8 @@ def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
         raise RunError("one of --run RUN_ID and --weights PATH is needed")
     if run:
         store.run(run)
-        path = store.run_folder(run) / checkpoints.BEST
-        if not path.exists():
+        path = store.run_file(run, checkpoints.BEST)
+        if path is None:
             raise CheckpointError(f"run {run} has no {checkpoints.BEST}: imported, or stopped before its first epoch "
                                   "ended")
         return path
@@ -34,8 +34,8 @@ def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
         return path
     runs = store.runs()
     for run_id in runs.loc[runs["status"] == "finished", "run_id"]:
-        found = store.run_folder(run_id) / path.name
-        if found.exists():
+        found = store.run_file(run_id, path.name)
+        if found:
             print(f"{weights} is not in this folder: taking that of the newest finished run, {run_id}")
             return found
     raise CheckpointError(f"no {weights} in this folder, and no finished run in {store.path} has one")

@@ -19,7 +19,19 @@ INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
 
 class _Parser(argparse.ArgumentParser):
-    """Mistakes in flags look like every other mistake: one line, code 2."""
+    """Mistakes in flags look like every other mistake: one line, code 2. `--csv-path` is `--csv_path`."""
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+        given = list(sys.argv[1:] if args is None else args)
+        end = given.index("--") if "--" in given else len(given)
+        return super().parse_known_args([*map(self._spelled, given[:end]), *given[end:]], namespace)
+
+    def _spelled(self, text: str) -> str:
+        """A flag as it is declared, where it was written with hyphens in place of underscores."""
+        name, equals, value = text.partition("=")
+        other = name[:2] + name[2:].replace("-", "_")
+        flags = self._option_string_actions
+        return other + equals + value if name.startswith("--") and name not in flags and other in flags else text
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")

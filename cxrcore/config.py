@@ -154,6 +154,8 @@ class ImportConfig:
     train_list: str | None = flag(None, "films (or patients) that the network was trained on, one a line")
     thresholds: str | None = flag(None, "JSON threshold set that belongs to the predictions")
     weights_name: str = flag("", "what the network started from, such as densenet121-res224-all")
+    as_copy: bool = flag(False, "of a folder that export.py wrote: bring it in under new ids, beside the run that is "
+                                "there")
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 

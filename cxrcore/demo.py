@@ -5,6 +5,7 @@ Which runs are there, the demo's store says; started again, it goes on with what
 """
 
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -187,7 +188,7 @@ def _train(store: Store, films: Path, step: Step, meanwhile: Callable[[], None])
         print(f"=== {step.name}: there already", flush=True)
         return
     print(f"=== {step.name}" + (f": {step.note}" if step.note else ""), flush=True)
-    begun = _begun(store, step.name)
+    begun = _begun(store, films, step.name)
     if begun:
         _script("train.py", "--resume", begun, "--store", store.path, meanwhile=meanwhile)
     else:
@@ -199,19 +200,30 @@ def _train(store: Store, films: Path, step: Step, meanwhile: Callable[[], None])
             store.edit_run(run_id, note=step.note)
 
 
-def _begun(store: Store, name: str) -> str | None:
-    """The newest run of this name that was stopped, after the last finished epoch of which it can go on."""
+def _begun(store: Store, films: Path, name: str) -> str | None:
+    """The newest run of this name that was stopped, after the last finished epoch of which it can go on.
+
+    Beginnings of the demo's own that hold nothing are deleted; no other run is touched.
+    """
     runs = store.runs()
-    for row in runs[runs["name"] == name].itertuples():
-        folder = store.run_folder(row.run_id)
-        status = progress.effective_status(row.status, progress.read(folder))
-        if status in ("interrupted", "failed") and len(store.epochs([row.run_id])) and (folder / LAST).exists():
+    for row in runs[(runs["name"] == name) & (runs["kind"] == "trained")].itertuples():
+        told = progress.of_run(store, row.run_id)
+        status = progress.effective_status(row.status, told)
+        learnt = len(store.epochs([row.run_id])) > 0
+        if status in ("interrupted", "failed") and learnt and store.run_file(row.run_id, LAST):
             return row.run_id
         if status == "running":
             raise RunError(f"'{name}' is being trained by another process: wait for it, or stop it")
-        if status != "finished":  # nothing to go on with
+        if status != "finished" and not learnt and told and _is_of(row.config, films) and store.prediction_sets(
+                row.run_id).empty:  # a training began it here, on the demo's films, and left nothing to go on with
             store.delete_run(row.run_id)
     return None
+
+
+def _is_of(config: str, films: Path) -> bool:
+    """Whether a run was trained from the demo's own table."""
+    table = json.loads(config).get("csv_path")
+    return isinstance(table, str) and Path(table) == films / TABLE
 
 
 def _script(name: str, *flags: object, printed: bool = True, meanwhile: Callable[[], None] = lambda: None) -> None:

@@ -10,7 +10,6 @@ import http.client
 import io
 import os
 import shlex
-import shutil
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from cxrcore import datafolders, diskroom
+from cxrcore import datafolders, diskroom, ids, ownfolders
 from cxrcore.config import CHESTMNIST_SIZES, DownloadConfig
 from cxrcore.data import chestmnist, films, nih
 from cxrcore.data.splits import SPLITS
@@ -147,6 +146,8 @@ def _fetch_nih(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} cannot be made: {os.strerror(errno.EEXIST)}")
     part = folder.with_name(f"{folder.name}.part")
+    if others := ownfolders.foreign_entries(part, ids.DOWNLOAD):
+        raise DataError(f"{part} holds what no download left there ({', '.join(others[:3])}): choose another --out")
     diskroom.make(part)
     diskroom.check(part, NIH_ROOM - sum(path.stat().st_size for path in part.rglob("*") if path.is_file()))
     print(f"Bringing {KAGGLE} from Kaggle, 45 GB, to {folder}")
@@ -155,7 +156,7 @@ def _fetch_nih(folder: Path) -> None:
     diskroom.make(folder)
     for entry in sorted(came.iterdir(), key=lambda one: one.name == datafolders.NIH_TABLE):  # the table comes last
         entry.replace(folder / entry.name)
-    shutil.rmtree(part)
+    ownfolders.remove(part.parent, part.name, ids.DOWNLOAD)
 
 
 def _from_kaggle(part: Path) -> Path:

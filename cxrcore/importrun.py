@@ -1,5 +1,6 @@
 """One import from the command line to the store: the upper half of scripts/import_predictions.py."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cxrcore import filmtable, importing, predictionfile, runexport, thresholdfile
@@ -22,7 +23,9 @@ def run(file: str, config: ImportConfig) -> list[str]:
     """
     store = Store(config.store or default_store())
     if runexport.is_export(Path(file)):
-        return [_restore(store, folder) for folder in runexport.folders(Path(file))]
+        return _restore_all(store, runexport.folders(Path(file)), config.as_copy)
+    if config.as_copy:
+        raise UsageError("--as_copy is for folders that scripts/export.py wrote")
     mapping = predictionfile.parse_mapping(",".join(config.map or ()))
     candidate = importing.examine(predictionfile.read(file, mapping), _table(store, config.csv_path),
                                   _declared(config), store)
@@ -35,10 +38,15 @@ def run(file: str, config: ImportConfig) -> list[str]:
     return [run_id]
 
 
-def _restore(store: Store, folder: Path) -> str:
-    run_id = runexport.restore(store, folder)
-    print(f"restored run {run_id} from {folder}")
-    return run_id
+def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[str]:
+    """All of them or none: of several folders each is checked before the first is saved."""
+    if len(folders) > 1:
+        runexport.require_restorable(store, folders, as_copy=as_copy)
+    run_ids = []
+    for folder in folders:
+        run_ids.append(runexport.restore(store, folder, as_copy=as_copy, told=print))
+        print(f"restored run {run_ids[-1]} from {folder}")
+    return run_ids
 
 
 def _declared(config: ImportConfig) -> Declared:

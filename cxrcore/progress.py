@@ -15,6 +15,8 @@ from typing import Any
 
 import psutil
 
+from cxrcore.store import Store
+
 FILE = "progress.json"
 BEAT = 1.0  # seconds between writes
 STALE = 60.0  # seconds of silence after which a run on another machine counts as gone
@@ -72,6 +74,12 @@ def read(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def of_run(store: Store, run_id: str) -> dict[str, Any]:
+    """The latest progress of a run, or an empty dictionary."""
+    file = store.run_file(run_id, FILE)
+    return read(file.parent) if file else {}
 
 
 def effective_status(status: str, progress: dict[str, Any]) -> str:

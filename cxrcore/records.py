@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+KINDS = ("trained", "imported", "ensemble")  # of runs
+STATUSES = ("running", "finished", "failed", "interrupted")
 
 @dataclass(frozen=True)
 class EpochRecord:

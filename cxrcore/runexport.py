@@ -14,8 +14,7 @@ threshold files say again what stands in the others: they are not read back.
 import datetime
 import json
 import re
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cxrcore import __version__, thresholdfile
+from cxrcore import __version__, ids, ownfolders, runfolder, thresholdfile
 from cxrcore.config import ExportConfig, default_store
-from cxrcore.errors import DataError, UsageError
+from cxrcore.errors import RunError, UsageError
 from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.runfolder import AS_JSON, AS_PARQUET, FORMAT, FORMAT_VERSION, RUN
+from cxrcore.runtables import ids_of
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile
-
-FORMAT, FORMAT_VERSION = "chest x-ray workbench run", 1
-RUN = "run.json"
-_AS_JSON = ("runs", "prediction_sets", "epochs", "threshold_sets", "calibrators", "datasets")
-_AS_PARQUET = ("metrics", "localization", "boxes")
 
 
 def export_all(config: ExportConfig) -> list[Path]:
@@ -56,24 +52,35 @@ def export_all(config: ExportConfig) -> list[Path]:
 
 
 def export(store: Store, run_id: str, out: Path) -> Path:
-    """Write a run's folder into `out`; one that is there is replaced as a whole.
+    """Write a run's folder into `out`; what an earlier export of this run wrote there is replaced as a whole.
 
     Raises:
         RunError: no such run.
-        UsageError: the folder cannot be written.
+        DataError: an id that leads elsewhere.
+        UsageError: the folder cannot be written, or holds what no export of this run wrote.
     """
     tables = store.run_tables(run_id)
-    folder, partial = out / run_id, out / f"{run_id}.partial"
+    folder, partial = out / ids.checked(ids.EXPORT, run_id), out / f"{run_id}.partial"
+    _require_own(folder, run_id)
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        ownfolders.remove(out, partial.name, ids.EXPORT_PARTIAL)
         partial.mkdir(parents=True)
         _write(tables, partial)
         _write_for_people(store, run_id, tables, partial)
-        shutil.rmtree(folder, ignore_errors=True)
+        ownfolders.remove(out, folder.name, ids.EXPORT)
         partial.rename(folder)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
     return folder
+
+
+def _require_own(folder: Path, run_id: str) -> None:
+    """UsageError unless the folder is free, or was written by an export of this very run."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if runfolder.run_id_of(folder) != run_id or ownfolders.foreign_entries(folder, ids.EXPORT):
+        raise UsageError(f"{folder} holds what no export of this run wrote: nothing is replaced; choose another place "
+                         "with --out")
 
 
 def is_export(path: Path) -> bool:
@@ -89,26 +96,40 @@ def folders(path: Path) -> list[Path]:
                                                        if found.parent.suffix != ".partial")
 
 
-def restore(store: Store, folder: Path) -> str:
+def restore(store: Store, folder: Path, *, as_copy: bool = False, told: Callable[[str], None] = lambda _: None) -> str:
     """Read a run's folder into the store; returns run_id.
 
+    Args:
+        as_copy: under new ids, beside the run that may be there.
+        told: what was left out, a line each.
+
     Raises:
-        DataError: not such a folder, damaged, or of a newer format.
-        RunError: the store has this run.
+        DataError: not such a folder, damaged, or of a newer format; nothing is written.
+        RunError: the store has this run, or something under one of its ids; nothing is written.
     """
-    try:
-        document = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        if document.get("format") != FORMAT:
-            raise DataError(f"{folder / RUN} is not an exported run")
-        if document["format_version"] > FORMAT_VERSION:
-            raise DataError(f"{folder} was written by a newer version of the workbench: update this one")
-        tables = {name: _from_json(document[name]) for name in _AS_JSON}
-        for name in _AS_PARQUET:
-            tables[name] = pq.read_table(folder / f"{name}.parquet")
-        tables |= _films_in(folder) | {"predictions": _predictions_in(folder)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
-        raise DataError(f"{folder} cannot be read as an exported run: {' '.join(str(error).split())[:200]}") from None
-    return store.restore_run({name: _typed(name, rows) for name, rows in tables.items()})
+    found = runfolder.read(folder)
+    run_id = store.restore_run(found.tables, as_copy=as_copy)
+    for line in found.left_out:
+        told(line)
+    return run_id
+
+
+def require_restorable(store: Store, folders: Sequence[Path], *, as_copy: bool = False) -> None:
+    """Check all folders, as `restore` does it, before the first one is restored.
+
+    Raises:
+        DataError, RunError: as `restore`; or two of them hold the same run, or parts of it.
+    """
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        tables = runfolder.read(folder).tables
+        if as_copy:
+            continue
+        store.require_new(tables)
+        for own in {one for *_, named in ids_of(tables) for one in named}:
+            if own in seen:
+                raise RunError(f"{seen[own]} and {folder} hold the same run, or parts of it ({own}): nothing was saved")
+            seen[own] = folder
 
 
 # -- out
@@ -116,9 +137,9 @@ def restore(store: Store, folder: Path) -> str:
 
 def _write(tables: Mapping[str, pa.Table], folder: Path) -> None:
     head: dict[str, Any] = {"format": FORMAT, "format_version": FORMAT_VERSION, "workbench_version": __version__}
-    document = head | {name: tables[name].to_pylist() for name in _AS_JSON}
+    document = head | {name: tables[name].to_pylist() for name in AS_JSON}
     (folder / RUN).write_text(json.dumps(document, indent=1, default=_as_text) + "\n", encoding="utf-8")
-    for name in _AS_PARQUET:
+    for name in AS_PARQUET:
         pq.write_table(tables[name], folder / f"{name}.parquet")
     pq.write_table(_wide(tables["predictions"], "scores"), folder / "predictions.parquet")
     pq.write_table(tables["images"], folder / "films.parquet")
@@ -172,34 +193,3 @@ def _plain(name: str) -> str:
     """A name that every file system takes."""
     return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[:40] or "unnamed"
 
-
-# -- back in
-
-
-def _from_json(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows))
-
-
-def _films_in(folder: Path) -> dict[str, pa.Table]:
-    return {"images": pq.read_table(folder / "films.parquet"),
-            "label_sets": _narrow(pq.read_table(folder / "labels.parquet"), "labels")}
-
-
-def _predictions_in(folder: Path) -> pa.Table:
-    return _narrow(pq.read_table(folder / "predictions.parquet"), "scores")
-
-
-def _narrow(rows: pa.Table, column: str) -> pa.Table:
-    """What `_wide` made, back."""
-    values = np.column_stack([rows[finding].to_numpy() for finding in FINDINGS]).astype(np.float32)
-    offsets = pa.array(np.arange(len(values) + 1, dtype=np.int32) * N_FINDINGS)
-    lists = pa.ListArray.from_arrays(offsets, pa.array(values.ravel()))
-    return rows.drop_columns(list(FINDINGS)).append_column(column, lists)
-
-
-def _typed(name: str, rows: pa.Table) -> pa.Table:
-    """Empty tables need their columns of ids; the store fills the rest."""
-    missing = [column for column in ("prediction_id", "run_id", "dataset_id") if column not in rows.column_names]
-    for column in missing if not len(rows) else []:
-        rows = rows.append_column(column, pa.array([], pa.string()))
-    return rows

@@ -8,7 +8,6 @@ torch, Streamlit or Plotly.
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,22 +15,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrcore import __version__
+from cxrcore import __version__, ids, ownfolders
 from cxrcore.errors import RunError, StoreError
 from cxrcore.findings import N_FINDINGS
-from cxrcore.records import EpochRecord, Predictions
+from cxrcore.records import KINDS, STATUSES, EpochRecord, Predictions
 from cxrcore.storebulk import BulkTables
 from cxrcore.storefile import nan_to_null, new_id, require
-from cxrcore.storetransfer import TransferTables
+from cxrcore.storetransfer import OF_RUN, RUN_TABLES, SET_TABLES, TransferTables
 
 __all__ = ["KINDS", "STATUSES", "EpochRecord", "Predictions", "Store"]
 
-KINDS = ("trained", "imported", "ensemble")
-STATUSES = ("running", "finished", "failed", "interrupted")
 METRIC_COLUMNS = ("finding", "metric", "set_id", "value", "low", "high", "n_positive", "n", "method")
 LOCALIZATION_COLUMNS = ("method", "image_id", "finding", "hit", "iou", "iobb", "energy")
 
-_OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
 # Rows are added by every measurement and replaced by none: its number within the prediction set tells the newest. Rows
 # of one measurement are one transaction's, so only two of the same key in one call are told apart by their place.
 _NEXT = "(SELECT coalesce(max(measurement), 0) + 1 FROM {} WHERE prediction_id = ?)"
@@ -47,8 +43,19 @@ class Store(BulkTables, TransferTables):
     """
 
     def run_folder(self, run_id: str) -> Path:
-        """Where the run's checkpoints and progress file lie."""
-        return self.path.parent / run_id
+        """Where the run's checkpoints and progress file lie: right beside the store, wherever an id comes from.
+
+        Raises:
+            DataError: an id that this workbench does not make, such as one that leads elsewhere.
+        """
+        return self.path.parent / ids.checked(ids.RUN, run_id)
+
+    def run_file(self, run_id: str, name: str) -> Path | None:
+        """A file of the run's folder, where there is one."""
+        if not ids.is_one(ids.RUN, run_id):  # as earlier versions let in: it has no folder
+            return None
+        path = self.run_folder(run_id) / name
+        return path if path.exists() else None
 
     # -- runs
 
@@ -121,14 +128,19 @@ class Store(BulkTables, TransferTables):
                            archived = coalesce(?, archived) WHERE run_id = ?""", [name, note, archived, run_id])
 
     def delete_run(self, run_id: str) -> None:
-        """Delete the run with all that was measured on it, and its folder."""
+        """Delete the run with all that was measured on it, and its folder.
+
+        A run whose id this workbench does not make, as earlier versions took over from run folders, has none.
+        """
         with self._write() as con:
             require(con, run_id=run_id)
-            for table in ("predictions", "threshold_sets", "calibrators", "metrics", "localization"):
-                con.execute(f"DELETE FROM {table} WHERE {_OF_RUN}", [run_id])
-            for table in ("prediction_sets", "epochs", "runs"):
+            for table in SET_TABLES:  # not what another run holds too, as earlier versions let in
+                con.execute(f"DELETE FROM {table} WHERE {OF_RUN} AND prediction_id NOT IN "
+                            "(SELECT prediction_id FROM prediction_sets WHERE run_id <> ?)", [run_id, run_id])
+            for table in RUN_TABLES:
                 con.execute(f"DELETE FROM {table} WHERE run_id = ?", [run_id])
-        shutil.rmtree(self.run_folder(run_id), ignore_errors=True)
+        if ids.is_one(ids.RUN, run_id):
+            ownfolders.remove(self.path.parent, run_id)
 
     def runs(self) -> pd.DataFrame:
         """All runs, newest first; config, versions and cost are JSON texts."""
@@ -201,7 +213,7 @@ class Store(BulkTables, TransferTables):
 
     def threshold_sets(self, run_id: str) -> pd.DataFrame:
         """The sets that were fitted on any predictions of the run, newest first."""
-        return self._frame(f"SELECT * FROM threshold_sets WHERE {_OF_RUN} ORDER BY created_at DESC, set_id DESC",
+        return self._frame(f"SELECT * FROM threshold_sets WHERE {OF_RUN} ORDER BY created_at DESC, set_id DESC",
                            [run_id])
 
     def save_calibrator(self, prediction_id: str, method: str, parameters: Mapping[str, Any]) -> str:

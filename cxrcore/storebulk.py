@@ -132,7 +132,7 @@ class BulkTables(StoreFile):
             scores = con.execute("SELECT image_id, scores FROM predictions WHERE prediction_id = ? ORDER BY image_id",
                                  [prediction_id]).to_arrow_table()
             # Joined here: three plain scans and a hash look-up take half the time of the same join in SQL.
-            of_set = "dataset_id = (SELECT dataset_id FROM prediction_sets WHERE prediction_id = ?)"
+            of_set = "dataset_id IN (SELECT dataset_id FROM prediction_sets WHERE prediction_id = ?)"
             images = con.execute(f"SELECT image_id, patient_id FROM images WHERE {of_set}",
                                  [prediction_id]).to_arrow_table()
             labels = con.execute(f"SELECT image_id, labels FROM label_sets WHERE {of_set} AND label_set = ?",

@@ -4,17 +4,23 @@ A part of `store`; nobody else imports it. Rows go as Arrow tables with the name
 in is what went out.
 """
 
+import functools
 from collections.abc import Mapping
 
+import duckdb
 import pyarrow as pa
 
-from cxrcore.errors import RunError, StoreError
-from cxrcore.storefile import StoreFile, require
+from cxrcore import runchecks, runtables, schema
+from cxrcore.errors import DataError, RunError
+from cxrcore.gate import in_memory
+from cxrcore.runchecks import SET_TABLES
+from cxrcore.storefile import StoreFile, new_id, require
 
 RUN_TABLES = ("runs", "epochs", "prediction_sets")  # by run_id
-SET_TABLES = ("predictions", "threshold_sets", "calibrators", "metrics", "localization")  # by prediction_id
-DATA_TABLES = ("datasets", "images", "label_sets", "boxes")  # by dataset_id
-_OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
+DATA_TABLES = ("datasets", *runchecks.DATA_TABLES)  # by dataset_id
+TABLES = (*RUN_TABLES, *SET_TABLES, *DATA_TABLES)
+OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
+_REFUSED = (duckdb.DataError, duckdb.InvalidInputException, duckdb.NotSupportedError)  # of values, by the store itself
 
 
 class TransferTables(StoreFile):
@@ -29,7 +35,7 @@ class TransferTables(StoreFile):
         with self._read() as con:
             require(con, run_id=run_id)
             found = {}
-            for tables, where in ((RUN_TABLES, "run_id = ?"), (SET_TABLES, _OF_RUN), (
+            for tables, where in ((RUN_TABLES, "run_id = ?"), (SET_TABLES, OF_RUN), (
                     DATA_TABLES, "dataset_id IN (SELECT dataset_id FROM prediction_sets WHERE run_id = ? "
                                  "UNION SELECT dataset_id FROM runs WHERE run_id = ?)")):
                 for table in tables:
@@ -37,36 +43,84 @@ class TransferTables(StoreFile):
                                                [run_id] * where.count("?")).to_arrow_table()
         return found
 
-    def restore_run(self, tables: Mapping[str, pa.Table]) -> str:
+    @staticmethod
+    @functools.cache
+    def run_columns() -> dict[str, pa.Schema]:
+        """{table: its columns} of all that belongs to a run, as this version's store has them."""
+        with in_memory() as con:
+            schema.upgrade(con)
+            empty = {name: con.execute(f"SELECT * FROM {name} ORDER BY rowid").to_arrow_table() for name in TABLES}
+        return {name: rows.schema for name, rows in empty.items()}
+
+    def restore_run(self, tables: Mapping[str, pa.Table], *, as_copy: bool = False) -> str:
         """Put back what `run_tables` gave, into this store or another; films that it knows are not added again.
 
+        All is checked before anything is written: the tables may come from anywhere. A run that says 'running' is
+        kept as 'interrupted'.
+
         Args:
-            tables: all of them, with the columns that they had; those that this version added since become NULL.
+            tables: all of them; columns that they lack become NULL, those that the store lacks are left out.
+            as_copy: under new ids, with a name that says so, beside the run that may be there.
 
         Returns:
-            run_id, the one it had.
+            run_id: the one it had, or the copy's.
 
         Raises:
-            RunError: the store has this run.
-            StoreError: tables that do not belong together.
+            DataError: tables that are not one whole run; nothing is written.
+            RunError: the store has this run, or something under one of its ids; nothing is written.
         """
-        runs = tables["runs"]["run_id"].to_pylist()
-        sets = tables["prediction_sets"]
-        known = set(sets["prediction_id"].to_pylist())
-        if len(runs) != 1 or set(sets["run_id"].to_pylist()) > set(runs) or any(
-                not set(tables[name]["prediction_id"].unique().to_pylist()) <= known for name in SET_TABLES):
-            raise StoreError("these tables are not one run with its predictions")
+        found = runchecks.checked(runtables.conformed(tables, self.run_columns()))
+        if as_copy:
+            found = runtables.renamed(found, new_id)
         with self._write() as con:
-            if con.execute("SELECT 1 FROM runs WHERE run_id = ?", runs).fetchone():
-                raise RunError(f"this store already has run {runs[0]}: nothing was changed")
+            _require_new(con, found)
             held = {row[0] for row in con.execute("SELECT dataset_id FROM datasets").fetchall()}
-            for name in (*RUN_TABLES, *SET_TABLES, *DATA_TABLES):
-                rows = tables[name]
+            for name in TABLES:
+                rows = found[name]
                 if name in DATA_TABLES:
                     rows = rows.filter(pa.array([one not in held for one in rows["dataset_id"].to_pylist()],
                                                 pa.bool_()))
                 if len(rows):
-                    con.register("restored_rows", rows)
-                    con.execute(f"INSERT INTO {name} BY NAME SELECT * FROM restored_rows")
-                    con.unregister("restored_rows")
-        return runs[0]
+                    _insert(con, name, rows)
+            _require_readable(con, found)
+        return found["runs"]["run_id"][0].as_py()
+
+    def require_new(self, tables: Mapping[str, pa.Table]) -> None:
+        """RunError where `restore_run` would refuse these tables for what the store holds."""
+        with self._read() as con:
+            _require_new(con, tables)
+
+
+def _require_new(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+    for table, column, own in runtables.ids_of(tables):
+        there = con.execute(f"SELECT {column} FROM {table} WHERE {column} IN (SELECT unnest(?::VARCHAR[]))",
+                            [own]).fetchone()
+        if there:
+            what = "run" if table == "runs" else table.replace("_", " ").removesuffix("s")
+            raise RunError(f"this store already has {what} {there[0]}: nothing was changed (--as_copy brings it in "
+                           "beside it, under new ids)")
+
+
+def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    con.register("restored_rows", rows)
+    try:
+        con.execute(f"INSERT INTO {name} BY NAME SELECT * FROM restored_rows")
+    except _REFUSED as error:
+        raise DataError(f"{name} cannot be kept: {' '.join(str(error).split())[:160]}") from None
+    finally:
+        con.unregister("restored_rows")
+
+
+def _require_readable(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+    """Every film with a score has a patient and labels in the store's own data set of that id."""
+    for prediction_id in tables["prediction_sets"]["prediction_id"].to_pylist():
+        (lost,) = con.execute(
+            """WITH known AS (SELECT image_id, count(*) AS n FROM images JOIN label_sets USING (dataset_id, image_id)
+                   WHERE label_set = 'csv' AND dataset_id = (SELECT dataset_id FROM prediction_sets
+                   WHERE prediction_id = $id) GROUP BY image_id)
+               SELECT count(*) FROM predictions LEFT JOIN known USING (image_id)
+               WHERE prediction_id = $id AND known.n IS DISTINCT FROM 1""",
+            {"id": prediction_id}).fetchone()
+        if lost:
+            raise DataError(f"{lost} films of prediction set {prediction_id} are not in this store's data set of that "
+                            "id")

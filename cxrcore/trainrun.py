@@ -26,7 +26,7 @@ from cxrcore.evaluation import Source
 from cxrcore.inference_cost import inference_cost
 from cxrcore.initial_weights import Start
 from cxrcore.interrupts import is_interruption, sigterm_as_interrupt
-from cxrcore.progress import Progress, effective_status, read
+from cxrcore.progress import Progress, effective_status, of_run
 from cxrcore.records import EpochRecord
 from cxrcore.store import Store
 from cxrcore.training import Settings, Trainer
@@ -91,7 +91,7 @@ def _resume(config: TrainConfig, given: frozenset[str]) -> str:
         raise RunError(f"a resumed run keeps its settings: leave out --{', --'.join(changed)}")
     store = Store(config.store or default_store())
     row = store.run(config.resume)
-    status = effective_status(row["status"], read(store.run_folder(config.resume)))
+    status = effective_status(row["status"], of_run(store, config.resume))
     if status in ("running", "finished"):
         raise RunError(f"run {config.resume} is {status}: there is nothing to resume")
     if row["kind"] != "trained":

@@ -10,7 +10,7 @@ import pytest
 
 from cxrcore import cli
 from cxrcore.cli import parser_for, run
-from cxrcore.config import PROJECT_ROOT, EvalConfig, PrepareConfig, TrainConfig, default_store, flag
+from cxrcore.config import PROJECT_ROOT, EvalConfig, ImportConfig, PrepareConfig, TrainConfig, default_store, flag
 from cxrcore.errors import CheckpointError, DataError, DiskFullError, StoreBusy, UsageError, WorkbenchError
 
 
@@ -46,6 +46,15 @@ def test_only_given_flags_are_set_and_have_their_type():
     assert parsed() == {}
     assert parsed("--path", "a b", "--count", "7", "--rate", "1e-4", "--colour", "blue") == {
         "path": "a b", "count": 7, "rate": 1e-4, "colour": "blue"}
+
+
+def test_flags_may_be_written_with_hyphens():
+    parser = parser_for(ImportConfig, "x")
+    parser.add_argument("file")
+    given = vars(parser.parse_args(["--csv-path=a-b", "--as-copy", "--weights-name", "c_d", "--", "--weights-name"]))
+    assert given == {"csv_path": "a-b", "as_copy": True, "weights_name": "c_d", "file": "--weights-name"}
+    with pytest.raises(UsageError, match="--csv-table"):
+        parser.parse_args(["--csv-table", "x", "y"])
 
 
 @pytest.mark.parametrize("argv, says", [

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from opened_pages import open_page, text_of
 
-from cxrcore import demo
+from cxrcore import demo, progress
 from cxrcore.config import PROJECT_ROOT, DemoConfig
 from cxrcore.data.phantom import Recipe, plan
 from cxrcore.demo import FIRST, OTHERS, SLOW, Step
@@ -102,10 +102,17 @@ def test_a_stopped_training_is_resumed_and_an_empty_one_begun_anew(tiny, began, 
     store.finish_run(two, ended)
     demo.run(tiny)
     assert began[-1][:3] == ("train.py", "--resume", two)
-    empty = store.create_run({"name": "three"}, store.datasets()["dataset_id"][0])
-    store.finish_run(empty, "failed")
-    demo._train(store, store.path.parent, Step("three", ()), nothing)
+    films = store.path.parent
+    empty, elsewhere, not_trained_here = (store.create_run(
+        {"name": "three", "csv_path": str(table)}, store.datasets()["dataset_id"][0])
+        for table in (films / demo.TABLE, films / "another.csv", films / demo.TABLE))
+    for run_id in (empty, elsewhere):  # what a training leaves that ends at once
+        with progress.Progress(store.run_folder(run_id)):
+            store.finish_run(run_id, "failed")
+    store.finish_run(not_trained_here, "interrupted")
+    demo._train(store, films, Step("three", ()), nothing)
     assert "--resume" not in began[-1] and empty not in set(store.runs()["run_id"])
+    assert {elsewhere, not_trained_here} <= set(store.runs()["run_id"]) and store.run_folder(elsewhere).exists()
 
 
 def test_the_store_is_the_same_place_for_all_scripts(tiny, began, monkeypatch):

@@ -191,6 +191,12 @@ def test_the_newest_is_never_what_happens_to_stand_last():
     assert {name for name, node in calls if node.func.attr == "drop_duplicates"} == FIRST_OF_EACH.keys()
 
 
+def test_folders_are_deleted_in_one_place():
+    deleting = {name for name in MODULES for node in ast.walk(tree(name))
+                if isinstance(node, ast.Attribute) and node.attr in ("rmtree", "rmdir", "removedirs")}
+    assert deleting == {"cxrcore.ownfolders"}
+
+
 # -- sizes and names
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from cxrcore import ids, ownfolders
 from cxrcore.data.decode import start_worker, write_films
 from cxrcore.errors import DataError
 from cxrcore.interrupts import starting_workers
@@ -112,7 +113,7 @@ def _decode_all(paths: Sequence[Path], size: int, partial: Path, workers: int, p
         for chunk, failed in results:
             reasons |= failed
             if len(reasons) > MAX_UNREADABLE * len(paths):
-                shutil.rmtree(partial)
+                ownfolders.remove(partial.parent, partial.name, ids.MAP_PARTIAL)
                 raise DataError(_too_many(reasons, len(paths)))
             journal.add([row for row in chunk if row not in failed])
             bar.update(len(chunk))

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from cxrcore import ids, ownfolders
 from cxrcore.data.filmcheck import FilmCheck, signature
 from cxrcore.data.mapmaking import make
 from cxrcore.errors import DataError, DiskFullError
@@ -109,7 +110,7 @@ def prepare(
     except OSError as error:
         if error.errno not in _DISK_FULL:
             raise DataError(f"prepared pixels cannot be written in {root}: {error.strerror}") from None
-        shutil.rmtree(root / f"{key}.partial", ignore_errors=True)
+        ownfolders.remove(root, f"{key}.partial", ids.MAP_PARTIAL)
         raise DiskFullError(_no_room(len(wanted) * size * size, root)) from None
     return open_prepared(root / key)
 

@@ -76,7 +76,7 @@ def statuses(store: Store, runs: pd.DataFrame) -> dict[str, str]:
     """{run_id: status as it is}; not cached, since a killed training changes no file."""
     return {
         run_id: status if status != "running" else progress.effective_status(
-            status, progress.read(store.run_folder(run_id)))
+            status, progress.of_run(store, run_id))
         for run_id, status in zip(runs["run_id"], runs["status"], strict=True)
     }
 

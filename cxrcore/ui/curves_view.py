@@ -156,7 +156,7 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
                     icon=":material/hourglass_top:")
         elif run.kind != "trained":
             st.info(f"{name} has no predictions in this store.", icon=":material/info:")
-        elif not (store.run_folder(run.run_id) / BEST_CHECKPOINT).exists():
+        elif not store.run_file(run.run_id, BEST_CHECKPOINT):
             st.info(f"{name} has no predictions, and no checkpoint that could make them. The Runs page says how it "
                     "ended.", icon=":material/info:")
         else:

@@ -80,8 +80,8 @@ def checkpoint_of(store: Store, run_id: str) -> Path:
     Raises:
         CheckpointError: there is none.
     """
-    path = store.run_folder(run_id) / BEST
-    if not path.exists():
+    path = store.run_file(run_id, BEST)
+    if path is None:
         raise CheckpointError(f"this run has no checkpoint ({BEST}), so it cannot score a film: it was imported, or "
                               "stopped before its first epoch ended")
     return path

@@ -53,10 +53,10 @@ def pick_runs(page: RunsPage) -> pd.DataFrame:
     page.pick_several("explain_picker", f"Pick up to {MAX_RUNS} runs by name")
     if not chosen:
         ready = [run_id for run_id in page.best() or list(page.pickable["run_id"])
-                 if (store.run_folder(run_id) / explain_model.BEST).exists()]
+                 if store.run_file(run_id, explain_model.BEST)]
         chosen = ready[:1] or list(page.pickable["run_id"][:1])
     chosen = page.at_most(MAX_RUNS, chosen, "asked")
-    asked = [run_id for run_id in chosen if (store.run_folder(run_id) / explain_model.BEST).exists()]
+    asked = [run_id for run_id in chosen if store.run_file(run_id, explain_model.BEST)]
     for run_id in chosen:
         if run_id not in asked:
             st.info(f"{escape(labels[run_id])} has no checkpoint ({explain_model.BEST}), so it cannot score a film: it "

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxrcore import filmtable, importing, predictionfile, thresholdfile
+from cxrcore import filmtable, ids, importing, predictionfile, thresholdfile
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED
 from cxrcore.errors import UsageError
 from cxrcore.filmtable import FilmTable
@@ -139,7 +139,8 @@ def _table(store: Store, table: tuple[str, bytes] | str) -> FilmTable:
     if isinstance(table, str):
         return filmtable.of_store(store, table)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / (Path(table[0]).stem or "table") / "table.csv"  # the folder names the data set
+        stem = Path(table[0]).stem
+        path = Path(folder) / (stem if ids.is_one(ids.FILE, stem) else "table") / "table.csv"  # names the data set
         path.parent.mkdir()
         path.write_bytes(table[1])
         try:

@@ -73,7 +73,7 @@ def say_missing(store: Store, rows: pd.DataFrame, measured: Sequence[Measured], 
 
 def _why_not(store: Store, row: pd.Series, runs: pd.DataFrame) -> str:
     """Why a run with test predictions was not measured on boxes."""
-    if not (store.run_folder(row["run_id"]) / curves_view.BEST_CHECKPOINT).exists():
+    if not store.run_file(row["run_id"], curves_view.BEST_CHECKPOINT):
         return "no checkpoint, so no maps."
     own = localization_reading.boxed(store, row, runs)
     if own.boxes.empty:

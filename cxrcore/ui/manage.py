@@ -83,7 +83,7 @@ def _delete(store: Store, run_id: str) -> None:
 
 def _is_running(store: Store, run_id: str) -> bool:
     status = store.run(run_id)["status"]
-    return progress.effective_status(status, progress.read(store.run_folder(run_id))) == "running"
+    return progress.effective_status(status, progress.of_run(store, run_id)) == "running"
 
 
 def _leave_link(run_id: str) -> None:

@@ -40,7 +40,7 @@ def _follow(store: Store, drawn: tuple) -> None:
             return
         st.header("Training now", anchor=False)
         for run in running.itertuples():
-            state = progress.read(store.run_folder(run.run_id))
+            state = progress.of_run(store, run.run_id)
             name = widgets.escape(run.name or run.run_id)
             words = f"**{name}** · {architecture_label(run.architecture)} · {run_progress.in_words(state)}"
             st.progress(run_progress.share(state), text=words)
@@ -49,7 +49,7 @@ def _follow(store: Store, drawn: tuple) -> None:
 def trouble(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:
     """Say of each of these runs that broke off what happened, and how to go on."""
     for run_id, kind in zip(runs["run_id"], runs["kind"], strict=True):
-        text = run_progress.trouble(statuses[run_id], progress.read(store.run_folder(run_id)))
+        text = run_progress.trouble(statuses[run_id], progress.of_run(store, run_id))
         if text:
             go_on = " Go on with it:" if kind == "trained" else ""
             st.warning(f"**{widgets.escape(labels[run_id])}** {widgets.escape(text)}{go_on}", icon=":material/warning:")

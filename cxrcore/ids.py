@@ -1,0 +1,54 @@
+"""The forms of the names that the workbench itself makes, which names from outside are held to.
+
+Whatever a foreign file, a link or a flag calls a run, a prediction set or a film passes here before it becomes part of
+a path or of the store. A later form joins as one more line of `_FORMS`; what was once made stays valid.
+"""
+
+import re
+
+from cxrcore.errors import DataError
+
+RUN, PREDICTIONS, THRESHOLDS, CALIBRATOR = "run id", "prediction id", "threshold set id", "calibrator id"
+DATASET, FILE, SPLIT = "data set id", "file name", "part of a split"
+EXPORT, EXPORT_PARTIAL, MAP_PARTIAL, DOWNLOAD = "run folder", "half a run folder", "half a map", "download"  # folders
+
+_MADE = r"\d{8}-\d{6}-[0-9a-f]{6}"  # as `storefile.new_id` makes them: time and a random part
+_FORMS = {
+    RUN: (_MADE,),
+    PREDICTIONS: (_MADE,),
+    THRESHOLDS: (_MADE,),
+    CALIBRATOR: (_MADE,),
+    DATASET: (r"[0-9a-f]{12}",),  # as `data.nih.dataset_hash` makes them
+    SPLIT: ("train", "val", "test", "external"),
+    EXPORT: (_MADE,),
+    EXPORT_PARTIAL: (rf"{_MADE}\.partial",),
+    MAP_PARTIAL: (r"[0-9a-f]{12}\.partial",),
+    DOWNLOAD: (r"[^/\\]+\.part",),
+    FILE: (r"(?!\.{1,2}$)[^/\\\s]([^/\\]*[^/\\\s])?",),  # a film's or a checkpoint's: a name alone, without folders
+}
+_FORMS = {kind: re.compile("|".join(f"(?:{form})" for form in forms), re.ASCII) for kind, forms in _FORMS.items()}
+LONGEST = 255  # bytes, of a name that file systems take
+_SHOWN = 60  # characters of a foreign name in an error
+
+
+def is_one(kind: str, name: object) -> bool:
+    """Whether a name has a form that the workbench makes.
+
+    Args:
+        kind: `RUN`, `PREDICTIONS` or another of this module's.
+    """
+    return (isinstance(name, str) and name.isprintable() and len(name.encode()) <= LONGEST
+            and _FORMS[kind].fullmatch(name) is not None)
+
+
+def checked(kind: str, name: object) -> str:
+    """The name, if it has a form that the workbench makes.
+
+    Raises:
+        DataError: it has none; the text shows it.
+    """
+    if not is_one(kind, name):
+        shown = ascii(name)
+        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+        raise DataError(f"{shown} is no {kind} that this workbench makes")
+    return name

@@ -1,0 +1,75 @@
+"""Only folders of the workbench's own are deleted, by one function, and exports replace only exports."""
+
+import re
+
+import pytest
+from run_folders import store_with_run
+
+from cxrcore import ids, ownfolders, runexport
+from cxrcore.errors import DataError, UsageError, WorkbenchError
+
+RUN_ID = "20200101-000000-abcdef"
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "../other", "/", "prepared", RUN_ID + "/..", RUN_ID.upper()])
+def test_a_name_that_is_no_runs_is_refused(tmp_path, name):
+    (tmp_path / "runs" / "prepared").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    for kind in (ids.RUN, ids.EXPORT, ids.EXPORT_PARTIAL, ids.MAP_PARTIAL, ids.DOWNLOAD):
+        with pytest.raises(DataError):
+            ownfolders.remove(tmp_path / "runs", name, kind)
+    assert (tmp_path / "other").exists() and (tmp_path / "runs" / "prepared").exists()
+
+
+def test_a_link_is_removed_and_what_it_leads_to_stays(tmp_path):
+    store, run_id, _ = store_with_run(tmp_path / "runs" / "store.duckdb")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "model_best.pth").write_bytes(b"weights")
+    store.run_folder(run_id).symlink_to(elsewhere)
+    store.delete_run(run_id)
+    assert (elsewhere / "model_best.pth").exists() and not store.run_folder(run_id).is_symlink()
+
+
+@pytest.mark.parametrize(("kind", "name", "own"), [
+    (ids.EXPORT_PARTIAL, f"{RUN_ID}.partial", "run.json"), (ids.MAP_PARTIAL, "0123456789ab.partial", "pixels.npy"),
+    (ids.DOWNLOAD, "nih.part", "datasets")])
+def test_half_a_folder_goes_only_with_what_was_written_there(tmp_path, kind, name, own):
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / own).touch()
+    (folder / "notes.docx").touch()
+    with pytest.raises(DataError, match=re.escape("notes.docx")):
+        ownfolders.remove(tmp_path, name, kind)
+    assert (folder / own).exists()
+    (folder / "notes.docx").unlink()
+    ownfolders.remove(tmp_path, name, kind)
+    assert not folder.exists()
+
+
+def test_an_export_replaces_its_own_and_nothing_else(tmp_path):
+    store, run_id, _ = store_with_run(tmp_path / "store.duckdb")
+    out = tmp_path / "out"
+    folder = runexport.export(store, run_id, out)
+    (folder / "thresholds" / "stale.json").touch()
+    runexport.export(store, run_id, out)
+    assert not (folder / "thresholds" / "stale.json").exists()
+    (folder / "thesis.tex").write_text("years")
+    with pytest.raises(UsageError, match="no export of this run wrote"):
+        runexport.export(store, run_id, out)
+    other = tmp_path / "elsewhere" / run_id
+    other.mkdir(parents=True)
+    (other / "run.json").write_text("{}")
+    with pytest.raises(UsageError, match="no export of this run wrote"):
+        runexport.export(store, run_id, other.parent)
+    assert (folder / "thesis.tex").exists() and (other / "run.json").read_text() == "{}"
+
+
+def test_an_export_of_a_run_whose_id_leads_elsewhere_writes_nothing(tmp_path):
+    store, _, _ = store_with_run(tmp_path / "store.duckdb")
+    with store._write() as con:
+        con.execute("INSERT INTO runs SELECT * REPLACE ('../precious' AS run_id) FROM runs")
+    (tmp_path / "precious").mkdir()
+    with pytest.raises(WorkbenchError):
+        runexport.export(store, "../precious", tmp_path / "out")
+    assert not any((tmp_path / "precious").iterdir())
