@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import torch
 from torch import nn
 
+from cxrcore import boundedfile
 from cxrcore.architectures import build
 from cxrcore.batches import InputSpec
 from cxrcore.checkpoint import is_triple, load_state, read_plain
@@ -147,10 +148,10 @@ def _sidecar(path: Path) -> tuple[dict[str, Any], str]:
         if not candidate.exists():
             continue
         try:
-            content = json.loads(candidate.read_text())
+            content = json.loads(boundedfile.content(candidate, boundedfile.MAX_JSON))
             if not isinstance(content, dict):
                 raise ValueError("not an object")
-        except ValueError as error:
+        except (ValueError, RecursionError, OSError) as error:
             raise CheckpointError(f"{candidate} is no JSON object: {error}") from None
         if not isinstance(content.get("model_options") or {}, dict):
             raise CheckpointError(f"{candidate}: model_options is no object")
