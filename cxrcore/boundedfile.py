@@ -35,21 +35,23 @@ _AT_ONCE = 1 << 24
 _STREAMS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
-def check_size(n: int, name: str, most: int = MAX_BYTES) -> None:
-    """DataError where `n` bytes are more than are read."""
+def check_size(n: int, name: str, most: int | None = None) -> None:
+    """DataError where `n` bytes are more than are read: `most`, or `MAX_BYTES`."""
+    most = most or MAX_BYTES
     if n > most:
         raise DataError(f"{name} is {_megabytes(n)} large; at most {_megabytes(most)} are read")
 
 
-def content(path: str | Path, most: int = MAX_BYTES) -> bytes:
+def content(path: str | Path, most: int | None = None) -> bytes:
     """The bytes of a file.
 
     Raises:
-        DataError: larger than `most`, or a pipe or device, which may never end. OSError: as `open`.
+        DataError: larger than `most` (default `MAX_BYTES`), or a pipe or device, which may never end.
+        OSError: as `open`.
     """
     with opened(path) as file:
         check_size(os.fstat(file.fileno()).st_size, str(path), most)
-        data = file.read(most + 1)
+        data = file.read((most or MAX_BYTES) + 1)
     check_size(len(data), str(path), most)  # it may have grown
     return data
 
@@ -108,12 +110,14 @@ def check_rows(rows: int, name: str, columns: int = 0) -> None:
         raise DataError(f"{name} has {columns:,} columns; at most {MAX_COLUMNS:,} are read")
 
 
-def check_arrays(file: str | Path | BinaryIO, name: str) -> None:
-    """DataError where an .npz holds more than is read, or an array that claims more than it has.
+def check_arrays(file: str | Path | BinaryIO, name: str) -> list[tuple[int, ...]]:
+    """The shapes of the arrays in an .npz, of which nothing but the heads is read.
 
     Raises:
-        BadZipFile, ValueError, OSError: no such file.
+        DataError: it holds more bytes or arrays than are read.
+        BadZipFile, ValueError, OSError: no such file, or an array that claims more than it has.
     """
+    shapes = []
     with zipfile.ZipFile(file) as packed:
         members = packed.infolist()
         unpacked = sum(member.file_size for member in members)
@@ -122,7 +126,8 @@ def check_arrays(file: str | Path | BinaryIO, name: str) -> None:
         check_rows(0, name, len(members))
         for member in members:
             with packed.open(member) as stream:
-                check_array(stream, member.file_size)
+                shapes.append(check_array(stream, member.file_size)[0])
+    return shapes
 
 
 def check_array(stream: BinaryIO, n: int) -> tuple[tuple[int, ...], bool, np.dtype]:

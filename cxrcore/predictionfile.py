@@ -253,11 +253,10 @@ def _parquet(content: bytes) -> _Table:
 def _npz(content: bytes) -> _Table:
     """Arrays of one length by name, or a matrix beside an array of its columns' names."""
     try:
-        boundedfile.check_arrays(io.BytesIO(content), "it")
+        for shape in boundedfile.check_arrays(io.BytesIO(content), "it"):
+            boundedfile.check_rows(shape[0] if shape else 0, "it", shape[1] if len(shape) == 2 else 0)
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        for array in arrays.values():
-            boundedfile.check_rows(len(array) if array.ndim else 0, "it", array.shape[1] if array.ndim == 2 else 0)
     except (DataError, MemoryError):
         raise
     except Exception as error:  # nor is what zipfile, zlib and numpy raise

@@ -116,7 +116,8 @@ def _dicom(syntax: str) -> bytes:
     found.file_meta.MediaStorageSOPClassUID = found.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
     found.file_meta.MediaStorageSOPInstanceUID = found.SOPInstanceUID = "1.2.3"
     found.Rows = found.Columns = 8
-    found.SamplesPerPixel, found.BitsAllocated, found.BitsStored, found.HighBit, found.PixelRepresentation = 1, 8, 8, 7, 0
+    found.SamplesPerPixel, found.BitsAllocated, found.BitsStored = 1, 8, 8
+    found.HighBit, found.PixelRepresentation = 7, 0
     found.PhotometricInterpretation = "MONOCHROME2"
     found.PixelData = bytes(range(64))
     buffer = io.BytesIO()
