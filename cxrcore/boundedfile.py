@@ -8,6 +8,7 @@ import bz2
 import contextlib
 import gzip
 import io
+import json
 import lzma
 import os
 import stat
@@ -15,7 +16,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -54,6 +55,20 @@ def content(path: str | Path, most: int | None = None) -> bytes:
         data = file.read((most or MAX_BYTES) + 1)
     check_size(len(data), str(path), most)  # it may have grown
     return data
+
+
+def settings(path: str | Path) -> Any:
+    """What a JSON file of at most `MAX_JSON` bytes says.
+
+    Raises:
+        ValueError: it is no JSON, too deep or too large. OSError: as `open`.
+    """
+    try:
+        return json.loads(content(path, MAX_JSON))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except DataError as error:
+        raise ValueError(str(error)) from None
 
 
 @contextlib.contextmanager

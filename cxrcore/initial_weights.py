@@ -4,7 +4,6 @@ Each way gives a network with 14 outputs, the normalisation it expects, and a li
 """
 
 import contextlib
-import json
 import math
 import os
 import socket
@@ -148,10 +147,10 @@ def _sidecar(path: Path) -> tuple[dict[str, Any], str]:
         if not candidate.exists():
             continue
         try:
-            content = json.loads(boundedfile.content(candidate, boundedfile.MAX_JSON))
+            content = boundedfile.settings(candidate)
             if not isinstance(content, dict):
                 raise ValueError("not an object")
-        except (ValueError, RecursionError, OSError) as error:
+        except (ValueError, OSError) as error:
             raise CheckpointError(f"{candidate} is no JSON object: {error}") from None
         if not isinstance(content.get("model_options") or {}, dict):
             raise CheckpointError(f"{candidate}: model_options is no object")

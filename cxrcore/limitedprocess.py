@@ -173,8 +173,8 @@ class LimitedProcess:
             return Ended(f"took more than {self.limits.cpu:g} s of processor time: {_WHY}")
         if code == -getattr(signal, "SIGKILL", 0):
             return Ended("was being read when its process was killed from outside (out of memory?)", True)
-        return Ended(f"is damaged, or does not fit into {self.limits.memory / 1e9:g} GB of memory: it ended the process "
-                     "that read it")
+        return Ended(f"is damaged, or does not fit into {self.limits.memory / 1e9:g} GB of memory: it ended the "
+                     "process that read it")
 
 
 class Processes:

@@ -15,6 +15,8 @@ from typing import Any
 
 import psutil
 
+from cxrcore import boundedfile
+
 FILE = "progress.json"
 BEAT = 1.0  # seconds between writes
 STALE = 60.0  # seconds of silence after which a run on another machine counts as gone
@@ -68,7 +70,7 @@ class Progress:
 def read(folder: Path) -> dict[str, Any]:
     """The latest progress, or an empty dictionary."""
     try:
-        told = json.loads((folder / FILE).read_text())
+        told = boundedfile.settings(folder / FILE)
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}

@@ -97,7 +97,8 @@ def test_rows_are_counted_whatever_ends_them(monkeypatch, ends):
 
 
 READERS = {"table": nih.read_table, "boxes": nih.read_boxes, "list": nih.read_list,
-           "training list": importing.train_list_of, "predictions": predictionfile.read, "thresholds": thresholdfile.read}
+           "training list": importing.train_list_of, "predictions": predictionfile.read,
+           "thresholds": thresholdfile.read}
 
 
 @pytest.mark.parametrize("kind", READERS)

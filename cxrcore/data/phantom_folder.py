@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 from tqdm import tqdm
 
+from cxrcore import boundedfile
 from cxrcore.data import splits
 from cxrcore.data.phantom import FIRST_PATIENT, MILLIMETRES, Plan, Recipe, draw_film, plan
 from cxrcore.data.phantom_textures import Textures
@@ -94,7 +95,7 @@ def _claim(folder: Path, recipe: Recipe) -> None:
 
 def _read_mark(mark: Path) -> dict | None:
     try:
-        return json.loads(mark.read_text(encoding="utf-8"))["recipe"]
+        return boundedfile.settings(mark)["recipe"]
     except (ValueError, KeyError, TypeError, OSError):
         return None
 
