@@ -78,7 +78,11 @@ class LimitedProcess:
         self._deadline = _NEVER
 
     def start(self) -> None:
-        """Start it unless it runs; does not wait until it is ready."""
+        """Start it unless it runs; does not wait until it is ready.
+
+        Raises:
+            WorkbenchError: the system starts no more processes.
+        """
         if self.is_running():
             return
         self.close()
@@ -86,8 +90,12 @@ class LimitedProcess:
         apart = {"start_new_session": True} if os.name == "posix" else {
             "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         command = [sys.executable, "-c", f"from {limitedwork.__name__} import main; main({self._module!r})"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT,
-                                         stderr=subprocess.DEVNULL, env=os.environ | _QUIET, **apart)
+        try:
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT,
+                                             stderr=subprocess.DEVNULL, env=os.environ | _QUIET, **apart)
+        except OSError as error:  # no room for one more process
+            raise errors.WorkbenchError("the process that reads foreign files cannot be started: "
+                                        f"{error.strerror}") from None
         self._ready = self._timed_out = False
         self._deadline = _NEVER
         threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()

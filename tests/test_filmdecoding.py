@@ -135,9 +135,8 @@ def test_the_largest_film_is_read(make):
     (lambda: hostile.many_directories(2_000), "first frame of several"),
     (lambda: hostile.many_directories(3, forever=True), "first frame of several"),
     (lambda: hostile.huge_tag(2_000_000_000), "not an image"),
-    (lambda: hostile.deep_sequences(20_000), "damaged"), (lambda: hostile.lut_sequences(20_000), "damaged"),
-    (lambda: hostile.deflated(170_000_000), "unpacks to more than 160 MB")],
-    ids=["texts", "gif", "webp", "directories", "circle", "tag", "sequences", "read sequences", "deflated"])
+    (lambda: hostile.deep_sequences(20_000), "damaged"), (lambda: hostile.lut_sequences(20_000), "damaged")],
+    ids=["texts", "gif", "webp", "directories", "circle", "tag", "sequences", "read sequences"])
 def test_what_else_is_made_to_be_costly_is_cheap_within_a_tenth_of_the_limits(make, said, limits):
     limits(cpu=1.0, memory=350_000_000)
     try:
@@ -160,7 +159,7 @@ def test_a_decoder_that_dies_is_a_film_error(warm, tmp_path):
 
 
 def test_nobody_waits_behind_a_hostile_film(limits):
-    limits(cpu=1.5)
+    limits(cpu=0.8)
     bomb, done = hostile.many_scans(30_000), []
     slow = threading.Thread(target=lambda: done.append(refused(bomb)))
     slow.start()
@@ -168,7 +167,7 @@ def test_nobody_waits_behind_a_hostile_film(limits):
         assert filmdecoding.read(SMALL).kind == "PNG"
     assert slow.is_alive() and not done
     slow.join()
-    assert "took more than 1.5 s" in done[0]
+    assert "took more than 0.8 s" in done[0]
 
 
 def test_many_threads_get_their_own_films(warm):
