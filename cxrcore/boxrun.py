@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cxrcore import camfilms, checkpointsource, images
+from cxrcore import camfilms, checkpointsource, filmdecoding, images
 from cxrcore import checkpoint as checkpoints
 from cxrcore.cam_methods import METHODS
 from cxrcore.camrun import drawn_on
@@ -118,7 +118,7 @@ def boxed_films(films: FilmSet, rows: np.ndarray, size: int) -> Iterable[BoxedFi
     named = [image_id for image_id in films.image_ids(rows) if image_id in by_film]
     for image_id in tqdm(named, unit=" films", desc="reading"):
         try:
-            film = images.to_gray(films.paths[image_id])
+            film = filmdecoding.read(films.paths[image_id]).pixels
         except FilmError as error:
             tqdm.write(f"left out: {error}")
             continue

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cxrcore import camfilms, checkpointsource, explain, figures, ids, images, overlay
+from cxrcore import camfilms, checkpointsource, explain, figures, filmdecoding, ids, images, overlay
 from cxrcore import checkpoint as checkpoints
 from cxrcore.architectures import find
 from cxrcore.checkpoint import Checkpoint
@@ -99,7 +99,7 @@ def draw(config: GradcamConfig) -> Path:
 
 def _decode(films: FilmSet, row: int) -> np.ndarray:
     try:
-        return images.to_gray(films.paths[films.image_ids(row)])
+        return filmdecoding.read(films.paths[films.image_ids(row)]).pixels
     except FilmError as error:
         raise FilmError(f"{error}; mend or remove it, or take other films with --seed") from None
 

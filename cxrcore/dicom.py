@@ -23,7 +23,7 @@ from pydicom.pixels import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
 from pydicom.pixels.utils import as_pixel_options
 
-from cxrcore import framedecoder, images
+from cxrcore import filmdecoding, images
 from cxrcore.errors import FilmError
 
 MAX_BITS = 16
@@ -43,7 +43,7 @@ _PLUGINS = {  # one library a syntax, so that a film has the same pixels everywh
     uid.JPEG2000Lossless: "pylibjpeg", uid.HTJ2K: "pylibjpeg", uid.HTJ2KLossless: "pylibjpeg",
     uid.HTJ2KLosslessRPCL: "pylibjpeg", uid.RLELossless: "pydicom",
 }
-_OUTSIDE = ("gdcm", "pydicom")  # decoded in a process of their own, see `framedecoder`
+_OUTSIDE = ("gdcm", "pydicom")  # decoded in a limited process, see `filmdecoding.frame`
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _PREAMBLE = 128 + len("DICM")
 _BLOCK = 1 << 22  # pixels looked up at once
@@ -157,7 +157,7 @@ def _first_frame(found: Dataset, frames: int, name: str) -> tuple[np.ndarray, st
     options = as_pixel_options(found) | {"number_of_frames": 1}
     options.pop("extended_offsets", None)
     if _PLUGINS[syntax] in _OUTSIDE:
-        return framedecoder.decode(frame, syntax, _PLUGINS[syntax], options), options["photometric_interpretation"]
+        return filmdecoding.frame(frame, syntax, _PLUGINS[syntax], options), options["photometric_interpretation"]
     with Image.open(io.BytesIO(frame), formats=("JPEG", "JPEG2000")) as claimed:
         if claimed.size != (found.Columns, found.Rows):  # its own size is what would be decoded
             raise FilmError(f"{name} is a damaged DICOM file: its image has another size than it says")

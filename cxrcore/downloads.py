@@ -98,7 +98,7 @@ def _other_size(folder: Path, size: int) -> str | None:
     film = next((folder / chestmnist.FILMS).rglob("*.png"), None)
     if film is None or not _is_whole(film):
         return None
-    with Image.open(film) as opened:
+    with Image.open(film, formats=("PNG",)) as opened:
         side = opened.width
     return None if side == size else (f"{folder} holds films of {side} pixels a side, not {size}: give --size {side}, "
                                       "or another folder with --out")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from cxrcore import audit, filmtable, knownsplits, measuring, weightscorpora
+from cxrcore import audit, boundedfile, filmtable, knownsplits, measuring, weightscorpora
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED, Audited, Line
 from cxrcore.config import IMPORTED_PARTS
 from cxrcore.draws import units, unknown
@@ -273,13 +273,15 @@ def train_list_of(path: str | Path) -> frozenset[str]:
         DataError: no such list, or not a text.
     """
     try:
-        return train_list(Path(path).read_bytes(), str(path))
+        return train_list(boundedfile.content(path), str(path))
     except OSError as error:
         raise DataError(f"no list of training films can be read from {path}: {error.strerror}") from None
 
 
 def train_list(content: bytes, name: str) -> frozenset[str]:
     """Films (with or without folders) or patients, one a line; of a CSV the first column."""
+    boundedfile.check_size(len(content), name)
+    boundedfile.check_lines(content, name)
     try:
         lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError:

@@ -4,7 +4,6 @@ Each way gives a network with 14 outputs, the normalisation it expects, and a li
 """
 
 import contextlib
-import json
 import math
 import os
 import socket
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 import torch
 from torch import nn
 
+from cxrcore import boundedfile
 from cxrcore.architectures import build
 from cxrcore.batches import InputSpec
 from cxrcore.checkpoint import is_triple, load_state, read_plain
@@ -147,10 +147,10 @@ def _sidecar(path: Path) -> tuple[dict[str, Any], str]:
         if not candidate.exists():
             continue
         try:
-            content = json.loads(candidate.read_text())
+            content = boundedfile.settings(candidate)
             if not isinstance(content, dict):
                 raise ValueError("not an object")
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise CheckpointError(f"{candidate} is no JSON object: {error}") from None
         if not isinstance(content.get("model_options") or {}, dict):
             raise CheckpointError(f"{candidate}: model_options is no object")

@@ -1,4 +1,4 @@
-"""Reads predictions that others made: a CSV, Parquet or npz file with a row a film.
+"""Reads predictions that others made: a CSV, Parquet or npz file with a row a film, parsed in a limited process.
 
 Gives what the file says and judges nothing (see `audit`): scores may be outside [0, 1], films may stand there twice.
 Knows no data set and no store.
@@ -6,8 +6,7 @@ Knows no data set and no store.
 
 import hashlib
 import io
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,13 +15,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cxrcore import boundedfile
 from cxrcore.errors import DataError, UsageError
 from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.limitedprocess import Answer, Ended
 from cxrcore.predictioncolumns import SPLIT_COLUMN, finding_columns, image_column, letters
 
 KINDS = (".csv", ".parquet", ".npz")
 _SEPARATORS = (",", ";", "\t", "|")
-MAX_FILMS, MAX_UNPACKED = 2_000_000, 500_000_000  # ChestX-ray14 has 112,120 films; bytes
+_METADATA = 20_000_000  # bytes of a text and entries of a list in what a Parquet file says of itself
 _PARQUET_MAGIC, _ZIP_MAGIC = b"PAR1", b"PK"
 
 
@@ -83,7 +84,7 @@ def read(path: str | Path, mapping: Mapping[str, str] | None = None) -> Predicti
     """The predictions of a file on disk; see `parse`."""
     path = Path(path)
     try:
-        content = path.read_bytes()
+        content = boundedfile.content(path)
     except IsADirectoryError:
         raise DataError(f"{path} is a folder, not a file of predictions") from None
     except OSError as error:
@@ -99,17 +100,48 @@ def parse(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -
         mapping: {column: finding or 'image_id'}, where names alone do not tell.
 
     Raises:
-        DataError: none of the three kinds, damaged, without films or findings; the text begins with the name.
+        DataError: none of the three kinds, damaged, without films or findings, or larger than `boundedfile` allows;
+            the text begins with the name.
         UsageError: a mapping that does not fit, or columns that could be taken in two ways.
     """
     if not content:
         raise DataError(f"{name} is empty")
+    boundedfile.check_size(len(content), name)
+    try:
+        said, scores = boundedfile.TABLES.ask(parsed, content, name=name, mapping=dict(mapping or {}))
+    except Ended as error:
+        raise DataError(f"{name} {error}") from None
+    return PredictionFile(
+        name, hashlib.sha256(content).hexdigest(), _texts(said["image_ids"]),
+        np.frombuffer(scores, np.float64).reshape(-1, N_FINDINGS).copy(), said["columns"], said["image_column"],
+        _texts(said["parts"]) if said["parts"] is not None else None, tuple(said["ignored"]))
+
+
+def _texts(values: list[str]) -> np.ndarray:
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
+
+
+# -- in the limited process
+
+
+def parsed(content: bytes, name: str, mapping: Mapping[str, str]) -> Iterator[Answer]:
+    """What `parse` makes of a file, as an answer: the scores are its bytes."""
+    try:
+        yield _parsed(content, name, mapping)
+    except MemoryError:
+        raise DataError(f"{name} does not fit into {boundedfile.TABLE_LIMITS.memory / 1e9:g} GB of memory") from None
+
+
+def _parsed(content: bytes, name: str, mapping: Mapping[str, str]) -> Answer:
     try:
         table = _opened(content)
         columns = table.columns
-        image_name = image_column(columns, mapping or {})
+        boundedfile.check_rows(0, "it", len(columns))
+        image_name = image_column(columns, mapping)
         rest = [column for column in columns if column != image_name]
-        others = {column: what for column, what in (mapping or {}).items() if column != image_name}
+        others = {column: what for column, what in mapping.items() if column != image_name}
         chosen = finding_columns(rest, others, lambda column: _is_binary(table.read([column])[column]))
         split = next((column for column in rest if letters(column) == SPLIT_COLUMN), None)
         used = [image_name, *chosen.values(), *([split] if split else [])]
@@ -121,10 +153,9 @@ def parse(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -
     scores = np.full((len(values[image_name]), N_FINDINGS), np.nan)
     for finding, column in chosen.items():
         scores[:, FINDINGS.index(finding)] = _numbers(values[column], column, name)
-    return PredictionFile(
-        name, hashlib.sha256(content).hexdigest(), _without_folders(values[image_name]), scores, chosen, image_name,
-        np.char.strip(values[split].astype(str)).astype(object) if split else None,
-        tuple(column for column in columns if column not in used))
+    return {"image_ids": _without_folders(values[image_name]).tolist(), "columns": chosen, "image_column": image_name,
+            "parts": np.char.strip(values[split].astype(str)).tolist() if split else None,
+            "ignored": [column for column in columns if column not in used]}, scores.tobytes()
 
 
 def _without_folders(names: np.ndarray) -> np.ndarray:
@@ -167,6 +198,7 @@ def _opened(content: bytes) -> _Table:
 def _csv(content: bytes) -> _Table:
     if b"\0" in content[:4096]:
         raise DataError(f"this is no text: expected one of {', '.join(KINDS)}")
+    boundedfile.check_lines(content, "it")
     try:
         head = content[:100_000].split(b"\n", 1)[0].decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -186,6 +218,8 @@ def _csv(content: bytes) -> _Table:
             # Without index_col, rows that end in a comma more than the header would shift all columns.
             frame = pd.read_csv(io.BytesIO(content), sep=separator, usecols=wanted, dtype=texts, index_col=False,
                                 encoding="utf-8-sig")
+        except MemoryError:
+            raise
         except Exception as error:  # odd rows, other codings, numbers without end
             raise DataError(f"cannot be read as CSV: {_one_line(error)}") from None
         return {column: frame[column].to_numpy() for column in wanted}
@@ -195,19 +229,21 @@ def _csv(content: bytes) -> _Table:
 
 def _parquet(content: bytes) -> _Table:
     try:
-        file = pq.ParquetFile(pa.BufferReader(content))
+        file = pq.ParquetFile(pa.BufferReader(content), thrift_string_size_limit=_METADATA,
+                              thrift_container_size_limit=_METADATA)
         columns = list(file.schema_arrow.names)
-        if file.metadata.num_rows > MAX_FILMS:
-            raise DataError(f"{file.metadata.num_rows:,} rows; at most {MAX_FILMS:,} are read")
-    except DataError:
+        boundedfile.check_rows(file.metadata.num_rows, "it", max(len(columns), file.metadata.num_columns))
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # what Arrow raises at damaged bytes is no closed list
         raise DataError(f"cannot be read as Parquet: {_one_line(error)}") from None
 
     def read(wanted: list[str]) -> dict[str, np.ndarray]:
         try:
-            table = file.read(wanted)
+            table = file.read(wanted, use_threads=False)
             return {column: table[column].to_numpy() for column in wanted}
+        except MemoryError:
+            raise
         except Exception as error:
             raise DataError(f"cannot be read as Parquet: {_one_line(error)}") from None
 
@@ -217,13 +253,11 @@ def _parquet(content: bytes) -> _Table:
 def _npz(content: bytes) -> _Table:
     """Arrays of one length by name, or a matrix beside an array of its columns' names."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            unpacked = sum(member.file_size for member in packed.infolist())
-        if unpacked > MAX_UNPACKED:
-            raise DataError(f"unpacks to {unpacked / 1e6:,.0f} MB; at most {MAX_UNPACKED / 1e6:,.0f} MB are read")
+        for shape in boundedfile.check_arrays(io.BytesIO(content), "it"):
+            boundedfile.check_rows(shape[0] if shape else 0, "it", shape[1] if len(shape) == 2 else 0)
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # nor is what zipfile, zlib and numpy raise
         raise DataError(f"cannot be read as npz: {_one_line(error)}") from None

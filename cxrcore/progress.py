@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from cxrcore import boundedfile
 from cxrcore.store import Store
 
 FILE = "progress.json"
@@ -70,7 +71,7 @@ class Progress:
 def read(folder: Path) -> dict[str, Any]:
     """The latest progress, or an empty dictionary."""
     try:
-        told = json.loads((folder / FILE).read_text())
+        told = boundedfile.settings(folder / FILE)
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from cxrcore import __version__
+from cxrcore import __version__, boundedfile
 from cxrcore.errors import FindingError, ThresholdFileError
 from cxrcore.findings import FINDINGS, N_FINDINGS, canonical
 
 FORMAT = "cxr-thresholds"
 FORMAT_VERSION = 1
-MAX_SIZE = 1_000_000  # bytes; a set takes one or two thousand
+MAX_SIZE = boundedfile.MAX_JSON  # a set takes one or two thousand bytes
 _SHOWN = 60  # characters of a foreign name or value in an error
 
 
@@ -93,7 +93,7 @@ def read(path: str | Path) -> ThresholdFile:
     """
     path = Path(path)
     try:
-        with path.open("rb") as stream:
+        with boundedfile.opened(path) as stream:
             file = loads(stream.read(MAX_SIZE + 1))
     except OSError as error:
         raise ThresholdFileError(f"no thresholds can be read from {path}: {error.strerror}") from None

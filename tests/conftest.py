@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import phantom_store
 import pytest
 from PIL import Image
 
+from cxrcore import filmdecoding
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.data import nih
 from cxrcore.findings import FINDINGS, N_FINDINGS
@@ -62,6 +63,16 @@ def shared() -> Path:
 def real_table(shared) -> nih.NihTable:
     """The published table, all 112,120 rows."""
     return nih.read_table(shared / "nih" / "Data_Entry_2017.csv")
+
+
+@pytest.fixture
+def limits(monkeypatch):
+    """A way to give films other limits than a user has, so that what is over them is over them fast."""
+
+    def of(**other: float) -> None:
+        monkeypatch.setattr(filmdecoding.PROCESSES, "limits", replace(filmdecoding.LIMITS, **other))
+
+    return of
 
 
 # -- a tiny NIH

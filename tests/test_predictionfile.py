@@ -1,15 +1,20 @@
 """Reading predictions: three kinds of files, columns however they are called, and files that are none."""
 
 import io
+import os
+import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import predictions as made
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxrcore import predictionfile
+from cxrcore import boundedfile, predictionfile
 from cxrcore.errors import DataError, UsageError, WorkbenchError
 from cxrcore.findings import FINDINGS
 from cxrcore.predictionfile import parse, parse_mapping
@@ -142,10 +147,68 @@ def test_pickled_arrays_are_not_opened():
         parse(file.getvalue(), "x")
 
 
-def test_archives_that_unpack_to_too_much_are_refused(monkeypatch):
-    monkeypatch.setattr(predictionfile, "MAX_UNPACKED", 1000)
-    with pytest.raises(DataError, match="unpacks to"):
-        parse(made.as_npz(ROWS), "x")
+# -- files that are small to send and costly to read
+
+
+def npz_of_heads(**shapes: tuple[int, ...]) -> bytes:
+    """An .npz whose arrays are of these shapes, in float64, by their heads and the archive's list, and hold nothing."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, shape in shapes.items():
+            head = io.BytesIO()
+            np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": shape})
+            archive.writestr(f"{name}.npy", head.getvalue())
+            archive.filelist[-1].file_size = len(head.getvalue()) + 8 * int(np.prod(shape, dtype=object))
+    return packed.getvalue()
+
+
+def parquet(**columns) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns), file, compression="zstd", write_statistics=False)
+    return file.getvalue()
+
+
+def one_text(text: str, n: int) -> pa.Array:
+    """The same text in each of n rows, which a file holds once."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([text]))
+
+
+@pytest.mark.parametrize("make, said", [
+    (lambda: npz_of_heads(image_id=(9,), Mass=(70_000_000,)), "unpacks to 560 MB; at most 500 MB are read"),
+    (lambda: npz_of_heads(image_id=(9,), Mass=(2_000_001,)), "2,000,001 rows; at most 2,000,000"),
+    (lambda: npz_of_heads(image_id=(9,), Mass=(1, 2_001)), "2,001 columns; at most 2,000"),
+    (lambda: npz_of_heads(**{f"c{i}": (1,) for i in range(2_001)}), "2,001 columns; at most 2,000"),
+    (lambda: parquet(image_id=one_text("a", 2_000_001)), "2,000,001 rows; at most 2,000,000"),
+    (lambda: parquet(image_id=["a"], **{f"c{i}": [0.5] for i in range(2_001)}), "2,002 columns; at most 2,000"),
+    (lambda: parquet(image_id=one_text("a" * 100_000, 2_000), Mass=np.zeros(2_000)), "does not fit into"),
+    (lambda: parquet(image_id=["a" * 80_000_000], Mass=[0.5]), "does not fit into"),
+    (lambda: b"image_id,Mass\n" + b"a,1\n" * 2_000_001, "2,000,001 rows; at most 2,000,000"),
+    (lambda: b"image_id,Mass" + b",c" * 2_001 + b"\n", "2,003 columns; at most 2,000"),
+    (lambda: b"image_id,Mass\na,1" + b",1" * 100_000, "a line of more than 200 kB"),
+], ids=["npz", "npz rows", "npz columns", "npz arrays", "parquet rows", "parquet columns", "parquet text",
+        "parquet page", "csv rows", "csv columns", "csv line"])
+def test_what_is_over_a_bound_is_refused_in_a_line_that_says_it(make, said, monkeypatch):
+    monkeypatch.setattr(boundedfile.TABLES, "limits", replace(boundedfile.TABLE_LIMITS, memory=90_000_000))
+    with pytest.raises(DataError, match=r"^x") as raised:
+        parse(make(), "x")
+    assert said in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_table_that_takes_too_long_is_refused_and_the_next_one_is_read(monkeypatch):
+    monkeypatch.setattr(boundedfile.TABLES, "limits", replace(boundedfile.TABLE_LIMITS, cpu=0.2))
+    with pytest.raises(DataError, match=r"^x took more than 0\.2 s of processor time"):
+        parse(b"image_id,Mass\n" + b"a,1\n" * 1_900_000, "x")
+    assert len(parse(made.as_csv(ROWS), "x").image_ids) == len(ROWS)
+
+
+def test_a_file_that_is_too_large_or_none_is_refused_unread(tmp_path):
+    with open(tmp_path / "x.csv", "wb") as file:
+        file.truncate(200_000_001)
+    with pytest.raises(DataError, match="200 MB large; at most 200 MB are read"):
+        predictionfile.read(tmp_path / "x.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match="is a pipe or a device"):
+        predictionfile.read(tmp_path / "pipe.csv")
 
 
 @settings(max_examples=150, deadline=None)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import hostile_films
 import numpy as np
 import psutil
 import pytest
@@ -19,14 +20,16 @@ from cxrcore import images
 from cxrcore.data import decode, filmcheck, mapmaking, prepared
 from cxrcore.data.prepared import open_prepared, prepare
 from cxrcore.errors import DataError, DiskFullError
+from cxrcore.limitedprocess import LimitedProcess
 
 SIZE = 32
 SLOW = """
-load = decode.images.load
-def slow(*a):
-    time.sleep(PAUSE)
-    return load(*a)
-decode.images.load = slow
+ask = decode.LimitedProcess.ask
+def slow(*a, **k):
+    for answer in ask(*a, **k):
+        time.sleep(PAUSE)
+        yield answer
+decode.LimitedProcess.ask = slow
 """
 
 
@@ -38,14 +41,14 @@ def root(tmp_path) -> Path:
 
 @pytest.fixture
 def decoded(monkeypatch) -> list[str]:
-    """Names of the films that this process decodes, in order."""
-    names, load = [], images.load
+    """Names of the films that are decoded."""
+    names, ask = [], LimitedProcess.ask
 
-    def noted(source, size):
-        names.append(Path(source).name)
-        return load(source, size)
+    def noted(self, task, data=b"", **options):
+        names.extend(Path(path).name for _, path in options["films"])
+        return ask(self, task, data, **options)
 
-    monkeypatch.setattr(decode.images, "load", noted)
+    monkeypatch.setattr(decode.LimitedProcess, "ask", noted)
     return names
 
 
@@ -314,19 +317,25 @@ def test_two_processes_that_need_one_map_make_it_once(make_films, root):
 
 def test_a_killed_worker_is_one_clear_line_and_the_rest_goes_on(make_films, root, decoded):
     films = make_films(100)
-    process = in_process(root, films, f"mapmaking.CHUNK = 2\nmapmaking.SYNC_EVERY = 0\nPAUSE = 0.05{SLOW}", workers=2)
-    deadline = time.monotonic() + 30
-    while _done(root) < 10:
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(0.02)
-    workers = [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    process = in_process(root, films, f"mapmaking.CHUNK = 2\nmapmaking.SYNC_EVERY = 0\nPAUSE = 0.01{SLOW}", workers=2)
+
+    def wait_for(n: int) -> None:
+        deadline = time.monotonic() + 30
+        while _done(root) < n:
+            assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+            time.sleep(0.01)
+
+    wait_for(4)
+    workers = [child for child in psutil.Process(process.pid).children() if "limitedwork" in " ".join(child.cmdline())]
+    workers[0].suspend()  # so that it certainly has a film to do when it dies
+    wait_for(90)
     workers[0].kill()
     _, error = process.communicate(timeout=30)
     assert process.returncode == 1
     last = error.rstrip().splitlines()[-1]
     assert last.startswith("cxrcore.errors.DataError: a process that prepared films was killed")
     made = quietly(films, root)
-    assert 0 < len(decoded) <= 90
+    assert 0 < len(decoded) <= 10
     assert_whole(made, films)
 
 
@@ -353,14 +362,30 @@ def test_a_full_file_system(make_films, small_disk, filler, monkeypatch):
     assert str(root) in str(error.value) and maps(root) == []
 
 
+# -- films that are made to keep a computer busy
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_film_that_takes_too_long_is_an_unreadable_one_and_the_others_are_prepared(make_films, root, workers, limits):
+    films = make_films(130)
+    films["00000009_000.png"].write_bytes(hostile_films.many_scans(1500))
+    limits(cpu=0.2)
+    made = quietly(films, root, workers=workers)
+    assert list(made.skipped) == ["00000009_000.png"]
+    assert made.skipped["00000009_000.png"].startswith(str(films["00000009_000.png"]))
+    assert "took more than 0.2 s of processor time" in made.skipped["00000009_000.png"]
+    assert len(made.row_of) == 129
+    del films["00000009_000.png"]
+    assert_whole(made, films)
+
+
 # -- memory
 
 
 def test_the_parents_memory_does_not_grow_with_the_pixels(make_films, root):
     """105 MB of pixels go through; measured in a process whose high mark nothing else has raised."""
     films = make_films(400, size=4)
-    setup = ("import numpy, resource, atexit\nmapmaking.FEW_FILMS = 1000\n"
-             "decode.images.load = lambda path, size: numpy.full((size, size), 7, numpy.uint8)\n"
+    setup = ("import resource\nmapmaking.FEW_FILMS = 1000\n"
              "mark = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
              f"root = pathlib.Path({str(root)!r})\n"
              "prepared.prepare(dict(list(films.items())[:5]), 512, root, progress=False)\nbefore = mark()\n"

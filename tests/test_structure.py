@@ -77,6 +77,21 @@ def test_plotly_stays_in_the_charts():
     assert all(name.startswith("cxrcore.charts.") for name in users_of({"plotly"}))
 
 
+def test_limited_processes_start_without_networks_stores_and_screens():
+    for name in ("cxrcore.limitedwork", "cxrcore.filmdecoding", "cxrcore.data.decode", "cxrcore.predictionfile"):
+        assert not reached(name) & (TORCH | SCREEN | SQL_MODULES | {"duckdb"}), name
+    assert reached("cxrcore.limitedwork") <= set(sys.stdlib_module_names) | {"cxrcore", "cxrcore.errors"}
+
+
+def test_films_are_decoded_in_limited_processes_only():
+    """`images` is for the process itself; everybody else asks `filmdecoding`."""
+    decoders = {name for name in MODULES for node in ast.walk(tree(name))
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+                and (node.value.id, node.attr) in {("images", "read"), ("images", "load"), ("images", "to_gray"),
+                                                   ("dicom", "read")}}
+    assert decoders == {"cxrcore.filmdecoding", "cxrcore.data.decode", "cxrcore.images"}
+
+
 def test_findings_errors_and_glossary_stand_on_nothing():
     assert not [module for module in reached("cxrcore.glossary") if module.startswith("cxrcore.")]
     assert not [module for module in reached("cxrcore.errors") if module.startswith("cxrcore")]

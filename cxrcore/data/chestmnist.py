@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from cxrcore import boundedfile
 from cxrcore.config import CHESTMNIST_SIZES
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError
@@ -46,14 +47,23 @@ def labels(archive: Path) -> dict[str, np.ndarray]:
         DataError: not such an archive.
     """
     try:
-        with np.load(archive) as held:
-            found = {part: held[f"{part}_labels"] for part in SPLITS}
+        found = {part: _labels(archive, part) for part in SPLITS}
     except _UNREADABLE as error:
         raise DataError(_unreadable(archive, error)) from None
     for part, own in found.items():
         if own.ndim != 2 or own.shape[1] != N_FINDINGS or not np.isin(own, (0, 1)).all():
             raise DataError(f"{archive} is not ChestMNIST: {part}_labels should be rows of {N_FINDINGS} zeros and ones")
     return {part: own.astype(np.float32) for part, own in found.items()}
+
+
+def _labels(archive: Path, part: str) -> np.ndarray:
+    with zipfile.ZipFile(archive) as held, held.open(f"{part}_labels.npy") as stream:
+        n = held.getinfo(f"{part}_labels.npy").file_size
+        boundedfile.check_size(n, f"{archive}: {part}_labels")
+        shape, *_ = boundedfile.check_array(stream, n)
+        boundedfile.check_rows(shape[0] if shape else 0, f"{archive}: {part}_labels")
+        stream.seek(0)
+        return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def table(found: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -81,25 +91,25 @@ def unpack(archive: Path, folder: Path) -> Iterator[int]:
         target = folder / FILMS / part
         target.mkdir(parents=True, exist_ok=True)
         n = 0
-        for films in _films(archive, part):
+        for films in _films(archive, part, len(own)):
             for film in films:
                 Image.fromarray(film).save(target / f"{PREFIX}{part}_{n}.png", compress_level=1)
                 n += 1
             yield len(films)
-        if n != len(own):
-            raise DataError(f"{archive} is not ChestMNIST: {n:,} films of {part}, but {len(own):,} labels")
     table(found).to_csv(folder / TABLE, index=False)
 
 
-def _films(archive: Path, part: str) -> Iterator[np.ndarray]:
-    """uint8 (at most `_AT_ONCE`, S, S) after each other."""
+def _films(archive: Path, part: str, n_labels: int) -> Iterator[np.ndarray]:
+    """uint8 (at most `_AT_ONCE`, S, S) after each other"""
     try:
         with zipfile.ZipFile(archive) as held, held.open(f"{part}_images.npy") as stream:
-            version = np.lib.format.read_magic(stream)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, by_column, dtype = read(stream)
+            shape, by_column, dtype = boundedfile.check_array(stream, held.getinfo(f"{part}_images.npy").file_size)
             if len(shape) != 3 or shape[1] != shape[2] or dtype != np.uint8 or by_column:
                 raise ValueError(f"{part}_images should be grey squares")
+            if shape[1] > max(CHESTMNIST_SIZES):
+                raise ValueError(f"{part}_images are of {shape[1]} pixels a side; published are {CHESTMNIST_SIZES}")
+            if shape[0] != n_labels:
+                raise DataError(f"{archive} is not ChestMNIST: {shape[0]:,} films of {part}, but {n_labels:,} labels")
             for first in range(0, shape[0], _AT_ONCE):
                 n = min(_AT_ONCE, shape[0] - first)
                 films = np.frombuffer(stream.read(n * shape[1] * shape[2]), np.uint8)

@@ -1,37 +1,22 @@
-"""The worker's half of preparing: decode films and write their pixels into place.
+"""Films decoded and written into their place in a map: by limited processes, each of which has the limits for a film.
 
-Imports little, so that workers start fast.
+`write_films` is what such a process does; `decoded` is what the preparing process asks of it.
 """
 
 import io
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cxrcore import images
-from cxrcore.errors import FilmError
+from cxrcore.errors import DataError, FilmError
+from cxrcore.limitedprocess import Answer, Ended, LimitedProcess
 
 
-def start_worker() -> None:
-    """Leave Ctrl-C to the parent, and never outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+def decoded(process: LimitedProcess, pixels: Path, offset: int, size: int, films: Sequence[tuple[int, Path]]
+            ) -> dict[int, str]:
+    """Have each film of (row, path) written as size x size uint8 into its row of the map.
 
-
-def _exit_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def write_films(pixels: Path, offset: int, size: int, films: Sequence[tuple[int, Path]]) -> dict[int, str]:
-    """Write each film of (row, path) as size x size uint8 into its row of the map.
-
-    Written as a file rather than through a memory map: a full disk is then an error and not a fatal signal.
+    A film that ends the process is an unreadable one; a new process goes on behind it.
 
     Args:
         pixels: the map's file.
@@ -41,19 +26,44 @@ def write_films(pixels: Path, offset: int, size: int, films: Sequence[tuple[int,
         row -> reason, for the films that cannot be read.
 
     Raises:
+        DataError: the process was killed from outside.
         OSError: the map cannot be written.
     """
-    failed = {}
+    failed, left = {}, [(row, str(path.absolute())) for row, path in films]
+    while left:
+        try:
+            for said, _ in process.ask(write_films, pixels=str(pixels.absolute()), offset=offset, size=size,
+                                       films=left.copy()):
+                row, _ = left.pop(0)
+                if said["reason"]:
+                    failed[row] = said["reason"]
+        except Ended as error:
+            if error.from_outside or not left:
+                raise DataError("a process that prepared films was killed (out of memory?); the same command goes on "
+                                "where this one stopped") from None
+            row, path = left.pop(0)
+            failed[row] = f"{path} {error}"
+    return failed
+
+
+# -- in the limited process
+
+
+def write_films(_: bytes, pixels: str, offset: int, size: int, films: Sequence[tuple[int, str]]) -> Iterator[Answer]:
+    """An answer a film, in their order: why it cannot be read, or nothing.
+
+    Written as a file rather than through a memory map: a full disk is then an error and not a fatal signal.
+    """
     with open(pixels, "r+b", buffering=0) as target:
         for row, path in films:
+            reason = ""
             try:
                 film = images.load(path, size)
+                target.seek(offset + row * size * size)
+                _write_fully(target, film.tobytes())
             except FilmError as error:
-                failed[row] = str(error)
-                continue
-            target.seek(offset + row * size * size)
-            _write_fully(target, film.tobytes())
-    return failed
+                reason = str(error)
+            yield {"reason": reason}, b""
 
 
 def _write_fully(target: io.RawIOBase, data: bytes) -> None:

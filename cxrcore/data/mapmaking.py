@@ -10,19 +10,18 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cxrcore import ids, ownfolders
-from cxrcore.data.decode import start_worker, write_films
+from cxrcore import filmdecoding, ids, ownfolders
+from cxrcore.data.decode import decoded
 from cxrcore.errors import DataError
-from cxrcore.interrupts import starting_workers
+from cxrcore.limitedprocess import LimitedProcess
 
 MAX_UNREADABLE = 0.01  # share of films that may be skipped
 CHUNK = 16  # films a task
@@ -121,28 +120,34 @@ def _decode_all(paths: Sequence[Path], size: int, partial: Path, workers: int, p
 
 
 def _run(jobs, workers: int):
-    """(chunk, failures) of every job, on `workers` processes, with a bounded number of jobs under way."""
-    if workers == 1:
-        yield from ((chunk, write_films(*job)) for chunk, job in jobs)
-        return
-    # spawn: forking a process that runs torch's threads can hang.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker)
+    """(chunk, failures) of every job, on `workers` limited processes, with a bounded number of jobs under way."""
     pending: dict[Future, Sequence[int]] = {}
-    try:
-        for chunk, job in jobs:
-            with starting_workers():  # the first job starts them
-                pending[pool.submit(write_films, *job)] = chunk
-            while len(pending) >= 4 * workers:
+    with filmdecoding.workers(workers) as processes, ThreadPoolExecutor(workers) as threads:
+        free: SimpleQueue[LimitedProcess] = SimpleQueue()
+        for process in processes:
+            free.put(process)
+        try:
+            for chunk, job in jobs:
+                pending[threads.submit(_with_one, free, job)] = chunk
+                while len(pending) >= 4 * workers:
+                    for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                        yield pending.pop(future), future.result()
+            while pending:
                 for future in wait(pending, return_when=FIRST_COMPLETED).done:
                     yield pending.pop(future), future.result()
-        while pending:
-            for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                yield pending.pop(future), future.result()
-    except BrokenProcessPool:
-        raise DataError("a process that prepared films was killed (out of memory?); the same command goes on where "
-                        "this one stopped") from None
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            if pending:  # something went wrong: what is under way would be thrown away
+                for process in processes:
+                    process.kill()
+
+
+def _with_one(free: SimpleQueue, job) -> dict[int, str]:
+    process = free.get()
+    try:
+        return decoded(process, *job)
     finally:
-        pool.shutdown(cancel_futures=True)
+        free.put(process)
 
 
 class _Journal:

@@ -7,6 +7,7 @@ Source: NIH Clinical Center, https://nihcc.app.box.com/v/ChestXray-NIHCC; Wang e
 """
 
 import hashlib
+import io
 import lzma
 import os
 import tarfile
@@ -21,6 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cxrcore import boundedfile
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import N_FINDINGS, canonical, parse_labels
@@ -122,7 +124,9 @@ def _patient_numbers(column: pd.Series) -> pd.Series:
 def _read_columns(csv_path: Path) -> pd.DataFrame:
     """The table's known columns as text under our names; optional ones that are absent come back as NA."""
     try:
-        header = pd.read_csv(csv_path, nrows=0, encoding="utf-8-sig").columns
+        text = io.BytesIO(boundedfile.table_text(csv_path))
+        header = pd.read_csv(text, nrows=0, encoding="utf-8-sig").columns
+        boundedfile.check_rows(0, str(csv_path), len(header))
         position = {str(column).strip().lower(): i for i, column in enumerate(header)}
         found = {ours: next((position[n] for n in names if n in position), None)
                  for ours, names in (_REQUIRED | _OPTIONAL).items()}
@@ -132,7 +136,8 @@ def _read_columns(csv_path: Path) -> pd.DataFrame:
                             f"it has {', '.join(map(str, header[:12]))}")
         used = sorted(i for i in found.values() if i is not None)
         # The header is skipped: its field count differs from the rows', which would shift the columns.
-        raw = pd.read_csv(csv_path, header=None, skiprows=1, usecols=used, dtype=str, encoding="utf-8-sig",
+        text.seek(0)
+        raw = pd.read_csv(text, header=None, skiprows=1, usecols=used, dtype=str, encoding="utf-8-sig",
                           keep_default_na=False)
     except FileNotFoundError:
         raise DataError(f"no such CSV: {csv_path}") from None
@@ -191,9 +196,10 @@ def read_boxes(path: str | Path) -> pd.DataFrame:
     """
     names = ["image_id", "finding", "x", "y", "width", "height"]
     try:
-        boxes = pd.read_csv(path, header=None, skiprows=1, usecols=range(6), names=names)
+        text = io.BytesIO(boundedfile.table_text(path))
+        boxes = pd.read_csv(text, header=None, skiprows=1, usecols=range(6), names=names)
         boxes[names[2:]] = boxes[names[2:]].astype(float)
-    except (ValueError, OSError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path} cannot be read as a box list: {' '.join(str(error).split())}") from None
     if boxes.isna().any(axis=None):
         row = int(np.argmax(boxes.isna().any(axis=1))) + 2
@@ -208,7 +214,9 @@ def read_list(path: str | Path) -> set[str]:
         DataError: no such list, or not a text.
     """
     try:
-        return set(Path(path).read_text(encoding="utf-8").split())
+        names = boundedfile.content(path).decode("utf-8").split(maxsplit=boundedfile.MAX_ROWS)
+        boundedfile.check_rows(len(names), str(path))
+        return set(names)
     except OSError:
         raise DataError(f"no such list of films: {path}; it comes with the NIH data and belongs beside the CSV"
                         ) from None

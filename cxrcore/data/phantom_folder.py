@@ -16,13 +16,13 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 from tqdm import tqdm
 
+from cxrcore import boundedfile
 from cxrcore.data import splits
-from cxrcore.data.decode import start_worker
 from cxrcore.data.phantom import FIRST_PATIENT, MILLIMETRES, Plan, Recipe, draw_film, plan
 from cxrcore.data.phantom_textures import Textures
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS
-from cxrcore.interrupts import starting_workers
+from cxrcore.interrupts import start_worker, starting_workers
 
 MARK = "phantoms.json"
 TABLE, BOXES = "Data_Entry_2017.csv", "BBox_List_2017.csv"
@@ -95,7 +95,7 @@ def _claim(folder: Path, recipe: Recipe) -> None:
 
 def _read_mark(mark: Path) -> dict | None:
     try:
-        return json.loads(mark.read_text(encoding="utf-8"))["recipe"]
+        return boundedfile.settings(mark)["recipe"]
     except (ValueError, KeyError, TypeError, OSError):
         return None
 

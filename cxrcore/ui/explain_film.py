@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore import filmlookup, images
+from cxrcore import filmdecoding, filmlookup, images
 from cxrcore.data import nih, prepared, splits
 from cxrcore.data.prepared import PreparedPixels
 from cxrcore.errors import FilmError, WorkbenchError
@@ -126,7 +126,7 @@ def stored(store: Store, films: RunFilms, image_id: str, size: int) -> ChosenFil
         raise FilmError(f"the run's data set has no film {image_id}")
     path = _on_disk(films.folders, image_id)
     if path is not None:
-        film = images.read(path, image_id)
+        film = filmdecoding.read(path, image_id)
     elif (held := _map_with(store, films, image_id, size)) is not None:
         film = Film(np.array(held.pixels[held.row_of[image_id]]),
                     (f"prepared pixels of {size} x {size}: the file itself is not on this disk",), "prepared")
@@ -199,7 +199,7 @@ def uploaded(store: Store, films: RunFilms, data: bytes, name: str, size: int) -
 
 @st.cache_resource(max_entries=4, show_spinner=False)  # of 1,024 pixels 1 MB each
 def _read(key: str, _data: bytes) -> Film:
-    return images.read(_data)
+    return filmdecoding.read(_data)
 
 
 def _recognised(store: Store, films: RunFilms, small: np.ndarray, size: int) -> str | None:

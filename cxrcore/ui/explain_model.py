@@ -6,10 +6,12 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 import streamlit as st
 
+from cxrcore import boundedfile
 from cxrcore.architectures import find
 from cxrcore.errors import CheckpointError, DataError
 from cxrcore.findings import FINDINGS
@@ -117,8 +119,9 @@ def _check_of(folder: Path, sha256: str) -> "InputCheck | None":
     from cxrcore import inputcheck
 
     try:
+        boundedfile.check_arrays(folder / inputcheck.FILE, inputcheck.FILE)
         found = inputcheck.InputCheck.load(folder / inputcheck.FILE)
-    except DataError:
+    except (DataError, OSError, ValueError, BadZipFile):
         return None
     return found if found.checkpoint_sha256 == sha256 else None
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore import images
+from cxrcore import filmdecoding, images
 from cxrcore.charts.look import run_styles
 from cxrcore.errors import FilmError
 from cxrcore.explainpage import NOT_FOR_DIAGNOSIS
@@ -91,6 +91,7 @@ def view_picker(n_runs: int) -> str:
 
 def upload() -> list:
     """The uploaded files."""
+    filmdecoding.PROCESSES.warm()
     return st.file_uploader("Film: PNG, JPEG or DICOM", accept_multiple_files=True, key="film_upload",
                             max_upload_size=images.MAX_BYTES // 1_000_000, on_change=_leave_stored,
                             help="It is scored on this machine, and kept nowhere.")

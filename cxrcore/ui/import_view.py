@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxrcore import filmtable, ids, importing, predictionfile, thresholdfile
+from cxrcore import boundedfile, filmtable, ids, importing, predictionfile, thresholdfile
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED
 from cxrcore.errors import UsageError
 from cxrcore.filmtable import FilmTable
@@ -112,6 +112,7 @@ def _ask_more() -> tuple[str, tuple[str, bytes] | None, tuple[str, bytes] | None
 
 
 def _upload(label: str, kinds: list[str], key: str, meaning: str) -> tuple[str, bytes] | None:
+    boundedfile.TABLES.warm()
     file = st.file_uploader(label, kinds, key=key, help=meaning, max_upload_size=MOST)
     return None if file is None else (file.name, file.getvalue())
 

@@ -1,11 +1,11 @@
 """How far a network can get on phantoms: the oracle that knows what was drawn, and still not the wrong labels."""
 
-import json
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from cxrcore import boundedfile
+from cxrcore.errors import WorkbenchError
 from cxrcore.ui import data_reading
 from cxrcore.ui.prepared_films import MARK
 
@@ -38,7 +38,7 @@ def _ceiling(mark: str, changed: int) -> float | None:
     from cxrcore.metrics import macro
 
     try:
-        recipe = json.loads(Path(mark).read_text(encoding="utf-8"))["recipe"]
+        recipe = boundedfile.settings(mark)["recipe"]
         return macro(plan(Recipe(**recipe)).oracle())[0]
-    except (ValueError, KeyError, TypeError, OSError):  # no mark of ours
+    except (ValueError, KeyError, TypeError, OSError, WorkbenchError):  # no mark of ours
         return None

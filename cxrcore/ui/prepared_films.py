@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxrcore import boundedfile
 from cxrcore.data import nih, prepared
 from cxrcore.data.prepared import PreparedPixels
 from cxrcore.errors import WorkbenchError
@@ -132,6 +133,6 @@ def _unchanged(image_ids: pd.Series, folder: Path, home: Path) -> bool:
 def _drawn_size(home: Path) -> int | None:
     """Pixels a side that phantoms were drawn with."""
     try:
-        return int(json.loads((home / MARK).read_text(encoding="utf-8"))["recipe"]["size"])
+        return int(boundedfile.settings(home / MARK)["recipe"]["size"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

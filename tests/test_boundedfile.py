@@ -1,0 +1,166 @@
+"""What foreign files may take: bytes, rows, columns, lines, what they are packed into, and what is no file."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import os
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+
+from cxrcore import boundedfile, importing, predictionfile, thresholdfile
+from cxrcore.data import chestmnist, nih
+from cxrcore.errors import DataError, WorkbenchError
+from cxrcore.findings import FINDINGS
+
+TEXT = b"Image Index,Finding Labels,Patient ID\n" + b"".join(b"%d.png,Mass,%d\n" % (i, i) for i in range(50))
+BOXES = b"Image Index,Finding Label,x,y,w,h\n" + b"a.png,Mass,1,2,3,4\n" * 50
+
+
+def tar(data: bytes, mode: str = "w", before: bytes = b"") -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=mode) as archive:
+        for name, content in (("pax", before), ("table.csv", data)):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.type = len(content), tarfile.REGTYPE if name == "table.csv" else tarfile.DIRTYPE
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def zipped(*members: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i, data in enumerate(members):
+            archive.writestr(f"{i}.csv", data)
+    return packed.getvalue()
+
+
+PACKED = {"csv": bytes, "csv.gz": gzip.compress, "csv.bz2": bz2.compress, "csv.xz": lzma.compress, "csv.zip": zipped,
+          "tar": tar, "tar.gz": lambda data: tar(data, "w:gz"), "tar.xz": lambda data: tar(data, "w:xz")}
+
+
+@pytest.mark.parametrize("ending", PACKED)
+def test_a_table_is_read_from_what_it_is_packed_into_up_to_the_bound(tmp_path, monkeypatch, ending):
+    path = tmp_path / f"table.{ending}"
+    path.write_bytes(PACKED[ending](TEXT))
+    assert boundedfile.table_text(path) == TEXT and len(nih.read_table(path).images) == 50
+    path.write_bytes(PACKED[ending](TEXT + bytes(100_000)))
+    monkeypatch.setattr(boundedfile, "MAX_BYTES", 50_000)
+    for read in (nih.read_table, nih.read_boxes):
+        with pytest.raises(DataError, match=r"more than 0 MB|at most 0 MB"):
+            read(path)
+
+
+def test_an_archive_of_several_files_is_refused(tmp_path):
+    (tmp_path / "table.zip").write_bytes(zipped(TEXT, TEXT))
+    with pytest.raises(DataError, match="does not hold one file"):
+        nih.read_table(tmp_path / "table.zip")
+
+
+@pytest.mark.parametrize("bound, most, said", [
+    ("MAX_ROWS", 49, "at most 49 are read"), ("MAX_COLUMNS", 2, "3 columns; at most 2"),
+    ("MAX_LINE", 10, "a line of more"), ("MAX_BYTES", 99, "0 MB")])
+def test_tables_and_lists_have_bounds(tmp_path, monkeypatch, bound, most, said):
+    path = tmp_path / "table.csv"
+    path.write_bytes(TEXT)
+    monkeypatch.setattr(boundedfile, bound, most)
+    readers = {"MAX_ROWS": [nih.read_table, nih.read_list, importing.train_list_of], "MAX_COLUMNS": [nih.read_table],
+               "MAX_LINE": [nih.read_table, importing.train_list_of],
+               "MAX_BYTES": [nih.read_table, nih.read_list, importing.train_list_of]}
+    for read in readers[bound]:
+        with pytest.raises(DataError) as error:
+            read(path)
+        assert said in str(error.value) and "\n" not in str(error.value)
+    path.write_bytes(BOXES)
+    if bound in ("MAX_ROWS", "MAX_LINE"):
+        with pytest.raises(DataError, match=said):
+            nih.read_boxes(path)
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
+def test_rows_are_counted_whatever_ends_them(monkeypatch, ends):
+    monkeypatch.setattr(boundedfile, "_AT_ONCE", 7)  # blocks: lines lie across them
+    monkeypatch.setattr(boundedfile, "MAX_ROWS", 30)
+    monkeypatch.setattr(boundedfile, "MAX_LINE", 20)
+    row = b"x" * 18 + ends
+    boundedfile.check_lines(row * 31, "x")  # with the header
+    boundedfile.check_lines(row * 31 + b"y" * 19, "x")
+    with pytest.raises(DataError, match=r"\d\d rows"):
+        boundedfile.check_lines(row * 32, "x")
+    for long in (row * 3 + b"y" * 22, b"y" * 22 + ends + row, row + b"y" * 22 + ends + row):
+        with pytest.raises(DataError, match="a line of more"):
+            boundedfile.check_lines(long, "x")
+
+
+READERS = {"table": nih.read_table, "boxes": nih.read_boxes, "list": nih.read_list,
+           "training list": importing.train_list_of, "predictions": predictionfile.read,
+           "thresholds": thresholdfile.read}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_pipe_is_not_waited_for(tmp_path, kind):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(WorkbenchError, match="is a pipe or a device and no file"):
+        READERS[kind](tmp_path / "pipe.csv")
+
+
+@pytest.mark.parametrize("text, said", [
+    (b"[" * 200_000, "no JSON object"), (b'{"a": "' + b"x" * 1_000_000 + b'"}', "at most 1 MB are read"),
+    (b"[1]", "no JSON object"), (b"\xff\xfe{}", "no JSON object")], ids=["deep", "large", "list", "coding"])
+def test_settings_beside_weights_have_bounds(tmp_path, text, said):
+    from cxrcore import initial_weights
+
+    (tmp_path / "start.json").write_bytes(text)
+    with pytest.raises(WorkbenchError, match=said) as error:
+        initial_weights._sidecar(tmp_path / "start.pth")
+    assert "\n" not in str(error.value)
+
+
+# -- ChestMNIST's archive
+
+
+def chestmnist_of(path, monkeypatch, **shapes: tuple[int, ...]) -> None:
+    """An archive whose arrays are of these shapes by their heads; the others are of two films."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for part in ("train", "val", "test"):
+            for what, own in (("labels", (2, len(FINDINGS))), ("images", (2, 28, 28))):
+                packed, claimed = io.BytesIO(), shapes.get(f"{part}_{what}")
+                np.lib.format.write_array(packed, np.zeros(own, np.uint8))
+                if claimed:
+                    packed = io.BytesIO()
+                    np.lib.format.write_array_header_1_0(
+                        packed, {"descr": "|u1", "fortran_order": False, "shape": claimed})
+                archive.writestr(f"{part}_{what}.npy", packed.getvalue())
+                if claimed:
+                    archive.filelist[-1].file_size = len(packed.getvalue()) + int(np.prod(claimed, dtype=object))
+
+
+@pytest.mark.parametrize("shapes, said", [
+    ({"val_labels": (10**12, 14)}, "at most 200 MB"), ({"val_labels": (3_000_000, 14)}, "at most 2,000,000"),
+    ({"train_images": (10**9, 28, 28)}, "1,000,000,000 films of train, but 2 labels"),
+    ({"train_images": (2, 100_000, 100_000)}, "100000 pixels a side")], ids=["bytes", "rows", "films", "pixels"])
+def test_an_archive_of_films_claims_no_more_than_is_published(tmp_path, monkeypatch, shapes, said):
+    chestmnist_of(tmp_path / "chestmnist.npz", monkeypatch, **shapes)
+    with pytest.raises(DataError, match=said):
+        list(chestmnist.unpack(tmp_path / "chestmnist.npz", tmp_path / "films"))
+
+
+def test_an_array_that_claims_more_than_it_holds_is_refused(tmp_path):
+    packed = io.BytesIO()
+    np.lib.format.write_array_header_1_0(packed, {"descr": "<f8", "fortran_order": False, "shape": (10**13,)})
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("a.npy", packed.getvalue())
+    with pytest.raises(ValueError, match="claims more"):
+        boundedfile.check_arrays(tmp_path / "x.npz", "x")
+
+
+def test_a_threshold_file_has_bounds(tmp_path):
+    path = tmp_path / "set.json"
+    for text in (json.dumps({"Mass": 1}) + " " * 1_000_000, "[" * 100_000):
+        path.write_text(text)
+        with pytest.raises(DataError, match=r"larger than 1,000 kB|nested too deeply"):
+            thresholdfile.read(path)
