@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-MAX_SHIFT = 0.05  # of the side
-MAX_SCALE = 0.08  # 0.92 to 1.08
-MAX_ROTATION = math.radians(6)
+from cxrcore.settings import Constants
+
+DEFAULTS = Constants()
 _AHEAD = 3  # batches gathered in advance
 
 
@@ -44,20 +44,21 @@ def normalise(gray: torch.Tensor, spec: InputSpec) -> torch.Tensor:
     return torch.addcmul(-mean / std, gray.float(), 1 / (255 * std), out=out)
 
 
-def augment(gray: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def augment(gray: torch.Tensor, generator: torch.Generator, constants: Constants = DEFAULTS) -> torch.Tensor:
     """A small random shift, scale and rotation of each film; no flip, since the heart lies on the left.
 
     Args:
         gray: uint8 or float (B, 1, S, S).
         generator: on the CPU, so that every device sees the same films.
+        constants: of which max_shift, max_scale and max_rotation are used.
 
     Returns:
         float32 (B, 1, S, S) in the same range; black beyond the border.
     """
     b = len(gray)
     uniform = torch.rand((4, b), generator=generator) * 2 - 1
-    angle, scale = uniform[0] * MAX_ROTATION, 1 + uniform[1] * MAX_SCALE
-    shift = uniform[2:] * 2 * MAX_SHIFT  # affine_grid counts from -1 to 1
+    angle, scale = uniform[0] * math.radians(constants.max_rotation), 1 + uniform[1] * constants.max_scale
+    shift = uniform[2:] * 2 * constants.max_shift  # affine_grid counts from -1 to 1
     cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
     theta = torch.stack([torch.stack([cos, -sin, shift[0]], 1), torch.stack([sin, cos, shift[1]], 1)], 1)
     grid = functional.affine_grid(theta.to(gray.device), list(gray.shape), align_corners=False)

@@ -3,7 +3,7 @@
 A checkpoint is a dictionary of plain tensors and plain Python values, so that it loads with `weights_only=True`:
 
     format, state, architecture, model_options, findings, image_size, mean, std, output ('logits'), training_corpus,
-    split {scheme, seed, fingerprint}, dataset_id, run_id, epoch
+    start_weights, split {scheme, seed, fingerprint}, dataset_id, run_id, epoch
 
 `model_last.pth` also holds `training` (optimizer, schedule, generator states) until its run finishes.
 """
@@ -14,6 +14,7 @@ import math
 import os
 import pickle
 import shutil
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +27,11 @@ from cxrcore.architectures import ARCHITECTURES, build
 from cxrcore.batches import InputSpec
 from cxrcore.errors import CheckpointError, DiskFullError
 from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.modeloptions import check_options
 
 FORMAT = 1
+MAX_SIZE = 4096  # pixels a side of a network's input
+MAX_TEXT = 1000  # characters
 BEST, LAST = "model_best.pth", "model_last.pth"
 
 
@@ -36,6 +40,7 @@ class Checkpoint:
     """A checkpoint's content; field by field as in the module's text.
 
     Attributes:
+        start_weights: what the training began with, as `initial_weights.Start.source`; empty in older files.
         split: scheme, seed and fingerprint of the split it was trained on.
         epoch: counted from 1.
         training: state for resuming; empty in a model_best.
@@ -52,6 +57,7 @@ class Checkpoint:
     run_id: str
     epoch: int
     model_options: Mapping[str, Any] = field(default_factory=dict)
+    start_weights: Mapping[str, str | None] = field(default_factory=dict)
     findings: tuple[str, ...] = FINDINGS
     output: str = "logits"
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -114,16 +120,28 @@ def read_plain(path: Path) -> Any:
         CheckpointError: no such file, pickled objects, or damage.
     """
     try:
+        if not path.is_file():  # a pipe or a device would never end
+            raise CheckpointError(f"{path} is no file" if path.exists() else f"no such weights file: {path}")
+        _refuse_inflation(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise CheckpointError(f"no such weights file: {path}") from None
     except pickle.UnpicklingError as error:
         if "global" not in str(error).lower():
             raise CheckpointError(f"{path} is not a weights file") from None
         raise CheckpointError(f"{path} holds pickled objects, which can run code when loaded: refused; save plain "
                               "tensors (a state dict)") from None
-    except (RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError, MemoryError,
+            zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path} cannot be read as weights: {' '.join(str(error).split())[:160]}") from None
+
+
+def _refuse_inflation(path: Path) -> None:
+    """torch writes weights uncompressed; an archive that holds much more than its file's size is no such file."""
+    if not zipfile.is_zipfile(path):
+        return  # torch's older format
+    with zipfile.ZipFile(path) as archive:
+        held = sum(one.file_size for one in archive.infolist())
+    if held > 2 * path.stat().st_size:
+        raise CheckpointError(f"{path} would unpack to {held / 1e6:,.0f} MB, far more than its size: refused")
 
 
 def load(path: Path) -> Checkpoint:
@@ -133,20 +151,21 @@ def load(path: Path) -> Checkpoint:
         CheckpointError: what breaks it, in one line.
     """
     content = read_plain(path)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        hint = " (a plain state dict? it can start a training: --init PATH)" if _is_state(content) else ""
+    if not isinstance(content, dict) or not _is_whole(content.get("format"), FORMAT, FORMAT):
+        hint = " (a plain state dict? it can start a training: --init PATH)" if is_state(content) else ""
         raise CheckpointError(f"{path} is no checkpoint of this workbench{hint}")
     required = {"state", "architecture", "findings", "image_size", "mean", "std", "output", "split", "dataset_id"}
     missing = sorted(required - content.keys())
     if missing:
         raise CheckpointError(f"{path} lacks {', '.join(missing)}")
+    _check_types(path, content)
     if content["findings"] != list(FINDINGS):
         raise CheckpointError(f"{path} has other findings or another order: {str(content['findings'])[:120]}")
     if content["output"] != "logits":
         raise CheckpointError(f"{path} gives '{content['output']}', not logits")
-    if content["architecture"] not in tuple(ARCHITECTURES):
+    if content["architecture"] not in ARCHITECTURES:
         raise CheckpointError(f"{path} is of an unknown architecture '{content['architecture']}'")
-    _check_types(path, content)
+    check_options(content.get("model_options", {}), str(path))
     known = {key: content[key] for key in Checkpoint.__dataclass_fields__ if key in content}
     for key in ("mean", "std", "findings"):
         known[key] = tuple(known[key])
@@ -160,23 +179,47 @@ def load(path: Path) -> Checkpoint:
 def _check_types(path: Path, content: Mapping[str, Any]) -> None:
     """Values of another kind than the contract's would fail far from here, or normalise films wrongly."""
     wrong = [key for key in ("mean", "std") if not is_triple(content[key], above=-math.inf if key == "mean" else 0.0)]
-    if not _is_state(content["state"]):
+    if not is_state(content["state"]):
         wrong.append("state")
-    if not isinstance(content["image_size"], int) or content["image_size"] < 32:
+    if not isinstance(content["findings"], list):
+        wrong.append("findings")
+    if not _is_whole(content["image_size"], 32, MAX_SIZE):
         wrong.append("image_size")
-    wrong += [key for key in ("split", "model_options", "training") if not isinstance(content.get(key, {}), dict)]
+    wrong += [key for key in ("architecture", "output", "dataset_id", "run_id", "training_corpus")
+              if not is_text(content.get(key, ""))]
+    if not _is_whole(content.get("epoch", 0), 0, 2**31):
+        wrong.append("epoch")
+    wrong += [key for key in ("split", "start_weights") if not _is_record(content.get(key, {}))]
+    wrong += [key for key in ("model_options", "training") if not isinstance(content.get(key, {}), dict)]
     if wrong:
         raise CheckpointError(f"{path} breaks the contract: {', '.join(wrong)} of another kind than expected")
 
 
+def is_text(value: Any) -> bool:
+    """Whether a value is one short line, as names and descriptions in weights files have to be."""
+    return isinstance(value, str) and len(value) <= MAX_TEXT and value.isprintable()
+
+
+def _is_whole(value: Any, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+def _is_record(value: Any) -> bool:
+    """Names to one-line texts, whole numbers or nothing."""
+    return isinstance(value, dict) and all(
+        is_text(key) and (one is None or is_text(one) or _is_whole(one, 0, 2**31)) for key, one in value.items())
+
+
 def is_triple(value: Any, above: float) -> bool:
-    """Whether a value is three finite numbers over a bound, as mean and std have to be."""
+    """Whether a value is three finite numbers over a bound and below a million, as mean and std have to be."""
     return (isinstance(value, list | tuple) and len(value) == 3
-            and all(isinstance(v, int | float) and math.isfinite(v) and v > above for v in value))
+            and all(type(v) in (int, float) and abs(v) < 1e6 and v > above for v in value))
 
 
-def _is_state(content: Any) -> bool:
-    return isinstance(content, dict) and bool(content) and all(torch.is_tensor(v) for v in content.values())
+def is_state(content: Any) -> bool:
+    """Whether a value is a state dict: names to tensors."""
+    return isinstance(content, dict) and bool(content) and all(
+        isinstance(key, str) and torch.is_tensor(value) for key, value in content.items())
 
 
 def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], name: str, new_head: bool = False) -> None:
@@ -200,7 +243,10 @@ def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], name: str, n
     if wrong:
         raise CheckpointError(f"{name} does not fit: {len(wrong)} tensors are missing, foreign or of another shape, "
                               f"for example {wrong[0]}")
-    model.load_state_dict(state)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:  # tensors of a kind that cannot be copied: sparse, quantised, without content
+        raise CheckpointError(f"{name} does not fit: {' '.join(str(error).split())[:160]}") from None
 
 
 def _head_prefix(model: nn.Module) -> str:

@@ -159,7 +159,8 @@ def _parts(films: FilmSet, rebuilt: bool) -> dict[str, np.ndarray]:
 def _external_run(store: Store, loaded: Checkpoint, films: FilmSet, path: Path) -> str:
     """A run for a checkpoint that this store does not know."""
     note = "checkpoint from elsewhere" if same_split(films, loaded) else UNKNOWN_FILMS
-    config = {"name": path.stem, "arch": loaded.architecture, "img_size": loaded.image_size, "weights": str(path)}
+    config = {"name": path.stem, "arch": loaded.architecture, "img_size": loaded.image_size, "weights": str(path),
+              "training_corpus": loaded.training_corpus, "start_weights": dict(loaded.start_weights)}
     split = (str(loaded.split.get("scheme")), int(loaded.split.get("seed") or 0), str(loaded.split.get("fingerprint")))
     run_id = store.create_run(config, films.table.dataset_id, "imported", split=split, note=note)
     store.finish_run(run_id, "finished", best_epoch=loaded.epoch)

@@ -7,8 +7,9 @@ import contextlib
 import math
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,11 +18,13 @@ import torch
 from torch import nn
 
 from cxrcore import boundedfile
-from cxrcore.architectures import build
+from cxrcore.architectures import build, find
 from cxrcore.batches import InputSpec
-from cxrcore.checkpoint import is_triple, load_state, read_plain
+from cxrcore.checkpoint import is_state, is_text, is_triple, load_state, read_plain, sha256
 from cxrcore.errors import CheckpointError, WeightsUnavailable
 from cxrcore.findings import FINDINGS
+from cxrcore.modeloptions import check_options
+from cxrcore.weightscorpora import corpus_of_tag, recorded_before_tags
 
 IMAGENET = InputSpec((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 GREY = InputSpec((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))  # for random weights: mid-grey films come out near 0 +- 1
@@ -37,6 +40,8 @@ class Start:
         init: 'imagenet', 'random' or the file's path: what was done, where 'auto' was asked for.
         options: further arguments of timm's builder.
         corpus: what the weights have seen, for the checkpoint.
+        source: which weights they are, for the run and its checkpoints: corpus (what they had seen before training),
+            tag, hub_id and timm (version) of ImageNet weights, file_sha256 of a file's; None for what does not apply.
         notice: what a person should know, or empty.
     """
 
@@ -45,6 +50,7 @@ class Start:
     init: str
     options: dict[str, Any]
     corpus: str
+    source: Mapping[str, str | None]
     notice: str = ""
 
 
@@ -61,7 +67,7 @@ def start(arch: str, image_size: int, init: str, seed: int) -> Start:
     """
     torch.manual_seed(seed)
     if init == "random":
-        return Start(build(arch, image_size), GREY, "random", {}, "none")
+        return Start(build(arch, image_size), GREY, "random", {}, "none", _source("none"))
     if init in ("imagenet", "auto"):
         try:
             return _imagenet(arch, image_size)
@@ -69,7 +75,8 @@ def start(arch: str, image_size: int, init: str, seed: int) -> Start:
             if init == "imagenet":
                 raise
             torch.manual_seed(seed)
-            return Start(build(arch, image_size), GREY, "random", {}, "none", f"{error}; going on with --init random")
+            return Start(build(arch, image_size), GREY, "random", {}, "none", _source("none"),
+                         f"{error}; going on with --init random")
     return _from_file(arch, image_size, Path(init))
 
 
@@ -82,8 +89,10 @@ def _imagenet(arch: str, image_size: int) -> Start:
             f"ImageNet weights of {arch} are neither in the local cache nor to be had from the network "
             f"({type(error).__name__}): use --init random, or --init PATH with a weights file"
         ) from None
-    config = model.pretrained_cfg
-    return Start(model, InputSpec(tuple(config["mean"]), tuple(config["std"])), "imagenet", {}, "ImageNet-1k")
+    config, entry = model.pretrained_cfg, find(arch)
+    corpus = corpus_of_tag(entry.tag)
+    source = _source(corpus, tag=entry.weights_name, hub_id=config["hf_hub_id"], timm=version("timm"))
+    return Start(model, InputSpec(tuple(config["mean"]), tuple(config["std"])), "imagenet", {}, corpus, source)
 
 
 @contextlib.contextmanager
@@ -115,13 +124,16 @@ def _from_file(arch: str, image_size: int, path: Path) -> Start:
     content = read_plain(path)
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} holds no state dict")
-    sidecar, told = _sidecar(path)
     state = content.get("state", content.get("state_dict", content))
-    if not isinstance(state, dict) or not state or not all(map(torch.is_tensor, state.values())):
+    if not is_state(state):
         raise CheckpointError(f"{path} holds no state dict")
-    if content.get("findings", list(FINDINGS)) != list(FINDINGS):
+    own = {} if state is content else content
+    found = own.get("findings", list(FINDINGS))
+    if not isinstance(found, list) or found != list(FINDINGS):
         raise CheckpointError(f"{path} has other findings or another order than this workbench")
-    options = dict(sidecar.get("model_options") or content.get("model_options") or {})
+    sidecar, told = _sidecar(path)
+    given = _settings(own, path) | sidecar
+    options = given.get("model_options", {})
     try:
         model = build(arch, image_size, options)
     except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
@@ -130,43 +142,63 @@ def _from_file(arch: str, image_size: int, path: Path) -> Start:
     head = model.pretrained_cfg["classifier"] + ".weight"
     own_head = head in state and state[head].shape == model.state_dict()[head].shape
     load_state(model, state, str(path), new_head=not own_head)
-    mean = tuple(sidecar.get("mean") or content.get("mean") or IMAGENET.mean)
-    std = tuple(sidecar.get("std") or content.get("std") or IMAGENET.std)
-    if not is_triple(std, above=0.0):
-        raise CheckpointError(f"{path}: std {_short(std)} is not above 0")
-    assumed = [f"mean {_short(mean)}, std {_short(std)}", f"options {options or 'none'}",
+    spec = InputSpec(given.get("mean", IMAGENET.mean), given.get("std", IMAGENET.std))
+    assumed = [f"mean {_short(spec.mean)}, std {_short(spec.std)}", f"options {options or 'none'}",
                "its own head" if own_head else "a new head for the 14 findings"]
-    corpus = sidecar.get("training_corpus") or content.get("training_corpus") or f"unknown ({path.name})"
+    corpus = given.get("training_corpus", f"unknown ({path.name})")
     notice = f"weights from {path} ({told}): {'; '.join(assumed)}"
-    return Start(model, InputSpec(mean, std), str(path), options, corpus, notice)
+    return Start(model, spec, str(path), options, corpus, _source(corpus, file_sha256=sha256(path)), notice)
 
 
 def _sidecar(path: Path) -> tuple[dict[str, Any], str]:
     """NAME.json or NAME.pth.json beside the file: mean, std, model_options {pad_type, ...}, training_corpus."""
     for candidate in (path.with_suffix(".json"), Path(f"{path}.json")):
-        if not candidate.exists():
+        if not candidate.is_file():
             continue
         try:
             content = boundedfile.settings(candidate)
             if not isinstance(content, dict):
                 raise ValueError("not an object")
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RecursionError) as error:
             raise CheckpointError(f"{candidate} is no JSON object: {error}") from None
-        if not isinstance(content.get("model_options") or {}, dict):
-            raise CheckpointError(f"{candidate}: model_options is no object")
         loose = {key: content[key] for key in LOOSE_OPTIONS if key in content}
-        settings = {key: _three(content[key]) for key in ("mean", "std") if key in content}
-        settings |= {"model_options": (content.get("model_options") or {}) | loose}
-        return settings | {"training_corpus": content.get("training_corpus")}, f"settings from {candidate.name}"
+        options = content.get("model_options") or {}
+        given = content | {"model_options": options | loose if isinstance(options, dict) else options}
+        return _settings(given, candidate), f"settings from {candidate.name}"
     return {}, "no JSON beside it, so assumed"
 
 
-def _three(value: float | list[float]) -> tuple[float, ...]:
+def _settings(given: dict[str, Any], source: Path) -> dict[str, Any]:
+    """What a weights file or its JSON says of mean, std, model_options and training_corpus, each held to its form.
+
+    Raises:
+        CheckpointError: a value of another form.
+    """
+    made: dict[str, Any] = {key: _three(given[key], key, source) for key in ("mean", "std")
+                            if given.get(key) is not None}
+    if given.get("model_options") is not None:
+        made["model_options"] = check_options(given["model_options"], str(source))
+    corpus = given.get("training_corpus")
+    if corpus is not None and not is_text(corpus):
+        raise CheckpointError(f"{source}: training_corpus is not one line of text")
+    if corpus and "format" in given and not given.get("start_weights"):
+        corpus = recorded_before_tags(given.get("architecture"), corpus)
+    return made | ({"training_corpus": corpus} if corpus else {})
+
+
+def _three(value: Any, key: str, source: Path) -> tuple[float, ...]:
     """One number for all channels, or one a channel."""
-    values = [value] * 3 if isinstance(value, int | float) else value
-    if not is_triple(values, above=-math.inf):
-        raise CheckpointError(f"mean and std need one number or three, got {value}")
+    values = [value] * 3 if type(value) in (int, float) else value
+    if not is_triple(values, above=0.0 if key == "std" else -math.inf):
+        shown = ascii(value)[:60] if type(value) in (int, float, str) else f"a {type(value).__name__}"
+        bound = ", above 0" if key == "std" else ""
+        raise CheckpointError(f"{source}: {key} needs one number or three{bound}, got {shown}")
     return tuple(map(float, values))
+
+
+def _source(corpus: str, **known: str | None) -> dict[str, str | None]:
+    """As `Start.source`."""
+    return {"corpus": corpus} | dict.fromkeys(("tag", "hub_id", "timm", "file_sha256")) | known
 
 
 def _short(values: tuple[float, ...]) -> str:

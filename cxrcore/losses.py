@@ -11,15 +11,15 @@ import torch
 from torch.nn import functional
 
 from cxrcore.findings import FINDINGS
+from cxrcore.settings import Constants
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
-MAX_POS_WEIGHT = 50.0
-FOCAL_GAMMA = 2.0
+DEFAULTS = Constants()
 
 
-def positive_weights(labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """min(negatives / positives, 50) of each finding, and the findings without positives, whose weight is 1.
+def positive_weights(labels: np.ndarray, most: float = DEFAULTS.max_pos_weight) -> tuple[np.ndarray, list[str]]:
+    """min(negatives / positives, most) of each finding, and the findings without positives, whose weight is 1.
 
     Args:
         labels: float (n, 14) of the training films.
@@ -27,20 +27,22 @@ def positive_weights(labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
     positives, negatives = np.nansum(labels == 1, axis=0), np.nansum(labels == 0, axis=0)
     weights = np.ones(len(FINDINGS), np.float32)
     seen = positives > 0
-    weights[seen] = np.minimum(negatives[seen] / positives[seen], MAX_POS_WEIGHT)
+    weights[seen] = np.minimum(negatives[seen] / positives[seen], most)
     return weights, [finding for finding, known in zip(FINDINGS, seen, strict=True) if not known]
 
 
-def make_loss(kind: str, labels: np.ndarray, device: torch.device | str = "cpu") -> Loss:
+def make_loss(kind: str, labels: np.ndarray, device: torch.device | str = "cpu", constants: Constants = DEFAULTS
+              ) -> Loss:
     """The loss of this kind ('bce', 'pos_weight' or 'focal'): mean over the known labels of a batch.
 
     Args:
         labels: float (n, 14) of the training films, from which positive weights are taken.
+        constants: of which max_pos_weight and focal_gamma are used.
     """
     weight = None
     if kind == "pos_weight":
-        weight = torch.from_numpy(positive_weights(labels)[0]).to(device)
-    gamma = FOCAL_GAMMA if kind == "focal" else 0.0
+        weight = torch.from_numpy(positive_weights(labels, constants.max_pos_weight)[0]).to(device)
+    gamma = constants.focal_gamma if kind == "focal" else 0.0
 
     def loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         known = ~torch.isnan(targets)

@@ -19,11 +19,8 @@ from cxrcore.losses import make_loss
 from cxrcore.metrics import auroc, macro, per_finding
 from cxrcore.prediction import predict_logits
 from cxrcore.records import EpochRecord
+from cxrcore.settings import Constants
 from cxrcore.thresholds import best_f1
-
-WEIGHT_DECAY = 0.01
-WARM_UP = 0.05  # share of all steps
-GRADIENT_NORM = 1.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,7 @@ class Settings:
     precision: str
     patience: int
     seed: int
+    constants: Constants = field(default_factory=Constants)
 
 
 @dataclass
@@ -71,11 +69,13 @@ class Trainer:
         # The number format is ours: accelerate keeps one for the whole process, and `--arch all` needs one a network.
         accelerator = Accelerator(mixed_precision="no")
         self.device = accelerator.device
-        fused = self.device.type in ("cpu", "cuda")
-        optimizer = torch.optim.AdamW(_parameter_groups(model), lr=settings.lr, fused=fused)
+        fused, constants = self.device.type in ("cpu", "cuda"), settings.constants
+        optimizer = torch.optim.AdamW(
+            _parameter_groups(model, constants.weight_decay), lr=settings.lr, betas=(constants.beta1, constants.beta2),
+            eps=constants.epsilon, fused=fused)
         self._accelerator = accelerator
         self.model, self._optimizer = accelerator.prepare(model, optimizer)
-        self._loss = make_loss(settings.loss, data.train_labels, self.device)
+        self._loss = make_loss(settings.loss, data.train_labels, self.device, constants)
         self.steps = steps_per_epoch(len(data.train_rows), settings.batch_size)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
         self._best = _Best()
@@ -83,7 +83,7 @@ class Trainer:
     def _rate(self, step: int) -> float:
         """Linear warm-up, then a cosine to zero, as a factor of the learning rate."""
         total = self.settings.epochs * self.steps
-        warm_up = max(1, round(total * WARM_UP))
+        warm_up = max(1, round(total * self.settings.constants.warm_up))
         if step < warm_up:
             return (step + 1) / warm_up
         return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, total - warm_up))))
@@ -142,7 +142,8 @@ class Trainer:
         self.model.train()
         total, seen, began = torch.zeros((), device=self.device), 0, time.perf_counter()
         for step, (films, targets) in enumerate(feed, 1):
-            total += self._step(normalise(augment(films, generator), self.spec), targets) * len(films)
+            moved = augment(films, generator, self.settings.constants)
+            total += self._step(normalise(moved, self.spec), targets) * len(films)
             seen += len(films)
             on_step("training", step, self.steps, seen / (time.perf_counter() - began))
         mean = float(total) / max(seen, 1)  # waits for the device, so the speed below is true
@@ -153,7 +154,7 @@ class Trainer:
             logits = self.model(inputs)
         loss = self._loss(logits.float(), targets)
         self._accelerator.backward(loss)
-        self._accelerator.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
+        self._accelerator.clip_grad_norm_(self.model.parameters(), self.settings.constants.gradient_norm)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._schedule.step()
@@ -203,10 +204,10 @@ class Trainer:
         self._best = _Best(state["best"]["epoch"], state["best"]["score"], list(state["records"]))
 
 
-def _parameter_groups(model: nn.Module) -> list[dict[str, Any]]:
+def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Weight decay for matrices and kernels only; not for biases and normalisation."""
     parameters = [p for p in model.parameters() if p.requires_grad]
-    return [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
+    return [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
             {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}]
 
 

@@ -24,6 +24,7 @@ from cxrcore.errors import DataError
 from cxrcore.initial_weights import Start, start
 from cxrcore.losses import positive_weights
 from cxrcore.prediction import default_device
+from cxrcore.settings import Constants
 from cxrcore.store import Store
 from cxrcore.training import TrainingData
 
@@ -38,6 +39,7 @@ class Plan:
         config: with epochs, name and precision settled.
         eval_parts: part -> table rows to evaluate at the end; empty for no evaluation.
         speeds: what choosing the precision measured, or empty.
+        constants: what the training settles besides the flags.
     """
 
     config: TrainConfig
@@ -48,6 +50,7 @@ class Plan:
     eval_parts: dict[str, np.ndarray]
     origin: Start
     speeds: dict[str, Any]
+    constants: Constants
 
     def stored_config(self) -> dict[str, Any]:
         """Flags and what became of them, as kept with the run."""
@@ -57,6 +60,7 @@ class Plan:
         return flags | paths | {
             "init": self.origin.init, "mean": list(self.origin.spec.mean), "std": list(self.origin.spec.std),
             "model_options": self.origin.options, "training_corpus": self.corpus, "precision_speeds": self.speeds,
+            "start_weights": dict(self.origin.source), "constants": self.constants.record(self.config.loss),
             "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows), "device": device_name(),
         }
 
@@ -67,11 +71,12 @@ class Plan:
         return " + ".join(dict.fromkeys([*seen, self.films.name]))
 
 
-def make(config: TrainConfig, origin: Start | None = None) -> Plan:
+def make(config: TrainConfig, origin: Start | None = None, constants: Constants | None = None) -> Plan:
     """Read, split, prepare, load and time; prints what it finds.
 
     Args:
         origin: where a resumed training goes on; its first weights may be gone by now, or the network.
+        constants: of a resumed training, which keeps those that it began with.
 
     Raises:
         WorkbenchError: whatever is wrong, in one line.
@@ -97,7 +102,7 @@ def make(config: TrainConfig, origin: Start | None = None) -> Plan:
     settled = dataclasses.replace(config, epochs=epochs, name=name)
     evalrun.results_folder(config.results)
     settled, speeds = _settle_precision(settled, origin)
-    return Plan(settled, store, films, pixels, data, parts, origin, speeds)
+    return Plan(settled, store, films, pixels, data, parts, origin, speeds, constants or Constants())
 
 
 def training_data(films: FilmSet, pixels: PreparedPixels, train: np.ndarray, val: np.ndarray) -> TrainingData:

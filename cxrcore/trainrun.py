@@ -28,6 +28,7 @@ from cxrcore.initial_weights import Start
 from cxrcore.interrupts import is_interruption, sigterm_as_interrupt
 from cxrcore.progress import Progress, effective_status, of_run
 from cxrcore.records import EpochRecord
+from cxrcore.settings import of_record
 from cxrcore.store import Store
 from cxrcore.training import Settings, Trainer
 from cxrcore.trainplan import Plan
@@ -100,8 +101,10 @@ def _resume(config: TrainConfig, given: frozenset[str]) -> str:
     overrides = {name: getattr(config, name) for name in given}
     path = store.run_folder(config.resume) / LAST
     last = checkpoints.load(path) if path.exists() else None
-    origin = last and Start(last.model(), last.spec, own["init"], dict(last.model_options), last.training_corpus)
-    plan = trainplan.make(TrainConfig(**(own | overrides | {"resume": None})), origin)
+    origin = last and Start(last.model(), last.spec, own["init"], dict(last.model_options), last.training_corpus,
+                            last.start_weights)
+    constants = of_record(row["config"].get("constants"))
+    plan = trainplan.make(TrainConfig(**(own | overrides | {"resume": None})), origin, constants)
     if (plan.films.table.dataset_id, plan.films.split.fingerprint) != (row["dataset_id"], row["split_fingerprint"]):
         raise RunError(f"run {config.resume} was trained on another table or split: give its own --csv_path")
     return _run(plan, config.resume, last)
@@ -161,7 +164,7 @@ def _end(plan: Plan, run_id: str, status: str, best_epoch: int | None) -> str:
 def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:
     config = plan.config
     settings = Settings(config.epochs, config.batch_size, config.lr, config.loss, config.precision, config.patience,
-                        config.seed)
+                        config.seed, plan.constants)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     trainer = Trainer(plan.origin.model, plan.origin.spec, plan.data, settings)
@@ -244,7 +247,8 @@ def _checkpoint(plan: Plan, run_id: str, trainer: Trainer, with_state: bool) -> 
     return Checkpoint(
         state=trainer.weights(), architecture=plan.config.arch, image_size=plan.config.img_size,
         mean=plan.origin.spec.mean, std=plan.origin.spec.std, model_options=plan.origin.options,
-        training_corpus=plan.corpus, dataset_id=plan.films.table.dataset_id, run_id=run_id,
+        training_corpus=plan.corpus, start_weights=dict(plan.origin.source),
+        dataset_id=plan.films.table.dataset_id, run_id=run_id,
         split={"scheme": split.scheme, "seed": split.seed, "fingerprint": split.fingerprint},
         epoch=trainer.next_epoch - 1, training=trainer.state() if with_state else {},
     )

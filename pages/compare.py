@@ -56,6 +56,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
     compared = compare_reading.load(store, runs, architectures, part, key)
     compare_view.say_where(compared, own[0], data["label_source"], part, measure, key)
+    compare_view.say_start_weights(measured, page.labels)
     oracle.say(measured)
     tables = compare_view.values_section(compared, title, part, reference)
     if reference:
@@ -65,7 +66,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     else:
         tables |= compare_view.verdict_section(compared, title, part, set(page.labels.values()))
         tables |= compare_view.agreement_section(*agreement.votes(store, compared, part), part)
-    tables |= compare_view.seeds_section(compared, measure, part)
+    tables |= compare_view.seeds_section(compared, overview.runs, measure, part)
     tables |= compare_view.cost_section(compared, overview.runs, title)
     with st.expander("Settings that differ"):
         settings = run_settings.settings_table(measured.assign(dataset=own[0].title).to_dict("records"), page.labels)

@@ -1,7 +1,9 @@
 """The checkpoint contract: round trip, plain content, and every refusal as one line."""
 
 import dataclasses
+import os
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -11,6 +13,10 @@ from cxrcore.architectures import ARCHITECTURES, build, find
 from cxrcore.checkpoint import Checkpoint
 from cxrcore.errors import CheckpointError, DiskFullError, RunError
 from cxrcore.findings import FINDINGS
+from cxrcore.modeloptions import check_options
+
+
+TINY = {"fc.weight": torch.zeros(1)}  # for what is refused before its weights are looked at
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +86,73 @@ def test_pickled_objects_are_refused_and_not_run(tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
+@pytest.mark.parametrize("key", ["checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay",
+                                 "scriptable", "exportable", "features_only", "cache_dir", "img_size", "num_classes",
+                                 7])
+def test_options_that_are_not_known_are_refused_and_nothing_is_run(made, tmp_path, key):
+    """timm would load `checkpoint_path`, and before 1.0.26 run what is pickled in it."""
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    torch.save(Trap(), tmp_path / "trap.pth")
+    armed = dataclasses.replace(made, state=TINY, model_options={"pad_type": "same", key: str(tmp_path / "trap.pth")})
+    checkpoint.save(tmp_path / "model.pth", armed)
+    for attempt in (lambda: checkpoint.load(tmp_path / "model.pth"), armed.model):
+        with pytest.raises(CheckpointError, match=f"model option '?{key}'? is refused") as caught:
+            attempt()
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("options", [
+    {"pad_type": "best"}, {"pad_type": ["same"]}, {"bn_eps": "1e-3"}, {"bn_eps": 0}, {"bn_eps": True},
+    {"bn_eps": float("nan")}, {"global_pool": ""}, {"global_pool": "os.system"}, {"drop_rate": -0.1}, {"drop_rate": 1},
+    {"bn_momentum": 10**400},
+])
+def test_options_of_another_kind_or_range_are_refused(options):
+    with pytest.raises(CheckpointError, match=f"the model option {next(iter(options))} is .*: expected"):
+        check_options(options, "a file")
+
+
+def test_known_options_pass():
+    options = {"pad_type": "same", "bn_eps": 1e-3, "bn_momentum": 0.01, "global_pool": "max", "drop_rate": 0,
+               "drop_path_rate": 0.2}
+    assert check_options(options, "a file") == options
+
+
+@pytest.mark.parametrize(("changed", "named"), [
+    ({"training_corpus": ["ImageNet"]}, "training_corpus"), ({"run_id": "a\nb"}, "run_id"), ({"epoch": "3"}, "epoch"),
+    ({"split": {"seed": [1]}}, "split"), ({"image_size": 10**9}, "image_size"), ({"image_size": True}, "image_size"),
+    ({"architecture": ["resnet18"]}, "architecture"), ({"state": {1: torch.zeros(1)}}, "state"),
+    ({"std": (10**400,) * 3}, "std"), ({"start_weights": {"tag": {"x": 1}}}, "start_weights"),
+])
+def test_values_of_another_kind_are_named(made, tmp_path, changed, named):
+    checkpoint.save(tmp_path / "model.pth", dataclasses.replace(made, **({"state": TINY} | changed)))
+    with pytest.raises(CheckpointError, match=f"breaks the contract: {named} of another kind"):
+        checkpoint.load(tmp_path / "model.pth")
+
+
+def test_a_checkpoint_from_before_start_weights_were_recorded_loads(made, tmp_path):
+    content = {f.name: getattr(made, f.name) for f in dataclasses.fields(made) if f.name != "start_weights"}
+    content["state"] = TINY
+    torch.save({key: list(v) if isinstance(v, tuple) else v for key, v in content.items()}, tmp_path / "old.pth")
+    assert checkpoint.load(tmp_path / "old.pth").start_weights == {}
+
+
+def test_what_would_never_end_or_burst_is_refused(made, tmp_path):
+    os.mkfifo(tmp_path / "pipe.pth")
+    with pytest.raises(CheckpointError, match="is no file"):
+        checkpoint.load(tmp_path / "pipe.pth")
+    checkpoint.save(tmp_path / "model.pth", dataclasses.replace(made, state={"fc.weight": torch.zeros(1000, 5000)}))
+    with zipfile.ZipFile(tmp_path / "model.pth") as whole, \
+            zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in whole.namelist():
+            packed.writestr(name, whole.read(name))
+    with pytest.raises(CheckpointError, match="would unpack to 20 MB"):
+        checkpoint.load(tmp_path / "bomb.pth")
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 broken", bytes(1000)])
 def test_junk_is_refused(tmp_path, content):
     (tmp_path / "junk.pth").write_bytes(content)
@@ -120,7 +193,7 @@ def test_every_architecture_builds_and_has_its_cam_layer(name):
     with torch.device("meta"):
         import timm
 
-        model = timm.create_model(entry.timm_name, num_classes=14)
+        model = timm.create_model(entry.weights_name, num_classes=14)
     assert model.get_submodule(entry.cam_layer) is not None
     assert (entry.token_grid(96) == (6, 6)) == (name == "vit_b_16")
     assert entry.default_epochs == (8 if name == "efficientnet_b0" else 12)

@@ -1,6 +1,7 @@
 """The Compare page without a browser, and the numbers and verdicts behind it."""
 
 import dataclasses
+import json
 from functools import partial
 
 import numpy as np
@@ -20,6 +21,7 @@ from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS
 from cxrcore.intervals import MACRO
 from cxrcore.resampledfile import Measured
+from cxrcore.settings import Constants
 from cxrcore.store import Store
 from cxrcore.ui import agreement, compare_cost, compare_reading, compare_view, resampled, widgets
 from cxrcore.ui.threshold_state import Evaluated
@@ -257,10 +259,64 @@ def test_tables_as_latex_escape_what_latex_reads():
     assert "x\\textbackslash{}y" in text and text.count("\\\\") == 3
 
 
-def test_runs_of_one_architecture_stand_with_their_spread(store):
-    compared = [dataclasses.replace(one, architecture=architecture)
-                for one, architecture in zip(compared_of(store), ("resnet18", "resnet18", "vgg16"), strict=True)]
-    table = compare_reading.seeds_table(compared, "auroc")
+def settled(store, compared, **by_place):
+    """The compared runs as trainings of ResNet-18 that differ in these settings, and their rows."""
+    rows = {}
+    for place, one in enumerate(compared):
+        config = {"arch": "resnet18", "lr": 1e-4, "seed": place, "csv_path": f"films-{place}.csv",
+                  "constants": Constants().record("bce")} | {name: values[place] for name, values in by_place.items()}
+        rows[one.run.run_id] = store.run(one.run.run_id) | {"config": json.dumps(config)}
+    return [dataclasses.replace(one, architecture="resnet18") for one in compared], rows
+
+
+def test_repeats_stand_with_their_spread_and_nothing_else_is_called_seeds(store):
+    compared, rows = settled(store, compared_of(store), lr=(1e-4, 0.0001, 1e-3))
+    table = compare_reading.seeds_table(compared, rows, "auroc")
     values = [one.found.interval("auroc").point[MACRO] for one in compared[:2]]
-    assert table["Architecture"].tolist() == ["ResNet-18"] and table["Runs"].tolist() == [2]
+    assert table["Architecture"].tolist() == ["ResNet-18"] and table["Seeds"].tolist() == ["0, 1"]
     assert table["Standard deviation"][0] == pytest.approx(np.std(values, ddof=1))
+    (line,) = compare_reading.other_settings(compared, rows)
+    assert line.startswith("ResNet-18: ") and line.endswith(" differ in lr")
+
+
+@pytest.mark.parametrize("changed", [
+    {"seed": (5, 5, 5)},  # the same training three times shows no spread of seeds
+    {"lr": (1e-4, 1e-3, 1e-2)},
+    {"constants": (None, Constants().record("bce"), {"weight_decay": 0.1})},
+])
+def test_runs_that_are_no_repeats_have_no_spread(store, changed):
+    compared, rows = settled(store, compared_of(store), **changed)
+    assert compare_reading.seeds_table(compared, rows, "auroc").empty
+    assert bool(compare_reading.other_settings(compared, rows)) == ("seed" not in changed)
+
+
+@pytest.mark.parametrize(("kind", "arch"), [("imported", "resnet18"), ("ensemble", ""), ("trained", "")])
+def test_runs_of_which_nobody_knows_how_they_came_about_are_not_pooled(store, kind, arch):
+    compared, rows = settled(store, compared_of(store), arch=(arch, arch, arch))
+    rows = {run_id: row | {"kind": kind} for run_id, row in rows.items()}
+    compared = [dataclasses.replace(one, architecture=arch) for one in compared]
+    assert compare_reading.seeds_table(compared, rows, "auroc").empty
+    said = compare_reading.other_settings(compared, rows)
+    assert ("not recorded" in said[0]) if arch else said == []
+
+
+def test_the_page_says_where_runs_did_not_start_alike_and_which_are_repeats(open_page):
+    store = make_store(default_store())
+    plain, wide = {"corpus": "ImageNet-1k", "tag": "a.ra_in1k"}, {"corpus": "ImageNet-21k + ImageNet-1k", "tag": "b"}
+    runs = [add_run(store, name, arch, seed=seed, start_weights=weights) for name, arch, seed, weights in
+            (("one", "resnet18", 0, plain), ("two", "resnet18", 1, plain), ("three", "vit_b_16", 0, wide))]
+    text = text_of(open_page(run=runs))
+    assert "Not the same start" in text and "one, two: ImageNet-1k; three: ImageNet-21k + ImageNet-1k" in text
+    assert "Repeats: alike in all recorded settings but the seed" in text
+    alike = text_of(open_page(run=runs[:2]))
+    assert "Not the same start" not in alike and "Repeats: alike" in alike
+
+
+def test_an_older_version_s_imagenet_is_told_apart_for_the_network_whose_default_was_another(store):
+    labels = {"a": "first", "b": "second", "c": "third"}
+    config = {"init": "imagenet", "training_corpus": "ImageNet-1k + films"}
+    runs = pd.DataFrame({"run_id": list("abc"), "config": [json.dumps(config | {"arch": arch}) for arch in
+                                                           ("resnet18", "vgg16", "vit_b_16")]})
+    said = compare_reading.start_weights_sentence(runs, labels)
+    assert "first, second: ImageNet-1k; third: ImageNet-1k as an older version recorded it" in said
+    assert compare_reading.start_weights_sentence(runs[:2], labels) == ""

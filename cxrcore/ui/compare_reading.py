@@ -1,7 +1,9 @@
 """The runs of a comparison measured in the same draws, and their differences to one of them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +14,11 @@ from cxrcore.findings import N_FINDINGS
 from cxrcore.intervals import MACRO, Difference, Interval, Resampled, difference
 from cxrcore.multiple import BETTER, TIED, UNTESTED, WORSE, Verdicts, verdicts
 from cxrcore.resampledfile import Measured
+from cxrcore.settings import deciding, differing_names, settings_key, settings_of
 from cxrcore.store import Store
 from cxrcore.ui.resampled import measured_in_draws
 from cxrcore.ui.threshold_state import Evaluated, SourcedSet, default_key, find_set, parse_key
+from cxrcore.weightscorpora import NONE, start_corpus
 
 WORDS = {BETTER: "better", WORSE: "worse", TIED: "tied", UNTESTED: "no test"}
 
@@ -144,15 +148,66 @@ def contrast_table(found: Sequence[Contrast], reference: str, measure: str) -> p
         "p_holm": one.p, "verdict": one.words}) for one in found], ignore_index=True)
 
 
-# -- runs of one architecture
+# -- how they were trained
 
 
-def seeds_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:
-    """A row an architecture of which several runs are compared: mean and spread of their macro means."""
+def start_weights_sentence(runs: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Which runs began with weights that had seen what; empty where they do not differ in it, or nothing is recorded.
+
+    Args:
+        runs: rows of `Store.runs`.
+        labels: {run_id: unique label}.
+    """
+    seen: dict[str, list[str]] = {}
+    for run_id, config in zip(runs["run_id"], runs["config"], strict=True):
+        if corpus := start_corpus(json.loads(config or "{}")):
+            seen.setdefault("nothing (random weights)" if corpus == NONE else corpus, []).append(labels[run_id])
+    if len(seen) < 2:
+        return ""
+    said = "; ".join(f"{', '.join(names)}: {corpus}" for corpus, names in seen.items())
+    return f"Not the same start: what their weights had seen before training differs too ({said})."
+
+
+def seeds_table(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]], measure: str) -> pd.DataFrame:
+    """A row for runs that are repeats of each other, alike in all recorded settings but the seed.
+
+    Only runs that were trained here: of others it is not known how. Runs of one seed, alike in everything, count once.
+
+    Args:
+        runs: {run_id: row of `Store.runs`}.
+
+    Returns:
+        mean and spread of their macro means.
+    """
     rows = []
-    for name in dict.fromkeys(one.architecture for one in compared):
-        own = [one.found.interval(measure).point[MACRO] for one in compared if one.architecture == name]
+    for group in _repeats(compared, runs):
+        own = [one.found.interval(measure).point[MACRO] for one in group.values()]
         if len(own) > 1:
-            rows.append({"Architecture": architecture_label(name), "Runs": len(own), "Mean": float(np.mean(own)),
+            rows.append({"Architecture": architecture_label(next(iter(group.values())).architecture), "Runs": len(own),
+                         "Seeds": ", ".join(map(str, group)), "Mean": float(np.mean(own)),
                          "Standard deviation": float(np.std(own, ddof=1)), "Least": min(own), "Most": max(own)})
     return pd.DataFrame(rows)
+
+
+def _repeats(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]]) -> list[dict[int, Compared]]:
+    """Groups of runs with one settings key, each as {seed: its first run}."""
+    groups: dict[str, dict[int, Compared]] = {}
+    for one in compared:
+        settings = settings_of(runs[one.run.run_id])
+        if settings is not None:
+            groups.setdefault(settings_key(settings), {}).setdefault(settings.get("seed", 0), one)
+    return list(groups.values())
+
+
+def other_settings(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Runs of one architecture that are no repeats, a line each architecture: in what settings they differ."""
+    lines = []
+    for name in dict.fromkeys(one.architecture for one in compared if one.architecture):
+        own = {one.run.label: settings_of(runs[one.run.run_id]) for one in compared if one.architecture == name}
+        told = {label: deciding(settings) for label, settings in own.items() if settings is not None}
+        names = [setting for setting in differing_names(list(told.values())) if setting != "seed"] if told else []
+        untold = [label for label in own if label not in told]
+        said = [f"{', '.join(told)} differ in {', '.join(names)}"] if names else []
+        said += [f"how {', '.join(untold)} came about is not recorded"] if untold and len(own) > 1 else []
+        lines += [f"{architecture_label(name)}: {'; '.join(said)}"] if said else []
+    return lines

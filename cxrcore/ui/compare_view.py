@@ -23,7 +23,9 @@ from cxrcore.ui.compare_reading import (
     Contrast,
     contrast_table,
     contrasts,
+    other_settings,
     seeds_table,
+    start_weights_sentence,
     values_table,
     verdict_table,
 )
@@ -80,6 +82,12 @@ def say_where(compared: Sequence[Compared], group: runs_view.Group, label_source
     if measure in THRESHOLDED and any(one.source.part == part for one in compared):
         st.markdown(":orange-badge[:material/warning: same films] Thresholds were fitted on the films that they are "
                     "read on, which flatters.")
+
+
+def say_start_weights(runs: pd.DataFrame, labels: Mapping[str, str]) -> None:
+    """That the runs did not begin with weights that have seen the same, where it is so."""
+    if sentence := start_weights_sentence(runs, labels):
+        st.info(escape(sentence), icon=":material/info:")
 
 
 # -- measures with intervals
@@ -196,17 +204,23 @@ def agreement_section(films: np.ndarray, with_it: np.ndarray, part: str) -> Tabl
     return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(films, with_it))}
 
 
-def seeds_section(compared: Sequence[Compared], measure: str, part: str) -> Tables:
-    """Spread of the runs of one architecture, where several are compared."""
-    seeds = seeds_table(compared, measure)
-    if seeds.empty:
+def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str, part: str) -> Tables:
+    """Spread of runs that are repeats of each other, and which runs of one architecture are not."""
+    rows = dict(zip(runs["run_id"], runs.to_dict("records"), strict=True))
+    seeds, others = seeds_table(compared, rows, measure), other_settings(compared, rows)
+    if seeds.empty and not others:
         return {}
     st.header("Runs of one architecture", anchor=False)
-    st.caption("Seeds and settings move a result too: a difference between architectures that is no larger than "
-               "this spread may be chance.")
-    st.dataframe(seeds, hide_index=True, alt="Spread of the runs of each architecture",
-                 column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
-                                for name in seeds.columns[1:]})
+    if not seeds.empty:
+        st.caption("Repeats: alike in all recorded settings but the seed. A difference between architectures that is "
+                   "no larger than this spread may be chance.")
+        st.dataframe(seeds, hide_index=True, alt="Spread of the runs that are repeats of each other",
+                     column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
+                                    for name in seeds.columns if name not in ("Architecture", "Seeds")})
+    if others:
+        st.caption(f"No repeats, so their differences are not seeds alone: {escape('. '.join(others))}.")
+    if seeds.empty:
+        return {}
     return {"Seeds": (f"seeds_{measure}_{part}", lambda: seeds)}
 
 

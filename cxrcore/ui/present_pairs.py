@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cxrcore.config import TrainConfig
+from cxrcore.settings import Constants, deciding, differing_names
 from cxrcore.ui.threshold_state import Evaluated
 
 PLAIN = "bce"
@@ -14,7 +15,9 @@ FILMS = "films"  # among the settings: how many films the run was measured on
 SETTING_WORDS = {"epochs": "epochs", "batch_size": "batch size", "lr": "learning rate",
                  "train_subset": "training films", "n_train": "training films", "val_subset": "validation films",
                  "n_val": "validation films", "img_size": "image size", "init": "starting weights",
-                 "precision": "number format", "patience": "patience", FILMS: "films measured"}
+                 "weights": "starting weights", "mean": "pixel normalisation", "std": "pixel normalisation",
+                 "precision": "number format", "constants": "constants of the training", FILMS: "films measured"}
+_OF_A_LOSS = [one.name for one in fields(Constants) if one.metadata.get("loss")]
 _TOLD_ELSEWHERE = ("arch", "loss", "name", "csv_path", "img_root")
 
 
@@ -61,8 +64,9 @@ def _distance(pair: tuple[Trained, Trained]) -> tuple[int, bool]:
 
 def differing(runs: Sequence[Trained]) -> list[str]:
     """In words, the settings besides loss and seed in which not all of the runs agree."""
-    words = [word for name, word in SETTING_WORDS.items() if len({repr(run.settings.get(name)) for run in runs}) > 1]
-    return list(dict.fromkeys(words))
+    found = [deciding(run.settings) for run in runs]
+    names = [name for name in differing_names(found) if name not in ("arch", "loss", "seed", *_OF_A_LOSS)]
+    return list(dict.fromkeys(SETTING_WORDS.get(name, name.replace("_", " ")) for name in names))
 
 
 def flags(settings: Mapping[str, Any]) -> str:

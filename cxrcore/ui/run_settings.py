@@ -9,14 +9,17 @@ import pandas as pd
 
 from cxrcore.charts.look import architecture_label
 from cxrcore.config import TrainConfig
+from cxrcore.settings import Constants
 from cxrcore.ui.runs_view import SPLIT_WORDS
+from cxrcore.weightscorpora import recorded_before_tags, start_corpus
 
 NOT_RECORDED = "not recorded"
 EMPTY = "–"
 COLUMNS = ("Part", "Setting", "Meaning")
 
 _ELSEWHERE = ("name", "arch", "split", "split_seed")  # shown as columns of the run
-_MEANINGS = {field.name: field.metadata.get("help", "") for field in fields(TrainConfig)} | {
+_OF_FLAGS = {field.name: field.metadata.get("help", "") for field in (*fields(TrainConfig), *fields(Constants))}
+_MEANINGS = _OF_FLAGS | {
     "architecture": "the network",
     "kind": "trained here, imported, or an ensemble of other runs",
     "parameters": "numbers that training adjusts",
@@ -26,6 +29,11 @@ _MEANINGS = {field.name: field.metadata.get("help", "") for field in fields(Trai
     "split fingerprint": "equal fingerprints mean equal films in every part",
     "git commit": "the code's version",
     "training_corpus": "what the weights have seen",
+    "start corpus": "what the weights had seen before training",
+    "start weights": "timm's name and tag of the ImageNet weights",
+    "start weights' hub id": "where they came from",
+    "start weights by timm": "version that loaded them",
+    "start weights' SHA-256": "of the file that training began with",
     "n_train": "films that were trained on",
     "n_val": "films that were validated on after each epoch",
     "device": "what it ran on",
@@ -47,6 +55,8 @@ _MEANINGS = {field.name: field.metadata.get("help", "") for field in fields(Trai
     "combined_by": "how an ensemble's scores came about",
     "members": "the runs of an ensemble",
 }
+_START_NAMES = {"corpus": "start corpus", "tag": "start weights", "hub_id": "start weights' hub id",
+                "timm": "start weights by timm", "file_sha256": "start weights' SHA-256"}
 _COST_NAMES = {"training_seconds": "training time", "images_per_second": "training speed",
                "peak_device_bytes": "device memory", "checkpoint_bytes": "checkpoint size", "gmacs": "GMACs",
                "milliseconds_per_film": "time of one film"}
@@ -86,7 +96,7 @@ def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     scheme = run["split_scheme"]
     data = {"data set": run["dataset"], "split": SPLIT_WORDS.get(scheme, scheme), "split seed": run["split_seed"],
             "split fingerprint": run["split_fingerprint"]}
-    config = _flat(_shortened(json.loads(run["config"] or "{}")))
+    config = _flat(_shortened(_named(json.loads(run["config"] or "{}"))))
     trials = {f"trial speed in {name}": config.pop(f"precision_speeds.{name}", None) for name in ("fp32", "bf16")}
     training = {name: value for name, value in config.items()
                 if name not in _ELSEWHERE and not name.startswith("precision_speeds.")}
@@ -96,6 +106,19 @@ def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     made = "Source" if "file" in config or "members" in config else "Training"
     parts = {"Model": model, "Data": data, made: training, "Software": software, "Cost": cost}
     return {(part, name): as_text(value) for part, values in parts.items() for name, value in values.items()}
+
+
+def _named(config: dict[str, Any]) -> dict[str, Any]:
+    """Constants among the flags, and the start weights as this version reads what an older one recorded."""
+    constants, recorded = (config.get(name) if isinstance(config.get(name), Mapping) else {}
+                           for name in ("constants", "start_weights"))
+    start = {_START_NAMES[name]: value for name, value in recorded.items() if name in _START_NAMES}
+    if seen := start_corpus(config):
+        start[_START_NAMES["corpus"]] = seen
+    if config.get("training_corpus") and config.get("init") == "imagenet" and not recorded:
+        config["training_corpus"] = recorded_before_tags(config.get("arch"), str(config["training_corpus"]))
+    return {name: value for name, value in config.items() if name not in ("constants", "start_weights")
+            } | start | constants
 
 
 def _shortened(config: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,105 @@
+"""Which constants decide a training, and which runs are repeats of each other."""
+
+import json
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from cxrcore.config import TrainConfig
+from cxrcore.errors import RunError
+from cxrcore.settings import Constants, deciding, differing_names, of_record, settings_key, settings_of
+
+RUN = {"arch": "resnet18", "epochs": 8, "batch_size": 32, "lr": 1e-4, "loss": "bce", "split": "patient",
+       "split_seed": 0, "img_size": 224, "init": "imagenet", "precision": "bf16", "patience": 3, "seed": 0, "train_subset": 1000,
+       "n_train": 1000, "mean": [0.5, 0.5, 0.5], "model_options": {}, "dataset_id": "d", "split_fingerprint": "f",
+       "start_weights": {"tag": "resnet18.a1_in1k", "hub_id": "timm/resnet18.a1_in1k", "timm": "1.0.31"},
+       "constants": Constants().record("bce")}
+
+
+@pytest.mark.parametrize("changed", [
+    {"arch": "vgg16"}, {"epochs": 9}, {"batch_size": 64}, {"lr": 2e-4}, {"loss": "focal"}, {"split": "official"},
+    {"split_seed": 1}, {"img_size": 256}, {"init": "random", "start_weights": {}}, {"precision": "fp32"},
+    {"patience": 4}, {"train_subset": 999}, {"val_subset": 10}, {"n_train": 999}, {"mean": [0.4, 0.5, 0.5]},
+    {"model_options": {"drop_rate": 0.1}}, {"dataset_id": "e"}, {"split_fingerprint": "g"}, {"constants": {}},
+    {"start_weights": {"tag": "resnet18.tv_in1k"}}, {"start_weights": {"file_sha256": "aa"}},
+    {"something_that_a_later_version_sets": 1},
+    *({"constants": RUN["constants"] | {name: 0.5}} for name in RUN["constants"]),
+])
+def test_what_decides_a_result_changes_the_key(changed):
+    assert settings_key(RUN | changed) != settings_key(RUN)
+
+
+@pytest.mark.parametrize("changed", [
+    {"seed": 7}, {"name": "another"}, {"note": "x"}, {"csv_path": "elsewhere.csv", "img_root": "films"},
+    {"results": "r"}, {"workers": 4}, {"eval_subset": 10}, {"device": "a GPU"}, {"precision_speeds": {"fp32": 1}},
+    {"training_corpus": "ImageNet-1k + NIH"}, {"resume": None}, {"val_subset": None}, {"epochs": 8.0}, {"lr": 0.0001},
+    {"lr": np.float64(1e-4), "epochs": np.int64(8)}, {"mean": (0.5, 0.5, 0.5)}, {"model_options": None},
+    {"start_weights": RUN["start_weights"] | {"timm": "1.0.40"}},
+])
+def test_what_does_not_decide_a_result_leaves_the_key(changed):
+    assert settings_key(RUN | changed) == settings_key(RUN)
+
+
+def test_the_order_of_keys_and_the_way_through_the_store_do_not_matter():
+    backwards = json.loads(json.dumps(dict(reversed(RUN.items()))))
+    assert settings_key(backwards) == settings_key(RUN)
+    assert settings_key(backwards, with_seed=True) == settings_key(RUN, with_seed=True)
+
+
+def test_the_seed_counts_where_it_is_asked_for():
+    assert settings_key(RUN, with_seed=True) != settings_key(RUN | {"seed": 1}, with_seed=True)
+    assert settings_key(RUN, with_seed=True) != settings_key(RUN)
+
+
+def test_a_flag_that_an_older_version_did_not_have_counts_as_its_default():
+    old = {name: value for name, value in RUN.items() if name != "patience"}
+    assert settings_key(old) == settings_key(RUN) != settings_key(old | {"patience": 5})
+
+
+def test_a_file_is_known_by_its_bytes_wherever_it_lies():
+    def of(path, digest):
+        return settings_key(RUN | {"init": path, "start_weights": {"file_sha256": digest}})
+
+    assert of("a/w.pth", "1") == of("b/w.pth", "1") != of("a/w.pth", "2")
+
+
+def test_every_flag_is_either_a_setting_or_known_to_decide_nothing():
+    shown = set(deciding({}))
+    left_out = {one.name for one in fields(TrainConfig) if one.default not in (None, "")} - shown
+    assert left_out == set()
+
+
+def test_constants_that_were_not_recorded_are_told_from_today_s():
+    old = {name: value for name, value in RUN.items() if name != "constants"}
+    assert settings_key(old) != settings_key(RUN) and settings_key(old) == settings_key(old | {"seed": 3})
+    assert differing_names([deciding(old), deciding(RUN)]) == ["constants"]
+    assert differing_names([deciding(RUN), deciding(RUN | {"lr": 1, "seed": 2})]) == ["lr", "seed"]
+
+
+@pytest.mark.parametrize("config", [{}, {"constants": [1]}, {"start_weights": "x"}, {"lr": float("nan")},
+                                    {"lr": 10**400}])
+def test_odd_configs_have_a_key(config):
+    assert settings_key(config) == settings_key(dict(config))
+
+
+@pytest.mark.parametrize(("row", "told"), [
+    ({"kind": "trained", "config": '{"arch": "a"}'}, True), ({"kind": "imported", "config": '{"arch": "a"}'}, False),
+    ({"kind": "ensemble", "config": "{}"}, False), ({"kind": "trained", "config": None}, False),
+    ({"kind": "trained", "config": '{"arch": ""}'}, False),
+])
+def test_only_of_trained_runs_it_is_known_how_they_came_about(row, told):
+    assert (settings_of(row | {"dataset_id": "d", "split_fingerprint": "f"}) is not None) == told
+
+
+def test_a_resumed_run_keeps_the_constants_that_it_began_with():
+    assert of_record(None) == of_record({}) == Constants()
+    begun = Constants(weight_decay=0.1, max_pos_weight=20)
+    assert of_record(begun.record("pos_weight")) == begun
+    assert begun.record("bce")["max_pos_weight"] is None and begun.record("bce")["focal_gamma"] is None
+
+
+@pytest.mark.parametrize("record", [{"optimizer": "SGD"}, {"momentum": 0.9}, {"weight_decay": "much"}])
+def test_a_procedure_that_this_version_does_not_have_is_refused(record):
+    with pytest.raises(RunError, match=f"its {next(iter(record))} is"):
+        of_record(record)
