@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from numbers import Real
-from typing import Any
+from typing import Any, get_type_hints
 
 from cxrcore.config import TrainConfig, flag
 from cxrcore.errors import RunError
@@ -55,6 +55,24 @@ def of_record(record: Any) -> Constants:
             raise RunError(f"the run was begun by another version of the training: its {str(name)[:40]} is "
                            f"{ascii(value)[:60]}, which this version does not have")
     return Constants(**given)
+
+
+def flags_of_record(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags of scripts/train.py as stored with a run, each of its flag's kind.
+
+    Raises:
+        RunError: one is not, as in a run folder that was written by hand.
+    """
+    hints, made = get_type_hints(TrainConfig), {}
+    for one in fields(TrainConfig):
+        if one.name not in config:
+            continue
+        value, kind, choices = config[one.name], hints[one.name], one.metadata.get("choices")
+        fits = type(value) in (int, float) if kind is float else isinstance(value, kind) and type(value) is not bool
+        if not fits or (choices and value not in choices):
+            raise RunError(f"the run's stored setting {one.name} is {ascii(value)[:60]}, which --{one.name} cannot be")
+        made[one.name] = value
+    return made
 
 
 # -- repeats

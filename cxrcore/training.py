@@ -197,7 +197,8 @@ class Trainer:
         """Go on from `weights` and `state` of the last epoch, as if there had been no break."""
         self._accelerator.unwrap_model(self.model).load_state_dict(weights)
         self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
+        known = self._schedule.state_dict()  # torch takes over whatever else a file names, as attributes
+        self._schedule.load_state_dict({name: state["schedule"][name] for name in known if name in state["schedule"]})
         torch.set_rng_state(state["generators"]["cpu"])
         if self.device.type == "cuda" and "cuda" in state["generators"]:
             torch.cuda.set_rng_state(state["generators"]["cuda"], self.device)

@@ -19,7 +19,7 @@ from cxrcore.architectures import find
 from cxrcore.config import PROJECT_ROOT, TrainConfig, default_store
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
-from cxrcore.data.prepared import PreparedPixels, check_size
+from cxrcore.data.prepared import VERSION, PreparedPixels, check_size
 from cxrcore.errors import DataError
 from cxrcore.initial_weights import Start, start
 from cxrcore.losses import positive_weights
@@ -61,7 +61,8 @@ class Plan:
             "init": self.origin.init, "mean": list(self.origin.spec.mean), "std": list(self.origin.spec.std),
             "model_options": self.origin.options, "training_corpus": self.corpus, "precision_speeds": self.speeds,
             "start_weights": dict(self.origin.source), "constants": self.constants.record(self.config.loss),
-            "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows), "device": device_name(),
+            "pixels_version": VERSION, "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows),
+            "device": device_name(),
         }
 
     @property

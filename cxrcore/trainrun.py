@@ -28,7 +28,7 @@ from cxrcore.initial_weights import Start
 from cxrcore.interrupts import is_interruption, sigterm_as_interrupt
 from cxrcore.progress import Progress, effective_status, of_run
 from cxrcore.records import EpochRecord
-from cxrcore.settings import of_record
+from cxrcore.settings import flags_of_record, of_record
 from cxrcore.store import Store
 from cxrcore.training import Settings, Trainer
 from cxrcore.trainplan import Plan
@@ -97,7 +97,7 @@ def _resume(config: TrainConfig, given: frozenset[str]) -> str:
         raise RunError(f"run {config.resume} is {status}: there is nothing to resume")
     if row["kind"] != "trained":
         raise RunError(f"run {config.resume} is {row['kind']}: only trained runs can be resumed")
-    own = {f.name: row["config"].get(f.name) for f in dataclasses.fields(TrainConfig) if f.name in row["config"]}
+    own = flags_of_record(row["config"])
     overrides = {name: getattr(config, name) for name in given}
     path = store.run_folder(config.resume) / LAST
     last = checkpoints.load(path) if path.exists() else None
@@ -171,7 +171,11 @@ def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:
     if last is not None:
         if not last.training:
             raise CheckpointError(f"{LAST} of this run holds no training state to go on from")
-        trainer.restore(last.state, last.training)
+        try:
+            trainer.restore(last.state, last.training)
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise CheckpointError(f"{LAST} of this run holds no training state that can be gone on from: "
+                                  f"{' '.join(str(error).split())[:120]}") from None
         print(f"going on after epoch {last.epoch}")
     return trainer
 

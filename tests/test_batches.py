@@ -1,10 +1,13 @@
 """Feeding: order, content, normalisation, augmentation."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from cxrcore.batches import InputSpec, augment, batches, normalise
+from cxrcore.settings import Constants
 
 CPU = torch.device("cpu")
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 32, 32), np.uint8)
@@ -45,3 +48,11 @@ def test_augmentation_is_seeded_small_and_never_a_flip():
     assert centre_x.max() < 24 and centre_y.max() < 36  # a flip would put it at 52
     assert centre_x.std() > 0.5  # it does move
     assert (mass / mass.mean() - 1).abs().max() < 0.35
+
+
+@pytest.mark.parametrize("name", ["max_shift", "max_scale", "max_rotation"])
+def test_augmentation_goes_as_far_as_its_constants_say(name):
+    films, still = torch.rand(8, 1, 32, 32), Constants(max_shift=0, max_scale=0, max_rotation=0)
+    assert torch.allclose(augment(films, torch.Generator().manual_seed(0), still), films, atol=1e-5)
+    moving = dataclasses.replace(still, **{name: getattr(Constants(), name)})
+    assert not torch.allclose(augment(films, torch.Generator().manual_seed(0), moving), films, atol=0.01)

@@ -15,7 +15,6 @@ from cxrcore.errors import CheckpointError, DiskFullError, RunError
 from cxrcore.findings import FINDINGS
 from cxrcore.modeloptions import check_options
 
-
 TINY = {"fc.weight": torch.zeros(1)}  # for what is refused before its weights are looked at
 
 

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from cxrcore.findings import FINDINGS
 from cxrcore.losses import make_loss, positive_weights
+from cxrcore.settings import Constants
 
 torch.manual_seed(0)
 LOGITS = torch.randn(20, 14)
@@ -36,6 +37,14 @@ def test_focal_is_bce_damped_by_certainty():
     p_t = torch.where(LABELS == 1, p, 1 - p)
     expected = (-((1 - p_t) ** 2) * torch.log(p_t)).mean()
     assert make_loss("focal", LABELS.numpy())(LOGITS, LABELS).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_gamma_and_bound_are_those_of_the_constants():
+    labels = LABELS.numpy()
+    flat = make_loss("focal", labels, constants=Constants(focal_gamma=0.0))(LOGITS, LABELS)
+    assert flat.item() == make_loss("bce", labels)(LOGITS, LABELS).item() != make_loss("focal", labels)(LOGITS, LABELS)
+    even = make_loss("pos_weight", labels, constants=Constants(max_pos_weight=1.0))(LOGITS, LABELS)
+    assert even.item() == pytest.approx(make_loss("bce", labels)(LOGITS, LABELS).item())
 
 
 def test_positive_weights_are_bounded_and_one_without_positives():

@@ -9,6 +9,7 @@ from seeded_runs import add_run, make_store
 
 from cxrcore.ui import run_progress, run_settings, runs_view
 from cxrcore.ui.runs_view import chosen_after, default_focus, draw_in_words, group_note, groups, run_labels
+from cxrcore.weightscorpora import DOUBTFUL
 
 # -- groups
 
@@ -134,6 +135,21 @@ def test_settings_show_only_what_differs(store):
     assert dict(differing.loc["only_here", ["a", "b"]]) == {"a": "yes", "b": run_settings.NOT_RECORDED}
     assert {"torch", "loss", "split fingerprint", "parameters"} <= set(table["Setting"])
     assert table.set_index("Setting").at["lr", "Meaning"].startswith("highest learning rate")
+
+
+def test_constants_and_start_weights_stand_among_the_settings(store):
+    constants = {"weight_decay": 0.01, "focal_gamma": None}
+    add_run(store, "a", constants=constants, start_weights={"corpus": "ImageNet-1k", "tag": "resnet18.a1_in1k"})
+    add_run(store, "b", constants=constants | {"weight_decay": 0.1}, start_weights={"corpus": "none", "tag": None})
+    add_run(store, "c", arch="vit_b_16", training_corpus="ImageNet-1k + films")  # of an older version
+    runs = store.runs().assign(dataset="films").to_dict("records")
+    table = run_settings.settings_table(runs, run_labels(store.runs()))
+    shown = run_settings.only_differences(table).set_index("Setting")
+    assert list(shown.loc["weight_decay", ["a", "b", "c"]]) == ["0.01", "0.1", run_settings.NOT_RECORDED]
+    assert list(shown.loc["start weights", ["a", "b", "c"]]) == ["resnet18.a1_in1k", "–", run_settings.NOT_RECORDED]
+    assert list(shown.loc["start corpus", ["a", "b", "c"]]) == ["ImageNet-1k", "none", DOUBTFUL]
+    assert shown.at["training_corpus", "c"] == f"{DOUBTFUL} + films"
+    assert shown.at["weight_decay", "Meaning"].startswith("of matrices") and "constants" not in set(table["Setting"])
 
 
 def test_a_single_run_shows_all_its_settings(store):

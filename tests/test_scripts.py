@@ -17,6 +17,7 @@ from cxrcore.architectures import build
 from cxrcore.checkpoint import Checkpoint, save
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.progress import effective_status, read
+from cxrcore.settings import Constants
 from cxrcore.store import Store
 
 SMALL = ["--img_size", "32", "--batch_size", "16", "--init", "random", "--precision", "fp32", "--arch", "resnet18"]
@@ -107,6 +108,7 @@ def test_the_classic_two_commands_work_verbatim(tiny_nih, tmp_path):
     row = Store(store).runs().iloc[0]
     config = json.loads(row["config"])
     assert row["architecture"] == "efficientnet_b0" and config["init"] == "random" and config["n_train"] == 40
+    assert config["constants"] == Constants().record("bce") and config["start_weights"]["corpus"] == "none"
     assert "--init PATH" in done.stdout  # going on at random is said, not hidden
     done = run("eval.py", *films_of(tiny_nih), "--weights", "model_best.pth", "--subset", 20, "--results", tmp_path,
                cwd=PROJECT_ROOT, store=store, **offline)

@@ -5,14 +5,25 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from seeded_runs import add_run, make_store
 
+from cxrcore import trainplan, trainrun
 from cxrcore.config import TrainConfig
 from cxrcore.errors import RunError
-from cxrcore.settings import Constants, deciding, differing_names, of_record, settings_key, settings_of
+from cxrcore.settings import (
+    Constants,
+    deciding,
+    differing_names,
+    flags_of_record,
+    of_record,
+    settings_key,
+    settings_of,
+)
 
 RUN = {"arch": "resnet18", "epochs": 8, "batch_size": 32, "lr": 1e-4, "loss": "bce", "split": "patient",
-       "split_seed": 0, "img_size": 224, "init": "imagenet", "precision": "bf16", "patience": 3, "seed": 0, "train_subset": 1000,
-       "n_train": 1000, "mean": [0.5, 0.5, 0.5], "model_options": {}, "dataset_id": "d", "split_fingerprint": "f",
+       "split_seed": 0, "img_size": 224, "init": "imagenet", "precision": "bf16", "patience": 3, "seed": 0,
+       "train_subset": 1000, "n_train": 1000, "mean": [0.5, 0.5, 0.5], "model_options": {}, "dataset_id": "d",
+       "split_fingerprint": "f",
        "start_weights": {"tag": "resnet18.a1_in1k", "hub_id": "timm/resnet18.a1_in1k", "timm": "1.0.31"},
        "constants": Constants().record("bce")}
 
@@ -97,6 +108,29 @@ def test_a_resumed_run_keeps_the_constants_that_it_began_with():
     begun = Constants(weight_decay=0.1, max_pos_weight=20)
     assert of_record(begun.record("pos_weight")) == begun
     assert begun.record("bce")["max_pos_weight"] is None and begun.record("bce")["focal_gamma"] is None
+
+
+def test_a_resumed_training_is_planned_with_what_is_stored(tmp_path, monkeypatch):
+    store, planned = make_store(tmp_path / "store.duckdb"), []
+    begun = Constants(weight_decay=0.1).record("bce")
+    run_id = add_run(store, "a", auroc=None, status="interrupted", constants=begun, patience=5)
+
+    def plan(config, origin, constants):
+        planned.append((config.patience, constants.weight_decay))
+        raise RunError("far enough")
+
+    monkeypatch.setattr(trainplan, "make", plan)
+    with pytest.raises(RunError, match="far enough"):
+        trainrun.train(TrainConfig(resume=run_id, store=str(store.path)), frozenset({"resume", "store"}))
+    assert planned == [(5, 0.1)]
+
+
+@pytest.mark.parametrize("stored", [{"epochs": "8"}, {"lr": "much"}, {"loss": "mse"}, {"batch_size": True}, {"name": 3},
+                                    {"seed": None}])
+def test_a_stored_flag_of_another_kind_is_refused(stored):
+    with pytest.raises(RunError, match=f"stored setting {next(iter(stored))} is"):
+        flags_of_record(RUN | stored)
+    assert flags_of_record(RUN | {"lr": 1})["lr"] == 1 and "n_train" not in flags_of_record(RUN)
 
 
 @pytest.mark.parametrize("record", [{"optimizer": "SGD"}, {"momentum": 0.9}, {"weight_decay": "much"}])

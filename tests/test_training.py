@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from cxrcore import batches, losses, training
 from cxrcore.architectures import build
 from cxrcore.initial_weights import GREY
+from cxrcore.settings import Constants
 from cxrcore.training import Settings, Trainer, TrainingData, steps_per_epoch
 
 
@@ -99,6 +101,26 @@ def test_the_rate_warms_up_and_falls_to_zero(data):
     rates = [trainer._rate(step) for step in range(201)]
     assert rates[0] == pytest.approx(0.1) and max(rates) == 1 and rates[9] == 1
     assert all(a >= b for a, b in pairwise(rates[10:])) and rates[200] == pytest.approx(0)
+
+
+def test_the_optimizer_and_the_schedule_follow_the_constants(data):
+    own = Constants(beta1=0.8, beta2=0.9, epsilon=1e-6, weight_decay=0.2, warm_up=0.5, gradient_norm=0.25)
+    trainer, cut = _trainer(data, epochs=2, constants=own), []
+    kernels, biases = trainer._optimizer.param_groups
+    assert kernels["betas"] == (0.8, 0.9) and kernels["eps"] == 1e-6
+    assert kernels["weight_decay"] == 0.2 and biases["weight_decay"] == 0
+    assert [trainer._rate(step) for step in (0, 4, 5)] == pytest.approx([0.2, 1, 1]) and trainer._rate(6) < 1
+    trainer._accelerator.clip_grad_norm_ = lambda _, norm: cut.append(norm)
+    trainer.run_epoch(_quiet)
+    assert set(cut) == {0.25} and kernels["betas"] != (Constants().beta1, Constants().beta2)
+
+
+@pytest.mark.parametrize("module", [batches, losses, training])
+def test_no_number_that_decides_a_result_hides_in_the_training_code(module):
+    """Such numbers stand in `settings.Constants`, and so with every run."""
+    harmless = {"_AHEAD"}
+    assert not {name for name, value in vars(module).items()
+                if type(value) in (int, float) and not name.startswith("__")} - harmless
 
 
 @pytest.mark.parametrize(("n", "batch", "steps"), [(32, 32, 1), (33, 32, 1), (34, 32, 2), (1, 32, 1), (65, 16, 4)])

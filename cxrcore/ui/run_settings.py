@@ -34,6 +34,7 @@ _MEANINGS = _OF_FLAGS | {
     "start weights' hub id": "where they came from",
     "start weights by timm": "version that loaded them",
     "start weights' SHA-256": "of the file that training began with",
+    "pixels_version": "of the way from a film's file to grey pixels",
     "n_train": "films that were trained on",
     "n_val": "films that were validated on after each epoch",
     "device": "what it ran on",
