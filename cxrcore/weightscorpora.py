@@ -33,8 +33,8 @@ _OF_TAG = {"in1k": "ImageNet-1k", "in12k": "ImageNet-12k", "in21k": "ImageNet-21
            "laion2b": "LAION-2B", "datacompxl": "DataComp-XL", "webli": "WebLI", "lvd142m": "LVD-142M",
            "lvd1689m": "LVD-1689M", "inat21": "iNaturalist 2021", "merged2b": "Merged-2B"}
 PLAIN, NONE = "ImageNet-1k", "none"
-DOUBTFUL = ("ImageNet-1k as an older version recorded it; timm's default for this network began with ImageNet-21k "
-            "(augreg2_in21k_ft_in1k)")
+DOUBTFUL = ("ImageNet-1k as an older version recorded it; timm's default for this network, augreg2_in21k_ft_in1k, "
+            "began with ImageNet-21k")
 
 
 def corpus_of_tag(tag: str) -> str:

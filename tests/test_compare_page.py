@@ -275,8 +275,8 @@ def test_repeats_stand_with_their_spread_and_nothing_else_is_called_seeds(store)
     values = [one.found.interval("auroc").point[MACRO] for one in compared[:2]]
     assert table["Architecture"].tolist() == ["ResNet-18"] and table["Seeds"].tolist() == ["0, 1"]
     assert table["Standard deviation"][0] == pytest.approx(np.std(values, ddof=1))
-    (line,) = compare_reading.other_settings(compared, rows)
-    assert line.startswith("ResNet-18: ") and line.endswith(" differ in lr")
+    first, _, third = (one.run.label for one in compared)
+    assert compare_reading.other_settings(compared, rows) == [f"{third} (not {first}'s lr)"]
 
 
 @pytest.mark.parametrize("changed", [

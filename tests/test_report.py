@@ -49,9 +49,9 @@ def told(html: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="told">(.*?)</script>', html, re.S)[1])
 
 
-def add_scored(store, name: str, seed: int, n: int = 12, parts=("val", "test"), unscored=()) -> str:
+def add_scored(store, name: str, seed: int, n: int = 12, parts=("val", "test"), unscored=(), **config) -> str:
     """An EfficientNet-B0 with scores of its own on the first n films, without any of some findings."""
-    run_id = add_run(store, name, "efficientnet_b0", auroc=None)
+    run_id = add_run(store, name, "efficientnet_b0", auroc=None, **config)
     for part in parts:
         scores = np.random.default_rng(seed).random((n, len(FINDINGS)))
         scores[:, list(unscored)] = np.nan
@@ -186,6 +186,14 @@ def test_a_curve_wears_the_look_of_its_run_s_legend(turned):
     assert len(set(legend.values())) == 2
     for view in ("roc", "reliability"):
         assert {one.run_id: one.style for one in found.curves(view)} == legend
+
+
+def test_runs_that_did_not_start_alike_are_noted():
+    store = make_store(default_store())
+    first, second = add_scored(store, "old", 1, init="random"), add_scored(store, "new", 2)
+    notes = contents.read(store, [first, second]).notes
+    assert [note for note in notes if "old: nothing (random weights)" in note and "new: ImageNet-1k" in note]
+    assert not contents.read(store, [first]).notes
 
 
 def test_a_mean_says_how_many_findings_it_holds():

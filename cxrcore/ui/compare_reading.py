@@ -165,7 +165,7 @@ def start_weights_sentence(runs: pd.DataFrame, labels: Mapping[str, str]) -> str
     if len(seen) < 2:
         return ""
     said = "; ".join(f"{', '.join(names)}: {corpus}" for corpus, names in seen.items())
-    return f"Not the same start: what their weights had seen before training differs too ({said})."
+    return f"Not the same start: what their weights had seen before training differs too: {said}."
 
 
 def seeds_table(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]], measure: str) -> pd.DataFrame:
@@ -200,14 +200,16 @@ def _repeats(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]]
 
 
 def other_settings(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Runs of one architecture that are no repeats, a line each architecture: in what settings they differ."""
-    lines = []
+    """Runs of one architecture that are no repeats of its first one: in what settings they differ, a text each."""
+    said = []
     for name in dict.fromkeys(one.architecture for one in compared if one.architecture):
-        own = {one.run.label: settings_of(runs[one.run.run_id]) for one in compared if one.architecture == name}
-        told = {label: deciding(settings) for label, settings in own.items() if settings is not None}
-        names = [setting for setting in differing_names(list(told.values())) if setting != "seed"] if told else []
-        untold = [label for label in own if label not in told]
-        said = [f"{', '.join(told)} differ in {', '.join(names)}"] if names else []
-        said += [f"how {', '.join(untold)} came about is not recorded"] if untold and len(own) > 1 else []
-        lines += [f"{architecture_label(name)}: {'; '.join(said)}"] if said else []
-    return lines
+        own = [(one.run.label, settings_of(runs[one.run.run_id])) for one in compared if one.architecture == name]
+        told = [(label, deciding(settings)) for label, settings in own if settings is not None]
+        differing: dict[str, list[str]] = {}
+        for label, settings in told[1:]:
+            if names := [one for one in differing_names([told[0][1], settings]) if one != "seed"]:
+                differing.setdefault(", ".join(names), []).append(label)
+        said += [f"{', '.join(labels)} (not {told[0][0]}'s {names})" for names, labels in differing.items()]
+        if len(own) > 1 and (untold := [label for label, settings in own if settings is None]):
+            said.append(f"{', '.join(untold)} (how {architecture_label(name)} was trained there is not recorded)")
+    return said

@@ -218,7 +218,7 @@ def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str
                      column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
                                     for name in seeds.columns if name not in ("Architecture", "Seeds")})
     if others:
-        st.caption(f"No repeats, so their differences are not seeds alone: {escape('. '.join(others))}.")
+        st.caption(f"No repeats, so not the seed alone makes their difference: {escape('; '.join(others))}.")
     if seeds.empty:
         return {}
     return {"Seeds": (f"seeds_{measure}_{part}", lambda: seeds)}

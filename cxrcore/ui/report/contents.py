@@ -28,7 +28,7 @@ class Contents:
         part: 'test' or 'val'.
         rows: of `Overview.runs`, in the order of the runs.
         compared: the runs with their measures in every draw, the best macro AUROC first.
-        notes: what was left out, and why.
+        notes: what was left out, and why, and where the runs did not start alike.
     """
 
     store: Store
@@ -122,6 +122,7 @@ def read(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents
     measured = [run for run in measured if run.run_id in group.table.index]
     kept = kept[kept["run_id"].isin(group.table.index)].reset_index(drop=True)
     compared = compare_reading.load(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part)
+    notes += filter(None, [compare_reading.start_weights_sentence(kept, labels)])
     compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))
     return Contents(store, overview, group, part, kept, tuple(compared), tuple(notes))
 
