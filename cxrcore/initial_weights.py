@@ -159,7 +159,7 @@ def _sidecar(path: Path) -> tuple[dict[str, Any], str]:
             content = boundedfile.settings(candidate)
             if not isinstance(content, dict):
                 raise ValueError("not an object")
-        except (ValueError, OSError, RecursionError) as error:
+        except (ValueError, OSError) as error:
             raise CheckpointError(f"{candidate} is no JSON object: {error}") from None
         loose = {key: content[key] for key in LOOSE_OPTIONS if key in content}
         options = content.get("model_options") or {}
