@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from cxrcore.curves import logit
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS
-from cxrcore.metrics import per_finding
+from cxrcore.metrics import measured, per_finding
 
 BINS = 15  # of equal width, as usual for ECE
 METHODS = ("platt", "isotonic")
@@ -78,7 +78,7 @@ def brier(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def _known(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    known = ~(np.isnan(labels) | np.isnan(scores))
+    known = measured(labels, scores)
     return labels[known].astype(np.float64), scores[known].astype(np.float64)
 
 

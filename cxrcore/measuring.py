@@ -16,6 +16,7 @@ from cxrcore import calibration, thresholds
 from cxrcore.findings import FINDINGS
 from cxrcore.metric_rows import measured_rows
 from cxrcore.records import Predictions
+from cxrcore.shares import Told, untold, within
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile
 from cxrcore.thresholds import ThresholdSet
@@ -23,6 +24,7 @@ from cxrcore.thresholds import ThresholdSet
 FIT_SPLIT = "val"
 EXTERNAL = "external"  # films of which nothing is known about the training
 DRAGGED = "manual"  # objective of a set that names none
+RESAMPLING = "Resampling patients"  # what a bar says of the part that takes longest
 SHOWN = "max_f1"  # objective of the set that pages show first
 
 
@@ -61,7 +63,11 @@ class Measured:
 
 
 def measure(
-    store: Store, run_id: str, prediction_ids: Mapping[str, str], given: ThresholdFile | None = None
+    store: Store,
+    run_id: str,
+    prediction_ids: Mapping[str, str],
+    given: ThresholdFile | None = None,
+    told: Told = untold,
 ) -> Measured:
     """Fit thresholds and calibrators on val, save them, and save the metrics of every part with their intervals.
 
@@ -70,6 +76,7 @@ def measure(
     Args:
         prediction_ids: part -> prediction_id.
         given: a set to read beside them; saved too, where this store holds the predictions that it was fitted on.
+        told: hears how far the draws of patients are, which take longest.
     """
     predictions = {part: store.predictions(id_) for part, id_ in prediction_ids.items()}
     # In this order, or a given set would pass for the newest of those that evaluation makes.
@@ -86,16 +93,17 @@ def measure(
         if beside is None:
             beside = _beside(given, given_id, readings, _shared_parts(store, run_id, prediction_ids, given))
             readings = [*readings, beside]
-    tables = [_measured(store, prediction_ids[part], held, readings).assign(split=part)
-              for part, held in predictions.items()]
+    tables = [_measured(store, prediction_ids[part], held, readings, within(told, place, len(predictions)))
+              .assign(split=part) for place, (part, held) in enumerate(predictions.items())]
     return Measured(pd.concat(tables, ignore_index=True), readings, beside)
 
 
-def _measured(store: Store, prediction_id: str, held: Predictions, readings: list[Reading]) -> pd.DataFrame:
+def _measured(store: Store, prediction_id: str, held: Predictions, readings: list[Reading],
+              told: Told) -> pd.DataFrame:
     """Rows of one prediction set; those of sets that the store holds are saved."""
     shown = next((k for k, reading in enumerate(readings) if reading.chosen.objective == SHOWN), 0)
     ranked, at_sets = measured_rows(store.path, prediction_id, held,
-                                    [reading.chosen.thresholds for reading in readings], shown)
+                                    [reading.chosen.thresholds for reading in readings], shown, told)
     ranked = ranked.assign(threshold_set=None).astype({"set_id": object})
     at_sets = [rows.assign(set_id=reading.set_id, threshold_set=reading.chosen.name)
                for reading, rows in zip(readings, at_sets, strict=True)]

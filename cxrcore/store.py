@@ -257,8 +257,9 @@ class Store(BulkTables, TransferTables):
 
         Complete sets come before subsets, and a run's best checkpoint before its last.
 
-        Columns: run_id, split, prediction_id, n, n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split whose
-        scores gave the max-F1 thresholds), n_defined (findings inside the macro mean).
+        Columns: run_id, split, prediction_id, n (films that were measured, where the set was: those with a label and a
+        score of some finding), n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split whose scores gave the max-F1
+        thresholds), n_defined (findings inside the macro mean).
         """
         shown = _METRICS.format("label_set = 'csv' AND metric IN ('auroc', 'ap', 'f1')")
         return self._frame(f"""
@@ -266,7 +267,8 @@ class Store(BulkTables, TransferTables):
                 PARTITION BY run_id, split ORDER BY prediction_id IN (SELECT prediction_id FROM metrics) DESC,
                 n = n_expected DESC, coalesce(checkpoint, '') = 'model_last.pth', created_at DESC,
                 prediction_id DESC) = 1)
-            SELECT s.run_id, s.split, s.prediction_id, s.n, s.n_expected, s.checkpoint,
+            SELECT s.run_id, s.split, s.prediction_id,
+                least(max(m.n) FILTER (metric = 'auroc' AND finding = 'macro'), s.n) AS n, s.n_expected, s.checkpoint,
                 max(value) FILTER (metric = 'auroc' AND finding = 'macro') AS auroc,
                 max(value) FILTER (metric = 'ap' AND finding = 'macro') AS ap,
                 arg_max(value, row(fitted.split = 'val', t.created_at, t.set_id))
