@@ -85,7 +85,10 @@ TERMS = {
     "score": Term("Score", "What the network says of a finding.", "0 to 1; a probability only where it is calibrated",
                   "the network's output through the logistic function"),
     "calibrated": Term("Calibrated score", "The score as a probability, by Platt's map fitted on the run's validation "
-                       "films.", "0 to 1", "Platt, Advances in Large Margin Classifiers, 1999"),
+                       "films; none where these hold too few with the finding, or without it.", "0 to 1, with no more "
+                       "decimals than those films bear", "Platt, Advances in Large Margin Classifiers, 1999"),
+    "calibrated_on": Term("Films behind it", "Validation films with the finding, which the calibrated score rests on.",
+                          "a count; below 5 nothing is calibrated", _COUNTED),
     "percentile": Term("Percentile", "The share of the run's validation films that score no higher.", "0 to 100 %",
                        _COUNTED),
     "brier": Term("Brier score", "The mean squared difference between score and label; a rare finding's is small "
