@@ -73,8 +73,14 @@ TERMS = {
     "f1_fitted": Term("F1 as fitted", "F1 on the very films that the thresholds were fitted on, which flatters.", _UNIT,
                       "van Rijsbergen, Information Retrieval, 1979"),
     "f1_crossed": Term("F1 cross-fitted", "Thresholds fitted on one half of the patients and read on the other, both "
-                       "ways, counts pooled: what fitting is worth on new patients of the same kind. With half the "
-                       "films to fit on, it is a little too strict.", _UNIT, "Stone, J. R. Stat. Soc. B 1974"),
+                       "ways, counts pooled, as the mean of 20 halvings: what fitting is worth on new patients of the "
+                       "same kind. With half the films to fit on, it is a little too strict.", _UNIT,
+                       "Stone, J. R. Stat. Soc. B 1974"),
+    "halvings": Term("Range over halvings", "The least and the greatest F1 cross-fitted when the same patients are "
+                     "halved in other ways: what it owes to the halving. Other patients would move it further.", _UNIT,
+                     _COUNTED),
+    "fitted_positives": Term("Positives", "Films with the finding and a score among those that the thresholds were "
+                             "fitted on.", "a count; under 50 the threshold is unstable", _COUNTED),
     "f1_other": Term("F1 on the other split", "The frozen thresholds on films that they were not fitted on. Beside "
                      "optimism this holds another mix of patients: see prevalence.", _UNIT,
                      "van Rijsbergen, Information Retrieval, 1979"),

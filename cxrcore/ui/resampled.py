@@ -2,9 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 import streamlit as st
@@ -16,16 +14,9 @@ from cxrcore.scored_films import shared_films
 from cxrcore.shares import Told, within
 from cxrcore.store import Store
 from cxrcore.ui import cached, widgets
+from cxrcore.ui.slots import Slot
 
 PATIENCE = 0.4  # seconds after which a bar says how far it is
-
-
-@dataclass
-class _Slot:
-    """A run's place in memory; whoever comes first fills it, outside of Streamlit's cache, where a bar may be drawn."""
-
-    lock: Lock = field(default_factory=Lock)
-    found: Resampled | None = None
 
 
 def measured_in_draws(store: Store, runs: Sequence[Measured]) -> list[Resampled]:
@@ -38,18 +29,15 @@ def measured_in_draws(store: Store, runs: Sequence[Measured]) -> list[Resampled]
     found, path = [], str(store.path)
     with widgets.slow_share(measuring.RESAMPLING, PATIENCE) as told:
         for place in range(len(runs)):
-            slot = _slot(path, tuple(runs), place)
-            with slot.lock:
-                if slot.found is None:
-                    slot.found = _measured(path, runs, place, within(told, place, len(runs)))
-                found.append(slot.found)
+            found.append(_slot(path, tuple(runs), place).get(
+                lambda place=place: _measured(path, runs, place, within(told, place, len(runs)))))
             told((place + 1) / len(runs))
     return found
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)  # some 1 MB each; never written to
-def _slot(path: str, runs: tuple[Measured, ...], place: int) -> _Slot:
-    return _Slot()
+def _slot(path: str, runs: tuple[Measured, ...], place: int) -> Slot[Resampled]:
+    return Slot()
 
 
 def _measured(path: str, runs: Sequence[Measured], place: int, told: Told) -> Resampled:
