@@ -351,6 +351,7 @@ def test_two_sets_side_by_side_equal_scikit_learn(store):
     test = predictions(store)
     found = [sort_scores(*pair) for pair in zip(test.labels.T, test.scores.T, strict=True)]
     table = threshold_sets.comparison(found, np.full(14, 0.3), np.full(14, 0.05))
+    assert len(table) == N_FINDINGS
     for k, row in table.iterrows():
         for name, at in (("f1_one", 0.3), ("f1_other", 0.05)):
             labels = test.labels[:, k]
