@@ -18,7 +18,7 @@ from cxrcore import thresholds
 from cxrcore.findings import FINDINGS
 from cxrcore.metrics import Counts, confusion, measured
 
-HALVINGS = 20  # of 25,596 films half a second
+HALVINGS = 20  # of 25,596 films a third of a second; six of expected F1
 
 
 @dataclass(frozen=True)
