@@ -19,12 +19,13 @@ from sklearn.linear_model import LogisticRegression
 from cxrcore.curves import logit
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS
-from cxrcore.metrics import per_finding
+from cxrcore.metrics import measured, per_finding
 
 BINS = 15  # of equal width, as usual for ECE
 METHODS = ("platt", "isotonic")
 OFF = 2.0  # mean score over prevalence (or the reverse) from which scores are no probabilities
-MIN_POSITIVES = 5  # films of each kind; a finding with fewer keeps its scores
+MIN_POSITIVES = 5  # films of each kind; a finding with fewer is not calibrated
+MOST_DECIMALS = 4  # of a calibrated probability
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def brier(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def _known(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    known = ~(np.isnan(labels) | np.isnan(scores))
+    known = measured(labels, scores)
     return labels[known].astype(np.float64), scores[known].astype(np.float64)
 
 
@@ -105,7 +106,7 @@ class Calibrator:
 
     Attributes:
         method: of `METHODS`.
-        maps: {finding: its parameters}; findings that could not be fitted are missing and keep their scores.
+        maps: {finding: its parameters}; findings that could not be fitted, for want of films, are missing.
             platt: scale and bias of the logit. isotonic: x and y, corners of a rising staircase of lines.
     """
 
@@ -113,10 +114,16 @@ class Calibrator:
     maps: Mapping[str, Mapping[str, Any]]
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
-        """Probabilities, float64 (n, 14), of scores (n, 14)."""
+        """Probabilities, float64 (n, 14), of scores (n, 14); NaN for findings without a map, whose scores say none."""
         read = _platt_of if self.method == "platt" else _isotonic_of
-        return np.column_stack([read(self.maps[finding], column) if finding in self.maps else column
+        return np.column_stack([read(self.maps[finding], column) if finding in self.maps
+                                else np.full(len(column), np.nan)
                                 for finding, column in zip(FINDINGS, scores.astype(np.float64).T, strict=True)])
+
+    @property
+    def unfitted(self) -> tuple[str, ...]:
+        """Findings without a map."""
+        return tuple(finding for finding in FINDINGS if finding not in self.maps)
 
 
 def fit(labels: np.ndarray, scores: np.ndarray, method: str = "platt") -> Calibrator:
@@ -139,6 +146,24 @@ def fit(labels: np.ndarray, scores: np.ndarray, method: str = "platt") -> Calibr
         if min(own.sum(), len(own) - own.sum()) >= MIN_POSITIVES:
             maps[finding] = fit_one(own, score)
     return Calibrator(method, maps)
+
+
+def in_digits(probability: float, positives: int) -> str:
+    """A calibrated probability with the decimals that its map bears: the last is the one nearest to the standard error.
+
+    The error is that of a share which this many positive films show, p sqrt((1 - p) / positives): 14 films bear 0.3 and
+    0.02, 1,400 bear 0.30 and 0.020. From 1 to `MOST_DECIMALS`; what they would write as 0 or 1 is '< 0.01' or '> 0.9'.
+
+    Args:
+        probability: in [0, 1], not NaN.
+        positives: films with the finding that the map was fitted on, at least 1.
+    """
+    error = probability * np.sqrt((1 - probability) / positives)
+    decimals = MOST_DECIMALS if error == 0 else int(np.clip(np.round(-np.log10(error)), 1, MOST_DECIMALS))
+    least = 10.0**-decimals
+    if probability < least / 2:
+        return f"< {least:.{decimals}f}"
+    return f"> {1 - least:.{decimals}f}" if probability > 1 - least / 2 else f"{probability:.{decimals}f}"
 
 
 def _fit_platt(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """Grad-CAM figures from the command line to the files: the upper half of scripts/gradcam.py."""
 
 import dataclasses
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cxrcore import camfilms, checkpointsource, explain, figures, filmdecoding, ids, images, overlay
+from cxrcore import camfilms, checkpointsource, explain, figures, filmdecoding, ids, images, overlay, ownsets
 from cxrcore import checkpoint as checkpoints
 from cxrcore.architectures import find
 from cxrcore.checkpoint import Checkpoint
@@ -114,20 +113,18 @@ def fallback() -> Thresholds:
 
 
 def fitted_thresholds(store: Store, run_id: str, checkpoint_sha256: str) -> Thresholds:
-    """The run's newest 'max F1' set that was fitted on val scores of this very checkpoint, else 0.5."""
-    held = store.prediction_sets(run_id)
-    held = held[(held["split"] == "val") & (held["checkpoint_sha256"] == checkpoint_sha256)]
-    sets = store.threshold_sets(run_id)
-    sets = sets[sets["objective"] == "max_f1"].merge(held[["prediction_id", "n", "n_expected"]], on="prediction_id")
-    if sets.empty:
+    """The run's own 'max F1' set, fitted on val scores of this very checkpoint, else 0.5."""
+    own = next((one for one in ownsets.own_sets(store, run_id, checkpoint_sha256).values()
+                if one.objective == "max_f1"), None)
+    if own is None:
         return fallback()
-    sets = sets.assign(complete=sets["n"] == sets["n_expected"])
-    newest = sets.sort_values("complete", ascending=False, kind="stable").iloc[0]  # of threshold_sets: newest first
-    doubts = json.loads(newest["parameters"])
-    notes = {finding: f"threshold unstable (under {STABLE_POSITIVES} positives)" for finding in doubts["unstable"]}
-    notes |= {finding: "threshold not fitted (no positives)" for finding in doubts["not_fitted"]}
-    return Thresholds(np.array(newest["thresholds"], float), tuple(notes.get(finding, "") for finding in FINDINGS),
-                      f"{newest['name']}, fitted on val ({newest['n']:,} films)")
+    notes = {finding: f"threshold unstable (under {STABLE_POSITIVES} positives)"
+             for finding in own.parameters["unstable"]}
+    notes |= {finding: "threshold not fitted (no positives)" for finding in own.parameters["not_fitted"]}
+    chosen = store.chosen_set(run_id, ownsets.FIT_SPLIT, checkpoint_sha256)
+    n = store.prediction_sets(run_id).set_index("prediction_id").at[chosen, "n"]
+    return Thresholds(own.thresholds, tuple(notes.get(finding, "") for finding in FINDINGS),
+                      f"{own.name}, fitted on val ({n:,} films)")
 
 
 # -- one film

@@ -20,6 +20,7 @@ from functools import partial
 
 import numpy as np
 
+from cxrcore.metrics import measured
 from cxrcore.thinning import thin, with_stops
 
 LOGIT_LIMIT = 16.0  # logits beyond are drawn here: float32 scores next to 1 end at 16.6
@@ -130,7 +131,7 @@ def finding_curves(labels: np.ndarray, scores: np.ndarray, view: str) -> Finding
         scores: float32 (n,), in [0, 1], or NaN.
         view: one of `VIEWS`.
     """
-    known = ~(np.isnan(labels) | np.isnan(scores))
+    known = measured(labels, scores)
     labels, scores = labels[known], scores[known]
     ranks = ranking(labels, scores)
     best, top = None, (np.nan, np.nan)

@@ -21,6 +21,7 @@ from cxrcore.errors import ResamplingError
 
 N_DRAWS = 1000
 BATCH = 100  # draws worked on at a time: their cumulative sums stay in a processor's cache
+BATCH_CELLS = 3_200_000  # patients times draws worked on at a time, at most: 26 MB
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,13 @@ class Draws:
         return found
 
     def batches(self) -> Iterator[np.ndarray]:
-        """Counts as float64 (p, b), b about `BATCH`; the very first column is all ones, the films themselves."""
-        for first in range(0, self.n_draws, BATCH):
-            drawn = self.counts[:, first:first + BATCH].astype(np.float64, order="C")
+        """Counts as float64 (p, b); the very first column is all ones, the films themselves.
+
+        b is about `BATCH`, or fewer where the patients are many.
+        """
+        batch = min(BATCH, max(BATCH_CELLS // len(self.patients), 1))
+        for first in range(0, self.n_draws, batch):
+            drawn = self.counts[:, first:first + batch].astype(np.float64, order="C")
             yield drawn if first else np.column_stack([np.ones(len(drawn)), drawn])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrcore import measuring
+from cxrcore import measuring, shares
 from cxrcore.config import EnsembleConfig, default_store
 from cxrcore.draws import N_DRAWS, patient_draws
 from cxrcore.errors import UsageError
@@ -14,6 +14,7 @@ from cxrcore.intervals import difference, resample
 from cxrcore.knownsplits import own_split
 from cxrcore.records import Predictions
 from cxrcore.scored_films import shared_films
+from cxrcore.shares import Told, untold
 from cxrcore.store import Store
 
 PARTS = ("val", "test", measuring.EXTERNAL)
@@ -45,7 +46,8 @@ def run(config: EnsembleConfig) -> str:
     """
     store = Store(config.store or default_store())
     run_ids = [name.strip() for name in (config.runs or "").split(",") if name.strip()]
-    run_id = make(store, run_ids, config.name or "")
+    with shares.bar(measuring.RESAMPLING) as told:
+        run_id = make(store, run_ids, config.name or "", told)
     sets = store.prediction_sets(run_id)
     print(f"ensemble {run_id} of {len(run_ids)} runs: "
           + ", ".join(f"{row.split} {row.n:,} films" for row in sets.itertuples()))
@@ -54,10 +56,10 @@ def run(config: EnsembleConfig) -> str:
     return run_id
 
 
-def make(store: Store, run_ids: Sequence[str], name: str = "") -> str:
+def make(store: Store, run_ids: Sequence[str], name: str = "", told: Told = untold) -> str:
     """Save the mean of these runs' scores, on every part that all of them were measured on; returns run_id.
 
-    Where a member has no score of a film and finding, the mean has none either.
+    Where a member has no score of a film and finding, the mean has none either. `told` as in `measuring.measure`.
 
     Raises:
         UsageError: fewer than two runs, one twice, runs of different data sets, or no part in common.
@@ -77,7 +79,7 @@ def make(store: Store, run_ids: Sequence[str], name: str = "") -> str:
     run_id = store.create_run(_config(members, board, name), members[0]["dataset_id"], ARCHITECTURE,
                               split=_split(members, parts[-1], shared[parts[-1]][0]))
     try:
-        _save(store, run_id, members[0]["dataset_id"], board, shared)
+        _save(store, run_id, members[0]["dataset_id"], board, shared, told)
         store.finish_run(run_id, "finished")
     except BaseException:  # half a run would stand on the leaderboard
         store.delete_run(run_id)
@@ -137,10 +139,10 @@ def _split(members: Sequence[dict], part: str, films: Predictions) -> tuple[str,
 
 
 def _save(store: Store, run_id: str, dataset_id: str, board: pd.DataFrame,
-          shared: dict[str, list[Predictions]]) -> None:
+          shared: dict[str, list[Predictions]], told: Told) -> None:
     saved = {}
     for part, members in shared.items():
         n_expected = int(board.loc[board["split"] == part, "n_expected"].max())
         saved[part] = store.save_predictions(run_id, dataset_id, part, members[0].image_ids, mean_scores(members),
                                              n_expected=n_expected)
-    measuring.measure(store, run_id, saved)
+    measuring.measure(store, run_id, saved, told=told)

@@ -11,7 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from cxrcore import checkpoint as checkpoints
-from cxrcore import checkrun, evaluation, measuring, tables, thresholdfile
+from cxrcore import checkrun, evaluation, measuring, shares, tables, thresholdfile
 from cxrcore.checkpoint import Checkpoint
 from cxrcore.checkpointsource import find_checkpoint, is_known, load_films, same_split
 from cxrcore.config import PROJECT_ROOT, EvalConfig, default_store
@@ -80,7 +80,8 @@ def evaluate_run(
             on_batch(n)
 
         saved = evaluation.score_splits(store, source, films, pixels, parts, at_most, told, batch_size)
-    measured = measuring.measure(store, source.run_id, saved, given)
+    with shares.bar(measuring.RESAMPLING) as told:
+        measured = measuring.measure(store, source.run_id, saved, given, told)
     table = tables.wide(measured.rows)
     text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given), measured.fitted_on)
     print(f"\n{text}")

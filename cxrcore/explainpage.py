@@ -25,13 +25,14 @@ tr.alarm { font-weight: 600; background: #fdf3ec; -webkit-print-color-adjust: ex
 
 @dataclass(frozen=True)
 class ScoreLine:
-    """One finding's row: its score, threshold, decision and calibrated probability as texts."""
+    """One finding's row as texts: score, threshold, decision, calibrated probability and the films that it rests on."""
 
     finding: str
     score: str
     threshold: str
     decision: str
     calibrated: str
+    rests_on: str
     alarm: bool
 
 
@@ -49,7 +50,7 @@ def explanation_page(title: str, about: Sequence[str], notes: Sequence[str], fil
     rows = "".join(
         f'<tr{" class=alarm" if one.alarm else ""}><td>{escape(one.finding)}</td><td class=n>{escape(one.score)}</td>'
         f"<td class=n>{escape(one.threshold)}</td><td>{escape(one.decision)}</td>"
-        f"<td class=n>{escape(one.calibrated)}</td></tr>" for one in scores)
+        f"<td class=n>{escape(one.calibrated)}</td><td class=n>{escape(one.rests_on)}</td></tr>" for one in scores)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
         f"<h1>{escape(title)}</h1>" + "".join(f'<p class="muted">{escape(line)}</p>' for line in about)
@@ -59,7 +60,7 @@ def explanation_page(title: str, about: Sequence[str], notes: Sequence[str], fil
         f'</figure><figure><img src="{_picture(overlay)}" alt="{escape(caption, quote=True)}">'
         f"<figcaption>{escape(caption)}</figcaption></figure></div>"
         "<table><tr><th>Finding</th><th class=n>Score</th><th class=n>Threshold</th><th>Decision</th>"
-        f"<th class=n>Calibrated</th></tr>{rows}</table></html>")
+        f"<th class=n>Calibrated</th><th class=n>Films behind it</th></tr>{rows}</table></html>")
 
 
 def as_png(pixels: np.ndarray) -> bytes:

@@ -73,8 +73,14 @@ TERMS = {
     "f1_fitted": Term("F1 as fitted", "F1 on the very films that the thresholds were fitted on, which flatters.", _UNIT,
                       "van Rijsbergen, Information Retrieval, 1979"),
     "f1_crossed": Term("F1 cross-fitted", "Thresholds fitted on one half of the patients and read on the other, both "
-                       "ways, counts pooled: what fitting is worth on new patients of the same kind. With half the "
-                       "films to fit on, it is a little too strict.", _UNIT, "Stone, J. R. Stat. Soc. B 1974"),
+                       "ways, counts pooled, as the mean of 20 halvings: what fitting is worth on new patients of the "
+                       "same kind. With half the films to fit on, it is a little too strict.", _UNIT,
+                       "Stone, J. R. Stat. Soc. B 1974"),
+    "halvings": Term("Range over halvings", "The least and the greatest F1 cross-fitted when the same patients are "
+                     "halved in other ways: what it owes to the halving. Other patients would move it further.", _UNIT,
+                     _COUNTED),
+    "fitted_positives": Term("Positives", "Films with the finding and a score among those that the thresholds were "
+                             "fitted on.", "a count; under 50 the threshold is unstable", _COUNTED),
     "f1_other": Term("F1 on the other split", "The frozen thresholds on films that they were not fitted on. Beside "
                      "optimism this holds another mix of patients: see prevalence.", _UNIT,
                      "van Rijsbergen, Information Retrieval, 1979"),
@@ -85,7 +91,10 @@ TERMS = {
     "score": Term("Score", "What the network says of a finding.", "0 to 1; a probability only where it is calibrated",
                   "the network's output through the logistic function"),
     "calibrated": Term("Calibrated score", "The score as a probability, by Platt's map fitted on the run's validation "
-                       "films.", "0 to 1", "Platt, Advances in Large Margin Classifiers, 1999"),
+                       "films; none where these hold too few with the finding, or without it.", "0 to 1, with no more "
+                       "decimals than those films bear", "Platt, Advances in Large Margin Classifiers, 1999"),
+    "calibrated_on": Term("Films behind it", "Validation films with the finding, which the calibrated score rests on.",
+                          "a count; below 5 nothing is calibrated", _COUNTED),
     "percentile": Term("Percentile", "The share of the run's validation films that score no higher.", "0 to 100 %",
                        _COUNTED),
     "brier": Term("Brier score", "The mean squared difference between score and label; a rare finding's is small "

@@ -21,6 +21,7 @@ from cxrcore.errors import DataError, UsageError
 from cxrcore.filmtable import FilmTable
 from cxrcore.knownsplits import SplitId
 from cxrcore.predictionfile import PredictionFile
+from cxrcore.shares import Told, untold
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile
 
@@ -226,8 +227,8 @@ def _of_thresholds(given: ThresholdFile | None, table: FilmTable, splits: Mappin
 # -- saving
 
 
-def save(store: Store, candidate: Candidate, name: str, architecture: str = "") -> str:
-    """Save what was examined as a finished run, with all metrics; returns run_id.
+def save(store: Store, candidate: Candidate, name: str, architecture: str = "", told: Told = untold) -> str:
+    """Save what was examined as a finished run, with all metrics; returns run_id. `told` as in `measuring.measure`.
 
     Raises:
         UsageError: the audit refused it, or it has no name.
@@ -248,7 +249,7 @@ def save(store: Store, candidate: Candidate, name: str, architecture: str = "") 
                 run_id, candidate.table.dataset_id, part, candidate.image_ids[rows], candidate.scores[rows],
                 checkpoint_sha256=candidate.file.sha256, n_expected=max(len(rows), len(films or ())))
         measuring.measure(store, run_id, {part: id_ for part, id_ in saved.items() if part != "train"} or saved,
-                          candidate.declared.thresholds)
+                          candidate.declared.thresholds, told)
         store.finish_run(run_id, "finished")
     except BaseException:  # half a run would stand on the leaderboard
         store.delete_run(run_id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cxrcore import filmtable, importing, predictionfile, runexport, thresholdfile
+from cxrcore import filmtable, importing, measuring, predictionfile, runexport, shares, thresholdfile
 from cxrcore.audit import REFUSED, Line
 from cxrcore.config import ImportConfig, default_store
 from cxrcore.errors import DataError, UsageError
@@ -33,7 +33,8 @@ def run(file: str, config: ImportConfig) -> list[str]:
     if candidate.refused:
         names = ", ".join(line.name.lower() for line in candidate.lines if line.state == REFUSED)
         raise UsageError(f"nothing was saved: the audit refused these predictions ({names})")
-    run_id = importing.save(store, candidate, config.name or Path(file).stem, config.architecture)
+    with shares.bar(measuring.RESAMPLING) as told:
+        run_id = importing.save(store, candidate, config.name or Path(file).stem, config.architecture, told)
     print(f"\n{_scores(store, run_id)}\nsaved as imported run {run_id}: the dashboard shows it")
     return [run_id]
 

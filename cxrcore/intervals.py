@@ -22,7 +22,7 @@ Sources: Efron and Tibshirani, An Introduction to the Bootstrap, 1993 (percentil
 Bootstrapping clustered data, J R Stat Soc B 2007; further ones in `draws`, `resampling`, `multiple` and `delong`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,13 +30,14 @@ from scipy.special import ndtr, ndtri
 
 from cxrcore.draws import Draws, patient_draws
 from cxrcore.errors import ResamplingError, UsageError
-from cxrcore.metrics import THRESHOLDED
+from cxrcore.metrics import THRESHOLDED, measured
 from cxrcore.resampling import CALIBRATED, ECE_NOISE, MEASURES, RANKED, rank_plan, sum_plan
 from cxrcore.scored_films import Films, check, shared_films
 
 LEVEL = 0.95
 EDGES = (50 * (1 - LEVEL), 50 * (1 + LEVEL))  # percentiles
 MACRO = -1  # where the macro mean stands, behind the findings
+CELLS = 400_000  # films times findings that are worked on at a time: some 100 MB
 MANY_POSITIVES = 100  # with fewer, intervals were not found to cover what they promise
 PATIENTS_UNKNOWN = "patients unknown: too narrow"
 PATIENTS_UNKNOWN_NOTE = "The table names no patients, so films were drawn one by one: intervals are too narrow."
@@ -84,7 +85,7 @@ class Resampled:
     Attributes:
         values: {measure: float64 (k, 1 + draws)}, first on the films themselves; NaN where undefined.
         n_positive, n_negative: int64 (k,), films with and without each finding.
-        n_films, n_patients: that were resampled.
+        n_films, n_patients: that were measured, for at least one of the findings.
         patients_known: if False, say `PATIENTS_UNKNOWN` beside every interval.
         draws_key: of the draws; equal keys may be subtracted.
     """
@@ -130,15 +131,20 @@ class Resampled:
 
 
 def resample(
-    films: Films, draws: Draws, measures: Sequence[str] = ("auroc", "ap"), thresholds: np.ndarray | None = None
+    films: Films,
+    draws: Draws,
+    measures: Sequence[str] = ("auroc", "ap"),
+    thresholds: np.ndarray | None = None,
+    told: Callable[[float], None] = lambda share: None,
 ) -> Resampled:
-    """Measure a run in every draw.
+    """Measure a run in every draw, some findings and some draws at a time, so that memory grows with the films alone.
 
     Args:
         films: labels 1 / 0 / NaN and scores in [0, 1] or NaN, (n, k); an unknown label or score takes the film out of
             that finding only. They may be a part of the films whose patients were drawn, such as one sex.
         measures: of `MEASURES`.
         thresholds: float64 (k,), for F1, recall, precision and specificity; alarm where float64(score) >= threshold.
+        told: hears the share of the work that is done, up to 1.
 
     Raises:
         ResamplingError: scores outside [0, 1], other labels, films without their patients in the draws, or of fewer
@@ -148,23 +154,45 @@ def resample(
     _check_measures(measures, thresholds, films.labels.shape[1])
     check(films)
     labels, scores = np.asarray(films.labels, np.float64), films.scores
-    owners, n_patients = draws.owners(films.patient_ids, films.image_ids), len(draws.patients)
+    owners = draws.owners(films.patient_ids, films.image_ids)
     if (own := len(np.unique(owners))) < 2:
         raise ResamplingError(f"films of {own} of the drawn patients: intervals need at least 2, take more films")
+    at = np.asarray(thresholds, np.float64) if set(measures) & set(THRESHOLDED) else None
+    blocks = np.array_split(np.arange(labels.shape[1]), min(labels.size // CELLS + 1, labels.shape[1]))
+    parts = []
+    for done, block in enumerate(blocks):
+        parts.append(_in_draws(labels[:, block], scores[:, block], None if at is None else at[block], owners, draws,
+                               measures, lambda share, done=done: told((done + share) / len(blocks))))
+    known = measured(labels, scores)
+    anywhere = known.any(axis=1)
+    return Resampled({name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
+                     (known & (labels == 1)).sum(axis=0), (known & (labels == 0)).sum(axis=0), int(anywhere.sum()),
+                     len(np.unique(owners[anywhere])), draws.patients_known, draws.key)
+
+
+def _in_draws(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    thresholds: np.ndarray | None,
+    owners: np.ndarray,
+    draws: Draws,
+    measures: Sequence[str],
+    told: Callable[[float], None],
+) -> dict[str, np.ndarray]:
+    """{measure: (k, 1 + draws)} of some findings; arguments as `resample`, owners as `Draws.owners`."""
+    n_patients = len(draws.patients)
     ranks = [rank_plan(*pair, owners, n_patients) for pair in zip(labels.T, scores.T, strict=True)
              if set(measures) & set(RANKED)]
-    at = np.asarray(thresholds, np.float64) if set(measures) & set(THRESHOLDED) else None
-    sums = sum_plan(labels, scores, at, owners, n_patients, calibrated=bool(set(measures) & set(CALIBRATED)))
-    parts = []
+    sums = sum_plan(labels, scores, thresholds, owners, n_patients, calibrated=bool(set(measures) & set(CALIBRATED)))
+    parts, done = [], 0
     for counts in draws.batches():
         whole = counts.astype(np.float32)
         ranked = [plan.values(whole, measures) for plan in ranks]
         parts.append(sums.values(counts, measures)
                      | {name: np.stack([one[name] for one in ranked]) for name in RANKED if name in measures})
-    known = ~(np.isnan(labels) | np.isnan(scores))
-    return Resampled({name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]},
-                     (known & (labels == 1)).sum(axis=0), (known & (labels == 0)).sum(axis=0), len(labels), own,
-                     draws.patients_known, draws.key)
+        done += counts.shape[1]
+        told(done / (1 + draws.n_draws))
+    return {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
 
 
 def difference(first: Resampled, second: Resampled, measure: str) -> Difference:

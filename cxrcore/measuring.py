@@ -5,24 +5,25 @@ on the classic grid. A set from a file may be read beside them. Calibrators are 
 store; nothing of networks and nothing of the command line.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from cxrcore import calibration, thresholds
+from cxrcore import calibration, ownsets, thresholds
 from cxrcore.findings import FINDINGS
 from cxrcore.metric_rows import measured_rows
+from cxrcore.ownsets import FIT_SPLIT
 from cxrcore.records import Predictions
+from cxrcore.shares import Told, untold, within
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile
 from cxrcore.thresholds import ThresholdSet
 
-FIT_SPLIT = "val"
 EXTERNAL = "external"  # films of which nothing is known about the training
 DRAGGED = "manual"  # objective of a set that names none
+RESAMPLING = "Resampling patients"  # what a bar says of the part that takes longest
 SHOWN = "max_f1"  # objective of the set that pages show first
 
 
@@ -61,19 +62,25 @@ class Measured:
 
 
 def measure(
-    store: Store, run_id: str, prediction_ids: Mapping[str, str], given: ThresholdFile | None = None
+    store: Store,
+    run_id: str,
+    prediction_ids: Mapping[str, str],
+    given: ThresholdFile | None = None,
+    told: Told = untold,
 ) -> Measured:
     """Fit thresholds and calibrators on val, save them, and save the metrics of every part with their intervals.
 
-    Without val, the run's newest sets serve (an external test set), or 0.5 alone where it has none.
+    Without val, the run's own sets serve (an external test set), or 0.5 alone where it has none.
 
     Args:
         prediction_ids: part -> prediction_id.
         given: a set to read beside them; saved too, where this store holds the predictions that it was fitted on.
+        told: hears how far the draws of patients are, which take longest.
     """
     predictions = {part: store.predictions(id_) for part, id_ in prediction_ids.items()}
     # In this order, or a given set would pass for the newest of those that evaluation makes.
-    known = [] if FIT_SPLIT in predictions else _known_sets(store, run_id)
+    known = [] if FIT_SPLIT in predictions else [
+        Reading(chosen, set_id) for set_id, chosen in ownsets.own_sets(store, run_id).items()]
     given_id = stored_set(store, given) if given else None
     if FIT_SPLIT in predictions:
         readings = _fit(store, prediction_ids[FIT_SPLIT], predictions[FIT_SPLIT])
@@ -86,16 +93,17 @@ def measure(
         if beside is None:
             beside = _beside(given, given_id, readings, _shared_parts(store, run_id, prediction_ids, given))
             readings = [*readings, beside]
-    tables = [_measured(store, prediction_ids[part], held, readings).assign(split=part)
-              for part, held in predictions.items()]
+    tables = [_measured(store, prediction_ids[part], held, readings, within(told, place, len(predictions)))
+              .assign(split=part) for place, (part, held) in enumerate(predictions.items())]
     return Measured(pd.concat(tables, ignore_index=True), readings, beside)
 
 
-def _measured(store: Store, prediction_id: str, held: Predictions, readings: list[Reading]) -> pd.DataFrame:
+def _measured(store: Store, prediction_id: str, held: Predictions, readings: list[Reading],
+              told: Told) -> pd.DataFrame:
     """Rows of one prediction set; those of sets that the store holds are saved."""
     shown = next((k for k, reading in enumerate(readings) if reading.chosen.objective == SHOWN), 0)
     ranked, at_sets = measured_rows(store.path, prediction_id, held,
-                                    [reading.chosen.thresholds for reading in readings], shown)
+                                    [reading.chosen.thresholds for reading in readings], shown, told)
     ranked = ranked.assign(threshold_set=None).astype({"set_id": object})
     at_sets = [rows.assign(set_id=reading.set_id, threshold_set=reading.chosen.name)
                for reading, rows in zip(readings, at_sets, strict=True)]
@@ -127,14 +135,6 @@ def _fit(store: Store, prediction_id: str, val: Predictions) -> list[Reading]:
 def _save_sets(store: Store, prediction_id: str, sets: list[ThresholdSet]) -> list[Reading]:
     return [Reading(s, store.save_threshold_set(prediction_id, s.name, s.objective, s.thresholds,
                                                 parameters=s.parameters)) for s in sets]
-
-
-def _known_sets(store: Store, run_id: str) -> list[Reading]:
-    """The run's newest set of each name, of the objectives that evaluation itself fits."""
-    rows = store.threshold_sets(run_id).drop_duplicates("name")  # newest first
-    rows = rows[rows["objective"].isin(["fixed", "max_f1", "classic"])]
-    return [Reading(ThresholdSet(row.name_, row.objective, np.array(row.thresholds), json.loads(row.parameters)),
-                    row.set_id) for row in rows.rename(columns={"name": "name_"}).itertuples()]
 
 
 # -- a set from a file

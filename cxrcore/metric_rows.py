@@ -15,17 +15,23 @@ from cxrcore.draws import N_DRAWS, patient_draws
 from cxrcore.errors import ResamplingError
 from cxrcore.findings import FINDINGS
 from cxrcore.intervals import PATIENTS_UNKNOWN, Resampled, resample
-from cxrcore.metrics import THRESHOLDED, macro, ranking_metrics, threshold_metrics
+from cxrcore.metrics import THRESHOLDED, counted, macro, ranking_metrics, threshold_metrics
 from cxrcore.resampledfile import SEED, Measured, in_draws
 from cxrcore.scored_films import Films
+from cxrcore.shares import Told, untold
 
 MACRO = "macro"
-MOST_RESAMPLED = 60_000  # films; of more, chance is the least of doubts, and draws take longer than all else together
+LONGEST = 0.8  # share of the time that all measures at the shown set take; at the others it is sums alone
 METHODS = {"brier": "mean squared difference of score and label", "ece": f"{BINS} bins of equal width"}
 
 
 def measured_rows(
-    store: Path, prediction_id: str, films: Films, sets: Sequence[np.ndarray], shown: int = 0
+    store: Path,
+    prediction_id: str,
+    films: Films,
+    sets: Sequence[np.ndarray],
+    shown: int = 0,
+    told: Told = untold,
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """What needs no threshold (AUROC, AP, Brier score, ECE), and F1, recall, precision and specificity at each set.
 
@@ -34,19 +40,17 @@ def measured_rows(
         films: of these predictions, (n, 14).
         sets: thresholds, float64 (14,) each.
         shown: place of the set that pages show first.
+        told: hears how far the draws are.
 
     Returns:
         Columns as `Store.save_metrics` takes them, `set_id` empty. Where patients cannot be drawn, such as of films of
-        one patient or of more than `MOST_RESAMPLED` films, low and high are NaN; so they are where a measure is
-        undefined, or in most draws is.
+        one patient, low and high are NaN; so they are where a measure is undefined, or in most draws is.
     """
     ranked = pd.concat([ranking_metrics(films.labels, films.scores), calibration_metrics(films.labels, films.scores)],
                        ignore_index=True)
     at_sets = [threshold_metrics(films.labels, films.scores, at, None) for at in sets]
-    if len(films.image_ids) > MOST_RESAMPLED:
-        return ranked, at_sets
     try:
-        found = _resampled(store, prediction_id, films, sets, shown)
+        found = _resampled(store, prediction_id, films, sets, shown, told)
     except ResamplingError:
         return ranked, at_sets
     return _with_intervals(ranked, found[shown]), [_with_intervals(*pair) for pair in zip(at_sets, found, strict=True)]
@@ -59,8 +63,8 @@ def calibration_metrics(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
         labels: float (n, 14), 1 / 0 / NaN.
         scores: (n, 14) in [0, 1].
     """
-    known, positive = ~np.isnan(labels), labels == 1
-    films = {"n_positive": [*positive.sum(axis=0), positive.sum()], "n": [*known.sum(axis=0), len(labels)]}
+    each = [counted(*pair) for pair in zip(labels.T, scores.T, strict=True)]
+    films = pd.DataFrame([*each, counted(labels, scores)], columns=["n_positive", "n"]).to_dict("list")
     return pd.concat([
         pd.DataFrame({"finding": [*FINDINGS, MACRO], "metric": name, "set_id": None,
                       "value": np.append(values, macro(values)[0]), "low": np.nan, "high": np.nan, **films,
@@ -69,12 +73,17 @@ def calibration_metrics(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
 
 
 def _resampled(
-    store: Path, prediction_id: str, films: Films, sets: Sequence[np.ndarray], shown: int
+    store: Path, prediction_id: str, films: Films, sets: Sequence[np.ndarray], shown: int, told: Told
 ) -> list[Resampled]:
     """The films in every draw, at each set; those of the shown one hold all measures."""
-    first = in_draws(store, Measured(prediction_id, tuple(sets[shown].tolist())), films)
+    first = in_draws(store, Measured(prediction_id, tuple(sets[shown].tolist())), films,
+                     told=lambda share: told(LONGEST * share))
     draws = patient_draws(films.patient_ids, films.image_ids, N_DRAWS, SEED)
-    return [first if place == shown else resample(films, draws, THRESHOLDED, at) for place, at in enumerate(sets)]
+    found = []
+    for place, at in enumerate(sets):
+        found.append(first if place == shown else resample(films, draws, THRESHOLDED, at))
+        told(LONGEST + (1 - LONGEST) * (place + 1) / len(sets))
+    return found
 
 
 def _with_intervals(rows: pd.DataFrame, found: Resampled) -> pd.DataFrame:

@@ -8,7 +8,8 @@ A decision is positive when float64(score) >= threshold. What is undefined is Na
     positives, but no alarm          F1 0, recall 0; precision 0/0 is NaN
     finding without negatives        no AUROC, no specificity
 
-Knows no files and no store.
+Beside a measure stand the films that it was measured on: those whose label and score are both known. Knows no files
+and no store.
 """
 
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def _ranked(measure, labels: np.ndarray, scores: np.ndarray, needs_negatives: bool) -> float:
-    known = ~(np.isnan(labels) | np.isnan(scores))
+    known = measured(labels, scores)
     labels, scores = labels[known], scores[known].astype(np.float64)
     if not (labels == 1).any() or (needs_negatives and not (labels == 0).any()):
         return float("nan")
@@ -105,13 +106,29 @@ def macro(values: np.ndarray) -> tuple[float, int]:
     return (float(values[defined].mean()) if defined.any() else float("nan")), int((~defined).sum())
 
 
+def measured(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Where a measure sees a film: its label and its score are both known; bool, of the arrays' shape."""
+    return ~(np.isnan(labels) | np.isnan(scores))
+
+
+def counted(labels: np.ndarray, scores: np.ndarray) -> tuple[int, int]:
+    """How many positives and how many films a measure stands on.
+
+    Args:
+        labels, scores: (n,) of one finding; or (n, k) of all, for an average: then the positives of all findings
+            together, and the films that are measured for at least one of them.
+    """
+    known = measured(labels, scores)
+    return int((known & (labels == 1)).sum()), int((known if known.ndim == 1 else known.any(axis=1)).sum())
+
+
 def ranking_metrics(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
     """AUROC and AP of each finding and their macro mean, as rows for the store."""
-    rows = []
+    rows, films = [], _films(labels, scores)
     for name, measure in (("auroc", auroc), ("ap", average_precision)):
         values = per_finding(measure, labels, scores)
-        rows += _rows(name, values, labels, None, "scikit-learn")
-        rows.append(_row("macro", name, macro(values)[0], labels, None, "mean over defined findings"))
+        rows += _rows(name, values, films, None, "scikit-learn")
+        rows.append(_row("macro", name, macro(values)[0], films[-1], None, "mean over defined findings"))
     return pd.DataFrame(rows)
 
 
@@ -121,22 +138,26 @@ def threshold_metrics(
     """F1, recall, precision and specificity of each finding, macro and micro, at a threshold set, as store rows."""
     counts = confusion(labels, scores, thresholds)
     together = counts.total()
-    rows = []
+    rows, films = [], _films(labels, scores)
     for name in THRESHOLDED:
         values = getattr(counts, name)
-        rows += _rows(name, values, labels, set_id, "exact counts")
+        rows += _rows(name, values, films, set_id, "exact counts")
         averaged = values if name == "specificity" else np.where(counts.tp + counts.fn > 0, values, np.nan)
-        rows.append(_row("macro", name, macro(averaged)[0], labels, set_id, "mean over defined findings"))
-        rows.append(_row("micro", name, float(getattr(together, name)), labels, set_id, "counts of all findings"))
+        rows.append(_row("macro", name, macro(averaged)[0], films[-1], set_id, "mean over defined findings"))
+        rows.append(_row("micro", name, float(getattr(together, name)), films[-1], set_id, "counts of all findings"))
     return pd.DataFrame(rows)
 
 
-def _rows(metric: str, values: np.ndarray, labels: np.ndarray, set_id: str | None, method: str) -> list[dict]:
-    return [_row(finding, metric, value, labels[:, k], set_id, method)
-            for k, (finding, value) in enumerate(zip(FINDINGS, values, strict=True))]
+def _films(labels: np.ndarray, scores: np.ndarray) -> list[tuple[int, int]]:
+    """`counted` of each finding and, last, of their averages."""
+    return [*(counted(*pair) for pair in zip(labels.T, scores.T, strict=True)), counted(labels, scores)]
 
 
-def _row(finding: str, metric: str, value: float, labels: np.ndarray, set_id: str | None, method: str) -> dict:
-    films = int((~np.isnan(labels)).sum()) if labels.ndim == 1 else len(labels)
+def _rows(metric: str, values: np.ndarray, films: list[tuple[int, int]], set_id: str | None, method: str) -> list[dict]:
+    return [_row(finding, metric, value, own, set_id, method)
+            for finding, value, own in zip(FINDINGS, values, films[:-1], strict=True)]
+
+
+def _row(finding: str, metric: str, value: float, films: tuple[int, int], set_id: str | None, method: str) -> dict:
     return {"finding": finding, "metric": metric, "set_id": set_id, "value": float(value), "low": np.nan,
-            "high": np.nan, "n_positive": int((labels == 1).sum()), "n": films, "method": method}
+            "high": np.nan, "n_positive": films[0], "n": films[1], "method": method}

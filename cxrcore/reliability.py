@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from cxrcore import calibration
+from cxrcore.metrics import measured
 
 LEVEL = 0.95
 POSITIVES_A_BIN = 10  # in the mean; a finding with 150 or more has all `calibration.BINS`
@@ -54,7 +55,7 @@ def finding_reliability(labels: np.ndarray, scores: np.ndarray, patients: np.nda
         scores: (n,), in [0, 1], or NaN.
         patients: int (n,), 0 to the number of patients: whose film it is.
     """
-    known = ~(np.isnan(labels) | np.isnan(scores))
+    known = measured(labels, scores)
     positive, own = labels[known] == 1, scores[known].astype(np.float64)
     bins = int(np.clip(positive.sum() // POSITIVES_A_BIN, FEWEST_BINS, calibration.BINS))
     curve = calibration.reliability(labels, scores, bins, equal_films=True)

@@ -15,16 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from cxrcore import draws, intervals, resampling, scored_films
+from cxrcore import draws, intervals, metrics, resampling, scored_films
 from cxrcore.draws import N_DRAWS, patient_draws
 from cxrcore.intervals import Resampled, resample
 from cxrcore.metrics import THRESHOLDED
 from cxrcore.resampling import CALIBRATED
 from cxrcore.scored_films import Films
+from cxrcore.shares import Told, untold
 
 SEED = 0
 MEASURES = ("auroc", "ap", *THRESHOLDED, *CALIBRATED)
-_SOURCES = (draws, intervals, resampling, scored_films)
+_SOURCES = (draws, intervals, metrics, resampling, scored_films)
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,15 @@ class Measured:
     thresholds: tuple[float, ...]
 
 
-def in_draws(store: Path, one: Measured, films: Films, beside: Collection[str] = ()) -> Resampled:
+def in_draws(store: Path, one: Measured, films: Films, beside: Collection[str] = (),
+             told: Told = untold) -> Resampled:
     """The run in every draw, read from its file or worked out and kept.
 
     Args:
         store: the store's file.
         films: those of the predictions, or what all runs that stand beside it share.
         beside: the prediction ids of all of them, where not all are of the very same films.
+        told: hears the share of the work that is done, where it is not read from its file.
 
     Raises:
         ResamplingError: the films cannot be measured; the text says why.
@@ -55,7 +58,7 @@ def in_draws(store: Path, one: Measured, films: Films, beside: Collection[str] =
     found = _read(file)
     if found is None:
         drawn = patient_draws(films.patient_ids, films.image_ids, N_DRAWS, SEED)
-        found = resample(films, drawn, MEASURES, np.array(one.thresholds))
+        found = resample(films, drawn, MEASURES, np.array(one.thresholds), told)
         _keep(found, file)
     return found
 

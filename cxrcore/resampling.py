@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from cxrcore.metrics import THRESHOLDED, Counts
+from cxrcore.metrics import THRESHOLDED, Counts, measured
 
 ECE_BINS = 15  # of equal width over [0, 1]
 RANKED = ("auroc", "ap", "fitted_threshold")  # the last: the threshold with the greatest F1 on the very films
@@ -89,7 +89,7 @@ def rank_plan(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, n_pati
         scores: (n,).
         owners: int (n,), each film's place among the n_patients patients.
     """
-    known = ~(np.isnan(labels) | np.isnan(scores))
+    known = measured(labels, scores)
     positive, scores, owners = labels[known] == 1, scores[known], owners[known]
     rising = np.unique(scores[positive])
     n = len(rising)
@@ -157,7 +157,7 @@ def sum_plan(
         owners: int (n,), each film's place among the n_patients patients.
         calibrated: whether Brier score and ECE are wanted.
     """
-    film, finding = np.nonzero(~(np.isnan(labels) | np.isnan(scores)))
+    film, finding = np.nonzero(measured(labels, scores))
     label, score, owner = labels[film, finding] == 1, scores[film, finding].astype(np.float64), owners[film]
     k = labels.shape[1]
     confusion = errors = gaps = None

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cxrcore.draws import unknown
 from cxrcore.errors import ResamplingError
+from cxrcore.metrics import measured
 
 
 class Films(Protocol):
@@ -59,6 +60,12 @@ def subset(films: AnyFilms, rows: np.ndarray) -> AnyFilms:
     """Some films, by their places or by a mask."""
     return replace(films, image_ids=films.image_ids[rows], patient_ids=films.patient_ids[rows],
                    labels=films.labels[rows], scores=films.scores[rows])
+
+
+def measured_films(films: AnyFilms) -> AnyFilms:
+    """The films that some finding's measure sees: those with a label and a score of it; all of them as they are."""
+    seen = measured(films.labels, films.scores).any(axis=1)
+    return films if seen.all() else subset(films, seen)
 
 
 def check(films: Films) -> None:

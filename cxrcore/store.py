@@ -34,6 +34,10 @@ _NEXT = "(SELECT coalesce(max(measurement), 0) + 1 FROM {} WHERE prediction_id =
 _NEWEST = "row_number() OVER (PARTITION BY {} ORDER BY measurement DESC NULLS LAST, rowid DESC) = 1"
 _METRICS = (f"(SELECT * EXCLUDE (measurement) FROM metrics WHERE {{}} "
             f"QUALIFY {_NEWEST.format('prediction_id, label_set, finding, metric, set_id')})")
+# Which set of a run's split stands for it: measured before unmeasured, complete before subsets, best before last.
+_CHOSEN = """QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY
+    prediction_id IN (SELECT prediction_id FROM metrics) DESC, n = n_expected DESC,
+    coalesce(checkpoint, '') = 'model_last.pth', created_at DESC, prediction_id DESC) = 1"""
 
 
 class Store(BulkTables, TransferTables):
@@ -252,30 +256,42 @@ class Store(BulkTables, TransferTables):
             QUALIFY {_NEWEST.format("prediction_id, method, image_id, finding")}
             ORDER BY prediction_id, method, image_id, finding""", [list(prediction_ids)])
 
+    def chosen_set(self, run_id: str, split: str, checkpoint_sha256: str | None = None) -> str | None:
+        """The prediction_id that stands for a run's split, as on the leaderboard; None where there is none.
+
+        Args:
+            checkpoint_sha256: only predictions of this checkpoint.
+        """
+        rows = self._frame(f"""SELECT prediction_id FROM prediction_sets WHERE run_id = ? AND split = ?
+                               AND (? IS NULL OR checkpoint_sha256 = ?) {_CHOSEN}""",
+                           [run_id, split, checkpoint_sha256, checkpoint_sha256])
+        return None if rows.empty else rows["prediction_id"].iloc[0]
+
     def leaderboard(self) -> pd.DataFrame:
         """One row a (run, split): the newest set that has been measured, with its macro metrics.
 
-        Complete sets come before subsets, and a run's best checkpoint before its last.
+        Complete sets come before subsets, and a run's best checkpoint before its last. F1 stands at thresholds that
+        were fitted on the run's own predictions, on those that stand for its val where these were measured at them.
 
-        Columns: run_id, split, prediction_id, n, n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split whose
-        scores gave the max-F1 thresholds), n_defined (findings inside the macro mean).
+        Columns: run_id, split, prediction_id, n (films that were measured, where the set was: those with a label and a
+        score of some finding), n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split whose scores gave the max-F1
+        thresholds), n_defined (findings inside the macro mean).
         """
         shown = _METRICS.format("label_set = 'csv' AND metric IN ('auroc', 'ap', 'f1')")
+        of_own_set = "metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1' AND fitted.run_id = s.run_id"
+        order = "row(fitted.prediction_id = val.prediction_id, fitted.split = 'val', t.created_at, t.set_id)"
         return self._frame(f"""
-            WITH newest AS (SELECT * FROM prediction_sets QUALIFY row_number() OVER (
-                PARTITION BY run_id, split ORDER BY prediction_id IN (SELECT prediction_id FROM metrics) DESC,
-                n = n_expected DESC, coalesce(checkpoint, '') = 'model_last.pth', created_at DESC,
-                prediction_id DESC) = 1)
-            SELECT s.run_id, s.split, s.prediction_id, s.n, s.n_expected, s.checkpoint,
+            WITH newest AS (SELECT * FROM prediction_sets {_CHOSEN})
+            SELECT s.run_id, s.split, s.prediction_id,
+                least(max(m.n) FILTER (metric = 'auroc' AND finding = 'macro'), s.n) AS n, s.n_expected, s.checkpoint,
                 max(value) FILTER (metric = 'auroc' AND finding = 'macro') AS auroc,
                 max(value) FILTER (metric = 'ap' AND finding = 'macro') AS ap,
-                arg_max(value, row(fitted.split = 'val', t.created_at, t.set_id))
-                    FILTER (metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1') AS f1,
-                arg_max(fitted.split, row(fitted.split = 'val', t.created_at, t.set_id))
-                    FILTER (metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1') AS f1_fitted_on,
+                arg_max(value, {order}) FILTER ({of_own_set}) AS f1,
+                arg_max(fitted.split, {order}) FILTER ({of_own_set}) AS f1_fitted_on,
                 count(value) FILTER (metric = 'auroc' AND finding NOT IN ('macro', 'micro')) AS n_defined
             FROM newest s LEFT JOIN {shown} m USING (prediction_id)
             LEFT JOIN threshold_sets t USING (set_id)
             LEFT JOIN prediction_sets fitted ON fitted.prediction_id = t.prediction_id
+            LEFT JOIN newest val ON val.run_id = s.run_id AND val.split = 'val'
             GROUP BY s.run_id, s.split, s.prediction_id, s.n, s.n_expected, s.checkpoint
             ORDER BY s.run_id DESC, s.split""")

@@ -253,6 +253,6 @@ def view_alone(films: AnyFilms, views: Groups, draws: Draws) -> tuple[Resampled,
     """
     known = views.place >= 0
     films, is_ap = subset(films, known), views.place[known] == views.names.index("AP")
-    said = replace(films, scores=np.repeat(is_ap[:, None], films.scores.shape[1], axis=1).astype(np.float32))
-    measured = [resample(one, draws, ("auroc",)) for one in (said, films)]
-    return tuple(_without_few(one, one.values) for one in measured)
+    said = replace(films, scores=np.where(np.isnan(films.scores), np.nan, is_ap[:, None]).astype(np.float32))
+    found = [resample(one, draws, ("auroc",)) for one in (said, films)]
+    return tuple(_without_few(one, one.values) for one in found)

@@ -19,6 +19,7 @@ import numpy as np
 from cxrcore import calibration
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS
+from cxrcore.metrics import measured
 
 CLASSIC_GRID = tuple(round(0.05 + 0.01 * i, 2) for i in range(36))  # 0.05 to 0.40 inclusive
 FALLBACK = 0.5  # of a finding that cannot be fitted
@@ -72,7 +73,7 @@ class Ladder:
 
 def ladder(labels: np.ndarray, scores: np.ndarray) -> Ladder:
     """The ladder of one finding: labels 1 / 0 / NaN and scores, both (n,)."""
-    known = ~(np.isnan(labels) | np.isnan(scores))
+    known = measured(labels, scores)
     everyone, positives = np.sort(scores[known]), np.sort(scores[known & (labels == 1)])
     rungs = np.unique(positives)[::-1]
     tp = len(positives) - np.searchsorted(positives, rungs)
@@ -231,7 +232,7 @@ def classic(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
     thresholds = np.full(labels.shape[1], FALLBACK)
     grid = np.array(CLASSIC_GRID)
     for k in range(labels.shape[1]):
-        known = ~(np.isnan(labels[:, k]) | np.isnan(scores[:, k]))
+        known = measured(labels[:, k], scores[:, k])
         positive = labels[known, k] == 1
         if positive.any():
             alarm = scores[known, k, None].astype(np.float64) >= grid
@@ -242,7 +243,7 @@ def classic(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
 
 
 def _positives(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    return ((labels == 1) & ~np.isnan(scores)).sum(axis=0)
+    return ((labels == 1) & measured(labels, scores)).sum(axis=0)
 
 
 def _warnings(positives: np.ndarray) -> dict[str, list[str]]:

@@ -90,15 +90,35 @@ def test_separable_scores_stay_finite():
     assert np.isfinite(made).all() and (made[:50] > 0.9).all() and (made[50:] < 0.1).all()
 
 
-def test_a_finding_with_too_few_films_keeps_its_scores():
+def test_a_finding_with_too_few_films_has_no_probability():
     _, labels, scores = films(n=500)
     labels[:, 2] = 0
-    labels[:3, 2] = 1
+    labels[:4, 2] = 1
     labels[:, 3] = np.nan
     for method in calibration.METHODS:
         fitted = calibration.fit(labels, scores, method)
-        assert FINDINGS[2] not in fitted.maps and FINDINGS[3] not in fitted.maps
-        np.testing.assert_array_equal(fitted(scores)[:, 2], scores[:, 2].astype(np.float64))
+        assert fitted.unfitted == FINDINGS[2:4]
+        assert np.isnan(fitted(scores)).any(axis=0).nonzero()[0].tolist() == [2, 3]
+        assert np.isnan(fitted(scores)[:, 2:4]).all()
+
+
+@pytest.mark.parametrize(("probability", "positives", "shown"), [
+    (0.3, 14, "0.3"), (0.02, 14, "0.02"), (0.3, 1400, "0.30"), (0.02, 1400, "0.020"), (0.123456, 10**6, "0.1235"),
+    (0.98, 50, "0.98"), (0.98, 5, "> 0.9"), (0.9999, 5, "> 0.99"), (2e-5, 40, "< 0.0001"), (0.0, 40, "< 0.0001"),
+    (1.0, 40, "> 0.9999"), (0.5, 5, "0.5")])
+def test_a_probability_has_no_more_digits_than_its_films_bear(probability, positives, shown):
+    assert calibration.in_digits(probability, positives) == shown
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(1e-4, 1 - 1e-4), st.integers(1, 10**5))
+def test_the_last_digit_is_that_of_the_standard_error(p, positives):
+    """More films never take a digit away, and what is written is not off by more than the error, about."""
+    text = calibration.in_digits(p, positives)
+    error, decimals = p * np.sqrt((1 - p) / positives), len(text.split(".")[1])
+    assert decimals <= len(calibration.in_digits(p, 4 * positives).split(".")[1])
+    if 1 < decimals < calibration.MOST_DECIMALS:
+        assert 10**-0.5 - 1e-9 <= error / 10.0**-decimals <= 10**0.5 + 1e-9
 
 
 def test_an_unknown_method_is_one_line():

@@ -77,7 +77,7 @@ def test_the_loss_chart_has_training_behind_validation_and_a_ring_at_the_best_ep
 
 def test_a_single_epoch_is_visible_as_a_marker():
     figure = training_chart(PANELS["loss"], [Curve("a", STYLE, epochs(1))], last_epoch=1)
-    assert all("markers" in trace.mode for trace in figure.data)
+    assert figure.data and all("markers" in trace.mode for trace in figure.data)
 
 
 @pytest.mark.parametrize(("last", "step"), [(1, 1), (8, 1), (9, 2), (30, 5), (100, 20), (4000, 500)])

@@ -99,7 +99,7 @@ def test_the_clearly_better_run_wins_and_a_run_ties_with_itself(store):
 def test_intervals_are_kept_and_read_again(store, monkeypatch):
     before = compared_of(store)
     assert len(list((store.path.parent / "cache").glob("intervals-*.npz"))) == 3
-    resampled._one.clear()
+    resampled._slot.clear()
     monkeypatch.setattr(resampledfile, "resample", None)  # nothing may be worked out a second time
     for one, again in zip(before, compared_of(store), strict=True):
         for name, values in one.found.values.items():
@@ -111,7 +111,7 @@ def test_a_damaged_file_is_worked_out_again(store):
     compared_of(store)
     for file in (store.path.parent / "cache").glob("intervals-*.npz"):
         file.write_bytes(b"PK\x03\x04 broken")
-    resampled._one.clear()
+    resampled._slot.clear()
     assert compared_of(store)[0].found.n_films == 800
 
 

@@ -80,7 +80,9 @@ def test_areas_are_exact(finding):
 def test_counts_at_drawn_points_are_those_of_the_decision(finding, view):
     """float64(score) >= threshold, as in `metrics.confusion`, at every point of every line."""
     labels, scores = finding
-    for line in drawn(labels, scores, view).values():
+    lines = drawn(labels, scores, view)
+    assert len(lines) == len(VIEWS[view])
+    for line in lines.values():
         columns = (np.repeat(values[:, None], len(line.x), 1) for values in (labels, scores))
         counts = metrics.confusion(*columns, line.thresholds.astype(np.float64))
         assert (counts.tp == line.tp).all() and (counts.fp == line.fp).all()

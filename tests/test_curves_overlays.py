@@ -220,6 +220,7 @@ def test_numbers_are_those_of_calibration(store):
         found = curves_reliability.reader(store, [run], method)(run.run_id, measured.prediction_id)
         scores = read.scores if method is None else calibration.fit(fitted.labels, fitted.scores, method)(read.scores)
         own = calibration.calibrated_measures(read.labels, scores)
+        assert np.flatnonzero(np.isnan(own["ece"])).tolist() == ([] if method is None else [FINDINGS.index("Hernia")])
         assert np.array_equal([one.ece for one in found.findings], own["ece"], equal_nan=True)
         assert np.array_equal([one.brier for one in found.findings], own["brier"], equal_nan=True)
 
@@ -232,9 +233,12 @@ def test_scores_that_are_no_probabilities_are_said_and_platt_mends_them(open_cur
     assert "trained with pos_weight" in said and "Platt" in said
     app.segmented_control(key="scores").set_value("Platt").run()
     assert "Calibrators fitted on validation, 120 films" in text_of(app)
-    assert f"fewer than {calibration.MIN_POSITIVES} films, so left as predicted: Hernia" in text_of(app)
-    [warning] = [one.value for one in app.warning]
-    assert "not probabilities for Hernia" in warning and "even calibrated" in warning
+    few = f"fewer than {calibration.MIN_POSITIVES} validation films with it, or without it"
+    assert f"Not calibrated, and so not shown, with {few}: Hernia." in text_of(app)
+    assert not app.warning and len(charts_of(app)) == 13 and "over 13 of 14 findings" in text_of(app)
+    assert text_of(app).count(f"Not calibrated: {few}.") == 1
+    app.selectbox(key="finding").set_value("Hernia").run()
+    assert f"Not calibrated: {few}." in app.info[0].value and not charts_of(app)
     app.segmented_control(key="on").set_value("Validation").run()
     assert "The calibrators were fitted on the very films" in text_of(app)
 
@@ -280,4 +284,4 @@ def test_tables_hold_what_is_drawn(store):
     labels = store.predictions(measured.prediction_id).labels[:, FINDINGS.index("Mass")]
     assert bins["n"].sum() == 120 and bins["n_positive"].sum() == labels.sum()
     assert len(curves_reliability.bins_table(read, None)) > len(bins) and curves_reliability.bins_table([], None).empty
-    assert metrics.macro(values["ece"].to_numpy())[1] == 0
+    assert metrics.macro(values["ece"].to_numpy())[1] == 1 and values["n"].iloc[-1] == 0

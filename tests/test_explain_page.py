@@ -8,11 +8,12 @@ from functools import partial
 import hostile_films
 import numpy as np
 import opened_pages
+import pandas as pd
 import pytest
 from opened_pages import text_of
 from PIL import Image
 
-from cxrcore import images
+from cxrcore import calibration, images
 from cxrcore.architectures import ARCHITECTURES
 from cxrcore.cam_methods import METHODS
 from cxrcore.findings import FINDINGS, display_name
@@ -185,7 +186,14 @@ def test_percentiles_and_calibrated_scores_are_those_of_validation(open_page, co
     k = FINDINGS.index("Effusion")
     assert table.at["Effusion", "Percentile"] == pytest.approx(100 * np.mean(val.scores[:, k] <= test_film[1][k]),
                                                                abs=0.5)
-    assert 0 < table.at["Effusion", "Calibrated"] < 1
+    fitted = calibration.fit(val.labels, val.scores)(test_film[1][None])[0]
+    positives = (val.labels == 1).sum(axis=0)
+    assert table["Films behind it"].tolist() == positives.tolist()
+    for finding, n, p, shown in zip(FINDINGS, positives, fitted, table["Calibrated"], strict=True):
+        few = n < calibration.MIN_POSITIVES
+        assert few == np.isnan(p), finding
+        assert pd.isna(shown) if few else shown == calibration.in_digits(p, n)
+    assert table["Calibrated"].notna().any()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

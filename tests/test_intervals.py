@@ -1,5 +1,6 @@
 """Draws of patients and measures in them: against scikit-learn on films that are really resampled, and scipy."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -328,3 +329,32 @@ def test_measures_that_cannot_be_had_are_refused(measures, thresholds):
     of = films()
     with pytest.raises(UsageError):
         resample(of, drawn(of, n_draws=5), measures, thresholds)
+
+
+# -- many films
+
+
+def test_findings_and_draws_worked_on_in_parts_give_the_same_numbers(monkeypatch):
+    of, heard = films(3, n=90, k=5), []
+    draws, at = drawn(of, n_draws=40), np.full(5, 0.4)
+    whole = resample(of, draws, MEASURES, at)
+    monkeypatch.setattr("cxrcore.intervals.CELLS", 200)  # two findings at a time
+    monkeypatch.setattr("cxrcore.draws.BATCH_CELLS", 7 * len(draws.patients))
+    assert [counts.shape[1] for counts in draws.batches()] == [8, 7, 7, 7, 7, 5]
+    parts = resample(of, draws, MEASURES, at, heard.append)
+    assert whole.values.keys() == parts.values.keys()
+    for name, values in whole.values.items():
+        np.testing.assert_array_equal(parts.values[name], values, err_msg=name)
+    assert heard == sorted(heard) and heard[-1] == 1 and len(heard) > 12
+
+
+def test_memory_grows_with_the_films_and_not_with_their_findings():
+    of = films(0, n=60_000, n_patients=2_000, k=7, unknown=0, prevalence=0.02)
+    alone = replace(of, labels=of.labels[:, :1], scores=of.scores[:, :1])
+    draws, peaks = drawn(of, n_draws=30), []
+    for taken in (alone, of):
+        tracemalloc.start()
+        resample(taken, draws, ("auroc", "ap", "brier", "ece"))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 5 * peaks[0]

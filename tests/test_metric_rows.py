@@ -1,6 +1,7 @@
 """Rows of the metrics table with their intervals, and what an evaluation keeps in the store."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -8,13 +9,15 @@ import pytest
 import scored_runs
 from sklearn.metrics import brier_score_loss, f1_score
 
-from cxrcore import calibration, resampledfile
+from cxrcore import calibration, measuring, resampledfile, shares
 from cxrcore.calibration import Calibrator
 from cxrcore.draws import patient_draws
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.intervals import resample
 from cxrcore.metric_rows import measured_rows
 from cxrcore.metrics import THRESHOLDED
+from cxrcore.records import Predictions
+from cxrcore.store import Store
 
 UNTHRESHOLDED = ("auroc", "ap", "brier", "ece")
 EMPTY = FINDINGS.index("Edema")  # without a positive film in test
@@ -99,3 +102,33 @@ def test_films_of_one_patient_have_values_but_no_intervals(tmp_path, films):
     value = at_half.set_index(["finding", "metric"]).at[(FINDINGS[0], "f1"), "value"]
     assert value == pytest.approx(f1_score(films.labels[:, 0], films.scores[:, 0] >= 0.5))
     assert not at_half["method"].str.contains("draws").any()
+
+
+def test_more_films_than_sixty_thousand_have_intervals_too(tmp_path):
+    rng, n, heard = np.random.default_rng(0), 61_000, []
+    labels, scores = np.full((n, N_FINDINGS), np.nan, np.float32), rng.random((n, N_FINDINGS)).astype(np.float32)
+    labels[:, 0] = rng.random(n) < 0.003
+    many = Predictions(np.arange(n).astype(str).astype(object), (np.arange(n) // 100).astype(str).astype(object),
+                       labels, scores)
+    ranked, at_sets = measured_rows(tmp_path / "store.duckdb", "p", many,
+                                    [np.full(N_FINDINGS, at) for at in (0.5, 0.2)], told=heard.append)
+    for rows in (ranked, *at_sets):
+        own = rows[rows["finding"] == FINDINGS[0]]
+        assert ((own["low"] < own["value"]) & (own["value"] < own["high"])).all()
+    assert heard == sorted(heard) and len(heard) > 10 and heard[-1] == pytest.approx(1)
+
+
+def test_an_evaluation_tells_how_far_its_draws_are_over_all_parts(store, tmp_path):
+    own = Store(shutil.copy(store.path, tmp_path))
+    heard, sets = [], own.prediction_sets().set_index("split")["prediction_id"]
+    measuring.measure(own, own.runs()["run_id"][0], {part: sets[part] for part in ("test", "val")},
+                      told=heard.append)
+    assert heard == sorted(heard) and heard[-1] == pytest.approx(1) and any(0 < share < 0.5 for share in heard)
+
+
+def test_a_script_shows_a_bar_where_draws_take_long_and_none_where_they_do_not(capsys):
+    for patience, shown in ((0, True), (60, False)):
+        with shares.bar("Resampling patients", patience) as told:
+            for done in range(5):
+                told(shares.within(lambda share: share, done, 5)(1))
+        assert ("Resampling patients: 100%" in capsys.readouterr().err) == shown

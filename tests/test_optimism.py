@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, f1_score
 
-from cxrcore import thresholds
+from cxrcore import optimism, thresholds
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.metrics import confusion
@@ -144,3 +144,47 @@ def test_one_patient_or_none_cannot_be_cross_fitted(n):
 def test_unknown_objectives_are_refused():
     with pytest.raises(UsageError):
         cross_fitted(*films(), "luck")
+
+
+# -- over several halvings
+
+
+def test_halvings_are_the_cross_fits_of_their_seeds_and_count_positives():
+    labels, scores, patients = films(300, 90, prevalence=0.1)
+    scores[:40, 2] = np.nan
+    heard = []
+    found = optimism.halvings(labels, scores, patients, "recall", 0.8, heard.append)
+    assert found.f1.shape == (optimism.HALVINGS, N_FINDINGS) and len(np.unique(found.f1[:, 0])) > 5
+    for seed in (0, 7, optimism.HALVINGS - 1):
+        alone = cross_fitted(labels, scores, patients, "recall", 0.8, seed).counts.f1
+        np.testing.assert_array_equal(found.f1[seed], alone)
+    assert found.positives.tolist() == [int(((labels[:, k] == 1) & ~np.isnan(scores[:, k])).sum())
+                                        for k in range(N_FINDINGS)]
+    assert heard == pytest.approx(np.arange(1, optimism.HALVINGS + 1) / optimism.HALVINGS)
+    every = np.ones(N_FINDINGS, bool)
+    assert found.macro(every) == pytest.approx(found.f1.mean(axis=1))
+    assert found.macro(every).mean() == pytest.approx(found.mean.mean())
+
+
+def test_a_finding_that_few_halvings_can_fit_has_no_mean():
+    labels, scores, patients = films(400, 100)
+    for k, positives in ((HERNIA, 1), (0, 2)):  # of one patient; of two, who stand in one half now and then
+        labels[:, k] = 0
+        _, first = np.unique(patients, return_index=True)
+        labels[first[:positives], k] = 1
+    found = optimism.halvings(labels, scores, patients, "max_f1")
+    lost = np.isnan(found.f1).sum(axis=0)
+    assert lost[HERNIA] == optimism.HALVINGS and 0 < lost[0] < optimism.HALVINGS / 2
+    assert np.isnan(found.mean[HERNIA]) and np.isnan(found.filled[:, HERNIA]).all()
+    assert found.mean[0] == pytest.approx(np.nanmean(found.f1[:, 0]))
+    assert not np.isnan(found.filled[:, 0]).any()
+    assert found.macro(~np.isnan(found.mean)).mean() == pytest.approx(np.nanmean(found.mean))
+    assert len(found.macro(np.zeros(N_FINDINGS, bool))) == 0
+
+
+def test_fewer_positives_spread_wider():
+    spreads = []
+    for prevalence in (0.02, 0.3):
+        labels, scores, patients = films(1500, 500, prevalence=prevalence)
+        spreads.append(np.mean(np.std(optimism.halvings(labels, scores, patients, "max_f1").filled, axis=0)))
+    assert spreads[0] > 2 * spreads[1] > 0

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.findings import FINDINGS, display_name
+from cxrcore.metrics import measured
 from cxrcore.scored_films import shared_films
 from cxrcore.store import Store
 from cxrcore.ui import cached
@@ -17,7 +18,8 @@ def votes(store: Store, compared: Sequence[Compared], part: str) -> tuple[np.nda
     """Films by the number of runs that say yes.
 
     Returns:
-        films, with_it: int64 (14, runs + 1), of each finding all films and those with it, where its label is known.
+        films, with_it: int64 (14, runs + 1), of each finding all films and those with it, where its label is known and
+            every run has a score.
     """
     return _votes(str(store.path), tuple(one.run.prediction_id(part) for one in compared),
                   tuple(tuple(one.source.thresholds.tolist()) for one in compared))
@@ -31,19 +33,21 @@ def _votes(
     yes = sum((held.scores.astype(np.float64) >= thresholds).astype(np.int64)
               for held, thresholds in zip(films, at, strict=True))
     labels, n = films[0].labels, len(films) + 1
+    known = np.all([measured(labels, held.scores) for held in films], axis=0)
     counted = [np.stack([np.bincount(yes[chosen[:, k], k], minlength=n) for k in range(len(FINDINGS))])
-               for chosen in (~np.isnan(labels), labels == 1)]
+               for chosen in (known, known & (labels == 1))]
     return counted[0], counted[1]
 
 
 def shown(films: np.ndarray, with_it: np.ndarray) -> pd.DataFrame:
     """A row a finding, a column a number of runs that say yes: films, and the share of them with the label."""
     n = films.shape[1] - 1
-    alike = 100 * (films[:, 0] + films[:, n]) / np.maximum(films.sum(axis=1), 1)
+    all_films = films.sum(axis=1)
+    alike = np.where(all_films > 0, 100 * (films[:, 0] + films[:, n]) / np.maximum(all_films, 1), np.nan)
     table = {"Finding": list(map(display_name, FINDINGS)), "All agree": alike}
     for k in range(n, -1, -1):
-        table[f"{k} of {n}"] = [f"{all_films:,} · {100 * own / all_films:.1f} %" if all_films else "–"
-                                for all_films, own in zip(films[:, k], with_it[:, k], strict=True)]
+        table[f"{k} of {n}"] = [f"{voted:,} · {100 * own / voted:.1f} %" if voted else "–"
+                                for voted, own in zip(films[:, k], with_it[:, k], strict=True)]
     return pd.DataFrame(table)
 
 

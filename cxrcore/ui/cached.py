@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from cxrcore import progress, thresholds
+from cxrcore import ownsets, progress, thresholds
 from cxrcore.curves import FindingCurves, finding_curves
 from cxrcore.operating_points import SortedScores, sort_scores
 from cxrcore.store import Predictions, Store
@@ -146,13 +146,16 @@ def _sorted_scores(path: str, prediction_id: str) -> tuple[SortedScores, ...]:
     return tuple(sort_scores(labels, scores) for labels, scores in zip(found.labels.T, found.scores.T, strict=True))
 
 
-def fitted(store: Store, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
-    """As `thresholds.fit` on these predictions."""
-    return _fitted(str(store.path), prediction_id, objective, parameter)
+def fitted(store: Store, run_id: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
+    """The set that an evaluation fitted on these predictions of a run, else as `thresholds.fit` on them."""
+    return _fitted(str(store.path), run_id, prediction_id, objective, parameter)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _fitted(path: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
+def _fitted(path: str, run_id: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
+    saved = None if parameter is not None else ownsets.fitted_set(Store(path), run_id, prediction_id, objective)
+    if saved is not None:
+        return saved
     found = _predictions(path, prediction_id)
     return thresholds.fit(found.labels, found.scores, objective, parameter)
 

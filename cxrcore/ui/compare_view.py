@@ -198,7 +198,7 @@ def agreement_section(films: np.ndarray, with_it: np.ndarray, part: str) -> Tabl
     st.caption("Films by how many of the runs raise an alarm, each at its own thresholds, and the share of these films "
                "that carry the label. “All agree” counts the films on which all say yes or all say no.")
     table = agreement.shown(films, with_it)
-    st.dataframe(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3,
+    st.dataframe(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3, placeholder="–",
                  column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
                  alt="Films by the number of runs that say yes, for each finding")
     return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(films, with_it))}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore.calibration import BINS, MIN_POSITIVES, OFF, not_probabilities
+from cxrcore.calibration import BINS, OFF, not_probabilities
 from cxrcore.charts.reliability import Shown, in_figures, reliability_alt, reliability_chart
 from cxrcore.draws import unknown
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
@@ -21,6 +21,7 @@ from cxrcore.ui.bound import in_link
 from cxrcore.ui.calibrated import calibrator
 from cxrcore.ui.curves_charts import NOTHING_KNOWN, SMALL_WIDTH, SQUARE, in_words_only, steps
 from cxrcore.ui.curves_view import Measured, legend_lines, sources_in_words
+from cxrcore.ui.explain_scores import TOO_FEW
 from cxrcore.ui.threshold_state import Evaluated
 
 AS_PREDICTED = "As predicted"
@@ -45,14 +46,14 @@ class RunReliability:
         findings: one entry a finding, in `FINDINGS` order.
         films: equal for two sets of the same films.
         off: findings whose scores are no probabilities.
-        kept: findings that could not be calibrated, for want of films, and keep their scores.
+        unfitted: findings that could not be calibrated, for want of films: nothing is read of them.
         patients_known: whether intervals know whose films they are.
     """
 
     findings: tuple[FindingReliability, ...]
     films: str
     off: tuple[str, ...]
-    kept: tuple[str, ...]
+    unfitted: tuple[str, ...]
     patients_known: bool
 
 
@@ -80,16 +81,16 @@ def reader(store: Store, runs: Sequence[Evaluated], method: str | None) -> Calla
 def _read(path: str, prediction_id: str, fitted_on: str | None, method: str | None) -> RunReliability:
     store = Store(path)
     found = cached.predictions(store, prediction_id)
-    scores, kept = found.scores, ()
+    scores, unfitted = found.scores, ()
     if method is not None:
         fitted = calibrator(store, fitted_on, method)
-        scores, kept = fitted(found.scores), tuple(name for name in FINDINGS if name not in fitted.maps)
+        scores, unfitted = fitted(found.scores), fitted.unfitted
     alone = unknown(found.patient_ids)
     patients = np.unique(np.where(alone, found.image_ids, found.patient_ids).astype(str), return_inverse=True)[1]
     return RunReliability(
         tuple(finding_reliability(own, score, patients) for own, score in zip(found.labels.T, scores.T, strict=True)),
         hashlib.sha256("\n".join(found.image_ids).encode()).hexdigest(),
-        tuple(not_probabilities(found.labels, scores)), kept, not alone.any())
+        tuple(not_probabilities(found.labels, scores)), unfitted, not alone.any())
 
 
 # -- what to beware of
@@ -109,16 +110,16 @@ def say_unfitted(runs: Sequence[Evaluated], read: Sequence[Measured], method: st
     fits = {run.label: run.in_words("val") for run in (by_id[one.run_id] for one in read)}
     said = next(iter(fits.values())) if len(set(fits.values())) == 1 else "; ".join(
         f"{label}: {words}" for label, words in fits.items())
-    st.caption(f"Calibrators fitted on {widgets.escape(said)}.{_kept(read)}", help=METHODS_HELP)
+    st.caption(f"Calibrators fitted on {widgets.escape(said)}.{_unfitted(read)}", help=METHODS_HELP)
     if part == "val":
         st.markdown(":orange-badge[:material/warning: same films] The calibrators were fitted on the very films that "
                     "they are read on here, which flatters. The test part shows what they are worth.")
 
 
-def _kept(read: Sequence[Measured]) -> str:
-    kept = {name for one in read for name in one.data.kept}
-    names = ", ".join(display_name(name) for name in FINDINGS if name in kept)
-    return f" Fitted on fewer than {MIN_POSITIVES} films, so left as predicted: {names}." if kept else ""
+def _unfitted(read: Sequence[Measured]) -> str:
+    left = {name for one in read for name in one.data.unfitted}
+    names = ", ".join(display_name(name) for name in FINDINGS if name in left)
+    return f" Not calibrated, and so not shown, with {TOO_FEW}: {names}." if left else ""
 
 
 def say_not_probabilities(read: Sequence[Measured], rows: pd.DataFrame, method: str | None,
@@ -131,7 +132,8 @@ def say_not_probabilities(read: Sequence[Measured], rows: pd.DataFrame, method: 
             continue
         text = off_in_words(one, off, losses[one.run_id], method is None)
         text += (". *Scores: Platt* maps them onto probabilities; AUROC and AP stay." if method is None else
-                 ", even calibrated: the finding is more or less common here than on validation, or too rare there.")
+                 ", even calibrated: the finding is more or less common here than on validation, or its map rests on "
+                 "few films.")
         st.warning(text, icon=":material/warning:")
 
 
@@ -188,7 +190,9 @@ def _chart(read: Sequence[Measured], finding: str, large: bool) -> None:
 
 def _undefined(read: Sequence[Measured], finding: str) -> str:
     at = FINDINGS.index(finding)
-    return "" if any(len(one.data.findings[at].n) for one in read) else NOTHING_KNOWN
+    if any(len(one.data.findings[at].n) for one in read):
+        return ""
+    return f"Not calibrated: {TOO_FEW}." if any(finding in one.data.unfitted for one in read) else NOTHING_KNOWN
 
 
 def _legend(read: Sequence[Measured], finding: str | None) -> None:
@@ -219,7 +223,7 @@ def values_table(read: Sequence[Measured], method: str | None) -> pd.DataFrame:
     return pd.DataFrame([
         {"run_id": one.run_id, "run": one.label, "measured_on": one.source, "scores": method or "as predicted",
          "finding": finding, "ece": own.ece, "brier": own.brier, "n_positive": own.positives,
-         "n": own.positives + own.negatives, "calibrated": method is not None and finding not in one.data.kept,
+         "n": own.positives + own.negatives, "calibrated": method is not None and finding not in one.data.unfitted,
          "not_probabilities": finding in one.data.off}
         for one in read for finding, own in zip(FINDINGS, one.data.findings, strict=True)])
 

@@ -41,14 +41,14 @@ def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.
     scores = one.scores
     k = FINDINGS.index(finding)
     lines = []
-    for row in explain_scores.table([scores]).itertuples():
-        calibrated = "–" if np.isnan(row.Calibrated) else f"{row.Calibrated:.4f}"
-        lines.append(ScoreLine(row.Finding, f"{row.Score:.4f}", f"{row.Threshold:.4g}", row.Decision, calibrated,
-                               row.Decision == explain_scores.ALARM))
+    for k, row in enumerate(explain_scores.table([scores]).itertuples()):
+        rests_on = "–" if scores.positives is None else f"{scores.positives[k]:,}"
+        lines.append(ScoreLine(row.Finding, f"{row.Score:.4f}", f"{row.Threshold:.4g}", row.Decision,
+                               scores.calibrated_in_digits(k) or "–", rests_on, row.Decision == explain_scores.ALARM))
     known = [f"Film {film.image_id} of the data set."] if film.image_id else []
     about = [f"Run {scores.run.label} ({scores.run.run_id}), {one.loaded.image_size} pixels a side.",
              f"Method: {method}. Thresholds: {scores.source}.", *known]
-    notes = [TRAINED_ON] if film.part == "train" else []
+    notes = [TRAINED_ON] * (film.part == "train") + [scores.uncalibrated] * bool(scores.uncalibrated)
     pixels = resized(film.film.pixels, drawn_size(film.film.pixels, SMALL, LARGEST))
     caption = (f"{display_name(finding)} by {method}: score {scores.scores[k]:.4f}, threshold "
                f"{scores.thresholds[k]:.4g}")

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from cxrcore import ensembles
+from cxrcore import ensembles, measuring
 from cxrcore.store import Store
 from cxrcore.ui import cached, import_view, leaderboard, runs_view, shell, widgets
+from cxrcore.ui.resampled import PATIENCE
 
 MOST = 12
 _MADE = "ensemble_made"
@@ -25,8 +26,8 @@ def show(store: Store, overview: cached.Overview) -> None:
                "stay as they are and are recorded with the new run.")
     if st.button("Save the mean as a run", type="primary", icon=":material/save:",
                  disabled=not 2 <= len(chosen) <= MOST):
-        with st.spinner("Measuring…"):
-            made = ensembles.make(store, chosen, name)
+        with st.spinner("Measuring…"), widgets.slow_share(measuring.RESAMPLING, PATIENCE) as told:
+            made = ensembles.make(store, chosen, name, told)
         st.session_state[_MADE] = made
     if made and made not in chosen:
         _say(store, made)

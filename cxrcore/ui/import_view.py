@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxrcore import boundedfile, filmtable, ids, importing, predictionfile, thresholdfile
+from cxrcore import boundedfile, filmtable, ids, importing, measuring, predictionfile, thresholdfile
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED
 from cxrcore.errors import UsageError
 from cxrcore.filmtable import FilmTable
@@ -16,6 +16,7 @@ from cxrcore.findings import FINDINGS, display_name
 from cxrcore.importing import Candidate, Declared
 from cxrcore.store import Store
 from cxrcore.ui import cached, shell, widgets
+from cxrcore.ui.resampled import PATIENCE
 from cxrcore.ui.widgets import escape
 
 KINDS = [kind.removeprefix(".") for kind in predictionfile.KINDS]
@@ -190,8 +191,8 @@ def offer(store: Store, candidate: Candidate, said: Said) -> None:
         if not st.button("Save as a run", type="primary", icon=":material/save:",
                          disabled=candidate.refused or not said.name.strip()):
             return
-        with st.spinner("Measuring…"):
-            known = importing.save(store, candidate, said.name, said.architecture)
+        with st.spinner("Measuring…"), widgets.slow_share(measuring.RESAMPLING, PATIENCE) as told:
+            known = importing.save(store, candidate, said.name, said.architecture, told)
         st.session_state[_SAVED] = {**saved, hash(said): known}
         st.rerun()  # without the button
     done(store, known)

@@ -31,8 +31,8 @@ def thresholds(lesson: Lesson) -> None:
 def _ask(lesson: Lesson, key: str) -> None:
     k = lesson.example
     found = lesson.scores[k]
-    st.markdown(f"{len(found.positives):,} of {lesson.films} have it. Scores go from 0 to 1, and most of them are low. "
-                "**Which threshold gives the greatest F1?** Make a guess before you look.")
+    st.markdown(f"{len(found.positives):,} of {lesson.films_of(k)} have it. Scores go from 0 to 1, and most of them "
+                "are low. **Which threshold gives the greatest F1?** Make a guess before you look.")
     st.slider("Your guess", 0.0, 1.0, 0.5, 0.01, key=_GUESS)
     st.button("Reveal", type="primary", on_click=lambda: st.session_state.update({key: st.session_state[_GUESS]}))
 

@@ -69,6 +69,6 @@ def curves(lesson: Lesson) -> None:
         chart(curve_charts.pr_chart(finding, [shown["pr"]], True), "pr",
               curve_charts.curves_alt(finding, "pr", [shown["pr"]]), 12.6, title=False)
     st.markdown(
-        f"{n:,} of {lesson.films} have it ({100 * n / lesson.scores[k].n:.1f} %). ROC divides false alarms by the many "
-        f"films without it; precision divides by the alarms. At 0.5: **{int(counts.tp[k]):,} found, "
+        f"{n:,} of {lesson.films_of(k)} have it ({100 * n / lesson.scores[k].n:.1f} %). ROC divides false alarms by "
+        f"the many films without it; precision divides by the alarms. At 0.5: **{int(counts.tp[k]):,} found, "
         f"{int(counts.fn[k]):,} missed, {int(counts.fp[k]):,} false alarms**.")

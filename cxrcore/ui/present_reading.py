@@ -74,6 +74,10 @@ class Lesson:
         """'475 test films', those that the focus is read on."""
         return f"{self.n_films:,} {PART_WORDS[self.part]} films"
 
+    def films_of(self, k: int) -> str:
+        """'470 test films', those on which a finding (by its place) has a label and a score."""
+        return f"{self.scores[k].n:,} {PART_WORDS[self.part]} films"
+
     @property
     def scores(self) -> tuple[SortedScores, ...]:
         """Of the run in focus, one entry a finding."""

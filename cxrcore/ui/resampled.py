@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from cxrcore import measuring
 from cxrcore.intervals import Resampled
 from cxrcore.resampledfile import Measured, in_draws
 from cxrcore.scored_films import shared_films
+from cxrcore.shares import Told, within
 from cxrcore.store import Store
 from cxrcore.ui import cached, widgets
+from cxrcore.ui.slots import Slot
 
 PATIENCE = 0.4  # seconds after which a bar says how far it is
 
@@ -23,23 +26,28 @@ def measured_in_draws(store: Store, runs: Sequence[Measured]) -> list[Resampled]
         ResamplingError: no film in common, other labels, fewer than two patients.
         StoreError: predictions that are gone.
     """
-    found = []
-    with widgets.slow_steps("Resampling patients", len(runs), PATIENCE) as step:
+    found, path = [], str(store.path)
+    with widgets.slow_share(measuring.RESAMPLING, PATIENCE) as told:
         for place in range(len(runs)):
-            found.append(_one(str(store.path), tuple(runs), place))
-            step()
+            found.append(_slot(path, tuple(runs), place).get(
+                lambda place=place: _measured(path, runs, place, within(told, place, len(runs)))))
+            told((place + 1) / len(runs))
     return found
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)  # some 1 MB each; never written to
-def _one(path: str, runs: tuple[Measured, ...], place: int) -> Resampled:
+def _slot(path: str, runs: tuple[Measured, ...], place: int) -> Slot[Resampled]:
+    return Slot()
+
+
+def _measured(path: str, runs: Sequence[Measured], place: int, told: Told) -> Resampled:
     """Runs on the very same films share draws whoever stands beside them; others depend on all that are compared."""
     if len({_films(path, run.prediction_id) for run in runs}) == 1:
         films, beside = cached.predictions(Store(path), runs[place].prediction_id), ()
     else:
         films = shared_films([cached.predictions(Store(path), run.prediction_id) for run in runs])[place]
         beside = [run.prediction_id for run in runs]
-    return in_draws(Path(path), runs[place], films, beside)
+    return in_draws(Path(path), runs[place], films, beside, told)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

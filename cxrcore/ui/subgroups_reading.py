@@ -9,8 +9,8 @@ import streamlit as st
 from cxrcore.draws import N_DRAWS, Draws, patient_draws
 from cxrcore.intervals import Resampled
 from cxrcore.resampledfile import SEED
-from cxrcore.scored_films import subset
-from cxrcore.store import Store
+from cxrcore.scored_films import measured_films, subset
+from cxrcore.store import Predictions, Store
 from cxrcore.subgroups import GROUPINGS, MIN_PATIENTS, Groups, measure_group, view_alone
 from cxrcore.ui import cached, widgets
 from cxrcore.ui.resampled import PATIENCE
@@ -33,7 +33,7 @@ class Subgroups:
         groups: of the films.
         n_patients: (g,), of each group.
         found: {name of a group: its measures in every draw}, those that can be measured.
-        n_films, patients: of all groups and of films in none.
+        n_films, patients: of all groups and of films in none; as all here, of those that were measured.
         patients_known: as `Draws`.
     """
 
@@ -75,17 +75,21 @@ def load(store: Store, run: Evaluated, part: str, grouping: str, source: Sourced
                      draws.patients_known)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)  # those of `cached.predictions` where all are measured
+def _films(path: str, prediction_id: str) -> Predictions:
+    return measured_films(cached.predictions(Store(path), prediction_id))
+
+
 @st.cache_resource(max_entries=3, show_spinner=False)  # of 30,805 patients 31 MB
 def _draws(path: str, prediction_id: str) -> Draws:
-    films = cached.predictions(Store(path), prediction_id)
+    films = _films(path, prediction_id)
     return patient_draws(films.patient_ids, films.image_ids, N_DRAWS, SEED)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _groups(path: str, prediction_id: str, dataset_id: str, grouping: str) -> tuple[Groups, np.ndarray]:
-    store = Store(path)
-    films = cached.predictions(store, prediction_id)
-    images = cached.images(store, dataset_id).set_index("image_id").reindex(films.image_ids)
+    films = _films(path, prediction_id)
+    images = cached.images(Store(path), dataset_id).set_index("image_id").reindex(films.image_ids)
     groups = GROUPINGS[grouping](images)
     return groups, groups.n_patients(_draws(path, prediction_id).owners(films.patient_ids, films.image_ids))
 
@@ -94,7 +98,7 @@ def _groups(path: str, prediction_id: str, dataset_id: str, grouping: str) -> tu
 def _group(path: str, prediction_id: str, dataset_id: str, grouping: str, place: int,
            thresholds: tuple[float, ...]) -> Resampled:
     groups, _ = _groups(path, prediction_id, dataset_id, grouping)
-    films = subset(cached.predictions(Store(path), prediction_id), groups.place == place)
+    films = subset(_films(path, prediction_id), groups.place == place)
     return measure_group(films, _draws(path, prediction_id), np.array(thresholds))
 
 
@@ -109,4 +113,4 @@ def _view_alone(path: str, prediction_id: str, dataset_id: str) -> tuple[Resampl
     views, n_patients = _groups(path, prediction_id, dataset_id, "view")
     if not (n_patients >= MIN_PATIENTS).all():
         return None
-    return view_alone(cached.predictions(Store(path), prediction_id), views, _draws(path, prediction_id))
+    return view_alone(_films(path, prediction_id), views, _draws(path, prediction_id))

@@ -14,6 +14,7 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.metrics import macro
 from cxrcore.operating_points import SortedScores, counts_at
+from cxrcore.ownsets import NAMES, is_automatic
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile
 from cxrcore.ui import cached, shell, threshold_session
@@ -34,7 +35,6 @@ from cxrcore.ui.threshold_state import (
 from cxrcore.ui.widgets import escape, number
 
 MANUAL = "manual"  # objective of a set that was changed by hand
-AUTOMATIC = {"fixed": "0.5", "max_f1": "max F1", "classic": "classic"}  # {objective: name} that evaluations save
 OFFERED = ("max_f1", "expected_f1", "classic")  # that every list of sets names; fitted when they are asked for
 ROW_HEIGHT = 36
 _NAME, _NOTE, _AUTHOR, _LOAD, _REFERENCE, _LEFT, _RIGHT, _FILE = (
@@ -63,16 +63,11 @@ def set_names(store: Store, run: Evaluated) -> dict[str, str]:
     saved = cached.threshold_sets(store, run.run_id)
     parts = cached.prediction_sets(store, run.run_id)["split"]
     for row in saved.itertuples():
-        if _automatic(row):
+        if is_automatic(row):
             continue
         where = PART_WORDS.get(parts[row.prediction_id], parts[row.prediction_id])
         names[row.set_id] = f"{row.name} · {where} · {row.created_at:%Y-%m-%d %H:%M}"
     return names
-
-
-def _automatic(row: Any) -> bool:
-    """Whether an evaluation saved this set by itself: it can be fitted anew by its key."""
-    return AUTOMATIC.get(row.objective) == row.name and not row.author and not row.note
 
 
 # -- save
@@ -89,7 +84,7 @@ def _save_form(store: Store, run: Evaluated, part: str, state: BoardState) -> No
 def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     made = as_one_set(run, part, state)
     name = st.session_state[_NAME].strip() or made.name
-    if name in AUTOMATIC.values():
+    if name in NAMES.values():
         name += " (saved)"  # or it would be taken for one that an evaluation saved
     kept: list[str] = []
     done = shell.act(f"Saved “{name}”.", lambda: kept.append(store.save_threshold_set(
@@ -229,7 +224,7 @@ def _take_file(store: Store, run: Evaluated, part: str, state: BoardState, file:
 def _known_as(store: Store, run: Evaluated, file: ThresholdFile) -> str | None:
     """The key of this run's set that a file was made from: a saved one, or how it was fitted."""
     keys = [row.set_id for row in cached.threshold_sets(store, run.run_id).itertuples()
-            if (row.prediction_id, row.name) == (file.prediction_id, file.name) and not _automatic(row)]
+            if (row.prediction_id, row.name) == (file.prediction_id, file.name) and not is_automatic(row)]
     value = file.parameters.get(PARAMETERS.get(file.objective))
     fit = f"{file.objective}{'' if value is None else f':{value!r}'}"
     keys += [fit if file.objective == "fixed" else f"{fit}@{file.fitted_on}"]

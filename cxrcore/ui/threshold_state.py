@@ -139,7 +139,7 @@ def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
         raise RunError(f"{run.label} has no {PART_WORDS[part]} predictions to fit thresholds on: "
                        f"python scripts/eval.py --run {run.run_id} makes them")
     prediction_id = run.prediction_id(part)
-    made = cached.fitted(store, prediction_id, fit.objective, fit.parameter)
+    made = cached.fitted(store, run.run_id, prediction_id, fit.objective, fit.parameter)
     return SourcedSet(str(FitKey(fit.objective, fit.parameter, part)), made.name, made.objective, made.parameters,
                       made.thresholds, prediction_id, part)
 

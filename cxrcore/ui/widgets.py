@@ -174,15 +174,30 @@ def slow_steps(text: str, n: int, patience: float) -> Iterator[Callable[[], None
     Args:
         patience: seconds that may pass without a bar.
     """
-    slot, began, done = st.empty(), time.perf_counter(), 0
+    done = 0
 
     def step() -> None:
         nonlocal done
         done += 1
-        if time.perf_counter() - began > patience:
-            slot.progress(done / n, f"{text}: {done} of {n}")
+        told(done / n, f"{text}: {done} of {n}")
 
-    yield step
+    with slow_share(text, patience) as told:
+        yield step
+
+
+@contextlib.contextmanager
+def slow_share(text: str, patience: float) -> Iterator[Callable[..., None]]:
+    """A progress bar for work that tells its share, 0 to 1, which appears only where it takes long.
+
+    What it gives takes the share and, where the text changes on the way, the text of now.
+    """
+    slot, began = st.empty(), time.perf_counter()
+
+    def told(share: float, said: str = text) -> None:
+        if time.perf_counter() - began > patience:
+            slot.progress(min(share, 1.0), said)
+
+    yield told
     slot.empty()
 
 

@@ -8,6 +8,7 @@ the values.
 
 import time
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cxrcore.draws import N_DRAWS, patient_draws
 from cxrcore.findings import N_FINDINGS
-from cxrcore.intervals import difference, resample
+from cxrcore.intervals import CELLS, difference, resample
 from cxrcore.metrics import THRESHOLDED
 from cxrcore.records import Predictions
 from cxrcore.resampling import CALIBRATED, MEASURES
@@ -29,15 +30,15 @@ FAILS_BELOW = 30  # times faster
 MEMORY = 300  # MB beside the films
 
 
-def films() -> Predictions:
+def films(n_films: int = N_FILMS, n_patients: int = N_PATIENTS) -> Predictions:
     """Random films, as many a patient as there (9.2 in the mean, a few patients with very many)."""
     rng = np.random.default_rng(0)
-    films_of = rng.pareto(1.5, N_PATIENTS) + 0.3
-    owner = np.sort(np.append(np.arange(N_PATIENTS), rng.choice(N_PATIENTS, N_FILMS - N_PATIENTS,
+    films_of = rng.pareto(1.5, n_patients) + 0.3
+    owner = np.sort(np.append(np.arange(n_patients), rng.choice(n_patients, n_films - n_patients,
                                                                 p=films_of / films_of.sum())))
-    labels = (rng.random((N_FILMS, N_FINDINGS)) < PREVALENCE).astype(np.float32)
+    labels = (rng.random((n_films, N_FINDINGS)) < PREVALENCE).astype(np.float32)
     logits = rng.normal(-3, 1, labels.shape) + labels * SEPARATION
-    return Predictions(np.array([f"{i:06d}.png" for i in range(N_FILMS)], object),
+    return Predictions(np.array([f"{i:06d}.png" for i in range(n_films)], object),
                        np.array([f"{p:05d}" for p in owner], object), labels,
                        (1 / (1 + np.exp(-logits))).astype(np.float32))
 
@@ -73,6 +74,24 @@ def test_memory(measures):
     tracemalloc.stop()
     print(f"\npeak beside the films, {len(measures)} measures: {megabytes:.0f} MB")
     assert megabytes <= MEMORY
+
+
+@pytest.mark.parametrize("whose", ["of 30,805 patients", "of unknown patients"])
+@pytest.mark.parametrize("cells", [CELLS, 10**12], ids=["some findings at a time", "all at once"])
+def test_the_whole_release(whose, cells, monkeypatch):
+    """Processor time and memory, for the record, beside those of all findings at once."""
+    of = films(112_120, 30_805)
+    if whose == "of unknown patients":
+        of = replace(of, patient_ids=np.full(len(of.image_ids), None))
+    monkeypatch.setattr("cxrcore.intervals.CELLS", cells)
+    if cells > CELLS:
+        monkeypatch.setattr("cxrcore.draws.BATCH_CELLS", cells)
+    began = time.process_time()
+    tracemalloc.start()
+    resample(of, patient_draws(of.patient_ids, of.image_ids), MEASURES, np.full(N_FINDINGS, 0.2))
+    megabytes = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    print(f"\n112,120 films {whose}, all measures: {time.process_time() - began:.1f} s, peak {megabytes:.0f} MB")
 
 
 def test_every_kind_of_measure():

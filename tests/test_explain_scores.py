@@ -1,0 +1,72 @@
+"""What a film's scores are held against: a calibrated value stands where validation bears it, and says on how much."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import scored_runs
+
+from cxrcore import calibration
+from cxrcore.charts.look import RunStyle
+from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.ui import explain_downloads, explain_scores
+from cxrcore.ui.threshold_state import Evaluated, read_state
+
+STYLE = RunStyle("#0072B2", "solid", "circle")
+SCORES = np.full(N_FINDINGS, 0.3, np.float32)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Scores of one film beside few validation films, so that the rarest findings cannot be calibrated; the latter."""
+    store = scored_runs.make(tmp_path_factory.mktemp("scores") / "store.duckdb", 120, 40)
+    board = store.leaderboard().set_index("split")
+    run = Evaluated(board["run_id"].iloc[0], "a run", scored_runs.DATASET,
+                    {part: board.loc[part] for part in ("val", "test")})
+    val = store.predictions(run.prediction_id("val"))
+    state = read_state(store, run, None, None, [])
+    without = Evaluated(run.run_id, "without validation", run.dataset_id, {"test": run.parts["test"]})
+    return (explain_scores.film_scores(store, run, STYLE, SCORES, state), val,
+            explain_scores.film_scores(store, without, STYLE, SCORES, read_state(store, without, None, None, [])))
+
+
+def page_of(one) -> str:
+    film = SimpleNamespace(film=SimpleNamespace(pixels=np.zeros((8, 8), np.uint8)), image_id=None, part="test")
+    shown = SimpleNamespace(scores=one, loaded=SimpleNamespace(image_size=64))
+    return explain_downloads._page(film, shown, FINDINGS[0], "Grad-CAM", np.zeros((8, 8, 3), np.uint8))
+
+
+def test_a_finding_that_validation_cannot_calibrate_has_no_calibrated_score(found):
+    one, val, _ = found
+    positives = (val.labels == 1).sum(axis=0)
+    few = positives < calibration.MIN_POSITIVES
+    assert 0 < few.sum() < N_FINDINGS
+    expected = calibration.fit(val.labels, val.scores)(SCORES[None])[0]
+    table = explain_scores.table([one])
+    assert table["Films behind it"].tolist() == positives.tolist()
+    for k, shown in enumerate(table["Calibrated"]):
+        assert pd.isna(shown) if few[k] else shown == calibration.in_digits(expected[k], positives[k])
+        note = explain_scores._bars(one).notes[k]
+        assert ("not calibrated: fewer than 5" if few[k] else f"calibrated {shown}, from {positives[k]} films") in note
+    names = ", ".join(display_name(FINDINGS[k]) for k in np.flatnonzero(few))
+    assert one.uncalibrated == (f"No calibrated score of {names}: fewer than 5 validation films with it, or without "
+                                "it.")
+
+
+def test_the_page_to_print_leaves_a_dash_and_says_why(found):
+    one, val, _ = found
+    html = page_of(one)
+    for k, positives in enumerate((val.labels == 1).sum(axis=0)):
+        cell = one.calibrated_in_digits(k) if positives >= calibration.MIN_POSITIVES else "–"
+        row = html.split(f"<td>{display_name(FINDINGS[k])}</td>")[1].split("</tr>")[0]
+        assert row.endswith(f"<td class=n>{cell.replace('<', '&lt;')}</td><td class=n>{positives}</td>")
+    assert one.uncalibrated in html
+
+
+def test_without_validation_nothing_is_calibrated(found):
+    *_, without = found
+    table = explain_scores.table([without])
+    assert table[["Calibrated", "Films behind it", "Percentile"]].isna().all(axis=None)
+    assert "no validation predictions" in without.uncalibrated and without.uncalibrated in page_of(without)
+    assert "calibrated" not in "".join(explain_scores._bars(without).notes)
