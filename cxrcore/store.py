@@ -263,7 +263,7 @@ class Store(BulkTables, TransferTables):
             checkpoint_sha256: only predictions of this checkpoint.
         """
         rows = self._frame(f"""SELECT prediction_id FROM prediction_sets WHERE run_id = ? AND split = ?
-                               AND (? IS NULL OR checkpoint_sha256 = ?) {_CHOSEN}""",
+                               AND (? IS NULL OR checkpoint_sha256 = ?) {_CHOSEN} ORDER BY prediction_id""",
                            [run_id, split, checkpoint_sha256, checkpoint_sha256])
         return None if rows.empty else rows["prediction_id"].iloc[0]
 

@@ -17,8 +17,17 @@ HALF_SCORED, UNKNOWN, ALONE = 2, 5, 9  # findings: every other film scored; ever
 RARE = FINDINGS[HALF_SCORED]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def few_draws():
+    """Intervals are not what is looked at here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("metric_rows", "resampledfile"):
+            patch.setattr(f"cxrcore.{name}.N_DRAWS", 20)
+        yield
+
+
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def store(few_draws, tmp_path_factory):
     """Two runs on films of which some lack a score or a label; read-only by agreement."""
     rng, store = np.random.default_rng(5), Store(tmp_path_factory.mktemp("films") / "store.duckdb")
     ids = [f"{i // 4:08d}_{i % 4:03d}.png" for i in range(2 * N)]

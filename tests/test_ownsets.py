@@ -20,10 +20,11 @@ BEST, LAST = (f"{place:064x}" for place in (0, 1))  # sha256 of the checkpoints
 
 @pytest.fixture(autouse=True, scope="module")
 def few_draws():
-    """Intervals are not what is looked at here."""
+    """Intervals and calibrators are not what is looked at here."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("metric_rows", "resampledfile"):
             patch.setattr(f"cxrcore.{name}.N_DRAWS", 10)
+        patch.setattr("cxrcore.measuring._calibrate", lambda *args: None)
         yield
 
 

@@ -177,7 +177,6 @@ UNORDERED = {  # queries of many rows whose order does not matter
     "SELECT image_id, labels FROM label_sets WHERE {} AND label_set = ?": "looked up by name",
 }
 FIRST_OF_EACH = {  # modules that keep one row of several, and which that is
-    "cxrcore.measuring": "of Store.threshold_sets, which are newest first",
     "cxrcore.ui.localization_reading": "sorted by age right before",
     "cxrcore.ui.runs_view": "sorted by place right before",
 }
