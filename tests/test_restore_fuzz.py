@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from run_folders import content_of, exported, rows_of, store_with_run
+from run_folders import OLD, content_of, exported, rows_of, store_with_run
 
-from cxrcore import runexport
+from cxrcore import boundedparquet, runexport
 from cxrcore.errors import WorkbenchError
 from cxrcore.metrics import auroc
 from cxrcore.store import Store
@@ -54,6 +54,27 @@ def test_many_run_folders_mutated_at_random_do_no_harm(place):
     found = fuzzed(*place, range(IN_SUITE, LONG))
     print(dict(found))
     assert found["refused"] > LONG / 2 and found["accepted"] > LONG / 50, found
+
+
+@pytest.mark.parametrize("seeds", [range(200), pytest.param(range(200, 25_000), marks=pytest.mark.long)])
+def test_parquet_files_with_changed_bytes_are_read_or_refused(tmp_path, seeds):
+    """Most changes are in the footer; what is not one of the product's errors ends the test, or its process."""
+    files = [path.read_bytes() for path in sorted(OLD.glob("*/*.parquet"))]
+    path, found = tmp_path / "t.parquet", Counter()
+    for seed in seeds:
+        rng = random.Random(seed)
+        content = bytearray(rng.choice(files))
+        footer = int.from_bytes(content[-8:-4], "little")
+        for _ in range(rng.choice((1, 1, 2, 4, 10))):
+            place = len(content) - 8 - rng.randrange(footer) if rng.random() < 0.6 else rng.randrange(len(content))
+            content[place] = rng.choice((0, 1, 127, 128, 255, rng.randrange(256)))
+        path.write_bytes(content)
+        try:
+            boundedparquet.read(path)
+            found["read"] += 1
+        except WorkbenchError:
+            found["refused"] += 1
+    assert min(found["read"], found["refused"]) > len(seeds) / 20, found
 
 
 def fuzzed(place: Path, store: Store, folder: Path, other: Path, seeds: range) -> Counter:
