@@ -8,6 +8,8 @@ import pytest
 from cxrcore import cli, trainrun
 from cxrcore.checkpoint import BEST, LAST
 from cxrcore.config import TrainConfig
+from cxrcore.data.prepared import PreparedPixels
+from cxrcore.errors import DataError
 from cxrcore.store import Store
 
 
@@ -40,6 +42,13 @@ def _store(store, run_id):
     shutil.rmtree(store.path.parent)
 
 
+def small(tiny_nih, tmp_path, store, epochs: int) -> TrainConfig:
+    """A training of a second or two."""
+    return TrainConfig(str(tiny_nih / "Data_Entry_2017.csv"), str(tiny_nih), store=str(store.path), arch="resnet18",
+                       epochs=epochs, batch_size=8, train_subset=16, val_subset=8, img_size=32, init="random",
+                       precision="fp32", eval_subset=8, results=str(tmp_path / "results"))
+
+
 def _case(lose, epochs, says, goes_on, **more):
     where = "at the end" if epochs == 1 else "on the way"
     return pytest.param(lose, epochs, says, goes_on, id=f"{lose.__name__.strip('_')} {where}", **more)
@@ -62,9 +71,7 @@ def test_what_goes_away_while_it_trains_is_one_line(tiny_nih, tmp_path, monkeypa
     store = Store(tmp_path / "runs" / "store.duckdb")
     monkeypatch.setattr(trainrun, "_print_epoch", lambda record, *_: record.epoch > 1 or lose(
         store, store.runs()["run_id"][0]))
-    config = TrainConfig(str(tiny_nih / "Data_Entry_2017.csv"), str(tiny_nih), store=str(store.path), arch="resnet18",
-                         epochs=epochs, batch_size=8, train_subset=16, val_subset=8, img_size=32, init="random",
-                         precision="fp32", eval_subset=8, results=str(tmp_path / "results"))
+    config = small(tiny_nih, tmp_path, store, epochs)
     with pytest.raises(SystemExit) as end:
         cli.run(lambda _: trainrun.train(config) and None)
     err = capsys.readouterr().err
@@ -74,3 +81,20 @@ def test_what_goes_away_while_it_trains_is_one_line(tiny_nih, tmp_path, monkeypa
     assert ("--resume" in err) == goes_on
     if goes_on:
         assert store.runs()["status"].tolist() == ["failed"]
+
+
+@pytest.mark.parametrize("asked", [1, 2], ids=["before the checkpoint", "before the predictions"])
+def test_nothing_is_kept_of_films_that_changed_since_they_were_prepared(tiny_nih, tmp_path, monkeypatch, asked):
+    store, times = Store(tmp_path / "runs" / "store.duckdb"), []
+
+    def confirm(_pixels):
+        times.append(1)
+        if len(times) == asked:
+            raise DataError("film a.png has changed")
+
+    monkeypatch.setattr(PreparedPixels, "confirm", confirm)
+    with pytest.raises(DataError, match="has changed"):
+        trainrun.train(small(tiny_nih, tmp_path, store, 1))
+    assert store.runs()["status"].tolist() == ["failed"] and store.prediction_sets().empty
+    saved = [path.name for path in store.path.parent.rglob("*.pth")]
+    assert bool(saved) == (asked == 2) and len(store.epochs(store.runs()["run_id"])) == asked - 1
