@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from cxrcore import audit, boundedfile, filmtable, knownsplits, measuring, weightscorpora
+from cxrcore import audit, boundedfile, csvfile, filmtable, knownsplits, measuring, weightscorpora
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED, Audited, Line
 from cxrcore.config import IMPORTED_PARTS
 from cxrcore.draws import units, unknown
@@ -288,4 +288,4 @@ def train_list(content: bytes, name: str) -> frozenset[str]:
     except UnicodeDecodeError:
         raise DataError(f"{name} is no list of films: it is not text") from None
     entries = (line.split(",")[0].strip().strip('"').replace("\\", "/") for line in lines)
-    return frozenset(entry.rsplit("/", 1)[-1] for entry in entries if entry)
+    return frozenset(csvfile.bare(entry).rsplit("/", 1)[-1] for entry in entries if entry)

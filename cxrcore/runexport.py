@@ -23,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cxrcore import __version__, ids, ownfolders, runfolder, thresholdfile
+from cxrcore import __version__, csvfile, ids, ownfolders, runfolder, thresholdfile
 from cxrcore.config import ExportConfig, default_store
 from cxrcore.errors import RunError, UsageError
 from cxrcore.findings import FINDINGS, N_FINDINGS
@@ -165,7 +165,7 @@ def _write_for_people(store: Store, run_id: str, tables: Mapping[str, pa.Table],
     sets = {row["prediction_id"]: row for row in tables["prediction_sets"].to_pylist()}
     board = store.leaderboard()
     for row in board[board["run_id"] == run_id].itertuples():
-        part_csv(store, row.prediction_id).to_csv(folder / f"{_plain(row.split)}.csv", index=False)
+        csvfile.write(part_csv(store, row.prediction_id), folder / f"{_plain(row.split)}.csv")
     run = tables["runs"].to_pylist()[0]
     (folder / "thresholds").mkdir()
     for row in tables["threshold_sets"].to_pylist():

@@ -78,7 +78,7 @@ with shell.open_page("runs") as store:
         if table.empty:
             st.caption("These runs agree in every setting.")
         else:
-            st.dataframe(table, key="settings", hide_index=True, height="content", alt="Settings of the chosen runs",
+            widgets.table(table, key="settings", hide_index=True, height="content", alt="Settings of the chosen runs",
                          column_config={"Meaning": st.column_config.TextColumn(width="medium")})
 
     if focus:  # else nothing is shown that could be taken along

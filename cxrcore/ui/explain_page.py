@@ -113,11 +113,11 @@ def choose_film(store: Store, films: RunFilms, runs: pd.DataFrame, finding: str,
     names = [f"{place}. {file.name}" if len(files) > 1 else file.name for place, file in enumerate(files, 1)]
     place = 0
     if len(files) > 1:
-        place = names.index(st.radio("Uploaded films", names, horizontal=True, key="film_which"))
+        place = names.index(st.radio("Uploaded films", names, format_func=escape, horizontal=True, key="film_which"))
     try:
         return explain_film.uploaded(store, films, files[place].getvalue(), files[place].name, size)
     except FilmError as error:
-        st.error(shell.plain(f"{files[place].name}: {error}"), icon=":material/error:")
+        st.error(escape(f"{files[place].name}: {error}"), icon=":material/error:")
         return None
 
 
@@ -138,7 +138,8 @@ def _offer_examples(store: Store, dataset_id: str, films: RunFilms, finding: str
             with st.container(width=EXAMPLE_WIDTH, gap="xsmall"):
                 if held and (pixels := held.film(image_id)) is not None:
                     st.image(pixels, width="stretch", alt=f"Film {image_id}")
-                st.button(image_id, key=f"example_{image_id}", width="stretch", on_click=_take, args=(image_id,))
+                st.button(escape(image_id), key=f"example_{image_id}", width="stretch", on_click=_take,
+                          args=(image_id,))
 
 
 def _take(image_id: str) -> None:
@@ -151,7 +152,7 @@ def say_film(film: ChosenFilm, films: RunFilms) -> None:
     known = f" · film {escape(film.image_id)} of the data set" if film.image_id and film.image_id != film.name else ""
     where = f" · {PARTS[film.part]} split" if film.part else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escape(film.name)}** · {film.film.kind}, {width} × {height} pixels{known}{where}",
+        st.markdown(f"**{escape(film.name)}** · {escape(film.film.kind)}, {width} × {height} pixels{known}{where}",
                     width="content")
         if film.image_id == film.name:
             st.button("Another film", icon=":material/close:", type="tertiary", on_click=_leave_stored)
@@ -265,7 +266,7 @@ def _explained(one: OneRun, finding: str, method: str) -> Explained | None:
         return explain_model.explained(one.loaded, one.small, METHODS[method])
     key = ("scorecam", one.loaded.key, explain_model.film_key(one.small), finding)
     if key not in st.session_state:
-        if not st.button(f"Run Score-CAM for {display_name(finding)} on {one.scores.run.label}",
+        if not st.button(f"Run Score-CAM for {display_name(finding)} on {escape(one.scores.run.label)}",
                          key=f"slow_{one.scores.run.run_id}"):
             return None
         st.session_state[key] = explain_maps.with_progress(

@@ -10,7 +10,7 @@ import streamlit as st
 
 from cxrcore.architectures import ARCHITECTURES
 from cxrcore.charts.look import ARCHITECTURE_COLOURS
-from cxrcore.ui import shell
+from cxrcore.ui import shell, widgets
 from cxrcore.ui.runs_view import Group, chosen_after, group_note
 from cxrcore.ui.widgets import badges, escape, number
 
@@ -52,10 +52,10 @@ def table(group: Group, chosen: Sequence[str], part: str) -> None:
     """One group with its heading."""
     st.header(f"{escape(group.title)} · {escape(group.split)}", anchor=False)
     badges(group)
-    st.caption(f"{group.draw}. {group_note(group.table, part)}.")
+    st.caption(f"{escape(group.draw)}. {group_note(group.table, part)}.")
     key, run_ids = f"table_{group.key}", list(group.table.index)
     _tick(key, [run_ids.index(run_id) for run_id in chosen if run_id in run_ids])
-    st.dataframe(
+    widgets.table(
         group.table, key=key, hide_index=True, column_config=_columns(), placeholder=DASH, row_height=ROW_HEIGHT,
         height=(min(len(run_ids), MAX_ROWS) + 1) * ROW_HEIGHT + 2,
         alt=f"Runs on {group.title}, {group.split}, {group.draw}",

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from cxrcore import csvfile
 from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import FindingError
@@ -17,6 +18,7 @@ from cxrcore.glossary import meaning
 from cxrcore.store import Store
 from cxrcore.ui import shell
 from cxrcore.ui.bound import in_link
+from cxrcore.ui.markdown import bold, escape
 from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 
 DOWNLOAD_WIDTH = 136  # pixels, for a menu that is filled last
@@ -59,6 +61,11 @@ def number(term: str, title: str | None = None, format: str | None = None, width
     return st.column_config.NumberColumn(title, format=format, width=width, help=meaning(term, more))
 
 
+def table(frame: pd.DataFrame, **as_dataframe: Any) -> Any:
+    """As `st.dataframe`, whose own toolbar and clipboard give the cells to spreadsheets just as they are shown."""
+    return st.dataframe(csvfile.for_people(frame), **as_dataframe)
+
+
 def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], latex: bool = False) -> None:
     """The page's one menu of downloads.
 
@@ -69,7 +76,7 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], 
     with st.popover("Download", icon=":material/download:", help="The data of this page's tables and charts"):
         for label, (name, frame) in tables.items():
             st.download_button(
-                label, lambda frame=frame: frame().to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv_{name}",
+                label, lambda frame=frame: csvfile.text(frame()), f"{name}.csv", "text/csv", key=f"csv_{name}",
                 on_click="ignore", type="tertiary", icon=":material/table:",
             )
             if latex:
@@ -81,12 +88,22 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], 
 
 def as_latex(frame: pd.DataFrame) -> str:
     """A frame as a LaTeX tabular; signs that LaTeX reads are escaped, numbers have four decimals."""
-    signs = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
-                                                         "\\": "\\textbackslash{}"}
-    texts = frame.rename(columns=lambda name: str(name).translate(str.maketrans(signs)))
-    for name in texts.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in texts.dtypes]]:
-        texts[name] = texts[name].map(lambda value: str(value).translate(str.maketrans(signs)))
+    texts = frame.set_axis(frame.columns.map(_latex), axis="columns")
+    for place, kind in enumerate(texts.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            texts.isetitem(place, texts.iloc[:, place].map(_latex))
     return texts.to_latex(index=False, float_format="%.4f", na_rep="--", escape=False)
+
+
+_LATEX = str.maketrans({sign: f"\\{sign}" for sign in "&%$#_{}"} | {
+    "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}",
+    ">": "\\textgreater{}", "|": "\\textbar{}", '"': "\\textquotedbl{}", "`": "\\textasciigrave{}",
+    "[": "{[}", "]": "{]}", "*": "{*}"})  # a row may not begin with [ or *: the line's end before it would take them
+
+
+def _latex(value: object) -> str:
+    """A text for LaTeX; of two hyphens it would make a dash."""
+    return " ".join(str(value).split()).translate(_LATEX).replace("--", "-{}-")
 
 
 def badges(group: Group) -> None:
@@ -211,15 +228,3 @@ def commands(texts: Sequence[str], store: Store) -> None:
     flag = "" if store.path == PROJECT_ROOT / "runs" / "store.duckdb" else f" --store {shlex.quote(str(store.path))}"
     # without a language: Streamlit's colours for code are too pale on white
     st.code("\n".join(text + flag for text in texts), language=None, wrap_lines=True)
-
-
-def bold(text: object) -> str:
-    """A path, an id, a name as it was typed, to stand out in a sentence; inline code would be too small to read."""
-    return f"**{escape(str(text))}**"
-
-
-def escape(text: str) -> str:
-    """A free text (a run's name, a note) inside Markdown, shown as it was typed."""
-    for sign in "\\`*_{}[]()<>#+-.!|~:$":
-        text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())

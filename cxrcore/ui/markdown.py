@@ -1,0 +1,28 @@
+"""Free texts (names, notes, films) inside Streamlit's Markdown: shown as they were typed, and nothing else.
+
+A backslash takes a sign's meaning, but not all: after it has read the signs, Streamlit looks through the plain text for
+addresses, which it makes links, for :names: of emoji and icons, and for arrows. It looks through each stretch of text
+by itself, so a stretch is parted there by a directive without content, which shows nothing and is not copied.
+"""
+
+import re
+
+_SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]()<>#+-.!|~:$&="})
+_NOTHING = ":small[]"
+# https://, mailto:, :smile: and :material/check: · www. · a@b.c · -> and its like
+_PARTED = re.compile(r"(?<=:)(?=\S)|(?<=www)(?=\.)|(?=@)|(?<=[<>~-])(?=[->=])", re.IGNORECASE)
+
+
+def escape(text: str) -> str:
+    """A free text, on one line, to stand in Markdown."""
+    return _NOTHING.join(part.translate(_SIGNS) for part in _PARTED.split(" ".join(text.split())))
+
+
+def as_typed(markdown: str) -> str:
+    """What `escape` was given; other Markdown stays, without its backslashes."""
+    return re.sub(r"\\(.)", r"\1", markdown.replace(_NOTHING, ""))
+
+
+def bold(text: object) -> str:
+    """A path, an id, a name as it was typed, to stand out in a sentence; inline code would be too small to read."""
+    return f"**{escape(str(text))}**"
