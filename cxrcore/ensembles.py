@@ -1,12 +1,12 @@
 """The mean of several runs' scores as a run of its own, on the films that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cxrcore import measuring, shares
+from cxrcore import auditmarks, measuring, shares
 from cxrcore.config import EnsembleConfig, default_store
 from cxrcore.draws import N_DRAWS, patient_draws
 from cxrcore.errors import UsageError
@@ -51,6 +51,8 @@ def run(config: EnsembleConfig) -> str:
     sets = store.prediction_sets(run_id)
     print(f"ensemble {run_id} of {len(run_ids)} runs: "
           + ", ".join(f"{row.split} {row.n:,} films" for row in sets.itertuples()))
+    if marks := auditmarks.of_config(store.run(run_id)["config"]):
+        print(f"warned at import: {auditmarks.in_words(marks)}")
     for part in sets["split"]:
         print(in_words(against_best(store, run_id, part), part))
     return run_id
@@ -76,7 +78,8 @@ def make(store: Store, run_ids: Sequence[str], name: str = "", told: Told = unto
     if not parts:
         raise UsageError(f"there is no part of a split on which all {len(run_ids)} runs were measured")
     shared = {part: _of_members(store, board, run_ids, part) for part in parts}
-    run_id = store.create_run(_config(members, board, name), members[0]["dataset_id"], ARCHITECTURE,
+    warned = auditmarks.of_runs(store.runs())
+    run_id = store.create_run(_config(members, board, name, warned), members[0]["dataset_id"], ARCHITECTURE,
                               split=_split(members, parts[-1], shared[parts[-1]][0]))
     try:
         _save(store, run_id, members[0]["dataset_id"], board, shared, told)
@@ -122,14 +125,16 @@ def _of_members(store: Store, board: pd.DataFrame, run_ids: Sequence[str], part:
     return shared_films([store.predictions(of_part[run_id]) for run_id in run_ids])
 
 
-def _config(members: Sequence[dict], board: pd.DataFrame, name: str) -> dict:
+def _config(members: Sequence[dict], board: pd.DataFrame, name: str, warned: Mapping[str, auditmarks.Marks]) -> dict:
     names = [member["name"] or member["run_id"] for member in members]
     sets = {run_id: dict(zip(own["split"], own["prediction_id"], strict=True))
             for run_id, own in board.groupby("run_id")}
     return {"name": name.strip() or f"Mean of {', '.join(names)}", "arch": ARCHITECTURE,
             "combined_by": "mean of scores", "members": [
                 {"run_id": member["run_id"], "name": own, "architecture": member["architecture"],
-                 "predictions": sets[member["run_id"]]} for member, own in zip(members, names, strict=True)]}
+                 "predictions": sets[member["run_id"]],
+                 "audit": auditmarks.as_lines(warned.get(member["run_id"], ()))}
+                for member, own in zip(members, names, strict=True)]}
 
 
 def _split(members: Sequence[dict], part: str, films: Predictions) -> tuple[str, int, str]:

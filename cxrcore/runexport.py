@@ -23,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cxrcore import __version__, csvfile, ids, ownfolders, runfolder, thresholdfile
+from cxrcore import __version__, auditmarks, csvfile, ids, ownfolders, runfolder, thresholdfile
 from cxrcore.config import ExportConfig, default_store
 from cxrcore.errors import RunError, UsageError
 from cxrcore.findings import FINDINGS, N_FINDINGS
@@ -48,6 +48,8 @@ def export_all(config: ExportConfig) -> list[Path]:
     for run_id in run_ids:
         written.append(export(store, run_id, Path(config.out)))
         print(f"written: {written[-1]}")
+        if marks := auditmarks.of_config(store.run(run_id)["config"]):
+            print(f"  warned at import: {auditmarks.in_words(marks)}")
     return written
 
 

@@ -38,5 +38,7 @@ with shell.open_page("present") as store:
             st.markdown(f":orange-badge[SYNTHETIC] {said}", width="content")
         elif leaky:
             widgets.short_badges(lesson.group)
+        if warned := lesson.warned:
+            widgets.warned_badge(warned, names=False)
 
     present_stage.bar(SLIDES, slide, beside)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cxrcore import auditmarks
 from cxrcore.charts.dataset import prevalence_chart
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.glossary import meaning
@@ -67,6 +68,10 @@ def limits(lesson: Lesson) -> None:
         points.append(f"**Synthetic.** These {SYNTHETIC_NOTE}.")
     if lesson.group is not None and lesson.group.leaky:
         points.append(f"**Leaky split.** {LEAKY_NOTE.capitalize()}.")
+    if lesson.warned:
+        names = "; ".join(f"{widgets.escape(name)} ({widgets.escape(auditmarks.questions(marks))})"
+                          for name, marks in lesson.warned.items())
+        points.append(f"**Warned imports.** The audit warned of these runs: {names}.")
     if lesson.kind in LABEL_NOTES:
         note = LABEL_NOTES[lesson.kind]
         said = note.split(". ", 1)[1] if lesson.kind == "phantom" else f"{note.rsplit('. ', 1)[0]}."

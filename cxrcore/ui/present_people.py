@@ -46,8 +46,8 @@ def groups(lesson: Lesson) -> None:
     chart(rating_chart("Macro recall with 95 % interval", rated), "groups",
           "; ".join(f"{one.name} {one.value:.2f}" for one in rated), 11.9, title=False)
     st.markdown(f"{lesson.films}; {_over(counts)}; thresholds: {escape(lesson.tuned(lesson.run).in_words)}, the same "
-                f"for everybody. {_family(tested.n_tests)} A gap can come from the network, from labels, or from who comes "
-                "with what.")
+                f"for everybody. {_family(tested.n_tests)} A gap can come from the network, from labels, or from who "
+                "comes with what.")
 
 
 def _tested(parted: list[tuple[Subgroups, Gap]]) -> Verdicts:

@@ -5,10 +5,11 @@ Runs are compared only within a group, which is a data set and a split; nothing 
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
+from cxrcore.auditmarks import Marks, questions
 from cxrcore.charts.look import architecture_label
 from cxrcore.findings import N_FINDINGS
 
@@ -45,6 +46,7 @@ class Group:
         leaky: patients stand in train and in val.
         synthetic: of phantoms.
         table: indexed by run_id, best first; columns as `TABLE_COLUMNS`.
+        warned: {run_id: what its import was warned of}, of the table's runs that were.
     """
 
     key: str
@@ -54,9 +56,10 @@ class Group:
     leaky: bool
     synthetic: bool
     table: pd.DataFrame
+    warned: Mapping[str, Marks] = field(default_factory=dict)
 
 
-TABLE_COLUMNS = ("run", "auroc", "ap", "f1", "architecture", "status", "best_epoch", "films", "findings", "started",
+TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", "architecture", "status", "best_epoch", "films", "findings", "started",
                  "measured", "thresholds", "loss", "init", "note")
 
 
@@ -106,6 +109,7 @@ def groups(
             leaky=scheme in LEAKY_SCHEMES,
             synthetic=bool(known and datasets.at[dataset_id, "kind"] == "phantom"),
             table=table[table.index.isin(rows["run_id"])],
+            warned={run_id: marks for run_id, marks in zip(rows["run_id"], rows["warned"], strict=True) if marks},
         ))
     return found
 
@@ -120,6 +124,7 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, statuses: Mapping[str, str],
     marks = [" (archived)" if gone else "" for gone in rows["archived"]]
     table = pd.DataFrame({
         "run": [labels[run_id] + mark for run_id, mark in zip(rows["run_id"], marks, strict=True)],
+        "audit": [f"⚠ {questions(marks)}" if marks else None for marks in rows["warned"]],
         "architecture": [[architecture_label(name)] for name in rows["architecture"]],
         "status": rows["run_id"].map(statuses).map(STATUS_WORDS),
         "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"],

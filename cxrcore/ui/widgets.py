@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import csvfile
+from cxrcore.auditmarks import BADGE, Marks, questions
 from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import FindingError
@@ -97,21 +98,25 @@ def as_latex(frame: pd.DataFrame) -> str:
 
 _LATEX = str.maketrans({sign: f"\\{sign}" for sign in "&%$#_{}"} | {
     "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}",
-    ">": "\\textgreater{}", "|": "\\textbar{}", '"': "\\textquotedbl{}", "`": "\\textasciigrave{}",
-    "[": "{[}", "]": "{]}", "*": "{*}"})  # a row may not begin with [ or *: the line's end before it would take them
+    ">": "\\textgreater{}", "|": "\\textbar{}", '"': "\\textquotedbl{}", "`": "\\textasciigrave{}"})
 
 
 def _latex(value: object) -> str:
-    """A text for LaTeX; of two hyphens it would make a dash."""
-    return " ".join(str(value).split()).translate(_LATEX).replace("--", "-{}-")
+    """A text for LaTeX, which makes a dash of two hyphens, and whose line's end would take a [ or * behind it."""
+    text = " ".join(str(value).split())
+    if text == "--":  # our own dash
+        return text
+    return "{}" * text.startswith(("[", "*")) + text.translate(_LATEX).replace("--", "-{}-")
 
 
 def badges(group: Group) -> None:
-    """What a reader must be warned of wherever numbers of this group stand: drawn films, a leaky split."""
+    """What a reader must be warned of wherever numbers of this group stand: drawn films, a leaky split, an audit."""
     if group.synthetic:
         synthetic_badge()
     if group.leaky:
         st.markdown(f":orange-badge[:material/warning: leaky split] {LEAKY_NOTE}.")
+    if group.warned:
+        warned_badge({group.table.at[run_id, "run"]: marks for run_id, marks in group.warned.items()})
 
 
 def short_badges(group: Group) -> None:
@@ -120,6 +125,21 @@ def short_badges(group: Group) -> None:
         st.badge("SYNTHETIC", color="orange", help=f"{SYNTHETIC_NOTE.capitalize()}.")
     if group.leaky:
         st.badge("leaky split", icon=":material/warning:", color="orange", help=f"{LEAKY_NOTE.capitalize()}.")
+
+
+def warned_badge(warned: Mapping[str, Marks], names: bool = True) -> None:
+    """Which runs' imports were warned of, by which questions; what was found comes on hover.
+
+    Args:
+        warned: {run's name: marks}.
+        names: say the runs and questions beside the badge, where there is room.
+    """
+    grave = any(mark.grave for marks in warned.values() for mark in marks)
+    badge = f":{'orange' if grave else 'gray'}-badge[:material/warning: {BADGE}]"
+    said = "; ".join(f"{bold(name)}: {escape(questions(marks))}" for name, marks in warned.items())
+    found = "\n".join(f"- {bold(name)}, {escape(str(mark))}" for name, marks in warned.items() for mark in marks)
+    st.markdown(f"{badge} {said}." if names else badge, width="stretch" if names else "content",
+                help=f"What the audit warned of when the predictions were imported:\n\n{found}")
 
 
 def synthetic_badge() -> None:
