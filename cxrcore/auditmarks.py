@@ -1,4 +1,4 @@
-"""What the audit of imported predictions warned of, to stand wherever their run's name stands. Pure: no store, no screen.
+"""What the audit of imported predictions warned of, to stand wherever their run does. Pure: no store, no screen.
 
 A run keeps the audit's lines in its config; an ensemble carries those of its members.
 """

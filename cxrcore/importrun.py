@@ -33,8 +33,11 @@ def run(file: str, config: ImportConfig) -> list[str]:
     if candidate.refused:
         names = ", ".join(line.name.lower() for line in candidate.lines if line.state == REFUSED)
         raise UsageError(f"nothing was saved: the audit refused these predictions ({names})")
+    if (same := importing.known(store, candidate)) and not same.same_file:
+        print(f"\nwarning: {same.in_words}")
     with shares.bar(measuring.RESAMPLING) as told:
-        run_id = importing.save(store, candidate, config.name or Path(file).stem, config.architecture, told)
+        run_id = importing.save(store, candidate, config.name or Path(file).stem, config.architecture, told,
+                                again=config.again)
     print(f"\n{_scores(store, run_id)}\nsaved as imported run {run_id}: the dashboard shows it")
     return [run_id]
 

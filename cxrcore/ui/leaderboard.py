@@ -57,8 +57,8 @@ def table(group: Group, chosen: Sequence[str], part: str) -> None:
     key, run_ids = f"table_{group.key}", list(group.table.index)
     _tick(key, [run_ids.index(run_id) for run_id in chosen if run_id in run_ids])
     widgets.table(
-        group.table, key=key, hide_index=True, column_config=_columns(bool(group.warned)), placeholder=DASH, row_height=ROW_HEIGHT,
-        height=(min(len(run_ids), MAX_ROWS) + 1) * ROW_HEIGHT + 2,
+        group.table, key=key, hide_index=True, column_config=_columns(bool(group.warned)), placeholder=DASH,
+        row_height=ROW_HEIGHT, height=(min(len(run_ids), MAX_ROWS) + 1) * ROW_HEIGHT + 2,
         alt=f"Runs on {group.title}, {group.split}, {group.draw}",
         on_select=lambda: _ticked(key, run_ids), selection_mode="multi-row",
     )

@@ -7,15 +7,17 @@ by itself, so a stretch is parted there by a directive without content, which sh
 
 import re
 
-_SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]()<>#+-.!|~:$&="})
 _NOTHING = ":small[]"
 # https://, mailto:, :smile: and :material/check: · www. · a@b.c · -> and its like
-_PARTED = re.compile(r"(?<=:)(?=\S)|(?<=www)(?=\.)|(?=@)|(?<=[<>~-])(?=[->=])", re.IGNORECASE)
+_PARTED = re.compile(r"(?<=:)(?=\S)|(?<=www)(?=\.|$)|(?=@)|(?<=[<>~-])(?=[->=])", re.IGNORECASE)
+_MEANT = re.compile(r"[\\`*\[\]{$~|<]|:(?!\s)|(?<!\w)_|_(?!\w)|&(?=#?\w+;)")  # elsewhere signs mean themselves
+_BEGINS = re.compile(r"^(\d{0,9})([-+#=>.)])")  # a list, a heading, a quotation
 
 
 def escape(text: str) -> str:
     """A free text, on one line, to stand in Markdown."""
-    return _NOTHING.join(part.translate(_SIGNS) for part in _PARTED.split(" ".join(text.split())))
+    parts = (_MEANT.sub(r"\\\g<0>", part) for part in _PARTED.split(" ".join(text.split())))
+    return _BEGINS.sub(r"\1\\\2", _NOTHING.join(parts))
 
 
 def as_typed(markdown: str) -> str:

@@ -59,8 +59,8 @@ class Group:
     warned: Mapping[str, Marks] = field(default_factory=dict)
 
 
-TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", "architecture", "status", "best_epoch", "films", "findings", "started",
-                 "measured", "thresholds", "loss", "init", "note")
+TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", "architecture", "status", "best_epoch", "films", "findings",
+                 "started", "measured", "thresholds", "loss", "init", "note")
 
 
 def run_labels(runs: pd.DataFrame) -> dict[str, str]:
