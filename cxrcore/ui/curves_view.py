@@ -147,7 +147,7 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
         if part in there:
             continue
         name, status = f"**{widgets.escape(labels[run.run_id])}**", statuses[run.run_id]
-        others = " and ".join(PART_WORDS.get(one, one) for one in sorted(there))
+        others = " and ".join(widgets.escape(PART_WORDS.get(one, one)) for one in sorted(there))
         if others:
             st.info(f"{name} has no {PART_WORDS[part]} predictions, only {others}: it is not drawn.",
                     icon=":material/info:")

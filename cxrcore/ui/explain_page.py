@@ -39,6 +39,8 @@ SLOW, SHARED, HIRES = "Score-CAM", "EigenCAM", "HiResCAM"
 MEANINGS = ("Ways to ask where the network looked. Grad-CAM, Grad-CAM++, HiResCAM and LayerCAM follow the finding's "
             "gradient. EigenCAM shows what stands out to the network and does not depend on the finding. Score-CAM "
             "tries each channel and takes long.")
+WITHOUT_CHECKPOINT = {"imported": "it was imported", "ensemble": "it is a mean of other runs' scores"}
+LOST_CHECKPOINT = "it stopped before its first epoch ended, or its checkpoint lies on another machine"
 MAX_RUNS = 4
 EXAMPLE_WIDTH = 150  # pixels
 DIFFERENT = 1e-4  # from which a score is not the stored one
@@ -57,10 +59,11 @@ def pick_runs(page: RunsPage) -> pd.DataFrame:
         chosen = ready[:1] or list(page.pickable["run_id"][:1])
     chosen = page.at_most(MAX_RUNS, chosen, "asked")
     asked = [run_id for run_id in chosen if store.run_file(run_id, explain_model.BEST)]
+    kinds = page.overview.runs.set_index("run_id")["kind"]
     for run_id in chosen:
         if run_id not in asked:
-            st.info(f"{escape(labels[run_id])} has no checkpoint ({explain_model.BEST}), so it cannot score a film: it "
-                    "was imported, or stopped before its first epoch ended.", icon=":material/info:")
+            st.info(f"{escape(labels[run_id])} has no checkpoint ({escape(explain_model.BEST)}), so it cannot score a "
+                    f"film: {WITHOUT_CHECKPOINT.get(kinds[run_id], LOST_CHECKPOINT)}.", icon=":material/info:")
     if not asked:
         st.stop()
     return page.rows(asked).set_index("run_id", drop=False).assign(label=[labels[one] for one in asked])

@@ -21,7 +21,7 @@ def imbalance(lesson: Lesson) -> None:
     if occurring.empty:
         raise NothingToShow("No film of this data set is known to have a finding.")
     rarest, commonest = occurring.iloc[0], occurring.iloc[-1]
-    headline(f"{display_name(rarest['finding'])} is on 1 film in {round(1 / rarest['share']):,}, "
+    headline(f"Of all films, {display_name(rarest['finding']).lower()} is on 1 in {round(1 / rarest['share']):,}, "
              f"{display_name(commonest['finding']).lower()} on 1 in {round(1 / commonest['share']):,}")
     left, right = st.columns([3, 1.1], gap="medium")
     with left:
@@ -42,7 +42,7 @@ def accuracy(lesson: Lesson) -> None:
     if not present:
         raise NothingToShow("None of the films that the run was measured on is known to have a finding.")
     never, network = (known - present) / known, int(counts.tp + counts.tn) / known
-    headline(f"Saying “no” to everything is right {percent(never)} of the time")
+    headline(f"Saying “no” to everything is right {percent(never)} of the time on {lesson.films}")
     left, right = st.columns(2, gap="large")
     with left, st.container(border=True, height="stretch"):
         st.subheader("A program that always says no", anchor=False)

@@ -93,8 +93,7 @@ class Lesson:
     def warned(self) -> dict[str, Marks]:
         """{name: marks} of the runs whose imports were warned of."""
         labels = runs_view.run_labels(self.overview.runs)
-        return {labels[run_id]: marks for run_id, marks in zip(self.rows["run_id"], self.rows["warned"], strict=True)
-                if marks}
+        return {labels[run_id]: marks for run_id, marks in runs_view.warned(self.rows).items()}
 
     def row(self, run: Evaluated) -> pd.Series:
         """What the store says of a run."""

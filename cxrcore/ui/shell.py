@@ -196,6 +196,11 @@ def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bo
     return True
 
 
+def say(text: str) -> None:
+    """Markdown that the page says after this callback, as after `act`."""
+    st.session_state[_NOTICE] = (True, text)
+
+
 def show_notice() -> None:
     """Say how the last `act` went; for pages whose body is a fragment, which runs without `open_page`."""
     worked, text = st.session_state.pop(_NOTICE, (True, ""))

@@ -83,6 +83,10 @@ def _save_form(store: Store, run: Evaluated, part: str, state: BoardState) -> No
 
 def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     made = as_one_set(run, part, state)
+    saved_as = cached.threshold_sets(store, run.run_id).set_index("set_id")["name"]
+    if made.key in saved_as and st.session_state[_NAME].strip() in ("", saved_as[made.key]):
+        shell.say(f"The board is the saved set “{escape(saved_as[made.key])}” already.")
+        return
     name = st.session_state[_NAME].strip() or made.name
     if name in NAMES.values():
         name += " (saved)"  # or it would be taken for one that an evaluation saved

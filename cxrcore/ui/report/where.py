@@ -47,7 +47,7 @@ def of_board(contents: Contents) -> str:
     said = ("A threshold that is set while looking at test films flatters the run: the value to quote is the one "
             "fitted on validation.")
     unfitted = _unfitted(contents.compared)
-    return f"{said} Nothing was there to fit on, so thresholds stand at 0.5: {unfitted}." if unfitted else said
+    return f"{said} Nothing was there to fit on, so at first thresholds stand at 0.5: {unfitted}." if unfitted else said
 
 
 def _unfitted(compared: Sequence[Compared]) -> str:
