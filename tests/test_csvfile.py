@@ -22,7 +22,8 @@ def test_a_text_that_begins_as_a_formula_is_marked(text):
 
 
 @pytest.mark.parametrize("value", ["-0.0978 to -0.0497", "+0.0123 to +0.0456", "-3", "+1,234.5", "-1.2e-05",
-                                   "+nan to +nan", "-3.5 %", "'quoted'", "a=b", "", " =x", None, -1, 0.5, float("inf"), ["=x"]])
+                                   "+nan to +nan", "-3.5 %", "'quoted'", "a=b", "", " =x", None, -1, 0.5,
+                                   float("inf"), ["=x"]])
 def test_own_numbers_and_harmless_texts_stay(value):
     assert csvfile.protected(value) is value and csvfile.bare(value) is value
 

@@ -134,12 +134,14 @@ def warned_badge(warned: Mapping[str, Marks], names: bool = True) -> None:
         warned: {run's name: marks}.
         names: say the runs and questions beside the badge, where there is room.
     """
-    grave = any(mark.grave for marks in warned.values() for mark in marks)
-    badge = f":{'orange' if grave else 'gray'}-badge[:material/warning: {BADGE}]"
+    colour = "orange" if any(mark.grave for marks in warned.values() for mark in marks) else "gray"
     said = "; ".join(f"{bold(name)}: {escape(questions(marks))}" for name, marks in warned.items())
     found = "\n".join(f"- {bold(name)}, {escape(str(mark))}" for name, marks in warned.items() for mark in marks)
-    st.markdown(f"{badge} {said}." if names else badge, width="stretch" if names else "content",
-                help=f"What the audit warned of when the predictions were imported:\n\n{found}")
+    meant = f"What the audit warned of when the predictions were imported:\n\n{found}"
+    if names:
+        st.markdown(f":{colour}-badge[:material/warning: {BADGE}] {said}.", help=meant)
+    else:
+        st.badge(BADGE, icon=":material/warning:", color=colour, help=meant)
 
 
 def synthetic_badge() -> None:
