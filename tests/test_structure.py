@@ -224,6 +224,11 @@ def test_the_newest_is_never_what_happens_to_stand_last():
                 if word.arg == "keep" and isinstance(word.value, ast.Constant) and word.value.value == "last"]
     assert not [name for name, node in calls if node.func.attr in ("last", "tail") and not node.args]
     assert {name for name, node in calls if node.func.attr == "drop_duplicates"} == FIRST_OF_EACH.keys()
+
+
+# -- texts from outside
+
+
 def calls_of(method: str) -> set[str]:
     """Modules that call a method of this name."""
     return {name for name in MODULES for node in ast.walk(tree(name))

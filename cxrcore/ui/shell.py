@@ -165,8 +165,8 @@ def _tell_of_copy(store: Store, page: str) -> None:
         st.session_state[_COPY] = page, store.copy_before()
     told_on, copy = st.session_state[_COPY]
     if page == told_on and copy is not None and copy.exists():
-        st.info(plain(f"This version of the workbench brought the store to a new form. As it was before it lies beside "
-                      f"it in {copy.name}, which may be deleted once all is well."), icon=":material/inventory_2:")
+        st.info("This version of the workbench brought the store to a new form. As it was before it lies beside it in "
+                f"{escape(copy.name)}, which may be deleted once all is well.", icon=":material/inventory_2:")
 
 
 @contextlib.contextmanager
