@@ -20,6 +20,7 @@ from cxrcore.ui.report import bundle, contents, page, sections
 
 PAGES = {"runs": {}, "compare": {}, "curves": {"finding": "Mass"}, "subgroups": {}, "thresholds": {}, "cases": {},
          "localization": {}, "explain": {}, "present": {"slide": "Networks"}}
+SLOW = ("subgroups", "localization", "explain", "data")  # pages that name the same runs by the same pieces
 LINKED = ("compare", "curves", "thresholds", "runs")  # where the link names both runs
 
 
@@ -28,7 +29,8 @@ def made(tmp_path_factory) -> Store:
     return hostile.make(tmp_path_factory.mktemp("hostile") / "runs" / "store.duckdb")
 
 
-@pytest.mark.parametrize("name", [*PAGES, "data", "import"])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name
+                                  for name in (*PAGES, "data", "import")])
 def test_no_page_makes_more_of_a_name_than_its_text(made, name, monkeypatch):
     monkeypatch.setenv("CXR_STORE", str(made.path))
     taken: dict[str, tuple] = {}

@@ -19,7 +19,7 @@ def served(tmp_path_factory, chromium):
         yield address, runs
 
 
-@pytest.mark.parametrize("name", ["compare", "curves"])
+@pytest.mark.parametrize("name", ["compare", pytest.param("curves", marks=pytest.mark.long)])
 def test_no_link_leads_where_a_name_says(page, served, name):
     address, runs = served
     page.goto(f"{address}/{name}?{runs}")
