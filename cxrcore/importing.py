@@ -7,13 +7,13 @@ screen.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from cxrcore import audit, boundedfile, csvfile, filmtable, knownsplits, measuring, sameimport, weightscorpora
+from cxrcore import audit, filmtable, knownsplits, measuring, sameimport, weightscorpora
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED, Audited, Line
 from cxrcore.config import IMPORTED_PARTS
 from cxrcore.draws import units, unknown
@@ -278,27 +278,3 @@ def _config(candidate: Candidate, name: str, architecture: str) -> dict:
         "columns": dict(file.columns), "logits": declared.logits, "weights_name": declared.weights_name,
         "audit": [asdict(line) for line in candidate.lines],
         "train_list_sha256": None if listed is None else hashlib.sha256("\n".join(sorted(listed)).encode()).hexdigest()}
-
-
-def train_list_of(path: str | Path) -> frozenset[str]:
-    """Films or patients of a list on disk; see `train_list`.
-
-    Raises:
-        DataError: no such list, or not a text.
-    """
-    try:
-        return train_list(boundedfile.content(path), str(path))
-    except OSError as error:
-        raise DataError(f"no list of training films can be read from {path}: {error.strerror}") from None
-
-
-def train_list(content: bytes, name: str) -> frozenset[str]:
-    """Films (with or without folders) or patients, one a line; of a CSV the first column."""
-    boundedfile.check_size(len(content), name)
-    boundedfile.check_lines(content, name)
-    try:
-        lines = content.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError:
-        raise DataError(f"{name} is no list of films: it is not text") from None
-    entries = (line.split(",")[0].strip().strip('"').replace("\\", "/") for line in lines)
-    return frozenset(csvfile.bare(entry).rsplit("/", 1)[-1] for entry in entries if entry)

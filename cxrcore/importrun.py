@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cxrcore import filmtable, importing, measuring, predictionfile, runexport, shares, thresholdfile
+from cxrcore import filmtable, importing, measuring, predictionfile, runexport, shares, thresholdfile, trainlist
 from cxrcore.audit import REFUSED, Line
 from cxrcore.config import ImportConfig, default_store
 from cxrcore.errors import DataError, UsageError
@@ -55,7 +55,7 @@ def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[s
 
 def _declared(config: ImportConfig) -> Declared:
     return Declared(
-        config.split, config.logits, importing.train_list_of(config.train_list) if config.train_list else None,
+        config.split, config.logits, trainlist.train_list_of(config.train_list) if config.train_list else None,
         thresholdfile.read(config.thresholds) if config.thresholds else None, config.weights_name)
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from cxrcore import csvfile
 from cxrcore.data import nih
-from cxrcore.importing import train_list
 from cxrcore.tables import write
+from cxrcore.trainlist import train_list
 
 SIGNS = "=+-@\t\r"
 

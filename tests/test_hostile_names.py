@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from opened_pages import open_page, text_of
 
-from cxrcore import csvfile, importing, predictionfile
+from cxrcore import csvfile, predictionfile, trainlist
 from cxrcore.auditmarks import BADGE
 from cxrcore.runexport import export
 from cxrcore.store import Store
@@ -87,5 +87,5 @@ def test_an_exported_csv_is_safe_and_comes_back_as_it_was(made, tmp_path):
     held = made.predictions(made.leaderboard().set_index(["run_id", "split"]).at[(run_id, "test"), "prediction_id"])
     file = predictionfile.read(path)
     assert list(file.image_ids) == list(held.image_ids)
-    listed = importing.train_list(path.read_bytes(), "list")
+    listed = trainlist.train_list(path.read_bytes(), "list")
     assert set(held.image_ids) < listed

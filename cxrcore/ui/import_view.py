@@ -7,7 +7,17 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxrcore import auditmarks, boundedfile, filmtable, ids, importing, measuring, predictionfile, thresholdfile
+from cxrcore import (
+    auditmarks,
+    boundedfile,
+    filmtable,
+    ids,
+    importing,
+    measuring,
+    predictionfile,
+    thresholdfile,
+    trainlist,
+)
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED
 from cxrcore.errors import UsageError
 from cxrcore.filmtable import FilmTable
@@ -131,7 +141,7 @@ def examined(path: str, token: tuple[int, ...], said: Said) -> Candidate:
     """
     store = Store(path)
     declared = Declared(
-        said.split, said.logits, importing.train_list(said.train_list[1], said.train_list[0])
+        said.split, said.logits, trainlist.train_list(said.train_list[1], said.train_list[0])
         if said.train_list else None, thresholdfile.loads(said.thresholds[1]) if said.thresholds else None,
         said.weights_name)
     file = predictionfile.parse(said.file[1], said.file[0], predictionfile.parse_mapping(said.mapping))
