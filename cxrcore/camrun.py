@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cxrcore import camfilms, checkpointsource, explain, figures, filmdecoding, ids, images, overlay, ownsets
+from cxrcore import camfilms, checkpointsource, csvfile, explain, figures, filmdecoding, ids, images, overlay, ownsets
 from cxrcore import checkpoint as checkpoints
 from cxrcore.architectures import find
 from cxrcore.checkpoint import Checkpoint
@@ -230,7 +230,7 @@ def _write(
     for row, findings in tqdm(chosen.items(), unit=" films", desc="Explaining"):
         drawn, numbers = explain_film(job, row, decoded[row], findings)
         captions += numbers
-        pd.DataFrame(captions).to_csv(folder / CAPTIONS, index=False)  # first, so that it names whatever lies there
+        csvfile.write(pd.DataFrame(captions), folder / CAPTIONS)  # first, so that it names whatever lies there
         for panel, of_panel in zip(drawn.panels, numbers, strict=True):
             figures.single(drawn, panel, f"{title}. {lines[0]}", job.synthetic).save(folder / of_panel["file"])
         more = len(drawn.panels) - PANELS

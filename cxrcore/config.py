@@ -156,6 +156,7 @@ class ImportConfig:
     weights_name: str = flag("", "what the network started from, such as densenet121-res224-all")
     as_copy: bool = flag(False, "of a folder that export.py wrote: bring it in under new ids, beside the run that is "
                                 "there")
+    again: bool = flag(False, "save a file that is a run already once more")
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 
@@ -195,6 +196,7 @@ class EnsembleConfig:
 
     runs: str | None = flag(None, "RUN_IDs of the members, comma-separated, two or more")
     name: str | None = flag(None, "what the run is called (default: its members)")
+    again: bool = flag(False, "save a mean that is a run already once more")
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 

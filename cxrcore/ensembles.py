@@ -1,12 +1,13 @@
 """The mean of several runs' scores as a run of its own, on the films that they share."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cxrcore import measuring, shares
+from cxrcore import auditmarks, measuring, shares
 from cxrcore.config import EnsembleConfig, default_store
 from cxrcore.draws import N_DRAWS, patient_draws
 from cxrcore.errors import UsageError
@@ -47,22 +48,27 @@ def run(config: EnsembleConfig) -> str:
     store = Store(config.store or default_store())
     run_ids = [name.strip() for name in (config.runs or "").split(",") if name.strip()]
     with shares.bar(measuring.RESAMPLING) as told:
-        run_id = make(store, run_ids, config.name or "", told)
+        run_id = make(store, run_ids, config.name or "", told, again=config.again)
     sets = store.prediction_sets(run_id)
     print(f"ensemble {run_id} of {len(run_ids)} runs: "
           + ", ".join(f"{row.split} {row.n:,} films" for row in sets.itertuples()))
+    if marks := auditmarks.of_config(store.run(run_id)["config"]):
+        print(f"warned at import: {auditmarks.in_words(marks)}")
     for part in sets["split"]:
         print(in_words(against_best(store, run_id, part), part))
     return run_id
 
 
-def make(store: Store, run_ids: Sequence[str], name: str = "", told: Told = untold) -> str:
+def make(store: Store, run_ids: Sequence[str], name: str = "", told: Told = untold, again: bool = False) -> str:
     """Save the mean of these runs' scores, on every part that all of them were measured on; returns run_id.
 
     Where a member has no score of a film and finding, the mean has none either. `told` as in `measuring.measure`.
 
+    Args:
+        again: make it once more, where the mean of these very predictions is a run already.
+
     Raises:
-        UsageError: fewer than two runs, one twice, runs of different data sets, or no part in common.
+        UsageError: fewer than two runs, one twice, runs of different data sets, no part in common, or a run already.
         RunError: no such run.
         ResamplingError: no film in common.
     """
@@ -76,7 +82,10 @@ def make(store: Store, run_ids: Sequence[str], name: str = "", told: Told = unto
     if not parts:
         raise UsageError(f"there is no part of a split on which all {len(run_ids)} runs were measured")
     shared = {part: _of_members(store, board, run_ids, part) for part in parts}
-    run_id = store.create_run(_config(members, board, name), members[0]["dataset_id"], ARCHITECTURE,
+    if not again and (same := known(store, run_ids)):
+        raise UsageError(f"the mean of these runs is already run {same}: --again saves it once more")
+    warned = auditmarks.of_runs(store.runs())
+    run_id = store.create_run(_config(members, board, name, warned), members[0]["dataset_id"], ARCHITECTURE,
                               split=_split(members, parts[-1], shared[parts[-1]][0]))
     try:
         _save(store, run_id, members[0]["dataset_id"], board, shared, told)
@@ -85,6 +94,16 @@ def make(store: Store, run_ids: Sequence[str], name: str = "", told: Told = unto
         store.delete_run(run_id)
         raise
     return run_id
+
+
+def known(store: Store, run_ids: Sequence[str]) -> str | None:
+    """The run that is the mean of these runs as they are measured now; None where there is none."""
+    wanted, runs = _measured_on(_board(store, run_ids)), store.runs()
+    for run in runs[runs["kind"] == ARCHITECTURE].itertuples():
+        members = json.loads(run.config or "{}").get("members", [])
+        if {member["run_id"]: member["predictions"] for member in members} == wanted and set(wanted) == set(run_ids):
+            return run.run_id
+    return None
 
 
 def mean_scores(members: Sequence[Predictions]) -> np.ndarray:
@@ -122,14 +141,21 @@ def _of_members(store: Store, board: pd.DataFrame, run_ids: Sequence[str], part:
     return shared_films([store.predictions(of_part[run_id]) for run_id in run_ids])
 
 
-def _config(members: Sequence[dict], board: pd.DataFrame, name: str) -> dict:
-    names = [member["name"] or member["run_id"] for member in members]
-    sets = {run_id: dict(zip(own["split"], own["prediction_id"], strict=True))
+def _measured_on(board: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """{run_id: {part: prediction_id}}."""
+    return {run_id: dict(zip(own["split"], own["prediction_id"], strict=True))
             for run_id, own in board.groupby("run_id")}
+
+
+def _config(members: Sequence[dict], board: pd.DataFrame, name: str, warned: Mapping[str, auditmarks.Marks]) -> dict:
+    names = [member["name"] or member["run_id"] for member in members]
+    sets = _measured_on(board)
     return {"name": name.strip() or f"Mean of {', '.join(names)}", "arch": ARCHITECTURE,
             "combined_by": "mean of scores", "members": [
                 {"run_id": member["run_id"], "name": own, "architecture": member["architecture"],
-                 "predictions": sets[member["run_id"]]} for member, own in zip(members, names, strict=True)]}
+                 "predictions": sets[member["run_id"]],
+                 "audit": auditmarks.as_lines(warned.get(member["run_id"], ()))}
+                for member, own in zip(members, names, strict=True)]}
 
 
 def _split(members: Sequence[dict], part: str, films: Predictions) -> tuple[str, int, str]:

@@ -7,13 +7,13 @@ screen.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from cxrcore import audit, boundedfile, filmtable, knownsplits, measuring, weightscorpora
+from cxrcore import audit, filmtable, knownsplits, measuring, sameimport, weightscorpora
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED, Audited, Line
 from cxrcore.config import IMPORTED_PARTS
 from cxrcore.draws import units, unknown
@@ -21,6 +21,7 @@ from cxrcore.errors import DataError, UsageError
 from cxrcore.filmtable import FilmTable
 from cxrcore.knownsplits import SplitId
 from cxrcore.predictionfile import PredictionFile
+from cxrcore.sameimport import Known
 from cxrcore.shares import Told, untold
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile
@@ -227,16 +228,27 @@ def _of_thresholds(given: ThresholdFile | None, table: FilmTable, splits: Mappin
 # -- saving
 
 
-def save(store: Store, candidate: Candidate, name: str, architecture: str = "", told: Told = untold) -> str:
+def known(store: Store, candidate: Candidate) -> Known | None:
+    """The run that these predictions are already, if there is one."""
+    return sameimport.find(store, candidate.table.dataset_id, _config(candidate, "", ""), candidate.parts)
+
+
+def save(store: Store, candidate: Candidate, name: str, architecture: str = "", told: Told = untold,
+         again: bool = False) -> str:
     """Save what was examined as a finished run, with all metrics; returns run_id. `told` as in `measuring.measure`.
 
+    Args:
+        again: save them once more, where the same file is a run already.
+
     Raises:
-        UsageError: the audit refused it, or it has no name.
+        UsageError: the audit refused it, it has no name, or it is a run already.
     """
     if candidate.refused:
         raise UsageError("the audit refused these predictions: nothing is saved")
     if not name.strip():
         raise UsageError("the run needs a name: --name")
+    if not again and (same := known(store, candidate)) and same.same_file:
+        raise UsageError(f"{same.in_words}: --again saves them once more")
     filmtable.add_to(store, candidate.table)
     first = candidate.splits[next(iter(candidate.parts))]
     run_id = store.create_run(_config(candidate, name.strip(), architecture), candidate.table.dataset_id, "imported",
@@ -258,34 +270,11 @@ def save(store: Store, candidate: Candidate, name: str, architecture: str = "", 
 
 
 def _config(candidate: Candidate, name: str, architecture: str) -> dict:
-    declared = candidate.declared
+    file, declared, listed = candidate.file, candidate.declared, candidate.declared.train_list
     return {
-        "name": name, "arch": architecture.strip() or NO_ARCHITECTURE, "file": candidate.file.name,
-        "file_sha256": candidate.file.sha256, "columns": dict(candidate.file.columns), "logits": declared.logits,
-        "weights_name": declared.weights_name, "audit": [asdict(line) for line in candidate.lines],
-        "train_list_sha256": None if declared.train_list is None else hashlib.sha256(
-            "\n".join(sorted(declared.train_list)).encode()).hexdigest()}
-
-
-def train_list_of(path: str | Path) -> frozenset[str]:
-    """Films or patients of a list on disk; see `train_list`.
-
-    Raises:
-        DataError: no such list, or not a text.
-    """
-    try:
-        return train_list(boundedfile.content(path), str(path))
-    except OSError as error:
-        raise DataError(f"no list of training films can be read from {path}: {error.strerror}") from None
-
-
-def train_list(content: bytes, name: str) -> frozenset[str]:
-    """Films (with or without folders) or patients, one a line; of a CSV the first column."""
-    boundedfile.check_size(len(content), name)
-    boundedfile.check_lines(content, name)
-    try:
-        lines = content.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError:
-        raise DataError(f"{name} is no list of films: it is not text") from None
-    entries = (line.split(",")[0].strip().strip('"').replace("\\", "/") for line in lines)
-    return frozenset(entry.rsplit("/", 1)[-1] for entry in entries if entry)
+        "name": name, "arch": architecture.strip() or NO_ARCHITECTURE, "file": file.name, "file_sha256": file.sha256,
+        "scores_sha256": sameimport.digest(candidate.table.dataset_id, candidate.image_ids, candidate.scores,
+                                           candidate.parts),
+        "columns": dict(file.columns), "logits": declared.logits, "weights_name": declared.weights_name,
+        "audit": [asdict(line) for line in candidate.lines],
+        "train_list_sha256": None if listed is None else hashlib.sha256("\n".join(sorted(listed)).encode()).hexdigest()}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cxrcore import filmtable, importing, measuring, predictionfile, runexport, shares, thresholdfile
+from cxrcore import filmtable, importing, measuring, predictionfile, runexport, shares, thresholdfile, trainlist
 from cxrcore.audit import REFUSED, Line
 from cxrcore.config import ImportConfig, default_store
 from cxrcore.errors import DataError, UsageError
@@ -33,8 +33,11 @@ def run(file: str, config: ImportConfig) -> list[str]:
     if candidate.refused:
         names = ", ".join(line.name.lower() for line in candidate.lines if line.state == REFUSED)
         raise UsageError(f"nothing was saved: the audit refused these predictions ({names})")
+    if (same := importing.known(store, candidate)) and not same.same_file:
+        print(f"\nwarning: {same.in_words}")
     with shares.bar(measuring.RESAMPLING) as told:
-        run_id = importing.save(store, candidate, config.name or Path(file).stem, config.architecture, told)
+        run_id = importing.save(store, candidate, config.name or Path(file).stem, config.architecture, told,
+                                again=config.again)
     print(f"\n{_scores(store, run_id)}\nsaved as imported run {run_id}: the dashboard shows it")
     return [run_id]
 
@@ -52,7 +55,7 @@ def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[s
 
 def _declared(config: ImportConfig) -> Declared:
     return Declared(
-        config.split, config.logits, importing.train_list_of(config.train_list) if config.train_list else None,
+        config.split, config.logits, trainlist.train_list_of(config.train_list) if config.train_list else None,
         thresholdfile.read(config.thresholds) if config.thresholds else None, config.weights_name)
 
 

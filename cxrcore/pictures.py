@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxrcore import csvfile
 from cxrcore.config import PROJECT_ROOT, PicturesConfig
 from cxrcore.dashboard import free_port, serving
 from cxrcore.errors import RunError
@@ -111,7 +112,7 @@ def _with_faults(store: Store) -> bytes:
     frame.insert(0, "image_id", found.image_ids)
     frame = pd.concat([frame.iloc[3:], frame.iloc[-2:]])  # three films missing, two twice
     frame["Hernia"] = frame["Hernia"].round(2)
-    return frame.rename(columns={"Mass": "Effusion", "Effusion": "Mass"}).to_csv(index=False).encode()
+    return csvfile.text(frame.rename(columns={"Mass": "Effusion", "Effusion": "Mass"})).encode()
 
 
 def _wait(tab: Any) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cxrcore import boundedfile
+from cxrcore import boundedfile, csvfile
 from cxrcore.errors import DataError, UsageError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.limitedprocess import Answer, Ended
@@ -222,7 +222,8 @@ def _csv(content: bytes) -> _Table:
             raise
         except Exception as error:  # odd rows, other codings, numbers without end
             raise DataError(f"cannot be read as CSV: {_one_line(error)}") from None
-        return {column: frame[column].to_numpy() for column in wanted}
+        return {column: (frame[column].map(csvfile.bare) if column in texts else frame[column]).to_numpy()
+                for column in wanted}
 
     return _Table(columns, read)
 

@@ -23,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cxrcore import __version__, ids, ownfolders, runfolder, thresholdfile
+from cxrcore import __version__, auditmarks, csvfile, ids, ownfolders, runfolder, thresholdfile
 from cxrcore.config import ExportConfig, default_store
 from cxrcore.errors import RunError, UsageError
 from cxrcore.findings import FINDINGS, N_FINDINGS
@@ -48,6 +48,8 @@ def export_all(config: ExportConfig) -> list[Path]:
     for run_id in run_ids:
         written.append(export(store, run_id, Path(config.out)))
         print(f"written: {written[-1]}")
+        if marks := auditmarks.of_config(store.run(run_id)["config"]):
+            print(f"  warned at import: {auditmarks.in_words(marks)}")
     return written
 
 
@@ -165,7 +167,7 @@ def _write_for_people(store: Store, run_id: str, tables: Mapping[str, pa.Table],
     sets = {row["prediction_id"]: row for row in tables["prediction_sets"].to_pylist()}
     board = store.leaderboard()
     for row in board[board["run_id"] == run_id].itertuples():
-        part_csv(store, row.prediction_id).to_csv(folder / f"{_plain(row.split)}.csv", index=False)
+        csvfile.write(part_csv(store, row.prediction_id), folder / f"{_plain(row.split)}.csv")
     run = tables["runs"].to_pylist()[0]
     (folder / "thresholds").mkdir()
     for row in tables["threshold_sets"].to_pylist():

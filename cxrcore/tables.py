@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cxrcore import csvfile
 from cxrcore.findings import FINDINGS, display_name
 
 RANKING = {"auroc": "AUROC", "ap": "AP"}
@@ -74,4 +75,4 @@ def write(table: pd.DataFrame, text: str, folder: Path) -> None:
     """metrics.txt and metrics.csv in a folder, which is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "metrics.txt").write_text(text, encoding="utf-8")
-    table.to_csv(folder / "metrics.csv", index=False)
+    csvfile.write(table, folder / "metrics.csv")

@@ -34,7 +34,8 @@ with open_runs_page("cases", "so there are no cases") as page:
                 icon=":material/info:")
         st.stop()
 
-    widgets.badges(page.groups(rows[:1], part)[0])
+    for group in page.groups(rows if compares else rows[:1], part):
+        widgets.badges(group)
     try:
         state = read_state(store, runs[0], *shell.thresholds_in_link())
     except shell.WorkbenchError:

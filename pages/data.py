@@ -43,7 +43,7 @@ with shell.open_page("data") as store:
         try:
             split = data_split.split(store, found, picked, runs)
         except DataError as error:
-            st.warning(str(error), icon=":material/warning:")
+            st.warning(widgets.escape(str(error)), icon=":material/warning:")
 
     tables = {
         "Findings": ("prevalence", lambda: data_view.with_no_finding(found)),

@@ -53,7 +53,7 @@ with open_runs_page("localization", "so no map can be measured") as page:
     localization_view.say_method(named, measured)
     table = localization_view.table(shown, heading)
     with st.expander("As a table"):
-        st.dataframe(table, hide_index=True, placeholder="–", alt=f"{heading} with floors",
+        widgets.table(table, hide_index=True, placeholder="–", alt=f"{heading} with floors",
                      column_config=localization_view.columns(table, MEASURES[title]))
     with download_slot:
         widgets.download_menu({"Values": ("localization", lambda: table)}, latex=True)

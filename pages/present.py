@@ -12,8 +12,8 @@ with shell.open_page("present") as store:
     chosen = shell.runs_in_link()
     widgets.stop_at_unknown_runs(chosen, overview.runs)
     if overview.datasets.empty:
-        st.info(f"The results store `{store.path}` is empty, so there is nothing to present. The demo fills one:",
-                icon=":material/info:")
+        st.info(f"The results store {widgets.bold(store.path)} is empty, so there is nothing to present. The demo "
+                "fills one:", icon=":material/info:")
         st.code("bash scripts/start.sh --demo", language="bash")
         st.stop()
     slide = present_stage.current(SLIDES)
@@ -38,5 +38,7 @@ with shell.open_page("present") as store:
             st.markdown(f":orange-badge[SYNTHETIC] {said}", width="content")
         elif leaky:
             widgets.short_badges(lesson.group)
+        if warned := lesson.warned:
+            widgets.warned_badge(warned, names=False)
 
     present_stage.bar(SLIDES, slide, beside)

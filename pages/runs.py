@@ -63,7 +63,7 @@ with shell.open_page("runs") as store:
     if focus:
         st.header("Training curves", anchor=False, help=meanings(("loss", "auroc", "f1", "macro", "learning_rate")))
         if not chosen:
-            st.caption("No run is chosen: these are the runs that train now and the best of the first table.")
+            st.caption(runs_view.focus_in_words(groups, statuses))
         training_view.trouble(store, rows, labels, statuses)
         training_view.curves(store, rows, labels, statuses)
 
@@ -78,7 +78,7 @@ with shell.open_page("runs") as store:
         if table.empty:
             st.caption("These runs agree in every setting.")
         else:
-            st.dataframe(table, key="settings", hide_index=True, height="content", alt="Settings of the chosen runs",
+            widgets.table(table, key="settings", hide_index=True, height="content", alt="Settings of the chosen runs",
                          column_config={"Meaning": st.column_config.TextColumn(width="medium")})
 
     if focus:  # else nothing is shown that could be taken along

@@ -80,7 +80,7 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
                       f"gaps_{grouping}_{measure}", f"Gaps in {AXES[measure]} to {found.called(reference)}")
         st.caption(subgroups_view.family(parted))
         shown = subgroup_tables.shown_gaps(found, parted, measured, reference, measure)
-        st.dataframe(shown, hide_index=True, placeholder="–", alt="Gaps of each finding and group",
+        widgets.table(shown, hide_index=True, placeholder="–", alt="Gaps of each finding and group",
                      height=subgroup_tables.height(shown), column_config={
             **dict.fromkeys(shown.columns[2:4], widgets.number(measure, format="%.3f")),
             "Gap": widgets.number("gap", format="%+.3f"), "p": widgets.number("p", format="%.2g"),

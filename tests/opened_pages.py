@@ -7,6 +7,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from cxrcore.config import PROJECT_ROOT
+from cxrcore.ui.markdown import as_typed
 
 PATIENCE = 120  # seconds of one run of a page, on a busy machine
 SPOKEN = ("title", "header", "subheader", "markdown", "caption", "info", "error", "warning", "success", "code")
@@ -29,7 +30,7 @@ def open_page(name: str, **link: Any) -> AppTest:
 
 def text_of(app: AppTest) -> str:
     """All that the page says, without the signs that Markdown is protected with."""
-    return "\n".join(element.value for kind in SPOKEN for element in getattr(app, kind)).replace("\\", "")
+    return "\n".join(as_typed(element.value) for kind in SPOKEN for element in getattr(app, kind))
 
 
 def columns_of(frame: Any) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from cxrcore import boundedfile, importing, predictionfile, thresholdfile
+from cxrcore import boundedfile, predictionfile, thresholdfile, trainlist
 from cxrcore.data import chestmnist, nih
 from cxrcore.errors import DataError, WorkbenchError
 from cxrcore.findings import FINDINGS
@@ -68,9 +68,9 @@ def test_tables_and_lists_have_bounds(tmp_path, monkeypatch, bound, most, said):
     path = tmp_path / "table.csv"
     path.write_bytes(TEXT)
     monkeypatch.setattr(boundedfile, bound, most)
-    readers = {"MAX_ROWS": [nih.read_table, nih.read_list, importing.train_list_of], "MAX_COLUMNS": [nih.read_table],
-               "MAX_LINE": [nih.read_table, importing.train_list_of],
-               "MAX_BYTES": [nih.read_table, nih.read_list, importing.train_list_of]}
+    readers = {"MAX_ROWS": [nih.read_table, nih.read_list, trainlist.train_list_of], "MAX_COLUMNS": [nih.read_table],
+               "MAX_LINE": [nih.read_table, trainlist.train_list_of],
+               "MAX_BYTES": [nih.read_table, nih.read_list, trainlist.train_list_of]}
     for read in readers[bound]:
         with pytest.raises(DataError) as error:
             read(path)
@@ -97,7 +97,7 @@ def test_rows_are_counted_whatever_ends_them(monkeypatch, ends):
 
 
 READERS = {"table": nih.read_table, "boxes": nih.read_boxes, "list": nih.read_list,
-           "training list": importing.train_list_of, "predictions": predictionfile.read,
+           "training list": trainlist.train_list_of, "predictions": predictionfile.read,
            "thresholds": thresholdfile.read}
 
 

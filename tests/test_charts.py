@@ -87,7 +87,7 @@ def test_epoch_ticks_are_whole_numbers(last, step):
 
 def test_a_name_cannot_inject_markup_into_hover():
     figure = training_chart(PANELS["auroc"], [Curve("<b>%{x}", STYLE, epochs(2))], 2)
-    assert figure.data[0].hovertemplate.startswith("&lt;b>% {x}<br>")
+    assert figure.data[0].hovertemplate.startswith("&lt;b>%&#123;x}<br>")
 
 
 def test_alt_text_says_where_each_run_went():

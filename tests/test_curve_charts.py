@@ -107,7 +107,7 @@ def test_one_score_for_all_films_is_a_visible_point():
 def test_names_are_shown_as_they_were_typed():
     figure = charts.scores_chart("Mass", shown("scores", 1, name="<b>%{x}" + "x" * 60), large=True)
     assert "&lt;b>" in figure.layout.title.text and "…" in figure.layout.title.text
-    assert figure.data[0].hovertemplate.startswith("&lt;b>% {x}xxx")
+    assert figure.data[0].hovertemplate.startswith("&lt;b>%&#123;x}xxx")
 
 
 @pytest.mark.parametrize(("low", "high"), [(-14, 3), (-3, -2.9), (-0.5, 0.5), (-16, 16), (-6.9, -6.9)])

@@ -53,6 +53,7 @@ def test_the_figures_are_those_of_the_data(open_data, data, add_split):
     assert figures["Films"] == "40" and figures["Patients"] == "20"
     accuracy = np.nanmean(np.where(np.isnan(data.labels), np.nan, data.labels == 0), axis=0).mean()
     assert figures["Mean accuracy of answering “no” to every film"] == f"{100 * accuracy:.1f} %"
+    assert "Of all 40 films of the data set." in said  # slides say it of the test films
     assert "1 labels are unknown" in said and "recall 0 and F1 0" in said
     assert "No patient stands on both sides" in said
     parts = app.dataframe[0].value

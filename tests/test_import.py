@@ -100,6 +100,27 @@ def test_a_run_that_cannot_be_measured_is_not_left_half(store, monkeypatch):
         importing.save(store, candidate, "  ")
 
 
+def test_a_file_that_is_a_run_already_is_refused_unless_asked_for(do, store, capsys):
+    rows = made.frame(FILMS)[:90]
+    first = do(rows, "first")
+    with pytest.raises(UsageError, match=rf"already saved as run {first} \('first'\): --again"):
+        do(rows, "second")
+    assert len(store.runs()) == 1 and "warning" not in capsys.readouterr().out
+    assert do(rows, "as validation", split="val") and do(rows, "third", again=True)
+    do(rows.iloc[::-1], "other file", write=made.as_parquet)
+    assert "warning: these predictions are already saved as run" in capsys.readouterr().out
+    assert len(store.runs()) == 4
+
+
+def test_a_mean_that_is_a_run_already_is_refused_unless_asked_for(do, store):
+    run_ids = [do(made.frame(FILMS, seed=seed)[:90], f"m{seed}") for seed in (1, 2)]
+    mean = ensembles.make(store, run_ids)
+    assert ensembles.known(store, run_ids[::-1]) == mean and ensembles.known(store, [run_ids[0], mean]) is None
+    with pytest.raises(UsageError, match=f"already run {mean}: --again"):
+        ensembles.make(store, run_ids[::-1], "another name")
+    assert ensembles.make(store, run_ids, again=True) != mean
+
+
 def test_without_a_table_the_stores_only_data_set_serves(do, store, tmp_path, csv_path):
     do(made.frame(FILMS))
     assert do(made.frame(FILMS, seed=2), "again", csv_path=None)

@@ -93,7 +93,25 @@ def test_a_table_can_be_uploaded_where_the_store_knows_none(tmp_path, monkeypatc
     app.file_uploader(key="import_table").upload("mine.csv", table, "text/csv").run()
     assert "mine: 600 test films" in text_of(app)
     save_button(app).click().run()
-    assert not app.exception and Store(tmp_path / "empty" / "store.duckdb").datasets()["name"].tolist() == ["mine"]
+    store = Store(tmp_path / "empty" / "store.duckdb")
+    assert not app.exception and store.datasets()["name"].tolist() == ["mine"] and len(store.runs()) == 1
+    for _ in range(2):  # the data set stands in the store now, and is no longer an upload
+        assert "Saved as run **theirs**" in app.success[0].value and not app.info
+        assert not [button for button in app.button if button.label == "Save as a run"]
+        assert {link.proto.label for link in app.main.get("page_link")} >= {"Runs", "Compare", "Curves", "Thresholds"}
+        app.run()
+    again = uploaded(made.as_csv(made.frame(FILMS)), "under_another_name.csv")
+    assert save_button(again).disabled and "already saved as run **theirs**" in again.info[0].value
+    store.delete_run(store.runs()["run_id"][0])
+    again.run()
+    assert not save_button(again).disabled and not again.info
+
+
+def test_the_same_scores_from_another_file_are_said_and_can_be_saved(store):
+    app = uploaded(made.as_csv(made.frame(FILMS)))
+    save_button(app).click().run()
+    app = uploaded(made.as_csv(made.frame(FILMS).iloc[::-1]), "backwards.csv")
+    assert "from another file" in app.warning[0].value and not save_button(app).disabled
 
 
 def test_the_mean_of_runs_is_saved_beside_its_best_member(tmp_path, monkeypatch):
@@ -107,6 +125,12 @@ def test_the_mean_of_runs_is_saved_beside_its_best_member(tmp_path, monkeypatch)
     text = text_of(app)
     assert not app.exception and "best member" in text and "95 % interval" in text
     assert (store.runs()["kind"] == "ensemble").sum() == 1
+    for _ in range(2):  # no second click makes a second one
+        assert next(button for button in app.button if button.label == "Save the mean as a run").disabled
+        app.run()
+    assert "Saved as run" in text_of(app) and "already saved" not in text_of(app)
+    link = {"way": "Mean of runs", "run": list(store.runs().query("kind != 'ensemble'")["run_id"])}
+    assert "already saved as run **Mean of" in text_of(open_page("import", **link))
 
 
 def test_an_imported_run_has_no_map(store, tmp_path):

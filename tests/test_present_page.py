@@ -82,7 +82,7 @@ def test_accuracy_is_counted_from_the_predictions(real, open_slide):
     counts = confusion(found.labels, found.scores, HALF).total()
     never = (counts.tn + counts.fp) / found.labels.size
     text = text_of(open_slide("Accuracy"))
-    assert f"right {100 * never:.1f} % of the time" in text
+    assert f"right {100 * never:.1f} % of the time on {len(found.labels):,} test films" in text
     assert f"{int(counts.tp):,} of {int(counts.tp + counts.fn):,}" in text
     assert f"Accuracy: {100 * (counts.tp + counts.tn) / found.labels.size:.1f} %" in text
 

@@ -226,6 +226,21 @@ def test_the_newest_is_never_what_happens_to_stand_last():
     assert {name for name, node in calls if node.func.attr == "drop_duplicates"} == FIRST_OF_EACH.keys()
 
 
+# -- texts from outside
+
+
+def calls_of(method: str) -> set[str]:
+    """Modules that call a method of this name."""
+    return {name for name in MODULES for node in ast.walk(tree(name))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method}
+
+
+def test_csv_for_people_is_written_in_one_place():
+    """Where texts that a spreadsheet would run are marked; the key of a prepared map is a hash, no file."""
+    assert calls_of("to_csv") == {"cxrcore.csvfile", "cxrcore.data.prepared"}
+    assert calls_of("to_latex") == calls_of("dataframe") == {"cxrcore.ui.widgets"}  # whose toolbar writes CSV, too
+
+
 def test_folders_are_deleted_in_one_place():
     deleting = {name for name in MODULES for node in ast.walk(tree(name))
                 if isinstance(node, ast.Attribute) and node.attr in ("rmtree", "rmdir", "removedirs")}

@@ -117,6 +117,22 @@ def test_runs_with_parts_missing_say_what_makes_them(open_page, sent, parts, wor
     assert (f"scripts/eval.py --run {run_id}" in text) == (set(parts) != {"val", "test"})
 
 
+@pytest.mark.parametrize(("link", "said"), [
+    ({}, "on, so they stand at 0.5."), ({"set": "max_f1@test"}, "on."), ({"t": "Mass:0.31@test"}, "on.")])
+def test_what_is_said_of_thresholds_holds_where_they_stand(open_page, link, said):
+    store = make_store(default_store())
+    run_id = add_run(store, "one", parts=("test",))
+    text = text_of(open_page(run=run_id, **link))
+    assert text.partition("no validation predictions to fit thresholds ")[2].startswith(said)
+
+
+def test_a_run_read_on_validation_says_so_whatever_its_thresholds_are(open_page):
+    store = make_store(default_store())
+    run_id = add_run(store, "one", parts=("val",))
+    assert "read on the films that its thresholds are fitted on" in text_of(open_page(run=run_id))
+    assert "it is read on validation." in text_of(open_page(run=run_id, set="fixed:0.5"))
+
+
 def test_a_run_that_still_trains_says_so(open_page, sent):
     store = make_store(default_store())
     run_id = add_run(store, "one", auroc=None, status="running")

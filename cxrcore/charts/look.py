@@ -110,8 +110,8 @@ def dress(figure: go.Figure, title: str) -> None:
 
 
 def escape(text: str) -> str:
-    """A free text for a hover label, where Plotly reads a little HTML and its own %{...}."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
+    """A free text for a title, a label or a hover, where Plotly reads a little HTML and its own %{...}."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "%&#123;")
 
 
 def plot_config(filename: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from cxrcore import boundedfile
+from cxrcore import boundedfile, csvfile
 from cxrcore.config import CHESTMNIST_SIZES
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError
@@ -96,7 +96,7 @@ def unpack(archive: Path, folder: Path) -> Iterator[int]:
                 Image.fromarray(film).save(target / f"{PREFIX}{part}_{n}.png", compress_level=1)
                 n += 1
             yield len(films)
-    table(found).to_csv(folder / TABLE, index=False)
+    csvfile.write(table(found), folder / TABLE)
 
 
 def _films(archive: Path, part: str, n_labels: int) -> Iterator[np.ndarray]:

@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxrcore import boundedfile
+from cxrcore import boundedfile, csvfile
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import N_FINDINGS, canonical, parse_labels
@@ -216,7 +216,7 @@ def read_list(path: str | Path) -> set[str]:
     try:
         names = boundedfile.content(path).decode("utf-8").split(maxsplit=boundedfile.MAX_ROWS)
         boundedfile.check_rows(len(names), str(path))
-        return set(names)
+        return set(map(csvfile.bare, names))
     except OSError:
         raise DataError(f"no such list of films: {path}; it comes with the NIH data and belongs beside the CSV"
                         ) from None

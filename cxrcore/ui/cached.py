@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from cxrcore import ownsets, progress, thresholds
+from cxrcore import auditmarks, ownsets, progress, thresholds
 from cxrcore.curves import FindingCurves, finding_curves
 from cxrcore.operating_points import SortedScores, sort_scores
 from cxrcore.store import Predictions, Store
@@ -28,6 +28,7 @@ class Overview:
 
     Attributes:
         runs: as `Store.runs`, with the settings `SHOWN_SETTINGS` as further columns; missing texts are "".
+            `warned` holds the marks of `auditmarks`, () for most runs.
         board: as `Store.leaderboard`.
         datasets: as `Store.datasets`, indexed by dataset_id.
         signature: changes when any of the three does; a new epoch changes none of them.
@@ -59,6 +60,8 @@ def _overview(path: str, token: tuple[int, ...]) -> Overview:
     digest = hashlib.sha256()
     for frame in (runs, board, datasets):
         digest.update(frame.to_json(date_format="iso", date_unit="us").encode())
+    marks = auditmarks.of_runs(runs)
+    runs["warned"] = pd.Series([marks.get(run_id, ()) for run_id in runs["run_id"]], runs.index, dtype=object)
     return Overview(runs, board, datasets.set_index("dataset_id"), digest.hexdigest())
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxrcore import csvfile
 from cxrcore.changed import Changed, changed
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.operating_points import written
@@ -51,7 +52,7 @@ def show(store: Store, prediction_id: str, dataset_id: str, finding: str, before
             st.markdown(in_words(finding, *ends, moved) + _which(len(rows), len(moved.rows)), width="stretch")
             if len(moved.rows):
                 st.download_button(
-                    "List", lambda: table(found, k, moved, before, after).to_csv(index=False),
+                    "List", lambda: csvfile.text(table(found, k, moved, before, after)),
                     f"changed_{finding}.csv", "text/csv", key="changed_csv", on_click="ignore", type="tertiary",
                     icon=":material/download:", help="The films that changed side, as CSV")
         if rows:

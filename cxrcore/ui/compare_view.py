@@ -60,7 +60,7 @@ def say_where(compared: Sequence[Compared], group: runs_view.Group, label_source
               asked: str | None) -> None:
     """Films, patients, labels, intervals and thresholds behind every number of the page; `asked`: of `SETS`."""
     widgets.badges(group)
-    st.caption(f"{escape(group.title)} · {escape(group.split)} · {group.draw} · labels: {escape(label_source)}")
+    st.caption(f"{escape(group.title)} · {escape(group.split)} · {escape(group.draw)} · labels: {escape(label_source)}")
     first = compared[0].found
     films = f"{first.n_films:,} {PART_WORDS[part]} films"
     of_patients = f" of {first.n_patients:,} patients" if first.patients_known else ""
@@ -158,7 +158,7 @@ def verdict_section(compared: Sequence[Compared], title: str, part: str, known: 
     if against is None:
         return {}
     found, n_tests = contrasts(compared, ids[against], measure)
-    st.dataframe(verdict_table(found), hide_index=True, placeholder="–", column_config={
+    widgets.table(verdict_table(found), hide_index=True, placeholder="–", column_config={
         "Macro difference": widgets.number("difference", format="%+.4f"),
         "95 % interval": st.column_config.TextColumn(help=meaning("interval")),
         "p": st.column_config.TextColumn(help=meaning("p", "Here of the macro mean."))}
@@ -198,7 +198,7 @@ def agreement_section(films: np.ndarray, with_it: np.ndarray, part: str) -> Tabl
     st.caption("Films by how many of the runs raise an alarm, each at its own thresholds, and the share of these films "
                "that carry the label. “All agree” counts the films on which all say yes or all say no.")
     table = agreement.shown(films, with_it)
-    st.dataframe(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3, placeholder="–",
+    widgets.table(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3, placeholder="–",
                  column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
                  alt="Films by the number of runs that say yes, for each finding")
     return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(films, with_it))}
@@ -214,7 +214,7 @@ def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str
     if not seeds.empty:
         st.caption("Repeats: alike in all recorded settings but the seed. A difference between architectures that is "
                    "no larger than this spread may be chance.")
-        st.dataframe(seeds, hide_index=True, alt="Spread of the runs that are repeats of each other",
+        widgets.table(seeds, hide_index=True, alt="Spread of the runs that are repeats of each other",
                      column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
                                     for name in seeds.columns if name not in ("Architecture", "Seeds")})
     if others:
@@ -239,7 +239,7 @@ def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -
     else:
         st.caption(f"{axis}: not recorded for any of these runs.")
     table = compare_cost.cost_table(compared, runs)
-    st.dataframe(table, hide_index=True, placeholder="not recorded", alt="What each run costs", column_config={
+    widgets.table(table, hide_index=True, placeholder="not recorded", alt="What each run costs", column_config={
         name: widgets.number(key, format="%.4g")
         for name, (key, _) in zip(table.columns[1:-1], compare_cost.COSTS.values(), strict=True)})
     return {"Cost": ("cost", lambda: table)}

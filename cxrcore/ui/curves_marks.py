@@ -127,7 +127,7 @@ def table(marked: Marked) -> pd.DataFrame:
 
 def _in_words(source: SourcedSet, run: Evaluated) -> str:
     if source.part is None:
-        return f"{source.name}, fitted on no films"
+        return f"{widgets.escape(source.name)}, fitted on no films"
     return f"{widgets.escape(source.name)}, fitted on {widgets.escape(run.in_words(source.part))}"
 
 

@@ -16,7 +16,7 @@ from cxrcore.findings import FINDINGS, N_FINDINGS, NO_FINDING, canonical, displa
 from cxrcore.metrics import macro
 from cxrcore.store import Store
 from cxrcore.thresholds import STABLE_POSITIVES
-from cxrcore.ui import cached, runs_view, shell, widgets
+from cxrcore.ui import cached, runs_view, widgets
 from cxrcore.ui.bound import in_link
 
 MAX_RUNS = 6
@@ -70,7 +70,7 @@ def stop_at_unknown_finding() -> None:
     try:
         show_finding(canonical(text))  # 'Pleural_Thickening' and the like
     except FindingError as error:
-        st.error(shell.plain(f"The link names an {error}."), icon=":material/link_off:")
+        st.error(widgets.escape(f"The link names an {error}."), icon=":material/link_off:")
         st.button("Show all 14 findings", on_click=lambda: st.query_params.pop(FINDING, None))
         st.stop()
 
@@ -147,7 +147,7 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
         if part in there:
             continue
         name, status = f"**{widgets.escape(labels[run.run_id])}**", statuses[run.run_id]
-        others = " and ".join(PART_WORDS.get(one, one) for one in sorted(there))
+        others = " and ".join(widgets.escape(PART_WORDS.get(one, one)) for one in sorted(there))
         if others:
             st.info(f"{name} has no {PART_WORDS[part]} predictions, only {others}: it is not drawn.",
                     icon=":material/info:")
@@ -170,7 +170,7 @@ def say_where(groups: Sequence[runs_view.Group], measured: Sequence[Measured]) -
     for group in groups:
         widgets.badges(group)
         whose = f" · {', '.join(map(widgets.escape, group.table['run']))}" if len(groups) > 1 else ""
-        st.caption(f"{widgets.escape(group.title)} · {widgets.escape(group.split)} · {group.draw}{whose}")
+        st.caption(widgets.escape(f"{group.title} · {group.split} · {group.draw}") + whose)
     if len(groups) > 1:
         st.warning("These runs belong to different data sets or splits and were measured on different films: their "
                    "curves stand side by side, but do not compare.", icon=":material/warning:")

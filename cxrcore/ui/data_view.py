@@ -89,6 +89,8 @@ def imbalance(found: Holdings, kind: str) -> None:
         st.subheader("Accuracy can mean predicting nothing", anchor=False)
         st.metric("Mean accuracy of answering “no” to every film", percent(accuracy.mean()),
                   help=meaning("accuracy"))
+        st.caption(f"Of all {found.figures.films:,} films of the data set. Those that a run is measured on give "
+                   "another number.")
         st.markdown(_accuracy_lesson(found.prevalence, accuracy))
         if kind in LABEL_NOTES:
             st.caption(LABEL_NOTES[kind])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
+from cxrcore import csvfile
 from cxrcore.explainpage import ScoreLine, as_png, explanation_page
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.overlay import drawn_size, resized
@@ -30,7 +31,7 @@ def menu(film: ChosenFilm, shown: Sequence[OneRun], finding: str, method: str,
             ("Overlay as PNG", lambda: as_png(picture()), "png", "image/png", ":material/image:"),
             ("Page to print (HTML)", lambda: _page(film, shown[0], finding, method, picture()), "html", "text/html",
              ":material/print:"),
-            ("Scores as CSV", lambda: explain_scores.table([one.scores for one in shown]).to_csv(index=False), "csv",
+            ("Scores as CSV", lambda: csvfile.text(explain_scores.table([one.scores for one in shown])), "csv",
              "text/csv", ":material/table:"),
         ):
             st.download_button(label, data, f"{name}.{ending}", kind, key=f"explain_{ending}", on_click="ignore",

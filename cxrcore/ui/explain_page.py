@@ -39,6 +39,8 @@ SLOW, SHARED, HIRES = "Score-CAM", "EigenCAM", "HiResCAM"
 MEANINGS = ("Ways to ask where the network looked. Grad-CAM, Grad-CAM++, HiResCAM and LayerCAM follow the finding's "
             "gradient. EigenCAM shows what stands out to the network and does not depend on the finding. Score-CAM "
             "tries each channel and takes long.")
+WITHOUT_CHECKPOINT = {"imported": "it was imported", "ensemble": "it is a mean of other runs' scores"}
+LOST_CHECKPOINT = "it stopped before its first epoch ended, or its checkpoint lies on another machine"
 MAX_RUNS = 4
 EXAMPLE_WIDTH = 150  # pixels
 DIFFERENT = 1e-4  # from which a score is not the stored one
@@ -57,10 +59,11 @@ def pick_runs(page: RunsPage) -> pd.DataFrame:
         chosen = ready[:1] or list(page.pickable["run_id"][:1])
     chosen = page.at_most(MAX_RUNS, chosen, "asked")
     asked = [run_id for run_id in chosen if store.run_file(run_id, explain_model.BEST)]
+    kinds = page.overview.runs.set_index("run_id")["kind"]
     for run_id in chosen:
         if run_id not in asked:
-            st.info(f"{escape(labels[run_id])} has no checkpoint ({explain_model.BEST}), so it cannot score a film: it "
-                    "was imported, or stopped before its first epoch ended.", icon=":material/info:")
+            st.info(f"{escape(labels[run_id])} has no checkpoint ({escape(explain_model.BEST)}), so it cannot score a "
+                    f"film: {WITHOUT_CHECKPOINT.get(kinds[run_id], LOST_CHECKPOINT)}.", icon=":material/info:")
     if not asked:
         st.stop()
     return page.rows(asked).set_index("run_id", drop=False).assign(label=[labels[one] for one in asked])
@@ -113,11 +116,11 @@ def choose_film(store: Store, films: RunFilms, runs: pd.DataFrame, finding: str,
     names = [f"{place}. {file.name}" if len(files) > 1 else file.name for place, file in enumerate(files, 1)]
     place = 0
     if len(files) > 1:
-        place = names.index(st.radio("Uploaded films", names, horizontal=True, key="film_which"))
+        place = names.index(st.radio("Uploaded films", names, format_func=escape, horizontal=True, key="film_which"))
     try:
         return explain_film.uploaded(store, films, files[place].getvalue(), files[place].name, size)
     except FilmError as error:
-        st.error(shell.plain(f"{files[place].name}: {error}"), icon=":material/error:")
+        st.error(escape(f"{files[place].name}: {error}"), icon=":material/error:")
         return None
 
 
@@ -138,7 +141,8 @@ def _offer_examples(store: Store, dataset_id: str, films: RunFilms, finding: str
             with st.container(width=EXAMPLE_WIDTH, gap="xsmall"):
                 if held and (pixels := held.film(image_id)) is not None:
                     st.image(pixels, width="stretch", alt=f"Film {image_id}")
-                st.button(image_id, key=f"example_{image_id}", width="stretch", on_click=_take, args=(image_id,))
+                st.button(escape(image_id), key=f"example_{image_id}", width="stretch", on_click=_take,
+                          args=(image_id,))
 
 
 def _take(image_id: str) -> None:
@@ -151,7 +155,7 @@ def say_film(film: ChosenFilm, films: RunFilms) -> None:
     known = f" · film {escape(film.image_id)} of the data set" if film.image_id and film.image_id != film.name else ""
     where = f" · {PARTS[film.part]} split" if film.part else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escape(film.name)}** · {film.film.kind}, {width} × {height} pixels{known}{where}",
+        st.markdown(f"**{escape(film.name)}** · {escape(film.film.kind)}, {width} × {height} pixels{known}{where}",
                     width="content")
         if film.image_id == film.name:
             st.button("Another film", icon=":material/close:", type="tertiary", on_click=_leave_stored)
@@ -265,7 +269,7 @@ def _explained(one: OneRun, finding: str, method: str) -> Explained | None:
         return explain_model.explained(one.loaded, one.small, METHODS[method])
     key = ("scorecam", one.loaded.key, explain_model.film_key(one.small), finding)
     if key not in st.session_state:
-        if not st.button(f"Run Score-CAM for {display_name(finding)} on {one.scores.run.label}",
+        if not st.button(f"Run Score-CAM for {display_name(finding)} on {escape(one.scores.run.label)}",
                          key=f"slow_{one.scores.run.run_id}"):
             return None
         st.session_state[key] = explain_maps.with_progress(

@@ -8,7 +8,7 @@ from cxrcore.ui import cached, import_view, leaderboard, runs_view, shell, widge
 from cxrcore.ui.resampled import PATIENCE
 
 MOST = 12
-_MADE = "ensemble_made"
+_MADE = "ensemble_made"  # ids of the means that this session saved
 
 
 def show(store: Store, overview: cached.Overview) -> None:
@@ -16,7 +16,6 @@ def show(store: Store, overview: cached.Overview) -> None:
     chosen = [run_id for run_id in shell.runs_in_link() if run_id in set(overview.runs["run_id"])]
     labels = runs_view.run_labels(overview.runs)
     pickable = overview.runs[~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
-    made = st.session_state.get(_MADE)
     leaderboard.picker({run_id: labels[run_id] for run_id in pickable["run_id"]}, chosen, "ensemble_picker",
                        "Pick two runs or more by name")
     if "phantom" in set(overview.datasets.loc[overview.runs["dataset_id"].unique(), "kind"]):
@@ -24,13 +23,19 @@ def show(store: Store, overview: cached.Overview) -> None:
     name = st.text_input("Name of the run", key="ensemble_name", placeholder="Mean of …")
     st.caption("The mean of the scores, film by film, over the films that all of them were measured on. The members "
                "stay as they are and are recorded with the new run.")
+    made = st.session_state.get(_MADE, ())
+    same = ensembles.known(store, chosen) if len(chosen) > 1 else None
     if st.button("Save the mean as a run", type="primary", icon=":material/save:",
-                 disabled=not 2 <= len(chosen) <= MOST):
+                 disabled=not 2 <= len(chosen) <= MOST or same is not None):
         with st.spinner("Measuring…"), widgets.slow_share(measuring.RESAMPLING, PATIENCE) as told:
-            made = ensembles.make(store, chosen, name, told)
-        st.session_state[_MADE] = made
-    if made and made not in chosen:
-        _say(store, made)
+            same = ensembles.make(store, chosen, name, told)
+        st.session_state[_MADE] = made = (*made, same)
+        st.rerun()  # with the button switched off
+    if same in made:
+        _say(store, same)
+    elif same:
+        st.info(f"The mean of these runs is already saved as run {widgets.bold(labels[same])}.", icon=":material/info:")
+        shell.link_to("compare", [same, *chosen])
 
 
 def _say(store: Store, run_id: str) -> None:

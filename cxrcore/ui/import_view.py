@@ -1,19 +1,29 @@
 """The Import page's parts: what is declared, what was read, the audit, and saving."""
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from cxrcore import boundedfile, filmtable, ids, importing, measuring, predictionfile, thresholdfile
+from cxrcore import (
+    auditmarks,
+    boundedfile,
+    filmtable,
+    ids,
+    importing,
+    measuring,
+    predictionfile,
+    thresholdfile,
+    trainlist,
+)
 from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED
 from cxrcore.errors import UsageError
 from cxrcore.filmtable import FilmTable
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.importing import Candidate, Declared
+from cxrcore.sameimport import Known
 from cxrcore.store import Store
 from cxrcore.ui import cached, shell, widgets
 from cxrcore.ui.resampled import PATIENCE
@@ -26,7 +36,8 @@ BADGES = {PASSED: ":green-badge[passed]", WARNED: ":orange-badge[:material/warni
           REFUSED: ":red-badge[:material/block: refused]", NOT_DECLARED: ":gray-badge[not declared]"}
 PREVIEW = 5  # rows
 MOST = 200  # MB of a file
-_SAVED = "import_saved"
+_SAVED = "import_saved"  # ids of the runs that this session saved
+SAVE = "Save as a run"
 
 
 @dataclass(frozen=True)
@@ -130,7 +141,7 @@ def examined(path: str, token: tuple[int, ...], said: Said) -> Candidate:
     """
     store = Store(path)
     declared = Declared(
-        said.split, said.logits, importing.train_list(said.train_list[1], said.train_list[0])
+        said.split, said.logits, trainlist.train_list(said.train_list[1], said.train_list[0])
         if said.train_list else None, thresholdfile.loads(said.thresholds[1]) if said.thresholds else None,
         said.weights_name)
     file = predictionfile.parse(said.file[1], said.file[0], predictionfile.parse_mapping(said.mapping))
@@ -159,9 +170,10 @@ def show(candidate: Candidate) -> None:
         if file.ignored else ""
     st.markdown(f"**{escape(file.name)}** · {len(file.image_ids):,} rows · {len(file.columns)} of {len(FINDINGS)} "
                 f"findings · {escape(candidate.table.name)}: {parts} films")
-    st.dataframe(_preview(candidate), hide_index=True, placeholder="–", alt="The first films with their scores",
+    widgets.table(_preview(candidate), hide_index=True, placeholder="–", alt="The first films with their scores",
                  column_config={
-                     display_name(finding): widgets.number("score", format="%.4f", more=f"Of the column '{column}'.")
+                     display_name(finding): widgets.number("score", format="%.4f",
+                                                           more=f"Of the column '{escape(column)}'.")
                      for finding, column in file.columns.items()})
     st.caption(f"As probabilities, findings in the workbench's order.{left_alone}")
     st.header("Audit", anchor=False)
@@ -182,20 +194,31 @@ def _preview(candidate: Candidate) -> pd.DataFrame:
 
 
 def offer(store: Store, candidate: Candidate, said: Said) -> None:
-    """The button that saves, and what it led to."""
-    saved: Mapping[int, str] = st.session_state.setdefault(_SAVED, {})
-    known = saved.get(hash(said))
-    if known is None:
-        if candidate.refused:
-            st.error("Nothing can be saved: the audit refused these predictions.", icon=":material/block:")
-        if not st.button("Save as a run", type="primary", icon=":material/save:",
-                         disabled=candidate.refused or not said.name.strip()):
-            return
+    """The button that saves, and what it led to; predictions that are a run already are not saved again."""
+    same = importing.known(store, candidate)
+    if same and same.same_file:
+        if same.run_id in st.session_state.get(_SAVED, ()):
+            done(store, same.run_id)
+        else:
+            _say_known(same)
+        return
+    if candidate.refused:
+        st.error("Nothing can be saved: the audit refused these predictions.", icon=":material/block:")
+    elif same:
+        st.warning(f"{escape(same.in_words.capitalize())}.", icon=":material/warning:")
+    if st.button(SAVE, type="primary", icon=":material/save:", disabled=candidate.refused or not said.name.strip()):
         with st.spinner("Measuring…"), widgets.slow_share(measuring.RESAMPLING, PATIENCE) as told:
-            known = importing.save(store, candidate, said.name, said.architecture, told)
-        st.session_state[_SAVED] = {**saved, hash(said): known}
+            saved = importing.save(store, candidate, said.name, said.architecture, told)
+        st.session_state[_SAVED] = {*st.session_state.get(_SAVED, ()), saved}
+        shell.put_runs_in_link([saved])
         st.rerun()  # without the button
-    done(store, known)
+
+
+def _say_known(same: Known) -> None:
+    st.info(f"These predictions are already saved as run {widgets.bold(same.name or same.run_id)}. To save them with "
+            "other declarations, delete that run first: *Manage* on the Runs page.", icon=":material/info:")
+    st.button(SAVE, type="primary", icon=":material/save:", disabled=True)
+    _links(same.run_id)
 
 
 def done(store: Store, run_id: str) -> None:
@@ -204,7 +227,13 @@ def done(store: Store, run_id: str) -> None:
         run = store.run(run_id)
     except shell.WorkbenchError:
         raise UsageError("this run was saved and has been deleted since") from None
-    st.success(f"Saved as run **{escape(run['name'])}**. It is chosen on the other pages now:", icon=":material/check:")
+    st.success(f"Saved as run {widgets.bold(run['name'])}. These pages show it:", icon=":material/check:")
+    if marks := auditmarks.of_config(run["config"]):
+        widgets.warned_badge({run["name"]: marks})
+    _links(run_id)
+
+
+def _links(run_id: str) -> None:
     with st.container(horizontal=True):
         for name in ("runs", "compare", "curves", "thresholds"):
             shell.link_to(name, [run_id])

@@ -10,7 +10,7 @@ import streamlit as st
 
 from cxrcore.architectures import ARCHITECTURES
 from cxrcore.charts.look import ARCHITECTURE_COLOURS
-from cxrcore.ui import shell
+from cxrcore.ui import shell, widgets
 from cxrcore.ui.runs_view import Group, chosen_after, group_note
 from cxrcore.ui.widgets import badges, escape, number
 
@@ -20,6 +20,7 @@ TINT = "55"  # the colour's strength behind text, as hexadecimal alpha: text kee
 ROW_HEIGHT = 36
 MAX_ROWS = 12  # then the table scrolls
 
+_AUDIT = "Questions that were warned of when the predictions were imported; the badge above says what was found."
 _MACRO = "Here the mean over the findings."
 _F1 = ("Here the mean over the findings, each at its max-F1 threshold, fitted on the split named under "
        "'Thresholds from'.")
@@ -52,12 +53,12 @@ def table(group: Group, chosen: Sequence[str], part: str) -> None:
     """One group with its heading."""
     st.header(f"{escape(group.title)} · {escape(group.split)}", anchor=False)
     badges(group)
-    st.caption(f"{group.draw}. {group_note(group.table, part)}.")
+    st.caption(f"{escape(group.draw)}. {group_note(group.table, part)}.")
     key, run_ids = f"table_{group.key}", list(group.table.index)
     _tick(key, [run_ids.index(run_id) for run_id in chosen if run_id in run_ids])
-    st.dataframe(
-        group.table, key=key, hide_index=True, column_config=_columns(), placeholder=DASH, row_height=ROW_HEIGHT,
-        height=(min(len(run_ids), MAX_ROWS) + 1) * ROW_HEIGHT + 2,
+    widgets.table(
+        group.table, key=key, hide_index=True, column_config=_columns(bool(group.warned)), placeholder=DASH,
+        row_height=ROW_HEIGHT, height=(min(len(run_ids), MAX_ROWS) + 1) * ROW_HEIGHT + 2,
         alt=f"Runs on {group.title}, {group.split}, {group.draw}",
         on_select=lambda: _ticked(key, run_ids), selection_mode="multi-row",
     )
@@ -76,12 +77,13 @@ def _ticked(key: str, run_ids: list[str]) -> None:
     shell.put_runs_in_link(chosen_after(rows, run_ids, shell.runs_in_link()))
 
 
-def _columns() -> dict:
+def _columns(warned: bool) -> dict:
     column = st.column_config
     labels = {ARCHITECTURES[name].label: colour for name, colour in ARCHITECTURE_COLOURS.items()}
     return {
         "_index": None,
         "run": column.TextColumn("Run", width=205),
+        "audit": column.TextColumn("Audit", width=150, help=_AUDIT) if warned else None,
         "architecture": column.MultiselectColumn("Architecture", width=132, options=list(labels),
                                                  color=[f"{colour}{TINT}" for colour in labels.values()]),
         "status": column.TextColumn("Status", width=102),

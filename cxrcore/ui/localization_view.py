@@ -86,7 +86,7 @@ def say_where(groups: Sequence[runs_view.Group], measured: Sequence[Measured]) -
     for group in groups:
         widgets.badges(group)
         whose = f" · {', '.join(map(escape, group.table['run']))}" if len(groups) > 1 else ""
-        st.caption(f"{escape(group.title)} · {escape(group.split)} · {group.draw}{whose}")
+        st.caption(f"{escape(group.title)} · {escape(group.split)} · {escape(group.draw)}{whose}")
     alike: dict[str, list[str]] = {}
     for one in measured:
         alike.setdefault(_films_in_words(one), []).append(escape(one.run.label))
@@ -180,7 +180,7 @@ def _bars(one: Series) -> Bars:
     score = one.score
     notes = [f"{n:,} films of {patients:,} patients" for n, patients in zip(score.n, score.n_patients, strict=True)]
     notes.append("mean of the findings")
-    notes = [f"{note}<br>floors: {_floors_in_words(score, k)}" for k, note in enumerate(notes)]
+    notes = [f"{note}; floors: {_floors_in_words(score, k)}" for k, note in enumerate(notes)]
     return Bars(one.name, one.style, score.point, score.low, score.high, score.beats, notes)
 
 

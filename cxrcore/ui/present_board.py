@@ -8,6 +8,7 @@ import streamlit as st
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.operating_points import counts_at
 from cxrcore.ui import shell, threshold_session, threshold_view
+from cxrcore.ui.markdown import escape
 from cxrcore.ui.present_reading import HALF, Lesson
 from cxrcore.ui.present_stage import headline
 from cxrcore.ui.threshold_state import find_set, read_state
@@ -39,7 +40,7 @@ def _ask(lesson: Lesson, key: str) -> None:
 
 def _truth(lesson: Lesson, finding: str, key: str) -> None:
     k, guess, tuned = lesson.example, st.session_state[key], lesson.tuned(lesson.run)
-    said = tuned.in_words
+    said = escape(tuned.in_words)
     if tuned.part in (None, lesson.part):  # nothing to fit on but the films that it is read on
         tuned = find_set(lesson.store, lesson.run, f"max_f1@{lesson.part}")
         said = "fitted on these films (flatters)"

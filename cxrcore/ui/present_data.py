@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cxrcore import auditmarks
 from cxrcore.charts.dataset import prevalence_chart
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.glossary import meaning
@@ -20,7 +21,7 @@ def imbalance(lesson: Lesson) -> None:
     if occurring.empty:
         raise NothingToShow("No film of this data set is known to have a finding.")
     rarest, commonest = occurring.iloc[0], occurring.iloc[-1]
-    headline(f"{display_name(rarest['finding'])} is on 1 film in {round(1 / rarest['share']):,}, "
+    headline(f"Of all films, {display_name(rarest['finding']).lower()} is on 1 in {round(1 / rarest['share']):,}, "
              f"{display_name(commonest['finding']).lower()} on 1 in {round(1 / commonest['share']):,}")
     left, right = st.columns([3, 1.1], gap="medium")
     with left:
@@ -41,7 +42,7 @@ def accuracy(lesson: Lesson) -> None:
     if not present:
         raise NothingToShow("None of the films that the run was measured on is known to have a finding.")
     never, network = (known - present) / known, int(counts.tp + counts.tn) / known
-    headline(f"Saying “no” to everything is right {percent(never)} of the time")
+    headline(f"Saying “no” to everything is right {percent(never)} of the time on {lesson.films}")
     left, right = st.columns(2, gap="large")
     with left, st.container(border=True, height="stretch"):
         st.subheader("A program that always says no", anchor=False)
@@ -67,6 +68,10 @@ def limits(lesson: Lesson) -> None:
         points.append(f"**Synthetic.** These {SYNTHETIC_NOTE}.")
     if lesson.group is not None and lesson.group.leaky:
         points.append(f"**Leaky split.** {LEAKY_NOTE.capitalize()}.")
+    if lesson.warned:
+        names = "; ".join(f"{widgets.escape(name)} ({widgets.escape(auditmarks.questions(marks))})"
+                          for name, marks in lesson.warned.items())
+        points.append(f"**Warned imports.** The audit warned of these runs: {names}.")
     if lesson.kind in LABEL_NOTES:
         note = LABEL_NOTES[lesson.kind]
         said = note.split(". ", 1)[1] if lesson.kind == "phantom" else f"{note.rsplit('. ', 1)[0]}."

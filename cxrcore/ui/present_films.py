@@ -62,7 +62,8 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
     """
     run = lesson.run
     if not lesson.store.run_file(run.run_id, explain_model.BEST):
-        raise NothingToShow(f"{run.label} has no checkpoint to ask: it was imported, or made on another machine.")
+        raise NothingToShow(f"{run.label} has no checkpoint to ask: it was imported, averaged, or made on another "
+                            "machine.")
     found = cached.predictions(lesson.store, run.prediction_id(lesson.part))
     held = prepared_films.films_of(lesson.store, lesson.dataset_id)
     names = lesson.data.images["image_id"]

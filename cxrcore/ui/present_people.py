@@ -11,6 +11,7 @@ from cxrcore.intervals import MACRO
 from cxrcore.multiple import BETTER, WORSE, Verdicts, verdicts
 from cxrcore.subgroups import MIN_POSITIVES, Gap, gaps, intervals
 from cxrcore.ui import subgroups_reading
+from cxrcore.ui.markdown import escape
 from cxrcore.ui.present_reading import Lesson
 from cxrcore.ui.present_stage import NothingToShow, chart, headline
 from cxrcore.ui.subgroups_reading import Subgroups
@@ -44,9 +45,9 @@ def groups(lesson: Lesson) -> None:
     headline(_statement(parted, tested.words))
     chart(rating_chart("Macro recall with 95 % interval", rated), "groups",
           "; ".join(f"{one.name} {one.value:.2f}" for one in rated), 11.9, title=False)
-    st.markdown(f"{lesson.films}; {_over(counts)}; thresholds: {lesson.tuned(lesson.run).in_words}, the same for "
-                f"everybody. {_family(tested.n_tests)} A gap can come from the network, from labels, or from who comes "
-                "with what.")
+    st.markdown(f"{lesson.films}; {_over(counts)}; thresholds: {escape(lesson.tuned(lesson.run).in_words)}, the same "
+                f"for everybody. {_family(tested.n_tests)} A gap can come from the network, from labels, or from who "
+                "comes with what.")
 
 
 def _tested(parted: list[tuple[Subgroups, Gap]]) -> Verdicts:

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from cxrcore.auditmarks import Marks
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.findings import FINDINGS
 from cxrcore.metrics import Counts
@@ -87,6 +88,12 @@ class Lesson:
     def styles(self) -> dict[str, RunStyle]:
         """{run_id: look}."""
         return run_styles(dict(zip(self.rows["run_id"], self.rows["architecture"], strict=True)))
+
+    @property
+    def warned(self) -> dict[str, Marks]:
+        """{name: marks} of the runs whose imports were warned of."""
+        labels = runs_view.run_labels(self.overview.runs)
+        return {labels[run_id]: marks for run_id, marks in runs_view.warned(self.rows).items()}
 
     def row(self, run: Evaluated) -> pd.Series:
         """What the store says of a run."""

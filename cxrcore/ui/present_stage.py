@@ -85,7 +85,7 @@ def _draw(slide: Slide, lesson: Any, store: Store) -> None:
         slide.show(lesson)
     except NothingToShow as missing:
         headline(slide.name)
-        st.info(str(missing), icon=":material/info:")
+        st.info(widgets.escape(str(missing)), icon=":material/info:")
         if missing.command:
             widgets.command(missing.command, store)
 

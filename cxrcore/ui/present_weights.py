@@ -39,7 +39,7 @@ def weights(lesson: Lesson) -> None:
              f"{plain[4]:.2f} → {other[4]:.2f}")
     left, right = st.columns([1, 1], gap="medium")
     with left:
-        st.subheader(f"{architecture_label(runs[0].architecture)}, at 0.5, macro means", anchor=False)
+        st.subheader(f"{widgets.escape(architecture_label(runs[0].architecture))}, at 0.5, macro means", anchor=False)
         st.markdown(_table(rows))
         st.markdown("ECE, expected calibration error: how far scores lie from the share of films that have the "
                     "finding; 0 is best. " + _reading(differing(runs)))

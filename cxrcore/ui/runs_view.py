@@ -5,10 +5,11 @@ Runs are compared only within a group, which is a data set and a split; nothing 
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
+from cxrcore.auditmarks import Marks, questions
 from cxrcore.charts.look import architecture_label
 from cxrcore.findings import N_FINDINGS
 
@@ -45,6 +46,7 @@ class Group:
         leaky: patients stand in train and in val.
         synthetic: of phantoms.
         table: indexed by run_id, best first; columns as `TABLE_COLUMNS`.
+        warned: {run_id: what its import was warned of}, of the table's runs that were.
     """
 
     key: str
@@ -54,10 +56,11 @@ class Group:
     leaky: bool
     synthetic: bool
     table: pd.DataFrame
+    warned: Mapping[str, Marks] = field(default_factory=dict)
 
 
-TABLE_COLUMNS = ("run", "auroc", "ap", "f1", "architecture", "status", "best_epoch", "films", "findings", "started",
-                 "measured", "thresholds", "loss", "init", "note")
+TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", "architecture", "status", "best_epoch", "films", "findings",
+                 "started", "measured", "thresholds", "loss", "init", "note")
 
 
 def run_labels(runs: pd.DataFrame) -> dict[str, str]:
@@ -106,8 +109,15 @@ def groups(
             leaky=scheme in LEAKY_SCHEMES,
             synthetic=bool(known and datasets.at[dataset_id, "kind"] == "phantom"),
             table=table[table.index.isin(rows["run_id"])],
+            warned=warned(rows),
         ))
     return found
+
+
+def warned(runs: pd.DataFrame) -> dict[str, Marks]:
+    """{run_id: what its import was warned of}, of those rows of `cached.Overview.runs` that were."""
+    marks = zip(runs["run_id"], runs["warned"], strict=True) if "warned" in runs else ()
+    return {run_id: own for run_id, own in marks if own}
 
 
 def _table(runs: pd.DataFrame, board: pd.DataFrame, statuses: Mapping[str, str], part: str) -> pd.DataFrame:
@@ -120,6 +130,7 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, statuses: Mapping[str, str],
     marks = [" (archived)" if gone else "" for gone in rows["archived"]]
     table = pd.DataFrame({
         "run": [labels[run_id] + mark for run_id, mark in zip(rows["run_id"], marks, strict=True)],
+        "audit": [f"⚠ {questions(marks)}" if marks else None for marks in map(warned(rows).get, rows["run_id"])],
         "architecture": [[architecture_label(name)] for name in rows["architecture"]],
         "status": rows["run_id"].map(statuses).map(STATUS_WORDS),
         "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"],
@@ -168,6 +179,14 @@ def default_focus(found: Sequence[Group], statuses: Mapping[str, str]) -> list[s
     running = [run_id for run_id in order if statuses[run_id] == "running"]
     best = [] if not found else [run_id for run_id, value in found[0].table["auroc"].items() if value == value]
     return list(dict.fromkeys(running + best))[:MAX_DEFAULT_FOCUS] or order[:1]
+
+
+def focus_in_words(found: Sequence[Group], statuses: Mapping[str, str]) -> str:
+    """Which runs `default_focus` takes."""
+    order = [run_id for group in found for run_id in group.table.index]
+    said = ["the runs that train now"] if any(statuses[run_id] == "running" for run_id in order) else []
+    said += ["the best of the first table"] if found and found[0].table["auroc"].notna().any() else []
+    return f"No run is chosen: {'these are ' + ' and '.join(said) if said else 'this is the first of the table'}."
 
 
 def chosen_after(table_rows: Sequence[int], table_runs: Sequence[str], chosen: Sequence[str]) -> list[str]:

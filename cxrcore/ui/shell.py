@@ -14,6 +14,7 @@ from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
 from cxrcore.ui import bound
+from cxrcore.ui.markdown import escape
 
 PRODUCT = "Chest X-ray workbench"
 FAVICON = "🩻"  # a Material symbol would be fetched from the network
@@ -108,7 +109,7 @@ def _menu() -> None:
                     st.caption(section)
                     for entry in entries:
                         st.page_link(_streamlit_page(entry), label=entry.title, icon=entry.icon, width="stretch")
-        st.caption(f"Store: {default_store().name}", help=f"The results store: {default_store()}")
+        st.caption(f"Store: {escape(default_store().name)}", help=f"The results store: {escape(str(default_store()))}")
 
 
 def link_to(name: str, run_ids: Sequence[str]) -> None:
@@ -164,8 +165,8 @@ def _tell_of_copy(store: Store, page: str) -> None:
         st.session_state[_COPY] = page, store.copy_before()
     told_on, copy = st.session_state[_COPY]
     if page == told_on and copy is not None and copy.exists():
-        st.info(plain(f"This version of the workbench brought the store to a new form. As it was before it lies beside "
-                      f"it in {copy.name}, which may be deleted once all is well."), icon=":material/inventory_2:")
+        st.info("This version of the workbench brought the store to a new form. As it was before it lies beside it in "
+                f"{escape(copy.name)}, which may be deleted once all is well.", icon=":material/inventory_2:")
 
 
 @contextlib.contextmanager
@@ -174,19 +175,14 @@ def errors_shown() -> Iterator[None]:
     try:
         yield
     except WorkbenchError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-
-
-def plain(text: str) -> str:
-    """An error on one line, without what a link or a file could put into it as Markdown: pictures, links, formulas."""
-    return " ".join(text.split()).replace("[", "\\[").replace("$", "\\$")
+        st.error(escape(str(error)), icon=":material/error:")
 
 
 def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bool:
     """Do something that changes the store, in a widget's callback; the page says afterwards how it went.
 
     Args:
-        done: what to say when it worked.
+        done: Markdown, what to say when it worked.
 
     Returns:
         Whether it worked.
@@ -194,10 +190,15 @@ def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bo
     try:
         action(*args, **kwargs)
     except WorkbenchError as error:
-        st.session_state[_NOTICE] = (False, plain(str(error)))
+        st.session_state[_NOTICE] = (False, escape(str(error)))
         return False
     st.session_state[_NOTICE] = (True, done)
     return True
+
+
+def say(text: str) -> None:
+    """Markdown that the page says after this callback, as after `act`."""
+    st.session_state[_NOTICE] = (True, text)
 
 
 def show_notice() -> None:

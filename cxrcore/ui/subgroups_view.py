@@ -84,7 +84,7 @@ def say_where(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, m
               group: runs_view.Group) -> None:
     """Films, patients, intervals, thresholds and labels behind every number of the page."""
     widgets.badges(group)
-    st.caption(f"{escape(group.title)} · {escape(group.split)} · {group.draw}")
+    st.caption(f"{escape(group.title)} · {escape(group.split)} · {escape(group.draw)}")
     of_patients = f" of {found.patients:,} patients" if found.patients_known else ""
     text = (f"Measured on **{escape(run.in_words(part))}**{of_patients}. Intervals: the central 95 % "
             f"of {N_DRAWS:,} draws of patients; each draw serves all groups.")

@@ -10,6 +10,7 @@ from cxrcore.findings import FINDINGS, display_name
 from cxrcore.intervals import PATIENTS_UNKNOWN, Resampled, resample
 from cxrcore.store import Store
 from cxrcore.ui import cached
+from cxrcore.ui.markdown import escape
 from cxrcore.ui.threshold_state import PART_WORDS, BoardState, SourcedSet, warnings_of
 
 OBJECTIVE = "max_f1"  # what is fitted anew in the draws
@@ -38,7 +39,7 @@ def in_words(store: Store, made: SourcedSet, finding: str) -> tuple[str, str]:
     try:
         found = _in_draws(str(store.path), made.prediction_id, k)
     except ResamplingError as error:
-        return f"{said}. No range: {error}.", meaning
+        return f"{said}. No range: {escape(str(error))}.", meaning
     interval = found.interval(MEASURE)
     said += f", 95 % of patient draws: {interval.low[0]:.3g} to {interval.high[0]:.3g}."
     if not found.patients_known:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore import thresholdfile
+from cxrcore import csvfile, thresholdfile
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.metrics import macro
@@ -17,7 +17,7 @@ from cxrcore.operating_points import SortedScores, counts_at
 from cxrcore.ownsets import NAMES, is_automatic
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile
-from cxrcore.ui import cached, shell, threshold_session
+from cxrcore.ui import cached, shell, threshold_session, widgets
 from cxrcore.ui.threshold_promise import in_figures
 from cxrcore.ui.threshold_state import (
     PARAMETERS,
@@ -83,11 +83,15 @@ def _save_form(store: Store, run: Evaluated, part: str, state: BoardState) -> No
 
 def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     made = as_one_set(run, part, state)
+    saved_as = cached.threshold_sets(store, run.run_id).set_index("set_id")["name"]
+    if made.key in saved_as and st.session_state[_NAME].strip() in ("", saved_as[made.key]):
+        shell.say(f"The board is the saved set “{escape(saved_as[made.key])}” already.")
+        return
     name = st.session_state[_NAME].strip() or made.name
     if name in NAMES.values():
         name += " (saved)"  # or it would be taken for one that an evaluation saved
     kept: list[str] = []
-    done = shell.act(f"Saved “{name}”.", lambda: kept.append(store.save_threshold_set(
+    done = shell.act(f"Saved “{escape(name)}”.", lambda: kept.append(store.save_threshold_set(
         made.prediction_id, name, made.objective, made.thresholds, parameters=made.parameters,
         author=st.session_state[_AUTHOR].strip(), note=st.session_state[_NOTE].strip())))
     if done:
@@ -153,7 +157,7 @@ def _comparison(store: Store, run: Evaluated, part: str, state: BoardState, name
     st.markdown(f"Macro F1 on {escape(run.in_words(part))}: **{in_figures(values[0][0])}** and "
                 f"**{in_figures(values[1][0])}** "
                 f"over {len(FINDINGS) - values[0][1]} findings.")
-    st.dataframe(table, hide_index=True, height=(len(table) + 1) * ROW_HEIGHT // 2, row_height=ROW_HEIGHT,
+    widgets.table(table, hide_index=True, height=(len(table) + 1) * ROW_HEIGHT // 2, row_height=ROW_HEIGHT,
                  placeholder="–", alt="Two threshold sets side by side", column_config={
                      "finding": st.column_config.TextColumn("Finding"),
                      "threshold_one": number("threshold", "One", "%.4g"),
@@ -179,7 +183,7 @@ def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
                        f"thresholds_{run.run_id}.json", "application/json", key="sets_export", on_click="ignore",
                        icon=":material/download:", width="stretch",
                        help="For a colleague, or for scripts/eval.py --thresholds FILE")
-    st.download_button("Measures as CSV", lambda: measures_table(store, run, part, state).to_csv(index=False),
+    st.download_button("Measures as CSV", lambda: csvfile.text(measures_table(store, run, part, state)),
                        f"thresholds_{run.run_id}_{part}.csv", "text/csv", key="sets_csv", on_click="ignore",
                        icon=":material/table:", width="stretch")
     held = st.file_uploader("Import a threshold file", type="json", key=_FILE, max_upload_size=1)

@@ -31,6 +31,7 @@ from cxrcore.ui.runs_page import ALL_ARCHIVED, pick_part, pick_run_and_others
 from cxrcore.ui.threshold_board.payload import RunCounts, pack
 from cxrcore.ui.threshold_state import (
     DEFAULT,
+    PART_WORDS,
     BoardState,
     Evaluated,
     default_key,
@@ -76,8 +77,7 @@ def _lab(store: Store) -> None:
             if (overview.board["run_id"] == run_ids[0]).any() and rows.iloc[0]["kind"] == "trained":
                 widgets.command(f"python scripts/eval.py --run {run_ids[0]}", store)
             return
-        _say_what_is_missing(store, runs[0], part, rows.iloc[0])
-        _board_of(store, runs, shown, controls, overview)
+        _board_of(store, runs, shown, part, controls, overview)
 
 
 def evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str]) -> list[Evaluated]:
@@ -87,26 +87,39 @@ def evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str]
             for row in rows.itertuples()]
 
 
-def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, row: pd.Series) -> None:
-    """Why the run is not read where it was wanted, or nothing is fitted; and the command that changes it."""
-    name = widgets.escape(run.label)
-    if wanted not in run.parts:
-        text = f"{name} has no test predictions: it is read on the films that its thresholds are fitted on."
-    elif "val" not in run.parts:
-        text = f"{name} has no validation predictions to fit thresholds on, so they stand at 0.5."
-    else:
-        return
-    if row["kind"] == "trained":
-        st.info(f"{text} This makes them:", icon=":material/info:")
+def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, part: str, state: BoardState, kind: str) -> None:
+    """Why the run is not read where it was wanted, or nothing is fitted; and the command that changes it.
+
+    Args:
+        wanted, part: what was to be read, and what is.
+        kind: of the run.
+    """
+    text = missing_in_words(run, wanted, part, state)
+    if text and kind == "trained":
+        st.info(f"{widgets.escape(text)} This makes them:", icon=":material/info:")
         widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
-    else:
-        st.info(text, icon=":material/info:")
+    elif text:
+        st.caption(f":material/info: {widgets.escape(text)}")  # nothing can be done, so it takes no room from the board
+
+
+def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) -> str:
+    """Which predictions the run lacks, and what that means for the thresholds that stand on the board now."""
+    if wanted not in run.parts:
+        fitted_here = state.base.part == part and len(state.changed) < len(FINDINGS)
+        return (f"{run.label} has no {PART_WORDS[wanted]} predictions: it is read on "
+                + ("the films that its thresholds are fitted on." if fitted_here else f"{PART_WORDS[part]}."))
+    if "val" in run.parts:
+        return ""
+    text = f"{run.label} has no validation predictions to fit thresholds on"
+    untouched = state.base.part is None and not state.changed and len(set(state.thresholds.tolist())) == 1
+    return f"{text}, so they stand at {state.thresholds[0]:g}." if untouched else f"{text}."
 
 
 # -- the board
 
 
-def _board_of(store: Store, runs: Sequence[Evaluated], part: str, controls: Any, overview: cached.Overview) -> None:
+def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, controls: Any,
+              overview: cached.Overview) -> None:
     run, finding = runs[0], _open_finding()
     with widgets.slow_steps("Reading predictions", len(runs), curves_view.PATIENCE) as step:
         for one in runs:
@@ -121,6 +134,8 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, controls: Any,
     with controls:
         threshold_fit.popover(store, run, part, state, finding)
         threshold_sets.popover(store, run, part, state)
+    kinds = dict(zip(overview.runs["run_id"], overview.runs["kind"], strict=True))
+    _say_what_is_missing(store, run, wanted, part, state, kinds[run.run_id])
     _say_where(store, part, state, runs, overview)
     live_board(store, runs, part, state, finding, overview)
     moved = threshold_session.last_move(run.prediction_id(part))

@@ -42,7 +42,8 @@ def _follow(store: Store, drawn: tuple) -> None:
         for run in running.itertuples():
             state = progress.of_run(store, run.run_id)
             name = widgets.escape(run.name or run.run_id)
-            words = f"**{name}** · {architecture_label(run.architecture)} · {run_progress.in_words(state)}"
+            words = f"**{name}** · {widgets.escape(architecture_label(run.architecture))} · "\
+                    f"{widgets.escape(run_progress.in_words(state))}"
             st.progress(run_progress.share(state), text=words)
 
 
@@ -81,7 +82,8 @@ def _curves(store: Store, runs: pd.DataFrame, labels: dict[str, str], statuses: 
             for key, panel in PANELS.items():
                 widgets.chart(training_chart(panel, drawn, last), f"training_{key}", training_alt(panel, drawn))
         if runs["loss"].dropna().nunique() > 1:
-            st.caption(f"The runs minimise different losses ({', '.join(sorted(set(runs['loss'].dropna())))}): "
+            losses = widgets.escape(", ".join(sorted(set(map(str, runs["loss"].dropna())))))
+            st.caption(f"The runs minimise different losses ({losses}): "
                        "their loss curves lie on different scales and cannot be compared.")
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from cxrcore import csvfile
+from cxrcore.auditmarks import BADGE, Marks, questions
 from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import FindingError
@@ -17,6 +19,7 @@ from cxrcore.glossary import meaning
 from cxrcore.store import Store
 from cxrcore.ui import shell
 from cxrcore.ui.bound import in_link
+from cxrcore.ui.markdown import bold, escape
 from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 
 DOWNLOAD_WIDTH = 136  # pixels, for a menu that is filled last
@@ -59,6 +62,11 @@ def number(term: str, title: str | None = None, format: str | None = None, width
     return st.column_config.NumberColumn(title, format=format, width=width, help=meaning(term, more))
 
 
+def table(frame: pd.DataFrame, **as_dataframe: Any) -> Any:
+    """As `st.dataframe`, whose own toolbar and clipboard give the cells to spreadsheets just as they are shown."""
+    return st.dataframe(csvfile.for_people(frame), **as_dataframe)
+
+
 def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], latex: bool = False) -> None:
     """The page's one menu of downloads.
 
@@ -69,7 +77,7 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], 
     with st.popover("Download", icon=":material/download:", help="The data of this page's tables and charts"):
         for label, (name, frame) in tables.items():
             st.download_button(
-                label, lambda frame=frame: frame().to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv_{name}",
+                label, lambda frame=frame: csvfile.text(frame()), f"{name}.csv", "text/csv", key=f"csv_{name}",
                 on_click="ignore", type="tertiary", icon=":material/table:",
             )
             if latex:
@@ -81,20 +89,34 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], 
 
 def as_latex(frame: pd.DataFrame) -> str:
     """A frame as a LaTeX tabular; signs that LaTeX reads are escaped, numbers have four decimals."""
-    signs = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
-                                                         "\\": "\\textbackslash{}"}
-    texts = frame.rename(columns=lambda name: str(name).translate(str.maketrans(signs)))
-    for name in texts.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in texts.dtypes]]:
-        texts[name] = texts[name].map(lambda value: str(value).translate(str.maketrans(signs)))
+    texts = frame.set_axis(frame.columns.map(_latex), axis="columns")
+    for place, kind in enumerate(texts.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            texts.isetitem(place, texts.iloc[:, place].map(_latex))
     return texts.to_latex(index=False, float_format="%.4f", na_rep="--", escape=False)
 
 
+_LATEX = str.maketrans({sign: f"\\{sign}" for sign in "&%$#_{}"} | {
+    "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}",
+    ">": "\\textgreater{}", "|": "\\textbar{}", '"': "\\textquotedbl{}", "`": "\\textasciigrave{}"})
+
+
+def _latex(value: object) -> str:
+    """A text for LaTeX, which makes a dash of two hyphens, and whose line's end would take a [ or * behind it."""
+    text = " ".join(str(value).split())
+    if text == "--":  # our own dash
+        return text
+    return "{}" * text.startswith(("[", "*")) + text.translate(_LATEX).replace("--", "-{}-")
+
+
 def badges(group: Group) -> None:
-    """What a reader must be warned of wherever numbers of this group stand: drawn films, a leaky split."""
+    """What a reader must be warned of wherever numbers of this group stand: drawn films, a leaky split, an audit."""
     if group.synthetic:
         synthetic_badge()
     if group.leaky:
         st.markdown(f":orange-badge[:material/warning: leaky split] {LEAKY_NOTE}.")
+    if group.warned:
+        warned_badge({group.table.at[run_id, "run"]: marks for run_id, marks in group.warned.items()})
 
 
 def short_badges(group: Group) -> None:
@@ -103,6 +125,23 @@ def short_badges(group: Group) -> None:
         st.badge("SYNTHETIC", color="orange", help=f"{SYNTHETIC_NOTE.capitalize()}.")
     if group.leaky:
         st.badge("leaky split", icon=":material/warning:", color="orange", help=f"{LEAKY_NOTE.capitalize()}.")
+
+
+def warned_badge(warned: Mapping[str, Marks], names: bool = True) -> None:
+    """Which runs' imports were warned of, by which questions; what was found comes on hover.
+
+    Args:
+        warned: {run's name: marks}.
+        names: say the runs and questions beside the badge, where there is room.
+    """
+    colour = "orange" if any(mark.grave for marks in warned.values() for mark in marks) else "gray"
+    said = "; ".join(f"{bold(name)}: {escape(questions(marks))}" for name, marks in warned.items())
+    found = "\n".join(f"- {bold(name)}, {escape(str(mark))}" for name, marks in warned.items() for mark in marks)
+    meant = f"What the audit warned of when the predictions were imported:\n\n{found}"
+    if names:
+        st.markdown(f":{colour}-badge[:material/warning: {BADGE}] {said}.", help=meant)
+    else:
+        st.badge(BADGE, icon=":material/warning:", color=colour, help=meant)
 
 
 def synthetic_badge() -> None:
@@ -211,15 +250,3 @@ def commands(texts: Sequence[str], store: Store) -> None:
     flag = "" if store.path == PROJECT_ROOT / "runs" / "store.duckdb" else f" --store {shlex.quote(str(store.path))}"
     # without a language: Streamlit's colours for code are too pale on white
     st.code("\n".join(text + flag for text in texts), language=None, wrap_lines=True)
-
-
-def bold(text: object) -> str:
-    """A path, an id, a name as it was typed, to stand out in a sentence; inline code would be too small to read."""
-    return f"**{escape(str(text))}**"
-
-
-def escape(text: str) -> str:
-    """A free text (a run's name, a note) inside Markdown, shown as it was typed."""
-    for sign in "\\`*_{}[]()<>#+-.!|~:$":
-        text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
+from cxrcore import csvfile
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.subgroups import gaps, intervals
@@ -27,7 +28,7 @@ def pack(contents: Contents, step: Callable[[str], None] = lambda name: None) ->
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, frame in tables(contents):
             step(name)
-            archive.writestr(f"tables/{name}.csv", frame.to_csv(index=False))
+            archive.writestr(f"tables/{name}.csv", csvfile.text(frame))
         archive.writestr("tables/leaderboard.tex", as_latex(_for_latex(contents)))
         archive.writestr("notes.txt", "".join(f"{line}\n" for line in [*contents.notes, *where.of_leaderboard(contents),
                                                                        *where.of_curves(contents.curves("roc"))]))

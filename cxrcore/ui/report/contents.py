@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from cxrcore.auditmarks import questions
 from cxrcore.errors import RunError
 from cxrcore.findings import N_FINDINGS
 from cxrcore.intervals import MACRO
@@ -72,7 +73,8 @@ class Contents:
         for one in self.compared:
             row: dict[str, object] = {"run_id": one.run.run_id, "run": one.run.label, "architecture": one.architecture,
                                       "loss": self._row(one.run)["loss"], "thresholds": one.source.in_words,
-                                      "films": one.found.n_films}
+                                      "films": one.found.n_films,
+                                      "audit": questions(self.group.warned.get(one.run.run_id, ()))}
             for name in LEADERBOARD:
                 found = one.found.interval(name)
                 row |= {name: float(found.point[MACRO]), f"{name}_low": float(found.low[MACRO]),

@@ -19,6 +19,7 @@ _COLUMNS, _ROWS = 4, 4
 _DASHES = {"solid": "-", "dash": (0, (5, 2)), "dot": (0, (1, 2)), "dashdot": (0, (5, 2, 1, 2)),
            "longdash": (0, (8, 3))}
 _MARKS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "x": "x"}
+_LONGEST = 40  # signs of a name
 _GUIDE = {"color": "0.6", "linestyle": ":", "linewidth": 0.8}
 
 
@@ -93,6 +94,7 @@ def _dots(contents: Contents) -> Figure:
 
 def _plain(label: str) -> str:
     """A free text where matplotlib reads formulas between dollar signs, and hides labels with a leading underscore."""
+    label = label if len(label) <= _LONGEST else f"{label[:_LONGEST - 1]}…"  # a long one would leave the axes no room
     return " " * label.startswith("_") + label.replace("$", "\\$")
 
 

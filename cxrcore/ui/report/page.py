@@ -7,9 +7,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from cxrcore.auditmarks import BADGE
 from cxrcore.charts.alone import plotting_code
 from cxrcore.explainpage import NOT_FOR_DIAGNOSIS
 from cxrcore.ui import threshold_board
+from cxrcore.ui.compare_reading import Compared
 from cxrcore.ui.report import board, sections, where
 from cxrcore.ui.report.contents import Contents
 from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE
@@ -86,12 +88,17 @@ def _about(contents: Contents) -> str:
 
 
 def _board_section(contents: Contents) -> str:
-    options = "".join(f'<option value="{place}">{escape(one.run.label)}</option>'
+    options = "".join(f'<option value="{place}">{escape(one.run.label + _mark(contents, one))}</option>'
                       for place, one in enumerate(contents.compared))
     picker = f'<label>Run <select id="board-run">{options}</select></label> ' if len(contents.compared) > 1 else ""
     return (f"<p>Drag a line, or type a number: F1, recall and all counts follow, counted from all films. {picker}"
             '<span id="moved" class="quiet" role="status"></span></p><div id="board-host"></div>'
             f'<p class="quiet">{escape(where.of_board(contents))}</p>')
+
+
+def _mark(contents: Contents, one: Compared) -> str:
+    """Where no badge can stand."""
+    return f" · {BADGE}" if one.run.run_id in contents.group.warned else ""
 
 
 def _json(value: Any) -> str:

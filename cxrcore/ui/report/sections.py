@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from cxrcore.auditmarks import BADGE, in_words
 from cxrcore.charts import curves as curve_charts
 from cxrcore.charts import reliability as reliability_charts
 from cxrcore.charts.alone import as_plain
@@ -21,11 +22,13 @@ from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.glossary import TERMS
 from cxrcore.subgroups import gaps, intervals
 from cxrcore.ui import compare_view, curves_charts, curves_reliability, subgroups_reading, subgroups_view
+from cxrcore.ui.markdown import bold_parts
 from cxrcore.ui.present_films import READ, cases_of, example
 from cxrcore.ui.present_stage import NothingToShow
 from cxrcore.ui.report import where
 from cxrcore.ui.report.contents import LEADERBOARD, Contents
 from cxrcore.ui.subgroups_view import GROUPING_TITLES
+from cxrcore.ui.threshold_state import Evaluated
 
 QUALITY = 85  # of a film's JPEG
 FILM_SIDE = 512  # pixels, at most: twelve films of 1,024 would make the page 10 MB
@@ -49,7 +52,7 @@ def leaderboard(contents: Contents, figures: Figures) -> str:
     table, rows = contents.leaderboard(), []
     for (_, row), one in zip(table.iterrows(), contents.compared, strict=True):
         cells = "".join(_mean(row, name) for name in LEADERBOARD)
-        rows.append(f"<tr><td>{_swatch(one.style)}{escape(row['run'])}<br><small>"
+        rows.append(f"<tr><td>{_swatch(one.style)}{named(contents, one.run)}<br><small>"
                     f"{escape(architecture_label(row['architecture']))}</small></td>{cells}</tr>")
     heads = "".join(f'<th scope="col" title="{escape(TERMS[name].in_words)}">{title}</th>'
                     for name, title in LEADERBOARD.items())
@@ -101,7 +104,7 @@ def _reliability(contents: Contents, figures: Figures) -> str:
 def subgroups(contents: Contents, figures: Figures) -> str:
     """Recall of the first run in groups of patients, with gaps in words."""
     one = contents.compared[0]
-    parts = [f"<p>{escape(one.run.label)}, recall on {escape(one.run.in_words(contents.part))} at "
+    parts = [f"<p>{named(contents, one.run)}, recall on {escape(one.run.in_words(contents.part))} at "
              f"{escape(one.source.in_words)}, the same thresholds for all. Groups with fewer than 10 films that carry "
              "a finding are not shown for it.</p>", _lines([where.SAME_FILMS] * (one.source.part == contents.part))]
     for title, grouping in GROUPING_TITLES.items():
@@ -119,7 +122,7 @@ def subgroups(contents: Contents, figures: Figures) -> str:
         parted = gaps(found.found, found.largest, "recall")
         words = "".join(f"<li>{_bold(line[2:])}</li>" for line in
                         subgroups_view.in_words(found, parted, found.largest, "recall").splitlines())
-        parts.append(_legend_of([(bar.name, bar.style) for bar in bars]) + figures.add(
+        parts.append(_legend_of([(escape(bar.name), bar.style) for bar in bars]) + figures.add(
             dot_rows("Recall with 95 % intervals", "Recall, 0 to 1", bars), f"Recall by {title.lower()}")
             + f"<ul>{words}</ul>")
     return "".join(parts)
@@ -139,13 +142,13 @@ def films(contents: Contents, n: int) -> str:
             continue
         pictures = "".join(f'<figure><img alt="{escape(made.caption)}" src="{_jpeg(made.picture)}"><figcaption>'
                            f"{escape(made.caption)}</figcaption></figure>" for made in shown)
-        return f'<p>{escape(one.run.label)}. {escape(READ)}</p><div class="films">{pictures}</div>'
+        return f'<p>{named(contents, one.run)}. {escape(READ)}</p><div class="films">{pictures}</div>'
     return "".join(said)
 
 
 def values(contents: Contents) -> str:
     """AUROC and F1 of every finding as a table."""
-    heads = "".join(f'<th scope="col">{escape(one.run.label)}<br>AUROC</th><th scope="col">F1</th>'
+    heads = "".join(f'<th scope="col">{named(contents, one.run)}<br>AUROC</th><th scope="col">F1</th>'
                     for one in contents.compared)
     found = [(one.found.interval("auroc").point, one.found.interval("f1").point) for one in contents.compared]
     rows = "".join(f"<tr><td>{name}</td>" + "".join(f"<td>{_number(auroc[k])}</td><td>{_number(f1[k])}</td>"
@@ -175,7 +178,7 @@ def _lines(said: Sequence[str]) -> str:
 
 def _bold(markdown: str) -> str:
     """A line of the pages' own Markdown, of which only bold is used here."""
-    parts = escape(markdown.replace("\\", "")).split("**")
+    parts = map(escape, bold_parts(markdown))
     return "".join(f"<b>{part}</b>" if place % 2 else part for place, part in enumerate(parts))
 
 
@@ -183,12 +186,20 @@ def _swatch(style: RunStyle) -> str:
     return f'<img class="swatch" alt="" src="{style.swatch()}">'
 
 
+def named(contents: Contents, run: Evaluated) -> str:
+    """A run's name, with a mark where its import was warned of."""
+    marks = contents.group.warned.get(run.run_id)
+    badge = f' <span class="badge" title="{escape(in_words(marks))}">{BADGE}</span>' if marks else ""
+    return escape(run.label) + badge
+
+
 def _legend(contents: Contents) -> str:
-    return _legend_of([(one.run.label, one.style) for one in contents.compared])
+    return _legend_of([(named(contents, one.run), one.style) for one in contents.compared])
 
 
 def _legend_of(lines: Sequence[tuple[str, RunStyle]]) -> str:
-    entries = "".join(f"<span>{_swatch(style)}{escape(name)}</span>" for name, style in lines)
+    """Args: (name as HTML, look) of each line."""
+    entries = "".join(f"<span>{_swatch(style)}{name}</span>" for name, style in lines)
     return f'<div class="legend">{entries}</div>'
 
 

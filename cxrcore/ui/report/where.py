@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from cxrcore.auditmarks import in_words
 from cxrcore.ui.compare_reading import Compared
 from cxrcore.ui.curves_view import Measured, sources_in_words
+from cxrcore.ui.markdown import as_typed
 from cxrcore.ui.report.contents import Contents
 
 SAME_FILMS = "Thresholds were fitted on the films that they are read on, which flatters."
@@ -22,12 +24,18 @@ def of_leaderboard(contents: Contents) -> list[str]:
         said.append(f"No validation predictions to fit thresholds on, so they stand at 0.5: {unfitted}.")
     if any(one.source.part == contents.part for one in contents.compared):
         said.append(SAME_FILMS)
-    return said
+    return said + of_imports(contents)
+
+
+def of_imports(contents: Contents) -> list[str]:
+    """What the audit warned of, a line each run."""
+    return [f"The import of {one.run.label} was warned of. {in_words(marks)}." for one in contents.compared
+            if (marks := contents.group.warned.get(one.run.run_id))]
 
 
 def of_curves(measured: Sequence[Measured]) -> list[str]:
     """The films of each run's curves, flagged where they are not the same."""
-    said = [sources_in_words(measured, None).replace("\\", "")]  # without Markdown's signs
+    said = [as_typed(sources_in_words(measured, None))]
     return said + [OTHER_FILMS] * (len({one.data.films for one in measured}) > 1)
 
 
@@ -39,7 +47,7 @@ def of_board(contents: Contents) -> str:
     said = ("A threshold that is set while looking at test films flatters the run: the value to quote is the one "
             "fitted on validation.")
     unfitted = _unfitted(contents.compared)
-    return f"{said} Nothing was there to fit on, so thresholds stand at 0.5: {unfitted}." if unfitted else said
+    return f"{said} Nothing was there to fit on, so at first thresholds stand at 0.5: {unfitted}." if unfitted else said
 
 
 def _unfitted(compared: Sequence[Compared]) -> str:

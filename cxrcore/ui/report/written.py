@@ -6,7 +6,7 @@ from pathlib import Path
 from cxrcore.config import PROJECT_ROOT, ReportConfig, default_store
 from cxrcore.errors import DataError
 from cxrcore.store import Store
-from cxrcore.ui.report import bundle, contents, page
+from cxrcore.ui.report import bundle, contents, page, where
 
 LARGE = 10e6  # bytes, what many mail servers take
 
@@ -25,6 +25,8 @@ def write(config: ReportConfig) -> None:
     except OSError as error:
         raise DataError(f"{out.parent} cannot be made: {error.strerror}") from None
     out.write_text(page.render(found, config.cams, lambda name: print(f"  {name}", flush=True)), encoding="utf-8")
+    for line in where.of_imports(found):
+        print(line)
     size = out.stat().st_size
     print(f"written: {out} ({size / 1e6:.1f} MB, {len(found.compared)} runs)")
     if size > LARGE:

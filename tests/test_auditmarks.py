@@ -1,0 +1,57 @@
+"""What an import was warned of: read from the run's config, inherited by ensembles, the grave first."""
+
+import json
+
+import pandas as pd
+import predictions as made
+import pytest
+
+from cxrcore import auditmarks, ensembles, importing, runexport
+from cxrcore.auditmarks import Mark
+from cxrcore.config import EnsembleConfig, ExportConfig
+from cxrcore.importing import Declared
+from cxrcore.predictionfile import parse
+
+FILMS = made.table(300)
+LEAK = {"name": "Patient overlap", "state": "warned", "text": "LEAK: 82 of these patients"}
+TIES = {"name": "Ties", "state": "warned", "text": "rounded?"}
+CLEAN = {"name": "Coverage", "state": "passed", "text": "all films"}
+
+
+def test_warned_questions_of_a_config_the_grave_first():
+    marks = auditmarks.of_config({"audit": [TIES, CLEAN, LEAK, LEAK]})
+    assert [(mark.name, mark.grave) for mark in marks] == [("Patient overlap", True), ("Ties", False)]
+    assert auditmarks.questions(marks) == "Patient overlap, Ties"
+    assert auditmarks.in_words(marks[:1]) == "Patient overlap: LEAK: 82 of these patients"
+    assert Mark("A question of a later version", "x").grave
+
+
+@pytest.mark.parametrize("config", [{}, {"audit": None}, {"audit": "warned"}, {"audit": [1, "x"]}, {"members": [None]},
+                                    {"audit": [{"state": "passed"}]}, {"members": [{"run_id": "gone"}]}])
+def test_configs_without_warnings_give_none(config):
+    assert auditmarks.of_config(config) == ()
+
+
+def test_ensembles_of_ensembles_inherit_and_circles_end():
+    configs = {"a": {"audit": [LEAK]}, "b": {"members": [{"run_id": "a", "name": "A"}, {"run_id": "b"}]},
+               "c": {"members": [{"run_id": "b", "name": "B"}, {"run_id": "c"}]}, "d": {"audit": [CLEAN]}}
+    runs = pd.DataFrame({"run_id": list(configs), "config": list(map(json.dumps, configs.values()))})
+    found = auditmarks.of_runs(runs)
+    assert set(found) == {"a", "b", "c"}
+    assert found["b"] == found["c"] == (Mark("Patient overlap", LEAK["text"], "A"),)
+
+
+def test_a_leak_stays_on_the_run_its_ensemble_and_the_commands_when_the_member_is_gone(store, tmp_path, capsys):
+    seen = frozenset(FILMS.images["image_id"][:30])
+    run_ids = []
+    for place, listed in enumerate((seen, None)):
+        file = parse(made.as_csv(made.frame(FILMS, seed=place)), f"{place}.csv")
+        run_ids.append(importing.save(store, importing.examine(file, FILMS, Declared(train_list=listed)), f"m{place}"))
+    mean = ensembles.run(EnsembleConfig(runs=",".join(run_ids), store=str(store.path)))
+    said = "warned at import: Patient overlap (member m0): LEAK: 10 of these patients"
+    assert said in capsys.readouterr().out
+    store.delete_run(run_ids[0])
+    assert set(auditmarks.of_runs(store.runs())) == {mean}
+    runexport.export_all(ExportConfig(store=str(store.path), out=str(tmp_path / "out")))
+    printed = capsys.readouterr().out
+    assert printed.count("warned at import") == 1 and said in printed
