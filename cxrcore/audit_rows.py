@@ -15,7 +15,8 @@ from scipy import fft
 from cxrcore.audit import PASSED, WARNED, Audited, Line
 
 FURTHEST = 5  # rows to both sides that are tried everywhere; any distance is tried for the whole file
-BETTER = 6.0  # standard errors, over patients, by which other rows fit better, of all stretches of rows
+BETTER = 4.5  # standard errors, over patients, by which near rows fit better; chance alone reaches 3.4
+FAR_BETTER = 6.5  # the same of rows at any distance, as many as there are films
 LOST = 7.0  # standard errors by which a stretch of rows falls short of the others
 LEAST_ROWS = 30
 _CORRELATED = 3  # best distances of the whole file
@@ -44,7 +45,7 @@ class _Fit:
 
     def __init__(self, found: Audited, order: np.ndarray | None = None) -> None:
         labels, ranks = found.areas.labels, found.areas.ranks
-        share = np.nan_to_num(np.nanmean(labels, axis=0)) if len(labels) else np.zeros(labels.shape[1])
+        share = found.areas.positives / np.maximum((~np.isnan(labels)).sum(axis=0), 1)
         spread = np.sqrt(share * (1 - share))
         self.labels = np.nan_to_num((labels - share) / np.where(spread > 0, spread, np.inf)).astype(np.float32)
         middle = (np.nan_to_num(np.nanmax(ranks, axis=0, initial=0)) + 1) / 2
@@ -111,7 +112,8 @@ def _slipped(found: Audited, own: _Fit) -> Iterator[Stretch]:
             first, last = _best_stretch(others - fit.own)
             rows_of = slice(first, last)
             error = fit.errors_of(others - fit.own, rows_of)
-            if last - first >= LEAST_ROWS and error > BETTER and fit.errors_of(others, rows_of) > BETTER:
+            enough = BETTER if abs(shift) <= FURTHEST else FAR_BETTER
+            if last - first >= LEAST_ROWS and min(error, fit.errors_of(others, rows_of)) > enough:
                 yield Stretch(shift, first, last, error, order)
 
 

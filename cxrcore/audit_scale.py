@@ -75,7 +75,7 @@ def advice_on(values: np.ndarray, labels: np.ndarray, inverted: bool = False) ->
 
 def _of_scale(values: np.ndarray, labels: np.ndarray) -> str:
     """Which of the scales from 0 upwards makes the mean scores most like the findings' prevalence."""
-    share = np.nanmean(labels, axis=0).clip(1e-6)
+    share = ((labels == 1).sum(axis=0) / np.maximum((~np.isnan(labels)).sum(axis=0), 1)).clip(1e-6)
     high, far = np.nanmax(values), {}
     for most, advice in _SCALES:
         if high <= most:
