@@ -377,7 +377,7 @@ NORMAL: dict[str, Callable[[Sound], np.ndarray]] = {
     "bfloat16": lambda file: _brain(file.scores),
     "float16 logits": lambda file: expit(_half(logit(file.scores))),
     "six digits": lambda file: file.scores.round(6),
-    "scores that reach 1 in float32": lambda file: expit(30 * (file.scores > 0.9) + logit(file.scores)),
+    "so sure that float32 reaches 1": lambda file: expit(4 * logit(file.scores)).astype(np.float32).astype(np.float64),
     "weighted training": lambda file: expit(logit(file.scores) + 3),
 }
 
