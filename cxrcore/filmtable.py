@@ -1,7 +1,8 @@
 """The films that predictions are about: of a table on disk, or of the store. No pixels are needed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from cxrcore.errors import DataError
 from cxrcore.store import Store
 
 OFFICIAL = "the official test list"
+_IMAGE_ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".npy", ".bmp", ".tif", ".tiff"))
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,15 @@ def of_store(store: Store, dataset_id: str) -> FilmTable:
     row, images = known.loc[dataset_id], store.images(dataset_id)
     labels = store.labels(dataset_id).loc[images["image_id"]].to_numpy(np.float32)
     return FilmTable(dataset_id, row["name"], row["kind"], row["label_source"], images, labels)
+
+
+def stems(names: Iterable[str]) -> list[str]:
+    """Film names without the ending of an image, as files name them that were converted."""
+    def stem(name: str) -> str:
+        path = PurePosixPath(name)
+        return path.stem if path.suffix.lower() in _IMAGE_ENDINGS else name
+
+    return [stem(str(name)) for name in names]
 
 
 def add_to(store: Store, table: FilmTable) -> None:

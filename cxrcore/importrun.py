@@ -12,7 +12,7 @@ from cxrcore.findings import FINDINGS, display_name
 from cxrcore.importing import Candidate, Declared
 from cxrcore.store import Store
 
-_NAME, _STATE = 17, 13  # characters
+_NAME, _STATE = 19, 13  # characters
 
 
 def run(file: str, config: ImportConfig) -> list[str]:

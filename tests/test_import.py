@@ -7,7 +7,8 @@ import pandas as pd
 import predictions as made
 import pytest
 
-from cxrcore import ensembles, filmtable, importing, importrun, runexport
+from cxrcore import ensembles, filmtable, importing, importrun, knownsplits, runexport
+from cxrcore.audit import Line
 from cxrcore.config import EnsembleConfig, ExportConfig, ImportConfig
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
 from cxrcore.findings import FINDINGS
@@ -47,7 +48,8 @@ def test_a_file_becomes_a_run_like_any_other(do, store, capsys):
     run, board = store.run(run_id), store.leaderboard().iloc[0]
     said = tuple(run[name] for name in ("kind", "status", "name", "architecture"))
     assert said == ("imported", "finished", "theirs", "convnext")
-    assert len(run["config"]["audit"]) == 12 and run["config"]["weights_name"] == "imagenet"
+    assert [set(line) for line in run["config"]["audit"]] == [{"name", "state", "text"}] * 17
+    assert run["config"]["weights_name"] == "imagenet"
     labels, scores = FILMS.labels[300:], rows[list(FINDINGS)].to_numpy()
     expected = [auroc(labels[:, k], scores[:, k]) for k in range(14)]
     assert board["auroc"] == pytest.approx(np.mean(expected), abs=1e-12)
@@ -128,12 +130,51 @@ def test_without_a_table_the_stores_only_data_set_serves(do, store, tmp_path, cs
         importrun.run(str(tmp_path / "theirs.csv"), ImportConfig(store=str(tmp_path / "empty.duckdb")))
 
 
-def test_films_missing_of_a_split_that_another_run_has_are_noticed(do, store, capsys):
-    do(made.frame(FILMS), "whole")
-    run_id = do(made.frame(FILMS)[:870], "part")
-    assert "30 of 900 films of the test part that run 'whole' has are missing" in capsys.readouterr().out
+def coverage_of(rows: pd.DataFrame, store: Store) -> Line:
+    candidate = importing.examine(parse(made.as_csv(rows), "x"), FILMS, Declared(), store)
+    return next(line for line in candidate.lines if line.name == "Coverage")
+
+
+def test_films_missing_of_another_import_are_noticed(do, store, capsys):
+    whole, run_id = do(made.frame(FILMS), "whole"), do(made.frame(FILMS)[:870], "part")
+    assert "30 of 900 films of imported run 'whole' are missing" in capsys.readouterr().out
     row = store.prediction_sets(run_id).iloc[0]
     assert (row["n"], row["n_expected"]) == (870, 900)  # a subset wherever it is shown
+    assert store.run(run_id)["split_fingerprint"] == store.run(whole)["split_fingerprint"]  # still one group
+
+
+def put(store: Store, kind: str, rows: pd.DataFrame, split: tuple[str, int, str] | None = None) -> None:
+    """A finished run of these films, without the time that its measures take."""
+    filmtable.add_to(store, FILMS)
+    ids = rows["image_id"].to_numpy(object)
+    run_id = store.create_run({"name": f"of {kind}", "arch": "resnet18"}, FILMS.dataset_id, kind,
+                              split=split or knownsplits.own_split("test", ids))
+    store.save_predictions(run_id, FILMS.dataset_id, "test", ids, rows[list(FINDINGS)].to_numpy(np.float32))
+    store.finish_run(run_id, "finished")
+
+
+@pytest.mark.parametrize("kind", ["imported", "ensemble"])
+@pytest.mark.parametrize("biased", [FILMS.labels.any(axis=1), np.arange(900) % 3 > 0])
+def test_an_import_does_not_prove_that_the_next_one_is_whole(store, kind, biased):
+    rows = made.frame(FILMS)[biased].reset_index(drop=True)
+    alone = coverage_of(rows, store)
+    put(store, kind, rows)
+    again = coverage_of(rows, store)
+    assert (alone.state, again.state) == ("warned", "warned")
+    assert again.text == f"{alone.text}; they are the same films as {kind} run 'of {kind}'"
+    fewer = coverage_of(rows[:-1], store)
+    assert fewer.state == "warned" and f"1 of {len(rows)} films of {kind} run 'of {kind}' are missing" in fewer.text
+
+
+@pytest.mark.parametrize(("kind", "scheme"), [("trained", "patient"), ("trained", "given"), ("imported", "official")])
+def test_a_split_that_was_drawn_or_published_does(store, kind, scheme):
+    rows = made.frame(FILMS)[:301]  # one of the last patient's three films
+    put(store, "imported", rows[:300])
+    put(store, kind, rows, (scheme, 0, "f00d"))
+    assert coverage_of(rows, store) == Line(
+        "Coverage", "passed", f"all 301 films of the test part that run 'of {kind}' has")
+    fewer = coverage_of(rows[:299], store)
+    assert fewer.state == "warned" and f"2 of 301 films of the test part that run 'of {kind}' has" in fewer.text
 
 
 def test_a_training_list_and_thresholds_from_files(do, tmp_path, capsys):

@@ -22,7 +22,9 @@ SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "st
 NUMBERS = ("metrics", "thresholds", "operating_points", "changed", "intervals", "calibration", "localization",
            "curves", "thinning",  # over arrays
            "inputcheck", "optimism", "draws", "resampling", "scored_films", "delong", "multiple", "subgroups",
-           "curve_bands", "reliability", "boxscores", "audit", "cases", "census")
+           "curve_bands", "reliability", "boxscores", "cases", "census",
+           "audit", "audit_films", "audit_rows", "audit_order", "audit_scale", "audit_form", "audit_scores",
+           "clustered_areas")
 SCREEN = {"streamlit", "plotly"}
 
 LISTED = {  # what the rules below name; a name that is none any more would let a rule hold of nothing

@@ -18,7 +18,7 @@ from cxrcore import (
     thresholdfile,
     trainlist,
 )
-from cxrcore.audit import NOT_DECLARED, PASSED, REFUSED, WARNED
+from cxrcore.audit import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
 from cxrcore.errors import UsageError
 from cxrcore.filmtable import FilmTable
 from cxrcore.findings import FINDINGS, display_name
@@ -32,7 +32,8 @@ from cxrcore.ui.widgets import escape
 KINDS = [kind.removeprefix(".") for kind in predictionfile.KINDS]
 UPLOAD_TABLE = "Another: upload its table"
 PARTS = {"Test": "test", "Validation": "val", "Training": "train", "External": "external"}
-BADGES = {PASSED: ":green-badge[passed]", WARNED: ":orange-badge[:material/warning: warned]",
+BADGES = {PASSED: ":green-badge[passed]", NOTED: ":blue-badge[:material/info: noted]",
+          WARNED: ":orange-badge[:material/warning: warned]",
           REFUSED: ":red-badge[:material/block: refused]", NOT_DECLARED: ":gray-badge[not declared]"}
 PREVIEW = 5  # rows
 MOST = 200  # MB of a file
