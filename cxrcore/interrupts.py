@@ -17,21 +17,39 @@ class Terminated(KeyboardInterrupt):
     """Another process asked for the end; unlike with Ctrl-C, those that this one started have not been told."""
 
 
+_asked: type[KeyboardInterrupt] | None = None  # what was raised inside of `sigterm_as_interrupt`
+
+
 @contextlib.contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """A scheduler's SIGTERM ends what is inside like Ctrl-C, as `Terminated`."""
+    """A scheduler's SIGTERM ends what is inside like Ctrl-C, as `Terminated`; see also `raise_again`."""
+    global _asked
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def interrupt(*_: Any) -> None:
-        raise Terminated
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        global _asked
+        _asked = Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        raise _asked
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    heard = [signal.SIGTERM] + [signal.SIGINT] * (signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, own in before.items():
+            signal.signal(number, own)
+        _asked = None
+
+
+def raise_again() -> None:
+    """To be called at every step of long work inside of `sigterm_as_interrupt`: a signal that was lost is answered.
+
+    Of what a handler raises while Python runs a destructor or a callback, Python prints a line and goes on.
+    """
+    if _asked is not None:
+        raise _asked
 
 
 def is_interruption(error: BaseException) -> bool:

@@ -25,7 +25,7 @@ from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import Source
 from cxrcore.inference_cost import inference_cost
 from cxrcore.initial_weights import Start
-from cxrcore.interrupts import is_interruption, sigterm_as_interrupt
+from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.progress import Progress, effective_status, of_run
 from cxrcore.records import EpochRecord
 from cxrcore.settings import flags_of_record, of_record
@@ -225,6 +225,7 @@ def _teller(bar: tqdm, progress: Progress, trainer: Trainer, number: int, epochs
     """What every step tells the bar and the progress file."""
 
     def told(stage: str, step: int, steps: int, speed: float) -> None:
+        raise_again()
         per_step = trainer.settings.batch_size / max(speed, 1e-9)
         later = (epochs - number) * trainer.steps
         if stage == "training":
@@ -277,6 +278,7 @@ def _evaluate(plan: Plan, run_id: str, progress: Progress) -> None:
 
     def told(n: int) -> None:
         nonlocal seen
+        raise_again()
         seen += n
         progress.update(step=seen)
 

@@ -204,6 +204,30 @@ def test_a_script_stopped_in_a_query_says_so_and_ends_as_for_ctrl_c(number, rais
     assert end.value.code == cli.INTERRUPTED and capsys.readouterr().err == "interrupted\n"
 
 
+class Dying:
+    """Gets a signal in its destructor, where Python drops what a handler raises."""
+
+    def __init__(self, number: int):
+        self._number = number
+
+    def __del__(self):
+        os.kill(os.getpid(), self._number)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("number", "raised"), WAYS)
+def test_a_signal_that_was_lost_ends_a_training_at_its_next_step(store, number, raised):
+    from cxrcore import trainrun
+
+    told = trainrun._teller(None, None, None, 1, 1)
+    with sigterm_as_interrupt():
+        Dying(number)
+        with pytest.raises(KeyboardInterrupt) as stop:
+            told("training", 1, 2, 3.0)
+    assert type(stop.value) is raised and is_free(store)
+    interrupts.raise_again()  # which a later training is not ended by
+
+
 def test_errors_that_are_no_interruption_stay_what_they_are():
     assert not interrupts.is_interruption(RuntimeError("Query interrupted"))
     error = RuntimeError("a")
