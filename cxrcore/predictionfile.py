@@ -171,7 +171,10 @@ def _numbers(values: np.ndarray, column: str, name: str) -> np.ndarray:
         raise DataError(f"{name}: the column '{column}' holds arrays, expected one number a film")
     if values.dtype.kind in "fiub":
         return values.astype(np.float64)
-    numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")
+    try:
+        numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")
+    except OverflowError:  # at whole numbers of hundreds of digits, which none of its ways to mend errors spares
+        raise DataError(f"{name}: the column '{column}' holds a number too large to be one") from None
     texts = pd.Series(values, dtype=object)
     odd = numbers.isna() & texts.notna() & ~texts.astype(str).str.strip().str.lower().isin(["", "nan", "na", "none"])
     if odd.any():

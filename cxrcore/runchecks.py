@@ -5,7 +5,7 @@ for another run, is refused in one line.
 """
 
 import json
-import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args, get_type_hints
 
@@ -41,6 +41,7 @@ _FINDINGS = {"boxes": FINDINGS, "localization": FINDINGS, "metrics": (*FINDINGS,
 _SHARES = ("auroc", "ap", "f1", "recall", "precision", "specificity", "brier", "ece")  # in [0, 1]
 _CONFIG = get_type_hints(TrainConfig) | {"weights_name": str, "file": str}  # kinds of what is stored with a run
 _MOST = 10**9  # films or measurements; more can be counted on
+_LAST_EPOCH = 1_000_000  # which the charts of a training still have an axis for
 _YEARS = range(1970, 2200)  # what every reader of times can hold
 _DEEPEST = 12  # levels of a stored JSON object
 _LONGEST = 100_000  # characters of a name or a note
@@ -195,7 +196,7 @@ def json_object(what: str, text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise DataError(f"{what} is no JSON object: {text!a:.60}")
     for value, depth in _values(found):
-        if depth > _DEEPEST or (isinstance(value, float) and not math.isfinite(value)):
+        if depth > _DEEPEST or (isinstance(value, int | float) and not abs(value) <= sys.float_info.max):
             raise DataError(f"{what} holds a number that is not finite, or more than {_DEEPEST} levels")
         if isinstance(value, str) and "\0" in value:
             raise DataError(f"{what} holds a character that is none")
@@ -216,8 +217,8 @@ def _values(found: Any) -> Iterator[tuple[Any, int]]:
 
 def _check_epochs(epochs: pa.Table) -> None:
     numbers = epochs["epoch"].to_pylist()
-    if len(set(numbers)) < len(numbers) or min(numbers, default=1) < 1:
-        raise DataError("an epoch stands twice, or is below 1")
+    if len(set(numbers)) < len(numbers) or min(numbers, default=1) < 1 or max(numbers, default=1) > _LAST_EPOCH:
+        raise DataError(f"an epoch stands twice, or is not between 1 and {_LAST_EPOCH:,}")
 
 
 def _check_sets(sets: Sequence[Mapping[str, Any]]) -> None:
@@ -269,17 +270,20 @@ def _check_calibrator(row: Mapping[str, Any]) -> None:
     wanted = {"platt": ("scale", "bias"), "isotonic": ("x", "y")}.get(row["method"])
     if wanted is None or not maps.keys() <= set(FINDINGS):
         raise DataError(f"a calibrator of an unknown method or finding: {row['method']!a:.60}")
+    is_map = _are_numbers if row["method"] == "platt" else _is_staircase
     for own in maps.values():
-        if not isinstance(own, dict) or own.keys() != set(wanted) or not _is_map(*(own[one] for one in wanted)):
+        if not isinstance(own, dict) or own.keys() != set(wanted) or not is_map(*(own[one] for one in wanted)):
             raise DataError(f"a calibrator's map is not {' and '.join(wanted)}")
 
 
-def _is_map(first: Any, second: Any) -> bool:
-    """Two numbers, or the corners of a staircase: x ascending, y in [0, 1]."""
-    if not isinstance(first, list):
-        return all(isinstance(one, int | float) and not isinstance(one, bool) for one in (first, second))
-    if not isinstance(second, list) or not 1 <= len(first) == len(second) or not all(
-            isinstance(one, int | float) for one in [*first, *second]):
+def _are_numbers(*values: Any) -> bool:
+    return all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)
+
+
+def _is_staircase(first: Any, second: Any) -> bool:
+    """Its corners: x ascending, y in [0, 1]."""
+    if not (isinstance(first, list) and isinstance(second, list) and 1 <= len(first) == len(second)
+            and _are_numbers(*first, *second)):
         return False
     x, y = np.array(first, np.float64), np.array(second, np.float64)
     return bool((np.diff(x) >= 0).all() and ((y >= 0) & (y <= 1)).all())

@@ -131,6 +131,7 @@ def test_a_column_of_parts():
 @pytest.mark.parametrize(("content", "said"), [
     (b"", "is empty"), (b"image_id,Mass\n", "no rows"), (b"a,b\n1,2\n", "no column names the films"),
     (b"image_id,age\nx.png,3\n", "no finding among the columns"), (b"image_id,Mass\nx.png,high\n", "'high'"),
+    (b"image_id,Mass\nx.png,1" + b"0" * 400 + b"\n", "too large"),
     (b'image_id,Mass\nx.png,0.5\ny.png,"0.5\n', "cannot be read as CSV"),
     (b"\x89PNG\r\n\x1a\n\0\0\0", "no text"), ("bild_id;Größe\n".encode("latin-1"), "not UTF-8"),
     (b"PAR1 broken", "cannot be read as Parquet"), (b"PK\x03\x04broken", "cannot be read as npz")])

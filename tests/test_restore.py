@@ -286,10 +286,18 @@ JSON_DAMAGE = {
     "an unknown calibration": lambda d: d["calibrators"][0].update(method="magic"),
     "a calibrator of texts": lambda d: d["calibrators"][0].update(
         method="platt", parameters='{"Mass": {"scale": "1", "bias": 0}}'),
+    "a map of lists where numbers belong": lambda d: d["calibrators"][0].update(
+        method="platt", parameters='{"Mass": {"scale": [0.1], "bias": [0.2]}}'),
+    "a staircase of numbers": lambda d: d["calibrators"][0].update(
+        method="isotonic", parameters='{"Mass": {"x": 0.1, "y": 0.2}}'),
+    "a staircase beyond every number": lambda d: d["calibrators"][0].update(
+        method="isotonic", parameters='{"Mass": {"x": [1%s], "y": [1]}}' % ("0" * 400)),
+    "a setting beyond every number": lambda d: d["runs"][0].update(config='{"lr": 1%s}' % ("0" * 400)),
     "other findings": lambda d: d["datasets"][0].update(findings=["Mass"]),
     "another count of films": lambda d: d["datasets"][0].update(n_images=5),
     "a set of another size": lambda d: d["prediction_sets"][0].update(n=5),
     "an epoch twice": lambda d: d["epochs"].append(d["epochs"][0]),
+    "an epoch that no axis has": lambda d: d["epochs"][0].update(epoch=2**31 - 1),
     "an integer that does not fit": lambda d: d["epochs"][0].update(epoch=2**40),
     "a character that is none": lambda d: d["runs"][0].update(note="a\0b"),
     "half a surrogate": lambda d: d["runs"][0].update(note="\ud800"),
