@@ -167,8 +167,9 @@ def _without_folders(names: np.ndarray) -> np.ndarray:
 
 def _numbers(values: np.ndarray, column: str, name: str) -> np.ndarray:
     """float64 (n,); empty cells are NaN."""
-    if values.ndim != 1:
-        raise DataError(f"{name}: the column '{column}' holds arrays, expected one number a film")
+    if values.ndim != 1 or values.dtype.kind not in "fiubOUS":  # complex numbers, times, records
+        what = "arrays" if values.ndim != 1 else str(values.dtype)[:40]
+        raise DataError(f"{name}: the column '{column}' holds {what}, expected one number a film")
     if values.dtype.kind in "fiub":
         return values.astype(np.float64)
     try:

@@ -148,6 +148,14 @@ def test_pickled_arrays_are_not_opened():
         parse(file.getvalue(), "x")
 
 
+@pytest.mark.parametrize("kind", ["complex128", "datetime64[s]", [("a", "<f4")]])
+def test_columns_that_hold_no_numbers_are_refused(kind):
+    file = io.BytesIO()
+    np.savez(file, image_id=np.array(["a.png"]), Mass=np.zeros(1, kind))
+    with pytest.raises(DataError, match="'Mass' holds .*, expected one number a film"):
+        parse(file.getvalue(), "x")
+
+
 # -- files that are small to send and costly to read
 
 
