@@ -376,7 +376,7 @@ NORMAL: dict[str, Callable[[Sound], np.ndarray]] = {
         [float(str(score)) for score in file.scores.astype(np.float16).ravel()]).reshape(file.scores.shape),
     "bfloat16": lambda file: _brain(file.scores),
     "float16 logits": lambda file: expit(_half(logit(file.scores))),
-    "six digits": lambda file: file.scores.round(6),
+    "six digits": lambda file: file.scores.round(6), "four digits": lambda file: file.scores.round(4),
     "so sure that float32 reaches 1": lambda file: expit(4 * logit(file.scores)).astype(np.float32).astype(np.float64),
     "weighted training": lambda file: expit(logit(file.scores) + 3),
 }
