@@ -16,6 +16,8 @@ from cxrcore.interrupts import is_interruption
 
 USER_ERROR = 2
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
+_OF_PATHS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP)  # a user's matter
+_SHOWN = 300  # characters of a path in an error
 
 
 class _Parser(argparse.ArgumentParser):
@@ -87,9 +89,10 @@ def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
     except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the final flush fails once more
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if error.errno not in _OF_PATHS:
             raise
-        _fail(f"{error.strerror}: {error.filename or ''}")
+        name = str(error.filename or "")
+        _fail(f"{error.strerror}: {name if len(name) <= _SHOWN else f'{name[:_SHOWN]}...'}")
     except (KeyboardInterrupt, RuntimeError) as error:
         if not is_interruption(error):
             raise

@@ -106,7 +106,7 @@ def test_an_error_that_a_user_can_mend_is_one_line_with_code_2(error, capsys):
     assert out == "" and err == f"error: {' '.join(str(error).split())}\n"
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG])
 def test_a_disk_that_takes_nothing_is_one_line(number, capsys):
     assert exit_of(raising(OSError(number, "what the system says", "there.txt"))) == 2
     assert capsys.readouterr().err == "error: what the system says: there.txt\n"
