@@ -11,7 +11,9 @@ from pathlib import Path
 from cxrcore import ids
 from cxrcore.errors import DataError
 
-_EXPORTED = r"run\.json|\w+\.parquet|\w+\.csv|thresholds"
+_EXPORTED = (r"run\.json|(predictions|films|labels|boxes|metrics|localization)\.parquet|(train|val|test|external)\.csv|"
+             r"thresholds|thresholds/\w+_\d{8}-\d{6}-[0-9a-f]{6}\.json")
+_INNER = "thresholds"  # the one folder in an export; what is in it counts too
 _BY_SYSTEMS = r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini"  # what file managers leave in any folder
 _ENTRIES = {  # {folder: what may lie right in it}; others hold what their owners put there
     ids.EXPORT: _EXPORTED,
@@ -44,5 +46,7 @@ def foreign_entries(folder: Path, kind: str) -> list[str]:
     """Names in a folder that the workbench does not write into such a one."""
     if kind not in _ENTRIES or not folder.is_dir():
         return []
-    known = re.compile(f"{_ENTRIES[kind]}|{_BY_SYSTEMS}")
-    return sorted(ascii(entry.name) for entry in folder.iterdir() if not known.fullmatch(entry.name))
+    known = re.compile(rf"{_ENTRIES[kind]}|({_INNER}/)?({_BY_SYSTEMS})", re.ASCII)
+    inner = folder / _INNER
+    names = [entry.relative_to(folder).as_posix() for own in (folder, inner) if own.is_dir() for entry in own.iterdir()]
+    return sorted(ascii(name) for name in names if not known.fullmatch(name))

@@ -51,12 +51,15 @@ def test_an_export_replaces_its_own_and_nothing_else(tmp_path):
     store, run_id, _ = store_with_run(tmp_path / "store.duckdb")
     out = tmp_path / "out"
     folder = runexport.export(store, run_id, out)
-    (folder / "thresholds" / "stale.json").touch()
+    (folder / "thresholds" / "max_F1_20200101-000000-abcdef.json").touch()
     runexport.export(store, run_id, out)
-    assert not (folder / "thresholds" / "stale.json").exists()
+    assert len(list((folder / "thresholds").iterdir())) == len(store.threshold_sets(run_id))
+    for name in ("my_analysis.csv", "pooled.parquet", "thresholds/by_hand.json", "thesis.tex"):
+        (folder / name).write_text("years")
+        with pytest.raises(UsageError, match="no export of this run wrote"):
+            runexport.export(store, run_id, out)
+        (folder / name).rename(tmp_path / "thesis.tex")
     (folder / "thesis.tex").write_text("years")
-    with pytest.raises(UsageError, match="no export of this run wrote"):
-        runexport.export(store, run_id, out)
     other = tmp_path / "elsewhere" / run_id
     other.mkdir(parents=True)
     (other / "run.json").write_text("{}")

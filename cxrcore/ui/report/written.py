@@ -24,7 +24,11 @@ def write(config: ReportConfig) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{out.parent} cannot be made: {error.strerror}") from None
-    out.write_text(page.render(found, config.cams, lambda name: print(f"  {name}", flush=True)), encoding="utf-8")
+    told = page.render(found, config.cams, lambda name: print(f"  {name}", flush=True))
+    try:
+        out.write_text(told, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror}") from None
     for line in where.of_imports(found):
         print(line)
     size = out.stat().st_size
