@@ -55,6 +55,8 @@ def test_flags_may_be_written_with_hyphens():
     assert given == {"csv_path": "a-b", "as_copy": True, "weights_name": "c_d", "file": "--weights-name"}
     with pytest.raises(UsageError, match="--csv-table"):
         parser.parse_args(["--csv-table", "x", "y"])
+    with pytest.raises(UsageError, match=r"'caf\\udce9\.csv' is no text in UTF-8"):  # as a shell gives such bytes
+        parser.parse_args(["caf\udce9.csv"])
 
 
 @pytest.mark.parametrize("argv, says", [
