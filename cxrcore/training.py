@@ -6,7 +6,7 @@ Knows arrays, networks and devices; nothing of files, the store or the command l
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -194,7 +194,11 @@ class Trainer:
                 "records": list(self._best.records)}
 
     def restore(self, weights: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
-        """Go on from `weights` and `state` of the last epoch, as if there had been no break."""
+        """Go on from `weights` and `state` of the last epoch, as if there had been no break.
+
+        Raises:
+            LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError: a state that is none.
+        """
         self._accelerator.unwrap_model(self.model).load_state_dict(weights)
         self._optimizer.load_state_dict(state["optimizer"])
         known = self._schedule.state_dict()  # torch takes over whatever else a file names, as attributes
@@ -202,7 +206,15 @@ class Trainer:
         torch.set_rng_state(state["generators"]["cpu"])
         if self.device.type == "cuda" and "cuda" in state["generators"]:
             torch.cuda.set_rng_state(state["generators"]["cuda"], self.device)
-        self._best = _Best(state["best"]["epoch"], state["best"]["score"], list(state["records"]))
+        records = [_record(record) for record in state["records"]]
+        if [record["epoch"] for record in records] != list(range(1, len(records) + 1)):
+            raise ValueError("its epochs are not counted from 1")
+        self._best = _Best(int(state["best"]["epoch"]), float(state["best"]["score"]), records)
+
+
+def _record(given: Mapping[str, Any]) -> dict[str, float]:
+    """An epoch's record from a file, each value a number."""
+    return {one.name: (int if one.name == "epoch" else float)(given[one.name]) for one in fields(EpochRecord)}
 
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -173,7 +173,7 @@ def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:
             raise CheckpointError(f"{LAST} of this run holds no training state to go on from")
         try:
             trainer.restore(last.state, last.training)
-        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
             raise CheckpointError(f"{LAST} of this run holds no training state that can be gone on from: "
                                   f"{' '.join(str(error).split())[:120]}") from None
         print(f"going on after epoch {last.epoch}")

@@ -1,15 +1,19 @@
 """Training: learning, early stopping, schedule, and resuming as if there had been no break."""
 
 import math
+from dataclasses import fields
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from cxrcore import batches, losses, training
+from cxrcore import batches, losses, training, trainrun
 from cxrcore.architectures import build
+from cxrcore.errors import CheckpointError
 from cxrcore.initial_weights import GREY
+from cxrcore.records import EpochRecord
 from cxrcore.settings import Constants
 from cxrcore.training import Settings, Trainer, TrainingData, steps_per_epoch
 
@@ -26,10 +30,12 @@ def data():
     return TrainingData(pixels, rows[:72], labels[:72], rows[72:], labels[72:])
 
 
+SETTINGS = {"epochs": 3, "batch_size": 16, "lr": 1e-3, "loss": "bce", "precision": "fp32", "patience": 3, "seed": 0}
+
+
 def _trainer(data, **changed):
     torch.manual_seed(0)
-    settings = {"epochs": 3, "batch_size": 16, "lr": 1e-3, "loss": "bce", "precision": "fp32", "patience": 3, "seed": 0}
-    return Trainer(build("resnet18", 32), GREY, data, Settings(**(settings | changed)))
+    return Trainer(build("resnet18", 32), GREY, data, Settings(**(SETTINGS | changed)))
 
 
 def _quiet(*_):
@@ -65,6 +71,20 @@ def test_a_resumed_training_ends_like_an_unbroken_one(data):
     assert [r.learning_rate for r in got] == [r.learning_rate for r in expected[1:]]
     for key, value in unbroken.weights().items():
         assert torch.equal(value, second.weights()[key]), key
+
+
+@pytest.mark.parametrize("changed", [
+    {"records": [{"loss": 1}]}, {"records": [{"epoch": 10**400}]}, {"records": "x"}, {"records": 5}, {"best": None},
+    {"records": [dict.fromkeys((one.name for one in fields(EpochRecord)), 3)]}, {"best": {"epoch": "x", "score": 1}},
+    {"schedule": {"base_lrs": 5}, "optimizer": {}}, {"generators": {"cpu": torch.zeros(3)}}])
+def test_a_state_that_is_none_is_no_fault_of_the_program(data, changed):
+    config = SimpleNamespace(**SETTINGS)
+    trainer = _trainer(data)
+    last = SimpleNamespace(state=trainer.weights(), training=trainer.state() | changed, epoch=1)
+    plan = SimpleNamespace(config=config, constants=Constants(), data=data,
+                           origin=SimpleNamespace(model=trainer.model, spec=GREY))
+    with pytest.raises(CheckpointError, match="no training state"):
+        trainrun._trainer(plan, last)
 
 
 def _saved(state):
