@@ -27,7 +27,7 @@ class _Parser(argparse.ArgumentParser):
         given = list(sys.argv[1:] if args is None else args)
         for text in given:
             if not text.isascii() and text != text.encode("utf-8", "replace").decode():
-                self.error(f"{ascii(text)[:_SHOWN]} is no text in UTF-8: nothing that stands in a store can be called so")
+                self.error(f"{ascii(text)[:_SHOWN]} is no text in UTF-8: no name in a store can be so")
         end = given.index("--") if "--" in given else len(given)
         return super().parse_known_args([*map(self._spelled, given[:end]), *given[end:]], namespace)
 

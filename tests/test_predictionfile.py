@@ -152,7 +152,7 @@ def test_pickled_arrays_are_not_opened():
 def test_columns_that_hold_no_numbers_are_refused(kind):
     file = io.BytesIO()
     np.savez(file, image_id=np.array(["a.png"]), Mass=np.zeros(1, kind))
-    with pytest.raises(DataError, match="'Mass' holds .*, expected one number a film"):
+    with pytest.raises(DataError, match=r"'Mass' holds .*, expected one number a film"):
         parse(file.getvalue(), "x")
 
 
