@@ -128,8 +128,10 @@ def _stand_ins(found: Audited) -> str:
         return ""
     most = max(odd, key=lambda column: column.main[1])
     value, n = most.main
+    cut = 0 < value < 1 and value in (most.values[0], most.values[-1])
     return (f"many films have exactly one score ({display_name(FINDINGS[most.place])} {value:.4g} on {films(n)}) in "
-            f"{of_columns([column.place for column in odd])}: does it stand for a missing one? Leave these cells empty")
+            f"{of_columns([column.place for column in odd])}: does it stand for a missing one"
+            f"{', or were scores cut off there' if cut else ''}? Leave cells of missing scores empty")
 
 
 def _stands_in(column: Column) -> bool:
