@@ -41,7 +41,10 @@ def test_ensembles_of_ensembles_inherit_and_circles_end():
     assert found["b"] == found["c"] == (Mark("Patient overlap", LEAK["text"], "A"),)
 
 
-def test_a_leak_stays_on_the_run_its_ensemble_and_the_commands_when_the_member_is_gone(store, tmp_path, capsys):
+def test_a_leak_stays_on_the_run_its_ensemble_and_the_commands_when_the_member_is_gone(store, tmp_path, capsys,
+                                                                                            monkeypatch):
+    for name in ("metric_rows", "resampledfile", "ensembles"):
+        monkeypatch.setattr(f"cxrcore.{name}.N_DRAWS", 20)
     seen = frozenset(FILMS.images["image_id"][:30])
     run_ids = []
     for place, listed in enumerate((seen, None)):
