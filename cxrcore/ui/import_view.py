@@ -206,7 +206,8 @@ def offer(store: Store, candidate: Candidate, said: Said) -> None:
     if candidate.refused:
         st.error("Nothing can be saved: the audit refused these predictions.", icon=":material/block:")
     elif same:
-        st.warning(f"{escape(same.in_words.capitalize())}.", icon=":material/warning:")
+        fact = same.in_words
+        st.warning(f"{escape(fact[0].upper() + fact[1:])}.", icon=":material/warning:")
     if st.button(SAVE, type="primary", icon=":material/save:", disabled=candidate.refused or not said.name.strip()):
         with st.spinner("Measuring…"), widgets.slow_share(measuring.RESAMPLING, PATIENCE) as told:
             saved = importing.save(store, candidate, said.name, said.architecture, told)
