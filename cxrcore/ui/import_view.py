@@ -172,10 +172,10 @@ def show(candidate: Candidate) -> None:
     st.markdown(f"**{escape(file.name)}** · {len(file.image_ids):,} rows · {len(file.columns)} of {len(FINDINGS)} "
                 f"findings · {escape(candidate.table.name)}: {parts} films")
     widgets.table(_preview(candidate), hide_index=True, placeholder="–", alt="The first films with their scores",
-                 column_config={
-                     display_name(finding): widgets.number("score", format="%.4f",
-                                                           more=f"Of the column '{escape(column)}'.")
-                     for finding, column in file.columns.items()})
+                  column_config={
+                      display_name(finding): widgets.number("score", format="%.4f",
+                                                            more=f"Of the column '{escape(column)}'.")
+                      for finding, column in file.columns.items()})
     st.caption(f"As probabilities, findings in the workbench's order.{left_alone}")
     st.header("Audit", anchor=False)
     states = [line.state for line in candidate.lines]
