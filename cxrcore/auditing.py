@@ -156,7 +156,7 @@ def _overlap(matched: Matched, train_list: frozenset[str] | None) -> Line:
         raise DataError(f"none of the {len(names):,} entries of the training list is a film or a patient of the table")
     evaluated = np.concatenate([rows for part, rows in held.items() if part != "train"] or [np.array([], np.int64)])
     return audit_films.patient_overlap(len(np.intersect1d(listed, evaluated)),
-                                 len(np.intersect1d(trained, owners[evaluated])), between)
+                                       len(np.intersect1d(trained, owners[evaluated])), between)
 
 
 def _of_films_only(line: Line) -> Line:

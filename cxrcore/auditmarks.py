@@ -50,7 +50,7 @@ def of_config(config: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]
         config: the run's.
         configs: {run_id: config} of the store, where an ensemble's members may stand.
     """
-    found = dict.fromkeys(_warned(config, configs or {}, frozenset()))
+    found = dict.fromkeys(_warned(config, configs or {}))
     return tuple(sorted(found, key=lambda mark: not mark.grave))
 
 
@@ -61,18 +61,21 @@ def of_runs(runs: pd.DataFrame) -> dict[str, Marks]:
     return {run_id: marks for run_id, marks in found.items() if marks}
 
 
-def _warned(config: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]], seen: frozenset[str]
+def _warned(config: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]], seen: set[str] | None = None
             ) -> Iterator[Mark]:
+    """Args: runs that stood below the same member already; means of means may name each other in any number."""
     for line in _dicts(config.get("audit")):
         if line.get("state") == WARNED:
             yield Mark(str(line.get("name")), str(line.get("text")))
     for member in _dicts(config.get("members")):
         run_id = str(member.get("run_id"))
-        if run_id in seen:
+        below = set() if seen is None else seen
+        if run_id in below:
             continue
+        below.add(run_id)
         # as it was when the mean was made, which outlives the member; older ensembles kept no lines
         own = {"audit": member["audit"]} if "audit" in member else configs.get(run_id, {})
-        for mark in _warned(own, configs, seen | {run_id}):
+        for mark in _warned(own, configs, below):
             yield Mark(mark.name, mark.text, mark.member or str(member.get("name") or run_id))
 
 

@@ -101,7 +101,8 @@ def known(store: Store, run_ids: Sequence[str]) -> str | None:
     wanted, runs = _measured_on(_board(store, run_ids)), store.runs()
     for run in runs[runs["kind"] == ARCHITECTURE].itertuples():
         members = json.loads(run.config or "{}").get("members", [])
-        if {member["run_id"]: member["predictions"] for member in members} == wanted and set(wanted) == set(run_ids):
+        own = {member["run_id"]: member.get("predictions") for member in members}  # a run folder may lack them
+        if own == wanted and set(wanted) == set(run_ids):
             return run.run_id
     return None
 

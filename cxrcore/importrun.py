@@ -48,7 +48,7 @@ def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[s
         runexport.require_restorable(store, folders, as_copy=as_copy)
     run_ids = []
     for folder in folders:
-        run_ids.append(runexport.restore(store, folder, as_copy=as_copy, told=print))
+        run_ids.append(runexport.restore(store, folder, as_copy=as_copy, say=print))
         print(f"restored run {run_ids[-1]} from {folder}")
     return run_ids
 

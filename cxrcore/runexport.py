@@ -98,12 +98,14 @@ def folders(path: Path) -> list[Path]:
                                                        if found.parent.suffix != ".partial")
 
 
-def restore(store: Store, folder: Path, *, as_copy: bool = False, told: Callable[[str], None] = lambda _: None) -> str:
+def restore(
+    store: Store, folder: Path, *, as_copy: bool = False, say: Callable[[str], None] = lambda line: None
+) -> str:
     """Read a run's folder into the store; returns run_id.
 
     Args:
         as_copy: under new ids, beside the run that may be there.
-        told: what was left out, a line each.
+        say: hears what was left out, a line each.
 
     Raises:
         DataError: not such a folder, damaged, or of a newer format; nothing is written.
@@ -112,7 +114,7 @@ def restore(store: Store, folder: Path, *, as_copy: bool = False, told: Callable
     found = runfolder.read(folder)
     run_id = store.restore_run(found.tables, as_copy=as_copy)
     for line in found.left_out:
-        told(line)
+        say(line)
     return run_id
 
 

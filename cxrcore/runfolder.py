@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from cxrcore import boundedparquet, runchecks
+from cxrcore import boundedfile, boundedparquet, runchecks
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.runtables import cast, conformed
@@ -73,14 +73,10 @@ def run_id_of(folder: Path) -> str | None:
 
 
 def _document(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():  # a pipe or a device would be waited for
+    if not path.is_file():
         raise DataError(f"{path.name} is missing")
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_MOST_JSON + 1)
-        if len(content) > _MOST_JSON:
-            raise DataError(f"{path.name} is larger than {_MOST_JSON / 1e6:.0f} MB")
-        document = json.loads(content)
+        document = json.loads(boundedfile.content(path, _MOST_JSON))
     except OSError as error:
         raise DataError(f"{path.name} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

@@ -54,6 +54,6 @@ with open_runs_page("localization", "so no map can be measured") as page:
     table = localization_view.table(shown, heading)
     with st.expander("As a table"):
         widgets.table(table, hide_index=True, placeholder="–", alt=f"{heading} with floors",
-                     column_config=localization_view.columns(table, MEASURES[title]))
+                      column_config=localization_view.columns(table, MEASURES[title]))
     with download_slot:
         widgets.download_menu({"Values": ("localization", lambda: table)}, latex=True)

@@ -79,7 +79,7 @@ with shell.open_page("runs") as store:
             st.caption("These runs agree in every setting.")
         else:
             widgets.table(table, key="settings", hide_index=True, height="content", alt="Settings of the chosen runs",
-                         column_config={"Meaning": st.column_config.TextColumn(width="medium")})
+                          column_config={"Meaning": st.column_config.TextColumn(width="medium")})
 
     if focus:  # else nothing is shown that could be taken along
         with download_slot:

@@ -41,10 +41,10 @@ INSERT INTO images VALUES ('d1', 'b.png', '2', 0, 50, 'F', 'PA'), ('d1', 'a.png'
 INSERT INTO label_sets SELECT 'd1', 'csv', image_id, list_transform(range(14), i -> (image_id = 'a.png')::FLOAT)
     FROM images;
 INSERT INTO boxes VALUES ('d1', 'a.png', 'Mass', 1, 2, 3, 4);
-INSERT INTO runs VALUES ('r1', 'old', 'resnet18', 'trained', 'finished', '2026-01-01 09:00:00+00',
+INSERT INTO runs VALUES ('20260101-090000-000001', 'old', 'resnet18', 'trained', 'finished', '2026-01-01 09:00:00+00',
     '2026-01-01 10:00:00+00', 'd1', 'patient', 0, 'f00', '{}', '{}', '{}', NULL, 1, 11, 'kept', false);
-INSERT INTO epochs VALUES ('r1', 1, 0.5, 0.4, 0.7, 0.3, 0.0001, 10, 20);
-INSERT INTO prediction_sets VALUES ('p1', 'r1', 'd1', 'test', 'model_best.pth', 'ff', 2, 2, 'fp32',
+INSERT INTO epochs VALUES ('20260101-090000-000001', 1, 0.5, 0.4, 0.7, 0.3, 0.0001, 10, 20);
+INSERT INTO prediction_sets VALUES ('p1', '20260101-090000-000001', 'd1', 'test', 'model_best.pth', 'ff', 2, 2, 'fp32',
     '2026-01-01 10:00:00+00');
 INSERT INTO predictions SELECT 'p1', image_id, list_transform(range(14), i -> (0.25 + i / 32)::FLOAT) FROM images
     ORDER BY image_id;

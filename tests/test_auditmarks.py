@@ -39,6 +39,10 @@ def test_ensembles_of_ensembles_inherit_and_circles_end():
     found = auditmarks.of_runs(runs)
     assert set(found) == {"a", "b", "c"}
     assert found["b"] == found["c"] == (Mark("Patient overlap", LEAK["text"], "A"),)
+    everyone = [{"run_id": str(n), "name": f"M{n}"} for n in range(20)]  # 20! ways lead through them
+    found = auditmarks.of_config({"members": everyone}, {str(n): {"members": everyone, "audit": [LEAK]}
+                                                         for n in range(20)})
+    assert {mark.member for mark in found} == {member["name"] for member in everyone}
 
 
 def test_a_leak_stays_on_the_run_its_ensemble_and_the_commands_when_the_member_is_gone(store, tmp_path, capsys):

@@ -56,10 +56,10 @@ def _case(lose, epochs, says, goes_on, **more):
 
 @pytest.mark.parametrize(("lose", "epochs", "says", "goes_on"), [
     _case(_run, 2, "its folder .* is gone; was the run deleted", False),
-    _case(_row, 1, "it may have been deleted", False),
     _case(_folder, 2, "its folder .* is gone; was the run deleted", True),
     _case(_checkpoints, 1, "were deleted while it trained", True),
     _case(_run, 1, "deleted", False, marks=pytest.mark.long),
+    _case(_row, 1, "it may have been deleted", False, marks=pytest.mark.long),
     _case(_row, 2, "it may have been deleted", False, marks=pytest.mark.long),
     _case(_folder, 1, "were deleted while it trained", True, marks=pytest.mark.long),
     _case(_folder_for_a_file, 1, "were deleted while it trained", True, marks=pytest.mark.long),

@@ -14,7 +14,7 @@ from cxrcore.ui import explain_downloads, explain_scores
 from cxrcore.ui.threshold_state import Evaluated, read_state
 
 STYLE = RunStyle("#0072B2", "solid", "circle")
-SCORES = np.full(N_FINDINGS, 0.3, np.float32)
+SCORES = np.linspace(0.2, 0.4, N_FINDINGS, dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,8 @@ def test_the_page_to_print_leaves_a_dash_and_says_why(found):
         row = html.split(f"<td>{display_name(FINDINGS[k])}</td>")[1].split("</tr>")[0]
         assert row.endswith(f"<td class=n>{cell.replace('<', '&lt;')}</td><td class=n>{positives}</td>")
     assert one.uncalibrated in html
+    said = f"{display_name(FINDINGS[0])} by Grad-CAM: score {SCORES[0]:.4f}, threshold {one.thresholds[0]:.4g}"
+    assert f"<figcaption>{said}</figcaption>" in html
 
 
 def test_without_validation_nothing_is_calibrated(found):

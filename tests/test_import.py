@@ -117,6 +117,7 @@ def test_a_file_that_is_a_run_already_is_refused_unless_asked_for(do, store, cap
 def test_a_mean_that_is_a_run_already_is_refused_unless_asked_for(do, store):
     run_ids = [do(made.frame(FILMS, seed=seed)[:90], f"m{seed}") for seed in (1, 2)]
     mean = ensembles.make(store, run_ids)
+    store.create_run({"members": [{"run_id": run_ids[0], "name": "of a run folder"}]}, FILMS.dataset_id, "ensemble")
     assert ensembles.known(store, run_ids[::-1]) == mean and ensembles.known(store, [run_ids[0], mean]) is None
     with pytest.raises(UsageError, match=f"already run {mean}: --again"):
         ensembles.make(store, run_ids[::-1], "another name")

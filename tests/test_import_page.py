@@ -108,10 +108,11 @@ def test_a_table_can_be_uploaded_where_the_store_knows_none(tmp_path, monkeypatc
 
 
 def test_the_same_scores_from_another_file_are_said_and_can_be_saved(store):
-    app = uploaded(made.as_csv(made.frame(FILMS)))
+    app = uploaded(made.as_csv(made.frame(FILMS)), "Theirs.csv")
     save_button(app).click().run()
     app = uploaded(made.as_csv(made.frame(FILMS).iloc[::-1]), "backwards.csv")
-    assert "from another file" in app.warning[0].value and not save_button(app).disabled
+    said = text_of(app)
+    assert "These predictions" in said and "('Theirs'), from another file" in said and not save_button(app).disabled
 
 
 def test_the_mean_of_runs_is_saved_beside_its_best_member(tmp_path, monkeypatch):

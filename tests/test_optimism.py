@@ -29,7 +29,7 @@ def test_the_same_as_a_loop_by_hand():
     labels, scores, patients = films(120, 50)
     crossed = cross_fitted(labels, scores, patients, "max_f1", seed=4)
     first = halves(patients, 4)
-    for k in range(N_FINDINGS):
+    for k in range(0, N_FINDINGS, 3):
         known = ~np.isnan(labels[:, k])
         decided = np.full(len(labels), False)
         for fit_on, read_on in ((first, ~first), (~first, first)):

@@ -1,8 +1,6 @@
 """What a run folder from anywhere may do to a store: come in whole, or be refused in one line with nothing changed."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -11,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from run_folders import OLD, content_of, copied, edit, edit_table, exported, rows_of, store_with_run
 
-from cxrcore import boundedparquet, importrun, parquetfooter, runexport
-from cxrcore.config import PROJECT_ROOT, ImportConfig
+from cxrcore import boundedparquet, cli, importrun, parquetfooter, runexport
+from cxrcore.config import ImportConfig
 from cxrcore.data import nih
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
 from cxrcore.findings import FINDINGS
@@ -181,15 +179,16 @@ def test_a_copy_comes_in_under_new_ids_and_goes_without_a_trace(folder, tmp_path
 def test_the_script_takes_the_flag_in_both_spellings_and_says_what_it_left_out(folder, tmp_path, capsys):
     edit(folder, lambda document: [row.update(mood="good") for row in document["runs"]] and None)
     edit_table(folder, "films", lambda rows: rows.assign(hospital="A"))
-    script, store = [sys.executable, str(PROJECT_ROOT / "scripts" / "import_predictions.py")], tmp_path / "s.duckdb"
+    store = tmp_path / "s.duckdb"
     for flags in ([], ["--as-copy"], ["--as_copy"]):
         import_predictions.main([str(folder), "--store", str(store), *flags])
         said = capsys.readouterr().out
         assert all(one in said for one in ("column 'runs.mood'", "films.parquet, column 'hospital'", "restored run"))
     assert len(Store(store).runs()) == 3
-    done = subprocess.run([*script, str(folder), "--store", str(store)], capture_output=True, text=True,
-                          cwd=PROJECT_ROOT)
-    assert done.returncode == 2 and "already has run" in done.stderr and len(done.stderr.splitlines()) == 1
+    with pytest.raises(SystemExit) as end:
+        cli.run(lambda _: import_predictions.main([str(folder), "--store", str(store)]))
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and "already has run" in said and len(said.splitlines()) == 1
 
 
 def test_as_copy_is_for_run_folders(tmp_path):
@@ -373,7 +372,7 @@ def test_a_folder_of_the_first_version_still_comes_in(tmp_path):
     (folder,) = OLD.iterdir()
     store = Store(tmp_path / "store.duckdb")
     told = []
-    run_id = runexport.restore(store, folder, told=told.append)
+    run_id = runexport.restore(store, folder, say=told.append)
     assert not told and run_id == folder.name
     run, board = store.run(run_id), store.leaderboard().set_index("split")
     assert run["note"] == "ä note\nof two lines" and run["config"]["lr"] == 1e-4 and run["status"] == "finished"

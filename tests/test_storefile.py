@@ -29,6 +29,7 @@ context.set_forkserver_preload(["cxrcore.store"])
 
 BUSY = 7
 OLD = 2  # the schema version of old_store.sql
+RUN = "20260101-090000-000001"  # its run
 
 
 def make_old(path: Path) -> Path:
@@ -222,7 +223,7 @@ def test_a_link_leads_to_one_store_with_one_gate(path):
     assert len(Store(home).runs()) == len(Store(path).runs()) == 1
     assert {found.name for found in home.parent.iterdir()} == {"real.duckdb", "real.duckdb.gate", "real.duckdb.holder"}
     assert [found.name for found in path.parent.iterdir() if found.is_file()] == [path.name]
-    assert Store(path).run_folder("r1") == Store(home).run_folder("r1")
+    assert Store(path).run_folder(RUN) == Store(home).run_folder(RUN)
     with gate.turn(home, write=True), pytest.raises(StoreError, match="another part of this program"):
         with gate.turn(path, write=True, wait=0.05):
             pass
@@ -297,7 +298,7 @@ def test_another_file_in_its_place_is_looked_at_anew(store, run_id, tmp_path, re
     """As when somebody brings back the copy from before, or puts something else there."""
     assert len(store.runs()) == 1
     replace(make_old(tmp_path / "old.duckdb"), store.path)
-    assert store.runs()["run_id"].tolist() == ["r1"] and form_of(store.path) == len(schema.STEPS)
+    assert store.runs()["run_id"].tolist() == [RUN] and form_of(store.path) == len(schema.STEPS)
     other = tmp_path / "other.duckdb"
     _other_tables(other)
     replace(other, store.path)
@@ -320,7 +321,7 @@ def test_an_old_store_opens_with_all_that_it_held(path, caplog):
     before = rows_of(path)
     store = Store(path)
     with caplog.at_level(logging.INFO, "cxrcore.store"):
-        assert store.run("r1")["note"] == "kept"
+        assert store.run(RUN)["note"] == "kept"
     copy = path.with_name("store.before-2.duckdb")
     assert [record.getMessage() for record in caplog.records] == [
         f"the store {path} was brought from form {OLD} to {len(schema.STEPS)}; as it was before it lies in {copy}, "
@@ -371,7 +372,7 @@ def test_what_a_killed_writer_left_in_the_wal_is_in_the_copy(path):
     killed.start()
     killed.join()
     assert path.with_name("store.duckdb.wal").stat().st_size
-    assert Store(path).run("r1")["note"] == "last words"
+    assert Store(path).run(RUN)["note"] == "last words"
     with duckdb.connect(str(path.with_name("store.before-2.duckdb")), read_only=True) as con:
         assert con.execute("SELECT note FROM runs").fetchall() == [("last words",)]
 
@@ -390,7 +391,7 @@ def test_a_step_that_fails_leaves_the_old_store_to_old_and_new_versions(path, mo
         assert rows_of(path) == before and form_of(path) == OLD
     with monkeypatch.context() as older:
         older.setattr(schema, "STEPS", schema.STEPS[:OLD])
-        assert Store(path).runs()["run_id"].tolist() == ["r1"]
+        assert Store(path).runs()["run_id"].tolist() == [RUN]
     assert Store(path).leaderboard()["auroc"].tolist() == [0.75]
 
 
@@ -483,10 +484,10 @@ def test_an_old_store_on_a_read_only_disk_is_read_and_stays_as_it_is(small_disk)
     killed.join()
     before = path.read_bytes()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    assert Store(path).run("r1")["note"] == "last words"
+    assert Store(path).run(RUN)["note"] == "last words"
     assert Store(path).localization(["p1"])["iou"].tolist() == [0.1]
     with pytest.raises(StoreError):
-        Store(path).edit_run("r1", note="x")
+        Store(path).edit_run(RUN, note="x")
     assert path.read_bytes() == before and form_of(path) == OLD
 
 
@@ -501,10 +502,11 @@ def test_the_page_that_a_session_begins_with_names_the_copy_once(path, pages):
     assert "before-2" not in pages.text_of(pages.open_page("runs"))
 
 
-def test_a_script_prints_where_the_copy_is(path, tmp_path):
+def test_a_script_prints_where_the_copy_is(path, tmp_path, monkeypatch, capsys):
     make_old(path)
-    done = subprocess.run([sys.executable, str(PROJECT_ROOT / "scripts" / "export.py"), "--store", str(path), "--out",
-                           str(tmp_path / "out")], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    notes = [line for line in done.stdout.splitlines() if line.startswith("note: ")]
+    monkeypatch.setattr(sys, "argv", ["export.py", "--store", str(path), "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(PROJECT_ROOT / "scripts" / "export.py"), run_name="__main__")
+    assert not end.value.code and (tmp_path / "out" / RUN / "run.json").exists()
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
     assert len(notes) == 1 and str(path.with_name("store.before-2.duckdb")) in notes[0]

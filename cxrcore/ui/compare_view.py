@@ -199,8 +199,8 @@ def agreement_section(films: np.ndarray, with_it: np.ndarray, part: str) -> Tabl
                "that carry the label. “All agree” counts the films on which all say yes or all say no.")
     table = agreement.shown(films, with_it)
     widgets.table(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3, placeholder="–",
-                 column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
-                 alt="Films by the number of runs that say yes, for each finding")
+                  column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
+                  alt="Films by the number of runs that say yes, for each finding")
     return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(films, with_it))}
 
 
@@ -215,8 +215,8 @@ def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str
         st.caption("Repeats: alike in all recorded settings but the seed. A difference between architectures that is "
                    "no larger than this spread may be chance.")
         widgets.table(seeds, hide_index=True, alt="Spread of the runs that are repeats of each other",
-                     column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
-                                    for name in seeds.columns if name not in ("Architecture", "Seeds")})
+                      column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
+                                     for name in seeds.columns if name not in ("Architecture", "Seeds")})
     if others:
         st.caption(f"No repeats, so not the seed alone makes their difference: {escape('; '.join(others))}.")
     if seeds.empty:

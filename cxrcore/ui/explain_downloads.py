@@ -42,10 +42,11 @@ def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.
     scores = one.scores
     k = FINDINGS.index(finding)
     lines = []
-    for k, row in enumerate(explain_scores.table([scores]).itertuples()):
-        rests_on = "–" if scores.positives is None else f"{scores.positives[k]:,}"
+    for place, row in enumerate(explain_scores.table([scores]).itertuples()):
+        rests_on = "–" if scores.positives is None else f"{scores.positives[place]:,}"
         lines.append(ScoreLine(row.Finding, f"{row.Score:.4f}", f"{row.Threshold:.4g}", row.Decision,
-                               scores.calibrated_in_digits(k) or "–", rests_on, row.Decision == explain_scores.ALARM))
+                               scores.calibrated_in_digits(place) or "–", rests_on,
+                               row.Decision == explain_scores.ALARM))
     known = [f"Film {film.image_id} of the data set."] if film.image_id else []
     about = [f"Run {scores.run.label} ({scores.run.run_id}), {one.loaded.image_size} pixels a side.",
              f"Method: {method}. Thresholds: {scores.source}.", *known]

@@ -113,7 +113,7 @@ def draw(found: Sequence[FilmScores], labels: Sequence[str] | None) -> None:
     shown = table(found, labels)
     with st.expander("As a table"):
         widgets.table(shown.drop(columns=["Run"]) if len(found) == 1 else shown, hide_index=True, placeholder="–",
-                     height=(min(len(shown), 28) + 1) * 35 + 3, alt="Scores of the film", column_config={
+                      height=(min(len(shown), 28) + 1) * 35 + 3, alt="Scores of the film", column_config={
             "Score": widgets.number("score", format="%.4f"), "Threshold": widgets.number("threshold", format="%.4g"),
             "Calibrated": st.column_config.TextColumn(help=meaning("calibrated")),
             "Films behind it": widgets.number("calibrated_on"),

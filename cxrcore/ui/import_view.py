@@ -172,10 +172,10 @@ def show(candidate: Candidate) -> None:
     st.markdown(f"**{escape(file.name)}** · {len(file.image_ids):,} rows · {len(file.columns)} of {len(FINDINGS)} "
                 f"findings · {escape(candidate.table.name)}: {parts} films")
     widgets.table(_preview(candidate), hide_index=True, placeholder="–", alt="The first films with their scores",
-                 column_config={
-                     display_name(finding): widgets.number("score", format="%.4f",
-                                                           more=f"Of the column '{escape(column)}'.")
-                     for finding, column in file.columns.items()})
+                  column_config={
+                      display_name(finding): widgets.number("score", format="%.4f",
+                                                            more=f"Of the column '{escape(column)}'.")
+                      for finding, column in file.columns.items()})
     st.caption(f"As probabilities, findings in the workbench's order.{left_alone}")
     st.header("Audit", anchor=False)
     states = [line.state for line in candidate.lines]
@@ -206,7 +206,8 @@ def offer(store: Store, candidate: Candidate, said: Said) -> None:
     if candidate.refused:
         st.error("Nothing can be saved: the audit refused these predictions.", icon=":material/block:")
     elif same:
-        st.warning(f"{escape(same.in_words.capitalize())}.", icon=":material/warning:")
+        fact = same.in_words
+        st.warning(f"{escape(fact[0].upper() + fact[1:])}.", icon=":material/warning:")
     if st.button(SAVE, type="primary", icon=":material/save:", disabled=candidate.refused or not said.name.strip()):
         with st.spinner("Measuring…"), widgets.slow_share(measuring.RESAMPLING, PATIENCE) as told:
             saved = importing.save(store, candidate, said.name, said.architecture, told)

@@ -45,8 +45,8 @@ def show(store: Store, run: Evaluated, part: str, state: BoardState, finding: st
     if fitted:
         with st.expander("Finding by finding, with prevalences"):
             widgets.table(table, hide_index=True, row_height=ROW_HEIGHT, height=(len(FINDINGS) + 1) * ROW_HEIGHT + 2,
-                         placeholder="–", column_config=_columns(made, other),
-                         alt="F1 of each finding as fitted, cross-fitted and on the other split, with prevalences")
+                          placeholder="–", column_config=_columns(made, other),
+                          alt="F1 of each finding as fitted, cross-fitted and on the other split, with prevalences")
     if refitted is not None:  # last: the only part that takes long where it was not worked out before
         text, meaning = in_words(store, refitted, finding)
         line.markdown(text, help=meaning)

@@ -158,12 +158,12 @@ def _comparison(store: Store, run: Evaluated, part: str, state: BoardState, name
                 f"**{in_figures(values[1][0])}** "
                 f"over {len(FINDINGS) - values[0][1]} findings.")
     widgets.table(table, hide_index=True, height=(len(table) + 1) * ROW_HEIGHT // 2, row_height=ROW_HEIGHT,
-                 placeholder="–", alt="Two threshold sets side by side", column_config={
-                     "finding": st.column_config.TextColumn("Finding"),
-                     "threshold_one": number("threshold", "One", "%.4g"),
-                     "threshold_other": number("threshold", "Other", "%.4g"),
-                     "f1_one": number("f1", "F1, one", "%.3f"), "f1_other": number("f1", "F1, other", "%.3f"),
-                     "difference": number("delta", "Difference", "%+.3f")})
+                  placeholder="–", alt="Two threshold sets side by side", column_config={
+                      "finding": st.column_config.TextColumn("Finding"),
+                      "threshold_one": number("threshold", "One", "%.4g"),
+                      "threshold_other": number("threshold", "Other", "%.4g"),
+                      "f1_one": number("f1", "F1, one", "%.3f"), "f1_other": number("f1", "F1, other", "%.3f"),
+                      "difference": number("delta", "Difference", "%+.3f")})
 
 
 def comparison(found: Sequence[SortedScores], one: np.ndarray, other: np.ndarray) -> pd.DataFrame:
