@@ -26,6 +26,7 @@ _FINE = (1e-5, 1e-6)  # digits of a common export, which tie the scores of rare 
 STAND_IN, LEAST_STAND_IN = 0.004, 8  # share of films, and films, with one score that others nearly never share
 REPEATED, LEAST_REPEATED = 0.002, 6  # the same of films whose scores of all findings are another film's
 LEAST_FINDINGS = 5  # fewer repeat each other by chance
+MOST_NAMED = 3  # findings in one line
 
 
 def sigmoid_twice(found: Audited) -> Line:
@@ -126,8 +127,9 @@ def _stand_ins(found: Audited) -> str:
         return ""
     most = max(odd, key=lambda column: column.main[1])
     value, n = most.main
-    return (f"many films have exactly one score ({display_name(FINDINGS[most.place])} {value:.4g} on {films(n)}) in "
-            f"{of_columns([column.place for column in odd])}: does it stand for a missing one? Leave these cells empty")
+    where = of_columns([column.place for column in odd]) if len(odd) <= MOST_NAMED else f"{len(odd)} findings"
+    return (f"one and the same score stands on many films ({display_name(FINDINGS[most.place])} {value:.4g} on "
+            f"{films(n)}) in {where}: does it stand for a missing one? Leave these cells empty")
 
 
 def _stands_in(column: Column) -> bool:
