@@ -26,6 +26,7 @@ _FINE = (1e-4, 1e-5, 1e-6)  # digits of a common export: four move the AUROC of 
 STAND_IN, LEAST_STAND_IN = 0.004, 8  # share of films, and films, with one score that others nearly never share
 REPEATED, LEAST_REPEATED = 0.002, 6  # the same of films whose scores of all findings are another film's
 LEAST_FINDINGS = 5  # fewer repeat each other by chance
+MOST_NAMED = 3  # findings in one line
 
 
 def sigmoid_twice(found: Audited) -> Line:
@@ -129,9 +130,10 @@ def _stand_ins(found: Audited) -> str:
     most = max(odd, key=lambda column: column.main[1])
     value, n = most.main
     cut = 0 < value < 1 and value in (most.values[0], most.values[-1])
+    where = of_columns([column.place for column in odd]) if len(odd) <= MOST_NAMED else f"{len(odd)} findings"
     return (f"many films have exactly one score ({display_name(FINDINGS[most.place])} {value:.4g} on {films(n)}) in "
-            f"{of_columns([column.place for column in odd])}: does it stand for a missing one"
-            f"{', or were scores cut off there' if cut else ''}? Leave cells of missing scores empty")
+            f"{where}: does it stand for a missing one{', or were scores cut off there' if cut else ''}? Leave cells "
+            "of missing scores empty")
 
 
 def _stands_in(column: Column) -> bool:

@@ -95,6 +95,18 @@ def questions(marks: Sequence[Mark]) -> str:
     return ", ".join(dict.fromkeys(mark.name for mark in marks))
 
 
+def told_once(warned: Mapping[str, Marks]) -> dict[str, list[str]]:
+    """{run's name: what was found, a text a question}; of runs that stand together, a mean does not repeat a member.
+
+    Args:
+        warned: {run's name: its marks}.
+    """
+    own = {(name, mark.name, mark.text) for name, marks in warned.items() for mark in marks if not mark.member}
+    found = {name: [str(mark) for mark in marks if (mark.member, mark.name, mark.text) not in own]
+             for name, marks in warned.items()}
+    return {name: lines + ["as its members here"] * (len(lines) < len(warned[name])) for name, lines in found.items()}
+
+
 def in_words(marks: Sequence[Mark]) -> str:
     """All of them on one line."""
     return "; ".join(map(str, marks))

@@ -20,7 +20,7 @@ Seyyed-Kalantari et al., CheXclusion: fairness gaps in deep chest X-ray classifi
 1927 (his interval); Fleiss, Statistical methods for rates and proportions, 1981 (two proportions).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,18 +117,20 @@ def _numbers(column: pd.Series) -> np.ndarray:
 # -- measures of a group
 
 
-def measure_group(films: AnyFilms, draws: Draws, thresholds: np.ndarray) -> Resampled:
+def measure_group(films: AnyFilms, draws: Draws, thresholds: np.ndarray,
+                  told: Callable[[float], None] = lambda share: None) -> Resampled:
     """The `MEASURES` of one group's films in every draw; NaN where they are suppressed or undefined.
 
     Args:
         films: of the group.
         draws: of the patients of all films, whatever their group.
         thresholds: float64 (k,); false alarms are FP / (FP + TN).
+        told: hears the share of the work that is done.
 
     Raises:
         ResamplingError: as `resample`, and so for films of fewer than `MIN_PATIENTS` patients.
     """
-    found = resample(films, draws, ("auroc", "recall", "specificity"), thresholds)
+    found = resample(films, draws, ("auroc", "recall", "specificity"), thresholds, told)
     return _without_few(found, {name: found.values[name] for name in ("auroc", "recall")}
                         | {"false_alarm": 1 - found.values["specificity"]})
 
@@ -240,13 +242,15 @@ def _words(point: np.ndarray, p: np.ndarray) -> np.ndarray:
 # -- the shortcut
 
 
-def view_alone(films: AnyFilms, views: Groups, draws: Draws) -> tuple[Resampled, Resampled]:
+def view_alone(films: AnyFilms, views: Groups, draws: Draws,
+               told: Callable[[float], None] = lambda share: None) -> tuple[Resampled, Resampled]:
     """How well AP-or-not orders the films of each label, and how well the run does on the same films: AUROC.
 
     Films of unknown view are left out. An AUROC under 0.5 says that the label is likelier on PA films.
 
     Args:
         views: as `by_view`.
+        told: hears the share of the work that is done.
 
     Raises:
         ResamplingError: as `resample`.
@@ -254,5 +258,6 @@ def view_alone(films: AnyFilms, views: Groups, draws: Draws) -> tuple[Resampled,
     known = views.place >= 0
     films, is_ap = subset(films, known), views.place[known] == views.names.index("AP")
     said = replace(films, scores=np.where(np.isnan(films.scores), np.nan, is_ap[:, None]).astype(np.float32))
-    found = [resample(one, draws, ("auroc",)) for one in (said, films)]
+    found = [resample(one, draws, ("auroc",), told=lambda share, done=done: told((done + share) / 2))
+             for done, one in enumerate((said, films))]
     return tuple(_without_few(one, one.values) for one in found)

@@ -25,7 +25,6 @@ with shell.open_page("import") as store:
     if said.table is None:
         st.info("Which films are these? Choose the data set, or upload its table.", icon=":material/info:")
         st.stop()
-    with st.spinner("Reading…"):
-        candidate = import_view.examined(str(store.path), store.change_token(), said)
+    candidate = import_view.read(store, said)
     import_view.show(candidate)
     import_view.offer(store, candidate, said)

@@ -39,6 +39,6 @@ with shell.open_page("present") as store:
         elif leaky:
             widgets.short_badges(lesson.group)
         if warned := lesson.warned:
-            widgets.warned_badge(warned, names=False)
+            widgets.warned_badge(warned, "")
 
     present_stage.bar(SLIDES, slide, beside)

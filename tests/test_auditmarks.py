@@ -45,6 +45,13 @@ def test_ensembles_of_ensembles_inherit_and_circles_end():
     assert {mark.member for mark in found} == {member["name"] for member in everyone}
 
 
+def test_of_runs_that_stand_together_a_mean_does_not_repeat_its_members():
+    member, others = Mark("Row order", "off"), (Mark("Row order", "off", "A"), Mark("Ties", "many", "B"))
+    assert auditmarks.told_once({"A": (member,), "mean": others}) == {
+        "A": ["Row order: off"], "mean": ["Ties (member B): many", "as its members here"]}
+    assert len(auditmarks.told_once({"mean": others})["mean"]) == 2
+
+
 def test_a_leak_stays_on_the_run_its_ensemble_and_the_commands_when_the_member_is_gone(store, tmp_path, capsys):
     seen = frozenset(FILMS.images["image_id"][:30])
     run_ids = []

@@ -11,7 +11,7 @@ import pytest
 from opened_pages import open_page, text_of
 
 from cxrcore import csvfile, predictionfile, trainlist
-from cxrcore.auditmarks import BADGE
+from cxrcore.auditmarks import BADGE, Mark
 from cxrcore.runexport import export
 from cxrcore.store import Store
 from cxrcore.ui import widgets
@@ -21,7 +21,7 @@ from cxrcore.ui.report import bundle, contents, page, sections
 PAGES = {"runs": {}, "compare": {}, "curves": {"finding": "Mass"}, "subgroups": {}, "thresholds": {}, "cases": {},
          "localization": {}, "explain": {}, "present": {"slide": "Networks"}}
 SLOW = ("subgroups", "localization", "explain", "data")  # pages that name the same runs by the same pieces
-LINKED = ("compare", "curves", "thresholds", "runs")  # where the link names both runs
+LINKED = ("compare", "curves", "thresholds", "runs", "explain")  # where the link names both runs
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,23 @@ def test_no_page_makes_more_of_a_name_than_its_text(made, name, monkeypatch):
     for label, (_, frame) in taken.items():
         assert hostile.formulas(pd.read_csv(io.StringIO(csvfile.text(frame())), dtype=str)) == [], label
     if name in PAGES:
-        assert name in ("explain", "present") or BADGE in text_of(app)
+        assert name == "present" or BADGE in text_of(app)
     if name == "present":
         assert any(BADGE in element.value for element in app.markdown)
+
+
+def test_the_mean_of_warned_runs_is_warned_of_before_it_is_saved(made, monkeypatch):
+    monkeypatch.setenv("CXR_STORE", str(made.path))
+    app = open_page("import", way="Mean of runs", run=list(made.runs().query("kind == 'imported'")["run_id"]))
+    assert BADGE in text_of(app) and hostile.live_texts(app) == []
+
+
+def test_a_badge_names_few_runs_and_its_help_all(monkeypatch):
+    said = {}
+    monkeypatch.setattr(widgets.st, "markdown", lambda text, help: said.update(text=text, help=help))
+    widgets.warned_badge({name: (Mark("Ties", "many"),) for name in "ABCDE"})
+    assert "**C**: Ties; and 2 more." in said["text"] and "**D**" not in said["text"]
+    assert said["text"].startswith(":gray") and "- **E**\n    - Ties: many" in said["help"]
 
 
 def test_what_would_be_alive_is_seen():

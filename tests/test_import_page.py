@@ -6,7 +6,7 @@ import scored_runs
 from opened_pages import open_page, text_of
 from streamlit.testing.v1 import AppTest
 
-from cxrcore import filmtable
+from cxrcore import filmtable, importing
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.findings import FINDINGS
 from cxrcore.store import Store
@@ -39,7 +39,9 @@ def test_the_waiting_page_says_what_it_takes(store):
     assert "audited" in text and "scripts/import_predictions.py" in text
 
 
-def test_an_upload_is_audited_saved_once_and_chosen(store):
+def test_an_upload_is_audited_saved_once_and_chosen(store, monkeypatch):
+    asked, examine = [], importing.examine
+    monkeypatch.setattr(importing, "examine", lambda *args: asked.append(1) or examine(*args))
     app = uploaded(made.as_csv(made.frame(FILMS)))
     text = text_of(app)
     assert "600 rows" in text and "14 of 14" in text and "15 passed" in text and "2 not declared" in text
@@ -49,6 +51,7 @@ def test_an_upload_is_audited_saved_once_and_chosen(store):
     save_button(app).click().run()
     assert not app.exception and "Saved as run" in text_of(app)
     app.run()
+    assert len(asked) == 1 and "same films as" not in text_of(app)  # neither a name nor saving asks for another audit
     assert not [button for button in app.button if button.label == "Save as a run"]
     run = store.runs().iloc[0]
     assert len(store.runs()) == 1 and (run["name"], run["architecture"]) == ("Their model", "convnext")

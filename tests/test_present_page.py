@@ -315,3 +315,5 @@ def test_every_font_of_a_chart_on_stage_is_large():
     made = figure.to_dict()
     assert set(sizes(made)) == {STAGE_FONT} and made["layout"].get("height") is None
     assert made["data"][0]["y"] == ["&lt;b>a&lt;/b>"]
+    long = rating_chart("x", [Rated("Mean of " + "long names " * 5, style, 0.8, 0.7, 0.9)]).layout.yaxis.ticktext[0]
+    assert long.startswith("Mean of long") and long.endswith("…") and len(long) < 30  # or the chart has no room left

@@ -109,9 +109,10 @@ def test_measures_equal_counts_by_hand_and_scikit_learn(films, halves):
 
 def test_a_gap_in_a_draw_is_that_of_the_drawn_films_of_both_groups(films, halves):
     """One draw of patients serves both groups: the films of each drawn patient, as often as it was drawn, by a loop."""
-    draws = patient_draws(films.patient_ids, films.image_ids, 5)
-    found = {name: measure_group(subset(films, halves.place == place), draws, AT)
+    draws, shares = patient_draws(films.patient_ids, films.image_ids, 5), []
+    found = {name: measure_group(subset(films, halves.place == place), draws, AT, shares.append)
              for place, name in enumerate(halves.names)}
+    assert shares[-1] == 1 and len(shares) > 2  # for the bar that stands there while many films are measured
     owners = draws.owners(films.patient_ids, films.image_ids)
     drawn = found["even"].values["recall"][:, 1:] - found["odd"].values["recall"][:, 1:]
     for draw in range(5):

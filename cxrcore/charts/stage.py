@@ -10,6 +10,7 @@ from cxrcore.charts.look import RunStyle, dress, escape
 STAGE_FONT = 22  # pixels; class mode promises 20
 _THICKER = 1.8
 _MARGIN = 10
+_LONGEST = 28  # letters of a run's name beside a chart, which longer ones would push off the slide
 _STANDOFF = 24  # pixels between an axis' texts and its title
 
 
@@ -52,6 +53,10 @@ def _enlarge(part: object) -> None:
             _enlarge(one)
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST - 1].rstrip()}…"
+
+
 @dataclass(frozen=True)
 class Rated:
     """One run's value with its interval, NaN where undefined."""
@@ -76,5 +81,6 @@ def rating_chart(axis: str, runs: Sequence[Rated]) -> go.Figure:
         for run in runs])
     dress(figure, axis)
     figure.update_xaxes(title=axis, showgrid=True)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", nticks=None)
+    figure.update_yaxes(autorange="reversed", ticksuffix="  ", nticks=None, tickvals=list(range(len(runs))),
+                        ticktext=[escape(_short(run.name)) for run in runs])
     return figure

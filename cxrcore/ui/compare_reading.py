@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxrcore import ensembles, importing
 from cxrcore.charts.dot_rows import NAMES
 from cxrcore.charts.look import RunStyle, architecture_label, run_styles
 from cxrcore.findings import N_FINDINGS
@@ -21,6 +22,9 @@ from cxrcore.ui.threshold_state import Evaluated, SourcedSet, default_key, find_
 from cxrcore.weightscorpora import NONE, start_corpus
 
 WORDS = {BETTER: "better", WORSE: "worse", TIED: "tied", UNTESTED: "no test"}
+
+
+_NO_NETWORK = ("", None, importing.NO_ARCHITECTURE, ensembles.ARCHITECTURE)  # in place of an architecture
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ def _repeats(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]]
 def other_settings(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Runs of one architecture that are no repeats of its first one: in what settings they differ, a text each."""
     said = []
-    for name in dict.fromkeys(one.architecture for one in compared if one.architecture):
+    for name in dict.fromkeys(one.architecture for one in compared if one.architecture not in _NO_NETWORK):
         own = [(one.run.label, settings_of(runs[one.run.run_id])) for one in compared if one.architecture == name]
         told = [(label, deciding(settings)) for label, settings in own if settings is not None]
         differing: dict[str, list[str]] = {}

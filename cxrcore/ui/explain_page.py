@@ -60,6 +60,8 @@ def pick_runs(page: RunsPage) -> pd.DataFrame:
     chosen = page.at_most(MAX_RUNS, chosen, "asked")
     asked = [run_id for run_id in chosen if store.run_file(run_id, explain_model.BEST)]
     kinds = page.overview.runs.set_index("run_id")["kind"]
+    if warned := runs_view.warned(page.rows(chosen)):
+        widgets.warned_badge({labels[run_id]: marks for run_id, marks in warned.items()})
     for run_id in chosen:
         if run_id not in asked:
             st.info(f"{escape(labels[run_id])} has no checkpoint ({escape(explain_model.BEST)}), so it cannot score a "

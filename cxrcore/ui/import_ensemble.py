@@ -20,6 +20,8 @@ def show(store: Store, overview: cached.Overview) -> None:
                        "Pick two runs or more by name")
     if "phantom" in set(overview.datasets.loc[overview.runs["dataset_id"].unique(), "kind"]):
         widgets.synthetic_badge()
+    if warned := runs_view.warned(overview.runs[overview.runs["run_id"].isin(chosen)]):
+        widgets.warned_badge({labels[run_id]: marks for run_id, marks in warned.items()})
     name = st.text_input("Name of the run", key="ensemble_name", placeholder="Mean of …")
     st.caption("The mean of the scores, film by film, over the films that all of them were measured on. The members "
                "stay as they are and are recorded with the new run.")

@@ -1,7 +1,7 @@
 """The Import page's parts: what is declared, what was read, the audit, and saving."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -37,7 +37,9 @@ BADGES = {PASSED: ":green-badge[passed]", NOTED: ":blue-badge[:material/info: no
           REFUSED: ":red-badge[:material/block: refused]", NOT_DECLARED: ":gray-badge[not declared]"}
 PREVIEW = 5  # rows
 MOST = 200  # MB of a file
+NO_BREAK = "\u00a0"  # keeps a question on one line, however long the answers are
 _SAVED = "import_saved"  # ids of the runs that this session saved
+_LAST = "import_last"  # what was said and read when it last saved one
 SAVE = "Save as a run"
 
 
@@ -133,13 +135,22 @@ def _upload(label: str, kinds: list[str], key: str, meaning: str) -> tuple[str, 
 # -- what was read
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def examined(path: str, token: tuple[int, ...], said: Said) -> Candidate:
-    """The predictions with their audit, kept while nothing of it changes.
+def read(store: Store, said: Said) -> Candidate:
+    """The predictions with their audit, kept while nothing of it changes, and when they are saved.
 
     Raises:
         WorkbenchError: what cannot be read or matched.
     """
+    said = replace(said, name="", architecture="")  # which no question asks about
+    before, candidate = st.session_state.get(_LAST, (None, None))
+    if candidate and said in (before, replace(before, table=candidate.table.dataset_id)):
+        return candidate  # audited again it would meet itself in the store
+    with st.spinner("Reading…"):
+        return _examined(str(store.path), store.change_token(), said)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _examined(path: str, token: tuple[int, ...], said: Said) -> Candidate:
     store = Store(path)
     declared = Declared(
         said.split, said.logits, trainlist.train_list(said.train_list[1], said.train_list[0])
@@ -181,7 +192,8 @@ def show(candidate: Candidate) -> None:
     states = [line.state for line in candidate.lines]
     st.markdown(" ".join(BADGES[state].replace(state, f"{states.count(state)} {state}") for state in BADGES
                          if state in states))
-    rows = "\n".join(f"| {line.name} | {BADGES[line.state]} | {escape(line.text)} |" for line in candidate.lines)
+    rows = "\n".join(f"| {line.name.replace(' ', NO_BREAK)} | {BADGES[line.state]} | {escape(line.text)} |"
+                     for line in candidate.lines)
     st.markdown(f"| Question | Answer | What was found |\n|---|---|---|\n{rows}")
 
 
@@ -208,9 +220,11 @@ def offer(store: Store, candidate: Candidate, said: Said) -> None:
     elif same:
         fact = same.in_words
         st.warning(f"{escape(fact[0].upper() + fact[1:])}.", icon=":material/warning:")
+    above = st.container()  # what stands below the button may be off the screen
     if st.button(SAVE, type="primary", icon=":material/save:", disabled=candidate.refused or not said.name.strip()):
-        with st.spinner("Measuring…"), widgets.slow_share(measuring.RESAMPLING, PATIENCE) as told:
+        with above, st.spinner("Measuring…"), widgets.slow_share(measuring.RESAMPLING, PATIENCE) as told:
             saved = importing.save(store, candidate, said.name, said.architecture, told)
+        st.session_state[_LAST] = replace(said, name="", architecture=""), candidate
         st.session_state[_SAVED] = {*st.session_state.get(_SAVED, ()), saved}
         shell.put_runs_in_link([saved])
         st.rerun()  # without the button

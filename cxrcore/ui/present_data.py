@@ -69,9 +69,10 @@ def limits(lesson: Lesson) -> None:
     if lesson.group is not None and lesson.group.leaky:
         points.append(f"**Leaky split.** {LEAKY_NOTE.capitalize()}.")
     if lesson.warned:
-        names = "; ".join(f"{widgets.escape(name)} ({widgets.escape(auditmarks.questions(marks))})"
-                          for name, marks in lesson.warned.items())
-        points.append(f"**Warned imports.** The audit warned of these runs: {names}.")
+        (name, marks), *others = lesson.warned.items()
+        more = f", and {len(others)} more" if others else ""
+        points.append(f"**Warned imports.** The audit warned of {widgets.escape(name)} "
+                      f"({widgets.escape(auditmarks.questions(marks))}){more}.")
     if lesson.kind in LABEL_NOTES:
         note = LABEL_NOTES[lesson.kind]
         said = note.split(". ", 1)[1] if lesson.kind == "phantom" else f"{note.rsplit('. ', 1)[0]}."

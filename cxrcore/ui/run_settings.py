@@ -48,6 +48,7 @@ _MEANINGS = _OF_FLAGS | {
     "time of one film": "to score it by itself, in milliseconds, without reading the file",
     "file": "that the predictions came from",
     "file_sha256": "of that file's bytes",
+    "scores_sha256": "of the scores themselves, by film",
     "columns": "whose names are not the findings' own",
     "logits": "declared as logits, made probabilities",
     "weights_name": "what the network started from, as declared",

@@ -8,12 +8,15 @@ import streamlit as st
 
 from cxrcore.draws import N_DRAWS, Draws, patient_draws
 from cxrcore.intervals import Resampled
+from cxrcore.measuring import RESAMPLING
 from cxrcore.resampledfile import SEED
 from cxrcore.scored_films import measured_films, subset
+from cxrcore.shares import within
 from cxrcore.store import Predictions, Store
 from cxrcore.subgroups import GROUPINGS, MIN_PATIENTS, Groups, measure_group, view_alone
 from cxrcore.ui import cached, widgets
 from cxrcore.ui.resampled import PATIENCE
+from cxrcore.ui.slots import Slot
 from cxrcore.ui.threshold_state import Evaluated, SourcedSet
 
 GROUP_NAMES = {"F": "Female", "M": "Male", "first": "First film", "later": "Later films"}
@@ -67,10 +70,12 @@ def load(store: Store, run: Evaluated, part: str, grouping: str, source: Sourced
     groups, n_patients = _groups(*key, grouping)
     places = np.flatnonzero(n_patients >= MIN_PATIENTS)
     found = {}
-    with widgets.slow_steps("Resampling patients", len(places), PATIENCE) as step:
-        for place in places:
-            found[groups.names[place]] = _group(*key, grouping, int(place), tuple(source.thresholds.tolist()))
-            step()
+    with widgets.slow_share(RESAMPLING, PATIENCE) as told:
+        for done, place in enumerate(places):
+            slot = _group(*key, grouping, int(place), tuple(source.thresholds.tolist()))
+            found[groups.names[place]] = slot.get(lambda done=done, place=place: measure_group(
+                subset(_films(*key[:2]), groups.place == place), draws, source.thresholds,
+                within(told, done, len(places))))
     return Subgroups(grouping, groups, n_patients, found, len(groups.place), len(draws.patients),
                      draws.patients_known)
 
@@ -96,21 +101,20 @@ def _groups(path: str, prediction_id: str, dataset_id: str, grouping: str) -> tu
 
 @st.cache_resource(max_entries=96, show_spinner=False)  # some 0.4 MB each; never written to
 def _group(path: str, prediction_id: str, dataset_id: str, grouping: str, place: int,
-           thresholds: tuple[float, ...]) -> Resampled:
-    groups, _ = _groups(path, prediction_id, dataset_id, grouping)
-    films = subset(_films(path, prediction_id), groups.place == place)
-    return measure_group(films, _draws(path, prediction_id), np.array(thresholds))
+           thresholds: tuple[float, ...]) -> Slot[Resampled]:
+    return Slot()
 
 
 def shortcut(store: Store, run: Evaluated, part: str) -> tuple[Resampled, Resampled] | None:
     """The view alone and the run, on films of known view; None where they are not of both views."""
-    return _view_alone(str(store.path), run.prediction_id(part), run.dataset_id)
-
-
-@st.cache_resource(max_entries=24, show_spinner="Reading the view alone")
-def _view_alone(path: str, prediction_id: str, dataset_id: str) -> tuple[Resampled, Resampled] | None:
-    """None where the films are not of both views."""
-    views, n_patients = _groups(path, prediction_id, dataset_id, "view")
+    key = (str(store.path), run.prediction_id(part), run.dataset_id)
+    views, n_patients = _groups(*key, "view")
     if not (n_patients >= MIN_PATIENTS).all():
         return None
-    return view_alone(_films(path, prediction_id), views, _draws(path, prediction_id))
+    with widgets.slow_share("Reading the view alone", PATIENCE) as told:
+        return _view_alone(*key).get(lambda: view_alone(_films(*key[:2]), views, _draws(*key[:2]), told))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _view_alone(path: str, prediction_id: str, dataset_id: str) -> Slot[tuple[Resampled, Resampled]]:
+    return Slot()

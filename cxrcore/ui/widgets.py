@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import csvfile
-from cxrcore.auditmarks import BADGE, Marks, questions
+from cxrcore.auditmarks import BADGE, Marks, questions, told_once
 from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import FindingError
@@ -22,6 +22,7 @@ from cxrcore.ui.bound import in_link
 from cxrcore.ui.markdown import bold, escape
 from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 
+MOST_NAMED = 3  # runs beside a badge
 DOWNLOAD_WIDTH = 136  # pixels, for a menu that is filled last
 TRAIN_COMMAND = "python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA"
 
@@ -109,14 +110,19 @@ def _latex(value: object) -> str:
     return "{}" * text.startswith(("[", "*")) + text.translate(_LATEX).replace("--", "-{}-")
 
 
-def badges(group: Group) -> None:
-    """What a reader must be warned of wherever numbers of this group stand: drawn films, a leaky split, an audit."""
+def badges(group: Group, listed: bool = False) -> None:
+    """What a reader must be warned of wherever numbers of this group stand: drawn films, a leaky split, an audit.
+
+    Args:
+        listed: a table below says which runs' imports were warned of.
+    """
     if group.synthetic:
         synthetic_badge()
     if group.leaky:
         st.markdown(f":orange-badge[:material/warning: leaky split] {LEAKY_NOTE}.")
     if group.warned:
-        warned_badge({group.table.at[run_id, "run"]: marks for run_id, marks in group.warned.items()})
+        warned = {group.table.at[run_id, "run"]: marks for run_id, marks in group.warned.items()}
+        warned_badge(warned, f"{len(warned)} of {len(group.table)} runs, see *Audit* below" if listed else None)
 
 
 def short_badges(group: Group) -> None:
@@ -127,18 +133,21 @@ def short_badges(group: Group) -> None:
         st.badge("leaky split", icon=":material/warning:", color="orange", help=f"{LEAKY_NOTE.capitalize()}.")
 
 
-def warned_badge(warned: Mapping[str, Marks], names: bool = True) -> None:
+def warned_badge(warned: Mapping[str, Marks], said: str | None = None) -> None:
     """Which runs' imports were warned of, by which questions; what was found comes on hover.
 
     Args:
         warned: {run's name: marks}.
-        names: say the runs and questions beside the badge, where there is room.
+        said: Markdown beside the badge in place of the runs with their questions, "" where there is no room.
     """
     colour = "orange" if any(mark.grave for marks in warned.values() for mark in marks) else "gray"
-    said = "; ".join(f"{bold(name)}: {escape(questions(marks))}" for name, marks in warned.items())
-    found = "\n".join(f"- {bold(name)}, {escape(str(mark))}" for name, marks in warned.items() for mark in marks)
+    if said is None:
+        named = [f"{bold(name)}: {escape(questions(marks))}" for name, marks in list(warned.items())[:MOST_NAMED]]
+        said = "; ".join(named) + (f"; and {len(warned) - MOST_NAMED} more" if len(warned) > MOST_NAMED else "")
+    found = "\n".join(f"- {bold(name)}\n" + "\n".join(f"    - {escape(line)}" for line in lines)
+                      for name, lines in told_once(warned).items())
     meant = f"What the audit warned of when the predictions were imported:\n\n{found}"
-    if names:
+    if said:
         st.markdown(f":{colour}-badge[:material/warning: {BADGE}] {said}.", help=meant)
     else:
         st.badge(BADGE, icon=":material/warning:", color=colour, help=meant)

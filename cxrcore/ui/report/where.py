@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cxrcore.auditmarks import in_words
+from cxrcore.auditmarks import told_once
 from cxrcore.ui.compare_reading import Compared
 from cxrcore.ui.curves_view import Measured, sources_in_words
 from cxrcore.ui.markdown import as_typed
@@ -29,8 +29,9 @@ def of_leaderboard(contents: Contents) -> list[str]:
 
 def of_imports(contents: Contents) -> list[str]:
     """What the audit warned of, a line each run."""
-    return [f"The import of {one.run.label} was warned of. {in_words(marks)}." for one in contents.compared
-            if (marks := contents.group.warned.get(one.run.run_id))]
+    warned = {one.run.label: marks for one in contents.compared
+              if (marks := contents.group.warned.get(one.run.run_id))}
+    return [f"The import of {label} was warned of. {'; '.join(lines)}." for label, lines in told_once(warned).items()]
 
 
 def of_curves(measured: Sequence[Measured]) -> list[str]:
