@@ -8,6 +8,7 @@ from browser_server import serving
 from playwright.sync_api import expect
 
 from cxrcore import filmtable
+from cxrcore.findings import FINDINGS
 from cxrcore.store import Store
 
 pytestmark = pytest.mark.browser
@@ -28,8 +29,8 @@ def test_a_file_gets_onto_the_leaderboard_in_three_clicks(page, served, tmp_path
     file.write_bytes(made.as_csv(rows))
     page.goto(f"{served}/import")
     page.locator("input[type=file]").first.set_input_files(file)
-    expect(page.get_by_role("table").get_by_role("row")).to_have_count(13)
-    expect(page.get_by_text("10 passed")).to_be_visible()
+    expect(page.get_by_role("table").get_by_role("row")).to_have_count(18)
+    expect(page.get_by_text("15 passed")).to_be_visible()
     page.get_by_role("button", name="Save as a run").click()
     expect(page.get_by_text(re.compile("Saved as run"))).to_be_visible()
     page.get_by_test_id("stMain").get_by_role("link", name="Thresholds").click()
@@ -41,8 +42,9 @@ def test_a_file_gets_onto_the_leaderboard_in_three_clicks(page, served, tmp_path
 def test_a_refused_file_cannot_be_saved_and_says_why(page, served, tmp_path):
     rows = made.frame(FILMS)
     file = tmp_path / "logits.csv"
-    file.write_bytes(made.as_csv(rows.assign(Mass=rows["Mass"] * 9)))
+    rows[list(FINDINGS)] = rows[list(FINDINGS)] * 8 - 4
+    file.write_bytes(made.as_csv(rows))
     page.goto(f"{served}/import")
     page.locator("input[type=file]").first.set_input_files(file)
-    expect(page.get_by_text("declare logits, if that is what they are")).to_be_visible()
+    expect(page.get_by_text("declare logits")).to_be_visible()
     expect(page.get_by_role("button", name="Save as a run")).to_be_disabled()
