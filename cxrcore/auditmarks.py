@@ -14,7 +14,7 @@ from cxrcore.audit import WARNED
 
 BADGE = "warned import"
 # Questions whose warning leaves films and their order what they are; any other may make the numbers another thing.
-_SMALL = frozenset(("Duplicate films", "Unknown films", "Missing scores", "Sigmoid twice", "Ties"))
+_SMALL = frozenset(("Duplicate films", "Unknown films", "Sigmoid twice", "Ties"))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ def test_warned_questions_of_a_config_the_grave_first():
     assert auditmarks.questions(marks) == "Patient overlap, Ties"
     assert auditmarks.in_words(marks[:1]) == "Patient overlap: LEAK: 82 of these patients"
     assert Mark("A question of a later version", "x").grave
+    assert Mark("Missing scores", "does it stand for a missing one?").grave  # numbers in their place move AUROC
 
 
 @pytest.mark.parametrize("config", [{}, {"audit": None}, {"audit": "warned"}, {"audit": [1, "x"]}, {"members": [None]},

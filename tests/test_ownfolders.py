@@ -6,6 +6,7 @@ import pytest
 from run_folders import store_with_run
 
 from cxrcore import ids, ownfolders, runexport
+from cxrcore.config import ExportConfig
 from cxrcore.errors import DataError, UsageError, WorkbenchError
 
 RUN_ID = "20200101-000000-abcdef"
@@ -76,3 +77,11 @@ def test_an_export_of_a_run_whose_id_leads_elsewhere_writes_nothing(tmp_path):
     with pytest.raises(WorkbenchError):
         runexport.export(store, "../precious", tmp_path / "out")
     assert not any((tmp_path / "precious").iterdir())
+
+
+def test_all_runs_are_exported_but_those_whose_ids_lead_elsewhere(tmp_path, capsys):
+    store, run_id, _ = store_with_run(tmp_path / "store.duckdb")
+    with store._write() as con:
+        con.execute("INSERT INTO runs SELECT * REPLACE ('../precious' AS run_id) FROM runs")
+    written = runexport.export_all(ExportConfig(out=str(tmp_path / "out"), store=str(store.path)))
+    assert written == [tmp_path / "out" / run_id] and "left out: run '../precious'" in capsys.readouterr().out
