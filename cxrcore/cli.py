@@ -12,7 +12,7 @@ from types import UnionType
 from typing import Any, NoReturn, get_args, get_type_hints
 
 from cxrcore.errors import UsageError, WorkbenchError
-from cxrcore.interrupts import is_interruption
+from cxrcore.interrupts import is_interruption, remembered
 
 USER_ERROR = 2
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
@@ -86,7 +86,9 @@ def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
     sys.stdout.reconfigure(line_buffering=True, errors="replace")
     _print_notes()
     try:
-        sys.exit(main(None) or 0)
+        with remembered():
+            code = main(None) or 0
+        sys.exit(code)
     except WorkbenchError as error:
         _fail(str(error))
     except BrokenPipeError:  # the reader of our output has gone, as in `... | head`

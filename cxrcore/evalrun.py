@@ -20,6 +20,7 @@ from cxrcore.data.films import FilmSet
 from cxrcore.data.prepared import PreparedPixels, prepare
 from cxrcore.errors import RunError, UsageError
 from cxrcore.evaluation import Source
+from cxrcore.interrupts import raise_again
 from cxrcore.measuring import EXTERNAL, Measured
 from cxrcore.store import Store
 from cxrcore.thresholdfile import ThresholdFile
@@ -76,6 +77,7 @@ def evaluate_run(
     with tqdm(total=sum(map(len, chosen.values())), unit=" films", desc="Evaluating") as bar:
 
         def told(n: int) -> None:
+            raise_again()
             bar.update(n)
             on_batch(n)
 

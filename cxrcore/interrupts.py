@@ -17,12 +17,12 @@ class Terminated(KeyboardInterrupt):
     """Another process asked for the end; unlike with Ctrl-C, those that this one started have not been told."""
 
 
-_asked: type[KeyboardInterrupt] | None = None  # what was raised inside of `sigterm_as_interrupt`
+_asked: type[KeyboardInterrupt] | None = None  # what was raised inside of `remembered`
 
 
 @contextlib.contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """A scheduler's SIGTERM ends what is inside like Ctrl-C, as `Terminated`; see also `raise_again`."""
+def remembered(numbers: tuple[int, ...] = (signal.SIGINT,)) -> Iterator[None]:
+    """Signals end what is inside like Ctrl-C (SIGTERM as `Terminated`), and are remembered for `raise_again`."""
     global _asked
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -33,7 +33,8 @@ def sigterm_as_interrupt() -> Iterator[None]:
         _asked = Terminated if number == signal.SIGTERM else KeyboardInterrupt
         raise _asked
 
-    heard = [signal.SIGTERM] + [signal.SIGINT] * (signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+    heard = [number for number in numbers if number == signal.SIGTERM
+             or signal.getsignal(number) is signal.default_int_handler]
     before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
@@ -43,10 +44,16 @@ def sigterm_as_interrupt() -> Iterator[None]:
         _asked = None
 
 
-def raise_again() -> None:
-    """To be called at every step of long work inside of `sigterm_as_interrupt`: a signal that was lost is answered.
+def sigterm_as_interrupt() -> contextlib.AbstractContextManager[None]:
+    """A scheduler's SIGTERM ends what is inside like Ctrl-C, as `Terminated`; both are remembered."""
+    return remembered(_STOPPING)
 
-    Of what a handler raises while Python runs a destructor or a callback, Python prints a line and goes on.
+
+def raise_again() -> None:
+    """To be called at every step of long work: a signal that was `remembered` and whose exception was lost is answered.
+
+    Of what a handler raises in a destructor or a callback, Python prints a line and goes on; libraries drop what is
+    raised while they look whether another one can be imported.
     """
     if _asked is not None:
         raise _asked

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from cxrcore.interrupts import raise_again
+
 Told = Callable[[float], None]  # hears the share of the work that is done
 PATIENCE = 1.0  # seconds that may pass without a bar
 
@@ -22,4 +24,8 @@ def within(told: Told, place: int, n: int) -> Told:
 def bar(text: str, patience: float = PATIENCE) -> Iterator[Told]:
     """A bar on the screen of a script, which comes only where the work takes long."""
     with tqdm(total=100, desc=text, delay=patience, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}") as shown:
-        yield lambda share: shown.update(round(100 * share) - shown.n)
+        def told(share: float) -> None:
+            raise_again()
+            shown.update(round(100 * share) - shown.n)
+
+        yield told

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from cxrcore import cli, gate, interrupts, storepath
+from cxrcore import cli, gate, interrupts, shares, storepath
 from cxrcore.errors import StoreBusy
 from cxrcore.interrupts import Terminated, postponed, sigterm_as_interrupt
 from cxrcore.progress import Progress, read
@@ -226,6 +226,18 @@ def test_a_signal_that_was_lost_ends_a_training_at_its_next_step(store, number, 
             told("training", 1, 2, 3.0)
     assert type(stop.value) is raised and is_free(store)
     interrupts.raise_again()  # which a later training is not ended by
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_was_lost_ends_every_script_at_its_next_step():
+    def main(_argv):
+        Dying(signal.SIGINT)
+        with shares.bar("resampling") as told:
+            told(0.5)
+
+    with pytest.raises(SystemExit) as end:
+        cli.run(main)
+    assert end.value.code == cli.INTERRUPTED
 
 
 def test_errors_that_are_no_interruption_stay_what_they_are():
