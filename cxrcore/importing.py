@@ -169,7 +169,8 @@ def save(store: Store, candidate: Candidate, name: str, architecture: str = "", 
 def _config(candidate: Candidate, name: str, architecture: str) -> dict:
     file, declared, listed = candidate.file, candidate.declared, candidate.declared.train_list
     return {
-        "name": name, "arch": architecture.strip() or NO_ARCHITECTURE, "file": file.name, "file_sha256": file.sha256,
+        "name": name, "arch": " ".join(architecture.split()) or NO_ARCHITECTURE,
+        "file": file.name, "file_sha256": file.sha256,
         "scores_sha256": sameimport.digest(candidate.table.dataset_id, candidate.image_ids, candidate.scores,
                                            candidate.parts),
         "columns": dict(file.columns), "logits": declared.logits, "weights_name": declared.weights_name,

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxrcore.errors import StoreError
+
 KINDS = ("trained", "imported", "ensemble")  # of runs
 STATUSES = ("running", "finished", "failed", "interrupted")
+LONGEST_TEXT = 100_000  # characters of a name or a note
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -47,3 +50,13 @@ class Predictions:
     patient_ids: np.ndarray
     labels: np.ndarray
     scores: np.ndarray
+
+
+def require_short(*texts: str | None) -> None:
+    """Names and notes are as short as a run folder's may be, or what is exported could not come back.
+
+    Raises:
+        StoreError: a text of more than `LONGEST_TEXT` characters.
+    """
+    if any(text and len(text) > LONGEST_TEXT for text in texts):
+        raise StoreError(f"a name or a note has more than {LONGEST_TEXT:,} characters: nothing was kept")

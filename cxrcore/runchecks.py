@@ -17,7 +17,7 @@ from cxrcore import filmchecks, ids
 from cxrcore.config import TrainConfig
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS
-from cxrcore.records import KINDS, STATUSES
+from cxrcore.records import KINDS, LONGEST_TEXT, STATUSES
 
 SET_TABLES = ("predictions", "threshold_sets", "calibrators", "metrics", "localization")  # by prediction_id
 DATA_TABLES = ("images", "label_sets", "boxes")  # by dataset_id
@@ -44,7 +44,6 @@ _MOST = 10**9  # films or measurements; more can be counted on
 _LAST_EPOCH = 1_000_000  # which the charts of a training still have an axis for
 _YEARS = range(1970, 2200)  # what every reader of times can hold
 _DEEPEST = 12  # levels of a stored JSON object
-_LONGEST = 100_000  # characters of a name or a note
 _FREE = ("name", "note", "author", "config", "versions", "cost", "parameters", "sex", "view")  # all others: one line
 _LISTS = ("not_fitted", "unstable", "not_met")  # of a threshold set's parameters: findings
 _SHA256 = 64  # hexadecimal digits
@@ -109,8 +108,8 @@ def _filled(name: str, rows: pa.Table) -> pa.Table:
                     text.isprintable() for text in values.drop_null().unique().to_pylist())):
                 raise DataError(f"{name}.{column.name} holds a character that cannot be shown")
             if column.name not in ("config", "parameters") and (
-                    pc.max(pc.utf8_length(values)).as_py() or 0) > _LONGEST:
-                raise DataError(f"{name}.{column.name} holds a text of more than {_LONGEST:,} characters")
+                    pc.max(pc.utf8_length(values)).as_py() or 0) > LONGEST_TEXT:
+                raise DataError(f"{name}.{column.name} holds a text of more than {LONGEST_TEXT:,} characters")
         if pa.types.is_timestamp(column.type):
             years = set(pc.year(values).unique().to_pylist()) - {None}
             if not years <= set(_YEARS):

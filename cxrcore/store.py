@@ -18,7 +18,7 @@ import pandas as pd
 from cxrcore import __version__, ids, ownfolders
 from cxrcore.errors import RunError, StoreError
 from cxrcore.findings import N_FINDINGS
-from cxrcore.records import KINDS, STATUSES, EpochRecord, Predictions
+from cxrcore.records import KINDS, STATUSES, EpochRecord, Predictions, require_short
 from cxrcore.storebulk import BulkTables
 from cxrcore.storefile import nan_to_null, new_id, require
 from cxrcore.storetransfer import OF_RUN, RUN_TABLES, SET_TABLES, TransferTables
@@ -86,6 +86,7 @@ class Store(BulkTables, TransferTables):
         """
         if kind not in KINDS:
             raise StoreError(f"unknown kind of run '{kind}': expected one of {', '.join(KINDS)}")
+        require_short(config.get("name"), note)
         run_id = new_id()
         with self._write() as con:
             con.execute(
@@ -126,6 +127,7 @@ class Store(BulkTables, TransferTables):
         self, run_id: str, *, name: str | None = None, note: str | None = None, archived: bool | None = None
     ) -> None:
         """Rename, annotate, archive or bring back; what is None stays."""
+        require_short(name, note)
         with self._write() as con:
             require(con, run_id=run_id)
             con.execute("""UPDATE runs SET name = coalesce(?, name), note = coalesce(?, note),

@@ -42,12 +42,12 @@ def do(store, csv_path, tmp_path):
 
 def test_a_file_becomes_a_run_like_any_other(do, store, capsys):
     rows = made.frame(FILMS, slice(300, 900))
-    run_id = do(rows, architecture="convnext", weights_name="imagenet")
+    run_id = do(rows, architecture=" conv\nnext ", weights_name="imagenet")
     said = capsys.readouterr().out
     assert "Duplicate films" in said.split("saved as")[0] and "AUROC on test: macro 0." in said
     run, board = store.run(run_id), store.leaderboard().iloc[0]
     said = tuple(run[name] for name in ("kind", "status", "name", "architecture"))
-    assert said == ("imported", "finished", "theirs", "convnext")
+    assert said == ("imported", "finished", "theirs", "conv next")
     assert [set(line) for line in run["config"]["audit"]] == [{"name", "state", "text"}] * 17
     assert run["config"]["weights_name"] == "imagenet"
     labels, scores = FILMS.labels[300:], rows[list(FINDINGS)].to_numpy()

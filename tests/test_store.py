@@ -181,6 +181,12 @@ def test_editing_changes_what_is_given_and_nothing_else(store, run_id, data):
     assert store.run(other)["name"] == "other" and not store.run(other)["archived"]
     with pytest.raises(RunError, match="no run 'gone'"):
         store.edit_run("gone", name="x")
+    for text in ({"name": "x" * 100_001}, {"note": "x" * 100_001}):  # which no run folder may bring back
+        with pytest.raises(StoreError, match="100,000 characters"):
+            store.edit_run(run_id, **text)
+    with pytest.raises(StoreError, match="100,000 characters"):
+        store.create_run({"name": "x" * 100_001}, data.dataset_id)
+    assert store.run(run_id) == before | {"note": "seen", "name": ""}
 
 
 # -- epochs
