@@ -142,7 +142,7 @@ def test_a_film_of_the_training_split_is_said(open_page, copied, phantoms):
     ("page.dcm", b"<!DOCTYPE html><html></html>", "web page"), ("empty.png", b"", "empty"),
     ("report.pdf", b"%PDF-1.7 ...", "PDF"), ("cut.png", png_of(np.zeros((64, 64), np.uint8))[:60], "damaged"),
     ("scans.jpg", hostile_films.many_scans(1500), "took more than 0.3 s of processor time"),
-])
+], ids=["a page", "nothing", "a PDF", "cut", "endless"])
 def test_bad_files_are_told_in_a_line_and_the_page_lives_on(open_page, name, data, said, limits):
     limits(cpu=0.3)
     app = open_page()
