@@ -6,19 +6,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import phantom_store
 import pytest
+from known_data import KnownData, known_data, nih_rows
 from PIL import Image
 
 from cxrcore import filmdecoding
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.data import nih
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import FINDINGS
 from cxrcore.store import Store
 
 MAIN = sys.modules["__main__"]
@@ -29,7 +29,6 @@ BOX_HEADER = "Image Index,Finding Label,Bbox [x,y,w,h],,,"
 
 N_FILMS, N_PATIENTS = 160, 60
 VISIBLE = FINDINGS.index("Effusion")  # the one finding that can be seen: a bright blob in a lower corner
-PREVALENCE = (0.12, 0.08, 0.4, 0.2, 0.08, 0.08, 0.06, 0.08, 0.08, 0.06, 0.06, 0.06, 0.06, 0.05)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -97,20 +96,6 @@ def draw_film(rng: np.random.Generator, labels: np.ndarray, size: int = 64) -> n
     return np.clip(film, 0, 255).astype(np.uint8)
 
 
-def nih_rows(rng: np.random.Generator, n_films: int, n_patients: int) -> tuple[list[tuple], np.ndarray]:
-    """Rows of a table as (image_id, patient, follow-up, age, sex, view) and labels (n, 14), every finding present."""
-    owner = np.sort(np.concatenate([np.arange(n_patients), rng.integers(0, n_patients, n_films - n_patients)])) + 1
-    labels = (rng.random((n_films, N_FINDINGS)) < PREVALENCE).astype(np.float32)
-    for finding in range(N_FINDINGS):  # several of each, however the dice fall
-        labels[rng.choice(n_films, 6, replace=False), finding] = 1
-    rows, follow_up = [], 0
-    for i, patient in enumerate(owner):
-        follow_up = follow_up + 1 if i and owner[i - 1] == patient else 0
-        rows.append((f"{patient:08d}_{follow_up:03d}.png", patient, follow_up, int(rng.integers(18, 90)),
-                     "MF"[patient % 2], ("PA", "AP")[int(rng.integers(2))]))
-    return rows, labels
-
-
 def label_text(labels: np.ndarray) -> str:
     """A row of labels as NIH writes it."""
     return "|".join(np.asarray(FINDINGS)[labels > 0]) or "No Finding"
@@ -175,36 +160,10 @@ def nih_csv(tmp_path) -> Callable[..., Path]:
 # -- stores
 
 
-@dataclass(frozen=True)
-class KnownData:
-    """A data set as it went into a store."""
-
-    dataset_id: str
-    images: pd.DataFrame
-    labels: np.ndarray
-
-    @property
-    def image_ids(self) -> list[str]:
-        return self.images["image_id"].tolist()
-
-
 @pytest.fixture
 def store(tmp_path) -> Store:
     """An empty store (its file does not exist yet)."""
     return Store(tmp_path / "runs" / "store.duckdb")
-
-
-def known_data(n: int = 40, seed: int = 3) -> KnownData:
-    """Films with every kind of unknown: labels, ages, sexes, views."""
-    rng = np.random.default_rng(seed)
-    rows, labels = nih_rows(rng, n, n // 2)
-    labels[0, 3] = np.nan
-    images = pd.DataFrame(rows, columns=["image_id", "patient_id", "follow_up", "age", "sex", "view"])
-    images["patient_id"] = images["patient_id"].astype(str)
-    images["age"] = images["age"].astype("Float32").where(np.arange(n) != 1)
-    images["follow_up"] = images["follow_up"].astype("Int32").where(np.arange(n) != 2)
-    images["sex"] = images["sex"].where(np.arange(n) != 3)
-    return KnownData(nih.dataset_hash(images, labels), images, labels)
 
 
 @pytest.fixture

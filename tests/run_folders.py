@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from conftest import KnownData, known_data
+from known_data import KnownData, known_data
 
 from cxrcore import runexport
 from cxrcore.findings import FINDINGS
