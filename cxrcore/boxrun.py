@@ -22,6 +22,7 @@ from cxrcore.errors import DataError, FilmError, UsageError
 from cxrcore.explain import Explainer
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.initial_weights import start
+from cxrcore.interrupts import raise_again
 from cxrcore.localization import (
     CENTRE,
     MEDIAN_BOX,
@@ -117,6 +118,7 @@ def boxed_films(films: FilmSet, rows: np.ndarray, size: int) -> Iterable[BoxedFi
     by_film = dict(list(films.boxes.groupby("image_id")))
     named = [image_id for image_id in films.image_ids(rows) if image_id in by_film]
     for image_id in tqdm(named, unit=" films", desc="reading"):
+        raise_again()
         try:
             film = filmdecoding.read(films.paths[image_id]).pixels
         except FilmError as error:
@@ -145,6 +147,7 @@ def maps_of(loaded: Checkpoint, boxed: Sequence[BoxedFilm], methods: Sequence[st
 
 def _rows_of(explainer: Explainer, film: BoxedFilm, methods: Sequence[str], suffix: str) -> Iterable[tuple]:
     for method in methods:
+        raise_again()
         way = METHODS[method]
         asked = [(finding,) for finding in film.boxes] if way.slow else [tuple(film.boxes)]
         for findings in asked:

@@ -22,6 +22,7 @@ from cxrcore.evalrun import results_folder
 from cxrcore.explain import Explainer
 from cxrcore.figures import Panel, Row
 from cxrcore.findings import FINDINGS, N_FINDINGS, canonical, display_name
+from cxrcore.interrupts import raise_again
 from cxrcore.localization import to_scale
 from cxrcore.prediction import default_device
 from cxrcore.store import Store
@@ -228,6 +229,7 @@ def _write(
     _remove(folder, _files_before(folder))
     on_sheet, captions = [], []
     for row, findings in tqdm(chosen.items(), unit=" films", desc="Explaining"):
+        raise_again()
         drawn, numbers = explain_film(job, row, decoded[row], findings)
         captions += numbers
         csvfile.write(pd.DataFrame(captions), folder / CAPTIONS)  # first, so that it names whatever lies there

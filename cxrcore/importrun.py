@@ -10,6 +10,7 @@ from cxrcore.errors import DataError, UsageError
 from cxrcore.filmtable import FilmTable
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.importing import Candidate, Declared
+from cxrcore.interrupts import raise_again
 from cxrcore.store import Store
 
 _NAME, _STATE = 19, 13  # characters
@@ -48,6 +49,7 @@ def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[s
         runexport.require_restorable(store, folders, as_copy=as_copy)
     run_ids = []
     for folder in folders:
+        raise_again()
         run_ids.append(runexport.restore(store, folder, as_copy=as_copy, say=print))
         print(f"restored run {run_ids[-1]} from {folder}")
     return run_ids

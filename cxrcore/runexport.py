@@ -27,6 +27,7 @@ from cxrcore import __version__, auditmarks, csvfile, ids, ownfolders, runfolder
 from cxrcore.config import ExportConfig, default_store
 from cxrcore.errors import RunError, UsageError
 from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.interrupts import raise_again
 from cxrcore.runfolder import AS_JSON, AS_PARQUET, FORMAT, FORMAT_VERSION, RUN
 from cxrcore.runtables import ids_of
 from cxrcore.store import Store
@@ -46,6 +47,7 @@ def export_all(config: ExportConfig) -> list[Path]:
         raise UsageError(f"the store {store.path} holds no runs to export")
     written = []
     for run_id in run_ids:
+        raise_again()
         if not config.run and not ids.is_one(ids.RUN, run_id):  # as earlier versions took over from run folders
             print(f"left out: run {run_id!a}, whose id this workbench does not make")
             continue
@@ -147,6 +149,7 @@ def _write(tables: Mapping[str, pa.Table], folder: Path) -> None:
     document = head | {name: tables[name].to_pylist() for name in AS_JSON}
     (folder / RUN).write_text(json.dumps(document, indent=1, default=_as_text) + "\n", encoding="utf-8")
     for name in AS_PARQUET:
+        raise_again()
         pq.write_table(tables[name], folder / f"{name}.parquet")
     pq.write_table(_wide(tables["predictions"], "scores"), folder / "predictions.parquet")
     pq.write_table(tables["images"], folder / "films.parquet")
@@ -172,6 +175,7 @@ def _write_for_people(store: Store, run_id: str, tables: Mapping[str, pa.Table],
     sets = {row["prediction_id"]: row for row in tables["prediction_sets"].to_pylist()}
     board = store.leaderboard()
     for row in board[board["run_id"] == run_id].itertuples():
+        raise_again()
         csvfile.write(part_csv(store, row.prediction_id), folder / f"{_plain(row.split)}.csv")
     run = tables["runs"].to_pylist()[0]
     (folder / "thresholds").mkdir()

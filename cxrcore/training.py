@@ -200,9 +200,9 @@ class Trainer:
             LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError: a state that is none.
         """
         self._accelerator.unwrap_model(self.model).load_state_dict(weights)
-        self._optimizer.load_state_dict(state["optimizer"])
-        known = self._schedule.state_dict()  # torch takes over whatever else a file names, as attributes
-        self._schedule.load_state_dict({name: state["schedule"][name] for name in known if name in state["schedule"]})
+        self._optimizer.load_state_dict(_checked_moments(state["optimizer"], self._optimizer))
+        self._schedule.load_state_dict(self._schedule.state_dict() | {
+            name: int(state["schedule"][name]) for name in ("last_epoch", "_step_count")})
         torch.set_rng_state(state["generators"]["cpu"])
         if self.device.type == "cuda" and "cuda" in state["generators"]:
             torch.cuda.set_rng_state(state["generators"]["cuda"], self.device)
@@ -215,6 +215,25 @@ class Trainer:
 def _record(given: Mapping[str, Any]) -> dict[str, float]:
     """An epoch's record from a file, each value a number."""
     return {one.name: (int if one.name == "epoch" else float)(given[one.name]) for one in fields(EpochRecord)}
+
+
+def _checked_moments(given: Mapping[str, Any], own: torch.optim.Optimizer) -> dict[str, Any]:
+    """An optimizer's state from a file, beside the options of this training: torch takes over whatever a file names.
+
+    Only the learning rate moves during a training, so only it is read back.
+    """
+    kept = own.state_dict()
+    parameters = [parameter for group in own.param_groups for parameter in group["params"]]
+    for k, moments in given["state"].items():
+        for name in ("exp_avg", "exp_avg_sq"):
+            if moments[name].shape != parameters[int(k)].shape or not moments[name].is_floating_point():
+                raise ValueError(f"its {name} does not belong to this network")
+        if moments["step"].numel() != 1:
+            raise ValueError("it does not count its steps")
+    groups = zip(kept["param_groups"], given["param_groups"], strict=True)
+    return {"state": {int(k): {name: moments[name] for name in ("step", "exp_avg", "exp_avg_sq")}
+                      for k, moments in given["state"].items()},
+            "param_groups": [group | {"lr": float(saved["lr"])} for group, saved in groups]}
 
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from cxrcore import cli, gate, interrupts, shares, storepath
+from cxrcore import cli, gate, interrupts, runexport, shares, storepath
 from cxrcore.errors import StoreBusy
 from cxrcore.interrupts import Terminated, postponed, sigterm_as_interrupt
 from cxrcore.progress import Progress, read
@@ -283,3 +283,17 @@ def test_predictions_saved_while_signals_come_are_whole_or_not_there(store, data
     assert len(sets) >= done - 12 and is_free(store)
     for prediction_id in sets["prediction_id"]:
         assert len(store.predictions(prediction_id).scores) == len(data.image_ids)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_was_lost_ends_an_export_before_its_folder_is_there(store, run_id, tmp_path, monkeypatch):
+    asked = store.run_tables
+
+    def lost(run_id):
+        Dying(signal.SIGINT)
+        return asked(run_id)
+
+    monkeypatch.setattr(Store, "run_tables", lambda _, run_id: lost(run_id))
+    with interrupts.remembered(), pytest.raises(KeyboardInterrupt):
+        runexport.export(store, run_id, tmp_path / "out")
+    assert not (tmp_path / "out" / run_id).exists()

@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import math
+import os
 import re
 import xml.etree.ElementTree as ET
 import zipfile
@@ -287,6 +288,9 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
         write(ReportConfig(out=str(tmp_path)))
     with pytest.raises(DataError, match="not the ZIP"):
         write(ReportConfig(out=str(tmp_path / "report.zip"), zip=True))
+    os.mkfifo(tmp_path / "pipe.html")
+    with pytest.raises(DataError, match="no plain file"):
+        write(ReportConfig(out=str(tmp_path / "pipe.html")))
 
 
 def test_the_compare_page_makes_it_when_asked():

@@ -73,6 +73,39 @@ def test_a_resumed_training_ends_like_an_unbroken_one(data):
         assert torch.equal(value, second.weights()[key]), key
 
 
+def _one_epoch_on(data):
+    trainer = _trainer(data)
+    trainer.run_epoch(_quiet)
+    return trainer
+
+
+@pytest.mark.parametrize("damage", [
+    lambda optimizer: optimizer["param_groups"][0].update(lr="x"),
+    lambda optimizer: optimizer["param_groups"].pop(),
+    lambda optimizer: optimizer["state"][0].update(exp_avg=torch.zeros(2)),
+    lambda optimizer: optimizer["state"][0].update(exp_avg_sq="x"),
+    lambda optimizer: optimizer["state"][0].update(step=torch.zeros(3)),
+    lambda optimizer: optimizer["state"].update({10_000: optimizer["state"][0]}),
+], ids=["rate", "groups", "shape", "text", "step", "more"])
+def test_an_optimizer_of_something_else_is_no_fault_of_the_program(data, damage):
+    trainer = _one_epoch_on(data)
+    state = torch.load(_saved(trainer.state()), weights_only=True)
+    damage(state["optimizer"])
+    with pytest.raises((LookupError, TypeError, ValueError, AttributeError)):
+        _trainer(data).restore(trainer.weights(), state)
+
+
+def test_options_of_the_optimizer_are_those_of_the_run_not_of_the_file(data):
+    trainer = _one_epoch_on(data)
+    state = torch.load(_saved(trainer.state()), weights_only=True)
+    for group in state["optimizer"]["param_groups"]:
+        group.update(weight_decay="x", betas=7, fused="perhaps", own="!")
+    state["schedule"].update(base_lrs="x", lr_lambdas=5, own="!")
+    second = _trainer(data)
+    second.restore(trainer.weights(), state)
+    assert math.isfinite(second.run_epoch(_quiet).train_loss)
+
+
 @pytest.mark.parametrize("changed", [
     {"records": [{"loss": 1}]}, {"records": [{"epoch": 10**400}]}, {"records": "x"}, {"records": 5}, {"best": None},
     {"records": [dict.fromkeys((one.name for one in fields(EpochRecord)), 3)]}, {"best": {"epoch": "x", "score": 1}},

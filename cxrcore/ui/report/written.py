@@ -47,6 +47,9 @@ def _out(wanted: str) -> Path:
     out = PROJECT_ROOT / wanted if wanted == ReportConfig.out else Path(wanted)
     if out.is_dir():
         raise DataError(f"{out} is a folder: --out names the file")
+    if any(path.exists() and not path.is_file() for path in (out, out.with_suffix(".zip"))):
+        raise DataError(f"{out} is no plain file, or {out.with_suffix('.zip').name} beside it is none: a pipe or a "
+                        "device would be waited for")
     if out.suffix.lower() == ".zip":
         raise DataError(f"--out {wanted} names the HTML file, not the ZIP, which lies beside it under the same name: "
                         f"--out {out.with_suffix('.html')} --zip writes both")
