@@ -2,30 +2,33 @@
 
 import streamlit as st
 
-from cxrcore.ui import cases_controls, cases_view, curves_view, shell, threshold_session, widgets
-from cxrcore.ui.cases_controls import ALL_MISS, DISAGREE
-from cxrcore.ui.runs_page import ALL_ARCHIVED, open_runs_page, pick_part
-from cxrcore.ui.threshold_state import provenance, read_state
-from cxrcore.ui.threshold_view import evaluated
+from cxrcore.queries.board_state import provenance, read_state
+from cxrcore.ui import shell, widgets
+from cxrcore.ui.cases import controls, film_list
+from cxrcore.ui.cases.controls import ALL_MISS, DISAGREE
+from cxrcore.ui.curves import words
+from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
+from cxrcore.ui.thresholds import session
+from cxrcore.ui.thresholds.lab import evaluated
 
 with open_runs_page("cases", "so there are no cases") as page:
-    cases_controls.take_over_the_board()
+    controls.take_over_the_board()
     store, overview = page.store, page.overview
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run_ids = cases_controls.run_pickers(page)
+        run_ids = controls.run_pickers(page)
         if not run_ids:
             st.info(ALL_ARCHIVED, icon=":material/info:")
             st.stop()
         wanted = pick_part("The split that the films come from.")
-        finding = cases_controls.finding_picker()
-        which = cases_controls.films_picker()
+        finding = controls.finding_picker()
+        which = controls.films_picker()
 
     rows = page.rows(run_ids)
-    part = curves_view.part_to_draw(wanted, run_ids[:1], overview.board)
+    part = words.part_to_draw(wanted, run_ids[:1], overview.board)
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation films.", icon=":material/info:")
     compares = which in (ALL_MISS, DISAGREE)
-    curves_view.say_missing(store, rows if compares else rows[:1], overview.board, part, page.labels, page.statuses)
+    words.say_missing(store, rows if compares else rows[:1], overview.board, part, page.labels, page.statuses)
     runs = [run for run in evaluated(rows, overview.board, page.labels) if part in run.parts]
     if not runs or runs[0].run_id != run_ids[0]:
         st.stop()
@@ -41,17 +44,17 @@ with open_runs_page("cases", "so there are no cases") as page:
     except shell.WorkbenchError:
         st.button("Show the films without it", on_click=shell.put_thresholds_in_link, args=(None, None, []))
         raise
-    threshold_session.leave_as_it_is()
-    shown = cases_view.choose(store, runs, part, state, finding, which)
+    session.leave_as_it_is()
+    shown = film_list.choose(store, runs, part, state, finding, which)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container():
-            cases_view.say(store, shown, which, runs, part)
-        sheet = cases_controls.page_picker(len(shown.rows), (run_ids, part, finding, which, shown.threshold))
+            film_list.say(store, shown, which, runs, part)
+        sheet = controls.page_picker(len(shown.rows), (run_ids, part, finding, which, shown.threshold))
         widgets.download_menu({"Films": (f"cases_{finding}_{which.lower().replace(' ', '_')}_{part}",
-                                         lambda: cases_view.table(shown, which))})
+                                         lambda: film_list.table(shown, which))})
     source, flag = provenance(state, runs[0], part)
-    counted = cases_view.counts(store, runs[0], part, state, finding)
+    counted = film_list.counts(store, runs[0], part, state, finding)
     beside = " ".join(f"{name}: {n:,}." for name, n in counted.items())
     warned = f" :orange-badge[:material/warning: same films] {widgets.escape(flag.capitalize())}." if flag else ""
     st.caption(f"{beside} Thresholds: {widgets.escape(source)}.{warned}")
-    cases_view.draw(store, runs[0], shown, which, sheet)
+    film_list.draw(store, runs[0], shown, which, sheet)

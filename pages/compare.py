@@ -2,25 +2,19 @@
 
 import streamlit as st
 
-from cxrcore.metrics import THRESHOLDED
-from cxrcore.ui import (
-    agreement,
-    compare_reading,
-    compare_view,
-    curves_view,
-    oracle,
-    run_settings,
-    widgets,
-)
-from cxrcore.ui.bound import in_link
-from cxrcore.ui.compare_view import MEANINGS, MEASURES, SETS
-from cxrcore.ui.report import button as report_button
-from cxrcore.ui.runs_page import open_runs_page, pick_part
-from cxrcore.ui.threshold_view import evaluated
+from cxrcore.measures.metrics import THRESHOLDED
+from cxrcore.queries import agreement, comparison, oracle, run_settings
+from cxrcore.ui import report_button, widgets
+from cxrcore.ui.compare import sections
+from cxrcore.ui.compare.sections import MEANINGS, MEASURES, SETS
+from cxrcore.ui.curves import words
+from cxrcore.ui.link import in_link
+from cxrcore.ui.run_pages import open_runs_page, pick_part
+from cxrcore.ui.thresholds.lab import evaluated
 
 with open_runs_page("compare", "so there is nothing to compare") as page:
     store, overview = page.store, page.overview
-    download_slot = page.pick_several("compare_picker", f"Pick 2 to {curves_view.MAX_RUNS} runs by name",
+    download_slot = page.pick_several("compare_picker", f"Pick 2 to {words.MAX_RUNS} runs by name",
                                       2 * widgets.DOWNLOAD_WIDTH)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = pick_part()
@@ -34,17 +28,17 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
             key = SETS.get(said)
         reference_slot = st.container(width="content")
 
-    focus = page.at_most(curves_view.MAX_RUNS, page.chosen or page.best(wanted), "compared")
+    focus = page.at_most(words.MAX_RUNS, page.chosen or page.best(wanted), "compared")
     rows = page.rows(focus)
-    part = curves_view.part_to_draw(wanted, focus, overview.board)
+    part = words.part_to_draw(wanted, focus, overview.board)
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation numbers.", icon=":material/info:")
-    curves_view.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
+    words.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
     runs = [run for run in evaluated(rows, overview.board, page.labels) if part in run.parts]
     measured = rows[rows["run_id"].isin([run.run_id for run in runs])]
     own = page.groups(measured, part)
     if len(own) > 1:
-        compare_view.say_left_out(own, overview, page.labels)
+        sections.say_left_out(own, overview, page.labels)
         runs = [run for run in runs if run.run_id in own[0].table.index]
     if not runs:
         st.stop()
@@ -52,22 +46,22 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     first = measured[measured["run_id"] == runs[0].run_id].iloc[0]
     data = overview.datasets.loc[first["dataset_id"]]
     with reference_slot:
-        reference = compare_view.published_picker(data["kind"], measure)
+        reference = sections.published_picker(data["kind"], measure)
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
-    compared = compare_reading.load(store, runs, architectures, part, key)
-    compare_view.say_where(compared, own[0], data["label_source"], part, measure, key)
-    compare_view.say_start_weights(measured, page.labels)
+    compared = comparison.load(store, runs, architectures, part, key)
+    sections.say_where(compared, own[0], data["label_source"], part, measure, key)
+    sections.say_start_weights(measured, page.labels)
     oracle.say(measured)
-    tables = compare_view.values_section(compared, title, part, reference)
+    tables = sections.values_section(compared, title, part, reference)
     if reference:
-        compare_view.say_published(reference, first["split_scheme"], part)
+        sections.say_published(reference, first["split_scheme"], part)
     if len(compared) == 1:
         st.info("Choose a second run to see differences and verdicts.", icon=":material/info:")
     else:
-        tables |= compare_view.verdict_section(compared, title, part, set(page.labels.values()))
-        tables |= compare_view.agreement_section(*agreement.votes(store, compared, part), part)
-    tables |= compare_view.seeds_section(compared, overview.runs, measure, part)
-    tables |= compare_view.cost_section(compared, overview.runs, title)
+        tables |= sections.verdict_section(compared, title, part, set(page.labels.values()))
+        tables |= sections.agreement_section(*agreement.votes(store, compared, part), part)
+    tables |= sections.seeds_section(compared, overview.runs, measure, part)
+    tables |= sections.cost_section(compared, overview.runs, title)
     with st.expander("Settings that differ"):
         settings = run_settings.settings_table(measured.assign(dataset=own[0].title).to_dict("records"), page.labels)
         widgets.table(run_settings.only_differences(settings), hide_index=True, alt="Settings in which the runs differ")

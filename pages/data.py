@@ -3,11 +3,13 @@
 import streamlit as st
 
 from cxrcore.errors import DataError
-from cxrcore.ui import cached, data_films, data_reading, data_split, data_view, shell, widgets
+from cxrcore.queries import data_set, from_store
+from cxrcore.ui import shell, widgets
+from cxrcore.ui.data import counts, film_wall, split_shares
 
 with shell.open_page("data") as store:
     with st.skeleton(height=400):
-        overview = cached.overview(store)
+        overview = from_store.overview(store)
     if overview.datasets.empty:
         st.info(f"The results store {widgets.bold(store.path)} holds no data set yet. The first training brings one:",
                 icon=":material/info:")
@@ -15,7 +17,7 @@ with shell.open_page("data") as store:
         st.stop()
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        dataset_id = data_view.data_set_picker(overview.datasets)
+        dataset_id = counts.data_set_picker(overview.datasets)
         download_slot = st.container(width=widgets.DOWNLOAD_WIDTH)  # filled last; the room is taken now
     kind = overview.datasets.at[dataset_id, "kind"]
     if kind == "phantom":
@@ -23,30 +25,30 @@ with shell.open_page("data") as store:
     runs = overview.runs[overview.runs["dataset_id"] == dataset_id]
 
     with st.skeleton(height=600):
-        found = data_reading.holdings(store, dataset_id)
-    data_view.key_figures(found)
+        found = data_set.holdings(store, dataset_id)
+    counts.key_figures(found)
     st.header("How common is each finding?", anchor=False)
-    data_view.imbalance(found, kind)
+    counts.imbalance(found, kind)
     st.header("What stands together?", anchor=False)
-    data_view.company(found)
+    counts.company(found)
     st.header("Whose films are these?", anchor=False)
-    data_view.people(found)
+    counts.people(found)
     st.header("Does the way of filming give findings away?", anchor=False)
-    data_view.views(found)
+    counts.views(found)
     st.header("What do films with a finding look like?", anchor=False)
-    data_films.films(store, found, kind, runs)
+    film_wall.films(store, found, kind, runs)
 
     st.header("How are patients split?", anchor=False)  # last, since a large table takes long to be split again
     split = None
-    picked = data_split.split_picker(store, dataset_id, runs)
+    picked = split_shares.split_picker(store, dataset_id, runs)
     if picked:
         try:
-            split = data_split.split(store, found, picked, runs)
+            split = split_shares.split(store, found, picked, runs)
         except DataError as error:
             st.warning(widgets.escape(str(error)), icon=":material/warning:")
 
     tables = {
-        "Findings": ("prevalence", lambda: data_view.with_no_finding(found)),
+        "Findings": ("prevalence", lambda: counts.with_no_finding(found)),
         "Findings together": ("findings_together", lambda: found.company),
         "Findings per film": ("findings_per_film", lambda: found.per_film),
         "Findings by view": ("findings_by_view", lambda: found.by_view),

@@ -2,42 +2,38 @@
 
 import streamlit as st
 
-from cxrcore.ui import (
-    explain_downloads,
-    explain_maps,
-    explain_model,
-    explain_page,
-    widgets,
-)
-from cxrcore.ui.bound import in_link
-from cxrcore.ui.runs_page import open_runs_page
+from cxrcore.queries import explained_films
+from cxrcore.ui import widgets
+from cxrcore.ui.explain import downloads, map_views, sections
+from cxrcore.ui.link import in_link
+from cxrcore.ui.run_pages import open_runs_page
 
 with open_runs_page("explain", "so there is no network to ask") as page:
     store, overview = page.store, page.overview
-    explain_model.begin_importing()
-    runs = explain_page.pick_runs(page)
-    films = explain_page.films_of(store, overview, runs)
-    explain_page.say_where(overview, runs, page.statuses)
-    files = explain_page.upload()
+    explained_films.begin_importing()
+    runs = sections.pick_runs(page)
+    films = sections.films_of(store, overview, runs)
+    sections.say_where(overview, runs, page.statuses)
+    files = sections.upload()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         finding = widgets.finding_picker("The finding whose map is shown.")
-        method = explain_page.method_picker()
-        view = explain_page.view_picker(len(runs))
-        look = explain_maps.look_popover()
+        method = sections.method_picker()
+        view = sections.view_picker(len(runs))
+        look = map_views.look_popover()
         guess = st.toggle("Guess first", **in_link("guess"),
                           help="Hides what the network says until you ask for it.")
         download_slot = st.container(width="content")
-    film = explain_page.choose_film(store, films, runs, finding, files)
+    film = sections.choose_film(store, films, runs, finding, files)
     if film is None:
         widgets.begin_loading_charts()
         st.stop()
-    explain_page.say_film(film, films)
-    if guess and not explain_page.asked_for(film):
+    sections.say_film(film, films)
+    if guess and not sections.asked_for(film):
         st.stop()
 
-    shown = explain_page.score(store, runs, film)
-    explain_page.say_check(shown[0])
-    explain_page.draw_scores(store, films, film, shown)
-    picture = explain_page.draw_maps(film, shown, finding, method, view, look)
+    shown = sections.score(store, runs, film)
+    sections.say_check(shown[0])
+    sections.draw_scores(store, films, film, shown)
+    picture = sections.draw_maps(film, shown, finding, method, view, look)
     with download_slot:
-        explain_downloads.menu(film, shown, finding, method, picture)
+        downloads.menu(film, shown, finding, method, picture)

@@ -2,33 +2,31 @@
 
 import streamlit as st
 
-from cxrcore.ui import (
-    curves_view,
-    localization_reading,
-    localization_view,
-    widgets,
-)
-from cxrcore.ui.bound import in_link
-from cxrcore.ui.localization_view import ALL, CUTS, IOBB, IOU, MEANINGS, MEASURES, POINTING
-from cxrcore.ui.runs_page import open_runs_page
-from cxrcore.ui.threshold_view import evaluated
+from cxrcore.queries import localization
+from cxrcore.ui import widgets
+from cxrcore.ui.curves import words
+from cxrcore.ui.link import in_link
+from cxrcore.ui.localization import sections
+from cxrcore.ui.localization.sections import ALL, CUTS, IOBB, IOU, MEANINGS, MEASURES, POINTING
+from cxrcore.ui.run_pages import open_runs_page
+from cxrcore.ui.thresholds.lab import evaluated
 
 with open_runs_page("localization", "so no map can be measured") as page:
     store, overview = page.store, page.overview
-    download_slot = page.pick_several("localization_picker", f"Pick up to {curves_view.MAX_RUNS} runs by name",
+    download_slot = page.pick_several("localization_picker", f"Pick up to {words.MAX_RUNS} runs by name",
                                       widgets.DOWNLOAD_WIDTH)
     controls = st.container(horizontal=True, vertical_alignment="bottom")
-    focus = page.at_most(curves_view.MAX_RUNS, page.chosen or page.best() or page.pickable["run_id"][:1], "shown")
+    focus = page.at_most(words.MAX_RUNS, page.chosen or page.best() or page.pickable["run_id"][:1], "shown")
     rows = page.rows(focus)
-    measured = localization_reading.read(store, evaluated(rows, overview.board, page.labels), rows, overview.runs)
-    localization_view.say_missing(store, rows, measured, overview, page.labels, page.statuses)
+    measured = localization.read(store, evaluated(rows, overview.board, page.labels), rows, overview.runs)
+    sections.say_missing(store, rows, measured, overview, page.labels, page.statuses)
     if not measured:
         for group in page.groups(rows, "test"):
             widgets.badges(group)
         st.stop()
 
     with controls:
-        method = localization_view.pick_method(measured)
+        method = sections.pick_method(measured)
         title = st.segmented_control("Measure", list(MEASURES), default=POINTING, required=True,
                                      **in_link("by"), help=MEANINGS)
         cut, heading = CUTS[0], title
@@ -44,16 +42,16 @@ with open_runs_page("localization", "so no map can be measured") as page:
         measured = measured[:1]
 
     own = rows[rows["run_id"].isin([one.run.run_id for one in measured])]
-    localization_view.say_where(page.groups(own, "test"), measured)
-    shown = localization_view.series(measured, methods, MEASURES[title], float(cut))
+    sections.say_where(page.groups(own, "test"), measured)
+    shown = sections.series(measured, methods, MEASURES[title], float(cut))
     without = [one.run.label for one in measured if not set(methods) & set(one.rows["method"])]
     if without:
         st.info(f"Not measured by {named}: {widgets.escape(', '.join(without))}.", icon=":material/info:")
-    localization_view.draw(shown, heading)
-    localization_view.say_method(named, measured)
-    table = localization_view.table(shown, heading)
+    sections.draw(shown, heading)
+    sections.say_method(named, measured)
+    table = sections.table(shown, heading)
     with st.expander("As a table"):
         widgets.table(table, hide_index=True, placeholder="–", alt=f"{heading} with floors",
-                      column_config=localization_view.columns(table, MEASURES[title]))
+                      column_config=sections.columns(table, MEASURES[title]))
     with download_slot:
         widgets.download_menu({"Values": ("localization", lambda: table)}, latex=True)

@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from cxrcore.ui import cached, present_reading, present_stage, runs_view, shell, widgets
-from cxrcore.ui.present_slides import SLIDES
+from cxrcore.queries import class_lesson, from_store, run_groups
+from cxrcore.ui import shell, widgets
+from cxrcore.ui.present import stage
+from cxrcore.ui.present.slides import SLIDES
 
 with shell.open_page("present") as store:
-    present_stage.dress()
+    stage.dress()
     with st.skeleton(height=480):
-        overview = cached.overview(store)
+        overview = from_store.overview(store)
     chosen = shell.runs_in_link()
     widgets.stop_at_unknown_runs(chosen, overview.runs)
     if overview.datasets.empty:
@@ -16,15 +18,15 @@ with shell.open_page("present") as store:
                 "fills one:", icon=":material/info:")
         st.code("bash scripts/start.sh --demo", language="bash")
         st.stop()
-    slide = present_stage.current(SLIDES)
+    slide = stage.current(SLIDES)
     if slide is None:
         st.stop()
-    lesson = present_reading.read(store, overview, chosen)
-    present_stage.show(slide, lesson, store)
+    lesson = class_lesson.read(store, overview, chosen)
+    stage.show(slide, lesson, store)
 
     def beside() -> None:
         """The run in focus, and what must be said of its films."""
-        labels = runs_view.run_labels(overview.runs)
+        labels = run_groups.run_labels(overview.runs)
         options = list(lesson.rows["run_id"])
         if len(options) > 1:
             st.session_state["present_run"] = options[0]
@@ -41,4 +43,4 @@ with shell.open_page("present") as store:
         if warned := lesson.warned:
             widgets.warned_badge(warned, "")
 
-    present_stage.bar(SLIDES, slide, beside)
+    stage.bar(SLIDES, slide, beside)

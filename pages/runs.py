@@ -4,9 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.glossary import meanings
+from cxrcore.queries import from_store, oracle, run_groups, run_settings
 from cxrcore.store import Store
-from cxrcore.ui import cached, leaderboard, manage, oracle, run_settings, runs_view, shell, training_view, widgets
-from cxrcore.ui.bound import in_link
+from cxrcore.ui import shell, widgets
+from cxrcore.ui.link import in_link
+from cxrcore.ui.runs import leaderboard, live_training, manage
 
 
 def nothing_here(store: Store) -> None:
@@ -23,21 +25,21 @@ def nothing_here(store: Store) -> None:
 
 with shell.open_page("runs") as store:
     with st.skeleton(height=400):
-        overview = cached.overview(store)
-    statuses = cached.statuses(store, overview.runs)
+        overview = from_store.overview(store)
+    statuses = from_store.statuses(store, overview.runs)
     chosen = shell.runs_in_link()
     widgets.stop_at_unknown_runs(chosen, overview.runs)
     running = "running" in statuses.values()
     if overview.runs.empty:
         nothing_here(store)
-        training_view.follow(store, training_view.seen(overview, statuses), running)
+        live_training.follow(store, live_training.seen(overview, statuses), running)
         st.stop()
 
-    labels = runs_view.run_labels(overview.runs)
+    labels = run_groups.run_labels(overview.runs)
     picker_slot, rest = st.columns([5, 6], vertical_alignment="bottom")
     with rest.container(horizontal=True, vertical_alignment="bottom"):
-        part = runs_view.PART_NAMES[st.segmented_control(
-            "Measured on", list(runs_view.PART_NAMES), default="Test", required=True, **in_link("on"),
+        part = run_groups.PART_NAMES[st.segmented_control(
+            "Measured on", list(run_groups.PART_NAMES), default="Test", required=True, **in_link("on"),
             help="The split that the numbers come from. Validation numbers stand in where there is no test part.")]
         if overview.runs["archived"].any():
             archived = st.toggle("Show archived", **in_link("archived"))
@@ -49,23 +51,23 @@ with shell.open_page("runs") as store:
     shown = overview.runs[archived | ~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
     with picker_slot:
         leaderboard.picker({run_id: labels[run_id] for run_id in shown["run_id"]}, chosen)
-    training_view.follow(store, training_view.seen(overview, statuses), running)
+    live_training.follow(store, live_training.seen(overview, statuses), running)
 
-    groups = runs_view.groups(shown, overview.board, overview.datasets, statuses, part)
+    groups = run_groups.groups(shown, overview.board, overview.datasets, statuses, part)
     for group in groups:
         leaderboard.table(group, chosen, part)
         oracle.say(overview.runs[overview.runs["run_id"].isin(group.table.index)])
     if not groups:
         st.caption("All runs are archived. 'Show archived' brings them into view.")
 
-    focus = chosen or runs_view.default_focus(groups, statuses)
+    focus = chosen or run_groups.default_focus(groups, statuses)
     rows = overview.runs.set_index("run_id", drop=False).loc[focus]
     if focus:
         st.header("Training curves", anchor=False, help=meanings(("loss", "auroc", "f1", "macro", "learning_rate")))
         if not chosen:
-            st.caption(runs_view.focus_in_words(groups, statuses))
-        training_view.trouble(store, rows, labels, statuses)
-        training_view.curves(store, rows, labels, statuses)
+            st.caption(run_groups.focus_in_words(groups, statuses))
+        live_training.trouble(store, rows, labels, statuses)
+        live_training.curves(store, rows, labels, statuses)
 
     if focus:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -86,6 +88,6 @@ with shell.open_page("runs") as store:
             widgets.download_menu({
                 "Leaderboard": ("leaderboard", lambda: pd.concat(
                     [group.table.assign(data_set=group.title, split=group.split) for group in groups]).reset_index()),
-                "Training curves": ("training_curves", lambda: cached.epochs(store, focus)),
+                "Training curves": ("training_curves", lambda: from_store.epochs(store, focus)),
                 "Settings": ("settings", lambda: settings),
             })

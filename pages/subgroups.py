@@ -4,24 +4,21 @@ import streamlit as st
 
 from cxrcore.charts.dot_rows import dot_rows
 from cxrcore.glossary import meaning, meanings
-from cxrcore.subgroups import gaps, intervals
-from cxrcore.ui import (
-    curves_view,
-    subgroup_tables,
-    subgroups_reading,
-    subgroups_view,
-    widgets,
-)
-from cxrcore.ui.bound import in_link
-from cxrcore.ui.runs_page import ALL_ARCHIVED, open_runs_page, pick_part
-from cxrcore.ui.subgroups_view import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
-from cxrcore.ui.threshold_state import default_key, find_set
-from cxrcore.ui.threshold_view import evaluated
+from cxrcore.measures.subgroups import gaps, intervals
+from cxrcore.queries import subgroup_tables, subgroups
+from cxrcore.queries.board_state import default_key, find_set
+from cxrcore.ui import widgets
+from cxrcore.ui.curves import words
+from cxrcore.ui.link import in_link
+from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
+from cxrcore.ui.subgroups import sections
+from cxrcore.ui.subgroups.sections import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
+from cxrcore.ui.thresholds.lab import evaluated
 
 with open_runs_page("subgroups", "so there are no groups to read") as page:
     store, overview = page.store, page.overview
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run_id = subgroups_view.run_picker(page)
+        run_id = sections.run_picker(page)
         if run_id is None:
             st.info(ALL_ARCHIVED, icon=":material/info:")
             st.stop()
@@ -37,19 +34,19 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
         download_slot = st.container(width="content")
 
     rows = page.rows([run_id])
-    part = curves_view.part_to_draw(wanted, [run_id], overview.board)
+    part = words.part_to_draw(wanted, [run_id], overview.board)
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation numbers.", icon=":material/info:")
-    curves_view.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
+    words.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
     run = evaluated(rows, overview.board, page.labels)[0]
     if part not in run.parts:
         st.stop()
 
     source = find_set(store, run, default_key(run))
-    found = subgroups_reading.load(store, run, part, grouping, source)
+    found = subgroups.load(store, run, part, grouping, source)
     group = page.groups(rows, part)[0]
-    subgroups_view.say_where(run, found, part, source, measure, group)
-    subgroups_view.say_groups(found)
+    sections.say_where(run, found, part, source, measure, group)
+    sections.say_groups(found)
 
     tables = {}
     if not found.found:
@@ -57,11 +54,11 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
                 icon=":material/info:")
     else:
         measured = intervals(found.found, measure)
-        bars = subgroups_view.bars(found, measured)
+        bars = sections.bars(found, measured)
         widgets.legend([(one.name, one.style) for one in bars])
         widgets.chart(dot_rows(f"{AXES[measure]} with 95 % intervals", f"{AXES[measure]}, 0 to 1", bars),
                       f"subgroups_{grouping}_{measure}", f"{AXES[measure]} of each finding and group, with intervals")
-        subgroups_view.say_suppressed(found)
+        sections.say_suppressed(found)
         name = f"subgroups_{grouping}_{measure}_{part}"
         tables["Values"] = (name, lambda: subgroup_tables.values_table(found, measured, measure))
 
@@ -70,15 +67,15 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
                 icon=":material/info:")
     elif found.found:
         st.header("How large is the gap?", anchor=False)
-        reference = subgroups_view.reference_picker(found)
+        reference = sections.reference_picker(found)
         parted = gaps(found.found, reference, measure)
-        st.markdown(subgroups_view.definition(found, parted, reference, measure))
-        st.markdown(subgroups_view.in_words(found, parted, reference, measure))
-        bars = subgroups_view.gap_bars(found, parted)
+        st.markdown(sections.definition(found, parted, reference, measure))
+        st.markdown(sections.in_words(found, parted, reference, measure))
+        bars = sections.gap_bars(found, parted)
         widgets.legend([(one.name, one.style) for one in bars])
         widgets.chart(dot_rows(f"Gap to {found.called(reference)}", f"Gap in {SHORT[measure]}", bars, upright=0),
                       f"gaps_{grouping}_{measure}", f"Gaps in {AXES[measure]} to {found.called(reference)}")
-        st.caption(subgroups_view.family(parted))
+        st.caption(sections.family(parted))
         shown = subgroup_tables.shown_gaps(found, parted, measured, reference, measure)
         widgets.table(shown, hide_index=True, placeholder="–", alt="Gaps of each finding and group",
                       height=subgroup_tables.height(shown), column_config={
@@ -90,8 +87,8 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
         tables["Gaps"] = (f"gaps_{grouping}_{measure}_{part}", lambda: subgroup_tables.gaps_table(
             found, parted, reference, measure))
 
-    pair = subgroups_reading.shortcut(store, run, part)
-    subgroups_view.shortcut_section(pair, run, rows.iloc[0]["architecture"])
+    pair = subgroups.shortcut(store, run, part)
+    sections.shortcut_section(pair, run, rows.iloc[0]["architecture"])
     if pair:
         tables["View alone"] = (f"view_alone_{part}", lambda: subgroup_tables.shortcut_table(pair, run.label))
     with download_slot:

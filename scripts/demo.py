@@ -11,7 +11,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_for(DemoConfig, "Draw phantoms, train five networks on them, and open the dashboard after the "
                                     "first; started again, it goes on with what is missing.")
     flags = vars(parser.parse_args(argv))
-    from cxrcore import demo  # --help need not wait for it
+    from cxrcore.demo import demo  # --help need not wait for it
 
     demo.run(DemoConfig(**flags))
 

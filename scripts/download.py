@@ -13,7 +13,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("data_set", choices=DATA_SETS, help="what to bring")
     flags = vars(parser.parse_args(argv))
     what = flags.pop("data_set")
-    from cxrcore import downloads  # --help need not wait for it
+    from cxrcore.data import downloads  # --help need not wait for it
 
     config = DownloadConfig(**flags)
     if config.check:

@@ -10,9 +10,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Flags to config, runs to a run."""
     parser = parser_for(EnsembleConfig, "Average the scores of runs over the films that they share.")
     flags = vars(parser.parse_args(argv))
-    from cxrcore import ensembles  # --help need not wait for it
+    from cxrcore.evaluation import ensemble  # --help need not wait for it
 
-    ensembles.run(EnsembleConfig(**flags))
+    ensemble.run(EnsembleConfig(**flags))
 
 
 if __name__ == "__main__":

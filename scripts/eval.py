@@ -12,8 +12,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                                     "rebuilt, as an external model on all films).")
     flags = vars(parser.parse_args(argv))
     # Imported here: torch takes seconds, which --help and the processes that prepare films need not wait for.
-    from cxrcore.datafolders import with_data
-    from cxrcore.evalrun import evaluate
+    from cxrcore.data.data_folders import with_data
+    from cxrcore.evaluation.evaluate_run import evaluate
 
     evaluate(with_data(EvalConfig(**flags), flags))
 

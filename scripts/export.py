@@ -10,9 +10,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Flags to config, runs to folders."""
     parser = parser_for(ExportConfig, "Export a run or all runs: a folder each, with all but the checkpoints.")
     flags = vars(parser.parse_args(argv))
-    from cxrcore import runexport  # --help need not wait for it
+    from cxrcore.import_export import export  # --help need not wait for it
 
-    runexport.export_all(ExportConfig(**flags))
+    export.export_all(ExportConfig(**flags))
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_for(GradcamConfig, "Draw Grad-CAM overlays of sampled films with findings, and a contact sheet.")
     flags = vars(parser.parse_args(argv))
     # Imported here: torch takes seconds, which --help need not wait for.
-    from cxrcore import boxrun, camrun
-    from cxrcore.datafolders import with_data
+    from cxrcore.data.data_folders import with_data
+    from cxrcore.explain import draw_figures, measure_boxes
 
     config = with_data(GradcamConfig(**flags), flags)
-    (boxrun.measure if config.boxes else camrun.draw)(config)
+    (measure_boxes.measure if config.boxes else draw_figures.draw)(config)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                                       "wrote. An audit is printed before anything is saved.")
     parser.add_argument("file", metavar="FILE", help="predictions, a row a film; or a folder of scripts/export.py")
     flags = vars(parser.parse_args(argv))
-    from cxrcore import importrun  # --help need not wait for it
+    from cxrcore.import_export import import_run  # --help need not wait for it
 
-    importrun.run(flags.pop("file"), ImportConfig(**flags))
+    import_run.run(flags.pop("file"), ImportConfig(**flags))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from cxrcore.cli import parser_for, run
 from cxrcore.config import PhantomConfig
-from cxrcore.data import phantom_folder, phantom_report, phantom_sheet
-from cxrcore.data.phantom import Recipe
+from cxrcore.data.phantoms import folder, report
+from cxrcore.data.phantoms import sheet as phantom_sheet
+from cxrcore.data.phantoms.recipe import Recipe
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -15,8 +16,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_for(PhantomConfig, "Draw SYNTHETIC chest films with known findings and boxes, in the NIH layout.")
     flags = asdict(PhantomConfig(**vars(parser.parse_args(argv))))
     out, workers, sheet = (flags.pop(name) for name in ("out", "workers", "sheet"))
-    phantoms = phantom_folder.make(Recipe(**flags), out, workers)
-    print(phantom_report.text(phantoms))
+    phantoms = folder.make(Recipe(**flags), out, workers)
+    print(report.text(phantoms))
     if sheet:
         phantom_sheet.write(phantoms, Path(sheet))
         print(f"written: {sheet}")

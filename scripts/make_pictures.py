@@ -11,7 +11,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_for(PicturesConfig, "Open the dashboard on the demo's store in Chromium and take the pictures of "
                                         "the README.")
     flags = vars(parser.parse_args(argv))
-    from cxrcore import pictures  # --help need not wait for it
+    from cxrcore.demo import pictures  # --help need not wait for it
 
     pictures.take(PicturesConfig(**flags))
 

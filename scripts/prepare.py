@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from cxrcore.cli import parser_for, run
 from cxrcore.config import PrepareConfig, default_store
 from cxrcore.data import films
-from cxrcore.data.prepared import prepare
-from cxrcore.datafolders import with_data
+from cxrcore.data.data_folders import with_data
+from cxrcore.data.pixels.prepared import prepare
 from cxrcore.store import Store
 
 

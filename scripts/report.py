@@ -13,7 +13,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                                       "into one HTML file.")
     flags = vars(parser.parse_args(argv))
     logging.disable(logging.WARNING)  # Streamlit misses a server, which a report does without
-    from cxrcore.ui.report.written import write  # --help need not wait for it
+    from cxrcore.report.write_files import write  # --help need not wait for it
 
     write(ReportConfig(**flags))
 

@@ -12,8 +12,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                                      "evaluate it on val and test.")
     flags = vars(parser.parse_args(argv))
     # Imported here: torch takes seconds, which --help and the processes that prepare films need not wait for.
-    from cxrcore.datafolders import with_data
-    from cxrcore.trainrun import train
+    from cxrcore.data.data_folders import with_data
+    from cxrcore.training.train_run import train
 
     train(with_data(TrainConfig(**flags), flags), frozenset(flags) - {"data"})
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from cxrcore.records import Predictions
+from cxrcore.store import Predictions
 
 SEPARATION = 1.2  # AUROC 0.802
 

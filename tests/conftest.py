@@ -15,9 +15,9 @@ import pytest
 from known_data import KnownData, known_data, nih_rows
 from PIL import Image
 
-from cxrcore import filmdecoding
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.data import nih
+from cxrcore.data.pixels import decode_film
 from cxrcore.findings import FINDINGS
 from cxrcore.store import Store
 
@@ -77,7 +77,7 @@ def limits(monkeypatch):
     """A way to give films other limits than a user has, so that what is over them is over them fast."""
 
     def of(**other: float) -> None:
-        monkeypatch.setattr(filmdecoding.PROCESSES, "limits", replace(filmdecoding.LIMITS, **other))
+        monkeypatch.setattr(decode_film.PROCESSES, "limits", replace(decode_film.LIMITS, **other))
 
     return of
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import N_FINDINGS
-from cxrcore.measuring import measure
 from cxrcore.store import Store
 
 FORMULA = '=HYPERLINK("http://evil.example","x")'

@@ -20,7 +20,7 @@ from cxrcore.config import PROJECT_ROOT
 from cxrcore.store import Store
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cxr-workbench"
-MAKERS = ("cxrcore.trainrun", "cxrcore.data.phantom_folder")  # what the two scripts call
+MAKERS = ("cxrcore.training.train_run", "cxrcore.data.phantoms.folder")  # what the two scripts call
 KEPT = 2  # stores of other states of the source
 PHANTOMS = ["--films", "500", "--size", "128", "--seed", "1"]
 TRAINING = ["--arch", "all", "--epochs", "1", "--batch_size", "32", "--lr", "1e-3", "--img_size", "64",

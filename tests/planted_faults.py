@@ -8,8 +8,8 @@ import pandas as pd
 from scipy.special import expit, logit, softmax
 from scipy.stats import rankdata
 
-from cxrcore.audit import NOTED, REFUSED, WARNED, Line
 from cxrcore.findings import FINDINGS
+from cxrcore.import_export.audit.questions import NOTED, REFUSED, WARNED, Line
 
 ALL = list(FINDINGS)
 

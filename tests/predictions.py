@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore import filmtable
-from cxrcore.filmtable import FilmTable
+from cxrcore.evaluation import film_table
+from cxrcore.evaluation.film_table import FilmTable
 from cxrcore.findings import FINDINGS, N_FINDINGS
 
 N_FILMS, FILMS_A_PATIENT = 3000, 3
@@ -34,7 +34,7 @@ def written(films: FilmTable, folder: Path) -> Path:
     pd.DataFrame({"Image Index": films.images["image_id"], "Finding Labels": texts, "Follow-up #": 0,
                   "Patient ID": films.images["patient_id"], "Patient Age": 50, "Patient Gender": "F",
                   "View Position": "PA"}).to_csv(path, index=False)
-    assert filmtable.of_csv(path).dataset_id
+    assert film_table.of_csv(path).dataset_id
     return path
 
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from known_data import KnownData, known_data
 
-from cxrcore import runexport
 from cxrcore.findings import FINDINGS
+from cxrcore.import_export import export
 from cxrcore.store import EpochRecord, Store
 
 OLD = Path(__file__).with_name("exported_run")  # written by the first version that exported runs
@@ -52,7 +52,7 @@ def store_with_run(path: Path, seed: int = 3, n: int = 24) -> tuple[Store, str, 
 def exported(folder: Path, seed: int = 3, n: int = 24) -> Path:
     """The folder of such a run."""
     store, run_id, _ = store_with_run(folder / f"store-{seed}.duckdb", seed, n)
-    return runexport.export(store, run_id, folder)
+    return export.export(store, run_id, folder)
 
 
 def copied(folder: Path, to: Path) -> Path:

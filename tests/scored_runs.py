@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.architectures import ARCHITECTURES
+from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import N_FINDINGS
-from cxrcore.measuring import measure
+from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.store import Store
 
 DATASET = "scored"

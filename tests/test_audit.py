@@ -8,18 +8,19 @@ import planted_faults as planted
 import predictions as made
 import pytest
 
-from cxrcore import audit, importing
-from cxrcore.audit import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
-from cxrcore.audit_scores import half_precision
-from cxrcore.clustered_areas import Areas, independent_error
-from cxrcore.delong import delong
 from cxrcore.errors import DataError, UsageError
 from cxrcore.findings import FINDINGS
-from cxrcore.importing import Declared
-from cxrcore.metrics import auroc
-from cxrcore.predictionfile import PredictionFile, parse
-from cxrcore.thresholdfile import ThresholdFile
-from cxrcore.weightscorpora import seen_by
+from cxrcore.import_export import examination
+from cxrcore.import_export.audit import questions
+from cxrcore.import_export.audit.about_scores import half_precision
+from cxrcore.import_export.audit.questions import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
+from cxrcore.import_export.examination import Declared
+from cxrcore.import_export.prediction_file import PredictionFile, parse
+from cxrcore.measures.intervals.clustered_areas import Areas, independent_error
+from cxrcore.measures.intervals.delong import delong
+from cxrcore.measures.metrics import auroc
+from cxrcore.networks.weights_corpora import seen_by
+from cxrcore.store.threshold_file import ThresholdFile
 
 FILMS = made.table()
 TEST = slice(0, 1500)
@@ -31,8 +32,8 @@ NAMES = ("Duplicate films", "Unknown films", "Coverage", "Patient overlap", "Row
 HALVES = ThresholdFile(np.full(14, 0.3), "mine", "max_f1", dataset_id="imported", fitted_on="val")
 
 
-def examine(rows: pd.DataFrame = ROWS, films=FILMS, **declared) -> dict[str, audit.Line]:
-    candidate = importing.examine(parse(made.as_parquet(rows), "x.parquet"), films, Declared(**declared))
+def examine(rows: pd.DataFrame = ROWS, films=FILMS, **declared) -> dict[str, questions.Line]:
+    candidate = examination.examine(parse(made.as_parquet(rows), "x.parquet"), films, Declared(**declared))
     assert tuple(line.name for line in candidate.lines) == NAMES
     return {line.name: line for line in candidate.lines}
 
@@ -107,7 +108,7 @@ def test_a_sigmoid_too_many_is_noticed():
 
 def test_declared_logits_become_probabilities():
     file = parse(made.as_parquet(changed(lambda s: np.log(s / (1 - s)))), "x")
-    candidate = importing.examine(file, FILMS, Declared(logits=True))
+    candidate = examination.examine(file, FILMS, Declared(logits=True))
     assert np.allclose(candidate.scores, ROWS[list(FINDINGS)]) and not candidate.refused
 
 
@@ -132,7 +133,7 @@ def test_films_without_their_ending_are_known():
 
 def test_part_of_the_official_list_is_said_to_be_part():
     films = replace(FILMS, official_test=frozenset(FILMS.images["image_id"][TEST]))
-    whole = importing.examine(parse(made.as_parquet(ROWS), "x"), films, Declared())
+    whole = examination.examine(parse(made.as_parquet(ROWS), "x"), films, Declared())
     assert {line.name: line for line in whole.lines}["Coverage"].text == "all 1,500 films of the official test list"
     assert whole.splits["test"].scheme == "official"
     fewer = examine(ROWS[:1497], films)["Coverage"]
@@ -189,10 +190,10 @@ FILE = planted.Sound(FILMS.images["image_id"].to_numpy(object), made.frame(FILMS
 FAINT = ("labels with much noise", "temperature 1.5")  # told in as many films as real files have; see the benchmark
 
 
-def lines_of(rows: pd.DataFrame, **declared) -> tuple[audit.Line, ...]:
+def lines_of(rows: pd.DataFrame, **declared) -> tuple[questions.Line, ...]:
     file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(FINDINGS)].to_numpy(np.float64),
                           {finding: finding for finding in FINDINGS}, "image_id", None, ())
-    return importing.examine(file, FILMS, Declared(**declared)).lines
+    return examination.examine(file, FILMS, Declared(**declared)).lines
 
 
 @pytest.mark.parametrize("fault", [one for one in planted.FAULTS if one.what not in FAINT], ids=lambda one: one.what)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cxrcore.batches import InputSpec, augment, batches, normalise
+from cxrcore.networks.batches import InputSpec, augment, batches, normalise
 from cxrcore.settings import Constants
 
 CPU = torch.device("cpu")

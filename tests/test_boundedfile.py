@@ -12,10 +12,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from cxrcore import boundedfile, predictionfile, thresholdfile, trainlist
 from cxrcore.data import chestmnist, nih
+from cxrcore.data.files import bounded_file
 from cxrcore.errors import DataError, WorkbenchError
 from cxrcore.findings import FINDINGS
+from cxrcore.import_export import prediction_file, training_films
+from cxrcore.store import threshold_file
 
 TEXT = b"Image Index,Finding Labels,Patient ID\n" + b"".join(b"%d.png,Mass,%d\n" % (i, i) for i in range(50))
 BOXES = b"Image Index,Finding Label,x,y,w,h\n" + b"a.png,Mass,1,2,3,4\n" * 50
@@ -47,9 +49,9 @@ PACKED = {"csv": bytes, "csv.gz": gzip.compress, "csv.bz2": bz2.compress, "csv.x
 def test_a_table_is_read_from_what_it_is_packed_into_up_to_the_bound(tmp_path, monkeypatch, ending):
     path = tmp_path / f"table.{ending}"
     path.write_bytes(PACKED[ending](TEXT))
-    assert boundedfile.table_text(path) == TEXT and len(nih.read_table(path).images) == 50
+    assert bounded_file.table_text(path) == TEXT and len(nih.read_table(path).images) == 50
     path.write_bytes(PACKED[ending](TEXT + bytes(100_000)))
-    monkeypatch.setattr(boundedfile, "MAX_BYTES", 50_000)
+    monkeypatch.setattr(bounded_file, "MAX_BYTES", 50_000)
     for read in (nih.read_table, nih.read_boxes):
         with pytest.raises(DataError, match=r"more than 0 MB|at most 0 MB"):
             read(path)
@@ -67,10 +69,11 @@ def test_an_archive_of_several_files_is_refused(tmp_path):
 def test_tables_and_lists_have_bounds(tmp_path, monkeypatch, bound, most, said):
     path = tmp_path / "table.csv"
     path.write_bytes(TEXT)
-    monkeypatch.setattr(boundedfile, bound, most)
-    readers = {"MAX_ROWS": [nih.read_table, nih.read_list, trainlist.train_list_of], "MAX_COLUMNS": [nih.read_table],
-               "MAX_LINE": [nih.read_table, trainlist.train_list_of],
-               "MAX_BYTES": [nih.read_table, nih.read_list, trainlist.train_list_of]}
+    monkeypatch.setattr(bounded_file, bound, most)
+    readers = {"MAX_ROWS": [nih.read_table, nih.read_list, training_films.train_list_of],
+               "MAX_COLUMNS": [nih.read_table],
+               "MAX_LINE": [nih.read_table, training_films.train_list_of],
+               "MAX_BYTES": [nih.read_table, nih.read_list, training_films.train_list_of]}
     for read in readers[bound]:
         with pytest.raises(DataError) as error:
             read(path)
@@ -83,22 +86,22 @@ def test_tables_and_lists_have_bounds(tmp_path, monkeypatch, bound, most, said):
 
 @pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
 def test_rows_are_counted_whatever_ends_them(monkeypatch, ends):
-    monkeypatch.setattr(boundedfile, "_AT_ONCE", 7)  # blocks: lines lie across them
-    monkeypatch.setattr(boundedfile, "MAX_ROWS", 30)
-    monkeypatch.setattr(boundedfile, "MAX_LINE", 20)
+    monkeypatch.setattr(bounded_file, "_AT_ONCE", 7)  # blocks: lines lie across them
+    monkeypatch.setattr(bounded_file, "MAX_ROWS", 30)
+    monkeypatch.setattr(bounded_file, "MAX_LINE", 20)
     row = b"x" * 18 + ends
-    boundedfile.check_lines(row * 31, "x")  # with the header
-    boundedfile.check_lines(row * 31 + b"y" * 19, "x")
+    bounded_file.check_lines(row * 31, "x")  # with the header
+    bounded_file.check_lines(row * 31 + b"y" * 19, "x")
     with pytest.raises(DataError, match=r"\d\d rows"):
-        boundedfile.check_lines(row * 32, "x")
+        bounded_file.check_lines(row * 32, "x")
     for long in (row * 3 + b"y" * 22, b"y" * 22 + ends + row, row + b"y" * 22 + ends + row):
         with pytest.raises(DataError, match="a line of more"):
-            boundedfile.check_lines(long, "x")
+            bounded_file.check_lines(long, "x")
 
 
 READERS = {"table": nih.read_table, "boxes": nih.read_boxes, "list": nih.read_list,
-           "training list": trainlist.train_list_of, "predictions": predictionfile.read,
-           "thresholds": thresholdfile.read}
+           "training list": training_films.train_list_of, "predictions": prediction_file.read,
+           "thresholds": threshold_file.read}
 
 
 @pytest.mark.parametrize("kind", READERS)
@@ -112,7 +115,7 @@ def test_a_pipe_is_not_waited_for(tmp_path, kind):
     (b"[" * 200_000, "no JSON object"), (b'{"a": "' + b"x" * 1_000_000 + b'"}', "at most 1 MB are read"),
     (b"[1]", "no JSON object"), (b"\xff\xfe{}", "no JSON object")], ids=["deep", "large", "list", "coding"])
 def test_settings_beside_weights_have_bounds(tmp_path, text, said):
-    from cxrcore import initial_weights
+    from cxrcore.networks import initial_weights
 
     (tmp_path / "start.json").write_bytes(text)
     with pytest.raises(WorkbenchError, match=said) as error:
@@ -155,7 +158,7 @@ def test_an_array_that_claims_more_than_it_holds_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
         archive.writestr("a.npy", packed.getvalue())
     with pytest.raises(ValueError, match="claims more"):
-        boundedfile.check_arrays(tmp_path / "x.npz", "x")
+        bounded_file.check_arrays(tmp_path / "x.npz", "x")
 
 
 def test_a_threshold_file_has_bounds(tmp_path):
@@ -163,4 +166,4 @@ def test_a_threshold_file_has_bounds(tmp_path):
     for text in (json.dumps({"Mass": 1}) + " " * 1_000_000, "[" * 100_000):
         path.write_text(text)
         with pytest.raises(DataError, match=r"larger than 1,000 kB|nested too deeply"):
-            thresholdfile.read(path)
+            threshold_file.read(path)

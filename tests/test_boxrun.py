@@ -7,12 +7,12 @@ import opened_pages
 import pytest
 from opened_pages import text_of
 
-from cxrcore import boxrun
-from cxrcore.boxrun import BoxedFilm, against, floors, methods_of
 from cxrcore.config import GradcamConfig
 from cxrcore.errors import UsageError
+from cxrcore.explain import measure_boxes
+from cxrcore.explain.measure_boxes import BoxedFilm, against, floors, methods_of
 from cxrcore.findings import FINDINGS
-from cxrcore.localization import CENTRE, MEDIAN_BOX, RANDOM, UNTRAINED
+from cxrcore.measures.localization import CENTRE, MEDIAN_BOX, RANDOM, UNTRAINED
 from cxrcore.store import Store
 
 SIZE = 100
@@ -66,7 +66,7 @@ def measured(phantoms, tmp_path_factory):
     for name in phantoms.run_ids.values():
         (folder / name).symlink_to(phantoms.store.run_folder(name))
     config = GradcamConfig(run=run_id, store=str(folder / "store.duckdb"), boxes=True, methods="gradcam,eigencam")
-    found = boxrun.measure(config)
+    found = measure_boxes.measure(config)
     return Store(folder / "store.duckdb"), run_id, found
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrcore import boxscores
-from cxrcore.boxscores import ENERGY, HIT, IOU, RANDOM_WEIGHTS, score
 from cxrcore.findings import FINDINGS
-from cxrcore.localization import CENTRE, MEDIAN_BOX, RANDOM, UNTRAINED
+from cxrcore.measures import localization_scores
+from cxrcore.measures.localization import CENTRE, MEDIAN_BOX, RANDOM, UNTRAINED
+from cxrcore.measures.localization_scores import ENERGY, HIT, IOU, RANDOM_WEIGHTS, score
 
 MASS, NODULE = FINDINGS.index("Mass"), FINDINGS.index("Nodule")
 
@@ -68,5 +68,5 @@ def test_films_of_one_patient_have_no_interval():
 
 
 def test_a_method_that_was_not_measured_has_no_numbers():
-    found = score(rows_of(), "layercam", boxscores.IOBB, 0.1)
+    found = score(rows_of(), "layercam", localization_scores.IOBB, 0.1)
     assert np.isnan(found.point).all() and not found.beats.any()

@@ -10,10 +10,10 @@ from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, f1_score, roc_auc_score
 
-from cxrcore import calibration
-from cxrcore.curves import logit
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.measures import calibration
+from cxrcore.measures.curves import logit
 
 
 def films(n=6000, seed=0, distort=lambda z: z, base=-2.0):

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from opened_pages import text_of
 from sklearn.metrics import confusion_matrix
 
-from cxrcore import cases
 from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS
-from cxrcore.operating_points import counts_at, sort_scores
+from cxrcore.measures import cases
+from cxrcore.measures.thresholds.positions import counts_at, sort_scores
+from cxrcore.queries.board_state import Evaluated, find_set, read_state
 from cxrcore.store import Store
-from cxrcore.ui import cases_view
-from cxrcore.ui.cases_controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
-from cxrcore.ui.threshold_state import Evaluated, find_set, read_state
+from cxrcore.ui.cases import film_list
+from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
 
 LABELS = np.array([1, 1, 1, 0, 0, 0, np.nan])
 SCORES = np.array([0.9, 0.2, 0.1, 0.8, 0.6, 0.3, 0.95], np.float32)
@@ -75,7 +75,7 @@ def test_the_most_evenly_parted_come_first():
     (0.00737, 0.4162, "0.00737 < 0.416"), (0.41584, 0.4162, "0.4158 < 0.4162"), (0.25, 0.25, "0.25 ≥ 0.25"),
     (np.nextafter(0.25, 1), 0.25, "0.2500000000000001 ≥ 0.25")])
 def test_a_score_is_told_from_its_threshold(score, threshold, said):
-    assert cases_view.compared(score, threshold) == said
+    assert film_list.compared(score, threshold) == said
 
 
 # -- the page
@@ -169,8 +169,8 @@ def test_films_of_several_runs_ask_for_a_second_run(store, open_page):
 def test_what_all_runs_miss_each_of_them_misses(store):
     runs = [Evaluated(one, one, scored_runs.DATASET, {row["split"]: row for _, row in board.iterrows()})
             for one, board in store.leaderboard().groupby("run_id")]
-    shown = cases_view.choose(store, runs, "test", read_state(store, runs[0], None, None, []), "Effusion", ALL_MISS)
-    table = cases_view.table(shown, ALL_MISS)
+    shown = film_list.choose(store, runs, "test", read_state(store, runs[0], None, None, []), "Effusion", ALL_MISS)
+    table = film_list.table(shown, ALL_MISS)
     other = runs[1].run_id
     assert len(table) and (table["label"] == 1).all() and not table["alarm"].any()
     assert (table[f"score_{other}"] < table[f"threshold_{other}"]).all()
@@ -204,5 +204,5 @@ def test_the_download_holds_every_film(store):
     sets = store.prediction_sets(run_id)
     held = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
     rows = cases.in_cell(held.labels[:, 2], held.scores[:, 2], 0.25, "fp")
-    table = cases_view.table(cases_view.Cases(held, rows, 0.25, "Effusion"), "False alarms")
+    table = film_list.table(film_list.Cases(held, rows, 0.25, "Effusion"), "False alarms")
     assert len(table) == len(rows) and (table["score"] >= 0.25).all() and (table["label"] == 0).all()

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrcore import census
-from cxrcore.data import splits
+from cxrcore.data import census, splits
 from cxrcore.findings import FINDINGS, N_FINDINGS
 
 EFFUSION, MASS = FINDINGS.index("Effusion"), FINDINGS.index("Mass")

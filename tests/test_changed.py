@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from streamlit.testing.v1 import AppTest
 
-from cxrcore.changed import changed
 from cxrcore.findings import FINDINGS
-from cxrcore.ui import changed_films
+from cxrcore.measures.thresholds.changed_films import changed
+from cxrcore.ui.thresholds import changed_films
 
 labels_of = hnp.arrays(np.float32, 30, elements=st.sampled_from([0.0, 1.0, np.nan]))
 some_scores = st.sampled_from([*np.linspace(0, 1, 11, dtype=np.float32), np.float32(np.nan)])
@@ -50,7 +50,7 @@ def test_films_with_one_score_keep_their_order():
 def _strip(path, prediction_id, dataset_id, finding, before, after) -> AppTest:
     def script(path, prediction_id, dataset_id, finding, before, after):
         from cxrcore.store import Store
-        from cxrcore.ui import changed_films
+        from cxrcore.ui.thresholds import changed_films
 
         changed_films.show(Store(path), prediction_id, dataset_id, finding, before, after)
 

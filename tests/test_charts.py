@@ -5,10 +5,10 @@ import base64
 import pandas as pd
 import pytest
 
-from cxrcore.architectures import ARCHITECTURES
 from cxrcore.charts import look
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
+from cxrcore.networks.architectures import ARCHITECTURES
 
 
 def epochs(n):

@@ -8,12 +8,12 @@ import zipfile
 import pytest
 import torch
 
-from cxrcore import checkpoint
-from cxrcore.architectures import ARCHITECTURES, build, find
-from cxrcore.checkpoint import Checkpoint
 from cxrcore.errors import CheckpointError, DiskFullError, RunError
 from cxrcore.findings import FINDINGS
-from cxrcore.modeloptions import check_options
+from cxrcore.networks import checkpoint
+from cxrcore.networks.architectures import ARCHITECTURES, build, find
+from cxrcore.networks.checkpoint import Checkpoint
+from cxrcore.networks.model_options import check_options
 
 TINY = {"fc.weight": torch.zeros(1)}  # for what is refused before its weights are looked at
 

@@ -13,18 +13,20 @@ from opened_pages import text_of
 from seeded_runs import add_run, make_store
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from cxrcore import resampledfile
 from cxrcore.charts.compare import Priced, quality_against_cost
 from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
 from cxrcore.charts.look import Figure, run_styles
 from cxrcore.config import default_store
+from cxrcore.evaluation import kept_draws
+from cxrcore.evaluation.kept_draws import Measured
 from cxrcore.findings import FINDINGS
-from cxrcore.intervals import MACRO
-from cxrcore.resampledfile import Measured
+from cxrcore.measures.intervals.intervals import MACRO
+from cxrcore.queries import agreement, compare_cost, comparison, shared_draws
+from cxrcore.queries.board_state import Evaluated
 from cxrcore.settings import Constants
 from cxrcore.store import Store
-from cxrcore.ui import agreement, compare_cost, compare_reading, compare_view, resampled, widgets
-from cxrcore.ui.threshold_state import Evaluated
+from cxrcore.ui import widgets
+from cxrcore.ui.compare import sections
 
 EMPTY = FINDINGS.index("Edema")  # without a positive film in test
 
@@ -58,7 +60,7 @@ def compared_of(store, part="test"):
     evaluated = [Evaluated(run_id, name, scored_runs.DATASET,
                            {row["split"]: row for _, row in board[board["run_id"] == run_id].iterrows()})
                  for run_id, name in zip(runs["run_id"], runs["name"], strict=True)]
-    return compare_reading.load(store, evaluated, dict(zip(runs["run_id"], runs["architecture"], strict=True)), part)
+    return comparison.load(store, evaluated, dict(zip(runs["run_id"], runs["architecture"], strict=True)), part)
 
 
 def test_an_empty_store_says_how_to_fill_it(open_page):
@@ -70,7 +72,7 @@ def test_values_equal_scikit_learn_and_lie_in_their_intervals(store):
     sets = store.prediction_sets(runs_of(store)[0])
     test = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
     for measure, reference in (("auroc", roc_auc_score), ("ap", average_precision_score)):
-        table = compare_reading.values_table(compared, measure)
+        table = comparison.values_table(compared, measure)
         own = table[table["run_id"] == runs_of(store)[0]].set_index("finding")
         for k in range(14):
             value = own.loc[NAMES[k]]
@@ -84,23 +86,23 @@ def test_values_equal_scikit_learn_and_lie_in_their_intervals(store):
 
 def test_the_clearly_better_run_wins_and_a_run_ties_with_itself(store):
     compared = compared_of(store)
-    found, n_tests = compare_reading.contrasts(compared, runs_of(store)[2], "auroc")
+    found, n_tests = comparison.contrasts(compared, runs_of(store)[2], "auroc")
     assert n_tests == 2 * 13  # the finding without positives is not tested
     best = found[0]
     assert best.words[MACRO] == "better" and best.change.point[MACRO] > 0
     assert (best.words[:MACRO] == "worse").sum() == 0 and best.words[EMPTY] == "untested"
-    table = compare_reading.verdict_table(found)
+    table = comparison.verdict_table(found)
     assert (table[["Better in", "Tied in", "Worse in", "No test"]].sum(axis=1) == 14).all()
     twin = dataclasses.replace(compared[0], run=Evaluated("twin", "twin", "", {}))
-    same = compare_reading.contrasts([compared[0], twin], "twin", "auroc")
+    same = comparison.contrasts([compared[0], twin], "twin", "auroc")
     assert set(same[0][0].words) <= {"tied", "untested"}
 
 
 def test_intervals_are_kept_and_read_again(store, monkeypatch):
     before = compared_of(store)
     assert len(list((store.path.parent / "cache").glob("intervals-*.npz"))) == 3
-    resampled._slot.clear()
-    monkeypatch.setattr(resampledfile, "resample", None)  # nothing may be worked out a second time
+    shared_draws._slot.clear()
+    monkeypatch.setattr(kept_draws, "resample", None)  # nothing may be worked out a second time
     for one, again in zip(before, compared_of(store), strict=True):
         for name, values in one.found.values.items():
             np.testing.assert_array_equal(values, again.found.values[name])
@@ -111,7 +113,7 @@ def test_a_damaged_file_is_worked_out_again(store):
     compared_of(store)
     for file in (store.path.parent / "cache").glob("intervals-*.npz"):
         file.write_bytes(b"PK\x03\x04 broken")
-    resampled._slot.clear()
+    shared_draws._slot.clear()
     assert compared_of(store)[0].found.n_films == 800
 
 
@@ -122,12 +124,12 @@ def test_runs_on_other_films_are_compared_on_the_shared_ones(store):
     part = store.save_predictions(first, scored_runs.DATASET, "test", list(test.image_ids[:500]), test.scores[:500])
     whole = sets[sets["split"] == "test"]["prediction_id"].iloc[0]
     at = (0.5,) * 14
-    found = resampled.measured_in_draws(store, [Measured(whole, at), Measured(part, at)])
+    found = shared_draws.measured_in_draws(store, [Measured(whole, at), Measured(part, at)])
     assert [one.n_films for one in found] == [500, 500] and found[0].draws_key == found[1].draws_key
     np.testing.assert_allclose(found[0].values["auroc"], found[1].values["auroc"])
 
 
-@pytest.mark.parametrize("title", list(compare_view.MEASURES))
+@pytest.mark.parametrize("title", list(sections.MEASURES))
 def test_the_page_shows_every_measure(store, open_page, title):
     app = open_page(run=runs_of(store))
     if title != "AUROC":
@@ -151,8 +153,8 @@ def test_a_score_that_one_run_misses_counts_in_none(store):
     scores[:400, 2] = np.nan
     gaps = store.save_predictions(second, scored_runs.DATASET, "test", list(whole.image_ids), scores)
     of_first = store.prediction_sets(first).query("split == 'test'")["prediction_id"].iloc[0]
-    alone, at = resampled.measured_in_draws(store, [Measured(of_first, (0.5,) * 14)]), (0.5,) * 14
-    (beside, _) = resampled.measured_in_draws(store, [Measured(of_first, at), Measured(gaps, at)])
+    alone, at = shared_draws.measured_in_draws(store, [Measured(of_first, (0.5,) * 14)]), (0.5,) * 14
+    (beside, _) = shared_draws.measured_in_draws(store, [Measured(of_first, at), Measured(gaps, at)])
     assert beside.n_positive[2] < alone[0].n_positive[2] and beside.n_positive[3] == alone[0].n_positive[3]
 
 
@@ -271,12 +273,12 @@ def settled(store, compared, **by_place):
 
 def test_repeats_stand_with_their_spread_and_nothing_else_is_called_seeds(store):
     compared, rows = settled(store, compared_of(store), lr=(1e-4, 0.0001, 1e-3))
-    table = compare_reading.seeds_table(compared, rows, "auroc")
+    table = comparison.seeds_table(compared, rows, "auroc")
     values = [one.found.interval("auroc").point[MACRO] for one in compared[:2]]
     assert table["Architecture"].tolist() == ["ResNet-18"] and table["Seeds"].tolist() == ["0, 1"]
     assert table["Standard deviation"][0] == pytest.approx(np.std(values, ddof=1))
     first, _, third = (one.run.label for one in compared)
-    assert compare_reading.other_settings(compared, rows) == [f"{third} (not {first}'s lr)"]
+    assert comparison.other_settings(compared, rows) == [f"{third} (not {first}'s lr)"]
 
 
 @pytest.mark.parametrize("changed", [
@@ -286,8 +288,8 @@ def test_repeats_stand_with_their_spread_and_nothing_else_is_called_seeds(store)
 ])
 def test_runs_that_are_no_repeats_have_no_spread(store, changed):
     compared, rows = settled(store, compared_of(store), **changed)
-    assert compare_reading.seeds_table(compared, rows, "auroc").empty
-    assert bool(compare_reading.other_settings(compared, rows)) == ("seed" not in changed)
+    assert comparison.seeds_table(compared, rows, "auroc").empty
+    assert bool(comparison.other_settings(compared, rows)) == ("seed" not in changed)
 
 
 @pytest.mark.parametrize(("kind", "arch"), [
@@ -296,8 +298,8 @@ def test_runs_of_which_nobody_knows_how_they_came_about_are_not_pooled(store, ki
     compared, rows = settled(store, compared_of(store), arch=(arch, arch, arch))
     rows = {run_id: row | {"kind": kind} for run_id, row in rows.items()}
     compared = [dataclasses.replace(one, architecture=arch) for one in compared]
-    assert compare_reading.seeds_table(compared, rows, "auroc").empty
-    said = compare_reading.other_settings(compared, rows)
+    assert comparison.seeds_table(compared, rows, "auroc").empty
+    said = comparison.other_settings(compared, rows)
     assert ("not recorded" in said[0]) if arch == "resnet18" else said == []  # the others name no architecture
 
 
@@ -318,6 +320,6 @@ def test_an_older_version_s_imagenet_is_told_apart_for_the_network_whose_default
     config = {"init": "imagenet", "training_corpus": "ImageNet-1k + films"}
     runs = pd.DataFrame({"run_id": list("abc"), "config": [json.dumps(config | {"arch": arch}) for arch in
                                                            ("resnet18", "vgg16", "vit_b_16")]})
-    said = compare_reading.start_weights_sentence(runs, labels)
+    said = comparison.start_weights_sentence(runs, labels)
     assert "first, second: ImageNet-1k; third: ImageNet-1k as an older version recorded it" in said
-    assert compare_reading.start_weights_sentence(runs[:2], labels) == ""
+    assert comparison.start_weights_sentence(runs[:2], labels) == ""

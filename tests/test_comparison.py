@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from sklearn.metrics import roc_auc_score
 
-from cxrcore.delong import delong
-from cxrcore.draws import patient_draws
 from cxrcore.errors import ResamplingError
-from cxrcore.intervals import MACRO, compare, difference, resample
-from cxrcore.multiple import verdicts
-from cxrcore.records import Predictions
-from cxrcore.resampling import MEASURES
-from cxrcore.scored_films import shared_films, subset
+from cxrcore.measures.intervals.delong import delong
+from cxrcore.measures.intervals.draws import patient_draws
+from cxrcore.measures.intervals.holm import verdicts
+from cxrcore.measures.intervals.intervals import MACRO, compare, difference, resample
+from cxrcore.measures.intervals.resampling import MEASURES
+from cxrcore.measures.intervals.scored_films import shared_films, subset
+from cxrcore.store import Predictions
 
 HALF = np.full(3, 0.5)
 

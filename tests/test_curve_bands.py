@@ -9,8 +9,8 @@ from scipy.special import ndtr, ndtri
 from sklearn.metrics import precision_recall_curve
 from sklearn.metrics import roc_curve as sklearn_roc
 
-from cxrcore.curve_bands import CURVES, STEPS, band, in_draws
-from cxrcore.draws import patient_draws
+from cxrcore.measures.intervals.curve_bands import CURVES, STEPS, band, in_draws
+from cxrcore.measures.intervals.draws import patient_draws
 
 EXACT = 1e-9
 REPEATS = 120

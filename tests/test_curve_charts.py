@@ -14,10 +14,10 @@ from cxrcore.charts.curve_axes import logit_axis, share_axis
 from cxrcore.charts.curve_marks import OperatingPoint
 from cxrcore.charts.curves import Shown
 from cxrcore.charts.look import run_styles
-from cxrcore.curve_bands import CURVES, Band
-from cxrcore.curves import VIEWS, finding_curves, logit
 from cxrcore.findings import FINDINGS
-from cxrcore.reliability import finding_reliability
+from cxrcore.measures.curves import VIEWS, finding_curves, logit
+from cxrcore.measures.intervals.curve_bands import CURVES, Band
+from cxrcore.measures.reliability import finding_reliability
 
 BAND = Band(np.array([0, 0.5, 1]), np.array([0, 0.25, 1]), np.array([0, 0.75, 1]), 100, 0)
 

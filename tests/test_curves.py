@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 from sklearn.metrics import roc_curve as sklearn_roc
 
-from cxrcore import curves, metrics, thinning
-from cxrcore.curves import MEASURES, VIEWS, finding_curves, merge_bins
+from cxrcore.measures import curve_thinning, curves, metrics
+from cxrcore.measures.curves import MEASURES, VIEWS, finding_curves, merge_bins
 
 TOLERANCE, MAX_POINTS = 0.002, 400  # what the page promises
 ROUNDING = 1e-6  # drawn points are float32
@@ -201,8 +201,8 @@ def test_steps_stay_steps_where_positives_are_few():
 
 
 def test_thinning_keeps_a_line_of_two_points_or_one():
-    assert thinning.thin(np.zeros((5, 2)))[1].tolist() == [0]
-    points, place = thinning.thin(np.column_stack([np.linspace(0, 1, 50)] * 2))
+    assert curve_thinning.thin(np.zeros((5, 2)))[1].tolist() == [0]
+    points, place = curve_thinning.thin(np.column_stack([np.linspace(0, 1, 50)] * 2))
     assert points.tolist() == [[0, 0], [1, 1]] and place.tolist() == [0, 49]
 
 

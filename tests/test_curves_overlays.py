@@ -10,13 +10,14 @@ import pytest
 from opened_pages import text_of
 from seeded_runs import make_store
 
-from cxrcore import calibration, metrics, thresholds
 from cxrcore.charts.curve_marks import OperatingPoint
 from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.operating_points import counts_at, sort_scores
-from cxrcore.ui import curves_bands, curves_marks, curves_reliability, curves_view
-from cxrcore.ui.threshold_view import evaluated
+from cxrcore.measures import calibration, metrics
+from cxrcore.measures.thresholds import fitting
+from cxrcore.measures.thresholds.positions import counts_at, sort_scores
+from cxrcore.ui.curves import bands, marks, reliability, words
+from cxrcore.ui.thresholds.lab import evaluated
 
 FILMS = 240
 RARE = 13  # Hernia: too rare to be fitted on validation
@@ -57,7 +58,7 @@ def run_of(store, run_id):
     """The run as the views know it, with its predictions on test."""
     rows, board = store.runs(), store.leaderboard()
     [run] = evaluated(rows[rows["run_id"] == run_id], board, {run_id: "a run"})
-    [measured] = curves_view.load(rows[rows["run_id"] == run_id], board, "test", {run_id: "a run"},
+    [measured] = words.load(rows[rows["run_id"] == run_id], board, "test", {run_id: "a run"},
                                   lambda _, prediction_id: store.predictions(prediction_id))
     return run, measured
 
@@ -100,8 +101,8 @@ def test_points_are_the_exact_counts_at_the_thresholds(store):
     run, measured = run_of(store, add(store, "one"))
     fitted = store.predictions(run.prediction_id("val"))
     read = store.predictions(run.prediction_id("test"))
-    at = thresholds.max_f1(fitted.labels, fitted.scores).thresholds
-    marked = curves_marks.mark(store, [measured], [run], "max_f1@val")
+    at = fitting.max_f1(fitted.labels, fitted.scores).thresholds
+    marked = marks.mark(store, [measured], [run], "max_f1@val")
     points = marked.runs[0].points
     assert np.array_equal([point.threshold for point in points], at)
     counts = counts_at([sort_scores(*pair) for pair in zip(read.labels.T, read.scores.T, strict=True)], at)
@@ -109,7 +110,7 @@ def test_points_are_the_exact_counts_at_the_thresholds(store):
         assert np.array_equal([getattr(point, name) for point in points], getattr(counts, name), equal_nan=True)
     assert np.array_equal([point.fpr for point in points], 1 - counts.specificity) or np.allclose(
         [point.fpr for point in points], 1 - counts.specificity, rtol=0, atol=1e-15)
-    table = curves_marks.table(marked)
+    table = marks.table(marked)
     assert list(table["finding"]) == list(FINDINGS) and set(table["thresholds"]) == {"max F1, fitted on validation"}
 
 
@@ -150,7 +151,7 @@ def test_runs_without_validation_have_marks_at_half_only(open_curves, store):
 def test_the_large_view_says_the_point_in_figures(open_curves, store):
     run_id = add(store, "one")
     run, measured = run_of(store, run_id)
-    point = curves_marks.mark(store, [measured], [run], "fixed:0.5").runs[0].points[4]
+    point = marks.mark(store, [measured], [run], "fixed:0.5").runs[0].points[4]
     app = open_curves(run=run_id, finding=FINDINGS[4], marks="0.5")
     figures = f"recall {point.recall:.3f}, precision {point.precision:.3f}, F1 {point.f1:.3f}"
     assert f"at threshold 0.5: {figures}" in text_of(app)
@@ -179,21 +180,21 @@ def test_bands_of_few_films_say_which_draws_are_left_out(open_curves, store):
 
 def test_bands_without_patients_say_that_they_are_too_narrow(open_curves, store, monkeypatch):
     run_id = add(store, "one")
-    known = curves_bands.cached.predictions
+    known = bands.cached.predictions
 
     def unknown(*args):
         found = known(*args)
         return type(found)(found.image_ids, np.full(len(found.image_ids), None, object), found.labels, found.scores)
 
-    monkeypatch.setattr(curves_bands.cached, "predictions", unknown)
+    monkeypatch.setattr(bands.cached, "predictions", unknown)
     assert "Patients unknown: too narrow" in text_of(open_curves(run=run_id, finding="Mass", band="true"))
     assert "Patients unknown: too narrow" in text_of(open_curves(run=run_id, finding="Mass", view="Reliability"))
 
 
 def test_the_table_of_bands_holds_the_grid(store):
     _, measured = run_of(store, add(store, "one"))
-    [found] = curves_bands.add(store, [measured], "Mass", "pr")
-    table = curves_bands.table([found], "pr")
+    [found] = bands.add(store, [measured], "Mass", "pr")
+    table = bands.table([found], "pr")
     assert (table["precision_low"] <= table["precision_high"]).all() and table["recall"].iloc[-1] == 1
 
 
@@ -217,7 +218,7 @@ def test_numbers_are_those_of_calibration(store):
     run, measured = run_of(store, add(store, "one"))
     fitted, read = (store.predictions(run.prediction_id(part)) for part in ("val", "test"))
     for method in (None, *calibration.METHODS):
-        found = curves_reliability.reader(store, [run], method)(run.run_id, measured.prediction_id)
+        found = reliability.reader(store, [run], method)(run.run_id, measured.prediction_id)
         scores = read.scores if method is None else calibration.fit(fitted.labels, fitted.scores, method)(read.scores)
         own = calibration.calibrated_measures(read.labels, scores)
         assert np.flatnonzero(np.isnan(own["ece"])).tolist() == ([] if method is None else [FINDINGS.index("Hernia")])
@@ -277,11 +278,11 @@ def test_findings_without_known_labels_say_so(open_curves, store):
 def test_tables_hold_what_is_drawn(store):
     run, measured = run_of(store, add(store, "one"))
     read = [type(measured)(measured.run_id, measured.label, measured.style, measured.prediction_id, measured.source,
-                           curves_reliability.reader(store, [run], "platt")(run.run_id, measured.prediction_id))]
-    values = curves_reliability.values_table(read, "platt")
+                           reliability.reader(store, [run], "platt")(run.run_id, measured.prediction_id))]
+    values = reliability.values_table(read, "platt")
     assert list(values["finding"]) == list(FINDINGS) and list(values["calibrated"]) == [True] * 13 + [False]
-    bins = curves_reliability.bins_table(read, "Mass")
+    bins = reliability.bins_table(read, "Mass")
     labels = store.predictions(measured.prediction_id).labels[:, FINDINGS.index("Mass")]
     assert bins["n"].sum() == 120 and bins["n_positive"].sum() == labels.sum()
-    assert len(curves_reliability.bins_table(read, None)) > len(bins) and curves_reliability.bins_table([], None).empty
+    assert len(reliability.bins_table(read, None)) > len(bins) and reliability.bins_table([], None).empty
     assert metrics.macro(values["ece"].to_numpy())[1] == 1 and values["n"].iloc[-1] == 0

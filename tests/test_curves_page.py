@@ -10,10 +10,11 @@ import pytest
 from opened_pages import text_of
 from seeded_runs import DATASET, add_run, beat, film_ids, make_store
 
-from cxrcore import metrics
 from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.ui import cached, curves_view
+from cxrcore.measures import metrics
+from cxrcore.queries import from_store
+from cxrcore.ui.curves import words
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ def test_curves_outlive_a_training_beside_them(open_curves, store, monkeypatch):
     run_id = add_run(store, "a")
     open_curves(run=run_id)
     add_run(store, "another")
-    monkeypatch.setattr(cached, "finding_curves", lambda *args: pytest.fail("worked out again"))
+    monkeypatch.setattr(from_store, "finding_curves", lambda *args: pytest.fail("worked out again"))
     assert len(charts_of(open_curves(run=run_id))) == 14
 
 
@@ -270,7 +271,7 @@ def test_phantoms_are_marked(open_curves):
 def test_predictions_that_are_gone_are_one_line(open_curves, store, monkeypatch):
     run_id = add_run(store, "a")
     board = store.leaderboard().assign(prediction_id="20200101-000000-gone00")
-    monkeypatch.setattr("cxrcore.store.Store.leaderboard", lambda self: board)
+    monkeypatch.setattr("cxrcore.store.store.Store.leaderboard", lambda self: board)
     app = open_curves(run=run_id)
     assert "no prediction set '20200101-000000-gone00'" in app.error[0].value and not charts_of(app)
 
@@ -281,12 +282,12 @@ def test_predictions_that_are_gone_are_one_line(open_curves, store, monkeypatch)
 def test_the_downloaded_tables_hold_what_is_drawn(store):
     run_id = add_run(store, "a")
     runs = store.runs()
-    [measured] = curves_view.load(runs, store.leaderboard(), "test", {run_id: "a"},
-                                  curves_view.reader(store, "roc"))
-    values = curves_view.values_table([measured])
+    [measured] = words.load(runs, store.leaderboard(), "test", {run_id: "a"},
+                                  words.reader(store, "roc"))
+    values = words.values_table([measured])
     assert list(values["finding"]) == list(FINDINGS) and (values["n"] == 12).all()
-    points = curves_view.points_table([measured], "Mass")
+    points = words.points_table([measured], "Mass")
     assert set(points["finding"]) == {"Mass"} and set(points["line"]) == {"roc"}
     assert (points["tp"] + points["fn"] == 4).all()
-    assert len(curves_view.points_table([measured], None)) > 14 * 2
-    assert curves_view.points_table([], None).empty
+    assert len(words.points_table([measured], None)) > 14 * 2
+    assert words.points_table([], None).empty

@@ -12,9 +12,9 @@ from seeded_runs import DATASET, add_run, make_store
 from cxrcore.config import default_store
 from cxrcore.data import splits
 from cxrcore.findings import FINDINGS
-from cxrcore.ui import data_reading
+from cxrcore.queries import data_set
+from cxrcore.queries.film_pixels import film_map
 from cxrcore.ui.film_tiles import Tile, _figure
-from cxrcore.ui.prepared_films import film_map
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_a_data_set_is_chosen_by_its_id(open_data, store, data, add_split):
     make_store(default_store(), name="tiny")  # the same name
     app = open_data(data=data.dataset_id)
     assert figures_of(app)["Films"] == "40" and app.selectbox(key="split").value.endswith(drawn.fingerprint)
-    names = data_reading.labelled_names(store.datasets().set_index("dataset_id"))
+    names = data_set.labelled_names(store.datasets().set_index("dataset_id"))
     assert set(app.selectbox(key="data_set").options) == set(names.values()) == {
         f"tiny · {data.dataset_id}", f"tiny · {DATASET}"}
 
@@ -212,9 +212,9 @@ def test_a_tile_shows_free_text_as_text():
 @pytest.mark.parametrize("damage", [b"damaged", b""])
 def test_the_split_is_kept_and_checked(store, data, add_split, tmp_path, damage):
     drawn, runs = add_split("patient"), store.runs()
-    key, found = data_reading.split_keys(runs)[0], data_reading.holdings(store, data.dataset_id)
+    key, found = data_set.split_keys(runs)[0], data_set.holdings(store, data.dataset_id)
     for _ in range(2):
-        assert np.array_equal(data_reading.assignment(tmp_path / "cache", found, key, runs), drawn.assignment)
+        assert np.array_equal(data_set.assignment(tmp_path / "cache", found, key, runs), drawn.assignment)
         kept, = (tmp_path / "cache").iterdir()
         kept.write_bytes(damage)
 
@@ -222,8 +222,8 @@ def test_the_split_is_kept_and_checked(store, data, add_split, tmp_path, damage)
 def test_an_unwritable_cache_is_no_error(store, data, add_split, tmp_path):
     drawn, runs = add_split("patient"), store.runs()
     (tmp_path / "cache").write_text("a file where the folder should be")
-    found = data_reading.holdings(store, data.dataset_id)
-    again = data_reading.assignment(tmp_path / "cache", found, data_reading.split_keys(runs)[0], runs)
+    found = data_set.holdings(store, data.dataset_id)
+    again = data_set.assignment(tmp_path / "cache", found, data_set.split_keys(runs)[0], runs)
     assert np.array_equal(again, drawn.assignment)
 
 

@@ -5,12 +5,13 @@ import shutil
 
 import pytest
 
-from cxrcore import cli, trainrun
-from cxrcore.checkpoint import BEST, LAST
+from cxrcore import cli
 from cxrcore.config import TrainConfig
-from cxrcore.data.prepared import PreparedPixels
+from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import DataError
+from cxrcore.networks.checkpoint import BEST, LAST
 from cxrcore.store import Store
+from cxrcore.training import train_run
 
 
 def _run(store, run_id):
@@ -69,11 +70,11 @@ def _case(lose, epochs, says, goes_on, **more):
 def test_what_goes_away_while_it_trains_is_one_line(tiny_nih, tmp_path, monkeypatch, capsys, lose, epochs, says,
                                                     goes_on):
     store = Store(tmp_path / "runs" / "store.duckdb")
-    monkeypatch.setattr(trainrun, "_print_epoch", lambda record, *_: record.epoch > 1 or lose(
+    monkeypatch.setattr(train_run, "_print_epoch", lambda record, *_: record.epoch > 1 or lose(
         store, store.runs()["run_id"][0]))
     config = small(tiny_nih, tmp_path, store, epochs)
     with pytest.raises(SystemExit) as end:
-        cli.run(lambda _: trainrun.train(config) and None)
+        cli.run(lambda _: train_run.train(config) and None)
     err = capsys.readouterr().err
     assert end.value.code == 2 and "Traceback" not in err
     lines = [line for line in err.splitlines() if line.startswith("error: ")]
@@ -94,7 +95,7 @@ def test_nothing_is_kept_of_films_that_changed_since_they_were_prepared(tiny_nih
 
     monkeypatch.setattr(PreparedPixels, "confirm", confirm)
     with pytest.raises(DataError, match="has changed"):
-        trainrun.train(small(tiny_nih, tmp_path, store, 1))
+        train_run.train(small(tiny_nih, tmp_path, store, 1))
     assert store.runs()["status"].tolist() == ["failed"] and store.prediction_sets().empty
     saved = [path.name for path in store.path.parent.rglob("*.pth")]
     assert bool(saved) == (asked == 2) and len(store.epochs(store.runs()["run_id"])) == asked - 1

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import train_test_split
 
-from cxrcore.delong import delong
+from cxrcore.measures.intervals.delong import delong
 
 
 def test_the_iris_case_of_roc_comparison():

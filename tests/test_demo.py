@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 from opened_pages import open_page, text_of
 
-from cxrcore import demo, progress
 from cxrcore.config import PROJECT_ROOT, DemoConfig
-from cxrcore.data.phantom import Recipe, plan
-from cxrcore.demo import FIRST, OTHERS, SLOW, Step
+from cxrcore.data.phantoms.recipe import Recipe, plan
+from cxrcore.demo import demo
+from cxrcore.demo.demo import FIRST, OTHERS, SLOW, Step
 from cxrcore.errors import RunError
 from cxrcore.interrupts import sigterm_as_interrupt
-from cxrcore.localization import RANDOM
-from cxrcore.metrics import macro
-from cxrcore.store import Store
+from cxrcore.measures.localization import RANDOM
+from cxrcore.measures.metrics import macro
+from cxrcore.store import Store, progress
 
 TINY = ("--img_size", "32", "--init", "random", "--precision", "fp32", "--arch", "resnet18", "--epochs", "1",
         "--train_subset", "40", "--eval_subset", "20")

@@ -14,9 +14,8 @@ import pytest
 from opened_pages import open_page
 from PIL import Image
 
-from cxrcore import datafolders, downloads
 from cxrcore.config import DownloadConfig, TrainConfig
-from cxrcore.data import chestmnist, films, nih
+from cxrcore.data import chestmnist, data_folders, downloads, films, nih
 from cxrcore.errors import DataError, DiskFullError, NetworkError
 from cxrcore.findings import N_FINDINGS
 from cxrcore.store import Store
@@ -49,7 +48,7 @@ def published(archive, tmp_path, monkeypatch):
     said = {"url": f"http://127.0.0.1:{server.server_port}/{path.name}",
             "md5": hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(), "n_samples": SIZES}
     monkeypatch.setattr(downloads, "published", lambda size: said)
-    monkeypatch.setattr(datafolders, "home", lambda: tmp_path / "data")
+    monkeypatch.setattr(data_folders, "home", lambda: tmp_path / "data")
     yield said
     server.shutdown()
 
@@ -58,7 +57,7 @@ def published(archive, tmp_path, monkeypatch):
 def folder(published):
     """The films as download.py leaves them."""
     assert download.main(["chestmnist", "--size", "64"]) == 0
-    return datafolders.chestmnist_folder(64)
+    return data_folders.chestmnist_folder(64)
 
 
 def test_medmnist_knows_each_size():
@@ -98,7 +97,7 @@ def test_what_is_there_is_not_brought_again(folder, published, capsys):
 
 def test_a_file_brought_by_hand_is_taken(published, archive):
     published["url"] = "http://127.0.0.1:9/gone"
-    by_hand = datafolders.chestmnist_folder(64)
+    by_hand = data_folders.chestmnist_folder(64)
     by_hand.mkdir(parents=True)
     shutil.copy(archive[0], by_hand)
     downloads.fetch("chestmnist", DownloadConfig())
@@ -107,7 +106,7 @@ def test_a_file_brought_by_hand_is_taken(published, archive):
 
 def test_a_cut_file_brought_by_hand_is_called_so(published, archive):
     published["url"] = "http://127.0.0.1:9/gone"
-    by_hand = datafolders.chestmnist_folder(64) / archive[0].name
+    by_hand = data_folders.chestmnist_folder(64) / archive[0].name
     by_hand.parent.mkdir(parents=True)
     by_hand.write_bytes(archive[0].read_bytes()[:-1000])
     with pytest.raises(NetworkError, match=r"64\.npz is there but is not the published file \(cut off\?\)"):
@@ -165,7 +164,7 @@ def test_another_file_than_the_published_is_refused(published):
     published["md5"] = "0" * 32
     with pytest.raises(DataError, match="checksum"):
         downloads.fetch("chestmnist", DownloadConfig())
-    assert not (datafolders.chestmnist_folder(64) / chestmnist.TABLE).exists()
+    assert not (data_folders.chestmnist_folder(64) / chestmnist.TABLE).exists()
 
 
 @pytest.mark.parametrize("harm", ["no archive", "no labels", "other labels", "colour", "fewer films"])
@@ -288,7 +287,7 @@ def kaggle(tiny_nih, tmp_path, monkeypatch):
                         f"http://127.0.0.1:{server.server_port}")
     for name in ("KAGGLEHUB_CACHE", "DISABLE_KAGGLE_CACHE", "DISABLE_COLAB_CACHE"):
         monkeypatch.setenv(name, "")  # so that what the download sets goes with the test
-    monkeypatch.setattr(datafolders, "home", lambda: tmp_path / "data")
+    monkeypatch.setattr(data_folders, "home", lambda: tmp_path / "data")
     monkeypatch.setattr(downloads, "NIH_ROOM", 0)  # of the release in small
     yield handler.sent
     server.shutdown()
@@ -297,16 +296,16 @@ def kaggle(tiny_nih, tmp_path, monkeypatch):
 def test_nih_goes_on_where_the_network_broke_off(kaggle, tiny_nih, capsys):
     with pytest.raises(NetworkError, match="goes on where it stopped"):
         downloads.fetch("nih", DownloadConfig())
-    assert not datafolders.nih_folder().exists()
+    assert not data_folders.nih_folder().exists()
     assert download.main(["nih"]) == 0
     assert kaggle[0] == kaggle[1] == 0 and kaggle[-1] >= 1 << 20, "asked for what was there already"
     for path in tiny_nih.rglob("*.png"):
-        assert (datafolders.nih_folder() / path.relative_to(tiny_nih)).read_bytes() == path.read_bytes()
-    assert [path.name for path in datafolders.home().iterdir()] == ["nih"]
+        assert (data_folders.nih_folder() / path.relative_to(tiny_nih)).read_bytes() == path.read_bytes()
+    assert [path.name for path in data_folders.home().iterdir()] == ["nih"]
     n = len(kaggle)
     assert download.main(["nih"]) == 0 and len(kaggle) == n
     assert "there already" in capsys.readouterr().out
-    config = datafolders.with_data(TrainConfig(data="nih"), {"data"})
+    config = data_folders.with_data(TrainConfig(data="nih"), {"data"})
     assert len(films.load(config.csv_path, config.img_root, "patient", 0).paths) == len(list(tiny_nih.rglob("*.png")))
 
 
@@ -339,10 +338,10 @@ def test_a_split_with_a_hole_is_refused(folder, tmp_path):
 
 
 def test_data_stands_for_table_films_split_and_size(folder):
-    config = datafolders.with_data(TrainConfig(data="chestmnist", epochs=1), {"data", "epochs"})
+    config = data_folders.with_data(TrainConfig(data="chestmnist", epochs=1), {"data", "epochs"})
     assert (config.csv_path, config.img_root) == (str(folder / chestmnist.TABLE), str(folder))
     assert (config.split, config.img_size, config.epochs) == ("given", 64, 1)
-    kept = datafolders.with_data(TrainConfig(data="chestmnist_64", split="random", img_size=96),
+    kept = data_folders.with_data(TrainConfig(data="chestmnist_64", split="random", img_size=96),
                                  {"data", "split", "img_size"})
     assert (kept.split, kept.img_size) == ("random", 96)
 
@@ -351,7 +350,7 @@ def test_data_stands_for_table_films_split_and_size(folder):
                                         ("nih", "download.py nih")])
 def test_data_that_is_not_there_says_what_brings_it(published, name, said):
     with pytest.raises(DataError, match=said):
-        datafolders.with_data(TrainConfig(data=name), {"data"})
+        data_folders.with_data(TrainConfig(data=name), {"data"})
 
 
 def test_a_training_on_it_is_shown_by_every_page(folder, tmp_path):

@@ -15,14 +15,13 @@ import numpy as np
 import pytest
 
 from cxrcore.findings import N_FINDINGS
-from cxrcore.records import EpochRecord
-from cxrcore.store import Store
+from cxrcore.store import EpochRecord, Store
 
 WRITERS, READERS = 6, 10
 BATCH = 40  # films of a prediction set
 
 context = get_context("forkserver")
-context.set_forkserver_preload(["cxrcore.store"])
+context.set_forkserver_preload(["cxrcore.store.store"])
 
 
 def record(number: int) -> EpochRecord:

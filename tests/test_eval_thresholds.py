@@ -11,17 +11,17 @@ import pytest
 import torch
 from sklearn.metrics import f1_score, recall_score
 
-from cxrcore import checkpoint as checkpoints
-from cxrcore.architectures import build
-from cxrcore.checkpoint import Checkpoint
 from cxrcore.config import EvalConfig
 from cxrcore.data import films as film_sets
 from cxrcore.errors import ThresholdFileError
-from cxrcore.evalrun import add_dataset, evaluate
+from cxrcore.evaluation.evaluate_run import add_dataset, evaluate
+from cxrcore.evaluation.measure_predictions import measure, stored_set
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.measuring import measure, stored_set
+from cxrcore.networks import checkpoint as checkpoints
+from cxrcore.networks.architectures import build
+from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.store import Store
-from cxrcore.thresholdfile import ThresholdFile, dumps
+from cxrcore.store.threshold_file import ThresholdFile, dumps
 
 TUNED = np.linspace(0.42, 0.58, N_FINDINGS)  # an untrained network's scores lie about one half
 

@@ -11,15 +11,15 @@ from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, Layer
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch.nn import functional
 
-from cxrcore.architectures import ARCHITECTURES, build
-from cxrcore.batches import InputSpec, normalise
-from cxrcore.cam_methods import CHANNELS_AT_ONCE, METHODS, Method
 from cxrcore.errors import UsageError
-from cxrcore.explain import Explainer, Explanation
+from cxrcore.explain.maps import Explainer, Explanation
+from cxrcore.explain.methods import CHANNELS_AT_ONCE, METHODS, Method
+from cxrcore.explain.registration import place
 from cxrcore.findings import FINDINGS
-from cxrcore.localization import pointing_hit
-from cxrcore.metrics import auroc
-from cxrcore.registration import place
+from cxrcore.measures.localization import pointing_hit
+from cxrcore.measures.metrics import auroc
+from cxrcore.networks.architectures import ARCHITECTURES, build
+from cxrcore.networks.batches import InputSpec, normalise
 
 SIZE = 64
 SPEC = InputSpec((0.5,) * 3, (0.25,) * 3)

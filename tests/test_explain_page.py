@@ -13,12 +13,14 @@ import pytest
 from opened_pages import text_of
 from PIL import Image
 
-from cxrcore import calibration, images
-from cxrcore.architectures import ARCHITECTURES
-from cxrcore.cam_methods import METHODS
+from cxrcore.data.pixels import film_file
+from cxrcore.explain.methods import METHODS
 from cxrcore.findings import FINDINGS, display_name
+from cxrcore.measures import calibration
+from cxrcore.networks.architectures import ARCHITECTURES
+from cxrcore.queries import chosen_film, explained_films
 from cxrcore.store import Store
-from cxrcore.ui import explain_film, explain_model, explain_page
+from cxrcore.ui.explain import sections
 
 ARCHITECTURE = "mobilenet_v2"
 
@@ -58,14 +60,14 @@ def png_of(pixels) -> bytes:
 
 
 def test_labels_of_methods_are_those_of_the_library():
-    assert {label: METHODS[key].label for label, key in explain_page.METHODS.items()} == {
-        label: label for label in explain_page.METHODS} and list(explain_page.METHODS.values()) == list(METHODS)
+    assert {label: METHODS[key].label for label, key in sections.METHODS.items()} == {
+        label: label for label in sections.METHODS} and list(sections.METHODS.values()) == list(METHODS)
 
 
 def test_examples_lead_to_a_film_with_its_stored_scores(open_page):
     app = open_page(finding="Effusion")
     examples = [button for button in app.button if button.label.endswith(".png")]
-    assert 1 <= len(examples) <= explain_film.N_EXAMPLES
+    assert 1 <= len(examples) <= chosen_film.N_EXAMPLES
     examples[0].click().run()
     assert not app.exception
     text = text_of(app)
@@ -175,7 +177,7 @@ def test_a_broken_checkpoint_says_so(open_page, copied, test_film):
 def test_the_settings_name_the_size_of_the_film(copied):
     store, run_id = copied
     run = store.runs().set_index("run_id").loc[run_id]
-    assert explain_film.size_of(run) == json.loads(run["config"])["img_size"] == 64
+    assert chosen_film.size_of(run) == json.loads(run["config"])["img_size"] == 64
 
 
 def test_percentiles_and_calibrated_scores_are_those_of_validation(open_page, copied, test_film):
@@ -201,9 +203,9 @@ def test_an_upload_gives_the_stored_scores_of_every_architecture(phantoms, archi
     store, run_id = phantoms.store, phantoms.run_ids[architecture]
     sets = store.prediction_sets(run_id)
     held = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
-    loaded = explain_model.load(store, run_id)
+    loaded = explained_films.load(store, run_id)
     for row in (0, len(held.image_ids) // 2):
         data = next(phantoms.films.rglob(held.image_ids[row])).read_bytes()
-        small = images.resize(images.read(data).pixels, loaded.image_size)
-        scores = explain_model.explained(loaded, small, "gradcam").scores
+        small = film_file.resize(film_file.read(data).pixels, loaded.image_size)
+        scores = explained_films.explained(loaded, small, "gradcam").scores
         np.testing.assert_allclose(scores, held.scores[row], atol=1e-4)

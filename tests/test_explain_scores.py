@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import scored_runs
 
-from cxrcore import calibration
 from cxrcore.charts.look import RunStyle
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
-from cxrcore.ui import explain_downloads, explain_scores
-from cxrcore.ui.threshold_state import Evaluated, read_state
+from cxrcore.measures import calibration
+from cxrcore.queries.board_state import Evaluated, read_state
+from cxrcore.ui.explain import downloads, score_views
 
 STYLE = RunStyle("#0072B2", "solid", "circle")
 SCORES = np.linspace(0.2, 0.4, N_FINDINGS, dtype=np.float32)
@@ -27,14 +27,14 @@ def found(tmp_path_factory):
     val = store.predictions(run.prediction_id("val"))
     state = read_state(store, run, None, None, [])
     without = Evaluated(run.run_id, "without validation", run.dataset_id, {"test": run.parts["test"]})
-    return (explain_scores.film_scores(store, run, STYLE, SCORES, state), val,
-            explain_scores.film_scores(store, without, STYLE, SCORES, read_state(store, without, None, None, [])))
+    return (score_views.film_scores(store, run, STYLE, SCORES, state), val,
+            score_views.film_scores(store, without, STYLE, SCORES, read_state(store, without, None, None, [])))
 
 
 def page_of(one) -> str:
     film = SimpleNamespace(film=SimpleNamespace(pixels=np.zeros((8, 8), np.uint8)), image_id=None, part="test")
     shown = SimpleNamespace(scores=one, loaded=SimpleNamespace(image_size=64))
-    return explain_downloads._page(film, shown, FINDINGS[0], "Grad-CAM", np.zeros((8, 8, 3), np.uint8))
+    return downloads._page(film, shown, FINDINGS[0], "Grad-CAM", np.zeros((8, 8, 3), np.uint8))
 
 
 def test_a_finding_that_validation_cannot_calibrate_has_no_calibrated_score(found):
@@ -43,11 +43,11 @@ def test_a_finding_that_validation_cannot_calibrate_has_no_calibrated_score(foun
     few = positives < calibration.MIN_POSITIVES
     assert 0 < few.sum() < N_FINDINGS
     expected = calibration.fit(val.labels, val.scores)(SCORES[None])[0]
-    table = explain_scores.table([one])
+    table = score_views.table([one])
     assert table["Films behind it"].tolist() == positives.tolist()
     for k, shown in enumerate(table["Calibrated"]):
         assert pd.isna(shown) if few[k] else shown == calibration.in_digits(expected[k], positives[k])
-        note = explain_scores._bars(one).notes[k]
+        note = score_views._bars(one).notes[k]
         assert ("not calibrated: fewer than 5" if few[k] else f"calibrated {shown}, from {positives[k]} films") in note
     names = ", ".join(display_name(FINDINGS[k]) for k in np.flatnonzero(few))
     assert one.uncalibrated == (f"No calibrated score of {names}: fewer than 5 validation films with it, or without "
@@ -68,7 +68,7 @@ def test_the_page_to_print_leaves_a_dash_and_says_why(found):
 
 def test_without_validation_nothing_is_calibrated(found):
     *_, without = found
-    table = explain_scores.table([without])
+    table = score_views.table([without])
     assert table[["Calibrated", "Films behind it", "Percentile"]].isna().all(axis=None)
     assert "no validation predictions" in without.uncalibrated and without.uncalibrated in page_of(without)
-    assert "calibrated" not in "".join(explain_scores._bars(without).notes)
+    assert "calibrated" not in "".join(score_views._bars(without).notes)

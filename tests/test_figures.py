@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from cxrcore import figures, images
-from cxrcore.figures import BOX_COLOUR, Panel, Row, contact_sheet, single
-from cxrcore.overlay import COLOURS, drawn_size, opacity, overlay
+from cxrcore.data.pixels import film_file
+from cxrcore.explain import figures
+from cxrcore.explain.figures import BOX_COLOUR, Panel, Row, contact_sheet, single
+from cxrcore.explain.overlay import COLOURS, drawn_size, opacity, overlay
 
 GAP = 24
 WIDE, TALL = (300, 500), (500, 300)  # rows, columns
@@ -20,7 +21,7 @@ def blob_film(shape: tuple[int, int], centre: tuple[float, float], radius: float
 
 def heat_of(film: np.ndarray, size: int = 64) -> np.ndarray:
     """A map of what a network sees of a film, hot where that is bright."""
-    seen = images.resize(film, size).astype(np.float32)
+    seen = film_file.resize(film, size).astype(np.float32)
     return (seen - seen.min()) / max(np.ptp(seen), 1)
 
 

@@ -7,12 +7,16 @@ import pandas as pd
 import pytest
 from opened_pages import columns_of, open_page
 
-from cxrcore import boxscores
+from cxrcore.charts.board.payload import EXPLAINED
 from cxrcore.charts.curves import MEASURE_TITLES as CURVE_MEASURES
 from cxrcore.glossary import TERMS, meaning, meanings
-from cxrcore.ui import compare_cost, compare_view, localization_view, subgroups_view, threshold_board
+from cxrcore.measures import localization_scores
+from cxrcore.queries import compare_cost
+from cxrcore.ui.compare import sections as compare_view
+from cxrcore.ui.localization import sections as localization_view
 from cxrcore.ui.shell import PAGES
-from cxrcore.ui.threshold_board.payload import EXPLAINED
+from cxrcore.ui.subgroups import sections as subgroups_view
+from cxrcore.ui.thresholds import board_component
 
 CHOICES = {  # {label of a choice of measures: the terms that its help explains}
     "compare": compare_view.MEASURES.values(), "curves": CURVE_MEASURES,
@@ -45,7 +49,8 @@ def test_every_measure_that_can_be_chosen_has_a_term(where):
 
 
 def test_the_terms_of_maps_are_those_that_are_measured():
-    assert set(localization_view.MEASURES.values()) == {boxscores.HIT, boxscores.IOU, boxscores.IOBB, boxscores.ENERGY}
+    measured = {localization_scores.HIT, localization_scores.IOU, localization_scores.IOBB, localization_scores.ENERGY}
+    assert set(localization_view.MEASURES.values()) == measured
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in PAGES])
@@ -77,7 +82,7 @@ def test_every_choice_of_a_measure_explains_each_of_them(opened, name, link, lab
 
 
 def test_every_column_of_the_board_has_a_term():
-    text = (Path(threshold_board.__file__).parent / "draw.js").read_text(encoding="utf-8")
+    text = (Path(board_component.__file__).parent / "draw.js").read_text(encoding="utf-8")
     columns = re.findall(r'^  \["(\w+)", "', text.split("const COLUMNS")[1].split("];")[0], re.M)
     means = {part for name in re.findall(r'\["(\w+)", "M', text.split("const TOTALS")[1].split(";")[0])
              for part in name.split("_")}

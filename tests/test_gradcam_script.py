@@ -11,19 +11,20 @@ import pytest
 import torch
 from PIL import Image
 
-from cxrcore import camrun, checkpointsource
-from cxrcore import checkpoint as checkpoints
-from cxrcore.architectures import ARCHITECTURES, build
-from cxrcore.camrun import boxes_on, caption, draw, fitted_thresholds
-from cxrcore.checkpoint import Checkpoint
 from cxrcore.cli import parser_for
 from cxrcore.config import PROJECT_ROOT, GradcamConfig
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
-from cxrcore.data.phantom import FIRST_PATIENT
+from cxrcore.data.phantoms.recipe import FIRST_PATIENT
 from cxrcore.errors import UsageError, WorkbenchError
-from cxrcore.evalrun import add_dataset
+from cxrcore.evaluation.evaluate_run import add_dataset
+from cxrcore.explain import draw_figures
+from cxrcore.explain.draw_figures import boxes_on, caption, draw, fitted_thresholds
 from cxrcore.findings import FINDINGS
+from cxrcore.networks import checkpoint as checkpoints
+from cxrcore.networks import checkpoint_source
+from cxrcore.networks.architectures import ARCHITECTURES, build
+from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.store import Store
 
 SIZE = 64
@@ -79,7 +80,7 @@ def figures_of(home, tiny_nih, tmp_path):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Single figures of one pixel, where only the choice and the numbers matter."""
-    monkeypatch.setattr(camrun.figures, "single", lambda *args: Image.new("L", (1, 1)))
+    monkeypatch.setattr(draw_figures.figures, "single", lambda *args: Image.new("L", (1, 1)))
 
 
 def truth(folder: Path) -> pd.DataFrame:
@@ -127,7 +128,7 @@ def test_flags_without_sense_are_refused_before_anything_starts(name, text):
 def test_every_architecture_gives_figures(architecture, figures_of, tiny_nih, tmp_path, monkeypatch):
     """From a checkpoint that no store knows, held in memory: the largest would fill half a gigabyte of disk."""
     made = untrained(split_of(tiny_nih), "elsewhere", architecture)
-    monkeypatch.setattr(camrun.checkpoints, "load", lambda path: made)
+    monkeypatch.setattr(draw_figures.checkpoints, "load", lambda path: made)
     folder, captions = figures_of(weights=str(tmp_path / "foreign.pth"), samples=1)
     assert folder == tmp_path / "gradcam" / "foreign"
     assert (captions["threshold"] == 0.5).all() and captions["energy"].ge(0).all()
@@ -282,8 +283,9 @@ def test_figures_of_phantoms_are_marked(phantoms, tiny_nih_copy, figures_of, mon
         table.write_text("\n".join(map(",".join, [header, *rows])) + "\n")
     marked = []
     for name in ("single", "contact_sheet"):
-        drawn = getattr(camrun.figures, name)
-        monkeypatch.setattr(camrun.figures, name, lambda *args, drawn=drawn: marked.append(args[-1]) or drawn(*args))
+        drawn = getattr(draw_figures.figures, name)
+        monkeypatch.setattr(draw_figures.figures, name,
+                            lambda *args, drawn=drawn: marked.append(args[-1]) or drawn(*args))
     figures_of(**table_of(tiny_nih_copy), samples=1)
     assert set(marked) == {phantoms}
 
@@ -385,4 +387,4 @@ def test_paths_default_to_the_runs_own(home, tiny_nih, tmp_path):
     add_dataset(store, films)
     run_id = store.create_run({"name": "a", "arch": "resnet18", **table_of(tiny_nih)}, films.table.dataset_id)
     made = untrained(films, run_id)
-    assert checkpointsource.load_films(store, made, None, None).table.dataset_id == films.table.dataset_id
+    assert checkpoint_source.load_films(store, made, None, None).table.dataset_id == films.table.dataset_id

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from opened_pages import open_page, text_of
 
-from cxrcore import csvfile, predictionfile, trainlist
-from cxrcore.auditmarks import BADGE, Mark
-from cxrcore.runexport import export
+from cxrcore.data.files import csv_file
+from cxrcore.import_export import prediction_file, training_films
+from cxrcore.import_export.export import export
+from cxrcore.report import bundle, contents, page, sections
 from cxrcore.store import Store
+from cxrcore.store.audit_marks import BADGE, Mark
 from cxrcore.ui import widgets
 from cxrcore.ui.markdown import as_typed, escape
-from cxrcore.ui.report import bundle, contents, page, sections
 
 PAGES = {"runs": {}, "compare": {}, "curves": {"finding": "Mass"}, "subgroups": {}, "thresholds": {}, "cases": {},
          "localization": {}, "explain": {}, "present": {"slide": "Networks"}}
@@ -43,7 +44,7 @@ def test_no_page_makes_more_of_a_name_than_its_text(made, name, monkeypatch):
     assert live == [], "\n".join(live)
     assert [text for frame in app.dataframe for text in hostile.formulas(frame.value)] == []
     for label, (_, frame) in taken.items():
-        assert hostile.formulas(pd.read_csv(io.StringIO(csvfile.text(frame())), dtype=str)) == [], label
+        assert hostile.formulas(pd.read_csv(io.StringIO(csv_file.text(frame())), dtype=str)) == [], label
     if name in PAGES:
         assert name == "present" or BADGE in text_of(app)
     if name == "present":
@@ -99,7 +100,7 @@ def test_an_exported_csv_is_safe_and_comes_back_as_it_was(made, tmp_path):
     rows = pd.read_csv(path, dtype={"Patient ID": str})
     assert rows["Image Index"].str.startswith("'=film").all() and rows["Patient ID"].str.startswith("'@").all()
     held = made.predictions(made.leaderboard().set_index(["run_id", "split"]).at[(run_id, "test"), "prediction_id"])
-    file = predictionfile.read(path)
+    file = prediction_file.read(path)
     assert list(file.image_ids) == list(held.image_ids)
-    listed = trainlist.train_list(path.read_bytes(), "list")
+    listed = training_films.train_list(path.read_bytes(), "list")
     assert set(held.image_ids) < listed

@@ -5,7 +5,7 @@ import pytest
 from cxrcore import ids
 from cxrcore.data.nih import dataset_hash
 from cxrcore.errors import DataError
-from cxrcore.storefile import new_id
+from cxrcore.store.file import new_id
 
 IDS = (ids.RUN, ids.PREDICTIONS, ids.THRESHOLDS, ids.CALIBRATOR)
 NEVER = ("", " ", ".", "..", "/", "\\", "../x", "a/b", "a\\b", "/etc/passwd", "a\0", "a\n", "\n", "a\u202eb", "x" * 256,

@@ -6,9 +6,10 @@ import scored_runs
 from opened_pages import open_page, text_of
 from streamlit.testing.v1 import AppTest
 
-from cxrcore import filmtable, importing
 from cxrcore.config import PROJECT_ROOT
+from cxrcore.evaluation import film_table
 from cxrcore.findings import FINDINGS
+from cxrcore.import_export import examination
 from cxrcore.store import Store
 
 FILMS = made.table(600)
@@ -18,7 +19,7 @@ FILMS = made.table(600)
 def store(tmp_path, monkeypatch) -> Store:
     """A store that knows the films and has no run."""
     found = Store(tmp_path / "page" / "store.duckdb")
-    filmtable.add_to(found, FILMS)
+    film_table.add_to(found, FILMS)
     monkeypatch.setenv("CXR_STORE", str(found.path))
     return found
 
@@ -40,8 +41,8 @@ def test_the_waiting_page_says_what_it_takes(store):
 
 
 def test_an_upload_is_audited_saved_once_and_chosen(store, monkeypatch):
-    asked, examine = [], importing.examine
-    monkeypatch.setattr(importing, "examine", lambda *args: asked.append(1) or examine(*args))
+    asked, examine = [], examination.examine
+    monkeypatch.setattr(examination, "examine", lambda *args: asked.append(1) or examine(*args))
     app = uploaded(made.as_csv(made.frame(FILMS)))
     text = text_of(app)
     assert "600 rows" in text and "14 of 14" in text and "15 passed" in text and "2 not declared" in text

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from cxrcore.architectures import build
-from cxrcore.inference_cost import inference_cost
+from cxrcore.networks.architectures import build
+from cxrcore.networks.inference_cost import inference_cost
 
 CPU = torch.device("cpu")
 

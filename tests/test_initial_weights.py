@@ -7,11 +7,11 @@ import pytest
 import timm
 import torch
 
-from cxrcore import initial_weights
-from cxrcore.architectures import ARCHITECTURES, build, find
 from cxrcore.errors import CheckpointError, WeightsUnavailable
-from cxrcore.initial_weights import GREY, IMAGENET, start
-from cxrcore.weightscorpora import DOUBTFUL, corpus_of_tag, start_corpus
+from cxrcore.networks import initial_weights
+from cxrcore.networks.architectures import ARCHITECTURES, build, find
+from cxrcore.networks.initial_weights import GREY, IMAGENET, start
+from cxrcore.networks.weights_corpora import DOUBTFUL, corpus_of_tag, start_corpus
 
 
 @pytest.fixture

@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from cxrcore import checkrun, evalrun, features, images, inputcheck, otherimages, trainrun
-from cxrcore.architectures import build
-from cxrcore.batches import InputSpec, normalise
 from cxrcore.config import EvalConfig, TrainConfig
-from cxrcore.data import phantom
-from cxrcore.data.phantom_textures import Textures
+from cxrcore.data.phantoms import recipe
+from cxrcore.data.phantoms.textures import Textures
+from cxrcore.data.pixels import film_file
 from cxrcore.errors import DataError
-from cxrcore.inputcheck import OTHER, TURNED, UPRIGHT, InputCheck
+from cxrcore.evaluation import evaluate_run
+from cxrcore.networks.architectures import build
+from cxrcore.networks.batches import InputSpec, normalise
+from cxrcore.networks.input_check import familiarity, features, make_check, non_films
+from cxrcore.networks.input_check.familiarity import OTHER, TURNED, UPRIGHT, InputCheck
 from cxrcore.store import Store
+from cxrcore.training import train_run
 
 SPEC = InputSpec((0.5,) * 3, (0.25,) * 3)
 SIZE, N_TRAIN, N_NEW = 64, 150, 100
@@ -71,7 +74,7 @@ def test_features_without_meaning_are_warned_of(simple):
 
 
 def test_too_few_films_make_no_check():
-    few = np.zeros((inputcheck.LEAST - 1, 5), np.float32)
+    few = np.zeros((familiarity.LEAST - 1, 5), np.float32)
     with pytest.raises(DataError, match="needs 150 training films, not 149"):
         InputCheck.fit(few, dict.fromkeys(TURNED, few), {}, few)
 
@@ -92,17 +95,17 @@ def test_rates_are_counted(simple):
 
 def test_a_saved_check_says_the_same(simple, tmp_path):
     made = simple.measure({UPRIGHT: clouds(np.random.default_rng(5), 50), "far": np.zeros((0, 60), np.float32)})
-    made.save(tmp_path / inputcheck.FILE)
-    read = InputCheck.load(tmp_path / inputcheck.FILE)
+    made.save(tmp_path / familiarity.FILE)
+    read = InputCheck.load(tmp_path / familiarity.FILE)
     films = clouds(np.random.default_rng(6), 50, wide=1.6)
     assert [f.reason for f in read.check_all(films)] == [f.reason for f in made.check_all(films)]
     assert [f.distance for f in read.check_all(films)] == [f.distance for f in made.check_all(films)]
     assert (read.measured, read.checkpoint_sha256) == (made.measured, "abc")
-    assert [path.name for path in tmp_path.iterdir()] == [inputcheck.FILE]
+    assert [path.name for path in tmp_path.iterdir()] == [familiarity.FILE]
 
 
 def test_a_file_that_holds_no_check_is_refused_in_words(simple, tmp_path):
-    path = tmp_path / inputcheck.FILE
+    path = tmp_path / familiarity.FILE
     with pytest.raises(DataError, match=r"no input check \(input_check\.npz\): evaluate it with scripts/eval\.py"):
         InputCheck.load(path)
     simple.save(path)
@@ -140,8 +143,8 @@ def test_features_come_from_four_stages_and_leave_nothing_behind(architecture):
 @pytest.fixture(scope="module")
 def films() -> np.ndarray:
     """Phantoms, uint8 (250, 64, 64); those of a patient next to each other."""
-    planned, textures = phantom.plan(phantom.Recipe(films=N_TRAIN + N_NEW, size=SIZE, seed=3)), Textures(SIZE)
-    return np.stack([phantom.draw_film(planned, i, textures)[0] for i in range(N_TRAIN + N_NEW)])
+    planned, textures = recipe.plan(recipe.Recipe(films=N_TRAIN + N_NEW, size=SIZE, seed=3)), Textures(SIZE)
+    return np.stack([recipe.draw_film(planned, i, textures)[0] for i in range(N_TRAIN + N_NEW)])
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +160,8 @@ def made(films, model) -> InputCheck:
         return features.extract(model, SPEC, pixels)
 
     train, new = films[:N_TRAIN], films[N_TRAIN:]
-    turned = {state: read(turn(train[::2])) for state, turn in otherimages.TURNS.items()}
-    others = {kind: read(drawn) for kind, drawn in otherimages.drawn(SIZE, measuring=False).items()}
+    turned = {state: read(turn(train[::2])) for state, turn in non_films.TURNS.items()}
+    others = {kind: read(drawn) for kind, drawn in non_films.drawn(SIZE, measuring=False).items()}
     return InputCheck.fit(read(train), turned, others, read(new[:50]))
 
 
@@ -167,7 +170,7 @@ def photographs() -> list[np.ndarray]:
     data = pytest.importorskip("skimage.data")
     names = ("astronaut", "brick", "camera", "cat", "cell", "coffee", "coins", "clock", "colorwheel", "grass", "gravel",
              "hubble_deep_field", "immunohistochemistry", "moon", "page", "retina", "rocket", "text")
-    whole = [images.to_gray(_png(getattr(data, name)())) for name in names]
+    whole = [film_file.to_gray(_png(getattr(data, name)())) for name in names]
     return whole + [film[: len(film) // 2, : film.shape[1] // 2] for film in whole]
 
 
@@ -182,9 +185,9 @@ def _png(pixels: np.ndarray) -> bytes:
 def test_other_images_are_warned_of_and_new_films_are_not(films, model, made):
     """The bar, with an untrained network: 95 % of other images, 2 % of films."""
     new = films[N_TRAIN + 50 :]
-    others = {kind: list(drawn) for kind, drawn in otherimages.drawn(SIZE, measuring=True).items()}
-    others["photograph"] += [images.resize(film, SIZE) for film in photographs()]
-    others |= {state: list(turn(new)) for state, turn in otherimages.TURNS.items()}
+    others = {kind: list(drawn) for kind, drawn in non_films.drawn(SIZE, measuring=True).items()}
+    others["photograph"] += [film_file.resize(film, SIZE) for film in photographs()]
+    others |= {state: list(turn(new)) for state, turn in non_films.TURNS.items()}
     measured = made.measure({UPRIGHT: features.extract(model, SPEC, new)} | {
         kind: features.extract(model, SPEC, np.stack(drawn)) for kind, drawn in others.items()})
     print(measured.describe())
@@ -207,7 +210,7 @@ def test_brightness_and_contrast_alone_are_no_reason(films, model, made):
 
 
 def test_images_to_measure_on_have_nothing_in_common_with_those_to_make_from():
-    make, measure = (otherimages.drawn(32, measuring) for measuring in (False, True))
+    make, measure = (non_films.drawn(32, measuring) for measuring in (False, True))
     assert make.keys() == measure.keys() and {"noise", "blank", "text", "photograph"} <= make.keys()
     for kind in make:
         assert make[kind].shape == (20, 32, 32) and make[kind].dtype == np.uint8
@@ -220,13 +223,13 @@ def test_images_to_measure_on_have_nothing_in_common_with_those_to_make_from():
 
 @pytest.fixture
 def enough(monkeypatch):
-    monkeypatch.setattr(inputcheck, "LEAST", 60)
+    monkeypatch.setattr(familiarity, "LEAST", 60)
 
 
 def trained(folder, tmp_path) -> tuple[Store, str, str]:
     told = io.StringIO()
     with redirect_stdout(told):
-        run_id, = trainrun.train(TrainConfig(
+        run_id, = train_run.train(TrainConfig(
             csv_path=str(folder / "Data_Entry_2017.csv"), img_root=str(folder), arch="resnet18", epochs=1, img_size=32,
             init="random", precision="fp32", store=str(tmp_path / "store.duckdb"), results=str(tmp_path / "results")))
     return Store(tmp_path / "store.duckdb"), run_id, told.getvalue()
@@ -236,33 +239,33 @@ def test_a_training_leaves_a_check_and_an_evaluation_mends_a_missing_one(tiny_ni
     store, run_id, told = trained(tiny_nih, tmp_path)
     assert re.search(r"input check: from 1\d\d training and \d+ validation films", told)
     assert "held-out films warned of" in told
-    path = checkrun.path_of(store, run_id)
+    path = make_check.path_of(store, run_id)
     first, written = InputCheck.load(path), path.stat().st_mtime_ns
     kinds = [m.kind for m in first.measured]
     assert kinds[0] == UPRIGHT and set(TURNED) < set(kinds) and all(m.n > 0 for m in first.measured)
     again = EvalConfig(run=run_id, store=str(store.path), results=str(tmp_path / "results"))
-    evalrun.evaluate(again)
+    evaluate_run.evaluate(again)
     assert path.stat().st_mtime_ns == written  # there already
     path.unlink()
-    evalrun.evaluate(again)
+    evaluate_run.evaluate(again)
     assert "input check: from" in capsys.readouterr().out
     assert InputCheck.load(path).measured == first.measured
     path.write_bytes(b"damaged")
-    evalrun.evaluate(again)
+    evaluate_run.evaluate(again)
     assert InputCheck.load(path).checkpoint_sha256 == first.checkpoint_sha256
 
 
 def test_a_tiny_data_set_gets_none_and_is_told(tiny_nih, tmp_path):
     store, run_id, told = trained(tiny_nih, tmp_path)
     assert re.search(r"input check: not made, it needs 150 training films and there are 1\d\d\n", told)
-    assert not checkrun.path_of(store, run_id).exists()
+    assert not make_check.path_of(store, run_id).exists()
 
 
 def test_a_check_that_cannot_be_made_fails_no_training(tiny_nih, tmp_path, enough, monkeypatch):
     def unreadable(*_: object, **__: object) -> None:
         raise DataError("films cannot be read")
 
-    monkeypatch.setattr(checkrun, "prepare", unreadable)
+    monkeypatch.setattr(make_check, "prepare", unreadable)
     store, run_id, told = trained(tiny_nih, tmp_path)
     assert "note: no input check was made: films cannot be read" in told
-    assert store.run(run_id)["status"] == "finished" and not checkrun.path_of(store, run_id).exists()
+    assert store.run(run_id)["status"] == "finished" and not make_check.path_of(store, run_id).exists()

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from cxrcore import cli, gate, interrupts, runexport, shares, storepath
+from cxrcore import cli, interrupts
 from cxrcore.errors import StoreBusy
+from cxrcore.evaluation import shares
+from cxrcore.import_export import export
 from cxrcore.interrupts import Terminated, postponed, sigterm_as_interrupt
-from cxrcore.progress import Progress, read
-from cxrcore.store import Store
+from cxrcore.store import Store, store_path, turns
+from cxrcore.store.progress import Progress, read
 
 FOREVER = "SELECT count(*) FROM range(3000000) a, range(300000) b WHERE a.range * b.range % 7 = 3"
 WAYS = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
@@ -45,9 +47,9 @@ def signal_after(number: int, seconds: float = 0.2, times: int = 1):
 def is_free(store: Store) -> bool:
     """Whether a writer's turn comes at once."""
     handlers = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
-    with FileLock(storepath.beside(store.path, storepath.GATE), timeout=0):
+    with FileLock(store_path.beside(store.path, store_path.GATE), timeout=0):
         pass
-    with gate.connection(store.path, write=True, wait=0.5):
+    with turns.connection(store.path, write=True, wait=0.5):
         pass
     return handlers == (signal.default_int_handler, signal.SIG_DFL)
 
@@ -87,14 +89,14 @@ def test_a_signal_between_two_queries_keeps_the_transaction_from_being_kept(stor
 
 @pytest.mark.parametrize(("number", "raised"), WAYS)
 def test_waiting_for_the_gate_ends_with_the_signal(store, run_id, number, raised):
-    with FileLock(storepath.beside(store.path, storepath.GATE)), sigterm_as_interrupt(), signal_after(number):
+    with FileLock(store_path.beside(store.path, store_path.GATE)), sigterm_as_interrupt(), signal_after(number):
         with pytest.raises(KeyboardInterrupt) as stop:
             store.edit_run(run_id, note="late")
     assert type(stop.value) is raised and is_free(store) and store.run(run_id)["note"] == ""
 
 
 def test_waiting_for_another_thread_ends_with_the_signal(store, run_id):
-    with gate.turn(store.path, write=False) as own, own.connect():  # nobody else may have a turn
+    with turns.turn(store.path, write=False) as own, own.connect():  # nobody else may have a turn
         waiting = pytest.raises(KeyboardInterrupt)
         own.signals.let_go()  # as if another thread had it
         with signal_after(signal.SIGINT), waiting:
@@ -109,7 +111,7 @@ def test_waiting_for_readers_that_know_no_gate_ends_with_the_signal(store, run_i
         raise locked
 
     with monkeypatch.context() as patch, signal_after(signal.SIGINT), pytest.raises(KeyboardInterrupt):
-        patch.setattr(gate.duckdb, "connect", refused)
+        patch.setattr(turns.duckdb, "connect", refused)
         store.edit_run(run_id, note="late")
     assert is_free(store)
 
@@ -133,7 +135,7 @@ class Lines:
 @pytest.mark.parametrize("stride", [23, pytest.param(1, marks=pytest.mark.long)])
 def test_a_signal_at_any_step_of_a_write_leaves_nothing_held(store, run_id, stride):
     """The signal comes after so many lines of the store's own code, until the write goes through before it."""
-    ours = tuple(sys.modules[name].__file__ for name in ("cxrcore.gate", "cxrcore.storefile", "cxrcore.store"))
+    ours = tuple(sys.modules[f"cxrcore.store.{name}"].__file__ for name in ("turns", "file", "store"))
     for step in range(1, 400, stride):
         lines = Lines(ours, step)
         kept = None
@@ -174,13 +176,13 @@ def test_other_threads_wait_for_the_store_as_ever(store, run_id):
     ended = []
 
     def late():
-        with pytest.raises(StoreBusy, match="another part"), gate.turn(store.path, write=True, wait=0.1):
+        with pytest.raises(StoreBusy, match="another part"), turns.turn(store.path, write=True, wait=0.1):
             pass
         ended.append(True)
 
     thread = threading.Thread(target=late)
 
-    with gate.turn(store.path, write=True):
+    with turns.turn(store.path, write=True):
         thread.start()
         thread.join()
     assert ended
@@ -217,9 +219,9 @@ class Dying:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("number", "raised"), WAYS)
 def test_a_signal_that_was_lost_ends_a_training_at_its_next_step(store, number, raised):
-    from cxrcore import trainrun
+    from cxrcore.training import train_run
 
-    told = trainrun._teller(None, None, None, 1, 1)
+    told = train_run._teller(None, None, None, 1, 1)
     with sigterm_as_interrupt():
         Dying(number)
         with pytest.raises(KeyboardInterrupt) as stop:
@@ -252,7 +254,7 @@ def test_errors_that_are_no_interruption_stay_what_they_are():
 @pytest.mark.parametrize("where", ["the store's query", "another query"])
 @pytest.mark.parametrize(("number", "raised"), WAYS)
 def test_a_training_stopped_in_a_query_is_interrupted_in_the_store(store, data, run_id, number, raised, where, capsys):
-    from cxrcore import trainrun
+    from cxrcore.training import train_run
 
     con = duckdb.connect()
     plan = SimpleNamespace(store=store, config=SimpleNamespace(store=None))
@@ -261,7 +263,7 @@ def test_a_training_stopped_in_a_query_is_interrupted_in_the_store(store, data, 
             "another query": lambda: con.execute(FOREVER).fetchall()}[where]
     with pytest.raises(KeyboardInterrupt), signal_after(number):
         with (sigterm_as_interrupt(), Progress(folder) as progress,
-              trainrun._honest_end(plan, run_id, progress)):
+              train_run._honest_end(plan, run_id, progress)):
             work()
     con.interrupt()
     assert store.run(run_id)["status"] == read(folder)["stage"] == "interrupted"
@@ -295,5 +297,5 @@ def test_a_signal_that_was_lost_ends_an_export_before_its_folder_is_there(store,
 
     monkeypatch.setattr(Store, "run_tables", lambda _, run_id: lost(run_id))
     with interrupts.remembered(), pytest.raises(KeyboardInterrupt):
-        runexport.export(store, run_id, tmp_path / "out")
+        export.export(store, run_id, tmp_path / "out")
     assert not (tmp_path / "out" / run_id).exists()

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from clustered_films import simulate, truth
 
-from cxrcore.draws import patient_draws
-from cxrcore.intervals import MANY_POSITIVES, compare, difference, resample
-from cxrcore.metrics import THRESHOLDED
+from cxrcore.measures.intervals.draws import patient_draws
+from cxrcore.measures.intervals.intervals import MANY_POSITIVES, compare, difference, resample
+from cxrcore.measures.metrics import THRESHOLDED
 
 MEASURES = ("auroc", "ap", *THRESHOLDED, "brier", "ece")
 THRESHOLD = 0.5

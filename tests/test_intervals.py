@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from cxrcore import calibration, metrics, resampling
-from cxrcore.draws import Draws, patient_draws
 from cxrcore.errors import ResamplingError, UsageError
 from cxrcore.findings import N_FINDINGS
-from cxrcore.intervals import MACRO, resample
-from cxrcore.records import Predictions
-from cxrcore.resampling import MEASURES
-from cxrcore.scored_films import subset
-from cxrcore.thresholds import ladder
+from cxrcore.measures import calibration, metrics
+from cxrcore.measures.intervals import resampling
+from cxrcore.measures.intervals.draws import Draws, patient_draws
+from cxrcore.measures.intervals.intervals import MACRO, resample
+from cxrcore.measures.intervals.resampling import MEASURES
+from cxrcore.measures.intervals.scored_films import subset
+from cxrcore.measures.thresholds.fitting import ladder
+from cxrcore.store import Predictions
 
 THRESHOLDED = metrics.THRESHOLDED
 
@@ -338,8 +339,8 @@ def test_findings_and_draws_worked_on_in_parts_give_the_same_numbers(monkeypatch
     of, heard = films(3, n=90, k=5), []
     draws, at = drawn(of, n_draws=40), np.full(5, 0.4)
     whole = resample(of, draws, MEASURES, at)
-    monkeypatch.setattr("cxrcore.intervals.CELLS", 200)  # two findings at a time
-    monkeypatch.setattr("cxrcore.draws.BATCH_CELLS", 7 * len(draws.patients))
+    monkeypatch.setattr("cxrcore.measures.intervals.intervals.CELLS", 200)  # two findings at a time
+    monkeypatch.setattr("cxrcore.measures.intervals.draws.BATCH_CELLS", 7 * len(draws.patients))
     assert [counts.shape[1] for counts in draws.batches()] == [8, 7, 7, 7, 7, 5]
     parts = resample(of, draws, MEASURES, at, heard.append)
     assert whole.values.keys() == parts.values.keys()

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrcore import localization as loc
 from cxrcore.data import nih
+from cxrcore.measures import localization as loc
 
 SIDE = (1024, 1024)
 

@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional
 
 from cxrcore.findings import FINDINGS
-from cxrcore.losses import make_loss, positive_weights
 from cxrcore.settings import Constants
+from cxrcore.training.losses import make_loss, positive_weights
 
 torch.manual_seed(0)
 LOGITS = torch.randn(20, 14)

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrcore import measuring, tables, thresholds
+from cxrcore.evaluation import measure_predictions, tables
 from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.measures.thresholds import fitting
+from cxrcore.queries import agreement, comparison, subgroups
+from cxrcore.queries.board_state import Evaluated, default_key, find_set
 from cxrcore.store import Store
-from cxrcore.ui import agreement, compare_reading, subgroups_reading
-from cxrcore.ui.threshold_state import Evaluated, default_key, find_set
 
 N = 240
 UNSCORED = slice(0, 8)  # test films without any score, of two patients
@@ -42,7 +43,7 @@ def store(few_draws, tmp_path_factory):
         scores[::2, HALF_SCORED] = scores[:, ALONE] = scores[N:][UNSCORED] = np.nan
         run_id = store.create_run({"name": name, "arch": "resnet18"}, "d", split=("patient", 0, "f"))
         store.finish_run(run_id, "finished")
-        measuring.measure(store, run_id, {
+        measure_predictions.measure(store, run_id, {
             part: store.save_predictions(run_id, "d", part, ids[rows], scores[rows])
             for part, rows in (("val", slice(0, N)), ("test", slice(N, 2 * N))) if (name, part) != ("other", "val")})
     return store
@@ -98,16 +99,16 @@ def test_tables_of_an_evaluation_name_the_measured_films(store, runs):
 def test_a_threshold_is_unstable_by_the_positives_that_it_was_fitted_on(store, runs):
     val = store.predictions(runs[0].prediction_id("val"))
     positives = counts_of(store, runs[0].prediction_id("val"))[0][RARE][0]
-    assert positives < thresholds.STABLE_POSITIVES < np.nansum(val.labels[:, HALF_SCORED])
+    assert positives < fitting.STABLE_POSITIVES < np.nansum(val.labels[:, HALF_SCORED])
     made = find_set(store, runs[0], default_key(runs[0]))
     assert RARE in made.parameters["unstable"] and FINDINGS[0] not in made.parameters["unstable"]
     assert made.parameters["not_fitted"] == [FINDINGS[ALONE]]
 
 
 def test_a_comparison_counts_the_films_that_all_runs_scored(store, runs):
-    compared = compare_reading.load(store, runs, {run.run_id: "resnet18" for run in runs}, "test")
+    compared = comparison.load(store, runs, {run.run_id: "resnet18" for run in runs}, "test")
     found, seen = counts_of(store, runs[0].prediction_id("test"))
-    values = compare_reading.values_table(compared, "auroc")
+    values = comparison.values_table(compared, "auroc")
     assert set(values["films"]) == {len(seen)} and set(values["patients"]) == {len(set(seen.values()))}
     own = values[values["run_id"] == runs[0].run_id]
     assert own["n_positive"].head(N_FINDINGS).tolist() == [found[finding][0] for finding in FINDINGS]
@@ -118,7 +119,7 @@ def test_a_comparison_counts_the_films_that_all_runs_scored(store, runs):
 
 
 def test_groups_of_patients_hold_measured_films_alone(store, runs):
-    found = subgroups_reading.load(store, runs[0], "test", "sex", find_set(store, runs[0], default_key(runs[0])))
+    found = subgroups.load(store, runs[0], "test", "sex", find_set(store, runs[0], default_key(runs[0])))
     seen = counts_of(store, runs[0].prediction_id("test"))[1]
     women = [patient for patient in seen.values() if int(patient) % 2 == 0]
     assert (found.n_films, found.patients) == (len(seen), len(set(seen.values())))

@@ -9,15 +9,15 @@ import pytest
 import scored_runs
 from sklearn.metrics import brier_score_loss, f1_score
 
-from cxrcore import calibration, measuring, resampledfile, shares
-from cxrcore.calibration import Calibrator
-from cxrcore.draws import patient_draws
+from cxrcore.evaluation import kept_draws, measure_predictions, shares
+from cxrcore.evaluation.metric_rows import measured_rows
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.intervals import resample
-from cxrcore.metric_rows import measured_rows
-from cxrcore.metrics import THRESHOLDED
-from cxrcore.records import Predictions
-from cxrcore.store import Store
+from cxrcore.measures import calibration
+from cxrcore.measures.calibration import Calibrator
+from cxrcore.measures.intervals.draws import patient_draws
+from cxrcore.measures.intervals.intervals import resample
+from cxrcore.measures.metrics import THRESHOLDED
+from cxrcore.store import Predictions, Store
 
 UNTHRESHOLDED = ("auroc", "ap", "brier", "ece")
 EMPTY = FINDINGS.index("Edema")  # without a positive film in test
@@ -44,7 +44,7 @@ def test_an_evaluation_keeps_every_measure_with_its_interval(store, films):
     sets = store.threshold_sets(store.runs()["run_id"][0]).set_index("name")["thresholds"]
     draws = patient_draws(films.patient_ids, films.image_ids)
     for name, thresholds in sets.items():
-        found = resample(films, draws, resampledfile.MEASURES, np.array(thresholds))
+        found = resample(films, draws, kept_draws.MEASURES, np.array(thresholds))
         for measure in (*THRESHOLDED, *UNTHRESHOLDED):
             held = at.loc[measure].xs(name if measure in THRESHOLDED else np.nan, level="threshold_set")
             sure = found.interval(measure)
@@ -81,9 +81,9 @@ def test_calibrators_of_validation_are_kept_and_come_back(store, films):
 
 def test_the_draws_that_pages_show_first_are_left_in_their_file(store, films, monkeypatch):
     sets = store.threshold_sets(store.runs()["run_id"][0]).set_index("name")["thresholds"]
-    monkeypatch.setattr(resampledfile, "resample", None)  # it must not be called
-    shown = resampledfile.Measured(prediction_id(store, "test"), tuple(sets["max F1"].tolist()))
-    held = resampledfile.in_draws(store.path, shown, films)
+    monkeypatch.setattr(kept_draws, "resample", None)  # it must not be called
+    shown = kept_draws.Measured(prediction_id(store, "test"), tuple(sets["max F1"].tolist()))
+    held = kept_draws.in_draws(store.path, shown, films)
     assert held.n_films == 400
 
 
@@ -121,7 +121,7 @@ def test_more_films_than_sixty_thousand_have_intervals_too(tmp_path):
 def test_an_evaluation_tells_how_far_its_draws_are_over_all_parts(store, tmp_path):
     own = Store(shutil.copy(store.path, tmp_path))
     heard, sets = [], own.prediction_sets().set_index("split")["prediction_id"]
-    measuring.measure(own, own.runs()["run_id"][0], {part: sets[part] for part in ("test", "val")},
+    measure_predictions.measure(own, own.runs()["run_id"][0], {part: sets[part] for part in ("test", "val")},
                       told=heard.append)
     assert heard == sorted(heard) and heard[-1] == pytest.approx(1) and any(0 < share < 0.5 for share in heard)
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import metrics as reference
 
-from cxrcore import metrics
 from cxrcore.findings import FINDINGS
+from cxrcore.measures import metrics
 
 rng = np.random.default_rng(0)
 

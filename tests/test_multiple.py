@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxrcore.multiple import holm, verdicts
+from cxrcore.measures.intervals.holm import holm, verdicts
 
 
 @pytest.mark.parametrize(("p", "expected"), [

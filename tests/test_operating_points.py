@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import confusion_matrix
 
-from cxrcore import metrics
-from cxrcore.operating_points import POSITIONS, counts_at, positions, shortest_alike, sort_scores
+from cxrcore.measures import metrics
+from cxrcore.measures.thresholds.positions import POSITIONS, counts_at, positions, shortest_alike, sort_scores
 
 CASES = json.loads((Path(__file__).parent / "decision_cases.json").read_text(encoding="utf-8"))
 

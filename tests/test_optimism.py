@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, f1_score
 
-from cxrcore import optimism, thresholds
 from cxrcore.errors import UsageError
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.metrics import confusion
-from cxrcore.optimism import cross_fitted, halves
+from cxrcore.measures.metrics import confusion
+from cxrcore.measures.thresholds import cross_fitting, fitting
+from cxrcore.measures.thresholds.cross_fitting import cross_fitted, halves
 
 HERNIA = FINDINGS.index("Hernia")
 
@@ -51,7 +51,7 @@ def test_each_half_is_fitted_as_any_films_are(objective, parameter):
     crossed = cross_fitted(labels, scores, patients, objective, parameter, seed=1)
     first = halves(patients, 1)
     for fitted, rows in zip(crossed.thresholds, (first, ~first), strict=True):
-        assert (fitted == thresholds.fit(labels[rows], scores[rows], objective, parameter).thresholds).all()
+        assert (fitted == fitting.fit(labels[rows], scores[rows], objective, parameter).thresholds).all()
 
 
 def test_scores_that_know_nothing_look_better_where_they_were_fitted():
@@ -59,7 +59,7 @@ def test_scores_that_know_nothing_look_better_where_they_were_fitted():
     apparent, crossed = [], []
     for seed in range(20):
         labels, scores, patients = films(seed=seed, signal=0, prevalence=0.1)
-        fitted = thresholds.max_f1(labels, scores).thresholds
+        fitted = fitting.max_f1(labels, scores).thresholds
         apparent.append(np.nanmean(confusion(labels, scores, fitted).f1))
         crossed.append(np.nanmean(cross_fitted(labels, scores, patients, "max_f1", seed=seed).counts.f1))
     assert np.mean(apparent) > np.mean(crossed) + 0.01
@@ -153,14 +153,14 @@ def test_halvings_are_the_cross_fits_of_their_seeds_and_count_positives():
     labels, scores, patients = films(300, 90, prevalence=0.1)
     scores[:40, 2] = np.nan
     heard = []
-    found = optimism.halvings(labels, scores, patients, "recall", 0.8, heard.append)
-    assert found.f1.shape == (optimism.HALVINGS, N_FINDINGS) and len(np.unique(found.f1[:, 0])) > 5
-    for seed in (0, 7, optimism.HALVINGS - 1):
+    found = cross_fitting.halvings(labels, scores, patients, "recall", 0.8, heard.append)
+    assert found.f1.shape == (cross_fitting.HALVINGS, N_FINDINGS) and len(np.unique(found.f1[:, 0])) > 5
+    for seed in (0, 7, cross_fitting.HALVINGS - 1):
         alone = cross_fitted(labels, scores, patients, "recall", 0.8, seed).counts.f1
         np.testing.assert_array_equal(found.f1[seed], alone)
     assert found.positives.tolist() == [int(((labels[:, k] == 1) & ~np.isnan(scores[:, k])).sum())
                                         for k in range(N_FINDINGS)]
-    assert heard == pytest.approx(np.arange(1, optimism.HALVINGS + 1) / optimism.HALVINGS)
+    assert heard == pytest.approx(np.arange(1, cross_fitting.HALVINGS + 1) / cross_fitting.HALVINGS)
     every = np.ones(N_FINDINGS, bool)
     assert found.macro(every) == pytest.approx(found.f1.mean(axis=1))
     assert found.macro(every).mean() == pytest.approx(found.mean.mean())
@@ -172,9 +172,9 @@ def test_a_finding_that_few_halvings_can_fit_has_no_mean():
         labels[:, k] = 0
         _, first = np.unique(patients, return_index=True)
         labels[first[:positives], k] = 1
-    found = optimism.halvings(labels, scores, patients, "max_f1")
+    found = cross_fitting.halvings(labels, scores, patients, "max_f1")
     lost = np.isnan(found.f1).sum(axis=0)
-    assert lost[HERNIA] == optimism.HALVINGS and 0 < lost[0] < optimism.HALVINGS / 2
+    assert lost[HERNIA] == cross_fitting.HALVINGS and 0 < lost[0] < cross_fitting.HALVINGS / 2
     assert np.isnan(found.mean[HERNIA]) and np.isnan(found.filled[:, HERNIA]).all()
     assert found.mean[0] == pytest.approx(np.nanmean(found.f1[:, 0]))
     assert not np.isnan(found.filled[:, 0]).any()
@@ -186,5 +186,5 @@ def test_fewer_positives_spread_wider():
     spreads = []
     for prevalence in (0.02, 0.3):
         labels, scores, patients = films(1500, 500, prevalence=prevalence)
-        spreads.append(np.mean(np.std(optimism.halvings(labels, scores, patients, "max_f1").filled, axis=0)))
+        spreads.append(np.mean(np.std(cross_fitting.halvings(labels, scores, patients, "max_f1").filled, axis=0)))
     assert spreads[0] > 2 * spreads[1] > 0

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import scored_runs
 
-from cxrcore import camrun, measuring, ownsets
+from cxrcore.evaluation import measure_predictions
+from cxrcore.explain import draw_figures
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.metrics import confusion, macro
-from cxrcore.store import Store
-from cxrcore.thresholds import max_f1
-from cxrcore.ui.threshold_state import Evaluated, default_key, find_set
+from cxrcore.measures.metrics import confusion, macro
+from cxrcore.measures.thresholds.fitting import max_f1
+from cxrcore.queries.board_state import Evaluated, default_key, find_set
+from cxrcore.store import Store, run_thresholds
 
 N_VAL, N_TEST, FEW = 160, 80, 60
 BEST, LAST = (f"{place:064x}" for place in (0, 1))  # sha256 of the checkpoints
@@ -24,7 +25,7 @@ def few_draws():
     with pytest.MonkeyPatch.context() as patch:
         for name in ("metric_rows", "resampledfile"):
             patch.setattr(f"cxrcore.{name}.N_DRAWS", 10)
-        patch.setattr("cxrcore.measuring._calibrate", lambda *args: None)
+        patch.setattr("cxrcore.evaluation.measure_predictions._calibrate", lambda *args: None)
         yield
 
 
@@ -51,7 +52,7 @@ def run(made, tmp_path):
             saved[part] = store.save_predictions(run_id, scored_runs.DATASET, part, ids, scores, checkpoint=checkpoint,
                                                  checkpoint_sha256=sha256, n_expected=len(held.image_ids))
         if measure:
-            measuring.measure(store, run_id, saved)
+            measure_predictions.measure(store, run_id, saved)
         return saved
 
     return SimpleNamespace(store=store, run_id=run_id, sets=sets, again=again)
@@ -68,7 +69,7 @@ def on_page(store: Store, run_id: str) -> np.ndarray:
 def in_script(run, run_id=None) -> dict[str, np.ndarray]:
     """What an evaluation of other films reads the run at: {name: thresholds}."""
     saved = run.again(("external",), slice(0, 40), run_id=run_id or run.run_id, measure=False)
-    measured = measuring.measure(run.store, run_id or run.run_id, saved)
+    measured = measure_predictions.measure(run.store, run_id or run.run_id, saved)
     return {one.chosen.name: one.chosen.thresholds for one in measured.readings}
 
 
@@ -78,7 +79,7 @@ def check(run, prediction_id: str) -> None:
     expected = max_f1(held.labels, held.scores).thresholds
     np.testing.assert_array_equal(on_page(run.store, run.run_id), expected)
     np.testing.assert_array_equal(in_script(run)["max F1"], expected)
-    np.testing.assert_array_equal(camrun.fitted_thresholds(run.store, run.run_id, BEST).values, expected)
+    np.testing.assert_array_equal(draw_figures.fitted_thresholds(run.store, run.run_id, BEST).values, expected)
     row = run.store.leaderboard().set_index(["run_id", "split"]).loc[(run.run_id, "test")]
     test = run.store.predictions(row["prediction_id"])
     assert row["f1"] == pytest.approx(macro(confusion(test.labels, test.scores, expected).f1)[0])
@@ -94,7 +95,7 @@ def test_the_last_checkpoint_takes_none_from_the_best(run):
     last = run.again(sha256=LAST, checkpoint="model_last.pth")
     check(run, run.sets["val"])
     held = run.store.predictions(last["val"])
-    np.testing.assert_array_equal(camrun.fitted_thresholds(run.store, run.run_id, LAST).values,
+    np.testing.assert_array_equal(draw_figures.fitted_thresholds(run.store, run.run_id, LAST).values,
                                   max_f1(held.labels, held.scores).thresholds)
 
 
@@ -121,7 +122,7 @@ def test_an_import_without_validation_stands_at_one_half_everywhere(run):
     np.testing.assert_array_equal(on_page(run.store, imported), half)
     read = in_script(run, imported)
     assert list(read) == ["0.5"] and (read["0.5"] == half).all()
-    thresholds = camrun.fitted_thresholds(run.store, imported, BEST)
+    thresholds = draw_figures.fitted_thresholds(run.store, imported, BEST)
     assert (thresholds.values == half).all() and "none fitted on val" in thresholds.source
 
 
@@ -129,14 +130,15 @@ def test_a_set_of_another_run_is_on_no_leaderboard_as_the_runs_own(run):
     imported = run.store.create_run({"name": "theirs", "arch": ""}, scored_runs.DATASET, "imported")
     saved = run.again(("test",), run_id=imported, sha256=None, checkpoint=None)
     rows = run.store.metrics([run.sets["test"]])
-    run.store.save_metrics(saved["test"], rows[rows["set_id"].isin(list(ownsets.own_sets(run.store, run.run_id)))])
+    own = list(run_thresholds.own_sets(run.store, run.run_id))
+    run.store.save_metrics(saved["test"], rows[rows["set_id"].isin(own)])
     row = run.store.leaderboard().set_index(["run_id", "split"]).loc[(imported, "test")]
     assert np.isnan(row["f1"]) and row["f1_fitted_on"] != "val"
 
 
 def test_own_sets_are_told_apart_by_name_and_objective(run):
-    own = ownsets.own_sets(run.store, run.run_id)
-    assert [(one.objective, one.name) for one in own.values()] == list(ownsets.NAMES.items())
+    own = run_thresholds.own_sets(run.store, run.run_id)
+    assert [(one.objective, one.name) for one in own.values()] == list(run_thresholds.NAMES.items())
     assert set(own) <= set(run.store.threshold_sets(run.run_id)["set_id"])
-    assert ownsets.fitted_set(run.store, run.run_id, run.sets["test"], "max_f1") is None
+    assert run_thresholds.fitted_set(run.store, run.run_id, run.sets["test"], "max_f1") is None
     assert FINDINGS[-1] in own[list(own)[1]].parameters["unstable"] + own[list(own)[1]].parameters["not_fitted"]

@@ -11,9 +11,10 @@ from opened_pages import text_of
 from seeded_runs import add_run, beat, log_epoch, make_store
 from streamlit.testing.v1 import AppTest
 
-from cxrcore import gate
 from cxrcore.config import PROJECT_ROOT, default_store
-from cxrcore.ui import cached, shell
+from cxrcore.queries import from_store
+from cxrcore.store import turns
+from cxrcore.ui import shell
 
 
 @pytest.fixture
@@ -211,7 +212,7 @@ def test_a_broken_store_is_one_line(open_runs):
 
 def test_a_busy_store_is_one_line(open_runs, store, monkeypatch):
     add_run(store, "a")
-    monkeypatch.setattr(gate, "READER_WAIT", 0.2)
+    monkeypatch.setattr(turns, "READER_WAIT", 0.2)
     with FileLock(f"{store.path}.gate"):
         app = open_runs()
     assert "is busy" in app.error[0].value and not app.dataframe
@@ -226,12 +227,12 @@ def test_frames_are_read_once_until_the_store_changes(store, monkeypatch):
     reads = []
     original = type(store).runs
     monkeypatch.setattr(type(store), "runs", lambda self: reads.append(1) or original(self))
-    before = cached.overview(store)
-    assert cached.overview(store).signature == before.signature and len(reads) == 1
+    before = from_store.overview(store)
+    assert from_store.overview(store).signature == before.signature and len(reads) == 1
     log_epoch(store, run_id, 9)
-    assert cached.overview(store).signature == before.signature  # an epoch does not redraw the page
+    assert from_store.overview(store).signature == before.signature  # an epoch does not redraw the page
     store.edit_run(run_id, name="b")
-    assert cached.overview(store).signature != before.signature
+    assert from_store.overview(store).signature != before.signature
 
 
 def test_two_thousand_runs_are_listed(open_runs, store):

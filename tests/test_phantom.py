@@ -8,22 +8,31 @@ import pytest
 from PIL import Image
 from scipy.stats import multivariate_normal
 
-from cxrcore.data import (
-    nih,
-    phantom_anatomy,
-    phantom_devices,
-    phantom_film,
-    phantom_folder,
-    phantom_people,
-    phantom_sheet,
-    phantom_signs,
-    splits,
+from cxrcore.data import nih, splits
+from cxrcore.data.phantoms import (
+    anatomy,
+    devices,
 )
-from cxrcore.data.phantom import FIRST_PATIENT, Recipe, draw_film, is_phantom, plan
-from cxrcore.data.phantom_textures import Textures
+from cxrcore.data.phantoms import (
+    film as phantom_film,
+)
+from cxrcore.data.phantoms import (
+    folder as phantom_folder,
+)
+from cxrcore.data.phantoms import (
+    people as phantom_people,
+)
+from cxrcore.data.phantoms import (
+    sheet as phantom_sheet,
+)
+from cxrcore.data.phantoms import (
+    signs as phantom_signs,
+)
+from cxrcore.data.phantoms.recipe import FIRST_PATIENT, Recipe, draw_film, is_phantom, plan
+from cxrcore.data.phantoms.textures import Textures
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS
-from cxrcore.metrics import confusion
+from cxrcore.measures.metrics import confusion
 
 SIZE = 128
 SMALL = Recipe(films=40, size=64)
@@ -42,10 +51,10 @@ def folder(tmp_path_factory):
 
 def render(signs, textures, body_seed=5):
     """The same chest with these signs: float film and the signs' effects."""
-    body = phantom_anatomy.draw_body(np.random.default_rng(body_seed), 50, "M")
-    pose = phantom_anatomy.draw_pose(np.random.default_rng(body_seed), "PA")
+    body = anatomy.draw_body(np.random.default_rng(body_seed), 50, "M")
+    pose = anatomy.draw_pose(np.random.default_rng(body_seed), "PA")
     phantom_signs.shape_body(body, signs)
-    fields = phantom_anatomy.build(body, pose, SIZE, textures)
+    fields = anatomy.build(body, pose, SIZE, textures)
     effects = phantom_signs.draw_signs(fields, signs, textures)
     return phantom_film.expose(fields, body, pose, np.random.default_rng(1), textures).astype(float), effects
 
@@ -93,10 +102,10 @@ def test_a_nodule_is_smaller_than_three_centimetres_and_a_mass_is_larger(texture
 
 def test_cardiomegaly_is_a_heart_wider_than_half_the_chest(textures):
     def ratio(signs):
-        body = phantom_anatomy.draw_body(np.random.default_rng(8), 50, "F")
+        body = anatomy.draw_body(np.random.default_rng(8), 50, "F")
         phantom_signs.shape_body(body, signs)
-        pose = phantom_anatomy.Pose("PA", 0.5, 0.15, 0.0, 1.0)
-        left, _, right, _ = phantom_anatomy.build(body, pose, SIZE, textures).heart_box
+        pose = anatomy.Pose("PA", 0.5, 0.15, 0.0, 1.0)
+        left, _, right, _ = anatomy.build(body, pose, SIZE, textures).heart_box
         return (right - left) / 2  # the chest is 2 wide
 
     assert ratio({}) < 0.5 < ratio({"Cardiomegaly": drawn(0.6)})
@@ -186,10 +195,10 @@ def test_the_shortcut_is_a_drain_with_pneumothorax():
 
 
 def test_a_drain_is_seen(textures):
-    body = phantom_anatomy.draw_body(np.random.default_rng(5), 50, "M")
-    fields = phantom_anatomy.build(body, phantom_anatomy.Pose("PA", 0.5, 0.15, 0.0, 1.0), SIZE, textures)
+    body = anatomy.draw_body(np.random.default_rng(5), 50, "M")
+    fields = anatomy.build(body, anatomy.Pose("PA", 0.5, 0.15, 0.0, 1.0), SIZE, textures)
     before = fields.tissue.copy()
-    phantom_devices.draw_drain(fields, -1, np.random.default_rng(0))
+    devices.draw_drain(fields, -1, np.random.default_rng(0))
     change = fields.tissue - before
     assert change.max() > 0.1 and change[:, : SIZE // 2].sum() > 10 * change[:, SIZE // 2 :].sum()
 

@@ -11,11 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxrcore import checkpoint, images, localization
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.data import films as film_sets
-from cxrcore.explain import Explainer
+from cxrcore.data.pixels import film_file
+from cxrcore.explain.maps import Explainer
 from cxrcore.findings import FINDINGS
+from cxrcore.measures import localization
+from cxrcore.networks import checkpoint
 from cxrcore.store import Store
 
 pytestmark = pytest.mark.long
@@ -73,7 +75,7 @@ def pointing(store: Store, folder: Path) -> pd.DataFrame:
     scaled = localization.to_scale(corners, (256, 256), (SIZE, SIZE))
     boxes["Grad-CAM"] = 0.0
     for image_id, rows in boxes.groupby("image_id"):
-        found = explainer.explain(images.load(films.paths[image_id], SIZE), tuple(rows["finding"]))
+        found = explainer.explain(film_file.load(films.paths[image_id], SIZE), tuple(rows["finding"]))
         for heat, row in zip(found.placed(), rows.index, strict=True):
             boxes.loc[row, "Grad-CAM"] = localization.pointing_hit(heat, scaled[row])
     boxes["chance"] = localization.random_hit(scaled, (SIZE, SIZE))

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from cxrcore import precision
-from cxrcore.batches import InputSpec
+from cxrcore.networks.batches import InputSpec
+from cxrcore.training import precision
 
 SPEC = InputSpec((0.5,) * 3, (0.25,) * 3)
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from cxrcore.prediction import full_precision
+from cxrcore.networks.prediction import full_precision
 
 
 def test_full_precision_lasts_until_the_last_one_leaves():

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxrcore import boundedfile, predictionfile
+from cxrcore.data.files import bounded_file
 from cxrcore.errors import DataError, UsageError, WorkbenchError
 from cxrcore.findings import FINDINGS
-from cxrcore.predictionfile import parse, parse_mapping
+from cxrcore.import_export import prediction_file
+from cxrcore.import_export.prediction_file import parse, parse_mapping
 
 FILMS = made.table(30)
 ROWS = made.frame(FILMS)
@@ -197,14 +198,14 @@ def one_text(text: str, n: int) -> pa.Array:
 ], ids=["npz", "npz rows", "npz columns", "npz arrays", "parquet rows", "parquet columns", "parquet text",
         "parquet page", "csv rows", "csv columns", "csv line"])
 def test_what_is_over_a_bound_is_refused_in_a_line_that_says_it(make, said, monkeypatch):
-    monkeypatch.setattr(boundedfile.TABLES, "limits", replace(boundedfile.TABLE_LIMITS, memory=90_000_000))
+    monkeypatch.setattr(bounded_file.TABLES, "limits", replace(bounded_file.TABLE_LIMITS, memory=90_000_000))
     with pytest.raises(DataError, match=r"^x") as raised:
         parse(make(), "x")
     assert said in str(raised.value) and "\n" not in str(raised.value)
 
 
 def test_a_table_that_takes_too_long_is_refused_and_the_next_one_is_read(monkeypatch):
-    monkeypatch.setattr(boundedfile.TABLES, "limits", replace(boundedfile.TABLE_LIMITS, cpu=0.2))
+    monkeypatch.setattr(bounded_file.TABLES, "limits", replace(bounded_file.TABLE_LIMITS, cpu=0.2))
     with pytest.raises(DataError, match=r"^x took more than 0\.2 s of processor time"):
         parse(b"image_id,Mass\n" + b"a,1\n" * 1_900_000, "x")
     assert len(parse(made.as_csv(ROWS), "x").image_ids) == len(ROWS)
@@ -214,10 +215,10 @@ def test_a_file_that_is_too_large_or_none_is_refused_unread(tmp_path):
     with open(tmp_path / "x.csv", "wb") as file:
         file.truncate(200_000_001)
     with pytest.raises(DataError, match="200 MB large; at most 200 MB are read"):
-        predictionfile.read(tmp_path / "x.csv")
+        prediction_file.read(tmp_path / "x.csv")
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(DataError, match="is a pipe or a device"):
-        predictionfile.read(tmp_path / "pipe.csv")
+        prediction_file.read(tmp_path / "pipe.csv")
 
 
 @settings(max_examples=150, deadline=None)

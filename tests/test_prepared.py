@@ -16,11 +16,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from cxrcore import images
-from cxrcore.data import decode, filmcheck, mapmaking, prepared
-from cxrcore.data.prepared import open_prepared, prepare
+from cxrcore.data.files.limited_process import LimitedProcess
+from cxrcore.data.pixels import film_file, prepare_films, prepare_worker, prepared, unchanged_films
+from cxrcore.data.pixels.prepared import open_prepared, prepare
 from cxrcore.errors import DataError, DiskFullError
-from cxrcore.limitedprocess import LimitedProcess
 
 SIZE = 32
 SLOW = """
@@ -48,7 +47,7 @@ def decoded(monkeypatch) -> list[str]:
         names.extend(Path(path).name for _, path in options["films"])
         return ask(self, task, data, **options)
 
-    monkeypatch.setattr(decode.LimitedProcess, "ask", noted)
+    monkeypatch.setattr(prepare_worker.LimitedProcess, "ask", noted)
     return names
 
 
@@ -61,7 +60,7 @@ def assert_whole(made, films):
     rows = made.rows(list(films))
     assert len(set(rows.tolist())) == len(films)
     for row, path in zip(rows, films.values(), strict=True):
-        assert (made.pixels[row] == images.load(path, made.size)).all(), path.name
+        assert (made.pixels[row] == film_file.load(path, made.size)).all(), path.name
 
 
 def maps(root: Path) -> list[str]:
@@ -186,13 +185,13 @@ def test_a_film_that_changed_is_prepared_again(make_films, root, shape):
 @pytest.fixture
 def looked_at(monkeypatch) -> list[str]:
     """Films whose file this thread looks at."""
-    names, own, thread = [], filmcheck.signature, threading.current_thread()
+    names, own, thread = [], unchanged_films.signature, threading.current_thread()
 
     def noted(path):
         names.extend([path.name] * (threading.current_thread() is thread))
         return own(path)
 
-    monkeypatch.setattr(filmcheck, "signature", noted)
+    monkeypatch.setattr(unchanged_films, "signature", noted)
     monkeypatch.setattr(prepared, "signature", noted)
     return names
 
@@ -354,7 +353,7 @@ def test_a_full_file_system(make_films, small_disk, filler, monkeypatch):
     films = make_films(1100 if not filler else 150)
     root = small_disk / "prepared"
     if filler:  # the room was there when it was looked at, and nothing can be reserved
-        monkeypatch.setattr(mapmaking.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**12))
+        monkeypatch.setattr(prepare_films.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**12))
         monkeypatch.setattr(os, "posix_fallocate", lambda *_: None)
         (small_disk / "other").write_bytes(bytes(filler))
     with pytest.raises(DiskFullError, match="GB needed") as error:

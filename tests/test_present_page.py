@@ -16,16 +16,17 @@ from cxrcore.charts.look import RunStyle
 from cxrcore.charts.stage import STAGE_FONT, Rated, for_stage, rating_chart
 from cxrcore.config import default_store
 from cxrcore.errors import StoreBusy
+from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
-from cxrcore.measuring import measure
-from cxrcore.metrics import confusion
+from cxrcore.measures.metrics import confusion
+from cxrcore.measures.subgroups import LOWER, gaps
+from cxrcore.queries import class_lesson, comparison, from_store
+from cxrcore.queries.loss_pairs import Trained, alike, differing
+from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
 from cxrcore.store import Store
-from cxrcore.subgroups import LOWER, gaps
-from cxrcore.ui import cached, compare_reading, present_films, present_people, present_reading
-from cxrcore.ui.present_board import rows_beside
-from cxrcore.ui.present_pairs import Trained, alike, differing
-from cxrcore.ui.present_slides import SLIDES
-from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE
+from cxrcore.ui.present import groups, maps
+from cxrcore.ui.present.slides import SLIDES
+from cxrcore.ui.present.thresholds import rows_beside
 
 NAMES = [slide.name for slide in SLIDES]
 HALF = np.full(len(FINDINGS), 0.5)
@@ -49,8 +50,8 @@ def text_of(app) -> str:
     return "\n".join([opened_pages.text_of(app), *(f"{metric.label}: {metric.value}" for metric in app.metric)])
 
 
-def lesson_of(store: Store) -> present_reading.Lesson:
-    return present_reading.read(store, cached.overview(store), [])
+def lesson_of(store: Store) -> class_lesson.Lesson:
+    return class_lesson.read(store, from_store.overview(store), [])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -94,7 +95,7 @@ def test_a_run_without_scores_of_a_finding_is_asked_less_and_not_ranked(open_sli
     scores = np.random.default_rng(1).random((12, N_FINDINGS))
     scores[:, -1] = np.nan
     measure(store, lacking, {"test": store.save_predictions(lacking, DATASET, "test", film_ids(), scores)})
-    monkeypatch.setattr("cxrcore.ui.present_networks.chart", lambda figure, key, alt, *_, **__: drawn.append(alt))
+    monkeypatch.setattr("cxrcore.ui.present.networks.chart", lambda figure, key, alt, *_, **__: drawn.append(alt))
     assert "12 test films, 156 questions whose answer" in text_of(open_slide("Accuracy", run=lacking))
     assert open_slide("Networks").header[0].value == "These means are over different findings, so they do not rank"
     assert "lacking, over 13 findings" in drawn[0] and "whole, over" not in drawn[0]
@@ -105,15 +106,15 @@ def test_an_error_stays_on_the_stage_and_the_bar_follows(open_slide, monkeypatch
         raise StoreBusy("the store is held by somebody")
 
     add_run(make_store(default_store()), "one")
-    monkeypatch.setattr(compare_reading, "load", busy)
+    monkeypatch.setattr(comparison, "load", busy)
     app = open_slide("Networks", notes="true")
     assert "held by somebody" in app.error[0].value
     assert "3 of 9" in text_of(app) and SLIDES[2].notes.ask in text_of(app)
 
 
 def test_a_lesson_is_read_on_the_part_that_was_asked_for(real):
-    overview = cached.overview(real)
-    val, test = (present_reading.read(real, overview, [], part) for part in ("val", "test"))
+    overview = from_store.overview(real)
+    val, test = (class_lesson.read(real, overview, [], part) for part in ("val", "test"))
     assert (val.part, test.part) == ("val", "test") and val.n_films != test.n_films
     best = real.leaderboard().query("split == 'val'").sort_values("auroc", ascending=False)
     assert val.run.run_id == best.iloc[0]["run_id"]
@@ -225,7 +226,7 @@ def test_all_gaps_of_the_groups_slide_are_one_family(open_slide, monkeypatch):
     with_groups(240)
     every = N_FINDINGS + 1
     for p, said in ((0.02, "No group is shown"), (0.01, "Recall is")):  # of three tests 0.06 and 0.03
-        monkeypatch.setattr(present_people, "gaps", lambda *asked, p=p: [
+        monkeypatch.setattr(groups, "gaps", lambda *asked, p=p: [
             replace(gap, change=replace(gap.change, p=np.full(every, p)), words=np.full(every, LOWER))
             for gap in gaps(*asked)])
         app = open_slide("Groups")
@@ -236,7 +237,7 @@ def test_all_gaps_of_the_groups_slide_are_one_family(open_slide, monkeypatch):
 @pytest.mark.parametrize(("counts", "said"), [([14, 14], "means over all findings"), ([9, 9], "means over 9 of the 14"),
                                               ([11, 6, 14], "means over 6 to 14 of the 14")])
 def test_group_means_say_how_many_findings_they_hold(counts, said):
-    assert present_people._over(counts).startswith(said)
+    assert groups._over(counts).startswith(said)
 
 
 def test_groups_too_small_to_be_measured_are_not_called_alike(open_slide):
@@ -247,7 +248,7 @@ def test_groups_too_small_to_be_measured_are_not_called_alike(open_slide):
 
 def test_the_films_with_maps_are_right_alarms_boxed_ones_first_each_finding_once(real):
     lesson = lesson_of(real)
-    cases = present_films.cases_of(lesson, len(FINDINGS))
+    cases = maps.cases_of(lesson, len(FINDINGS))
     found = real.predictions(lesson.run.prediction_id(lesson.part))
     row_of, limits = {name: row for row, name in enumerate(found.image_ids)}, lesson.tuned(lesson.run).thresholds
     boxed = set(zip(lesson.data.boxes["image_id"], lesson.data.boxes["finding"], strict=True))

@@ -11,8 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from cxrcore import progress
-from cxrcore.progress import FILE, STALE, Progress, effective_status, read
+from cxrcore.store import progress
+from cxrcore.store.progress import FILE, STALE, Progress, effective_status, read
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
-from cxrcore import metrics
-from cxrcore.curves import finding_curves
 from cxrcore.data import nih
 from cxrcore.findings import FINDINGS, N_FINDINGS, align
+from cxrcore.measures import metrics
+from cxrcore.measures.curves import finding_curves
 from cxrcore.store import Store
 
 NETWORKS = ("DenseNet201", "MobileNet_V2", "ResNet50")

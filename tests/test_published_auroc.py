@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxrcore.published import OFFICIAL, SPLITS, results
+from cxrcore.evaluation.published import OFFICIAL, SPLITS, results
 
 
 def test_every_result_is_whole_and_says_where_it_can_be_read():

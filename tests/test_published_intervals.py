@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrcore.draws import patient_draws
 from cxrcore.findings import FINDINGS, align
-from cxrcore.intervals import MACRO, difference, resample
-from cxrcore.multiple import verdicts
-from cxrcore.records import Predictions
-from cxrcore.scored_films import shared_films
+from cxrcore.measures.intervals.draws import patient_draws
+from cxrcore.measures.intervals.holm import verdicts
+from cxrcore.measures.intervals.intervals import MACRO, difference, resample
+from cxrcore.measures.intervals.scored_films import shared_films
+from cxrcore.store import Predictions
 
 NETWORKS = ("DenseNet201", "MobileNet_V2", "ResNet50")
 

@@ -10,8 +10,8 @@ import pytest
 
 from cxrcore import config
 from cxrcore.config import PROJECT_ROOT
+from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import FINDINGS
-from cxrcore.measuring import measure
 from cxrcore.store import Store
 
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from cxrcore import registration
-from cxrcore.architectures import ARCHITECTURES, build
+from cxrcore.explain import registration
+from cxrcore.networks.architectures import ARCHITECTURES, build
 
 SIZE = 192  # its middle is the centre of a cell where the offset is half a cell
 ODD_SIZE = 160  # and of one where there is none

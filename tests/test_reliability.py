@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from cxrcore import calibration
-from cxrcore.reliability import design_effect, finding_reliability, wilson
+from cxrcore.measures import calibration
+from cxrcore.measures.reliability import design_effect, finding_reliability, wilson
 
 REPEATS = 400
 

@@ -18,16 +18,16 @@ from opened_pages import open_page
 from PIL import Image
 from seeded_runs import DATASET, add_run, film_ids, make_store
 
-from cxrcore.calibration import ece
 from cxrcore.charts.reliability import in_figures
 from cxrcore.config import ReportConfig, default_store
 from cxrcore.errors import DataError, RunError
 from cxrcore.findings import FINDINGS, display_name
-from cxrcore.metrics import confusion
+from cxrcore.measures.calibration import ece
+from cxrcore.measures.metrics import confusion
+from cxrcore.report import board as boards_of
+from cxrcore.report import bundle, cautions, contents, drawings, page, sections, write_files
+from cxrcore.report.write_files import write
 from cxrcore.store import Store
-from cxrcore.ui.report import board as boards_of
-from cxrcore.ui.report import bundle, contents, drawings, page, sections, where, written
-from cxrcore.ui.report.written import write
 from scripts import report
 
 
@@ -225,21 +225,21 @@ def test_runs_on_a_subset_are_left_out_unless_named_and_then_films_are_told_apar
     assert [run.run_id for run in found.runs] == [whole] and "subset" in found.notes[0] and "less" in found.notes[0]
     named = contents.read(store, [whole, less])
     assert any("only the 9 shared ones count" in line and "tables: whole." in line
-               for line in where.of_leaderboard(named))
+               for line in cautions.of_leaderboard(named))
     said = text_of(sections.curves(named, sections.Figures()))
     assert "whole: test, 12 films" in said and "less: test, subset of 9 of 12 films" in said
-    assert where.OTHER_FILMS in said
+    assert cautions.OTHER_FILMS in said
 
 
 def test_thresholds_that_flatter_or_were_not_fitted_are_said():
     store = make_store(default_store())
     val = contents.read(store, [add_scored(store, "on val", 1)], "val")
-    assert where.SAME_FILMS in page.render(val, n_films=0) and "flatters" in boards_of.source(val, val.compared[0])
-    assert "is the one fitted on validation" not in where.of_board(val)
+    assert cautions.SAME_FILMS in page.render(val, n_films=0) and "flatters" in boards_of.source(val, val.compared[0])
+    assert "is the one fitted on validation" not in cautions.of_board(val)
     assert val.lesson_of(val.runs[0]).part == "val"
     test = contents.read(store, [add_scored(store, "only test", 2, parts=("test",))])
-    assert any("stand at 0.5: only test" in line for line in where.of_leaderboard(test))
-    assert "stand at 0.5: only test" in where.of_board(test)
+    assert any("stand at 0.5: only test" in line for line in cautions.of_leaderboard(test))
+    assert "stand at 0.5: only test" in cautions.of_board(test)
 
 
 def test_the_same_numbers_give_the_same_figures(monkeypatch):
@@ -271,7 +271,7 @@ def test_the_script_writes_both_files_from_where_it_is_called(tmp_path, monkeypa
     add_run(make_store(default_store()), "one")
     out = tmp_path / "deep" / "report.html"
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(written, "LARGE", 1e6)
+    monkeypatch.setattr(write_files, "LARGE", 1e6)
     report.main(["--out", "deep/report.html", "--zip", "--cams", "0"])
     logging.disable(logging.NOTSET)  # what a script silences for itself
     assert "larger than 1 MB" in capsys.readouterr().err

@@ -9,13 +9,16 @@ import pyarrow.parquet as pq
 import pytest
 from run_folders import OLD, content_of, copied, edit, edit_table, exported, rows_of, store_with_run
 
-from cxrcore import boundedparquet, cli, importrun, parquetfooter, runexport
+from cxrcore import cli
 from cxrcore.config import ImportConfig
 from cxrcore.data import nih
+from cxrcore.data.files import bounded_parquet, parquet_footer
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
 from cxrcore.findings import FINDINGS
+from cxrcore.import_export import export, import_run
+from cxrcore.queries import from_store
 from cxrcore.store import Store
-from cxrcore.ui import cached, manage
+from cxrcore.ui.runs import manage
 from scripts import import_predictions
 
 OTHER = "20200101-000000-abcdef"
@@ -46,7 +49,7 @@ def held(tmp_path_factory):
 def refused(store: Store, folder, *says: str, error=DataError) -> None:
     before = content_of(store)
     with pytest.raises(error) as told:
-        importrun.run(str(folder), ImportConfig(store=str(store.path)))
+        import_run.run(str(folder), ImportConfig(store=str(store.path)))
     assert "\n" not in str(told.value) and all(word in str(told.value) for word in says), str(told.value)
     assert content_of(store) == before
 
@@ -105,7 +108,7 @@ def test_runs_that_an_earlier_version_let_in_are_shown_and_can_be_deleted(held, 
     (tmp_path / "precious").mkdir()
     with store._write() as con:
         con.execute("INSERT INTO runs SELECT * REPLACE ('../precious' AS run_id, 'running' AS status) FROM runs")
-    assert cached.statuses(store, store.runs())["../precious"] == "interrupted"
+    assert from_store.statuses(store, store.runs())["../precious"] == "interrupted"
     assert not manage._is_running(store, "../precious") and store.run_file("../precious", "model_best.pth") is None
     store.delete_run("../precious")
     assert (tmp_path / "precious").exists() and len(store.runs()) == 1
@@ -149,16 +152,16 @@ def test_ids_that_the_store_has_are_refused(held, folder, table, column):
     for name in ("predictions", "metrics", "localization"):
         edit_table(folder, name, lambda rows: rows.replace(mine, theirs))
     refused(held, folder, "already has", theirs, "--as_copy", error=RunError)
-    (copy,) = importrun.run(str(folder), ImportConfig(store=str(held.path), as_copy=True))
+    (copy,) = import_run.run(str(folder), ImportConfig(store=str(held.path), as_copy=True))
     held.delete_run(copy)
     assert theirs in set(held._frame(f"SELECT {column} FROM {table}")[column])
 
 
 def test_a_copy_comes_in_under_new_ids_and_goes_without_a_trace(folder, tmp_path):
     store = Store(tmp_path / "store.duckdb")
-    (first,) = importrun.run(str(folder), ImportConfig(store=str(store.path)))
+    (first,) = import_run.run(str(folder), ImportConfig(store=str(store.path)))
     before = rows_of(store)
-    (copy,) = importrun.run(str(folder), ImportConfig(store=str(store.path), as_copy=True))
+    (copy,) = import_run.run(str(folder), ImportConfig(store=str(store.path), as_copy=True))
     runs = store.runs().set_index("run_id")
     assert runs["name"][copy] == f"{runs['name'][first]} (copy)" and len(runs) == 2
     one, other = store.run_tables(first), store.run_tables(copy)
@@ -194,7 +197,7 @@ def test_the_script_takes_the_flag_in_both_spellings_and_says_what_it_left_out(f
 def test_as_copy_is_for_run_folders(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n")
     with pytest.raises(UsageError, match="as_copy"):
-        importrun.run(str(tmp_path / "x.csv"), ImportConfig(store=str(tmp_path / "s.duckdb"), as_copy=True))
+        import_run.run(str(tmp_path / "x.csv"), ImportConfig(store=str(tmp_path / "s.duckdb"), as_copy=True))
 
 
 def test_of_several_folders_all_come_in_or_none(original, tmp_path):
@@ -228,15 +231,15 @@ def test_other_labels_or_films_do_not_come_in_under_a_data_sets_id(folder, tmp_p
         edit_table(damaged, name, change)
         edit(damaged, lambda document, n=n_patients: document["datasets"][0].update(n_patients=n))
         with pytest.raises(DataError, match="not those of data set"):
-            runexport.restore(store, damaged)
+            export.restore(store, damaged)
         assert not store.path.exists()
 
 
 def test_films_of_a_known_data_set_are_not_added_again(folder, tmp_path):
     store = Store(tmp_path / "store.duckdb")
-    runexport.restore(store, folder)
+    export.restore(store, folder)
     before = rows_of(store)
-    runexport.restore(store, folder, as_copy=True)
+    export.restore(store, folder, as_copy=True)
     after = rows_of(store)
     assert all(before[name] == after[name] for name in ("datasets", "images", "label_sets", "boxes"))
 
@@ -245,7 +248,7 @@ def test_scores_come_back_in_the_order_of_films(folder, tmp_path):
     edit_table(folder, "predictions", lambda rows: rows.sample(frac=1, random_state=0))
     edit_table(folder, "labels", lambda rows: rows[::-1])
     store = Store(tmp_path / "store.duckdb")
-    runexport.restore(store, folder)
+    export.restore(store, folder)
     for row in store.leaderboard().itertuples():
         held = store.predictions(row.prediction_id)
         shown = pd.read_csv(folder / f"{row.split}.csv")
@@ -357,14 +360,14 @@ def test_a_file_that_is_cut_missing_or_no_file_is_refused(held, folder, name):
 def test_a_run_that_was_running_is_interrupted_here(folder, tmp_path):
     edit(folder, lambda document: document["runs"][0].update(status="running", finished_at=None))
     store = Store(tmp_path / "store.duckdb")
-    assert store.run(runexport.restore(store, folder))["status"] == "interrupted"
+    assert store.run(export.restore(store, folder))["status"] == "interrupted"
 
 
 def test_tables_may_come_without_what_a_later_store_added(folder, tmp_path):
     """As a column that a schema step adds: it is NULL."""
     edit_table(folder, "localization", lambda rows: rows.drop(columns="energy"))
     store = Store(tmp_path / "store.duckdb")
-    run_id = runexport.restore(store, folder)
+    run_id = export.restore(store, folder)
     assert store.run_tables(run_id)["localization"]["energy"].null_count == 2
 
 
@@ -372,7 +375,7 @@ def test_a_folder_of_the_first_version_still_comes_in(tmp_path):
     (folder,) = OLD.iterdir()
     store = Store(tmp_path / "store.duckdb")
     told = []
-    run_id = runexport.restore(store, folder, say=told.append)
+    run_id = export.restore(store, folder, say=told.append)
     assert not told and run_id == folder.name
     run, board = store.run(run_id), store.leaderboard().set_index("split")
     assert run["note"] == "ä note\nof two lines" and run["config"]["lr"] == 1e-4 and run["status"] == "finished"
@@ -394,7 +397,7 @@ def test_a_small_file_of_gigabytes_is_refused_before_it_is_read(tmp_path):
     assert path.stat().st_size < 20_000
     before = pa.total_allocated_bytes()
     with pytest.raises(DataError, match="MB in memory"):
-        boundedparquet.read(path)
+        bounded_parquet.read(path)
     assert pa.total_allocated_bytes() - before < 50e6
 
 
@@ -406,7 +409,7 @@ def test_a_compression_that_nobody_knows_is_refused(tmp_path):
     place = content.rfind(b"\x15\x0c")  # field 4 of the column, an i32: codec 6
     path.write_bytes(content[:place] + b"\x15\x43" + content[place + 2:])
     with pytest.raises(DataError, match="compressed with codec -34"):
-        boundedparquet.read(path)
+        bounded_parquet.read(path)
 
 
 def test_the_footer_says_what_pyarrow_says(tmp_path):
@@ -414,14 +417,14 @@ def test_the_footer_says_what_pyarrow_says(tmp_path):
     for codec in ("none", "snappy", "gzip", "zstd", "brotli", "lz4"):
         table = pa.table({f"c{k}": np.random.default_rng(k).random(5000) for k in range(30)} | {"t": ["é"] * 5000})
         pq.write_table(table, path, compression=codec, row_group_size=700)
-        own, theirs = parquetfooter.read(path), pq.read_metadata(path)
+        own, theirs = parquet_footer.read(path), pq.read_metadata(path)
         columns = [theirs.row_group(g).column(c) for g in range(theirs.num_row_groups) for c in range(31)]
         assert (own.rows, own.columns) == (5000, 31) and own.codecs == {one.compression for one in columns}
         assert own.uncompressed == sum(one.total_uncompressed_size for one in columns)
 
 
 def test_each_bound_is_kept(tmp_path):
-    path, small = tmp_path / "t.parquet", boundedparquet.Bounds(1 << 20, 1 << 20, rows=5, columns=2, text=10)
+    path, small = tmp_path / "t.parquet", bounded_parquet.Bounds(1 << 20, 1 << 20, rows=5, columns=2, text=10)
     for table, says, options in (
             ({"a": range(6)}, "6 rows", {}), ({"a": [1], "b": [1], "c": [1]}, "3 columns", {}),
             ({"a": ["x" * 11]}, "11 bytes", {}), ({"a": [[1]]}, "list", {}),
@@ -429,6 +432,6 @@ def test_each_bound_is_kept(tmp_path):
             ({"a": [{"b": 1}]}, "struct", {})):
         pq.write_table(pa.table(table), path, **options)
         with pytest.raises(DataError, match=says):
-            boundedparquet.read(path, small)
+            bounded_parquet.read(path, small)
     pq.write_table(pa.table({"a": ["x", None, "é"], "b": [1.5, None, 2]}), path)
-    assert boundedparquet.read(path, small).equals(pq.read_table(path))
+    assert bounded_parquet.read(path, small).equals(pq.read_table(path))

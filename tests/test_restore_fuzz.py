@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 from run_folders import OLD, content_of, exported, rows_of, store_with_run
 
-from cxrcore import boundedparquet, runexport
+from cxrcore.data.files import bounded_parquet
 from cxrcore.errors import WorkbenchError
-from cxrcore.metrics import auroc
+from cxrcore.import_export import export
+from cxrcore.measures.metrics import auroc
 from cxrcore.store import Store
 
 IN_SUITE, LONG = range(40), range(120, 1500)
@@ -70,7 +71,7 @@ def test_parquet_files_with_changed_bytes_are_read_or_refused(tmp_path, seeds):
             content[place] = rng.choice((0, 1, 127, 128, 255, rng.randrange(256)))
         path.write_bytes(content)
         try:
-            boundedparquet.read(path)
+            bounded_parquet.read(path)
             found["read"] += 1
         except WorkbenchError:
             found["refused"] += 1
@@ -79,14 +80,14 @@ def test_parquet_files_with_changed_bytes_are_read_or_refused(tmp_path, seeds):
 
 def fuzzed(place: Path, store: Store, folder: Path, other: Path, seeds: range) -> Counter:
     """How many were refused and accepted."""
-    theirs = json.loads((runexport.export(store, store.runs()["run_id"][0], place / "theirs") / "run.json").read_text())
+    theirs = json.loads((export.export(store, store.runs()["run_id"][0], place / "theirs") / "run.json").read_text())
     rows, found, before = rows_of(store), Counter(), content_of(store)
     for seed in seeds:
         rng = random.Random(seed)
         mutated = Path(shutil.copytree(folder, place / "in" / folder.name))
         done = [rng.choice(MUTATIONS)(rng, mutated, other, theirs) for _ in range(rng.choice((1, 2, 3)))]
         try:
-            run_id = runexport.restore(store, mutated, as_copy=rng.random() < 0.2)
+            run_id = export.restore(store, mutated, as_copy=rng.random() < 0.2)
             _read(store, run_id)
             if found["accepted"] % EXPORTED == 0:
                 _read_all(store, run_id, place / "again")
@@ -132,7 +133,7 @@ def _read_all(store: Store, run_id: str, out: Path) -> None:
         store.calibrators(prediction_id)
     for row in store.threshold_sets(run_id).itertuples():
         assert not np.isnan(row.thresholds).any() and isinstance(json.loads(row.parameters), dict)
-    runexport.export(store, run_id, out)
+    export.export(store, run_id, out)
 
 
 # -- mutations; each returns what it did

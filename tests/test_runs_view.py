@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from seeded_runs import add_run, make_store
 
-from cxrcore.ui import run_progress, run_settings, runs_view
-from cxrcore.ui.runs_view import chosen_after, default_focus, draw_in_words, group_note, groups, run_labels
-from cxrcore.weightscorpora import DOUBTFUL
+from cxrcore.networks.weights_corpora import DOUBTFUL
+from cxrcore.queries import run_groups, run_progress, run_settings
+from cxrcore.queries.run_groups import chosen_after, default_focus, draw_in_words, group_note, groups, run_labels
 
 # -- groups
 
@@ -209,5 +209,5 @@ def test_trouble(status, progress, text):
 def test_every_split_scheme_has_its_words():
     from cxrcore.data.splits import LEAKY_SCHEMES, SCHEMES
 
-    assert set(SCHEMES) <= set(runs_view.SPLIT_WORDS)
-    assert runs_view.LEAKY_SCHEMES == LEAKY_SCHEMES
+    assert set(SCHEMES) <= set(run_groups.SPLIT_WORDS)
+    assert run_groups.LEAKY_SCHEMES == LEAKY_SCHEMES

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 import torch
 
-from cxrcore.architectures import build
-from cxrcore.checkpoint import Checkpoint, save
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.progress import effective_status, read
+from cxrcore.networks.architectures import build
+from cxrcore.networks.checkpoint import Checkpoint, save
 from cxrcore.settings import Constants
 from cxrcore.store import Store
+from cxrcore.store.progress import effective_status, read
 
 SMALL = ["--img_size", "32", "--batch_size", "16", "--init", "random", "--precision", "fp32", "--arch", "resnet18"]
 

@@ -7,18 +7,10 @@ import numpy as np
 import pytest
 from seeded_runs import add_run, make_store
 
-from cxrcore import trainplan, trainrun
 from cxrcore.config import TrainConfig
 from cxrcore.errors import RunError
-from cxrcore.settings import (
-    Constants,
-    deciding,
-    differing_names,
-    flags_of_record,
-    of_record,
-    settings_key,
-    settings_of,
-)
+from cxrcore.settings import Constants, deciding, differing_names, flags_of_record, of_record, settings_key, settings_of
+from cxrcore.training import train_plan, train_run
 
 RUN = {"arch": "resnet18", "epochs": 8, "batch_size": 32, "lr": 1e-4, "loss": "bce", "split": "patient",
        "split_seed": 0, "img_size": 224, "init": "imagenet", "precision": "bf16", "patience": 3, "seed": 0,
@@ -119,9 +111,9 @@ def test_a_resumed_training_is_planned_with_what_is_stored(tmp_path, monkeypatch
         planned.append((config.patience, constants.weight_decay))
         raise RunError("far enough")
 
-    monkeypatch.setattr(trainplan, "make", plan)
+    monkeypatch.setattr(train_plan, "make", plan)
     with pytest.raises(RunError, match="far enough"):
-        trainrun.train(TrainConfig(resume=run_id, store=str(store.path)), frozenset({"resume", "store"}))
+        train_run.train(TrainConfig(resume=run_id, store=str(store.path)), frozenset({"resume", "store"}))
     assert planned == [(5, 0.1)]
 
 

@@ -18,12 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from cxrcore import gate, schema
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import DiskFullError, RunError, StoreBusy, StoreError
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.records import EpochRecord
-from cxrcore.store import LOCALIZATION_COLUMNS, METRIC_COLUMNS, Store
+from cxrcore.store import EpochRecord, Store, schema, turns
+from cxrcore.store.store import LOCALIZATION_COLUMNS, METRIC_COLUMNS
 
 TABLES = ("datasets", "images", "label_sets", "boxes", "runs", "epochs", "prediction_sets", "predictions",
           "threshold_sets", "calibrators", "metrics", "localization")
@@ -59,8 +58,8 @@ def in_process(code: str) -> subprocess.Popen:
 @pytest.fixture
 def impatient(monkeypatch):
     """Waiting for the store is bounded at a third of a second."""
-    monkeypatch.setattr(gate, "WRITER_WAIT", 0.3)
-    monkeypatch.setattr(gate, "READER_WAIT", 0.3)
+    monkeypatch.setattr(turns, "WRITER_WAIT", 0.3)
+    monkeypatch.setattr(turns, "READER_WAIT", 0.3)
 
 
 # -- an empty store
@@ -465,7 +464,7 @@ def test_the_token_sees_a_commit_that_its_writer_did_not_survive(store, data, ru
     token = store.change_token()
     code = f"""
 import os, pathlib, duckdb
-from cxrcore.gate import connection
+from cxrcore.store.turns import connection
 with connection(pathlib.Path({str(store.path)!r}), write=True) as con:
     con.execute("SET wal_autocheckpoint = '1TB'")
     con.begin()
@@ -562,7 +561,7 @@ def test_a_busy_store_says_who_holds_it(store, run_id, impatient):
     code = f"""
 import pathlib, sys, time
 sys.argv = ["scripts/train.py"]
-from cxrcore.gate import connection
+from cxrcore.store.turns import connection
 with connection(pathlib.Path({str(store.path)!r}), write=True):
     print("held", flush=True)
     time.sleep(60)
@@ -596,7 +595,7 @@ def test_a_program_that_knows_no_gate_is_named_too(store, run_id, impatient):
 def test_a_short_hold_is_waited_for(store, run_id):
     code = f"""
 import pathlib, time
-from cxrcore.gate import connection
+from cxrcore.store.turns import connection
 with connection(pathlib.Path({str(store.path)!r}), write=True):
     print("held", flush=True)
     time.sleep(0.5)

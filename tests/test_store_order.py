@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.store import LOCALIZATION_COLUMNS, METRIC_COLUMNS, Store
+from cxrcore.store import Store
+from cxrcore.store.store import LOCALIZATION_COLUMNS, METRIC_COLUMNS
 
 N = 140_000  # rows of one measurement: more than one row group of the engine, so that its threads share the work
 

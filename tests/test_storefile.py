@@ -19,13 +19,13 @@ import duckdb
 import pandas as pd
 import pytest
 
-from cxrcore import gate, schema, storecopy, storefile
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import DiskFullError, StoreBusy, StoreError
-from cxrcore.store import LOCALIZATION_COLUMNS, Store
+from cxrcore.store import Store, file, safety_copy, schema, turns
+from cxrcore.store.store import LOCALIZATION_COLUMNS
 
 context = get_context("forkserver")
-context.set_forkserver_preload(["cxrcore.store"])
+context.set_forkserver_preload(["cxrcore.store.store"])
 
 BUSY = 7
 OLD = 2  # the schema version of old_store.sql
@@ -224,8 +224,8 @@ def test_a_link_leads_to_one_store_with_one_gate(path):
     assert {found.name for found in home.parent.iterdir()} == {"real.duckdb", "real.duckdb.gate", "real.duckdb.holder"}
     assert [found.name for found in path.parent.iterdir() if found.is_file()] == [path.name]
     assert Store(path).run_folder(RUN) == Store(home).run_folder(RUN)
-    with gate.turn(home, write=True), pytest.raises(StoreError, match="another part of this program"):
-        with gate.turn(path, write=True, wait=0.05):
+    with turns.turn(home, write=True), pytest.raises(StoreError, match="another part of this program"):
+        with turns.turn(path, write=True, wait=0.05):
             pass
     token = Store(path).change_token()
     Store(home).create_run({}, "d1")
@@ -239,12 +239,12 @@ def test_what_stands_in_a_store_fetches_no_code_and_reads_no_other_file(path, tm
         con.execute(f"CREATE VIEW stolen AS SELECT * FROM read_csv('{tmp_path}/secret.csv')")
     for query in ("SELECT * FROM stolen", "SELECT * FROM 'secret.csv'", "LOAD httpfs", "INSTALL httpfs",
                   f"COPY runs TO '{tmp_path}/out.csv'", f"ATTACH '{tmp_path}/other.duckdb'"):
-        with pytest.raises((StoreError, duckdb.Error)), gate.connection(path, write=True) as con:
+        with pytest.raises((StoreError, duckdb.Error)), turns.connection(path, write=True) as con:
             con.execute(query)
-        with pytest.raises(duckdb.Error), gate.in_memory() as con:
+        with pytest.raises(duckdb.Error), turns.in_memory() as con:
             con.execute(query)
     for name in ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access"):
-        for opened in (gate.in_memory(), gate.connection(path, write=False)):
+        for opened in (turns.in_memory(), turns.connection(path, write=False)):
             with opened as con:
                 assert con.execute(f"SELECT current_setting('{name}')").fetchone() == (False,)
 
@@ -262,12 +262,12 @@ def openings(monkeypatch) -> list[bool]:
             seen.append(read_only)
         return connect(database, read_only=read_only, **more)
 
-    monkeypatch.setattr(gate.duckdb, "connect", counted)
+    monkeypatch.setattr(turns.duckdb, "connect", counted)
     return seen
 
 
 def test_every_read_and_every_write_opens_the_file_once(store, data, run_id, openings):
-    storefile._known.clear()  # as in a new process
+    file._known.clear()  # as in a new process
     for use in (lambda: Store(store.path).runs(), lambda: Store(store.path).leaderboard(),
                 lambda: Store(store.path).images(data.dataset_id), lambda: Store(store.path).edit_run(run_id, note="x"),
                 lambda: Store(store.path).run(run_id)):
@@ -284,7 +284,7 @@ def test_every_read_and_every_write_opens_the_file_once(store, data, run_id, ope
 
 
 def test_the_tables_are_looked_at_once_a_process_and_file(store, run_id, monkeypatch):
-    storefile._known.clear()
+    file._known.clear()
     looked, check = [], schema.check
     monkeypatch.setattr(schema, "check", lambda con, applied: looked.append(applied) or check(con, applied))
     for number in range(3):
@@ -320,7 +320,7 @@ def test_an_old_store_opens_with_all_that_it_held(path, caplog):
     make_old(path)
     before = rows_of(path)
     store = Store(path)
-    with caplog.at_level(logging.INFO, "cxrcore.store"):
+    with caplog.at_level(logging.INFO, "cxrcore.store.store"):
         assert store.run(RUN)["note"] == "kept"
     copy = path.with_name("store.before-2.duckdb")
     assert [record.getMessage() for record in caplog.records] == [
@@ -407,8 +407,9 @@ def _killed_in_the_step(path):
 
 
 def _killed_in_the_copy(path):
-    storecopy._PIECE, kept = 4096, storecopy._write
-    storecopy._write = lambda store, partial, check: kept(store, partial, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    safety_copy._PIECE, kept = 4096, safety_copy._write
+    safety_copy._write = lambda store, partial, check: kept(
+        store, partial, lambda: os.kill(os.getpid(), signal.SIGKILL))
     Store(path).runs()
 
 
@@ -432,7 +433,7 @@ def test_a_process_killed_on_the_way_leaves_the_old_store(path, where):
 
 def _write_something(path):
     try:
-        with gate.connection(path, write=True, wait=0.2):
+        with turns.connection(path, write=True, wait=0.2):
             os._exit(0)
     except StoreBusy:
         os._exit(BUSY)
@@ -440,7 +441,7 @@ def _write_something(path):
 
 def test_no_connection_is_open_while_it_is_copied_and_no_other_process_writes(path, monkeypatch):
     make_old(path)
-    opened, connect, write = [], duckdb.connect, storecopy._write
+    opened, connect, write = [], duckdb.connect, safety_copy._write
 
     def noted(*args, **more):
         opened.append(connect(*args, **more))
@@ -457,8 +458,8 @@ def test_no_connection_is_open_while_it_is_copied_and_no_other_process_writes(pa
         write(store, partial, check)
 
     ended = []
-    monkeypatch.setattr(gate.duckdb, "connect", noted)
-    monkeypatch.setattr(storecopy, "_write", looked)
+    monkeypatch.setattr(turns.duckdb, "connect", noted)
+    monkeypatch.setattr(safety_copy, "_write", looked)
     Store(path).runs()
     assert ended == [BUSY] and len(opened) > 2
 
@@ -470,7 +471,7 @@ def test_no_room_for_the_copy_is_one_line_and_changes_nothing(small_disk, monkey
     before = path.read_bytes()
     with pytest.raises(DiskFullError, match=r"no room to copy the store .* nothing was changed"):
         Store(path).runs()
-    monkeypatch.setattr(storecopy.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**12))  # taken meanwhile
+    monkeypatch.setattr(safety_copy.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**12))  # taken meanwhile
     with pytest.raises(DiskFullError, match=r"no room to copy the store .* nothing was changed"):
         Store(path).runs()
     assert path.read_bytes() == before and not list(small_disk.glob("*before*"))

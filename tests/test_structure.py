@@ -29,7 +29,7 @@ SCREEN = {"streamlit", "plotly"}
 
 LISTED = {  # what the rules below name; a name that is none any more would let a rule hold of nothing
     *TORCH_MODULES, *SQL_MODULES, *(f"cxrcore.{name}" for name in NUMBERS), "app", "pages", "scripts", "cxrcore.data",
-    "cxrcore.images", "cxrcore.charts", "cxrcore.ui", "cxrcore.ui.bound", "cxrcore.findings", "cxrcore.errors",
+    "cxrcore.data.pixels.film_file", "cxrcore.charts", "cxrcore.ui", "cxrcore.ui.link", "cxrcore.findings", "cxrcore.errors",
     "cxrcore.glossary",
 }
 
@@ -63,9 +63,9 @@ def within(package: str) -> list[str]:
 def test_the_reading_of_imports_sees_what_it_should():
     """So that the rules below cannot pass by seeing nothing."""
     assert len(MODULES) > 200 and {len(within(one)) > 9 for one in ("pages", "scripts", "cxrcore.data")} == {True}
-    assert "duckdb" in imports("cxrcore.gate") and "torch" in reached("cxrcore.training")
-    assert {"cxrcore.storefile", "cxrcore.gate", "duckdb"} <= reached("cxrcore.store")
-    assert "timm" in imports("cxrcore.architectures") and "timm" not in imports("cxrcore.architectures", lazy=False)
+    assert "duckdb" in imports("cxrcore.store.turns") and "torch" in reached("cxrcore.training.trainer")
+    assert {"cxrcore.store.file", "cxrcore.store.turns", "duckdb"} <= reached("cxrcore.store.store")
+    assert "timm" in imports("cxrcore.networks.architectures") and "timm" not in imports("cxrcore.networks.architectures", lazy=False)
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
@@ -79,12 +79,12 @@ def test_torch_stays_in_the_modules_that_run_networks():
 
 
 def test_duckdb_and_sql_stay_in_the_store():
-    assert {"cxrcore.gate", "cxrcore.storefile"} <= users_of({"duckdb"}) <= SQL_MODULES
+    assert {"cxrcore.store.turns", "cxrcore.store.file"} <= users_of({"duckdb"}) <= SQL_MODULES
     sql = re.compile(r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\w+\s+SET|CREATE\s+(TABLE|VIEW))\b",
                      re.DOTALL)
     writers = {name for name in MODULES for node in ast.walk(tree(name))
                if isinstance(node, ast.Constant) and isinstance(node.value, str) and sql.search(node.value)}
-    assert {"cxrcore.store", "cxrcore.schema"} <= writers <= SQL_MODULES
+    assert {"cxrcore.store.store", "cxrcore.store.schema"} <= writers <= SQL_MODULES
 
 
 def test_streamlit_stays_in_the_app():
@@ -96,7 +96,7 @@ def test_streamlit_stays_in_the_app():
 def test_widgets_are_bound_to_the_link_in_one_place():
     binding = [name for name in MODULES if any(isinstance(node, ast.Constant) and node.value == "query-params"
                                                for node in ast.walk(tree(name)))]
-    assert binding == ["cxrcore.ui.bound"]
+    assert binding == ["cxrcore.ui.link"]
 
 
 def test_plotly_stays_in_the_charts():
@@ -104,9 +104,9 @@ def test_plotly_stays_in_the_charts():
 
 
 def test_limited_processes_start_without_networks_stores_and_screens():
-    for name in ("cxrcore.limitedwork", "cxrcore.filmdecoding", "cxrcore.data.decode", "cxrcore.predictionfile"):
+    for name in ("cxrcore.data.files.limited_work", "cxrcore.data.pixels.decode_film", "cxrcore.data.pixels.prepare_worker", "cxrcore.import_export.prediction_file"):
         assert not reached(name) & (TORCH | SCREEN | SQL_MODULES | {"duckdb"}), name
-    assert reached("cxrcore.limitedwork") <= set(sys.stdlib_module_names) | {"cxrcore", "cxrcore.errors"}
+    assert reached("cxrcore.data.files.limited_work") <= set(sys.stdlib_module_names) | {"cxrcore", "cxrcore.errors"}
 
 
 def test_films_are_decoded_in_limited_processes_only():
@@ -115,7 +115,7 @@ def test_films_are_decoded_in_limited_processes_only():
                 if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
                 and (node.value.id, node.attr) in {("images", "read"), ("images", "load"), ("images", "to_gray"),
                                                    ("dicom", "read")}}
-    assert decoders == {"cxrcore.filmdecoding", "cxrcore.data.decode", "cxrcore.images"}
+    assert decoders == {"cxrcore.data.pixels.decode_film", "cxrcore.data.pixels.prepare_worker", "cxrcore.data.pixels.film_file"}
 
 
 def test_findings_errors_and_glossary_stand_on_nothing():
@@ -136,7 +136,7 @@ def test_the_store_knows_no_network_and_no_screen():
 
 
 def test_reading_data_needs_no_network_no_store_and_no_screen():
-    for name in [*within("cxrcore.data"), *within("cxrcore.images")]:
+    for name in [*within("cxrcore.data"), *within("cxrcore.data.pixels.film_file")]:
         assert not reached(name) & (TORCH | SCREEN | SQL_MODULES), name
 
 
@@ -154,7 +154,7 @@ def test_the_app_starts_without_torch():
     for name in screen_side():
         assert not reached(name) & TORCH, name
     modules = sorted(name for name in MODULES if name.startswith("cxrcore") and not reached(name) & TORCH)
-    assert "cxrcore.store" in modules and "cxrcore.charts.look" in modules
+    assert "cxrcore.store.store" in modules and "cxrcore.charts.look" in modules
     code = f"import importlib, sys\nfor name in {modules}: importlib.import_module(name)\n" \
            "print(sorted(m for m in sys.modules if m.split('.')[0] in ('torch', 'timm', 'torchvision')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT_ROOT)
@@ -179,8 +179,8 @@ UNORDERED = {  # queries of many rows whose order does not matter
     "SELECT image_id, labels FROM label_sets WHERE {} AND label_set = ?": "looked up by name",
 }
 FIRST_OF_EACH = {  # modules that keep one row of several, and which that is
-    "cxrcore.ui.localization_reading": "sorted by age right before",
-    "cxrcore.ui.runs_view": "sorted by place right before",
+    "cxrcore.queries.localization": "sorted by age right before",
+    "cxrcore.queries.run_groups": "sorted by place right before",
 }
 
 
@@ -205,7 +205,7 @@ def test_every_query_of_many_rows_says_its_order():
     found = queries()
     assert len(found) > 12
     hidden = [name for name, text in found if text is None]
-    assert hidden == ["cxrcore.storefile"]  # `_frame` itself, whose callers stand here
+    assert hidden == ["cxrcore.store.file"]  # `_frame` itself, whose callers stand here
     texts = [" ".join(text.split()) for _, text in found if text is not None]
     assert not [text for text in texts if text not in UNORDERED and "ORDER BY" not in outside_parentheses(text)]
     assert UNORDERED.keys() <= set(texts), "an exception that is not used"
@@ -239,14 +239,14 @@ def calls_of(method: str) -> set[str]:
 
 def test_csv_for_people_is_written_in_one_place():
     """Where texts that a spreadsheet would run are marked; the key of a prepared map is a hash, no file."""
-    assert calls_of("to_csv") == {"cxrcore.csvfile", "cxrcore.data.prepared"}
+    assert calls_of("to_csv") == {"cxrcore.data.files.csv_file", "cxrcore.data.pixels.prepared"}
     assert calls_of("to_latex") == calls_of("dataframe") == {"cxrcore.ui.widgets"}  # whose toolbar writes CSV, too
 
 
 def test_folders_are_deleted_in_one_place():
     deleting = {name for name in MODULES for node in ast.walk(tree(name))
                 if isinstance(node, ast.Attribute) and node.attr in ("rmtree", "rmdir", "removedirs")}
-    assert deleting == {"cxrcore.ownfolders"}
+    assert deleting == {"cxrcore.data.files.own_folders"}
 
 
 # -- sizes and names
@@ -319,7 +319,7 @@ def test_nothing_from_outside_is_run_when_it_is_read():
     assert not [(name, called) for name, called, _ in named if running.fullmatch(called)]
     assert {words.get("weights_only") for _, called, words in named if called == "torch.load"} == {"True"}
     assert not [name for name, called, words in named if called == "np.load" and words.get("allow_pickle") == "True"]
-    assert [name for name, called, _ in named if called.endswith("create_model")] == ["cxrcore.architectures"]
+    assert [name for name, called, _ in named if called.endswith("create_model")] == ["cxrcore.networks.architectures"]
 
 
 def test_no_path_of_anybodys_machine_stands_in_the_source():

@@ -8,13 +8,12 @@ import pytest
 from clustered_films import simulate
 from sklearn.metrics import roc_auc_score
 
-from cxrcore.draws import patient_draws
 from cxrcore.errors import ResamplingError
-from cxrcore.intervals import MACRO, difference
-from cxrcore.multiple import holm
-from cxrcore.records import Predictions
-from cxrcore.scored_films import subset
-from cxrcore.subgroups import (
+from cxrcore.measures.intervals.draws import patient_draws
+from cxrcore.measures.intervals.holm import holm
+from cxrcore.measures.intervals.intervals import MACRO, difference
+from cxrcore.measures.intervals.scored_films import subset
+from cxrcore.measures.subgroups import (
     AGE_BANDS,
     GROUPINGS,
     MIN_POSITIVES,
@@ -29,6 +28,7 @@ from cxrcore.subgroups import (
     suppressed,
     view_alone,
 )
+from cxrcore.store import Predictions
 
 AT = np.array([0.3, 0.5])
 

@@ -15,14 +15,15 @@ from cxrcore.charts import subgroups as charts
 from cxrcore.charts.dot_rows import Bars, dot_rows
 from cxrcore.charts.look import Figure
 from cxrcore.config import default_store
+from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
-from cxrcore.intervals import MACRO, Difference
-from cxrcore.measuring import measure
-from cxrcore.metrics import confusion
+from cxrcore.measures.intervals.intervals import MACRO, Difference
+from cxrcore.measures.metrics import confusion
+from cxrcore.measures.subgroups import UNTESTED, Gap, gaps, intervals
+from cxrcore.queries import subgroup_tables, subgroups
+from cxrcore.queries.board_state import Evaluated, default_key, find_set
 from cxrcore.store import Store
-from cxrcore.subgroups import UNTESTED, Gap, gaps, intervals
-from cxrcore.ui import subgroup_tables, subgroups_reading, subgroups_view
-from cxrcore.ui.threshold_state import Evaluated, default_key, find_set
+from cxrcore.ui.subgroups import sections
 
 DATASET, N_VAL, N_TEST = "people", 400, 1600
 EFFUSION = FINDINGS.index("Effusion")
@@ -87,7 +88,7 @@ def run_of(store) -> Evaluated:
 def read(store, grouping):
     run = run_of(store)
     source = find_set(store, run, default_key(run))
-    return subgroups_reading.load(store, run, "test", grouping, source), source
+    return subgroups.load(store, run, "test", grouping, source), source
 
 
 def test_an_empty_store_says_how_to_fill_it(open_page):
@@ -211,7 +212,7 @@ def test_the_summary_holds_what_the_tables_do(store):
 
 
 def test_the_table_of_the_view_alone_has_no_macro_mean(store):
-    pair = subgroups_reading.shortcut(store, run_of(store), "test")
+    pair = subgroups.shortcut(store, run_of(store), "test")
     assert list(subgroup_tables.shortcut_table(pair, "one")["finding"]) == [display_name(f) for f in FINDINGS]
 
 
@@ -248,5 +249,5 @@ def test_a_group_with_too_few_films_is_not_called_alike():
     nothing = np.full(N_FINDINGS + 1, np.nan)
     change = Difference(*[nothing] * 5, n_excluded=N_FINDINGS, z=nothing, p=nothing)
     gap = Gap("80+", change, nothing, np.full(N_FINDINGS + 1, UNTESTED))
-    said = subgroups_view.in_words(SimpleNamespace(called=str), [gap], "40-59", "recall")
+    said = sections.in_words(SimpleNamespace(called=str), [gap], "40-59", "recall")
     assert "none was tested" in said and "no difference" not in said

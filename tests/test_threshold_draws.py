@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import scored_runs
 
-from cxrcore import thresholds
-from cxrcore.draws import patient_draws
 from cxrcore.findings import FINDINGS
-from cxrcore.ui import threshold_draws
-from cxrcore.ui.threshold_state import Evaluated, read_state
+from cxrcore.measures.intervals.draws import patient_draws
+from cxrcore.measures.thresholds import fitting
+from cxrcore.queries import threshold_draws
+from cxrcore.queries.board_state import Evaluated, read_state
 
 EMPTY = "Edema"  # without a positive film in test
 
@@ -40,7 +40,7 @@ def test_the_range_is_that_of_fitting_anew_on_repeated_films(store, run, finding
     fitted = []
     for counts in draws.counts.T:
         rows = np.repeat(np.arange(len(owners)), counts[owners])
-        steps = thresholds.ladder(val.labels[rows, k], val.scores[rows, k])
+        steps = fitting.ladder(val.labels[rows, k], val.scores[rows, k])
         fitted.append(steps.thresholds[np.argmax(steps.f1)])
     low, high = np.percentile(fitted, (2.5, 97.5))
     assert low < high

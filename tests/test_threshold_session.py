@@ -9,11 +9,10 @@ import scored_runs
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cxrcore import thresholdfile
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.findings import FINDINGS
-from cxrcore.store import Store
-from cxrcore.ui import threshold_board
+from cxrcore.store import Store, threshold_file
+from cxrcore.ui.thresholds import board_component
 
 MASS, NODULE = FINDINGS.index("Mass"), FINDINGS.index("Nodule")
 
@@ -44,10 +43,10 @@ class Browser:
 
     def __init__(self, monkeypatch):
         self.app, self.sent, self.told, self.files = None, [], {}, {}
-        monkeypatch.setattr(threshold_board, "board", self._board)
+        monkeypatch.setattr(board_component, "board", self._board)
         for name in ("released", "opened"):
-            monkeypatch.setattr(threshold_board, name, lambda name=name: self.told.get(name))
-        monkeypatch.setattr(threshold_board, "typed", lambda: self.told.get("typed") or {})
+            monkeypatch.setattr(board_component, name, lambda name=name: self.told.get(name))
+        monkeypatch.setattr(board_component, "typed", lambda: self.told.get("typed") or {})
         button = st.download_button
         monkeypatch.setattr(st, "download_button", lambda label, data, *more, key, **options: (
             self.files.update({key: data}), button(label, data, *more, key=key, **options))[1])
@@ -112,13 +111,13 @@ class Browser:
     def pairs(self) -> list[str]:
         return self.link("t")
 
-    def exported(self) -> thresholdfile.ThresholdFile:
+    def exported(self) -> threshold_file.ThresholdFile:
         """The export; asked for in a thread without a session, as the server does it."""
         texts = []
         asking = threading.Thread(target=lambda: texts.append(self.files["sets_export"]()))
         asking.start()
         asking.join()
-        return thresholdfile.loads(texts[0])
+        return threshold_file.loads(texts[0])
 
     def import_file(self, content: str) -> "Browser":
         upload = ("set.json", content.encode(), "application/json")
@@ -153,7 +152,7 @@ def test_a_release_is_in_the_link_exactly_and_sends_the_board_nothing_new(store,
 def test_who_leaves_at_once_finds_the_release_on_coming_back(store, browser):
     browser.open(store)
     with pytest.MonkeyPatch.context() as patch:  # another page is asked for before this one has read anything
-        patch.setattr("cxrcore.ui.cached.sorted_scores", lambda *_: st.stop())
+        patch.setattr("cxrcore.queries.from_store.sorted_scores", lambda *_: st.stop())
         browser.drag("Mass", 0.4)
     browser.checked(browser.app.switch_page("pages/runs.py").run())
     for name in ("t", "finding"):  # links of the menu carry no parameters
@@ -222,7 +221,7 @@ def test_a_set_that_is_gone_by_the_time_of_a_release_is_one_line(own_store, brow
     gone = own_store.threshold_sets(own_store.runs()["run_id"].iloc[-1])
     gone = gone[gone["set_id"] != set_id]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cxrcore.ui.cached.threshold_sets", lambda *_: gone.copy())
+        patch.setattr("cxrcore.queries.from_store.threshold_sets", lambda *_: gone.copy())
         browser.drag("Mass", 0.4)
         assert browser.app.error and all("no threshold set" in one.value for one in browser.app.error)
 
@@ -360,7 +359,7 @@ def test_an_export_where_only_one_of_two_predictions_has_a_checkpoint(own_store,
 
 @pytest.mark.parametrize("key", ["youden@val", "f_beta:0.1234567@test", "fixed:0.3"])
 def test_a_set_that_comes_back_as_a_file_is_the_same_set(store, browser, key):
-    text = thresholdfile.dumps(browser.open(store, set=key).exported())
+    text = threshold_file.dumps(browser.open(store, set=key).exported())
     before, words = browser.board["thresholds"], browser.words
     browser.open(store, set="fixed:0.9").import_file(text)
     assert browser.board["thresholds"] == before and not browser.pairs
@@ -369,7 +368,7 @@ def test_a_set_that_comes_back_as_a_file_is_the_same_set(store, browser, key):
 
 def test_a_file_that_was_shaped_on_the_films_on_the_board_is_flagged(store, browser):
     browser.open(store, set="recall:0.7@test", t="Mass:0.3@test")
-    text = thresholdfile.dumps(browser.exported())
+    text = threshold_file.dumps(browser.exported())
     browser.open(store).import_file(text)
     assert "same films" in browser.words
     browser.open(store).import_file(json.dumps(dict.fromkeys(FINDINGS, 0.25)))

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import scored_runs
 
-from cxrcore import thresholds
 from cxrcore.errors import RunError, UsageError, WorkbenchError
 from cxrcore.findings import FINDINGS
+from cxrcore.measures.thresholds import fitting
+from cxrcore.queries import board_state as states
+from cxrcore.queries.board_state import Evaluated, FitKey
 from cxrcore.store import Store
-from cxrcore.ui import threshold_state as states
-from cxrcore.ui.threshold_state import Evaluated, FitKey
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +68,12 @@ def test_a_key_that_names_nothing_is_one_line(store, run, text):
     assert "\n" not in str(said.value)
 
 
-@pytest.mark.parametrize("objective", [*thresholds.OBJECTIVES, "classic"])
+@pytest.mark.parametrize("objective", [*fitting.OBJECTIVES, "classic"])
 @pytest.mark.parametrize("part", ["val", "test"])
 def test_a_set_is_fitted_on_the_part_that_its_key_names(store, run, objective, part):
     found = states.find_set(store, run, f"{objective}@{part}")
     held = predictions(store, run, part)
-    expected = thresholds.fit(held.labels, held.scores, objective)
+    expected = fitting.fit(held.labels, held.scores, objective)
     np.testing.assert_array_equal(found.thresholds, expected.thresholds)
     assert (found.prediction_id, found.part) == (run.prediction_id(part), part)
     assert states.PART_WORDS[part] in found.in_words

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cxrcore import __version__, thresholdfile
+from cxrcore import __version__
 from cxrcore.errors import DataError, ThresholdFileError
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.thresholdfile import MAX_SIZE, ThresholdFile, dumps, loads
+from cxrcore.store import threshold_file
+from cxrcore.store.threshold_file import MAX_SIZE, ThresholdFile, dumps, loads
 
 FULL = ThresholdFile(
     np.linspace(0, 1, N_FINDINGS), name="recall ≥ 0.9", objective="recall",
@@ -225,9 +226,9 @@ def test_a_damaged_file_is_a_set_or_refused(start, length, put):
 def test_a_file_on_disk_without_a_name_is_called_after_itself(tmp_path):
     path = tmp_path / "night shift.json"
     path.write_text(json.dumps(BARE), encoding="utf-8")
-    assert thresholdfile.read(path).name == "night shift"
+    assert threshold_file.read(path).name == "night shift"
     path.write_text(dumps(FULL), encoding="utf-8")
-    assert same(thresholdfile.read(str(path)), FULL)
+    assert same(threshold_file.read(str(path)), FULL)
 
 
 @pytest.mark.parametrize(("make", "said"), [
@@ -240,5 +241,5 @@ def test_a_refused_file_is_named(tmp_path, make, said):
     path = tmp_path / "set.json"
     make(path)
     with pytest.raises(ThresholdFileError) as refused:
-        thresholdfile.read(path)
+        threshold_file.read(path)
     assert str(path) in str(refused.value) and said in str(refused.value)

@@ -13,16 +13,16 @@ from seeded_runs import add_run, beat, make_store
 from sklearn.metrics import confusion_matrix, f1_score
 from streamlit.testing.v1 import AppTest
 
-from cxrcore import optimism, thresholdfile, thresholds
+from cxrcore.charts.board import payload
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
-from cxrcore.metrics import confusion, macro
-from cxrcore.operating_points import positions, sort_scores
-from cxrcore.optimism import cross_fitted
-from cxrcore.store import Store
-from cxrcore.ui import threshold_board, threshold_promise, threshold_sets
-from cxrcore.ui.threshold_board import payload
-from cxrcore.ui.threshold_state import Evaluated, find_set, read_state
+from cxrcore.measures.metrics import confusion, macro
+from cxrcore.measures.thresholds import cross_fitting, fitting
+from cxrcore.measures.thresholds.cross_fitting import cross_fitted
+from cxrcore.measures.thresholds.positions import positions, sort_scores
+from cxrcore.queries.board_state import Evaluated, find_set, read_state
+from cxrcore.store import Store, threshold_file
+from cxrcore.ui.thresholds import board_component, promise, set_popover
 
 EMPTY = FINDINGS.index("Edema")  # without a positive film in test
 
@@ -57,7 +57,7 @@ def sent(monkeypatch):
         length = int.from_bytes(data[:4], "little")
         headers.append(json.loads(data[4 : 4 + length]) | {"callbacks": callbacks})
 
-    monkeypatch.setattr(threshold_board, "board", board)
+    monkeypatch.setattr(board_component, "board", board)
     return headers
 
 
@@ -203,7 +203,7 @@ def test_the_default_is_max_f1_of_validation_read_on_test(store, open_page, sent
     assert "Thresholds: max F1, fitted on validation" in text and "Read on test, 500 films" in text
     assert "same films" not in text
     val = predictions(store, "val")
-    assert sent[-1]["thresholds"] == thresholds.max_f1(val.labels, val.scores).thresholds.tolist()
+    assert sent[-1]["thresholds"] == fitting.max_f1(val.labels, val.scores).thresholds.tolist()
     assert sent[-1]["findings"][EMPTY]["positives"] == 0 and "undefined" in sent[-1]["findings"][EMPTY]["note"]
 
 
@@ -236,7 +236,7 @@ def test_positions_hold_the_thresholds_of_the_link_as_they_are(store, open_page,
     assert sent[-1]["thresholds"][k] == value
     # Written as it was typed, where the fitted one has a shorter text.
     val, test = predictions(store, "val"), predictions(store)
-    fitted = thresholds.max_f1(val.labels, val.scores).thresholds[k]
+    fitted = fitting.max_f1(val.labels, val.scores).thresholds[k]
     ladder = positions(sort_scores(test.labels[:, k], test.scores[:, k]), [fitted, value])
     assert str(list(ladder).index(value)) not in sent[-1]["texts"][k]
 
@@ -300,7 +300,7 @@ def test_every_aim_for_all_and_for_the_open_finding(store, open_page, sent, part
     held = predictions(store, part)
     for aim in ("max_f1", "expected_f1", "classic", "f_beta", "youden", "recall", "precision", "cost", "fixed"):
         checked(app.selectbox(key="fit_aim").set_value(aim).run())
-        fitted = thresholds.fit(held.labels, held.scores, aim).thresholds
+        fitted = fitting.fit(held.labels, held.scores, aim).thresholds
         expected = np.array(sent[-1]["thresholds"])
         expected[k] = fitted[k]
         put_on_board(app, part, aim, "Nodule")
@@ -331,7 +331,7 @@ def test_a_parameter_is_used(store, open_page, sent):
     checked(app.number_input(key="fit_value_recall").set_value(0.6).run())
     checked(app.button(key="fit_go").click().run())
     val = predictions(store, "val")
-    assert sent[-1]["thresholds"] == thresholds.fit(val.labels, val.scores, "recall", 0.6).thresholds.tolist()
+    assert sent[-1]["thresholds"] == fitting.fit(val.labels, val.scores, "recall", 0.6).thresholds.tolist()
 
 
 # -- sets
@@ -366,7 +366,7 @@ def test_changes_can_be_shown_against_another_set(store, open_page, sent):
 def test_two_sets_side_by_side_equal_scikit_learn(store):
     test = predictions(store)
     found = [sort_scores(*pair) for pair in zip(test.labels.T, test.scores.T, strict=True)]
-    table = threshold_sets.comparison(found, np.full(14, 0.3), np.full(14, 0.05))
+    table = set_popover.comparison(found, np.full(14, 0.3), np.full(14, 0.05))
     assert len(table) == N_FINDINGS
     for k, row in table.iterrows():
         for name, at in (("f1_one", 0.3), ("f1_other", 0.05)):
@@ -380,7 +380,7 @@ def test_two_sets_side_by_side_on_the_page(store, open_page):
     checked(app.selectbox(key="sets_right").set_value("fixed:0.5").run())
     table = next(frame.value for frame in app.dataframe if "threshold_one" in frame.value)
     val, test = predictions(store, "val"), predictions(store)
-    board = thresholds.max_f1(val.labels, val.scores).thresholds
+    board = fitting.max_f1(val.labels, val.scores).thresholds
     board[FINDINGS.index("Mass")] = 0.3
     assert table["threshold_one"].tolist() == board.tolist() and (table["threshold_other"] == 0.5).all()
     macros = [macro(confusion(test.labels, test.scores, at).f1)[0] for at in (board, np.full(N_FINDINGS, 0.5))]
@@ -394,8 +394,8 @@ def test_a_file_comes_back_exactly(store, open_page, sent):
     run_id = runs_of(store)[0]
     run = evaluated(store, run_id)
     state = read_state(store, run, None, None, ["Mass:0.123456789012345@test"])
-    text = thresholdfile.dumps(threshold_sets.as_file(store, run, "test", state))
-    file = thresholdfile.loads(text)
+    text = threshold_file.dumps(set_popover.as_file(store, run, "test", state))
+    file = threshold_file.loads(text)
     np.testing.assert_array_equal(file.thresholds, state.thresholds)
     source = store.prediction_sets(run_id).set_index("prediction_id").loc[run.prediction_id("test")]
     assert (file.run_id, file.checkpoint_sha256) == (run_id, source["checkpoint_sha256"])
@@ -408,10 +408,10 @@ def test_a_file_comes_back_exactly(store, open_page, sent):
 def test_a_set_on_calibrated_scores_is_exchanged_and_saved_with_its_calibration(own_store, open_page, sent):
     run = evaluated(own_store, runs_of(own_store)[0])
     val = predictions(own_store, "val")
-    fitted = thresholds.fit(val.labels, val.scores, "expected_f1")
+    fitted = fitting.fit(val.labels, val.scores, "expected_f1")
     state = read_state(own_store, run, "expected_f1@val", None, [])
-    text = thresholdfile.dumps(threshold_sets.as_file(own_store, run, "test", state))
-    assert thresholdfile.loads(text).parameters["calibration"] == fitted.parameters["calibration"]
+    text = threshold_file.dumps(set_popover.as_file(own_store, run, "test", state))
+    assert threshold_file.loads(text).parameters["calibration"] == fitted.parameters["calibration"]
     app = upload(open_page(run=run.run_id), text.encode())
     checked(app.button(key="sets_import_go").click().run())
     assert app.query_params["set"] == "expected_f1@val" and sent[-1]["thresholds"] == fitted.thresholds.tolist()
@@ -429,7 +429,7 @@ def upload(app, content: bytes) -> AppTest:
 
 def test_a_bad_file_is_one_line_and_the_board_stays(store, open_page, sent):
     run = evaluated(store, runs_of(store)[0])
-    text = thresholdfile.dumps(threshold_sets.as_file(store, run, "test", read_state(store, run, None, None, [])))
+    text = threshold_file.dumps(set_popover.as_file(store, run, "test", read_state(store, run, None, None, [])))
     app = open_page(run=run.run_id)
     before = sent[-1]["thresholds"]
     for change, words in (
@@ -473,8 +473,8 @@ def test_a_plain_mapping_and_another_runs_file_are_said(store, open_page, sent):
     checked(app.button(key="sets_import_go").click().run())
     assert sent[-1]["thresholds"] == [0.25] * N_FINDINGS
     other = evaluated(store, runs_of(store)[1])
-    file = threshold_sets.as_file(store, other, "test", read_state(store, other, None, None, []))
-    app = upload(open_page(run=runs_of(store)[0]), thresholdfile.dumps(file).encode())
+    file = set_popover.as_file(store, other, "test", read_state(store, other, None, None, []))
+    app = upload(open_page(run=runs_of(store)[0]), threshold_file.dumps(file).encode())
     assert "another run" in text_of(app)
 
 
@@ -484,7 +484,7 @@ def test_a_plain_mapping_and_another_runs_file_are_said(store, open_page, sent):
 def crossed_in_halvings(val) -> np.ndarray:
     """F1 of each finding, cross-fitted by itself in every halving: (halvings, 14); where a halving cannot, the mean."""
     each = np.array([cross_fitted(val.labels, val.scores, val.patient_ids, "max_f1", seed=seed).counts.f1
-                     for seed in range(optimism.HALVINGS)])
+                     for seed in range(cross_fitting.HALVINGS)])
     for k, own in enumerate(each.T):
         known = own[~np.isnan(own)]
         each[np.isnan(own), k] = known.mean() if 2 * len(known) >= len(own) else np.nan
@@ -495,7 +495,7 @@ def crossed_in_halvings(val) -> np.ndarray:
 def test_the_promise_is_kept_in_numbers(store):
     run = evaluated(store, runs_of(store)[0])
     made = find_set(store, run, "max_f1@val")
-    table = threshold_promise.promise_table(store, run, made, "test", threshold_promise.crossed_on_fitted(store, made))
+    table = promise.promise_table(store, run, made, "test", promise.crossed_on_fitted(store, made))
     val, test = predictions(store, "val"), predictions(store)
     np.testing.assert_allclose(table["apparent"], confusion(val.labels, val.scores, made.thresholds).f1)
     each = crossed_in_halvings(val)
@@ -511,7 +511,7 @@ def test_the_promise_is_on_the_page_for_fitted_sets_only(store, open_page):
     app = open_page(run=runs_of(store)[0])
     assert [one.label for one in app.metric][:3] == ["On validation, as fitted", "Cross-fitted on it", "Read on test"]
     val, test = predictions(store, "val"), predictions(store)
-    at = thresholds.max_f1(val.labels, val.scores).thresholds
+    at = fitting.max_f1(val.labels, val.scores).thresholds
     columns = np.array([[f1_score(part.labels[:, k], part.scores[:, k].astype(np.float64) >= at[k],
                                   zero_division=np.nan) if part.labels[:, k].any() else np.nan
                          for k in range(N_FINDINGS)] for part in (val, test)])
@@ -543,7 +543,7 @@ def test_the_payload_does_not_grow_with_the_films(store):
 def test_measures_as_csv_hold_what_the_board_shows(store):
     run = evaluated(store, runs_of(store)[0])
     state = read_state(store, run, None, None, ["Mass:0.2@val"])
-    table = threshold_sets.measures_table(store, run, "test", state)
+    table = set_popover.measures_table(store, run, "test", state)
     test = predictions(store)
     counts = confusion(test.labels, test.scores, state.thresholds)
     assert table["tp"].tolist() == counts.tp.tolist() and pd.isna(table["f1"][EMPTY])

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from cxrcore import batches, losses, training, trainrun
-from cxrcore.architectures import build
 from cxrcore.errors import CheckpointError
-from cxrcore.initial_weights import GREY
-from cxrcore.records import EpochRecord
+from cxrcore.networks import batches
+from cxrcore.networks.architectures import build
+from cxrcore.networks.initial_weights import GREY
 from cxrcore.settings import Constants
-from cxrcore.training import Settings, Trainer, TrainingData, steps_per_epoch
+from cxrcore.store import EpochRecord
+from cxrcore.training import losses, train_run
+from cxrcore.training import trainer as training
+from cxrcore.training.trainer import Settings, Trainer, TrainingData, steps_per_epoch
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +119,7 @@ def test_a_state_that_is_none_is_no_fault_of_the_program(data, changed):
     plan = SimpleNamespace(config=config, constants=Constants(), data=data,
                            origin=SimpleNamespace(model=trainer.model, spec=GREY))
     with pytest.raises(CheckpointError, match="no training state"):
-        trainrun._trainer(plan, last)
+        train_run._trainer(plan, last)
 
 
 def _saved(state):

@@ -1,1 +1,1 @@
-"""Arrays and frames in, Plotly figures out: the only package that imports Plotly. Knows nothing of the store."""
+"""Arrays and frames in, Plotly figures out: the only room that imports Plotly. Knows nothing of the store."""

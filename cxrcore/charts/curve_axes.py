@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cxrcore.charts.look import FONT_SIZE, RunStyle
-from cxrcore.curves import logit
 from cxrcore.findings import display_name
+from cxrcore.measures.curves import logit
 
 LARGE_HEIGHT, MIDDLE_HEIGHT, SMALL_HEIGHT = 600, 370, 272  # pixels
 LINE = 19  # pixels, of a title

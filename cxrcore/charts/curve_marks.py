@@ -8,8 +8,8 @@ import numpy as np
 
 from cxrcore.charts.curve_axes import packed
 from cxrcore.charts.look import RunStyle, escape
-from cxrcore.curve_bands import Band
-from cxrcore.curves import logit
+from cxrcore.measures.curves import logit
+from cxrcore.measures.intervals.curve_bands import Band
 
 SIZE = 11  # pixels
 _RIM = "rgba(255,255,255,0.9)"  # parts a mark from its own curve on white and on dark

@@ -26,9 +26,9 @@ from cxrcore.charts.curve_axes import (
 )
 from cxrcore.charts.curve_marks import Mark, OperatingPoint, at_threshold, band_area, lines, marks
 from cxrcore.charts.look import OTHER_COLOUR, RunStyle, escape
-from cxrcore.curve_bands import Band
-from cxrcore.curves import DrawnCurve, FindingCurves, Histogram, logit, merge_bins
 from cxrcore.findings import display_name
+from cxrcore.measures.curves import DrawnCurve, FindingCurves, Histogram, logit, merge_bins
+from cxrcore.measures.intervals.curve_bands import Band
 
 FPR, RECALL, PRECISION = ("False positive rate (1 − specificity)", "Recall (sensitivity, true positive rate)",
                           "Precision (positive predictive value, PPV)")

@@ -11,7 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrcore.architectures import ARCHITECTURES
+from cxrcore.networks.architectures import ARCHITECTURES
 
 Figure = go.Figure  # for annotations elsewhere: nobody else imports Plotly
 

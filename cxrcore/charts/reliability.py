@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 
 from cxrcore.charts.curve_axes import built, figures, guide, layout, logit_axis, note, number
 from cxrcore.charts.look import RunStyle, escape
-from cxrcore.curves import logit
 from cxrcore.findings import display_name
-from cxrcore.reliability import FindingReliability
+from cxrcore.measures.curves import logit
+from cxrcore.measures.reliability import FindingReliability
 
 SCORE, SHARE = "Mean score of a bin (logit scale)", "Share of films with the finding (logit scale)"
 SHORT_SCORE, SHORT_SHARE = "Mean score", "Observed share"

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from cxrcore.charts.curve_axes import logit_axis
 from cxrcore.charts.look import FONT_SIZE, RunStyle, dress, escape
-from cxrcore.curves import logit
 from cxrcore.findings import FINDINGS, display_name
+from cxrcore.measures.curves import logit
 
 _ROW, _ROW_OF_RUN = 27, 11  # pixels of a finding, and more for each run from the second on
 _EDGES = 96

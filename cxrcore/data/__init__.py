@@ -1,1 +1,1 @@
-"""Reading data sets, splitting them and preparing their pixels. No torch in here."""
+"""Films before any network: tables, labels, splits, downloads. No torch, no store, no screen."""

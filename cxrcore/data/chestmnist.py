@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from cxrcore import boundedfile, csvfile
 from cxrcore.config import CHESTMNIST_SIZES
+from cxrcore.data.files import bounded_file, csv_file
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS, N_FINDINGS, NO_FINDING
@@ -59,9 +59,9 @@ def labels(archive: Path) -> dict[str, np.ndarray]:
 def _labels(archive: Path, part: str) -> np.ndarray:
     with zipfile.ZipFile(archive) as held, held.open(f"{part}_labels.npy") as stream:
         n = held.getinfo(f"{part}_labels.npy").file_size
-        boundedfile.check_size(n, f"{archive}: {part}_labels")
-        shape, *_ = boundedfile.check_array(stream, n)
-        boundedfile.check_rows(shape[0] if shape else 0, f"{archive}: {part}_labels")
+        bounded_file.check_size(n, f"{archive}: {part}_labels")
+        shape, *_ = bounded_file.check_array(stream, n)
+        bounded_file.check_rows(shape[0] if shape else 0, f"{archive}: {part}_labels")
         stream.seek(0)
         return np.lib.format.read_array(stream, allow_pickle=False)
 
@@ -96,14 +96,14 @@ def unpack(archive: Path, folder: Path) -> Iterator[int]:
                 Image.fromarray(film).save(target / f"{PREFIX}{part}_{n}.png", compress_level=1)
                 n += 1
             yield len(films)
-    csvfile.write(table(found), folder / TABLE)
+    csv_file.write(table(found), folder / TABLE)
 
 
 def _films(archive: Path, part: str, n_labels: int) -> Iterator[np.ndarray]:
     """uint8 (at most `_AT_ONCE`, S, S) after each other"""
     try:
         with zipfile.ZipFile(archive) as held, held.open(f"{part}_images.npy") as stream:
-            shape, by_column, dtype = boundedfile.check_array(stream, held.getinfo(f"{part}_images.npy").file_size)
+            shape, by_column, dtype = bounded_file.check_array(stream, held.getinfo(f"{part}_images.npy").file_size)
             if len(shape) != 3 or shape[1] != shape[2] or dtype != np.uint8 or by_column:
                 raise ValueError(f"{part}_images should be grey squares")
             if shape[1] > max(CHESTMNIST_SIZES):

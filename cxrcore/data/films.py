@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import chestmnist, nih, phantom, splits
+from cxrcore.data import chestmnist, nih, splits
 from cxrcore.data.nih import NihTable
+from cxrcore.data.phantoms import recipe
 from cxrcore.data.splits import SPLITS, Split
 from cxrcore.errors import DataError
 
@@ -105,12 +106,12 @@ def name_of(table: NihTable, csv_path: str) -> str:
     if chestmnist.is_chestmnist(table.images["image_id"]):
         return f"{chestmnist.NAME}, {len(table.images):,} films of it"
     folder = Path(csv_path).resolve().parent.name
-    return f"Phantoms ({folder})" if phantom.is_phantom(table.images["patient_id"]) else folder
+    return f"Phantoms ({folder})" if recipe.is_phantom(table.images["patient_id"]) else folder
 
 
 def kind_of(table: NihTable) -> tuple[str, str]:
     """The data set's kind and where its labels come from, as the store keeps them."""
-    if phantom.is_phantom(table.images["patient_id"]):
+    if recipe.is_phantom(table.images["patient_id"]):
         return "phantom", "drawn with the film"
     if chestmnist.is_chestmnist(table.images["image_id"]):
         return "chestmnist", "ChestMNIST: those of ChestX-ray14"

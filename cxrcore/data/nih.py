@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxrcore import boundedfile, csvfile
+from cxrcore.data.files import bounded_file, csv_file
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import N_FINDINGS, canonical, parse_labels
@@ -124,9 +124,9 @@ def _patient_numbers(column: pd.Series) -> pd.Series:
 def _read_columns(csv_path: Path) -> pd.DataFrame:
     """The table's known columns as text under our names; optional ones that are absent come back as NA."""
     try:
-        text = io.BytesIO(boundedfile.table_text(csv_path))
+        text = io.BytesIO(bounded_file.table_text(csv_path))
         header = pd.read_csv(text, nrows=0, encoding="utf-8-sig").columns
-        boundedfile.check_rows(0, str(csv_path), len(header))
+        bounded_file.check_rows(0, str(csv_path), len(header))
         position = {str(column).strip().lower(): i for i, column in enumerate(header)}
         found = {ours: next((position[n] for n in names if n in position), None)
                  for ours, names in (_REQUIRED | _OPTIONAL).items()}
@@ -196,7 +196,7 @@ def read_boxes(path: str | Path) -> pd.DataFrame:
     """
     names = ["image_id", "finding", "x", "y", "width", "height"]
     try:
-        text = io.BytesIO(boundedfile.table_text(path))
+        text = io.BytesIO(bounded_file.table_text(path))
         boxes = pd.read_csv(text, header=None, skiprows=1, usecols=range(6), names=names)
         boxes[names[2:]] = boxes[names[2:]].astype(float)
     except _UNREADABLE as error:
@@ -214,9 +214,9 @@ def read_list(path: str | Path) -> set[str]:
         DataError: no such list, or not a text.
     """
     try:
-        names = boundedfile.content(path).decode("utf-8").split(maxsplit=boundedfile.MAX_ROWS)
-        boundedfile.check_rows(len(names), str(path))
-        return set(map(csvfile.bare, names))
+        names = bounded_file.content(path).decode("utf-8").split(maxsplit=bounded_file.MAX_ROWS)
+        bounded_file.check_rows(len(names), str(path))
+        return set(map(csv_file.bare, names))
     except OSError:
         raise DataError(f"no such list of films: {path}; it comes with the NIH data and belongs beside the CSV"
                         ) from None

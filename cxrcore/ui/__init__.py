@@ -1,1 +1,1 @@
-"""What the pages share: the only package of the library that knows Streamlit. It never writes SQL."""
+"""What pages are made of, a folder a page: the only room that knows Streamlit. It never writes SQL."""

@@ -13,7 +13,7 @@ import streamlit as st
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
-from cxrcore.ui import bound
+from cxrcore.ui import link
 from cxrcore.ui.markdown import escape
 
 PRODUCT = "Chest X-ray workbench"
@@ -138,7 +138,7 @@ def open_page(name: str) -> Iterator[Store]:
     st.set_page_config(page_title=f"{entry.title} · {PRODUCT}", page_icon=FAVICON, layout="wide",
                        initial_sidebar_state="collapsed" if entry.stage else MENU_WIDTH)
     _carry_runs_over(name)
-    bound.begin_page(arrived())
+    link.begin_page(arrived())
     st.html(LEGIBLE)
     _menu()
     if not entry.stage:
@@ -152,11 +152,11 @@ def open_page(name: str) -> Iterator[Store]:
             _tell_of_copy(found, name)
         store = found
     if store is None:
-        bound.end_page()
+        link.end_page()
         st.stop()
     with errors_shown():
         yield store
-    bound.end_page()
+    link.end_page()
 
 
 def _tell_of_copy(store: Store, page: str) -> None:

@@ -9,18 +9,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrcore import csvfile
-from cxrcore.auditmarks import BADGE, Marks, questions, told_once
 from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
+from cxrcore.data.files import csv_file
 from cxrcore.errors import FindingError
 from cxrcore.findings import FINDINGS, canonical, display_name
 from cxrcore.glossary import meaning
+from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 from cxrcore.store import Store
+from cxrcore.store.audit_marks import BADGE, Marks, questions, told_once
 from cxrcore.ui import shell
-from cxrcore.ui.bound import in_link
+from cxrcore.ui.link import in_link
 from cxrcore.ui.markdown import bold, escape
-from cxrcore.ui.runs_view import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 
 MOST_NAMED = 3  # runs beside a badge
 DOWNLOAD_WIDTH = 136  # pixels, for a menu that is filled last
@@ -65,7 +65,7 @@ def number(term: str, title: str | None = None, format: str | None = None, width
 
 def table(frame: pd.DataFrame, **as_dataframe: Any) -> Any:
     """As `st.dataframe`, whose own toolbar and clipboard give the cells to spreadsheets just as they are shown."""
-    return st.dataframe(csvfile.for_people(frame), **as_dataframe)
+    return st.dataframe(csv_file.for_people(frame), **as_dataframe)
 
 
 def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], latex: bool = False) -> None:
@@ -78,7 +78,7 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], 
     with st.popover("Download", icon=":material/download:", help="The data of this page's tables and charts"):
         for label, (name, frame) in tables.items():
             st.download_button(
-                label, lambda frame=frame: csvfile.text(frame()), f"{name}.csv", "text/csv", key=f"csv_{name}",
+                label, lambda frame=frame: csv_file.text(frame()), f"{name}.csv", "text/csv", key=f"csv_{name}",
                 on_click="ignore", type="tertiary", icon=":material/table:",
             )
             if latex:

@@ -14,13 +14,14 @@ import pandas as pd
 import planted_faults as planted
 import pytest
 
-from cxrcore import filmtable, importing
-from cxrcore.audit_order import exchanged
-from cxrcore.clustered_areas import Areas
-from cxrcore.filmtable import FilmTable
+from cxrcore.evaluation import film_table
+from cxrcore.evaluation.film_table import FilmTable
 from cxrcore.findings import FINDINGS, display_name
-from cxrcore.importing import Declared
-from cxrcore.predictionfile import PredictionFile
+from cxrcore.import_export import examination
+from cxrcore.import_export.audit.about_columns import exchanged
+from cxrcore.import_export.examination import Declared
+from cxrcore.import_export.prediction_file import PredictionFile
+from cxrcore.measures.intervals.clustered_areas import Areas
 
 REAL = ("DenseNet201", "ResNet50", "MobileNet_V2")
 DRAWS = 10  # of each size and file
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.benchmark
 @pytest.fixture(scope="module")
 def films(shared) -> FilmTable:
     """The table of the files' own films: all of their patients."""
-    whole = filmtable.of_csv(shared / "nih" / "Data_Entry_2017.csv")
+    whole = film_table.of_csv(shared / "nih" / "Data_Entry_2017.csv")
     names = pd.read_csv(shared / "predictions" / f"{REAL[0]}_preds.csv")["Image Index"]
     own = whole.images["image_id"].isin(names).to_numpy()
     return replace(whole, images=whole.images[own].reset_index(drop=True), labels=whole.labels[own], official_test=None)
@@ -55,7 +56,7 @@ def files(shared, films) -> dict[str, planted.Sound]:
 def lines_of(rows: pd.DataFrame, films, **declared):
     file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(FINDINGS)].to_numpy(np.float64),
                           {finding: finding for finding in FINDINGS}, "image_id", None, ())
-    return importing.examine(file, films, Declared(**declared)).lines
+    return examination.examine(file, films, Declared(**declared)).lines
 
 
 def verdict(fault: planted.Fault, file: planted.Sound, films) -> str:

@@ -16,10 +16,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cxrcore import curves
-from cxrcore.architectures import ARCHITECTURES
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.measures import curves
+from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))  # for its server

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.data import nih, splits
-from cxrcore.data.phantom_people import draw_people
+from cxrcore.data.phantoms.people import draw_people
 from cxrcore.store import Store
 
 pytestmark = pytest.mark.benchmark

@@ -15,12 +15,12 @@ import torch
 from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from cxrcore.architectures import ARCHITECTURES, build
-from cxrcore.batches import normalise
-from cxrcore.cam_methods import METHODS
-from cxrcore.explain import Explainer
+from cxrcore.explain.maps import Explainer
+from cxrcore.explain.methods import METHODS
 from cxrcore.findings import N_FINDINGS
-from cxrcore.initial_weights import GREY
+from cxrcore.networks.architectures import ARCHITECTURES, build
+from cxrcore.networks.batches import normalise
+from cxrcore.networks.initial_weights import GREY
 
 SIZE, TURNS, LOOPED = 224, 15, 1  # LOOPED: findings that the loop explains, for a share of its cost
 LIBRARY = {"gradcam": GradCAM, "gradcam++": GradCAMPlusPlus, "hirescam": HiResCAM, "layercam": LayerCAM,

@@ -13,8 +13,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from cxrcore import boundedfile, filmdecoding, images, predictionfile
+from cxrcore.data.files import bounded_file
+from cxrcore.data.pixels import decode_film, film_file
 from cxrcore.findings import FINDINGS
+from cxrcore.import_export import prediction_file
 
 pytestmark = pytest.mark.benchmark
 
@@ -38,11 +40,11 @@ def test_an_upload_of_1024_pixels():
     coarse = Image.fromarray(rng.integers(0, 255, (64, 64), np.uint8)).resize((1024, 1024))
     Image.fromarray(np.asarray(coarse) // 2 + rng.integers(0, 8, (1024, 1024), np.uint8)).save(buffer, "PNG")
     data = buffer.getvalue()
-    filmdecoding.PROCESSES.close()
+    decode_film.PROCESSES.close()
     began = time.perf_counter()
-    filmdecoding.read(data)
+    decode_film.read(data)
     first = 1000 * (time.perf_counter() - began)
-    here, there = fastest(lambda: images.read(data), lambda: filmdecoding.read(data))
+    here, there = fastest(lambda: film_file.read(data), lambda: decode_film.read(data))
     held = [child.memory_info().rss / 1e6 for child in psutil.Process().children()]
     print(f"\na PNG of 1,024 px, {len(data) / 1e3:.0f} kB: {here:.1f} ms here, {there:.1f} ms in a warm limited "
           f"process (ratio {there / here:.2f}), {first:.0f} ms with its start; idle it holds {max(held):.0f} MB")
@@ -56,15 +58,15 @@ def test_a_table_of_all_films():
     packed = io.BytesIO()
     rows.to_parquet(packed, index=False)
     for kind, content in (("Parquet", packed.getvalue()), ("CSV", rows.to_csv(index=False).encode())):
-        boundedfile.TABLES.close()
+        bounded_file.TABLES.close()
         began = time.perf_counter()
-        predictionfile.parse(content, "x")
+        prediction_file.parse(content, "x")
         first = time.perf_counter() - began
         began = time.perf_counter()
-        list(predictionfile.parsed(content, "x", {}))
+        list(prediction_file.parsed(content, "x", {}))
         here = time.perf_counter() - began
         began = time.perf_counter()
-        predictionfile.parse(content, "x")
+        prediction_file.parse(content, "x")
         there = time.perf_counter() - began
         print(f"\n{kind} of {N_FILMS:,} x {len(FINDINGS)}, {len(content) / 1e6:.1f} MB: {here:.2f} s here, "
               f"{there:.2f} s in a warm limited process (ratio {there / here:.2f}), {first:.2f} s with its start")

@@ -15,11 +15,12 @@ import predictions as made
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from cxrcore import filmtable, importing
 from cxrcore.config import PROJECT_ROOT
+from cxrcore.evaluation import film_table
 from cxrcore.findings import FINDINGS
-from cxrcore.importing import Declared
-from cxrcore.predictionfile import read
+from cxrcore.import_export import examination
+from cxrcore.import_export.examination import Declared
+from cxrcore.import_export.prediction_file import read
 from cxrcore.store import Store
 
 N_FILMS = 112_120
@@ -41,8 +42,8 @@ def test_a_file_gets_onto_the_leaderboard(films, kind, tmp_path):
     n, bar = SECONDS[kind]
     path = write(folder, kind, n)
     began = time.perf_counter()
-    store, table = Store(tmp_path / "store.duckdb"), filmtable.of_csv(csv_path)
-    importing.save(store, importing.examine(read(path), table, Declared(), store), "theirs")
+    store, table = Store(tmp_path / "store.duckdb"), film_table.of_csv(csv_path)
+    examination.save(store, examination.examine(read(path), table, Declared(), store), "theirs")
     inside = time.perf_counter() - began
     assert len(store.leaderboard()) == 1
     alone = plain(path, csv_path)

@@ -15,12 +15,12 @@ import pytest
 from scored_runs import PREVALENCE, SEPARATION
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from cxrcore.draws import N_DRAWS, patient_draws
 from cxrcore.findings import N_FINDINGS
-from cxrcore.intervals import CELLS, difference, resample
-from cxrcore.metrics import THRESHOLDED
-from cxrcore.records import Predictions
-from cxrcore.resampling import CALIBRATED, MEASURES
+from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
+from cxrcore.measures.intervals.intervals import CELLS, difference, resample
+from cxrcore.measures.intervals.resampling import CALIBRATED, MEASURES
+from cxrcore.measures.metrics import THRESHOLDED
+from cxrcore.store import Predictions
 
 pytestmark = pytest.mark.benchmark
 
@@ -83,9 +83,9 @@ def test_the_whole_release(whose, cells, monkeypatch):
     of = films(112_120, 30_805)
     if whose == "of unknown patients":
         of = replace(of, patient_ids=np.full(len(of.image_ids), None))
-    monkeypatch.setattr("cxrcore.intervals.CELLS", cells)
+    monkeypatch.setattr("cxrcore.measures.intervals.intervals.CELLS", cells)
     if cells > CELLS:
-        monkeypatch.setattr("cxrcore.draws.BATCH_CELLS", cells)
+        monkeypatch.setattr("cxrcore.measures.intervals.draws.BATCH_CELLS", cells)
     began = time.process_time()
     tracemalloc.start()
     resample(of, patient_draws(of.patient_ids, of.image_ids), MEASURES, np.full(N_FINDINGS, 0.2))

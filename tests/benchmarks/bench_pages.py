@@ -22,7 +22,7 @@ REPEATS = 9
 VISIT = """
 import sys, time
 from streamlit.testing.v1 import AppTest
-import cxrcore.ui.compare_view, cxrcore.ui.curves_view, cxrcore.ui.subgroups_view  # a server imports them once
+import cxrcore.ui.compare.sections, cxrcore.ui.curves.words, cxrcore.ui.subgroups.sections  # a server imports them once
 root, page, repeats, *runs = sys.argv[1:]
 app = AppTest.from_file(f"{root}/app.py", default_timeout=120).run()
 app.query_params["run"] = runs

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrcore.data import phantom_folder
-from cxrcore.data.phantom import Recipe, draw_film, plan
-from cxrcore.data.phantom_textures import Textures
+from cxrcore.data.phantoms import folder
+from cxrcore.data.phantoms.recipe import Recipe, draw_film, plan
+from cxrcore.data.phantoms.textures import Textures
 
 pytestmark = pytest.mark.benchmark
 
@@ -21,7 +21,7 @@ SIZE = 256
 
 def test_phantoms_a_second(tmp_path):
     start = time.perf_counter()
-    phantom_folder.make(Recipe(films=N, size=SIZE), tmp_path / "phantoms", workers=2, progress=False)
+    folder.make(Recipe(films=N, size=SIZE), tmp_path / "phantoms", workers=2, progress=False)
     whole = time.perf_counter() - start
     planned, textures = plan(Recipe(films=100, size=SIZE)), Textures(SIZE)
     start = time.perf_counter()

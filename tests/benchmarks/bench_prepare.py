@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.data.prepared import prepare
+from cxrcore.data.pixels.prepared import prepare
 
 pytestmark = pytest.mark.benchmark
 

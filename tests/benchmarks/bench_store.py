@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from cxrcore.findings import N_FINDINGS
-from cxrcore.records import EpochRecord
+from cxrcore.store import EpochRecord
 
 pytestmark = pytest.mark.benchmark
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrcore import thresholds
+from cxrcore.charts.board.payload import RunCounts, pack
 from cxrcore.findings import FINDINGS
-from cxrcore.operating_points import sort_scores
-from cxrcore.ui.threshold_board.payload import RunCounts, pack
+from cxrcore.measures.thresholds import fitting
+from cxrcore.measures.thresholds.positions import sort_scores
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))  # for its server
 import scored_runs
@@ -79,7 +79,7 @@ def store(request, tmp_path_factory):
 def test_payload_and_fit(store):
     found = store.predictions(store.prediction_sets()["prediction_id"].iloc[0])
     began = time.perf_counter()
-    fitted = thresholds.max_f1(found.labels, found.scores).thresholds
+    fitted = fitting.max_f1(found.labels, found.scores).thresholds
     fit = time.perf_counter() - began
     scores = [sort_scores(*pair) for pair in zip(found.labels.T, found.scores.T, strict=True)]
     run = RunCounts("id", "name", "#000000", "solid", scores, fitted)

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from cxrcore.architectures import ARCHITECTURES, build
-from cxrcore.batches import augment, batches, gather, normalise
-from cxrcore.initial_weights import GREY
-from cxrcore.training import Settings, Trainer, TrainingData
+from cxrcore.networks.architectures import ARCHITECTURES, build
+from cxrcore.networks.batches import augment, batches, gather, normalise
+from cxrcore.networks.initial_weights import GREY
+from cxrcore.training.trainer import Settings, Trainer, TrainingData
 
 SIZE, BATCH, STEPS = (int(os.environ.get(name, default)) for name, default in
                       (("IMG_SIZE", 96), ("BATCH", 32), ("STEPS", 6)))

@@ -7,7 +7,7 @@ from browser_server import serving
 from picking import choose
 from playwright.sync_api import expect
 
-from cxrcore.ui.cases_controls import A_PAGE
+from cxrcore.ui.cases.controls import A_PAGE
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ import pytest
 from browser_server import serving
 from playwright.sync_api import expect
 
-from cxrcore import filmtable
+from cxrcore.evaluation import film_table
 from cxrcore.findings import FINDINGS
 from cxrcore.store import Store
 
@@ -18,7 +18,7 @@ FILMS = made.table(600)
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, chromium):
     store = Store(tmp_path_factory.mktemp("import") / "store.duckdb")
-    filmtable.add_to(store, FILMS)
+    film_table.add_to(store, FILMS)
     with serving(store.path, tmp_path_factory.mktemp("log") / "server.log") as address:
         yield address
 

@@ -9,10 +9,10 @@ from browser_server import serving
 from playwright.sync_api import expect
 
 from cxrcore.findings import FINDINGS
-from cxrcore.metrics import confusion
+from cxrcore.measures.metrics import confusion
 from cxrcore.store import Store
-from cxrcore.ui.present_board import N_ROWS
-from cxrcore.ui.present_slides import SLIDES
+from cxrcore.ui.present.slides import SLIDES
+from cxrcore.ui.present.thresholds import N_ROWS
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,8 @@ from axe_faults import faults_of
 from playwright.sync_api import expect
 
 from cxrcore.findings import FINDINGS
-from cxrcore.metrics import confusion
-from cxrcore.ui.report import contents, page
+from cxrcore.measures.metrics import confusion
+from cxrcore.report import contents, page
 
 pytestmark = pytest.mark.browser
 

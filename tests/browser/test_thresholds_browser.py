@@ -10,12 +10,12 @@ import scored_runs
 from browser_server import serving
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
+from cxrcore.charts.board.payload import RunCounts, pack
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.findings import FINDINGS
-from cxrcore.metrics import Counts, confusion, macro
-from cxrcore.operating_points import sort_scores
+from cxrcore.measures.metrics import Counts, confusion, macro
+from cxrcore.measures.thresholds.positions import sort_scores
 from cxrcore.store import Store
-from cxrcore.ui.threshold_board.payload import RunCounts, pack
 
 pytestmark = pytest.mark.browser
 

@@ -12,9 +12,9 @@ from browser_server import serving
 from playwright.sync_api import expect
 
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.demo import FIRST, OTHERS
+from cxrcore.demo.demo import FIRST, OTHERS
 from cxrcore.findings import FINDINGS
-from cxrcore.metrics import confusion
+from cxrcore.measures.metrics import confusion
 from cxrcore.store import Store
 
 pytestmark = pytest.mark.browser

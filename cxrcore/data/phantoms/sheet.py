@@ -1,0 +1,61 @@
+"""Sixteen phantoms of a data set on one sheet: each finding once, as alone as it stands, and two films without any."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from cxrcore.data.phantoms.folder import Phantoms, film_path
+from cxrcore.findings import FINDINGS, display_name
+
+COLUMNS = 4
+FILM, CAPTION, GAP = 300, 46, 12  # pixels
+HEAD = 44
+_INK, _PAPER = 20, 255
+
+
+def write(phantoms: Phantoms, path: Path) -> None:
+    """Write the sheet as PNG; findings that the data set lacks are left out."""
+    chosen = choose(phantoms.plan.labels, phantoms.plan.contrast)
+    rows = -(-len(chosen) // COLUMNS)
+    size = (COLUMNS * (FILM + GAP) + GAP, HEAD + rows * (FILM + CAPTION + GAP))
+    sheet = Image.new("L", size, _PAPER)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((GAP, HEAD / 2), "SYNTHETIC phantoms: drawn by a program, no patients", _INK, font_size=20, anchor="lm")
+    for place, film in enumerate(chosen):
+        left = GAP + place % COLUMNS * (FILM + GAP)
+        top = HEAD + place // COLUMNS * (FILM + CAPTION + GAP)
+        with Image.open(film_path(phantoms.folder, phantoms.plan, film)) as image:
+            sheet.paste(image.resize((FILM, FILM), Image.Resampling.BICUBIC), (left, top))
+        words = [display_name(FINDINGS[k]) for k in np.flatnonzero(phantoms.plan.labels[film])] or ["No finding"]
+        pen.multiline_text((left, top + FILM + 4), _lines(words, pen), _INK, font_size=16, spacing=3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path, optimize=True)
+
+
+def choose(labels: np.ndarray, contrast: np.ndarray) -> list[int]:
+    """Films for the sheet: for each finding the one with the fewest others, then the plainest sign."""
+    chosen: list[int] = []
+    for finding in range(len(FINDINGS)):
+        shown = np.flatnonzero((labels[:, finding] > 0) & (contrast[:, finding] > 0) & ~_among(chosen, labels))
+        if len(shown):
+            others = labels[shown].sum(axis=1) + (contrast[shown] > 0).sum(axis=1)
+            chosen.append(int(shown[np.lexsort([-contrast[shown, finding], others])[0]]))
+    healthy = np.flatnonzero(~labels.any(axis=1) & ~contrast.any(axis=1))
+    return chosen + healthy[:2].tolist()
+
+
+def _among(chosen: list[int], labels: np.ndarray) -> np.ndarray:
+    taken = np.zeros(len(labels), bool)
+    taken[chosen] = True
+    return taken
+
+
+def _lines(words: list[str], pen: ImageDraw.ImageDraw) -> str:
+    """Names with commas, broken into lines that fit under a film."""
+    lines = [""]
+    for word in [f"{word}, " for word in words[:-1]] + words[-1:]:
+        if pen.textlength((lines[-1] + word).strip(), font_size=16) > FILM and lines[-1]:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(lines)

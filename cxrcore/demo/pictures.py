@@ -1,0 +1,138 @@
+"""The pictures of the README, taken from the demo in a real browser: scripts/make_pictures.py.
+
+Of phantoms only, so that they may be shown. The browser comes with the tests' packages.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from shutil import which
+from typing import Any
+
+import pandas as pd
+
+from cxrcore.config import PROJECT_ROOT, PicturesConfig
+from cxrcore.data.files import csv_file
+from cxrcore.demo.dashboard import free_port, serving
+from cxrcore.errors import RunError
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.store import Store
+
+WIDE, SLIDE = (1440, 900), (1280, 720)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+DRAWN = "[data-testid=stSkeleton], [data-testid=stStatusWidget]"  # none of these is left on a page that is drawn
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    Attributes:
+        name: of docs/<name>.png.
+        page: of the dashboard, with its link; {run}, {others} and {film} are filled in.
+        size: of the window in pixels; the page is taken from its top.
+        click: a button to press first.
+        upload: whether a file of predictions with planted faults is put onto the page.
+    """
+
+    name: str
+    page: str
+    size: tuple[int, int] = WIDE
+    click: str = ""
+    upload: bool = False
+
+
+PICTURES = (
+    Picture("runs", "runs?{others}"),
+    Picture("compare", "compare?{others}", (1440, 1100)),
+    Picture("curves", "curves?{others}&view=PR", (1440, 1250)),
+    Picture("subgroups", "subgroups?run={run}&groups=View", (1440, 1300)),
+    Picture("thresholds", "thresholds?{others}&finding=Pneumothorax", (1440, 1180)),
+    Picture("explain", "explain?run={run}&film={film}&finding={finding}", (1440, 1950)),
+    Picture("localization", "localization?{others}", (1440, 1300)),
+    Picture("import", "import", (1440, 1750), upload=True),
+    Picture("present", "present?slide=Thresholds&run={run}", SLIDE, "Reveal"),
+)
+
+
+def take(config: PicturesConfig) -> None:
+    """Start the dashboard on the demo's store, and take every picture.
+
+    Raises:
+        RunError: no demo, or no browser.
+    """
+    store = Store(config.store or PROJECT_ROOT / "runs" / "demo.duckdb")
+    filled, file = _links(store), _with_faults(store)
+    out = PROJECT_ROOT / config.out
+    out.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    with serving(store, port, printed=False), _browser() as browser:
+        for picture in PICTURES:
+            tab = browser.new_page(viewport=dict(zip(("width", "height"), picture.size, strict=True)))
+            tab.goto(f"http://localhost:{port}/{picture.page.format(**filled)}")
+            _wait(tab)
+            if picture.upload:
+                tab.locator("input[type=file]").first.set_input_files(
+                    {"name": "their_model.csv", "mimeType": "text/csv", "buffer": file})
+                _wait(tab)
+            if picture.click:
+                tab.get_by_role("button", name=picture.click).click()
+                _wait(tab)
+            tab.screenshot(path=out / f"{picture.name}.png")
+            tab.close()
+            print(f"written: {out / picture.name}.png")
+
+
+def _board(store: Store) -> pd.DataFrame:
+    """What was measured on test, the best first.
+
+    Raises:
+        RunError: nothing was.
+    """
+    board = store.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False)
+    if board.empty:
+        raise RunError(f"{store.path} holds no evaluated run: python scripts/demo.py makes the demo first")
+    return board
+
+
+def _links(store: Store) -> dict[str, str]:
+    """The best run, the four best, and a film that the best one raises a right alarm for."""
+    board = _board(store)
+    best = board.iloc[0]
+    found = store.predictions(best["prediction_id"])
+    row, k = divmod(int((found.scores * (found.labels == 1)).argmax()), found.labels.shape[1])
+    return {"run": best["run_id"], "others": "&".join(f"run={run_id}" for run_id in board["run_id"][:4]),
+            "film": str(found.image_ids[row]), "finding": display_name(FINDINGS[k])}
+
+
+def _with_faults(store: Store) -> bytes:
+    """The best run's scores as a CSV with four planted faults, for the audit to find."""
+    found = store.predictions(_board(store).iloc[0]["prediction_id"])
+    frame = pd.DataFrame(found.scores, columns=FINDINGS)
+    frame.insert(0, "image_id", found.image_ids)
+    frame = pd.concat([frame.iloc[3:], frame.iloc[-2:]])  # three films missing, two twice
+    frame["Hernia"] = frame["Hernia"].round(2)
+    return csv_file.text(frame.rename(columns={"Mass": "Effusion", "Effusion": "Mass"})).encode()
+
+
+def _wait(tab: Any) -> None:
+    """Until the page is drawn."""
+    tab.wait_for_timeout(2500)
+    tab.wait_for_function(f"() => !document.querySelector({DRAWN!r})", timeout=120_000)
+    tab.wait_for_timeout(1500)
+
+
+@contextlib.contextmanager
+def _browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        raise RunError("pictures need Playwright: python -m pip install playwright") from None
+    path = next((found for name in BROWSERS if (found := which(name))), None)
+    if path is None:
+        raise RunError("pictures need Chromium: bash scripts/test.sh installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[
+            "--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+        yield browser
+        browser.close()

@@ -1,0 +1,73 @@
+"""From a checkpoint to saved predictions.
+
+Knows the store and the network; nothing of the command line (see `evalrun`) and nothing of metrics (see `measuring`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from cxrcore.data.films import FilmSet
+from cxrcore.data.pixels.prepared import PreparedPixels
+from cxrcore.networks.checkpoint import Checkpoint
+from cxrcore.networks.prediction import predict
+from cxrcore.store import Store
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whose predictions they are.
+
+    Attributes:
+        model: the checkpoint's network, so that one that does not fit is refused before anything is written.
+        name: 'model_best.pth' or another file's name.
+    """
+
+    run_id: str
+    checkpoint: Checkpoint
+    model: nn.Module
+    name: str
+    sha256: str
+
+
+def chosen_rows(films: FilmSet, parts: Mapping[str, np.ndarray], at_most: int | None) -> dict[str, np.ndarray]:
+    """The table rows to evaluate of each part: all, or a seeded subset with the same imbalance."""
+    return {name: films.subset(rows, at_most) for name, rows in parts.items() if len(rows)}
+
+
+def score_splits(
+    store: Store,
+    source: Source,
+    films: FilmSet,
+    pixels: PreparedPixels,
+    parts: Mapping[str, np.ndarray],
+    at_most: int | None,
+    on_batch: Callable[[int], None] = lambda n: None,
+    batch_size: int = 64,
+) -> dict[str, str]:
+    """Predict each part and save it as a prediction set; part -> prediction_id.
+
+    Args:
+        parts: name -> table rows on disk.
+        at_most: films of each part; fewer than there are marks the set as a subset.
+        on_batch: told the number of films after each batch.
+    """
+    saved = {}
+    chosen = chosen_rows(films, parts, at_most)
+    for name, rows in chosen.items():
+        readable = _readable(films, rows, pixels)
+        n_expected = len(readable) + len(parts[name]) - len(rows)
+        scores = predict(source.model, source.checkpoint.spec, pixels.pixels, pixels.rows(readable), batch_size,
+                         on_batch)
+        pixels.confirm()
+        saved[name] = store.save_predictions(
+            source.run_id, films.table.dataset_id, name, readable, scores, checkpoint=source.name,
+            checkpoint_sha256=source.sha256, n_expected=n_expected,
+        )
+    return saved
+
+
+def _readable(films: FilmSet, rows: np.ndarray, pixels: PreparedPixels) -> list[str]:
+    return [image_id for image_id in films.image_ids(rows) if image_id in pixels.row_of]

@@ -1,0 +1,1 @@
+"""Predictions of other people, examined and saved as runs; a run as plain files, and back."""

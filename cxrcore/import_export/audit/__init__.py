@@ -1,0 +1,1 @@
+"""Questions to predictions of other people, asked before their numbers are believed."""

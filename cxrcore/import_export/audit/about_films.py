@@ -1,0 +1,102 @@
+"""The audit's questions about films: which there are, which are missing, and whether they have been seen before."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from cxrcore.import_export.audit.questions import GRAVITY, NOT_DECLARED, PASSED, REFUSED, WARNED, Line, films
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A set of films that the file's are held against.
+
+    Attributes:
+        films: all of it; None where there is none.
+        name: for people.
+        proven: whether it is a split that was drawn or published, not merely what another import brought.
+    """
+
+    films: Collection[str] | None
+    name: str = ""
+    proven: bool = True
+
+
+def duplicate_films(n_repeated: int, n_contradicting: int) -> Line:
+    """Args: films that stand there more than once; those among them whose scores differ."""
+    name = "Duplicate films"
+    if n_contradicting:
+        return Line(name, REFUSED, f"{_stand(n_contradicting)} more than once, with different scores")
+    if n_repeated:
+        return Line(name, WARNED, f"{_stand(n_repeated)} more than once with the same scores; each counts once")
+    return Line(name, PASSED, "each film stands there once")
+
+
+def unknown_films(n: int, n_unknown: int, example: str) -> Line:
+    """Args: films in the file; those that the table does not have, one of which is named."""
+    name = "Unknown films"
+    if not n_unknown:
+        return Line(name, PASSED, f"the table knows all {n:,} films")
+    text = f"{n_unknown:,} of {n:,} films are not in the table, such as {example}"
+    if n_unknown > n / 2:
+        return Line(name, REFUSED, text + ": is it the table of these films?")
+    return Line(name, WARNED, text + "; they are left out")
+
+
+def coverage(held: Collection[str], whole: Whole, n_missing_of_patients: int, n_patients: int) -> Line:
+    """Whether films are missing, of a split where one is known, else of the patients that the file has.
+
+    The films of another import prove nothing: they are named, and the patients decide.
+
+    Args:
+        held: films of the file.
+        n_missing_of_patients: films in the table of the file's patients that the file lacks.
+    """
+    if whole.films is not None and whole.proven:
+        gaps = _gaps(held, whole)
+        return Line("Coverage", WARNED if gaps else PASSED, gaps or f"all {len(whole.films):,} films of {whole.name}")
+    state = WARNED if n_missing_of_patients else PASSED
+    text = f"no known split has these films; all films of their {n_patients:,} patients are here"
+    if n_missing_of_patients:
+        text = (f"no known split has these films, and {n_missing_of_patients:,} more films of their {n_patients:,} "
+                "patients are not here: a subset, or a split by film")
+    if whole.films is not None:
+        gaps = _gaps(held, whole)
+        text += f"; {gaps}" if gaps else f"; they are the same films as {whole.name}"
+        state = WARNED if gaps else state
+    return Line("Coverage", state, text)
+
+
+def _gaps(held: Collection[str], whole: Whole) -> str:
+    """What the film sets do not share; empty where they are the same."""
+    missing, strangers = len(set(whole.films) - set(held)), len(set(held) - set(whole.films))
+    parts = [f"{missing:,} of {len(whole.films):,} films of {whole.name} are missing"] if missing else []
+    parts += [f"{strangers:,} films are not of {whole.name}"] if strangers else []
+    return "; ".join(parts)
+
+
+def patient_overlap(n_films: int | None, n_patients: int, between_parts: int = 0) -> Line:
+    """Args: films and patients that the declared training list shares with the file, None without a list; patients that
+    stand in several parts of the file."""
+    name, leaks = "Patient overlap", []
+    if n_films or n_patients:
+        leaks.append(f"LEAK: {n_patients:,} of these patients and {n_films:,} of these very films were trained on")
+    if between_parts:
+        leaks.append(f"{between_parts:,} patient{' has' if between_parts == 1 else 's have'} films in several parts")
+    if leaks:
+        return Line(name, WARNED, "; ".join(leaks))
+    if n_films is None:
+        return Line(name, NOT_DECLARED, "no list of training films: whether patients were seen cannot be known")
+    return Line(name, PASSED, "no patient of the training list")
+
+
+def seen_films(thresholds: Line | None, weights: Line | None) -> Line:
+    """The declared thresholds and weights, the graver of both."""
+    said = [line for line in (thresholds, weights) if line]
+    if not said:
+        return Line("Seen films", NOT_DECLARED, "neither thresholds nor weights were declared")
+    return Line("Seen films", max((line.state for line in said), key=GRAVITY.index),
+                "; ".join(line.text for line in said))
+
+
+def _stand(n: int) -> str:
+    return f"{films(n)} stand{'s' if n == 1 else ''}"

@@ -1,0 +1,104 @@
+"""One import from the command line to the store: the upper half of scripts/import_predictions.py."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cxrcore.config import ImportConfig, default_store
+from cxrcore.errors import DataError, UsageError
+from cxrcore.evaluation import film_table, measure_predictions, shares
+from cxrcore.evaluation.film_table import FilmTable
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.import_export import examination, export, prediction_file, training_films
+from cxrcore.import_export.audit.questions import REFUSED, Line
+from cxrcore.import_export.examination import Candidate, Declared
+from cxrcore.interrupts import raise_again
+from cxrcore.store import Store, threshold_file
+
+_NAME, _STATE = 19, 13  # characters
+
+
+def run(file: str, config: ImportConfig) -> list[str]:
+    """Import a file of predictions, or a folder that scripts/export.py wrote; prints what is found, returns run ids.
+
+    Raises:
+        WorkbenchError: one line that says what is wrong; nothing is saved then.
+    """
+    store = Store(config.store or default_store())
+    if export.is_export(Path(file)):
+        return _restore_all(store, export.folders(Path(file)), config.as_copy)
+    if config.as_copy:
+        raise UsageError("--as_copy is for folders that scripts/export.py wrote")
+    mapping = prediction_file.parse_mapping(",".join(config.map or ()))
+    candidate = examination.examine(prediction_file.read(file, mapping), _table(store, config.csv_path),
+                                  _declared(config), store)
+    print(in_words(candidate))
+    if candidate.refused:
+        names = ", ".join(line.name.lower() for line in candidate.lines if line.state == REFUSED)
+        raise UsageError(f"nothing was saved: the audit refused these predictions ({names})")
+    if (same := examination.known(store, candidate)) and not same.same_file:
+        print(f"\nwarning: {same.in_words}")
+    with shares.bar(measure_predictions.RESAMPLING) as told:
+        run_id = examination.save(store, candidate, config.name or Path(file).stem, config.architecture, told,
+                                again=config.again)
+    print(f"\n{_scores(store, run_id)}\nsaved as imported run {run_id}: the dashboard shows it")
+    return [run_id]
+
+
+def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[str]:
+    """All of them or none: of several folders each is checked before the first is saved."""
+    if len(folders) > 1:
+        export.require_restorable(store, folders, as_copy=as_copy)
+    run_ids = []
+    for folder in folders:
+        raise_again()
+        run_ids.append(export.restore(store, folder, as_copy=as_copy, say=print))
+        print(f"restored run {run_ids[-1]} from {folder}")
+    return run_ids
+
+
+def _declared(config: ImportConfig) -> Declared:
+    return Declared(
+        config.split, config.logits, training_films.train_list_of(config.train_list) if config.train_list else None,
+        threshold_file.read(config.thresholds) if config.thresholds else None, config.weights_name)
+
+
+def _table(store: Store, csv_path: str | None) -> FilmTable:
+    if csv_path:
+        return film_table.of_csv(csv_path)
+    known = store.datasets() if store.path.exists() else []
+    if len(known) != 1:
+        raise DataError("--csv_path is needed: the table of these films, such as Data_Entry_2017.csv"
+                        + (f" (the store knows {len(known)} data sets)" if len(known) else ""))
+    return film_table.of_store(store, known["dataset_id"].iloc[0])
+
+
+def in_words(candidate: Candidate) -> str:
+    """What was read, and the audit, as lines of text."""
+    file = candidate.file
+    parts = ", ".join(f"{part} {len(rows):,}" for part, rows in candidate.parts.items())
+    rows = "1 row" if len(file.image_ids) == 1 else f"{len(file.image_ids):,} rows"
+    head = [f"{file.name}: {rows}, films from '{file.image_column}', {len(file.columns)} of "
+            f"{len(FINDINGS)} findings; of {candidate.table.name}: {parts}"]
+    if renamed := [f"{column} as {finding}" for finding, column in file.columns.items() if finding not in column]:
+        head.append(f"read: {', '.join(renamed)}")
+    if file.ignored:
+        head.append(f"left alone: {', '.join(map(str, file.ignored))}")
+    return "\n".join([*head, "", "Audit", *map(_row, candidate.lines)])
+
+
+def _row(line: Line) -> str:
+    state = line.state.upper() if line.state == REFUSED else line.state
+    return f"  {line.name:{_NAME}} {state:{_STATE}} {line.text}"
+
+
+def _scores(store: Store, run_id: str) -> str:
+    """AUROC of the findings and their mean, a line a part."""
+    sets = store.prediction_sets(run_id)
+    rows = store.metrics(list(sets["prediction_id"]))
+    lines = []
+    for part, rows_of in rows[rows["metric"] == "auroc"].merge(sets[["prediction_id", "split"]]).groupby("split"):
+        values = rows_of.set_index("finding")["value"]
+        own = ", ".join(f"{display_name(finding)} {values[finding]:.4f}" for finding in FINDINGS
+                        if values[finding] == values[finding])
+        lines.append(f"AUROC on {part}: macro {values['macro']:.4f} ({own})")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Numbers from arrays: quality, calibration, curves, groups of patients, boxes. No files, no store, no screen."""

@@ -1,0 +1,1 @@
+"""How sure a number is: draws of patients, intervals, paired differences, Holm, DeLong."""

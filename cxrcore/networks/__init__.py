@@ -1,0 +1,1 @@
+"""The six architectures, their checkpoints and weights, and from pixels to scores."""

@@ -1,0 +1,266 @@
+"""The checkpoint contract: what a weights file of the workbench holds, and the refusal of files that break it.
+
+A checkpoint is a dictionary of plain tensors and plain Python values, so that it loads with `weights_only=True`:
+
+    format, state, architecture, model_options, findings, image_size, mean, std, output ('logits'), training_corpus,
+    start_weights, split {scheme, seed, fingerprint}, dataset_id, run_id, epoch
+
+`model_last.pth` also holds `training` (optimizer, schedule, generator states) until its run finishes.
+"""
+
+import contextlib
+import hashlib
+import math
+import os
+import pickle
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cxrcore.errors import CheckpointError, DiskFullError
+from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.networks.architectures import ARCHITECTURES, build
+from cxrcore.networks.batches import InputSpec
+from cxrcore.networks.model_options import check_options
+
+FORMAT = 1
+MAX_SIZE = 4096  # pixels a side of a network's input
+MAX_TEXT = 1000  # characters
+BEST, LAST = "model_best.pth", "model_last.pth"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's content; field by field as in the module's text.
+
+    Attributes:
+        start_weights: what the training began with, as `initial_weights.Start.source`; empty in older files.
+        split: scheme, seed and fingerprint of the split it was trained on.
+        epoch: counted from 1.
+        training: state for resuming; empty in a model_best.
+    """
+
+    state: Mapping[str, torch.Tensor]
+    architecture: str
+    image_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    training_corpus: str
+    split: Mapping[str, Any]
+    dataset_id: str
+    run_id: str
+    epoch: int
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    start_weights: Mapping[str, str | None] = field(default_factory=dict)
+    findings: tuple[str, ...] = FINDINGS
+    output: str = "logits"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def spec(self) -> InputSpec:
+        """The network's normalisation."""
+        return InputSpec(self.mean, self.std)
+
+    def model(self) -> nn.Module:
+        """The network with these weights, in evaluation mode, on the CPU.
+
+        Raises:
+            CheckpointError: the weights do not fit the architecture.
+        """
+        try:
+            model = build(self.architecture, self.image_size, self.model_options)
+        except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
+            raise CheckpointError(f"the checkpoint's model options {dict(self.model_options)} do not suit "
+                                  f"{self.architecture}: {' '.join(str(error).split())[:120]}") from None
+        load_state(model, self.state, f"checkpoint of {self.architecture}")
+        return model.eval()
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write to a temporary name, then replace: a reader never sees half a file.
+
+    Raises:
+        DiskFullError: it cannot be written; the file before stays.
+        CheckpointError: its folder is gone.
+    """
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in _shallow(checkpoint).items()}
+    temporary = path.with_suffix(".tmp")
+    try:
+        torch.save(plain, temporary)
+        os.replace(temporary, path)
+        return
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        reason = " ".join(str(error).split())[:120]
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    if not path.parent.is_dir():
+        raise CheckpointError(f"cannot write {path.name}: its folder {path.parent} is gone; was the run deleted?")
+    # Raised out here: until the first error is forgotten, its frames keep the removed file open and the disk full.
+    free, weights = shutil.disk_usage(path.parent).free, sum(t.nbytes for t in checkpoint.state.values())
+    raise DiskFullError(f"cannot write {path}: {free / 1e6:.0f} MB are free on its disk, the weights alone take "
+                        f"{weights / 1e6:.0f} MB ({reason})")
+
+
+def _shallow(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {name: getattr(checkpoint, name) for name in Checkpoint.__dataclass_fields__}
+
+
+def read_plain(path: Path) -> Any:
+    """The file's content, if it consists of tensors and plain values only.
+
+    Raises:
+        CheckpointError: no such file, pickled objects, or damage.
+    """
+    try:
+        if not path.is_file():  # a pipe or a device would never end
+            raise CheckpointError(f"{path} is no file" if path.exists() else f"no such weights file: {path}")
+        _refuse_inflation(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "global" not in str(error).lower():
+            raise CheckpointError(f"{path} is not a weights file") from None
+        raise CheckpointError(f"{path} holds pickled objects, which can run code when loaded: refused; save plain "
+                              "tensors (a state dict)") from None
+    except (RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError, MemoryError,
+            zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path} cannot be read as weights: {' '.join(str(error).split())[:160]}") from None
+
+
+def _refuse_inflation(path: Path) -> None:
+    """torch writes weights uncompressed; an archive that holds much more than its file's size is no such file."""
+    if not zipfile.is_zipfile(path):
+        return  # torch's older format
+    with zipfile.ZipFile(path) as archive:
+        held = sum(one.file_size for one in archive.infolist())
+    if held > 2 * path.stat().st_size:
+        raise CheckpointError(f"{path} would unpack to {held / 1e6:,.0f} MB, far more than its size: refused")
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint and hold it to the contract.
+
+    Raises:
+        CheckpointError: what breaks it, in one line.
+    """
+    content = read_plain(path)
+    if not isinstance(content, dict) or not _is_whole(content.get("format"), FORMAT, FORMAT):
+        hint = " (a plain state dict? it can start a training: --init PATH)" if is_state(content) else ""
+        raise CheckpointError(f"{path} is no checkpoint of this workbench{hint}")
+    required = {"state", "architecture", "findings", "image_size", "mean", "std", "output", "split", "dataset_id"}
+    missing = sorted(required - content.keys())
+    if missing:
+        raise CheckpointError(f"{path} lacks {', '.join(missing)}")
+    _check_types(path, content)
+    if content["findings"] != list(FINDINGS):
+        raise CheckpointError(f"{path} has other findings or another order: {str(content['findings'])[:120]}")
+    if content["output"] != "logits":
+        raise CheckpointError(f"{path} gives '{content['output']}', not logits")
+    if content["architecture"] not in ARCHITECTURES:
+        raise CheckpointError(f"{path} is of an unknown architecture '{content['architecture']}'")
+    check_options(content.get("model_options", {}), str(path))
+    known = {key: content[key] for key in Checkpoint.__dataclass_fields__ if key in content}
+    for key in ("mean", "std", "findings"):
+        known[key] = tuple(known[key])
+    try:
+        return Checkpoint(**known)
+    except TypeError:
+        lacking = sorted({"training_corpus", "run_id", "epoch"} - content.keys())
+        raise CheckpointError(f"{path} lacks {', '.join(lacking)}") from None
+
+
+def _check_types(path: Path, content: Mapping[str, Any]) -> None:
+    """Values of another kind than the contract's would fail far from here, or normalise films wrongly."""
+    wrong = [key for key in ("mean", "std") if not is_triple(content[key], above=-math.inf if key == "mean" else 0.0)]
+    if not is_state(content["state"]):
+        wrong.append("state")
+    if not isinstance(content["findings"], list):
+        wrong.append("findings")
+    if not _is_whole(content["image_size"], 32, MAX_SIZE):
+        wrong.append("image_size")
+    wrong += [key for key in ("architecture", "output", "dataset_id", "run_id", "training_corpus")
+              if not is_text(content.get(key, ""))]
+    if not _is_whole(content.get("epoch", 0), 0, 2**31):
+        wrong.append("epoch")
+    wrong += [key for key in ("split", "start_weights") if not _is_record(content.get(key, {}))]
+    wrong += [key for key in ("model_options", "training") if not isinstance(content.get(key, {}), dict)]
+    if wrong:
+        raise CheckpointError(f"{path} breaks the contract: {', '.join(wrong)} of another kind than expected")
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is one short line, as names and descriptions in weights files have to be."""
+    return isinstance(value, str) and len(value) <= MAX_TEXT and value.isprintable()
+
+
+def _is_whole(value: Any, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+def _is_record(value: Any) -> bool:
+    """Names to one-line texts, whole numbers or nothing."""
+    return isinstance(value, dict) and all(
+        is_text(key) and (one is None or is_text(one) or _is_whole(one, 0, 2**31)) for key, one in value.items())
+
+
+def is_triple(value: Any, above: float) -> bool:
+    """Whether a value is three finite numbers over a bound and below a million, as mean and std have to be."""
+    return (isinstance(value, list | tuple) and len(value) == 3
+            and all(type(v) in (int, float) and abs(v) < 1e6 and v > above for v in value))
+
+
+def is_state(content: Any) -> bool:
+    """Whether a value is a state dict: names to tensors."""
+    return isinstance(content, dict) and bool(content) and all(
+        isinstance(key, str) and torch.is_tensor(value) for key, value in content.items())
+
+
+def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], name: str, new_head: bool = False) -> None:
+    """Load weights strictly.
+
+    Args:
+        name: of the weights, for errors.
+        new_head: leave the model's own classifier where the weights have another number of outputs.
+
+    Raises:
+        CheckpointError: another number of outputs (unless new_head), missing, foreign or misshapen tensors.
+    """
+    own = model.state_dict()
+    head = {key for key in own if key.startswith(_head_prefix(model))}
+    if new_head:
+        state = dict(state) | {key: own[key] for key in head}
+    outputs = next((len(state[key]) for key in sorted(head) if key in state), None)
+    if outputs not in (None, N_FINDINGS):
+        raise CheckpointError(f"{name} has {outputs} outputs, not the {N_FINDINGS} findings")
+    wrong = sorted(own.keys() ^ state.keys()) or [k for k in own if own[k].shape != state[k].shape]
+    if wrong:
+        raise CheckpointError(f"{name} does not fit: {len(wrong)} tensors are missing, foreign or of another shape, "
+                              f"for example {wrong[0]}")
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:  # tensors of a kind that cannot be copied: sparse, quantised, without content
+        raise CheckpointError(f"{name} does not fit: {' '.join(str(error).split())[:160]}") from None
+
+
+def _head_prefix(model: nn.Module) -> str:
+    return model.pretrained_cfg["classifier"] + "."
+
+
+def sha256(path: Path) -> str:
+    """Hash of a weights file, hex.
+
+    Raises:
+        CheckpointError: it cannot be read, such as one that was deleted meanwhile.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None

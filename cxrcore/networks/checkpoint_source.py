@@ -1,0 +1,74 @@
+"""Which checkpoint a command means, and the films that belong to it. Shared by the scripts that run a trained network.
+"""
+
+from pathlib import Path
+
+from cxrcore.data import films as film_sets
+from cxrcore.data.films import FilmSet
+from cxrcore.errors import CheckpointError, DataError, RunError
+from cxrcore.networks import checkpoint as checkpoints
+from cxrcore.networks.checkpoint import Checkpoint
+from cxrcore.store import Store
+
+
+def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
+    """The file of --run RUN_ID or --weights PATH.
+
+    A bare `model_best.pth` (or model_last.pth) that is not in the folder means the newest finished run's.
+
+    Raises:
+        RunError: neither or both are given, or there is no such run.
+        CheckpointError: the run has no checkpoint.
+    """
+    if bool(run) == bool(weights):
+        raise RunError("one of --run RUN_ID and --weights PATH is needed")
+    if run:
+        store.run(run)
+        path = store.run_file(run, checkpoints.BEST)
+        if path is None:
+            raise CheckpointError(f"run {run} has no {checkpoints.BEST}: imported, or stopped before its first epoch "
+                                  "ended")
+        return path
+    path = Path(weights)
+    if path.exists() or path.name != weights or path.name not in (checkpoints.BEST, checkpoints.LAST):
+        return path
+    runs = store.runs()
+    for run_id in runs.loc[runs["status"] == "finished", "run_id"]:
+        found = store.run_file(run_id, path.name)
+        if found:
+            print(f"{weights} is not in this folder: taking that of the newest finished run, {run_id}")
+            return found
+    raise CheckpointError(f"no {weights} in this folder, and no finished run in {store.path} has one")
+
+
+def load_films(store: Store, loaded: Checkpoint, csv_path: str | None, img_root: str | None) -> FilmSet:
+    """The films of a table with the checkpoint's split drawn over them.
+
+    Args:
+        csv_path, img_root: default to those of the checkpoint's run, where the store knows it.
+
+    Raises:
+        DataError: no table or no films.
+    """
+    own = store.run(loaded.run_id)["config"] if is_known(store, loaded) else {}
+    csv_path, img_root = csv_path or own.get("csv_path"), img_root or own.get("img_root")
+    scheme, seed = loaded.split.get("scheme"), loaded.split.get("seed")
+    if scheme not in film_sets.splits.SCHEMES:
+        scheme, seed = "patient", 0
+    try:
+        return film_sets.load(csv_path, img_root, scheme, seed)
+    except DataError:
+        if scheme == "random" or not (csv_path and img_root):
+            raise
+        return film_sets.load(csv_path, img_root, None, 0)  # no such list, patients or split here: another data set
+
+
+def is_known(store: Store, loaded: Checkpoint) -> bool:
+    """Whether the checkpoint's run is in the store."""
+    return loaded.run_id in set(store.runs()["run_id"])
+
+
+def same_split(films: FilmSet, loaded: Checkpoint) -> bool:
+    """Whether the films were split as for the checkpoint's training; else its training films are unknown."""
+    return (films.table.dataset_id == loaded.dataset_id
+            and films.split.fingerprint == loaded.split.get("fingerprint"))

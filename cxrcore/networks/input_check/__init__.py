@@ -1,0 +1,1 @@
+"""Whether a film looks like those that a run was trained on: asked before any score is believed."""

@@ -1,0 +1,58 @@
+"""Where runs agree: how many raise an alarm on a film, each at its own thresholds, and how often that is right."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.measures.intervals.scored_films import shared_films
+from cxrcore.measures.metrics import measured
+from cxrcore.queries import from_store
+from cxrcore.queries.comparison import Compared
+from cxrcore.store import Store
+
+
+def votes(store: Store, compared: Sequence[Compared], part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Films by the number of runs that say yes.
+
+    Returns:
+        films, with_it: int64 (14, runs + 1), of each finding all films and those with it, where its label is known and
+            every run has a score.
+    """
+    return _votes(str(store.path), tuple(one.run.prediction_id(part) for one in compared),
+                  tuple(tuple(one.source.thresholds.tolist()) for one in compared))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _votes(
+    path: str, prediction_ids: tuple[str, ...], at: tuple[tuple[float, ...], ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    films = shared_films([from_store.predictions(Store(path), one) for one in prediction_ids])
+    yes = sum((held.scores.astype(np.float64) >= thresholds).astype(np.int64)
+              for held, thresholds in zip(films, at, strict=True))
+    labels, n = films[0].labels, len(films) + 1
+    known = np.all([measured(labels, held.scores) for held in films], axis=0)
+    counted = [np.stack([np.bincount(yes[chosen[:, k], k], minlength=n) for k in range(len(FINDINGS))])
+               for chosen in (known, known & (labels == 1))]
+    return counted[0], counted[1]
+
+
+def shown(films: np.ndarray, with_it: np.ndarray) -> pd.DataFrame:
+    """A row a finding, a column a number of runs that say yes: films, and the share of them with the label."""
+    n = films.shape[1] - 1
+    all_films = films.sum(axis=1)
+    alike = np.where(all_films > 0, 100 * (films[:, 0] + films[:, n]) / np.maximum(all_films, 1), np.nan)
+    table = {"Finding": list(map(display_name, FINDINGS)), "All agree": alike}
+    for k in range(n, -1, -1):
+        table[f"{k} of {n}"] = [f"{voted:,} · {100 * own / voted:.1f} %" if voted else "–"
+                                for voted, own in zip(films[:, k], with_it[:, k], strict=True)]
+    return pd.DataFrame(table)
+
+
+def as_table(films: np.ndarray, with_it: np.ndarray) -> pd.DataFrame:
+    """A row a finding and number of runs that say yes, for the download."""
+    n_findings, n = films.shape
+    return pd.DataFrame({"finding": np.repeat(FINDINGS, n), "runs_that_say_yes": np.tile(np.arange(n), n_findings),
+                         "runs": n - 1, "films": films.ravel(), "films_with_it": with_it.ravel()})

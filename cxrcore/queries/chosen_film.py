@@ -1,0 +1,237 @@
+"""Which film the Explain page shows: an uploaded file or one of the data set, and what is known of it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.data import nih, splits
+from cxrcore.data.pixels import decode_film, film_file, find_film, prepared
+from cxrcore.data.pixels.film_file import Film
+from cxrcore.data.pixels.prepared import PreparedPixels
+from cxrcore.errors import FilmError, WorkbenchError
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.queries import data_set, from_store
+from cxrcore.store import Store
+
+PARTS = {"train": "training", "val": "validation", "test": "test"}
+N_EXAMPLES = 6
+DEFAULT_SIZE = 224
+
+
+@dataclass(frozen=True)
+class ChosenFilm:
+    """A film to explain.
+
+    Attributes:
+        name: for the person who chose it; of an upload its file's name, which is kept nowhere.
+        film: its pixels, and what was done to read them.
+        image_id: of the run's data set, where the film is one of it, else None.
+        part: 'train', 'val' or 'test' of the run's split; None where that is not known.
+    """
+
+    name: str
+    film: Film
+    image_id: str | None
+    part: str | None
+
+
+@dataclass(frozen=True)
+class RunFilms:
+    """The films that a run belongs to.
+
+    Attributes:
+        images: of the data set.
+        labels: float32 (n, 14).
+        parts: index into `splits.SPLITS` of each film; None where the split cannot be drawn again.
+        folders: where films may lie on disk, those of NIH's layout inside them too.
+        kind: of the data set.
+    """
+
+    film_file: pd.DataFrame
+    labels: np.ndarray
+    parts: np.ndarray | None
+    folders: tuple[Path, ...]
+    kind: str
+
+    def part_of(self, image_id: str) -> str | None:
+        """'train', 'val' or 'test'."""
+        row = self.row_of(image_id)
+        if row is None or self.parts is None or not 0 <= self.parts[row] < len(splits.SPLITS):
+            return None
+        return splits.SPLITS[self.parts[row]]
+
+    def row_of(self, image_id: str) -> int | None:
+        """The film's place among the images."""
+        rows = np.flatnonzero(self.images["image_id"].to_numpy() == image_id)
+        return int(rows[0]) if len(rows) else None
+
+    def labels_of(self, image_id: str) -> list[str]:
+        """The findings that the film is labelled with, as people write them."""
+        row = self.row_of(image_id)
+        return [] if row is None else [display_name(FINDINGS[k]) for k in np.flatnonzero(self.labels[row] == 1)]
+
+
+def films_of(store: Store, run: pd.Series, runs: pd.DataFrame, datasets: pd.DataFrame) -> RunFilms:
+    """The films of a run's data set, and who is where in its split."""
+    dataset_id = run["dataset_id"]
+    found = data_set.holdings(store, dataset_id)
+    own = runs[runs["dataset_id"] == dataset_id]
+    kind = datasets.at[dataset_id, "kind"] if dataset_id in datasets.index else ""
+    folders = tuple(dict.fromkeys(
+        img_root for csv_path, img_root in data_set.sources(own)
+        if kind != "phantom" or _is_home(str(csv_path), dataset_id)))
+    try:
+        key = data_set.SplitKey(run["split_scheme"], int(run["split_seed"]), run["split_fingerprint"])
+        parts = data_set.assignment(store.path.parent / "cache", found, key, own)
+    except (WorkbenchError, KeyError, ValueError):  # a split that was given, or lists that are gone
+        parts = None
+    places = tuple(place for folder in folders for place in
+                   (folder, folder / "images", *sorted(folder.glob("images_*/images"))))
+    return RunFilms(found.images, found.labels, parts, places, kind)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _is_home(csv_path: str, dataset_id: str) -> bool:
+    """Whether a phantom folder's table is still this data set's: names repeat between phantom sets."""
+    try:
+        return nih.read_table(Path(csv_path)).dataset_id == dataset_id
+    except (WorkbenchError, OSError):
+        return False
+
+
+def size_of(run: pd.Series) -> int:
+    """Pixels a side that a run's network takes, as its settings say."""
+    return int(json.loads(run["config"] or "{}").get("img_size") or DEFAULT_SIZE)
+
+
+# -- stored films
+
+
+def stored(store: Store, films: RunFilms, image_id: str, size: int) -> ChosenFilm:
+    """A film of the data set: the file itself where it is on disk, else its prepared pixels.
+
+    Args:
+        size: pixels a side that the network takes.
+
+    Raises:
+        FilmError: neither is there.
+    """
+    if films.row_of(image_id) is None:
+        raise FilmError(f"the run's data set has no film {image_id}")
+    path = _on_disk(films.folders, image_id)
+    if path is not None:
+        film = decode_film.read(path, image_id)
+    elif (held := _map_with(store, films, image_id, size)) is not None:
+        film = Film(np.array(held.pixels[held.row_of[image_id]]),
+                    (f"prepared pixels of {size} x {size}: the file itself is not on this disk",), "prepared")
+    else:
+        raise FilmError(f"film {image_id} is neither in the folders that its runs were trained from nor prepared: "
+                        "upload the file")
+    return ChosenFilm(image_id, film, image_id, films.part_of(image_id))
+
+
+def examples(store: Store, films: RunFilms, finding: str, size: int) -> list[str]:
+    """Some films of the test split with a finding (else any), whose pixels are here."""
+    rows = np.flatnonzero(films.labels[:, FINDINGS.index(finding)] == 1)
+    if films.parts is not None:
+        test = rows[films.parts[rows] == splits.SPLITS.index("test")]
+        rows = test if len(test) else rows
+    names = films.images["image_id"].to_numpy()[np.random.default_rng(0).permutation(rows)]
+    found = []
+    for image_id in names[:200]:
+        if _on_disk(films.folders, image_id) or _map_with(store, films, image_id, size):
+            found.append(image_id)
+        if len(found) == N_EXAMPLES:
+            break
+    return found
+
+
+def _on_disk(folders: Sequence[Path], image_id: str) -> Path | None:
+    """The film's file in one of these folders."""
+    if image_id != Path(image_id).name:
+        return None
+    return next((folder / image_id for folder in folders if (folder / image_id).is_file()), None)
+
+
+def _map_with(store: Store, films: RunFilms, image_id: str, size: int) -> PreparedPixels | None:
+    """A prepared map of this size with the film; never for phantoms, whose names repeat."""
+    if films.kind == "phantom":
+        return None
+    return next((held for held in _maps(store, size) if image_id in held.row_of), None)
+
+
+def _maps(store: Store, size: int) -> list[PreparedPixels]:
+    """The finished maps of this size beside the store."""
+    found = []
+    for manifest in sorted((store.path.parent / "prepared").glob("*/manifest.json")):
+        try:
+            if manifest.parent.suffix != ".partial" and json.loads(manifest.read_text())["size"] == size:
+                found.append(_opened(str(manifest.parent), manifest.stat().st_mtime_ns))
+        except (OSError, ValueError, KeyError, WorkbenchError):  # damaged, or removed just now
+            continue
+    return found
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _opened(folder: str, changed: int) -> PreparedPixels:
+    return prepared.open_prepared(Path(folder))
+
+
+# -- uploads
+
+
+def uploaded(store: Store, films: RunFilms, data: bytes, name: str, size: int) -> ChosenFilm:
+    """An uploaded file, recognised where its pixels are those of a film of the run's data set.
+
+    Raises:
+        FilmError: it cannot be read; the text says why.
+    """
+    film = _read(hashlib.sha256(data).hexdigest(), data)
+    image_id = _recognised(store, films, film_file.resize(film.pixels, size), size)
+    return ChosenFilm(name, film, image_id, films.part_of(image_id) if image_id else None)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)  # of 1,024 pixels 1 MB each
+def _read(key: str, _data: bytes) -> Film:
+    return decode_film.read(_data)
+
+
+def _recognised(store: Store, films: RunFilms, small: np.ndarray, size: int) -> str | None:
+    for held in _maps(store, size):
+        image_id = find_film.find(held, small, _strips(str(held.folder), held, str(store.path.parent / "cache")))
+        if image_id and films.row_of(image_id) is not None:
+            return image_id
+    return None
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking for this film among those that were prepared")
+def _strips(folder: str, _held: PreparedPixels, _cache: str) -> np.ndarray:
+    """`filmlookup.strips`, kept in a file: of a large map they are read from all over the disk."""
+    kept = Path(_cache) / f"strips-{Path(folder).name}.npy"
+    try:
+        return np.load(kept)
+    except (OSError, ValueError, EOFError):
+        found = find_film.strips(_held)
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(kept.with_suffix(".new.npy"), found)
+        kept.with_suffix(".new.npy").replace(kept)
+    except OSError:  # a store on a disk that may not be written to
+        pass
+    return found
+
+
+def stored_scores(store: Store, prediction_ids: Sequence[str], image_id: str) -> np.ndarray | None:
+    """What an evaluation stored for this film, float32 (14,); None where it was not evaluated."""
+    for prediction_id in prediction_ids:
+        held = from_store.predictions(store, prediction_id)
+        rows = np.flatnonzero(np.asarray(held.image_ids) == image_id)
+        if len(rows):
+            return held.scores[rows[0]]
+    return None

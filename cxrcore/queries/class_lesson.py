@@ -1,0 +1,157 @@
+"""What the slides are about: one run in focus, the runs beside it, and the finding that serves as the example."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.findings import FINDINGS
+from cxrcore.measures.metrics import Counts
+from cxrcore.measures.thresholds.positions import SortedScores, counts_at
+from cxrcore.queries import data_set, from_store, run_groups
+from cxrcore.queries.board_state import PART_WORDS, Evaluated, SourcedSet, default_key, find_set
+from cxrcore.store import Store
+from cxrcore.store.audit_marks import Marks
+from cxrcore.ui.curves import words
+from cxrcore.ui.present.stage import NothingToShow
+from cxrcore.ui.thresholds.lab import evaluated
+from cxrcore.ui.widgets import TRAIN_COMMAND
+
+HALF = np.full(len(FINDINGS), 0.5)  # what a program does that never asks
+FEW = 10  # films with a finding, below which it is no example
+MAX_RUNS = 6
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a slide may show.
+
+    Attributes:
+        dataset_id: of the run in focus, or of the store's first data set.
+        group: the runs that the focus may be compared with; None where no run was measured.
+        rows: of `Overview.runs`, the run in focus first, then the best others of its group.
+        runs: the same, those that have predictions of `part`.
+        part: 'test', or 'val' where that was asked for, or the focus has no test predictions.
+    """
+
+    store: Store
+    overview: from_store.Overview
+    dataset_id: str
+    group: run_groups.Group | None
+    rows: pd.DataFrame
+    runs: tuple[Evaluated, ...]
+    part: str
+
+    @property
+    def data(self) -> data_set.Holdings:
+        """The data set, counted."""
+        return data_set.holdings(self.store, self.dataset_id)
+
+    @property
+    def kind(self) -> str:
+        """Of the data set: 'nih', 'phantom', ..."""
+        return self.overview.datasets.at[self.dataset_id, "kind"]
+
+    @property
+    def run(self) -> Evaluated:
+        """The run in focus.
+
+        Raises:
+            NothingToShow: no run was measured.
+        """
+        if not self.runs:
+            raise NothingToShow("No run of this store has been evaluated yet. A training ends with that:",
+                                TRAIN_COMMAND)
+        return self.runs[0]
+
+    @property
+    def n_films(self) -> int:
+        """How many films the focus is read on."""
+        return int(self.run.parts[self.part]["n"])
+
+    @property
+    def films(self) -> str:
+        """'475 test films', those that the focus is read on."""
+        return f"{self.n_films:,} {PART_WORDS[self.part]} films"
+
+    def films_of(self, k: int) -> str:
+        """'470 test films', those on which a finding (by its place) has a label and a score."""
+        return f"{self.scores[k].n:,} {PART_WORDS[self.part]} films"
+
+    @property
+    def scores(self) -> tuple[SortedScores, ...]:
+        """Of the run in focus, one entry a finding."""
+        return from_store.sorted_scores(self.store, self.run.prediction_id(self.part))
+
+    @property
+    def styles(self) -> dict[str, RunStyle]:
+        """{run_id: look}."""
+        return run_styles(dict(zip(self.rows["run_id"], self.rows["architecture"], strict=True)))
+
+    @property
+    def warned(self) -> dict[str, Marks]:
+        """{name: marks} of the runs whose imports were warned of."""
+        labels = run_groups.run_labels(self.overview.runs)
+        return {labels[run_id]: marks for run_id, marks in run_groups.warned(self.rows).items()}
+
+    def row(self, run: Evaluated) -> pd.Series:
+        """What the store says of a run."""
+        return self.rows.set_index("run_id", drop=False).loc[run.run_id]
+
+    def tuned(self, run: Evaluated) -> SourcedSet:
+        """The run's thresholds as the board begins with: max F1, fitted on validation, where there is one."""
+        return find_set(self.store, run, default_key(run))
+
+    @cached_property
+    def at_half(self) -> Counts:
+        """Of the run in focus, every finding at 0.5."""
+        return counts_at(self.scores, HALF)
+
+    @cached_property
+    def at_tuned(self) -> Counts:
+        """Of the run in focus, at its own thresholds."""
+        return counts_at(self.scores, self.tuned(self.run).thresholds)
+
+    @cached_property
+    def example(self) -> int:
+        """The finding whose AUROC promises most beyond its F1 at 0.5, by its place in `FINDINGS`.
+
+        Raises:
+            NothingToShow: no finding has films enough.
+        """
+        curves = from_store.curves(self.store, self.run.prediction_id(self.part), "roc").findings
+        promise = np.array([one.auroc for one in curves]) - self.at_half.f1
+        enough = np.array([len(one.positives) >= FEW and len(one.negatives) >= FEW for one in self.scores])
+        if not enough.any():
+            raise NothingToShow(f"No finding stands on {FEW} of the films that the run was measured on.")
+        return int(np.argmax(np.where(enough, np.nan_to_num(promise, nan=-1.0), -np.inf)))
+
+
+def read(store: Store, overview: from_store.Overview, chosen: list[str], part: str = "test") -> Lesson:
+    """The lesson of the runs that the link names, else of the best of the newest data set.
+
+    Args:
+        chosen: run ids, the one in focus first.
+        part: 'test' (validation where the focus has no test predictions) or 'val', which runs are read on.
+    """
+    runs, board = overview.runs, overview.board
+    pickable = runs[~runs["archived"].astype(bool) | runs["run_id"].isin(chosen)]
+    groups = run_groups.groups(pickable, board, overview.datasets, from_store.statuses(store, runs), part)
+    group = _group_of(groups, chosen)
+    ids = [] if group is None else [*chosen[:1], *(one for one in group.table.index[group.table["auroc"].notna()]
+                                                   if one not in chosen[:1])][:MAX_RUNS]
+    rows = runs.set_index("run_id", drop=False).loc[ids].reset_index(drop=True)
+    part = words.part_to_draw(part, ids[:1], board)
+    found = tuple(run for run in evaluated(rows, board, run_groups.run_labels(runs)) if part in run.parts)
+    if found and found[0].run_id != ids[0]:
+        found = ()
+    dataset_id = rows["dataset_id"].iloc[0] if len(rows) else overview.datasets.index[0]
+    return Lesson(store, overview, dataset_id, group, rows, found, part)
+
+
+def _group_of(groups: list[run_groups.Group], chosen: list[str]) -> run_groups.Group | None:
+    if chosen:
+        return next((group for group in groups if chosen[0] in group.table.index), None)
+    return next((group for group in groups if group.table["auroc"].notna().any()), None)

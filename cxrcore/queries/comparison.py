@@ -1,0 +1,220 @@
+"""The runs of a comparison measured in the same draws, and their differences to one of them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxrcore.charts.dot_rows import NAMES
+from cxrcore.charts.look import RunStyle, architecture_label, run_styles
+from cxrcore.evaluation import ensemble
+from cxrcore.evaluation.kept_draws import Measured
+from cxrcore.findings import N_FINDINGS
+from cxrcore.import_export import examination
+from cxrcore.measures.intervals.holm import BETTER, TIED, UNTESTED, WORSE, Verdicts, verdicts
+from cxrcore.measures.intervals.intervals import MACRO, Difference, Interval, Resampled, difference
+from cxrcore.networks.weights_corpora import NONE, start_corpus
+from cxrcore.queries.board_state import Evaluated, SourcedSet, default_key, find_set, parse_key
+from cxrcore.queries.shared_draws import measured_in_draws
+from cxrcore.settings import deciding, differing_names, settings_key, settings_of
+from cxrcore.store import Store
+
+WORDS = {BETTER: "better", WORSE: "worse", TIED: "tied", UNTESTED: "no test"}
+
+
+_NO_NETWORK = ("", None, examination.NO_ARCHITECTURE, ensemble.ARCHITECTURE)  # in place of an architecture
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run of the comparison.
+
+    Attributes:
+        run: with its predictions.
+        architecture: its name, as the store has it.
+        style: its look.
+        found: its measures in every draw.
+        source: the set that F1, recall and precision are read at.
+    """
+
+    run: Evaluated
+    architecture: str
+    style: RunStyle
+    found: Resampled
+    source: SourcedSet
+
+
+def load(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, str], part: str,
+         key: str | None = None) -> list[Compared]:
+    """The runs measured in the same draws.
+
+    Args:
+        architectures: {run_id: name}.
+        key: of the threshold set; without it, or where a run has no predictions to fit it on, the run's default.
+
+    Raises:
+        ResamplingError: they cannot be compared; the text says why.
+    """
+    styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})
+    sources = [find_set(store, run, _key_for(run, key)) for run in runs]
+    measured = [Measured(run.prediction_id(part), tuple(source.thresholds.tolist()))
+                for run, source in zip(runs, sources, strict=True)]
+    found = measured_in_draws(store, measured)
+    return [Compared(run, architectures[run.run_id], styles[run.run_id], one, source)
+            for run, one, source in zip(runs, found, sources, strict=True)]
+
+
+def _key_for(run: Evaluated, key: str | None) -> str:
+    fit = parse_key(key) if key else None
+    return key if fit and (fit.part is None or fit.part in run.parts) else default_key(run)
+
+
+def values_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:
+    """A row a run and finding, for the download; `n_findings` counts what a value is the mean of."""
+    frames = []
+    for one in compared:
+        found = one.found.interval(measure)
+        frames.append(pd.DataFrame({
+            "run_id": one.run.run_id, "run": one.run.label, "finding": NAMES, "measure": measure, "value": found.point,
+            "low": found.low, "high": found.high, "standard_error": found.error, "draws_dropped": found.n_dropped,
+            "n_positive": [*one.found.n_positive, np.nan],
+            "n_findings": averaged(found), "films": one.found.n_films,
+            "patients": one.found.n_patients}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def averaged(found: Interval) -> list[int]:
+    """How many findings each value of an interval is the mean of: 1 or 0 for a finding's own, more for the macro's."""
+    return [*(~np.isnan(found.point[:MACRO])).astype(int), N_FINDINGS - found.n_excluded]
+
+
+# -- differences to a reference
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One run against the reference.
+
+    Attributes:
+        one: the run.
+        change: its measure minus the reference's, (15,).
+        words: (15,), a verdict each; the macro mean's is of a family of its own.
+        p: (15,), corrected.
+    """
+
+    one: Compared
+    change: Difference
+    words: np.ndarray
+    p: np.ndarray
+
+
+def contrasts(compared: Sequence[Compared], reference: str, measure: str) -> tuple[list[Contrast], int]:
+    """Each other run against the reference, and how many tests of findings the family has."""
+    base = next(one for one in compared if one.run.run_id == reference)
+    others = [one for one in compared if one is not base]
+    changes = [difference(one.found, base.found, measure) for one in others]
+    single, macro = (_family(changes, places, measure) for places in (slice(None, MACRO), slice(MACRO, None)))
+    return [Contrast(one, change, np.concatenate([single.words[i], macro.words[i]]),
+                     np.concatenate([single.p[i], macro.p[i]]))
+            for i, (one, change) in enumerate(zip(others, changes, strict=True))], single.n_tests
+
+
+def _family(changes: Sequence[Difference], places: slice, measure: str) -> Verdicts:
+    return verdicts(np.array([change.point[places] for change in changes]),
+                    np.array([change.p[places] for change in changes]), measure)
+
+
+def verdict_table(found: Sequence[Contrast]) -> pd.DataFrame:
+    """A row a run: how the macro mean differs, and how many findings are better, tied and worse."""
+    rows = []
+    for one in found:
+        change, counts = one.change, {word: int((one.words[:MACRO] == word).sum()) for word in WORDS}
+        rows.append({
+            "Run": one.one.run.label, "Macro difference": change.point[MACRO],
+            "95 % interval": f"{change.low[MACRO]:+.4f} to {change.high[MACRO]:+.4f}", "p": _in_words(one.p[MACRO]),
+            "Verdict": WORDS[one.words[MACRO]], "Better in": counts[BETTER], "Tied in": counts[TIED],
+            "Worse in": counts[WORSE], "No test": counts[UNTESTED]})
+    return pd.DataFrame(rows)
+
+
+def _in_words(p: float) -> str:
+    """Draws tell no more of a small p than that it is small."""
+    return "–" if np.isnan(p) else "< 0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
+def contrast_table(found: Sequence[Contrast], reference: str, measure: str) -> pd.DataFrame:
+    """A row a run and finding, for the download."""
+    return pd.concat([pd.DataFrame({
+        "run": one.one.run.label, "against": reference, "finding": NAMES, "measure": measure,
+        "difference": one.change.point, "low": one.change.low, "high": one.change.high, "p_uncorrected": one.change.p,
+        "p_holm": one.p, "verdict": one.words}) for one in found], ignore_index=True)
+
+
+# -- how they were trained
+
+
+def start_weights_sentence(runs: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Which runs began with weights that had seen what; empty where they do not differ in it, or nothing is recorded.
+
+    Args:
+        runs: rows of `Store.runs`.
+        labels: {run_id: unique label}.
+    """
+    seen: dict[str, list[str]] = {}
+    for run_id, config in zip(runs["run_id"], runs["config"], strict=True):
+        if corpus := start_corpus(json.loads(config or "{}")):
+            seen.setdefault("nothing (random weights)" if corpus == NONE else corpus, []).append(labels[run_id])
+    if len(seen) < 2:
+        return ""
+    said = "; ".join(f"{', '.join(names)}: {corpus}" for corpus, names in seen.items())
+    return f"Not the same start: what their weights had seen before training differs too: {said}."
+
+
+def seeds_table(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]], measure: str) -> pd.DataFrame:
+    """A row for runs that are repeats of each other, alike in all recorded settings but the seed.
+
+    Only runs that were trained here: of others it is not known how. Runs of one seed, alike in everything, count once.
+
+    Args:
+        runs: {run_id: row of `Store.runs`}.
+
+    Returns:
+        mean and spread of their macro means.
+    """
+    rows = []
+    for group in _repeats(compared, runs):
+        own = [one.found.interval(measure).point[MACRO] for one in group.values()]
+        if len(own) > 1:
+            rows.append({"Architecture": architecture_label(next(iter(group.values())).architecture), "Runs": len(own),
+                         "Seeds": ", ".join(map(str, group)), "Mean": float(np.mean(own)),
+                         "Standard deviation": float(np.std(own, ddof=1)), "Least": min(own), "Most": max(own)})
+    return pd.DataFrame(rows)
+
+
+def _repeats(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]]) -> list[dict[int, Compared]]:
+    """Groups of runs with one settings key, each as {seed: its first run}."""
+    groups: dict[str, dict[int, Compared]] = {}
+    for one in compared:
+        settings = settings_of(runs[one.run.run_id])
+        if settings is not None:
+            groups.setdefault(settings_key(settings), {}).setdefault(settings.get("seed", 0), one)
+    return list(groups.values())
+
+
+def other_settings(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Runs of one architecture that are no repeats of its first one: in what settings they differ, a text each."""
+    said = []
+    for name in dict.fromkeys(one.architecture for one in compared if one.architecture not in _NO_NETWORK):
+        own = [(one.run.label, settings_of(runs[one.run.run_id])) for one in compared if one.architecture == name]
+        told = [(label, deciding(settings)) for label, settings in own if settings is not None]
+        differing: dict[str, list[str]] = {}
+        for label, settings in told[1:]:
+            if names := [one for one in differing_names([told[0][1], settings]) if one != "seed"]:
+                differing.setdefault(", ".join(names), []).append(label)
+        said += [f"{', '.join(labels)} (not {told[0][0]}'s {names})" for names, labels in differing.items()]
+        if len(own) > 1 and (untold := [label for label, settings in own if settings is None]):
+            said.append(f"{', '.join(untold)} (how {architecture_label(name)} was trained there is not recorded)")
+    return said

@@ -1,0 +1,184 @@
+"""The networks that the Explain page runs: loaded once, explained by all sessions, one film at a time each."""
+
+import hashlib
+import importlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+import numpy as np
+import streamlit as st
+
+from cxrcore.data.files import bounded_file
+from cxrcore.errors import CheckpointError, DataError
+from cxrcore.findings import FINDINGS
+from cxrcore.networks.architectures import find
+from cxrcore.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cxrcore.explain.maps import Explainer, Explanation
+    from cxrcore.networks.input_check.familiarity import Checked, InputCheck
+
+BEST = "model_best.pth"  # as `checkpoint.BEST`, which needs torch
+MODELS = 6  # kept in memory: as many as one page shows side by side
+MAPS = 12  # explanations kept, 1.4 MB each at 224 pixels
+
+
+@st.cache_resource(show_spinner=False)
+def begin_importing() -> None:
+    """Start loading what runs networks, seconds long, while the person still chooses a film."""
+    threading.Thread(target=importlib.import_module, args=("cxrcore.explain.maps",), daemon=True).start()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A run's network.
+
+    Attributes:
+        key: changes with the checkpoint.
+        image_size: pixels a side that it takes.
+        checked: says whether a film, uint8 (S, S), looks like those that the run was trained on; None without a check.
+        measured: the check's own rates of false alarms and misses, in words.
+    """
+
+    key: str
+    architecture: str
+    image_size: int
+    explainer: "Explainer"
+    checked: "Callable[[np.ndarray], Checked] | None"
+    measured: str
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One film explained by one network.
+
+    Attributes:
+        findings: of the maps; none where one map serves all.
+        maps: float16 (k, S, S), over what the network looked at, each in [0, 1].
+        energy: float32 (k,).
+        logits, scores: float32 (14,).
+    """
+
+    findings: tuple[str, ...]
+    maps: np.ndarray
+    energy: np.ndarray
+    logits: np.ndarray
+    scores: np.ndarray
+
+    def of(self, finding: str) -> tuple[np.ndarray, float]:
+        """A finding's map, float32 (S, S), and its energy."""
+        place = self.findings.index(finding) if self.findings else 0
+        return self.maps[place].astype(np.float32), float(self.energy[place])
+
+
+def checkpoint_of(store: Store, run_id: str) -> Path:
+    """The run's best checkpoint.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    path = store.run_file(run_id, BEST)
+    if path is None:
+        raise CheckpointError(f"this run has no checkpoint ({BEST}), so it cannot score a film: it was imported, or "
+                              "stopped before its first epoch ended")
+    return path
+
+
+def load(store: Store, run_id: str) -> Loaded:
+    """The run's network, loaded once.
+
+    Raises:
+        CheckpointError: no checkpoint, or one that breaks the contract.
+    """
+    path = checkpoint_of(store, run_id)
+    stat = path.stat()
+    return _load(str(path), stat.st_mtime_ns, stat.st_size)
+
+
+@st.cache_resource(max_entries=MODELS, show_spinner=False)
+def _load(path: str, mtime_ns: int, size: int) -> Loaded:
+    from cxrcore.explain.maps import Explainer
+    from cxrcore.networks import checkpoint as checkpoints  # needs torch
+    from cxrcore.networks.prediction import default_device
+
+    held = checkpoints.load(Path(path))
+    model = held.model().to(default_device())
+    check = _check_of(Path(path).parent, checkpoints.sha256(Path(path)))
+    return Loaded(f"{path}|{mtime_ns}|{size}", held.architecture, held.image_size,
+                  Explainer(model, held.architecture, held.spec), _asking(check, model, held.spec),
+                  check.describe() if check else "")
+
+
+def _check_of(folder: Path, sha256: str) -> "InputCheck | None":
+    """The run's input check, if it is of this very checkpoint."""
+    from cxrcore.networks.input_check import familiarity
+
+    try:
+        bounded_file.check_arrays(folder / familiarity.FILE, familiarity.FILE)
+        found = familiarity.InputCheck.load(folder / familiarity.FILE)
+    except (DataError, OSError, ValueError, BadZipFile):
+        return None
+    return found if found.checkpoint_sha256 == sha256 else None
+
+
+def _asking(check: "InputCheck | None", model: object, spec: object) -> "Callable[[np.ndarray], Checked] | None":
+    from cxrcore.networks.input_check import features
+
+    one_at_a_time = threading.Lock()  # features come through hooks on the network
+
+    def ask(film: np.ndarray) -> "Checked":
+        with one_at_a_time:
+            return check.check(features.extract(model, spec, film[None])[0])
+
+    return ask if check else None
+
+
+def film_key(pixels: np.ndarray) -> str:
+    """The same for the same pixels."""
+    return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()[:24]
+
+
+def explained(loaded: Loaded, film: np.ndarray, method: str) -> Explained:
+    """All findings' maps of a film, kept for the next look.
+
+    Args:
+        film: uint8 (S, S) at the network's size.
+        method: a key of `cam_methods.METHODS` that is not slow.
+    """
+    return _explained(loaded.key, film_key(film), method, loaded, film)
+
+
+@st.cache_resource(max_entries=MAPS, show_spinner=False)
+def _explained(model_key: str, film: str, method: str, _loaded: Loaded, _film: np.ndarray) -> Explained:
+    return _packed(_loaded.explainer.explain(_film, FINDINGS, method))
+
+
+def explained_slowly(loaded: Loaded, film: np.ndarray, method: str, finding: str,
+                     told: "Callable[[int, int], None]") -> Explained:
+    """One finding's map by a slow method; not kept here.
+
+    Args:
+        told: how many channels are done of how many; what it raises ends the method.
+    """
+    return _packed(loaded.explainer.explain(film, (finding,), method, told))
+
+
+def _packed(found: "Explanation") -> Explained:
+    return Explained(found.findings, found.placed().astype(np.float16), found.energy, found.logits, found.scores)
+
+
+def reason(key: str) -> str:
+    """What the input check found, as 'looks turned by 90° to the left'."""
+    from cxrcore.networks.input_check import familiarity
+
+    return familiarity.REASONS[key]
+
+
+def pooled_head(architecture: str) -> bool:
+    """Whether HiResCAM equals Grad-CAM on this network."""
+    return find(architecture).pooled_head

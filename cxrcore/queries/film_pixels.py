@@ -1,0 +1,139 @@
+"""Which prepared map shows a data set's films, for all pages that show films."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.data import nih
+from cxrcore.data.files import bounded_file
+from cxrcore.data.pixels import prepared
+from cxrcore.data.pixels.prepared import PreparedPixels
+from cxrcore.errors import WorkbenchError
+from cxrcore.queries import data_set, from_store
+from cxrcore.store import Store
+
+NIH_BOX_SIDE = 1024  # pixels a side of the films that NIH's boxes were drawn on
+MARK = "phantoms.json"  # as `data.phantom_folder` writes it; importing that would load what draws phantoms
+PROBES = 3  # films of a map that are compared with those on disk
+
+Sources = tuple[tuple[Path, Path], ...]  # (table, folder of films) that runs were trained from
+
+
+@dataclass(frozen=True)
+class FilmMap:
+    """The pixels of a data set's films, each from the largest map that holds it.
+
+    Attributes:
+        maps: those with the most pixels a side (then the most films) first.
+        box_side: pixels a side that the data set's boxes are counted in; None where it is not known.
+    """
+
+    maps: tuple[PreparedPixels, ...]
+    box_side: int | None
+
+    @property
+    def size(self) -> int:
+        """Pixels a side of the largest map."""
+        return self.maps[0].size
+
+    def film(self, image_id: str) -> np.ndarray | None:
+        """uint8 (S, S); None where it is in no map."""
+        for held in self.maps:
+            if (row := held.row_of.get(image_id)) is not None:
+                return np.asarray(held.pixels[row])
+        return None
+
+    def holds(self, image_ids: pd.Series) -> np.ndarray:
+        """Which of the films are in some map, bool (n,)."""
+        return np.logical_or.reduce([image_ids.isin(held.row_of.keys()).to_numpy() for held in self.maps])
+
+
+def films_of(store: Store, dataset_id: str) -> FilmMap | None:
+    """The maps to show a known data set's films from; None where there are none."""
+    overview = from_store.overview(store)
+    if dataset_id not in overview.datasets.index:
+        return None
+    return film_map(store, dataset_id, overview.datasets.at[dataset_id, "kind"], from_store.images(store, dataset_id),
+                    data_set.sources(overview.runs[overview.runs["dataset_id"] == dataset_id]))
+
+
+def film_map(store: Store, dataset_id: str, kind: str, images: pd.DataFrame, sources: Sources) -> FilmMap | None:
+    """The maps to show this data set's films from; None where none was prepared beside the store.
+
+    Args:
+        kind: of the data set. A name of NIH's means one film the world over; phantoms of all sets share their names,
+            so theirs are shown only where the folder they were trained from still holds them as they were prepared.
+        images: as `Store.images`.
+        sources: of the data set's runs.
+    """
+    return _film_map(dataset_id, kind, sources, _finished_maps(store.path.parent / "prepared"), images)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)  # a mapped file and its index, shared by all readers
+def _film_map(dataset_id: str, kind: str, sources: Sources, folders: tuple[Path, ...],
+              _images: pd.DataFrame) -> FilmMap | None:
+    home = _home(sources, dataset_id) if kind == "phantom" else None
+    if kind == "phantom" and home is None:
+        return None
+    box_side = _drawn_size(home) if home else {"nih": NIH_BOX_SIDE}.get(kind)
+    maps, missing = [], _images["image_id"]
+    for folder in folders:
+        try:
+            pixels = prepared.open_prepared(folder)
+        except WorkbenchError:
+            continue
+        held = missing.isin(pixels.row_of.keys())
+        if held.any() and (home is None or _unchanged(missing[held].iloc[:PROBES], folder, home)):
+            maps.append(pixels)
+            missing = missing[~held]
+    return FilmMap(tuple(maps), box_side) if maps else None
+
+
+def _finished_maps(root: Path) -> tuple[Path, ...]:
+    """Folders of finished maps, the one with the most pixels a side first."""
+    found = []
+    for manifest in root.glob("*/manifest.json"):
+        if manifest.parent.suffix == ".partial":
+            continue
+        try:
+            meta = json.loads(manifest.read_text())
+            found.append((meta["size"], meta["n_films"], manifest.parent))
+        except (OSError, ValueError, KeyError):  # damaged, or removed just now
+            continue
+    return tuple(folder for *_, folder in sorted(found, reverse=True))
+
+
+def _home(sources: Sources, dataset_id: str) -> Path | None:
+    """The folder of films whose table is still this data set's."""
+    for csv_path, img_root in sources:
+        try:
+            if nih.read_table(csv_path).dataset_id == dataset_id:
+                return img_root
+        except WorkbenchError:
+            continue
+    return None
+
+
+def _unchanged(image_ids: pd.Series, folder: Path, home: Path) -> bool:
+    """Whether these films lie in `home` as they were when the map in `folder` was made."""
+    was = pd.read_parquet(folder / "films.parquet", columns=["image_id", "bytes", "mtime_ns"]).set_index("image_id")
+    try:
+        paths = nih.find_films(home, image_ids)
+        now = {image_id: os.stat(path) for image_id, path in paths.items()}
+    except (WorkbenchError, OSError):
+        return False
+    return bool(now) and all((stat.st_size, stat.st_mtime_ns) == tuple(was.loc[image_id])
+                             for image_id, stat in now.items())
+
+
+def _drawn_size(home: Path) -> int | None:
+    """Pixels a side that phantoms were drawn with."""
+    try:
+        return int(bounded_file.settings(home / MARK)["recipe"]["size"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,202 @@
+"""What the list of runs says, before it is drawn: labels, groups, order. Pure: no store, no Streamlit.
+
+Runs are compared only within a group, which is a data set and a split; nothing is ranked across groups.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from cxrcore.charts.look import architecture_label
+from cxrcore.findings import N_FINDINGS
+from cxrcore.store.audit_marks import Marks, questions
+
+LEAKY_SCHEMES = ("random",)
+LEAKY_NOTE = "films of one patient stand on both sides: numbers are too good"
+SYNTHETIC_NOTE = ("films are drawn by a program, not taken from patients; how networks rank on them says nothing "
+                  "about real films")
+SPLIT_WORDS = {
+    "patient": "split by patient, 70 / 10 / 20 %",
+    "official": "official test list, validation drawn by patient",
+    "random": "random split by image, 80 / 20 %",
+    "given": "films as they were given",
+}
+STATUS_WORDS = {
+    "running": "▶ running",
+    "finished": "✓ finished",
+    "failed": "✕ failed",
+    "interrupted": "‖ interrupted",
+}
+MAX_DEFAULT_FOCUS = 4
+PART_NAMES = {"Test": "test", "Validation": "val"}
+PARTS = {"test": ("test", "val"), "val": ("val",)}  # where numbers are taken from, the first that there is
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that may be compared.
+
+    Attributes:
+        key: of data set and split, for widget keys.
+        title: the data set's name.
+        split: the split scheme in words.
+        draw: the split's seed and fingerprint.
+        leaky: patients stand in train and in val.
+        synthetic: of phantoms.
+        table: indexed by run_id, best first; columns as `TABLE_COLUMNS`.
+        warned: {run_id: what its import was warned of}, of the table's runs that were.
+    """
+
+    key: str
+    title: str
+    split: str
+    draw: str
+    leaky: bool
+    synthetic: bool
+    table: pd.DataFrame
+    warned: Mapping[str, Marks] = field(default_factory=dict)
+
+
+TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", "architecture", "status", "best_epoch", "films", "findings",
+                 "started", "measured", "thresholds", "loss", "init", "note")
+
+
+def run_labels(runs: pd.DataFrame) -> dict[str, str]:
+    """{run_id: name}; where runs share a name, the end of their id tells them apart. Labels are unique."""
+    names = {
+        run_id: name.strip() or architecture_label(architecture)
+        for run_id, name, architecture in zip(runs["run_id"], runs["name"], runs["architecture"], strict=True)
+    }
+    counts = pd.Series(list(names.values()), dtype=object).value_counts()
+    labels = {run_id: name if counts[name] == 1 else f"{name} · {run_id[-6:]}" for run_id, name in names.items()}
+    if len(set(labels.values())) == len(labels):
+        return labels
+    return {run_id: f"{name} · {run_id}" for run_id, name in names.items()}
+
+
+def draw_in_words(scheme: str, seed: int, fingerprint: str) -> str:
+    """'Seed 0, fingerprint 1a2b3c'; a given split has no seed."""
+    words = [] if scheme == "given" else [f"Seed {seed}"]
+    return ", ".join([*words, f"fingerprint {fingerprint or 'unknown'}"]).capitalize()
+
+
+def split_in_words(scheme: str, seed: int, fingerprint: str) -> str:
+    """A split as one line, to choose by."""
+    return f"{SPLIT_WORDS.get(scheme, scheme).capitalize()} · {draw_in_words(scheme, seed, fingerprint).lower()}"
+
+
+def groups(
+    runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, statuses: Mapping[str, str], part: str
+) -> list[Group]:
+    """The leaderboard, a group for each data set and split; the group with the newest run comes first.
+
+    Args:
+        runs: newest first, as `cached.Overview.runs`.
+        part: 'test' (where a run was not measured there, its val numbers, below the others) or 'val'.
+    """
+    table = _table(runs, board, statuses, part)
+    columns = ["dataset_id", "split_scheme", "split_seed", "split_fingerprint"]
+    found = []
+    for (dataset_id, scheme, seed, fingerprint), rows in runs.groupby(columns, sort=False, dropna=False):
+        known = dataset_id in datasets.index
+        found.append(Group(
+            key=hashlib.sha256(f"{dataset_id}|{scheme}|{seed}|{fingerprint}".encode()).hexdigest()[:12],
+            title=datasets.at[dataset_id, "name"] if known else f"data set {dataset_id}",
+            split=SPLIT_WORDS.get(scheme, f"{scheme} split"),
+            draw=draw_in_words(scheme, seed, fingerprint),
+            leaky=scheme in LEAKY_SCHEMES,
+            synthetic=bool(known and datasets.at[dataset_id, "kind"] == "phantom"),
+            table=table[table.index.isin(rows["run_id"])],
+            warned=warned(rows),
+        ))
+    return found
+
+
+def warned(runs: pd.DataFrame) -> dict[str, Marks]:
+    """{run_id: what its import was warned of}, of those rows of `cached.Overview.runs` that were."""
+    marks = zip(runs["run_id"], runs["warned"], strict=True) if "warned" in runs else ()
+    return {run_id: own for run_id, own in marks if own}
+
+
+def _table(runs: pd.DataFrame, board: pd.DataFrame, statuses: Mapping[str, str], part: str) -> pd.DataFrame:
+    labels = run_labels(runs)
+    preference = {name: place for place, name in enumerate(PARTS[part])}
+    measured = board[board["split"].isin(preference)].assign(place=lambda rows: rows["split"].map(preference))
+    measured = measured.sort_values("place", kind="stable").drop_duplicates("run_id")
+    rows = runs.merge(measured, on="run_id", how="left")
+    subset = (rows["n"] < rows["n_expected"]).astype(bool)
+    marks = [" (archived)" if gone else "" for gone in rows["archived"]]
+    table = pd.DataFrame({
+        "run": [labels[run_id] + mark for run_id, mark in zip(rows["run_id"], marks, strict=True)],
+        "audit": [f"⚠ {questions(marks)}" if marks else None for marks in map(warned(rows).get, rows["run_id"])],
+        "architecture": [[architecture_label(name)] for name in rows["architecture"]],
+        "status": rows["run_id"].map(statuses).map(STATUS_WORDS),
+        "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"],
+        "measured": rows["split"].where(~subset, rows["split"] + ", subset"),
+        "films": rows["n"].astype("Int64"),
+        "findings": [None if n != n or not n else f"{int(n)} of {N_FINDINGS}" for n in rows["n_defined"]],
+        "thresholds": _fitted_on(rows),
+        "best_epoch": rows["best_epoch"].astype("Int64"),
+        "started": rows["started_at"], "loss": rows["loss"], "init": rows["init"],
+        "note": rows["note"],
+        "place": rows["place"], "subset": subset,
+    }).set_axis(rows["run_id"], axis="index")
+    order = table.sort_values(["place", "subset", "auroc"], ascending=[True, True, False], kind="stable")
+    return order[list(TABLE_COLUMNS)]
+
+
+def _fitted_on(rows: pd.DataFrame) -> list[str | None]:
+    """Where each F1's thresholds come from; flagged where they were fitted on the films that they are read on."""
+    return [
+        None if not isinstance(fitted, str) or f1 != f1 else f"{fitted}, same films" if fitted == split else fitted
+        for fitted, split, f1 in zip(rows["f1_fitted_on"], rows["split"], rows["f1"], strict=True)
+    ]
+
+
+def group_note(table: pd.DataFrame, part: str) -> str:
+    """What a reader must know of a group's numbers: how many runs, measured where, and what to beware of."""
+    measured = table["measured"].dropna()
+    fitted = table["thresholds"].dropna()
+    notes = [f"{len(table)} run{'s' if len(table) != 1 else ''}"]
+    if measured.nunique() == 1 and fitted.nunique() == 1:
+        notes.append(f"measured on {measured.iloc[0]}, F1 at thresholds fitted on {fitted.iloc[0]}")
+    if part == "test" and len(measured) and not measured.str.startswith("test").any():
+        notes.append("none measured on a test part, so these are validation numbers")
+    elif part == "test" and measured.str.startswith("val").any():
+        notes.append("runs without test numbers show validation numbers and stand below the others")
+    if measured.str.endswith("subset").any():
+        notes.append("runs measured on a subset of the films stand below the others")
+    if fitted.str.endswith("same films").any():
+        notes.append("F1 is optimistic where its thresholds were fitted on the same films")
+    return "; ".join(notes)
+
+
+def default_focus(found: Sequence[Group], statuses: Mapping[str, str]) -> list[str]:
+    """What to show while nothing is chosen: runs that train now, then the best of the first group."""
+    order = [run_id for group in found for run_id in group.table.index]
+    running = [run_id for run_id in order if statuses[run_id] == "running"]
+    best = [] if not found else [run_id for run_id, value in found[0].table["auroc"].items() if value == value]
+    return list(dict.fromkeys(running + best))[:MAX_DEFAULT_FOCUS] or order[:1]
+
+
+def focus_in_words(found: Sequence[Group], statuses: Mapping[str, str]) -> str:
+    """Which runs `default_focus` takes."""
+    order = [run_id for group in found for run_id in group.table.index]
+    said = ["the runs that train now"] if any(statuses[run_id] == "running" for run_id in order) else []
+    said += ["the best of the first table"] if found and found[0].table["auroc"].notna().any() else []
+    return f"No run is chosen: {'these are ' + ' and '.join(said) if said else 'this is the first of the table'}."
+
+
+def chosen_after(table_rows: Sequence[int], table_runs: Sequence[str], chosen: Sequence[str]) -> list[str]:
+    """The chosen runs after a change of the ticks in one table; runs of other tables and the order stay.
+
+    Args:
+        table_rows: the rows that are ticked now.
+        table_runs: the table's run ids.
+        chosen: the run ids that were chosen before, in all tables.
+    """
+    ticked = [table_runs[row] for row in table_rows if row < len(table_runs)]
+    kept = [run_id for run_id in chosen if run_id in ticked or run_id not in table_runs]
+    return kept + [run_id for run_id in ticked if run_id not in kept]

@@ -1,0 +1,154 @@
+"""What a report is about: runs of one data set and split, measured on the same part."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from cxrcore.errors import RunError
+from cxrcore.findings import N_FINDINGS
+from cxrcore.measures.intervals.intervals import MACRO
+from cxrcore.queries import class_lesson, comparison, from_store, run_groups
+from cxrcore.queries.board_state import Evaluated
+from cxrcore.queries.comparison import Compared
+from cxrcore.store import Store
+from cxrcore.store.audit_marks import questions
+from cxrcore.ui.curves import reliability, words
+from cxrcore.ui.curves.words import MAX_RUNS
+from cxrcore.ui.thresholds.lab import evaluated
+
+LEADERBOARD = {"auroc": "AUROC", "ap": "AP", "f1": "F1", "recall": "Recall", "precision": "Precision", "ece": "ECE"}
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The runs of a report.
+
+    Attributes:
+        overview: of the store.
+        group: data set and split.
+        part: 'test' or 'val'.
+        rows: of `Overview.runs`, in the order of the runs.
+        compared: the runs with their measures in every draw, the best macro AUROC first.
+        notes: what was left out, and why, and where the runs did not start alike.
+    """
+
+    store: Store
+    overview: from_store.Overview
+    group: run_groups.Group
+    part: str
+    rows: pd.DataFrame
+    compared: Sequence[Compared]
+    notes: Sequence[str]
+
+    @property
+    def runs(self) -> list[Evaluated]:
+        return [one.run for one in self.compared]
+
+    @property
+    def dataset(self) -> pd.Series:
+        """Of `Store.datasets`."""
+        return self.overview.datasets.loc[self.rows.iloc[0]["dataset_id"]]
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """{run_id: name}."""
+        return {run.run_id: run.label for run in self.runs}
+
+    def lesson_of(self, run: Evaluated) -> class_lesson.Lesson:
+        """One of the runs, for what class mode reads too."""
+        return class_lesson.read(self.store, self.overview, [run.run_id], self.part)
+
+    def curves(self, view: str) -> list[words.Measured]:
+        """The runs' curves of a view of `curves.VIEWS`, or 'reliability' of the scores as predicted."""
+        rows = self.rows.set_index("run_id", drop=False).loc[[run.run_id for run in self.runs]].reset_index(drop=True)
+        read = (reliability.reader(self.store, self.runs, None) if view == "reliability" else
+                words.reader(self.store, view))
+        measured = words.load(rows, self.overview.board, self.part, self.labels, read)
+        looks = {one.run.run_id: one.style for one in self.compared}  # `load` deals dashes anew, by another order
+        return [replace(one, style=looks[one.run_id]) for one in measured]
+
+    def leaderboard(self) -> pd.DataFrame:
+        """A row a run: run_id, run, ..., and of each measure the macro mean, its 95 % interval and its findings."""
+        made = []
+        for one in self.compared:
+            row: dict[str, object] = {"run_id": one.run.run_id, "run": one.run.label, "architecture": one.architecture,
+                                      "loss": self._row(one.run)["loss"], "thresholds": one.source.in_words,
+                                      "films": one.found.n_films,
+                                      "audit": questions(self.group.warned.get(one.run.run_id, ()))}
+            for name in LEADERBOARD:
+                found = one.found.interval(name)
+                row |= {name: float(found.point[MACRO]), f"{name}_low": float(found.low[MACRO]),
+                        f"{name}_high": float(found.high[MACRO]), f"{name}_findings": N_FINDINGS - found.n_excluded}
+            made.append(row)
+        return pd.DataFrame(made)
+
+    def _row(self, run: Evaluated) -> pd.Series:
+        return self.rows.set_index("run_id").loc[run.run_id]
+
+
+def read(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents:
+    """The named runs, or the best of the first data set and split that has measured ones.
+
+    Args:
+        run_ids: at most six are taken; of several data sets or splits, those of the first run's.
+        wanted: 'test' (validation stands in where none of the runs was measured on test) or 'val'.
+
+    Raises:
+        RunError: an unknown run, or none that was evaluated. StoreError: the store cannot be read.
+    """
+    overview = from_store.overview(store)
+    runs, board = overview.runs, overview.board
+    if runs.empty:
+        raise RunError(f"there are no runs in {store.path}: the demo (bash scripts/start.sh --demo) makes some")
+    if unknown := [run_id for run_id in run_ids if run_id not in set(runs["run_id"])]:
+        raise RunError(f"no run '{unknown[0]}' in {store.path}: the Runs page lists them")
+    statuses, labels = from_store.statuses(store, runs), run_groups.run_labels(runs)
+    if run_ids:
+        run_ids, notes = _first(list(dict.fromkeys(run_ids)))
+    else:
+        open_runs = runs[~runs["archived"].astype(bool)]
+        run_ids, notes = _best(run_groups.groups(open_runs, board, overview.datasets, statuses, wanted), labels)
+    rows = runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
+    part = words.part_to_draw(wanted, list(rows["run_id"]), board)
+    measured = [run for run in evaluated(rows, board, labels) if part in run.parts]
+    if not measured:
+        raise RunError(f"none of these runs has been evaluated: there is nothing to report. python scripts/eval.py "
+                       f"--run RUN_ID evaluates one of {store.path}")
+    notes += [f"{labels[run_id]} has no predictions of this part and is left out." for run_id in rows["run_id"]
+              if run_id not in {run.run_id for run in measured}]
+    kept = rows[rows["run_id"].isin([run.run_id for run in measured])]
+    groups = run_groups.groups(kept, board, overview.datasets, statuses, part)
+    group = next(one for one in groups if measured[0].run_id in one.table.index)
+    notes += [f"{run.label} belongs to another data set or split and is left out." for run in measured
+              if run.run_id not in group.table.index]
+    measured = [run for run in measured if run.run_id in group.table.index]
+    kept = kept[kept["run_id"].isin(group.table.index)].reset_index(drop=True)
+    compared = comparison.load(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part)
+    notes += filter(None, [comparison.start_weights_sentence(kept, labels)])
+    compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))
+    return Contents(store, overview, group, part, kept, tuple(compared), tuple(notes))
+
+
+def _first(run_ids: list[str]) -> tuple[list[str], list[str]]:
+    """As many as a report takes, and what to say of the others."""
+    return run_ids[:MAX_RUNS], [f"The first {MAX_RUNS} of {len(run_ids)} runs."] * (len(run_ids) > MAX_RUNS)
+
+
+def _best(groups: Sequence[run_groups.Group], labels: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """As many as a report takes of the group that the pages begin with, and what to say of those left out.
+
+    A run on a subset would shrink the leaderboard of all to its films.
+    """
+    first = words.default_runs(groups)
+    if not first:
+        return [], []
+    table = next(group.table for group in groups if first[0] in group.table.index)
+    measured = table["measured"].where(table["auroc"].notna(), "")
+    part = measured[first[0]].split(",")[0]
+    own = list(table.index[measured.str.startswith(part)])
+    whole = [run_id for run_id in own if measured[run_id] == part]
+    left = ", ".join(labels[run_id] for run_id in own if run_id not in whole)
+    if not whole or not left:
+        return own[:MAX_RUNS], []
+    return whole[:MAX_RUNS], [f"Measured on a subset of the films, and so left out unless named: {left}."]

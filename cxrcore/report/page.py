@@ -1,0 +1,110 @@
+"""The report as one HTML file: no server, no network, the board still dragged."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from cxrcore.charts.alone import plotting_code
+from cxrcore.queries.board_state import PART_WORDS
+from cxrcore.queries.comparison import Compared
+from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
+from cxrcore.report import board, cautions, sections
+from cxrcore.report.contents import Contents
+from cxrcore.report.explanation_page import NOT_FOR_DIAGNOSIS
+from cxrcore.store.audit_marks import BADGE
+from cxrcore.ui.thresholds import board_component
+
+N_FILMS = 3
+
+
+def render(contents: Contents, n_films: int = N_FILMS, step: Callable[[str], None] = lambda name: None) -> str:
+    """The whole page.
+
+    Args:
+        n_films: examples of maps, 0 for none.
+        step: told the name of each part before it is made.
+    """
+    figures, parts = sections.Figures(), {}
+    makers: dict[str, Callable[[], str]] = {
+        "Leaderboard": lambda: sections.leaderboard(contents, figures) + sections.values(contents),
+        "Thresholds": lambda: _board_section(contents),
+        "Curves": lambda: sections.curves(contents, figures),
+        "Subgroups": lambda: sections.subgroups(contents, figures),
+        "Maps": lambda: sections.films(contents, n_films),
+    }
+    for title, make in makers.items():
+        step(title)
+        if made := make():
+            parts[title] = made
+    told = {"figures": figures.made, "boards": [
+        {"payload": board.payload(contents, one), "source": board.source(contents, one)}
+        for one in contents.compared]}
+    return _page(contents, parts, told)
+
+
+def _page(contents: Contents, parts: dict[str, str], told: dict[str, Any]) -> str:
+    title = f"Chest X-ray results: {contents.group.title}"
+    menu = "".join(f'<a href="#{name.lower()}">{name}</a>' for name in parts)
+    body = "".join(f'<section id="{name.lower()}"><h2>{name}</h2>{text}</section>' for name, text in parts.items())
+    return f"""<!doctype html>
+<html lang="en" data-theme="light">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{_read("report.css")}</style>
+</head>
+<body>
+<div class="head"><h1>{escape(title)}</h1><button id="theme" type="button">Light / dark</button></div>
+{_about(contents)}
+<nav aria-label="Contents">{menu}</nav>
+{body}
+<script type="text/plain" id="board-style">{board_component.STYLE}</script>
+<script type="application/json" id="told">{_json(told)}</script>
+<script>{plotting_code()}</script>
+<script type="module">
+{board_component.SCRIPT}
+{_read("report.js")}
+</script>
+</body>
+</html>
+"""
+
+
+def _about(contents: Contents) -> str:
+    """What was measured, when and on what, and what to beware of."""
+    group = contents.group
+    marks = [("SYNTHETIC", SYNTHETIC_NOTE)] if group.synthetic else []
+    marks += [("leaky split", LEAKY_NOTE)] if group.leaky else []
+    badges = "".join(f'<p><span class="badge">{name}</span> {escape(text)}.</p>' for name, text in marks)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in contents.notes)
+    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    n = len(contents.compared)
+    return (f'<p>{n} run{"s" * (n > 1)}, measured on {PART_WORDS[contents.part]} · {escape(group.split)} · '
+            f"{escape(group.draw)} · labels: {escape(str(contents.dataset['label_source']))} · made {made} from "
+            f"{escape(contents.store.path.name)}</p>{badges}{notes}<p><b>{escape(NOT_FOR_DIAGNOSIS)}</b></p>")
+
+
+def _board_section(contents: Contents) -> str:
+    options = "".join(f'<option value="{place}">{escape(one.run.label + _mark(contents, one))}</option>'
+                      for place, one in enumerate(contents.compared))
+    picker = f'<label>Run <select id="board-run">{options}</select></label> ' if len(contents.compared) > 1 else ""
+    return (f"<p>Drag a line, or type a number: F1, recall and all counts follow, counted from all films. {picker}"
+            '<span id="moved" class="quiet" role="status"></span></p><div id="board-host"></div>'
+            f'<p class="quiet">{escape(cautions.of_board(contents))}</p>')
+
+
+def _mark(contents: Contents, one: Compared) -> str:
+    """Where no badge can stand."""
+    return f" · {BADGE}" if one.run.run_id in contents.group.warned else ""
+
+
+def _json(value: Any) -> str:
+    """JSON that may stand inside a script element."""
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+def _read(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")

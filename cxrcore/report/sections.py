@@ -1,0 +1,215 @@
+"""The report's sections as HTML, each from what the pages read."""
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from cxrcore.charts import curves as curve_charts
+from cxrcore.charts import reliability as reliability_charts
+from cxrcore.charts.alone import as_plain
+from cxrcore.charts.dot_rows import NAMES, dot_rows
+from cxrcore.charts.look import Figure, RunStyle, architecture_label
+from cxrcore.errors import WorkbenchError
+from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.glossary import TERMS
+from cxrcore.measures.subgroups import gaps, intervals
+from cxrcore.queries import subgroups as subgroups_reading
+from cxrcore.queries.board_state import Evaluated
+from cxrcore.report import cautions
+from cxrcore.report.contents import LEADERBOARD, Contents
+from cxrcore.store.audit_marks import BADGE, in_words
+from cxrcore.ui.compare import sections as compare_view
+from cxrcore.ui.curves import charts as curves_charts
+from cxrcore.ui.curves import reliability
+from cxrcore.ui.markdown import bold_parts
+from cxrcore.ui.present.maps import READ, cases_of, example
+from cxrcore.ui.present.stage import NothingToShow
+from cxrcore.ui.subgroups import sections as subgroups_view
+from cxrcore.ui.subgroups.sections import GROUPING_TITLES
+
+QUALITY = 85  # of a film's JPEG
+FILM_SIDE = 512  # pixels, at most: twelve films of 1,024 would make the page 10 MB
+
+@dataclass
+class Figures:
+    """The charts of the page, by number, as Plotly's own JSON."""
+
+    made: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, figure: Figure, alt: str) -> str:
+        """Its place on the page; it is drawn when it comes into sight."""
+        self.made.append(as_plain(figure))
+        height = figure.layout.height or 400
+        return (f'<div class="chart" data-figure="{len(self.made) - 1}" role="figure" aria-label="{escape(alt)}" '
+                f'style="min-height:{height}px"></div>')
+
+
+def leaderboard(contents: Contents, figures: Figures) -> str:
+    """Macro means with intervals, a row a run, and AUROC of each finding."""
+    table, rows = contents.leaderboard(), []
+    for (_, row), one in zip(table.iterrows(), contents.compared, strict=True):
+        cells = "".join(_mean(row, name) for name in LEADERBOARD)
+        rows.append(f"<tr><td>{_swatch(one.style)}{named(contents, one.run)}<br><small>"
+                    f"{escape(architecture_label(row['architecture']))}</small></td>{cells}</tr>")
+    heads = "".join(f'<th scope="col" title="{escape(TERMS[name].in_words)}">{title}</th>'
+                    for name, title in LEADERBOARD.items())
+    meant = " ".join(TERMS[name].in_words for name in LEADERBOARD)
+    sources = "; ".join(sorted({one.source.in_words for one in contents.compared}))
+    first = contents.compared[0].found
+    drawn = "patients" if first.patients_known else "films (patients unknown: too narrow)"
+    return (
+        f'<div class="scroll"><table><thead><tr><th scope="col">Run</th>{heads}</tr></thead><tbody>{"".join(rows)}'
+        '</tbody></table></div><p class="quiet">Means over the findings that are defined, with 95 % intervals from '
+        f"draws of {drawn}, on {first.n_films:,} films that all runs share. F1, recall and precision at: "
+        f"{escape(sources)}. </p>{_lines(cautions.of_leaderboard(contents))}"
+        f"<details><summary>What the numbers mean</summary><p>{escape(meant)}</p></details>"
+        + _legend(contents) + figures.add(dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1",
+                               compare_view.bars_of(contents.compared, "auroc")), "AUROC of each finding and run"))
+
+
+def curves(contents: Contents, figures: Figures) -> str:
+    """ROC, precision-recall and reliability curves of all findings."""
+    parts = [_legend(contents), _lines(cautions.of_curves(contents.curves("roc")))]
+    draw: dict[str, Callable] = {"roc": curve_charts.roc_chart, "pr": curve_charts.pr_chart}
+    for view, title in (("roc", "ROC"), ("pr", "Precision and recall")):
+        measured, charts = contents.curves(view), []
+        for finding in FINDINGS:
+            shown = [curve_charts.Shown(one.label, one.style, one.data.findings[FINDINGS.index(finding)])
+                     for one in measured]
+            missing = curves_charts.undefined(shown, view)
+            charts.append(f"<p><b>{display_name(finding)}</b><br>{escape(missing)}</p>" if missing else figures.add(
+                draw[view](finding, shown, False), curve_charts.curves_alt(finding, view, shown)))
+        parts.append(f'<h3>{title}</h3><div class="grid">{"".join(charts)}</div>')
+    return "".join(parts) + _reliability(contents, figures)
+
+
+def _reliability(contents: Contents, figures: Figures) -> str:
+    """Whether scores are probabilities, and in words where they are far from it."""
+    measured = contents.curves("reliability")
+    losses = dict(zip(contents.rows["run_id"], contents.rows["loss"], strict=True))
+    warned = "".join(f"<p>{_bold(reliability.off_in_words(one, off, losses[one.run_id]))}.</p>"
+                     for one in measured if (off := one.data.off))
+    charts = []
+    for place, finding in enumerate(FINDINGS):
+        shown = [reliability_charts.Shown(one.label, one.style, one.data.findings[place]) for one in measured]
+        charts.append(figures.add(reliability_charts.reliability_chart(finding, shown, False),
+                                  reliability_charts.reliability_alt(finding, shown)))
+    return (f'<h3>Reliability</h3><p>{escape(reliability.READ)}</p>{warned}<div class="grid">{"".join(charts)}'
+            "</div>")
+
+
+def subgroups(contents: Contents, figures: Figures) -> str:
+    """Recall of the first run in groups of patients, with gaps in words."""
+    one = contents.compared[0]
+    parts = [f"<p>{named(contents, one.run)}, recall on {escape(one.run.in_words(contents.part))} at "
+             f"{escape(one.source.in_words)}, the same thresholds for all. Groups with fewer than 10 films that carry "
+             "a finding are not shown for it.</p>", _lines([cautions.SAME_FILMS] * (one.source.part == contents.part))]
+    for title, grouping in GROUPING_TITLES.items():
+        parts.append(f"<h3>{escape(title)}</h3>")
+        try:
+            found = subgroups_reading.load(contents.store, one.run, contents.part, grouping, one.source)
+        except WorkbenchError as error:
+            parts.append(f"<p>{escape(str(error))}</p>")
+            continue
+        if len(found.found) < 2:
+            parts.append("<p>The films do not form two groups of this kind that can be measured.</p>")
+            continue
+        measured = intervals(found.found, "recall")
+        bars = subgroups_view.bars(found, measured)
+        parted = gaps(found.found, found.largest, "recall")
+        words = "".join(f"<li>{_bold(line[2:])}</li>" for line in
+                        subgroups_view.in_words(found, parted, found.largest, "recall").splitlines())
+        parts.append(_legend_of([(escape(bar.name), bar.style) for bar in bars]) + figures.add(
+            dot_rows("Recall with 95 % intervals", "Recall, 0 to 1", bars), f"Recall by {title.lower()}")
+            + f"<ul>{words}</ul>")
+    return "".join(parts)
+
+
+def films(contents: Contents, n: int) -> str:
+    """Examples of maps of the first run that can make them."""
+    if not n:
+        return ""
+    said = []
+    for one in contents.compared:
+        lesson = contents.lesson_of(one.run)
+        try:
+            shown = [example(lesson, *case) for case in cases_of(lesson, n)]
+        except (NothingToShow, WorkbenchError) as missing:
+            said.append(f"<p>{escape(str(missing))}</p>")
+            continue
+        pictures = "".join(f'<figure><img alt="{escape(made.caption)}" src="{_jpeg(made.picture)}"><figcaption>'
+                           f"{escape(made.caption)}</figcaption></figure>" for made in shown)
+        return f'<p>{named(contents, one.run)}. {escape(READ)}</p><div class="films">{pictures}</div>'
+    return "".join(said)
+
+
+def values(contents: Contents) -> str:
+    """AUROC and F1 of every finding as a table."""
+    heads = "".join(f'<th scope="col">{named(contents, one.run)}<br>AUROC</th><th scope="col">F1</th>'
+                    for one in contents.compared)
+    found = [(one.found.interval("auroc").point, one.found.interval("f1").point) for one in contents.compared]
+    rows = "".join(f"<tr><td>{name}</td>" + "".join(f"<td>{_number(auroc[k])}</td><td>{_number(f1[k])}</td>"
+                                                    for auroc, f1 in found) + "</tr>" for k, name in enumerate(NAMES))
+    return (f'<details><summary>AUROC and F1 of every finding</summary><div class="scroll"><table><thead><tr>'
+            f'<th scope="col">Finding</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>')
+
+
+# -- small pieces
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f}"
+
+
+def _mean(row: pd.Series, name: str) -> str:
+    """A cell: the macro mean of a measure, its interval, and how many findings it holds where some are undefined."""
+    n = row[f"{name}_findings"]
+    inside = f"<br><small>over {n} of {N_FINDINGS} findings</small>" if n < N_FINDINGS else ""
+    return (f"<td>{_number(row[name])}<br><small>{_number(row[f'{name}_low'])} to {_number(row[f'{name}_high'])}"
+            f"</small>{inside}</td>")
+
+
+def _lines(said: Sequence[str]) -> str:
+    return "".join(f"<p>{escape(line)}</p>" for line in said)
+
+
+def _bold(markdown: str) -> str:
+    """A line of the pages' own Markdown, of which only bold is used here."""
+    parts = map(escape, bold_parts(markdown))
+    return "".join(f"<b>{part}</b>" if place % 2 else part for place, part in enumerate(parts))
+
+
+def _swatch(style: RunStyle) -> str:
+    return f'<img class="swatch" alt="" src="{style.swatch()}">'
+
+
+def named(contents: Contents, run: Evaluated) -> str:
+    """A run's name, with a mark where its import was warned of."""
+    marks = contents.group.warned.get(run.run_id)
+    badge = f' <span class="badge" title="{escape(in_words(marks))}">{BADGE}</span>' if marks else ""
+    return escape(run.label) + badge
+
+
+def _legend(contents: Contents) -> str:
+    return _legend_of([(named(contents, one.run), one.style) for one in contents.compared])
+
+
+def _legend_of(lines: Sequence[tuple[str, RunStyle]]) -> str:
+    """Args: (name as HTML, look) of each line."""
+    entries = "".join(f"<span>{_swatch(style)}{name}</span>" for name, style in lines)
+    return f'<div class="legend">{entries}</div>'
+
+
+def _jpeg(picture: np.ndarray) -> str:
+    """A film and its map, side by side, no larger than they are shown."""
+    file, image = io.BytesIO(), Image.fromarray(picture)
+    image.thumbnail((2 * FILM_SIDE, FILM_SIDE), Image.Resampling.LANCZOS)
+    image.save(file, "JPEG", quality=QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,206 @@
+"""The store's file: one transaction at a time, schema kept up to date, arrays to Arrow and back.
+
+The lower half of `store`; nobody else imports it.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cxrcore.errors import RunError, StoreError
+from cxrcore.findings import N_FINDINGS
+from cxrcore.store import safety_copy, schema, store_path, turns
+
+_LOG = logging.getLogger("cxrcore.store.store")  # scripts print what it says
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was found in a store's file.
+
+    Attributes:
+        seen: device, inode and change token of the file.
+    """
+
+    seen: tuple[int, ...]
+    version: int
+
+
+_known: dict[Path, _Known] = {}
+_known_guard = threading.Lock()
+
+
+class StoreFile:
+    """A DuckDB file at a path; cheap to make, holds no connection. The file is created by the first write.
+
+    Attributes:
+        path: absolute, with `~` and links followed.
+    """
+
+    def __init__(self, url: str | Path):
+        self.path = store_path.resolved(url)
+
+    def change_token(self) -> tuple[int, ...]:
+        """A value that changes with every commit, from `stat` alone (opening the file would endanger its locks)."""
+        token: list[int] = []
+        for path in (self.path, store_path.beside(self.path, store_path.WAL)):
+            try:  # a killed process leaves its last commit in the .wal
+                info = os.stat(path)
+                token += [info.st_mtime_ns, info.st_size]
+            except OSError:
+                token += [0, 0]
+        return tuple(token)
+
+    def copy_before(self) -> Path | None:
+        """The copy from before the store's form last changed, if it still lies beside the store.
+
+        An older store is brought up to date first.
+        """
+        with self._read():
+            return safety_copy.kept(self.path)
+
+    @contextlib.contextmanager
+    def _write(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One transaction; an exception inside leaves the file as it was."""
+        store_path.exists(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the folder of the store {self.path} cannot be made: {error.strerror}") from None
+        with turns.turn(self.path, write=True) as own, contextlib.ExitStack() as stack:
+            con = stack.enter_context(own.connect())
+            applied = self._schema(con)
+            if 0 < applied < len(schema.STEPS) and 0 < (applied := schema.version(con)) < len(schema.STEPS):
+                if store_path.beside(self.path, store_path.WAL).exists():
+                    con.execute("CHECKPOINT")  # all of it into the one file that is copied
+                stack.close()
+                copy = safety_copy.keep(self.path, applied, own.signals.check)
+                con = stack.enter_context(own.connect())
+                self._change_form(con, applied, copy)
+            con.begin()
+            if not applied:
+                schema.upgrade(con)
+            yield con
+            own.signals.check()
+            con.commit()
+
+    def _change_form(self, con: duckdb.DuckDBPyConnection, applied: int, copy: Path) -> None:
+        """The missing steps in a transaction of their own: all of them, or the file stays as it was."""
+        try:
+            con.begin()
+            schema.upgrade(con)
+            con.commit()
+        except duckdb.Error as error:
+            if (failure := turns.failure(self.path, error)) is not error:
+                raise failure from None
+            raise StoreError(f"the store {self.path} cannot be brought from form {applied} to {len(schema.STEPS)}, and "
+                             f"is as it was: {' '.join(str(error).split())[:200]}") from None
+        _LOG.info("the store %s was brought from form %d to %d; as it was before it lies in %s, which may be deleted "
+                  "once all is well", self.path, applied, len(schema.STEPS), copy)
+
+    @contextlib.contextmanager
+    def _read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        if not store_path.exists(self.path):  # an empty store answers like any other
+            with turns.in_memory() as con:
+                schema.upgrade(con)
+                yield con
+            return
+        with contextlib.ExitStack() as stack:
+            con = stack.enter_context(turns.connection(self.path, write=False))
+            if self._schema(con) < len(schema.STEPS):
+                stack.close()
+                if all(os.access(place, os.W_OK) for place in (self.path, self.path.parent)):
+                    with self._write():
+                        pass  # brings an older store up to date
+                    con = stack.enter_context(turns.connection(self.path, write=False))
+                    self._schema(con)
+                else:
+                    con = stack.enter_context(self._up_to_date_elsewhere())
+            yield con
+
+    @contextlib.contextmanager
+    def _up_to_date_elsewhere(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """An older store that nobody here may write to, as a copy of today's form that is gone afterwards."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "store.duckdb"
+            with turns.turn(self.path, write=False) as own:
+                safety_copy.write(self.path, copy, own.signals.check)
+            with turns.connection(copy, write=True) as con:
+                schema.upgrade(con)
+                yield con
+
+    def _schema(self, con: duckdb.DuckDBPyConnection) -> int:
+        """The schema version of the opened file; its tables are looked at once a process and file.
+
+        Remembered by the file's identity and change token: another file in its place is another file, even one that
+        was copied over it.
+        """
+        info = os.stat(self.path)
+        seen = (info.st_dev, info.st_ino, *self.change_token())
+        with _known_guard:
+            known = _known.get(self.path)
+        if known and known.seen == seen:
+            return known.version
+        applied = schema.version(con)
+        if known is None or (known.seen[:2], known.version) != (seen[:2], applied):
+            schema.check(con, applied)
+        with _known_guard:
+            _known[self.path] = _Known(seen, applied)
+        return applied
+
+    def _frame(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        with self._read() as con:
+            return con.execute(query, list(parameters)).df()
+
+
+def to_lists(values: np.ndarray) -> pa.Array:
+    """(n, k) floats as an Arrow list column without a Python loop."""
+    offsets = pa.array(np.arange(len(values) + 1, dtype=np.int32) * values.shape[1])
+    return pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(values).ravel()))
+
+
+def from_lists(column: pa.ChunkedArray) -> np.ndarray:
+    """An Arrow column of 14-long lists as float32 (n, 14)."""
+    return column.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, N_FINDINGS)
+
+
+def from_strings(column: pa.ChunkedArray) -> np.ndarray:
+    """An Arrow text column as an object array of str."""
+    return column.to_numpy(zero_copy_only=False)
+
+
+def nan_to_null(frame: pd.DataFrame) -> pa.Table:
+    """A frame for insertion: NaN becomes NULL."""
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def new_id() -> str:
+    """Time and a short random part, so that ids sort by age; made here since DuckLake has no sequences."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+
+
+def require(con: duckdb.DuckDBPyConnection, *, run_id: str | None = None, prediction_id: str | None = None) -> None:
+    """Nothing is written for a run or a prediction set that is not there, such as one deleted meanwhile.
+
+    Raises:
+        RunError: no such run.
+        StoreError: no such prediction set.
+    """
+    if run_id is not None and not con.execute("SELECT 1 FROM runs WHERE run_id = ?", [run_id]).fetchone():
+        raise RunError(f"no run '{run_id}': it may have been deleted")
+    query = "SELECT 1 FROM prediction_sets WHERE prediction_id = ?"
+    if prediction_id is not None and not con.execute(query, [prediction_id]).fetchone():
+        raise StoreError(f"no prediction set '{prediction_id}': its run may have been deleted")

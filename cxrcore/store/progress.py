@@ -1,0 +1,93 @@
+"""What a training is doing right now: runs/<run_id>/progress.json, written every second, and what it says of a run.
+
+Kept out of the store, whose file would otherwise change every second. A run that says 'running' in the store but
+whose process is gone is 'interrupted': worked out when read, since a killed process cannot say so itself.
+"""
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from cxrcore.data.files import bounded_file
+from cxrcore.store.store import Store
+
+FILE = "progress.json"
+BEAT = 1.0  # seconds between writes
+STALE = 60.0  # seconds of silence after which a run on another machine counts as gone
+
+
+class Progress:
+    """A heartbeat in a thread of its own; use as a context manager around a training.
+
+    `update` only stores numbers; the thread writes them, so the training loop never waits for the disk.
+    """
+
+    def __init__(self, folder: Path):
+        self._path = folder / FILE
+        self._state: dict[str, Any] = {"pid": os.getpid(), "host": socket.gethostname(), "stage": "starting"}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="progress", daemon=True)
+
+    def update(self, **state: Any) -> None:
+        """Set fields: stage, epoch, epochs, step, steps, images_per_second, seconds_left, best_epoch."""
+        self._state |= state
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What was last told."""
+        return self._state
+
+    def __enter__(self) -> "Progress":
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._write()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._write()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(BEAT):
+            self._write()
+
+    def _write(self) -> None:
+        temporary = self._path.with_suffix(".tmp")
+        try:
+            temporary.write_text(json.dumps(self._state | {"heartbeat": time.time()}, default=float))
+            os.replace(temporary, self._path)
+        except OSError:
+            pass  # a full disk or a deleted folder must not end the training here
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The latest progress, or an empty dictionary."""
+    try:
+        told = bounded_file.settings(folder / FILE)
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def of_run(store: Store, run_id: str) -> dict[str, Any]:
+    """The latest progress of a run, or an empty dictionary."""
+    file = store.run_file(run_id, FILE)
+    return read(file.parent) if file else {}
+
+
+def effective_status(status: str, progress: dict[str, Any]) -> str:
+    """The run's status as it is: 'interrupted' for one that says 'running' but whose process is gone."""
+    if status != "running":
+        return status
+    silent = time.time() - progress.get("heartbeat", 0)
+    if progress.get("host") == socket.gethostname() and not psutil.pid_exists(progress.get("pid", -1)):
+        return "interrupted"
+    return "interrupted" if silent > STALE else "running"

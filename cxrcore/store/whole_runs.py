@@ -1,0 +1,126 @@
+"""Whole runs out of the store and into it, row for row.
+
+A part of `store`; nobody else imports it. Rows go as Arrow tables with the names of `schema`, so that what comes back
+in is what went out.
+"""
+
+import functools
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+
+from cxrcore.errors import DataError, RunError
+from cxrcore.store import run_checks, schema, whole_run_tables
+from cxrcore.store.file import StoreFile, new_id, require
+from cxrcore.store.run_checks import SET_TABLES
+from cxrcore.store.turns import in_memory
+
+RUN_TABLES = ("runs", "epochs", "prediction_sets")  # by run_id
+DATA_TABLES = ("datasets", *run_checks.DATA_TABLES)  # by dataset_id
+TABLES = (*RUN_TABLES, *SET_TABLES, *DATA_TABLES)
+OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
+_REFUSED = (duckdb.DataError, duckdb.InvalidInputException, duckdb.NotSupportedError)  # of values, by the store itself
+
+
+class TransferTables(StoreFile):
+    """All that belongs to a run."""
+
+    def run_tables(self, run_id: str) -> dict[str, pa.Table]:
+        """{table: its rows of this run and of its data set}, in the order they were written.
+
+        Raises:
+            RunError: no such run.
+        """
+        with self._read() as con:
+            require(con, run_id=run_id)
+            found = {}
+            for tables, where in ((RUN_TABLES, "run_id = ?"), (SET_TABLES, OF_RUN), (
+                    DATA_TABLES, "dataset_id IN (SELECT dataset_id FROM prediction_sets WHERE run_id = ? "
+                                 "UNION SELECT dataset_id FROM runs WHERE run_id = ?)")):
+                for table in tables:
+                    found[table] = con.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY rowid",
+                                               [run_id] * where.count("?")).to_arrow_table()
+        return found
+
+    @staticmethod
+    @functools.cache
+    def run_columns() -> dict[str, pa.Schema]:
+        """{table: its columns} of all that belongs to a run, as this version's store has them."""
+        with in_memory() as con:
+            schema.upgrade(con)
+            empty = {name: con.execute(f"SELECT * FROM {name} ORDER BY rowid").to_arrow_table() for name in TABLES}
+        return {name: rows.schema for name, rows in empty.items()}
+
+    def restore_run(self, tables: Mapping[str, pa.Table], *, as_copy: bool = False) -> str:
+        """Put back what `run_tables` gave, into this store or another; films that it knows are not added again.
+
+        All is checked before anything is written: the tables may come from anywhere. A run that says 'running' is
+        kept as 'interrupted'.
+
+        Args:
+            tables: all of them; columns that they lack become NULL, those that the store lacks are left out.
+            as_copy: under new ids, with a name that says so, beside the run that may be there.
+
+        Returns:
+            run_id: the one it had, or the copy's.
+
+        Raises:
+            DataError: tables that are not one whole run; nothing is written.
+            RunError: the store has this run, or something under one of its ids; nothing is written.
+        """
+        found = run_checks.checked(whole_run_tables.conformed(tables, self.run_columns()))
+        if as_copy:
+            found = whole_run_tables.renamed(found, new_id)
+        with self._write() as con:
+            _require_new(con, found)
+            held = {row[0] for row in con.execute("SELECT dataset_id FROM datasets").fetchall()}
+            for name in TABLES:
+                rows = found[name]
+                if name in DATA_TABLES:
+                    rows = rows.filter(pa.array([one not in held for one in rows["dataset_id"].to_pylist()],
+                                                pa.bool_()))
+                if len(rows):
+                    _insert(con, name, rows)
+            _require_readable(con, found)
+        return found["runs"]["run_id"][0].as_py()
+
+    def require_new(self, tables: Mapping[str, pa.Table]) -> None:
+        """RunError where `restore_run` would refuse these tables for what the store holds."""
+        with self._read() as con:
+            _require_new(con, tables)
+
+
+def _require_new(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+    for table, column, own in whole_run_tables.ids_of(tables):
+        there = con.execute(f"SELECT {column} FROM {table} WHERE {column} IN (SELECT unnest(?::VARCHAR[]))",
+                            [own]).fetchone()
+        if there:
+            what = "run" if table == "runs" else table.replace("_", " ").removesuffix("s")
+            raise RunError(f"this store already has {what} {there[0]}: nothing was changed (--as_copy brings it in "
+                           "beside it, under new ids)")
+
+
+def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    con.register("restored_rows", rows)
+    try:
+        con.execute(f"INSERT INTO {name} BY NAME SELECT * FROM restored_rows")
+    except _REFUSED as error:
+        raise DataError(f"{name} cannot be kept: {' '.join(str(error).split())[:160]}") from None
+    finally:
+        con.unregister("restored_rows")
+
+
+def _require_readable(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+    """Every film with a score has a patient and labels in the store's own data set of that id."""
+    for prediction_id in tables["prediction_sets"]["prediction_id"].to_pylist():
+        (lost,) = con.execute(
+            """WITH known AS (SELECT image_id, count(*) AS n FROM images JOIN label_sets USING (dataset_id, image_id)
+                   WHERE label_set = 'csv' AND dataset_id = (SELECT dataset_id FROM prediction_sets
+                   WHERE prediction_id = $id) GROUP BY image_id)
+               SELECT count(*) FROM predictions LEFT JOIN known USING (image_id)
+               WHERE prediction_id = $id AND known.n IS DISTINCT FROM 1""",
+            {"id": prediction_id}).fetchone()
+        if lost:
+            raise DataError(f"{lost} films of prediction set {prediction_id} are not in this store's data set of that "
+                            "id")

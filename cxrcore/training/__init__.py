@@ -1,0 +1,1 @@
+"""One training: its plan, its steps, its losses, and an honest end."""

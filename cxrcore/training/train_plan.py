@@ -1,0 +1,178 @@
+"""What a training will do, worked out before its run exists: films, pixels, starting weights, number format.
+
+Everything that a person can get wrong is refused here, so that a refused command leaves nothing behind.
+"""
+
+import dataclasses
+import platform
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cxrcore.config import PROJECT_ROOT, TrainConfig, default_store
+from cxrcore.data import films as film_sets
+from cxrcore.data.films import FilmSet
+from cxrcore.data.pixels.prepared import VERSION, PreparedPixels, check_size
+from cxrcore.errors import DataError
+from cxrcore.evaluation import evaluate_run, score
+from cxrcore.networks.architectures import find
+from cxrcore.networks.initial_weights import Start, start
+from cxrcore.networks.prediction import default_device
+from cxrcore.settings import Constants
+from cxrcore.store import Store
+from cxrcore.training import precision
+from cxrcore.training.losses import positive_weights
+from cxrcore.training.trainer import TrainingData
+
+_PACKAGES = ("torch", "torchvision", "timm", "accelerate", "numpy", "pillow", "duckdb")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that can begin.
+
+    Attributes:
+        config: with epochs, name and precision settled.
+        eval_parts: part -> table rows to evaluate at the end; empty for no evaluation.
+        speeds: what choosing the precision measured, or empty.
+        constants: what the training settles besides the flags.
+    """
+
+    config: TrainConfig
+    store: Store
+    films: FilmSet
+    pixels: PreparedPixels
+    data: TrainingData
+    eval_parts: dict[str, np.ndarray]
+    origin: Start
+    speeds: dict[str, Any]
+    constants: Constants
+
+    def stored_config(self) -> dict[str, Any]:
+        """Flags and what became of them, as kept with the run."""
+        flags = {f.name: getattr(self.config, f.name) for f in dataclasses.fields(self.config)
+                 if f.metadata.get("stored", True)}
+        paths = {key: str(Path(flags[key]).resolve()) for key in ("csv_path", "img_root")}
+        return flags | paths | {
+            "init": self.origin.init, "mean": list(self.origin.spec.mean), "std": list(self.origin.spec.std),
+            "model_options": self.origin.options, "training_corpus": self.corpus, "precision_speeds": self.speeds,
+            "start_weights": dict(self.origin.source), "constants": self.constants.record(self.config.loss),
+            "pixels_version": VERSION, "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows),
+            "device": device_name(),
+        }
+
+    @property
+    def corpus(self) -> str:
+        """What the finished weights will have seen."""
+        seen = [part for part in self.origin.corpus.split(" + ") if part != "none"]
+        return " + ".join(dict.fromkeys([*seen, self.films.name]))
+
+
+def make(config: TrainConfig, origin: Start | None = None, constants: Constants | None = None) -> Plan:
+    """Read, split, prepare, load and time; prints what it finds.
+
+    Args:
+        origin: where a resumed training goes on; its first weights may be gone by now, or the network.
+        constants: of a resumed training, which keeps those that it began with.
+
+    Raises:
+        WorkbenchError: whatever is wrong, in one line.
+    """
+    entry = find(config.arch)
+    check_size(config.img_size)
+    store = Store(config.store or default_store())
+    store.runs()  # a store that cannot be read is found now and not after the first epoch
+    films = film_sets.load(config.csv_path, config.img_root, config.split, config.split_seed)
+    print(films.describe())
+    origin = origin or start(config.arch, config.img_size, config.init, config.seed)
+    if origin.notice:
+        print(f"note: {origin.notice}")
+    train = films.subset(_some(films, "train"), config.train_subset)
+    val = films.subset(_some(films, "val"), config.val_subset)
+    parts = {} if config.eval_subset == 0 else evaluate_run.evaluated_parts(films)
+    needed = {"train": train, "val": val} | {f"eval_{part}": rows for part, rows in score.chosen_rows(
+        films, parts, config.eval_subset).items()}
+    pixels = evaluate_run.prepare_parts(store, films, needed, config.img_size)
+    data = training_data(films, pixels, train, val)
+    _notice_positives(config, data)
+    epochs, name = config.epochs or entry.default_epochs, config.name or _name(config)
+    settled = dataclasses.replace(config, epochs=epochs, name=name)
+    evaluate_run.results_folder(config.results)
+    settled, speeds = _settle_precision(settled, origin)
+    return Plan(settled, store, films, pixels, data, parts, origin, speeds, constants or Constants())
+
+
+def training_data(films: FilmSet, pixels: PreparedPixels, train: np.ndarray, val: np.ndarray) -> TrainingData:
+    """Rows of the map and labels of the readable films among these table rows."""
+
+    def of(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        ids = films.image_ids(rows)
+        readable = np.array([i in pixels.row_of for i in ids], bool)
+        return pixels.rows(ids[readable]), films.table.labels[rows[readable]]
+
+    return TrainingData(pixels.pixels, *of(train), *of(val))
+
+
+def _some(films: FilmSet, part: str) -> np.ndarray:
+    rows = films.on_disk(part)
+    least = 2 if part == "train" else 1
+    if len(rows) < least:
+        raise DataError(f"{len(rows)} {part} films of split {films.split.scheme} are on disk, at least {least} are "
+                        f"needed: {len(films.paths)} of {len(films.table.images)} films were found")
+    return rows
+
+
+def _notice_positives(config: TrainConfig, data: TrainingData) -> None:
+    without = positive_weights(data.train_labels)[1]
+    if without and config.loss == "pos_weight":
+        print(f"note: no positives among the training films, so weight 1: {', '.join(without)}")
+
+
+def _name(config: TrainConfig) -> str:
+    loss = [config.loss] if config.loss != "bce" else []
+    return " · ".join([find(config.arch).label, *loss, f"seed {config.seed}"])
+
+
+def _settle_precision(config: TrainConfig, origin: Start) -> tuple[TrainConfig, dict[str, Any]]:
+    if config.precision != "auto":
+        return config, {}
+    chosen = precision.choose(origin.model, origin.spec, config.img_size, config.batch_size, default_device())
+    print(f"precision {chosen['precision']}: fp32 {chosen['fp32']} images/s, bf16 {chosen['bf16']} images/s")
+    return dataclasses.replace(config, precision=chosen["precision"]), chosen
+
+
+def device_name() -> str:
+    """The accelerator's name, or the processor's."""
+    device = default_device()
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type} ({_processor()})"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages that results depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+
+
+def git_commit() -> str | None:
+    """The project's commit, with '+' for uncommitted changes; None outside a checkout."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", "-C", str(PROJECT_ROOT), *arguments], capture_output=True, text=True,
+                              check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,294 @@
+"""One training from its plan to a finished run: epochs, checkpoints, progress, evaluation, and an honest status.
+
+The upper half of scripts/train.py. However a training ends (done, Ctrl-C, crash, kill), the store says so, and
+`--resume` goes on after the last finished epoch.
+"""
+
+import contextlib
+import dataclasses
+import math
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from cxrcore.config import TrainConfig, default_store
+from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
+from cxrcore.evaluation import evaluate_run
+from cxrcore.evaluation.score import Source
+from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
+from cxrcore.networks import checkpoint as checkpoints
+from cxrcore.networks.architectures import ARCHITECTURES, find
+from cxrcore.networks.checkpoint import BEST, LAST, Checkpoint
+from cxrcore.networks.inference_cost import inference_cost
+from cxrcore.networks.initial_weights import Start
+from cxrcore.networks.input_check import make_check
+from cxrcore.settings import flags_of_record, of_record
+from cxrcore.store import EpochRecord, Store
+from cxrcore.store.progress import Progress, effective_status, of_run
+from cxrcore.training import train_plan
+from cxrcore.training.train_plan import Plan
+from cxrcore.training.trainer import Settings, Trainer
+
+ALL = "all"
+
+
+def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> list[str]:
+    """Train as scripts/train.py does.
+
+    Args:
+        given: names of the flags that were given, since a resumed run keeps its own.
+
+    Returns:
+        The run ids, one an architecture.
+
+    Raises:
+        WorkbenchError: one line that says what is wrong.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise RunError("several processes (torchrun) are not supported yet: start train.py once, it takes one device")
+    if config.resume:
+        return [_resume(config, given)]
+    if config.arch != ALL:
+        return [_begin(config)]
+    return _train_all(config)
+
+
+def _train_all(config: TrainConfig) -> list[str]:
+    """The six one after another; one that fails does not keep the next from its turn."""
+    done, failed = [], []
+    for arch in ARCHITECTURES:
+        print(f"\n=== {arch}")
+        name = f"{config.name} · {find(arch).label}" if config.name else None
+        try:
+            done.append(_begin(dataclasses.replace(config, arch=arch, name=name)))
+        except (WorkbenchError, RuntimeError) as error:  # RuntimeError: out of memory, most of all
+            if is_interruption(error) or (not done and isinstance(error, WorkbenchError)):
+                raise  # wrong for the first is wrong for all
+            failed.append(arch)
+            print(f"{arch} failed: {error}", file=sys.stderr)
+    if failed:
+        raise RunError(f"{len(done)} of {len(ARCHITECTURES)} architectures trained; failed: {', '.join(failed)}")
+    return done
+
+
+def _begin(config: TrainConfig) -> str:
+    plan = train_plan.make(config)
+    evaluate_run.add_dataset(plan.store, plan.films)
+    run_id = plan.store.create_run(
+        plan.stored_config(), plan.films.table.dataset_id, versions=train_plan.versions(),
+        split=(plan.films.split.scheme, plan.films.split.seed, plan.films.split.fingerprint),
+        git_commit=train_plan.git_commit(), n_parameters=sum(p.numel() for p in plan.origin.model.parameters()),
+    )
+    return _run(plan, run_id, None)
+
+
+def _resume(config: TrainConfig, given: frozenset[str]) -> str:
+    changed = sorted(given - {"resume", "store", "csv_path", "img_root", "results", "eval_subset"})
+    if changed:
+        raise RunError(f"a resumed run keeps its settings: leave out --{', --'.join(changed)}")
+    store = Store(config.store or default_store())
+    row = store.run(config.resume)
+    status = effective_status(row["status"], of_run(store, config.resume))
+    if status in ("running", "finished"):
+        raise RunError(f"run {config.resume} is {status}: there is nothing to resume")
+    if row["kind"] != "trained":
+        raise RunError(f"run {config.resume} is {row['kind']}: only trained runs can be resumed")
+    own = flags_of_record(row["config"])
+    overrides = {name: getattr(config, name) for name in given}
+    path = store.run_folder(config.resume) / LAST
+    last = checkpoints.load(path) if path.exists() else None
+    origin = last and Start(last.model(), last.spec, own["init"], dict(last.model_options), last.training_corpus,
+                            last.start_weights)
+    constants = of_record(row["config"].get("constants"))
+    plan = train_plan.make(TrainConfig(**(own | overrides | {"resume": None})), origin, constants)
+    if (plan.films.table.dataset_id, plan.films.split.fingerprint) != (row["dataset_id"], row["split_fingerprint"]):
+        raise RunError(f"run {config.resume} was trained on another table or split: give its own --csv_path")
+    return _run(plan, config.resume, last)
+
+
+def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
+    """Train to the end and evaluate, with a status for every way out."""
+    print(f"run {run_id}: {plan.config.name}, {len(plan.data.train_rows):,} training and {len(plan.data.val_rows):,} "
+          f"validation films, on {train_plan.device_name()}")
+    folder = plan.store.run_folder(run_id)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the run's folder {folder} cannot be made: {error.strerror}") from None
+    with sigterm_as_interrupt(), Progress(folder) as progress, _honest_end(plan, run_id, progress):
+        plan.store.finish_run(run_id, "running")  # again, for a resumed run: only now does its progress file live
+        trainer = _trainer(plan, last)
+        cost = _fit(plan, run_id, trainer, progress)
+        _evaluate(plan, run_id, progress)
+        plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
+        progress.update(stage="finished")
+    _drop_training_state(folder / LAST)
+    print(f"run {run_id} finished: best epoch {trainer.best_epoch}, checkpoints in {folder}")
+    return run_id
+
+
+@contextlib.contextmanager
+def _honest_end(plan: Plan, run_id: str, progress: Progress) -> Iterator[None]:
+    """A training that does not reach its end is 'interrupted' or 'failed' in the store, with the reason beside it."""
+    try:
+        yield
+    except BaseException as error:
+        interrupted, folder = is_interruption(error), plan.store.run_folder(run_id)
+        status = "interrupted" if interrupted else "failed"
+        reason = " ".join(str(error).split())[:300]
+        progress.update(stage=status, **({} if interrupted else {"error": reason or type(error).__name__}))
+        print(_end(plan, run_id, status, progress.state.get("best_epoch")), file=sys.stderr)
+        if interrupted and not isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        if isinstance(error, OSError) and (not folder.is_dir() or str(error.filename).startswith(str(folder))):
+            raise RunError(f"files of run {run_id} in {folder} were deleted while it trained") from None
+        raise
+
+
+def _end(plan: Plan, run_id: str, status: str, best_epoch: int | None) -> str:
+    """Keep how a run ended; returns how to go on with it."""
+    try:
+        plan.store.finish_run(run_id, status, best_epoch=best_epoch)
+    except RunError:
+        return f"{status}; run {run_id} was deleted while it trained: there is nothing to go on with"
+    except WorkbenchError as error:  # its progress file says how it ended
+        print(f"note: {error}", file=sys.stderr)
+    where = f" --store {plan.store.path}" if plan.config.store else ""
+    return f"{status}; to go on: python scripts/train.py --resume {run_id}{where}"
+
+
+def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:
+    config = plan.config
+    settings = Settings(config.epochs, config.batch_size, config.lr, config.loss, config.precision, config.patience,
+                        config.seed, plan.constants)
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    trainer = Trainer(plan.origin.model, plan.origin.spec, plan.data, settings)
+    if last is not None:
+        if not last.training:
+            raise CheckpointError(f"{LAST} of this run holds no training state to go on from")
+        try:
+            trainer.restore(last.state, last.training)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
+            raise CheckpointError(f"{LAST} of this run holds no training state that can be gone on from: "
+                                  f"{' '.join(str(error).split())[:120]}") from None
+        print(f"going on after epoch {last.epoch}")
+    return trainer
+
+
+def _fit(plan: Plan, run_id: str, trainer: Trainer, progress: Progress) -> dict[str, Any]:
+    """Epoch after epoch to the end; returns what it cost."""
+    folder = plan.store.run_folder(run_id)
+    unlogged = trainer.records  # of a resumed run: it may have been killed between checkpoint and store
+    while not trainer.done:
+        number, epochs = trainer.next_epoch, plan.config.epochs
+        with _bar(trainer, number, epochs) as bar:
+            record = trainer.run_epoch(_teller(bar, progress, trainer, number, epochs))
+        if not math.isfinite(record.train_loss + record.val_loss):
+            raise RunError(f"the loss became {record.train_loss + record.val_loss} in epoch {number}: try a smaller "
+                           f"--lr than {plan.config.lr:g}, or --precision fp32")
+        plan.pixels.confirm()
+        if trainer.best_epoch == number:
+            checkpoints.save(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))
+        checkpoints.save(folder / LAST, _checkpoint(plan, run_id, trainer, with_state=True))
+        progress.update(best_epoch=trainer.best_epoch)
+        unlogged = _log(plan.store, run_id, [*unlogged, record])
+        _print_epoch(record, epochs, trainer.best_epoch == number)
+    for record in unlogged:
+        plan.store.log_epoch(run_id, record)
+    if trainer.next_epoch <= plan.config.epochs:
+        print(f"stopped early: no better macro AUROC for {plan.config.patience} epochs")
+    return _cost(trainer, folder)
+
+
+def _log(store: Store, run_id: str, records: list[EpochRecord]) -> list[EpochRecord]:
+    """Write epochs to the store; those that a busy store refused are tried again after the next epoch."""
+    try:
+        for record in records:
+            store.log_epoch(run_id, record)
+    except StoreBusy as error:
+        print(f"note: {error}; the epoch will be written with the next", file=sys.stderr)
+        return records
+    return []
+
+
+def _bar(trainer: Trainer, number: int, epochs: int) -> tqdm:
+    quiet = 0.1 if sys.stderr.isatty() else 10.0  # seconds between lines in a log file
+    return tqdm(total=trainer.steps, desc=f"epoch {number}/{epochs}", unit=" steps", mininterval=quiet)
+
+
+def _teller(bar: tqdm, progress: Progress, trainer: Trainer, number: int, epochs: int):
+    """What every step tells the bar and the progress file."""
+
+    def told(stage: str, step: int, steps: int, speed: float) -> None:
+        raise_again()
+        per_step = trainer.settings.batch_size / max(speed, 1e-9)
+        later = (epochs - number) * trainer.steps
+        if stage == "training":
+            seconds_left = round((trainer.steps - step + later) * per_step)
+            bar.set_postfix_str(f"{speed:.1f} images/s, {tqdm.format_interval(seconds_left)} to the last epoch's end",
+                                refresh=False)
+            bar.update(step - bar.n)
+            progress.update(seconds_left=seconds_left, images_per_second=speed)
+        else:
+            bar.set_postfix_str(f"validating {step}/{steps}", refresh=True)
+        progress.update(stage=stage, epoch=number, epochs=epochs, step=step, steps=steps)
+
+    return told
+
+
+def _print_epoch(record: EpochRecord, epochs: int, best: bool) -> None:
+    print(f"epoch {record.epoch}/{epochs}: train loss {record.train_loss:.4f}, val loss {record.val_loss:.4f}, "
+          f"val macro AUROC {record.val_macro_auroc:.4f}{' (best)' if best else ''}, "
+          f"{record.images_per_second:.1f} images/s, {record.seconds:.0f} s", flush=True)
+
+
+def _checkpoint(plan: Plan, run_id: str, trainer: Trainer, with_state: bool) -> Checkpoint:
+    split = plan.films.split
+    return Checkpoint(
+        state=trainer.weights(), architecture=plan.config.arch, image_size=plan.config.img_size,
+        mean=plan.origin.spec.mean, std=plan.origin.spec.std, model_options=plan.origin.options,
+        training_corpus=plan.corpus, start_weights=dict(plan.origin.source),
+        dataset_id=plan.films.table.dataset_id, run_id=run_id,
+        split={"scheme": split.scheme, "seed": split.seed, "fingerprint": split.fingerprint},
+        epoch=trainer.next_epoch - 1, training=trainer.state() if with_state else {},
+    )
+
+
+def _cost(trainer: Trainer, folder: Path) -> dict[str, Any]:
+    peak = torch.cuda.max_memory_allocated(trainer.device) if trainer.device.type == "cuda" else None
+    return {"training_seconds": round(sum(record.seconds for record in trainer.records), 1),
+            "images_per_second": round(trainer.last_record.images_per_second, 1), "peak_device_bytes": peak,
+            "checkpoint_bytes": (folder / BEST).stat().st_size,
+            **inference_cost(trainer.model, trainer.data.pixels.shape[-1], trainer.device)}
+
+
+def _evaluate(plan: Plan, run_id: str, progress: Progress) -> None:
+    if not plan.eval_parts:
+        return
+    path = plan.store.run_folder(run_id) / BEST
+    best = checkpoints.load(path)
+    source = Source(run_id, best, best.model(), BEST, checkpoints.sha256(path))
+    seen, total = 0, sum(map(len, plan.eval_parts.values()))
+    progress.update(stage="evaluating", step=0, steps=total, seconds_left=None)
+
+    def told(n: int) -> None:
+        nonlocal seen
+        raise_again()
+        seen += n
+        progress.update(step=seen)
+
+    evaluate_run.evaluate_run(plan.store, source, plan.films, plan.pixels, plan.eval_parts, plan.config.eval_subset,
+                         evaluate_run.results_folder(plan.config.results), told)
+    make_check.make_if_missing(plan.store, source, plan.films)
+
+
+def _drop_training_state(path: Path) -> None:
+    """A finished run is not resumed: its last checkpoint keeps the weights only."""
+    if path.exists():
+        checkpoints.save(path, dataclasses.replace(checkpoints.load(path), training={}))

@@ -1,0 +1,1 @@
+"""The Cases page: the films behind a number."""

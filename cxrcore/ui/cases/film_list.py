@@ -1,0 +1,227 @@
+"""What the Cases page shows: the films behind a count, with their scores, labels and a way to their explanation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.findings import FINDINGS, NO_FINDING, display_name
+from cxrcore.measures import cases
+from cxrcore.measures.intervals.scored_films import shared_films
+from cxrcore.measures.thresholds.positions import FULL_DIGITS, counts_at, written
+from cxrcore.queries import from_store
+from cxrcore.queries.board_state import DEFAULT, BoardState, Evaluated, SourcedSet, default_key, find_set, parse_key
+from cxrcore.queries.film_pixels import FilmMap, films_of
+from cxrcore.store import Predictions, Store
+from cxrcore.ui import shell, widgets
+from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
+from cxrcore.ui.data import film_wall
+from cxrcore.ui.film_tiles import Tile, wall
+
+SHOWN_DIGITS = 3  # of a score, at least
+WORDS = {  # {choice: (one film, several, their order)}
+    "Missed": ("missed film", "missed films", "lowest score first"),
+    "False alarms": ("false alarm", "false alarms", "highest score first"),
+    "Found": ("film found", "films found", "lowest score first"),
+    "Left alone": ("film rightly left alone", "films rightly left alone", "highest score first"),
+    NEAREST: ("film", "films", "nearest to the threshold first, on a logit scale"),
+    ALL_MISS: ("film that all runs miss", "films that all runs miss", "furthest below the thresholds first"),
+    DISAGREE: ("film on which runs disagree", "films on which runs disagree", "most evenly parted first"),
+}
+OUTCOMES = {(1, False): "missed", (0, True): "false alarm", (1, True): "found", (0, False): "left alone"}
+
+
+@dataclass(frozen=True)
+class OtherRun:
+    """A run beside the one in focus.
+
+    Attributes:
+        run_id, label: of the run.
+        scores: (n,), of the same films.
+        threshold: its own.
+        source: the set that it was taken from, in words.
+    """
+
+    run_id: str
+    label: str
+    scores: np.ndarray
+    threshold: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Films in their order.
+
+    Attributes:
+        found: the predictions that the rows are of.
+        rows: int64, in order.
+        threshold: of the run in focus.
+        finding: canonical name.
+        others: the runs that it is compared with, where the choice compares.
+    """
+
+    found: Predictions
+    rows: np.ndarray
+    threshold: float
+    finding: str
+    others: Sequence[OtherRun] = ()
+
+    @property
+    def place(self) -> int:
+        """The finding's place."""
+        return FINDINGS.index(self.finding)
+
+
+# -- which films
+
+
+def counts(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> dict[str, int]:
+    """{name of `CELLS`: films}, as the board counts them."""
+    k = FINDINGS.index(finding)
+    at = counts_at(from_store.sorted_scores(store, run.prediction_id(part))[k : k + 1], state.thresholds[k : k + 1])
+    return {name: int(getattr(at, cell)[0]) for name, cell in CELLS.items()}
+
+
+def choose(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str, which: str) -> Cases:
+    """The films that a choice means.
+
+    Args:
+        runs: the first in focus, whose thresholds are the state's; the others at their own.
+        which: of `CELLS`, NEAREST, ALL_MISS or DISAGREE.
+
+    Raises:
+        ResamplingError: runs without a film in common, or whose films are not the same ones.
+    """
+    k, threshold = FINDINGS.index(finding), float(state.thresholds[FINDINGS.index(finding)])
+    if which in (ALL_MISS, DISAGREE):
+        films = _shared(str(store.path), tuple(run.prediction_id(part) for run in runs))
+        others = [_other(store, run, held, state, k) for run, held in zip(runs[1:], films[1:], strict=True)]
+        pick = cases.missed_by_all if which == ALL_MISS else cases.disagreements
+        rows = pick(films[0].labels[:, k], [held.scores[:, k] for held in films],
+                    [threshold, *(other.threshold for other in others)])
+        return Cases(films[0], rows, threshold, finding, others)
+    found = from_store.predictions(store, runs[0].prediction_id(part))
+    labels, scores = found.labels[:, k], found.scores[:, k]
+    rows = (cases.nearest(labels, scores, threshold) if which == NEAREST
+            else cases.in_cell(labels, scores, threshold, CELLS[which]))
+    return Cases(found, rows, threshold, finding)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)  # of six runs of 25,596 films 10 MB; never written to
+def _shared(path: str, prediction_ids: tuple[str, ...]) -> list[Predictions]:
+    return shared_films([from_store.predictions(Store(path), one) for one in prediction_ids])
+
+
+def _other(store: Store, run: Evaluated, films: Predictions, state: BoardState, k: int) -> OtherRun:
+    source = _own_set(store, run, state)
+    return OtherRun(run.run_id, run.label, films.scores[:, k], float(source.thresholds[k]), source.in_words)
+
+
+def _own_set(store: Store, run: Evaluated, state: BoardState) -> SourcedSet:
+    """Another run's own thresholds, as the board has them: fitted as the board's set, where that can be done anew."""
+    key = state.base.key if parse_key(state.base.key) else DEFAULT
+    try:
+        return find_set(store, run, key)
+    except shell.WorkbenchError:
+        return find_set(store, run, default_key(run))
+
+
+# -- what they are, in words
+
+
+def say(store: Store, shown: Cases, which: str, runs: Sequence[Evaluated], part: str) -> None:
+    """What is listed, of which films, in which order; and why there is nothing, where there is nothing."""
+    at = written(shown.threshold, from_store.sorted_scores(store, runs[0].prediction_id(part))[shown.place])
+    st.markdown(in_words(shown, which, runs[0], part, at))
+    if shown.others:
+        said = [f"{widgets.escape(other.label)} {other.threshold:.4g} ({widgets.escape(other.source)})"
+                for other in shown.others]
+        st.caption(f"Beside it, each at its own threshold: {'; '.join(said)}. "
+                   f"{len(shown.found.image_ids):,} films are shared.")
+    if len(shown.rows):
+        return
+    labels = shown.found.labels[:, shown.place]
+    lacking = [word for value, word in ((1, "with"), (0, "without")) if not (labels == value).any()]
+    why = f" None of these films is labelled as {lacking[0]} {display_name(shown.finding)}." if lacking else ""
+    st.info(f"There is no such film.{why}", icon=":material/info:")
+
+
+def in_words(shown: Cases, which: str, run: Evaluated, part: str, threshold: str) -> str:
+    """'Effusion: 412 missed films · test, 22,433 films · threshold 0.31 · lowest score first'."""
+    n, (one, several, order) = len(shown.rows), WORDS[which]
+    return (f"**{display_name(shown.finding)}: {n:,} {one if n == 1 else several}** · "
+            f"{widgets.escape(run.in_words(part))} · threshold {threshold} · {order}")
+
+
+def compared(score: float, threshold: float) -> str:
+    """'0.00737 < 0.416': with as many digits as tell the score from the threshold."""
+    alarm = score >= threshold
+    for digits in range(SHOWN_DIGITS, FULL_DIGITS):
+        texts = [f"{value:.{digits}g}" for value in (score, threshold)]
+        if texts[0] != texts[1] or score == threshold:
+            break
+    return f"{texts[0]} {'≥' if alarm else '<'} {texts[1]}"
+
+
+# -- the films
+
+
+def draw(store: Store, run: Evaluated, shown: Cases, which: str, page: int) -> None:
+    """The films of one page."""
+    rows = shown.rows[page * A_PAGE:(page + 1) * A_PAGE]
+    if not len(rows):
+        return
+    held = films_of(store, run.dataset_id)
+    people = _people(store, run, shown.found.image_ids[rows])
+    link = shell.same_runs_and_thresholds()
+    tiles = [_tile(shown, which, row, person, held, link)
+             for row, (_, person) in zip(rows, people.iterrows(), strict=True)]
+    without = sum(tile.pixels is None for tile in tiles)
+    if held is None:
+        st.info("No films of this data set lie prepared beside this store, so there are no pictures of them. This "
+                "prepares them:", icon=":material/image_not_supported:")
+        widgets.command(film_wall.PREPARE_COMMAND, store)
+    elif without:
+        st.caption(f"{without} of these {len(tiles)} films do not lie prepared, so there is no picture of them.")
+    wall(tiles)
+
+
+def _people(store: Store, run: Evaluated, image_ids: np.ndarray) -> pd.DataFrame:
+    """Age, sex and view of these films, in their order; NaN where not known."""
+    images = from_store.images(store, run.dataset_id)
+    return images[images["image_id"].isin(image_ids)].set_index("image_id").reindex(image_ids)
+
+
+def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap | None,
+          link: Mapping[str, object]) -> Tile:
+    found, k = shown.found, shown.place
+    image_id, score = found.image_ids[row], float(found.scores[row, k])
+    labels = [display_name(FINDINGS[j]) for j in np.flatnonzero(found.labels[row] == 1)] or [display_name(NO_FINDING)]
+    about = [f"patient {found.patient_ids[row] or 'unknown'}",
+             *([] if pd.isna(person["age"]) else [f"{person['age']:.0f} years"]),
+             *(str(person[name]) for name in ("sex", "view") if not pd.isna(person[name]))]
+    mixed = which in (NEAREST, DISAGREE)
+    outcome = [OUTCOMES[int(found.labels[row, k]), score >= shown.threshold]] if mixed else []
+    others = [f"{other.label} {compared(float(other.scores[row]), other.threshold)}" for other in shown.others]
+    address = "explain?" + urlencode(dict(link) | {"film": image_id, "finding": shown.finding}, doseq=True)
+    return Tile(held.film(image_id) if held else None, compared(score, shown.threshold),
+                " · ".join([*outcome, *others, ", ".join(labels), ", ".join(about)]), name=image_id, link=address,
+                link_text="Explain")
+
+
+def table(shown: Cases, which: str) -> pd.DataFrame:
+    """A row a film, in order, for the download; scores as doubles, so that each decides as it did here."""
+    found, rows, k = shown.found, shown.rows, shown.place
+    scores = found.scores[rows, k].astype(np.float64)
+    frame = pd.DataFrame({
+        "image_id": found.image_ids[rows], "patient_id": found.patient_ids[rows], "finding": shown.finding,
+        "label": found.labels[rows, k], "score": scores, "threshold": shown.threshold,
+        "alarm": scores >= shown.threshold, "films": which})
+    for other in shown.others:
+        frame[f"score_{other.run_id}"] = other.scores[rows].astype(np.float64)
+        frame[f"threshold_{other.run_id}"] = other.threshold
+    return frame

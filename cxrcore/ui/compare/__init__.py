@@ -1,0 +1,1 @@
+"""The Compare page: runs side by side, with paired differences."""

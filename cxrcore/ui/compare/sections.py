@@ -1,0 +1,246 @@
+"""What the Compare page shows, section by section; each gives the tables that it can be downloaded as."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.charts import compare as charts
+from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
+from cxrcore.evaluation import published
+from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.glossary import meaning, meanings
+from cxrcore.measures.intervals.draws import N_DRAWS
+from cxrcore.measures.intervals.holm import BETTER, TIED, WORSE
+from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN_NOTE
+from cxrcore.measures.metrics import THRESHOLDED
+from cxrcore.queries import agreement, compare_cost, from_store, run_groups
+from cxrcore.queries.board_state import PART_WORDS, UNFITTED
+from cxrcore.queries.comparison import (
+    WORDS,
+    Compared,
+    Contrast,
+    contrast_table,
+    contrasts,
+    other_settings,
+    seeds_table,
+    start_weights_sentence,
+    values_table,
+    verdict_table,
+)
+from cxrcore.ui import widgets
+from cxrcore.ui.link import in_link
+from cxrcore.ui.widgets import escape
+
+MEASURES = {"AUROC": "auroc", "AP": "ap", "F1": "f1", "Recall": "recall", "Precision": "precision", "Brier": "brier",
+            "ECE": "ece"}
+MEANINGS = meanings(MEASURES.values(), "F1, recall and precision stand at each run's own thresholds.")
+SETS = {"Max F1, fitted on validation": None, "Expected F1, fitted on validation": "expected_f1@val",
+        "0.5 for every finding": UNFITTED}
+NO_REFERENCE = "none"
+Tables = dict[str, tuple[str, Callable[[], pd.DataFrame]]]  # as `widgets.download_menu` takes them
+
+
+# -- what stands behind the numbers
+
+
+def say_left_out(groups: Sequence[run_groups.Group], overview: from_store.Overview, labels: Mapping[str, str]) -> None:
+    """Runs of other data sets and splits than the first group's are not compared, and why."""
+    sources = dict(zip(overview.runs["run_id"], overview.runs["dataset_id"].map(overview.datasets["label_source"]),
+                       strict=True))
+    left = [run_id for group in groups[1:] for run_id in group.table.index]
+    own = sources[groups[0].table.index[0]]
+    others = sorted({sources[run_id] for run_id in left} - {own})
+    said = f" Their labels come from another source, too: {'; '.join(map(escape, others))}." if others else ""
+    st.warning("Runs are compared within one data set and split only. Left out, since they belong to another: "
+               f"{escape(', '.join(labels[run_id] for run_id in left))}.{said}", icon=":material/warning:")
+
+
+def say_where(compared: Sequence[Compared], group: run_groups.Group, label_source: str, part: str, measure: str,
+              asked: str | None) -> None:
+    """Films, patients, labels, intervals and thresholds behind every number of the page; `asked`: of `SETS`."""
+    widgets.badges(group)
+    st.caption(f"{escape(group.title)} · {escape(group.split)} · {escape(group.draw)} · labels: {escape(label_source)}")
+    first = compared[0].found
+    films = f"{first.n_films:,} {PART_WORDS[part]} films"
+    of_patients = f" of {first.n_patients:,} patients" if first.patients_known else ""
+    text = (f"Measured on **{films}**{of_patients}, shared by all runs. Intervals: the central "
+            f"95 % of {N_DRAWS:,} draws of patients.")
+    if measure in THRESHOLDED:
+        text += f" Thresholds: {escape('; '.join(sorted({one.source.in_words for one in compared})))}."
+    st.markdown(text)
+    if not first.patients_known:
+        st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
+    short = [one.run.label for one in compared if one.run.parts[part]["n"] > first.n_films]
+    if short:
+        st.info(f"Measured on more films, of which only the shared ones count here: {escape(', '.join(short))}.",
+                icon=":material/info:")
+    unfitted = [one.run.label for one in compared if one.source.part is None]
+    if measure in THRESHOLDED and asked != UNFITTED and unfitted:
+        st.info(f"No validation predictions to fit thresholds on, so they stand at 0.5: {escape(', '.join(unfitted))}.",
+                icon=":material/info:")
+    if measure in THRESHOLDED and any(one.source.part == part for one in compared):
+        st.markdown(":orange-badge[:material/warning: same films] Thresholds were fitted on the films that they are "
+                    "read on, which flatters.")
+
+
+def say_start_weights(runs: pd.DataFrame, labels: Mapping[str, str]) -> None:
+    """That the runs did not begin with weights that have seen the same, where it is so."""
+    if sentence := start_weights_sentence(runs, labels):
+        st.info(escape(sentence), icon=":material/info:")
+
+
+# -- measures with intervals
+
+
+def values_section(compared: Sequence[Compared], title: str, part: str, reference: published.PublishedResult | None
+                   ) -> Tables:
+    """Each finding and run with its interval, beside a published result where one is asked for."""
+    measure = MEASURES[title]
+    marks = [Marks(reference.label, reference.auroc)] if reference else []
+    widgets.legend([(one.run.label, one.style) for one in compared],
+                   f"**▏** {escape(reference.label)}, as published" if reference else "")
+    widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", bars_of(compared, measure),
+                           published=marks),
+                  f"compare_{measure}", f"{title} of each finding and run, with intervals")
+    return {"Values": (f"compare_{measure}_{part}", lambda: values_table(compared, measure))}
+
+
+def bars_of(compared: Sequence[Compared], measure: str) -> list[Bars]:
+    """Each run's values with intervals."""
+    made = []
+    for one in compared:
+        found = one.found.interval(measure)
+        notes = [f"{n:,} films with it" + (", few: the interval may be too narrow" if rare else "")
+                 for n, rare in zip(one.found.n_positive, one.found.rare, strict=True)]
+        notes.append(f"mean over {N_FINDINGS - found.n_excluded} of {N_FINDINGS} findings")
+        made.append(Bars(one.run.label, one.style, found.point, found.low, found.high, np.ones(len(NAMES), bool),
+                         notes))
+    return made
+
+
+def published_picker(kind: str, measure: str) -> published.PublishedResult | None:
+    """A published result to stand beside the runs; only for AUROC on NIH's films, where there are any."""
+    if kind != "nih" or measure != "auroc":
+        return None
+    known = {one.label: one for one in published.results()}
+    said = widgets.choice_in_link("Published result", "published", [NO_REFERENCE, *known],
+                                  "AUROCs that others published, as marks. Other films, other splits and often other "
+                                  "labels: a yardstick, no competitor.")
+    return known.get(said or NO_REFERENCE)
+
+
+def say_published(reference: published.PublishedResult, scheme: str, part: str) -> None:
+    """Where the published values come from, and whether they can be held against these runs."""
+    st.caption(f"Published: {escape(reference.source)}; the mean is worked out from its 14 values.")
+    if reference.split != published.OFFICIAL or scheme != published.OFFICIAL or part != "test":
+        st.warning("The published result was not measured on these films: its split "
+                   f"({published.SPLITS[reference.split]}) is another. Differences of 0.02 to 0.03 come from the "
+                   "choice of test films alone.", icon=":material/warning:")
+
+
+# -- differences
+
+
+def verdict_section(compared: Sequence[Compared], title: str, part: str, known: Collection[str]) -> Tables:
+    """Each run against one of them, with a verdict.
+
+    Args:
+        known: labels of all runs of the store; a reference that was taken out of the comparison gives way to the first.
+    """
+    measure, ids = MEASURES[title], {one.run.label: one.run.run_id for one in compared}
+    st.header("Which is better?", anchor=False)
+    if st.session_state.get("against") in set(known) - set(ids):
+        st.session_state["against"] = next(iter(ids))
+    with st.container(width=360):
+        against = widgets.choice_in_link("Against", "against", list(ids),
+                                         "The run that the others are compared with", read=_label_of(compared))
+    if against is None:
+        return {}
+    found, n_tests = contrasts(compared, ids[against], measure)
+    widgets.table(verdict_table(found), hide_index=True, placeholder="–", column_config={
+        "Macro difference": widgets.number("difference", format="%+.4f"),
+        "95 % interval": st.column_config.TextColumn(help=meaning("interval")),
+        "p": st.column_config.TextColumn(help=meaning("p", "Here of the macro mean."))}
+        | {f"{word.capitalize()} in": widgets.number("verdicts") for word in (BETTER, TIED, WORSE)}
+        | {"No test": widgets.number("verdicts")},
+        alt="Macro difference, verdict and count of findings for each run")
+    st.caption(f"Verdicts follow p-values from the draws' standard errors, corrected by Holm over a family: the "
+               f"{n_tests} tests of findings and runs for the findings, one test a run for the macro means. Filled "
+               "marks are better or worse; open ones are tied.")
+    lower = "; below 0 is better" if measure in ("brier", "ece") else ""
+    widgets.chart(dot_rows(f"{title}: difference to {against}", f"Difference of {title}{lower}",
+                           difference_bars(found), upright=0),
+                  f"difference_{measure}", f"Difference of {title} to {against} with intervals")
+    return {"Differences": (f"differences_{measure}_{part}", lambda: contrast_table(found, against, measure))}
+
+
+def _label_of(compared: Sequence[Compared]) -> Callable[[str], str]:
+    """A link may name a run by its label or by its id."""
+    labels = {one.run.run_id: one.run.label for one in compared}
+    return lambda said: labels.get(said, said)
+
+
+def difference_bars(found: Sequence[Contrast]) -> list[Bars]:
+    """Differences with intervals; a verdict fills the mark."""
+    return [Bars(
+        one.one.run.label, one.one.style, one.change.point, one.change.low, one.change.high,
+        np.isin(one.words, (BETTER, WORSE)),
+        [f"{WORDS[word]}, corrected p {p:.2g}" for word, p in zip(one.words, one.p, strict=True)]) for one in found]
+
+
+# -- agreement, seeds, cost
+
+
+def agreement_section(films: np.ndarray, with_it: np.ndarray, part: str) -> Tables:
+    """How many runs say yes to a film, and how often that is right; arguments as `agreement.votes` gives them."""
+    st.header("Where runs agree", anchor=False)
+    st.caption("Films by how many of the runs raise an alarm, each at its own thresholds, and the share of these films "
+               "that carry the label. “All agree” counts the films on which all say yes or all say no.")
+    table = agreement.shown(films, with_it)
+    widgets.table(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3, placeholder="–",
+                  column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
+                  alt="Films by the number of runs that say yes, for each finding")
+    return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(films, with_it))}
+
+
+def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str, part: str) -> Tables:
+    """Spread of runs that are repeats of each other, and which runs of one architecture are not."""
+    rows = dict(zip(runs["run_id"], runs.to_dict("records"), strict=True))
+    seeds, others = seeds_table(compared, rows, measure), other_settings(compared, rows)
+    if seeds.empty and not others:
+        return {}
+    st.header("Runs of one architecture", anchor=False)
+    if not seeds.empty:
+        st.caption("Repeats: alike in all recorded settings but the seed. A difference between architectures that is "
+                   "no larger than this spread may be chance.")
+        widgets.table(seeds, hide_index=True, alt="Spread of the runs that are repeats of each other",
+                      column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
+                                     for name in seeds.columns if name not in ("Architecture", "Seeds")})
+    if others:
+        st.caption(f"No repeats, so not the seed alone makes their difference: {escape('; '.join(others))}.")
+    if seeds.empty:
+        return {}
+    return {"Seeds": (f"seeds_{measure}_{part}", lambda: seeds)}
+
+
+def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -> Tables:
+    """Quality against one recorded cost, and all of them as a table."""
+    st.header("Quality against cost", anchor=False)
+    said = st.segmented_control("Cost", list(compare_cost.COSTS), default="Parameters", required=True,
+                                **in_link("cost"), wrap=True,
+                                help=meanings(key for key, _ in compare_cost.COSTS.values()))
+    key, axis = compare_cost.COSTS[said]
+    runs = runs.set_index("run_id", drop=False)
+    marks = compare_cost.priced(compared, runs, key, MEASURES[title])
+    if marks:
+        widgets.chart(charts.quality_against_cost(f"Macro {title} against cost", axis, f"Macro {title}", marks),
+                      f"cost_{key}", f"Macro {title} of each run against {axis}")
+    else:
+        st.caption(f"{axis}: not recorded for any of these runs.")
+    table = compare_cost.cost_table(compared, runs)
+    widgets.table(table, hide_index=True, placeholder="not recorded", alt="What each run costs", column_config={
+        name: widgets.number(key, format="%.4g")
+        for name, (key, _) in zip(table.columns[1:-1], compare_cost.COSTS.values(), strict=True)})
+    return {"Cost": ("cost", lambda: table)}

@@ -1,0 +1,1 @@
+"""The Curves page: ROC, precision-recall, reliability, and bands around them."""

@@ -1,0 +1,96 @@
+"""Bands around the curves of one finding: worked out in draws of patients, kept in memory, and what they mean."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.findings import FINDINGS
+from cxrcore.measures.intervals.curve_bands import Band, band
+from cxrcore.measures.intervals.draws import Draws, patient_draws
+from cxrcore.queries import from_store
+from cxrcore.store import Predictions, Store
+from cxrcore.ui import widgets
+from cxrcore.ui.curves.words import PATIENCE, Measured
+from cxrcore.ui.link import in_link
+
+N_DRAWS = 500  # the ends of a 95 % band stand on a dozen of them each, which a picture can do with
+SEED = 0
+HELP = ("How far each curve would move with other patients: the middle 95 % of draws of patients, at each place of the "
+        "curve by itself.")
+
+
+def picker() -> bool:
+    """Choose whether bands are drawn."""
+    return st.toggle("95 % band", **in_link("band"), help=HELP)
+
+
+def add(store: Store, measured: Sequence[Measured], finding: str, curve: str) -> list[Measured]:
+    """The runs with the band of this finding; `curve` is 'roc' or 'pr'.
+
+    Raises:
+        ResamplingError: fewer than two patients. StoreError: predictions that are gone.
+    """
+    found = []
+    with widgets.slow_steps("Resampling patients", len(measured), PATIENCE) as step:
+        for one in measured:
+            found.append(replace(one, bands={finding: _band(str(store.path), one.prediction_id, finding, curve)}))
+            step()
+    return found
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)  # 6 kB each; never written to
+def _band(path: str, prediction_id: str, finding: str, curve: str) -> Band:
+    films, k = from_store.predictions(Store(path), prediction_id), FINDINGS.index(finding)
+    drawn = _patients(path, prediction_id)
+    return band(films.labels[:, k], films.scores[:, k], drawn.owners, drawn.draws, curve)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Draws with each film's place among their patients."""
+
+    draws: Draws
+    owners: np.ndarray
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)  # of 112,120 films 1 MB
+def _patients(path: str, prediction_id: str) -> _Drawn:
+    films = from_store.predictions(Store(path), prediction_id)
+    names = "\n".join([*films.image_ids, *map(str, films.patient_ids)])
+    draws = _draws(hashlib.sha256(names.encode()).hexdigest(), films)
+    return _Drawn(draws, draws.owners(films.patient_ids, films.image_ids))
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)  # of 30,805 patients 15 MB; shared by runs on the same films
+def _draws(names: str, _films: Predictions) -> Draws:
+    return patient_draws(_films.patient_ids, _films.image_ids, N_DRAWS, SEED)
+
+
+def notes(store: Store, measured: Sequence[Measured], finding: str) -> list[str]:
+    """What the bands are, how many draws they hold, and whether they are too narrow."""
+    drawn = [one.bands[finding] for one in measured]
+    left_out = max(one.undefined for one in drawn)
+    undefined = f" Up to {left_out:,} draws are left out: they hold no film with the finding, or none without it." \
+        if left_out else ""
+    unknown = any(not _patients(str(store.path), one.prediction_id).draws.patients_known for one in measured)
+    narrow = " **Patients unknown: too narrow**, since films were drawn one by one." if unknown else ""
+    return [f"Bands: pointwise, 95 % of {N_DRAWS} draws of patients with all their films; a whole curve leaves its "
+            f"band more often.{undefined}{narrow}"]
+
+
+def tables(measured: Sequence[Measured], curve: str, part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
+    """For the menu of downloads."""
+    return {"Bands": (f"bands_{curve}_{part}", lambda: table(measured, curve))}
+
+
+def table(measured: Sequence[Measured], curve: str) -> pd.DataFrame:
+    """The bands that are drawn, for the download."""
+    names = ("false_positive_rate", "recall") if curve == "roc" else ("recall", "precision")
+    frames = [pd.DataFrame({"run_id": one.run_id, "run": one.label, "finding": finding, names[0]: held.x,
+                            f"{names[1]}_low": held.low, f"{names[1]}_high": held.high, "draws": held.draws})
+              for one in measured for finding, held in one.bands.items()]
+    return pd.concat(frames) if frames else pd.DataFrame()

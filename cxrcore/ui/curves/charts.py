@@ -1,0 +1,143 @@
+"""The charts of the Curves page: fourteen small ones, or one finding large."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+from cxrcore.charts import curves as charts
+from cxrcore.charts.curve_axes import LARGE_HEIGHT
+from cxrcore.charts.curves import Shown
+from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.glossary import meanings
+from cxrcore.ui import widgets
+from cxrcore.ui.curves.words import Measured, legend, show_finding, sources_in_words
+
+SMALL_WIDTH, LARGE_WIDTH = 240, 400  # pixels, the least of a chart
+SQUARE = LARGE_HEIGHT  # its width, too
+
+_READ = {
+    "roc": "Across: false positive rate (1 − specificity). Up: recall (sensitivity, true positive rate). Dotted: "
+           "chance, AUROC 0.5.",
+    "pr": "Across: recall (sensitivity). Up: precision (PPV). Dashed: prevalence, which is what guessing gives. Grey "
+          "curves: equal F1, its value at the right edge.",
+    "scores": "Across: the score on a logit scale, which spreads out values near 0 and 1. Each class in percent of its "
+              "own films.",
+    "thresholds": "Across: the threshold on a logit scale, which spreads out values near 0 and 1. The greatest F1 was "
+                  "found on the films that it is read on, which flatters it.",
+}
+NUMBERS_HELP = meanings(("auroc", "ap", "f1", "recall", "precision", "macro"))
+NOTHING_KNOWN = "Every label or score of this finding is unknown here: nothing can be measured."
+_LAID_OVER = "Grey: films without the finding; in the run's colour: films with it."
+_MIRRORED = "Above the line: films with the finding; below: films without it."
+
+
+def all_findings(measured: Sequence[Measured], view: str, measure: str, notes: Sequence[str]) -> None:
+    """Fourteen small charts, as many in a row as there is room for; notes stand below their legend."""
+    legend(measured, None, view)
+    _captions([f"{sources_in_words(measured, None)} {_READ[view]} {_MIRRORED if view == 'scores' else ''}", *notes])
+    top = _top(measure, [_shown(measured, finding) for finding in FINDINGS])
+    with st.grid(min_column_width=SMALL_WIDTH, gap="small"):
+        for finding in FINDINGS:
+            _small(measured, finding, view, measure, top)
+
+
+def _small(measured: Sequence[Measured], finding: str, view: str, measure: str, top: float) -> None:
+    shown = _shown(measured, finding)
+    missing = undefined(shown, view)
+    if missing:
+        in_words_only(finding, missing)
+        return
+    draw: dict[str, Callable] = {
+        "roc": charts.roc_chart, "pr": charts.pr_chart, "scores": charts.scores_chart,
+        "thresholds": lambda *args: charts.threshold_chart(args[0], measure, *args[1:], top)}
+    widgets.chart(draw[view](finding, shown, False), f"{view}_{finding}", charts.curves_alt(finding, view, shown))
+
+
+def in_words_only(finding: str, missing: str) -> None:
+    """In the place of a small chart: why there is none."""
+    with st.container(height="stretch"):
+        st.markdown(f"**{display_name(finding)}**")
+        st.caption(missing)
+
+
+def one_finding(measured: Sequence[Measured], finding: str, view: str, notes: Sequence[str]) -> None:
+    """One finding large, with its runs' figures and steps to the findings before and after."""
+    shown = _shown(measured, finding)
+    missing = undefined(shown, view)
+    if missing:
+        _words(measured, finding, view, notes)
+        st.info(missing, icon=":material/info:")
+    elif view in ("roc", "pr"):  # a square, with room beside it where the screen is wide
+        draw = charts.roc_chart if view == "roc" else charts.pr_chart
+        with st.container(horizontal=True, gap="large"):
+            with st.container(width=SQUARE):
+                widgets.chart(draw(finding, shown, True), f"{view}_{finding}", charts.curves_alt(finding, view, shown))
+            with st.container():
+                _words(measured, finding, view, notes)
+    else:
+        _words(measured, finding, view, notes)
+        (_score_panels if view == "scores" else _measure_panels)(finding, shown)
+
+
+def _words(measured: Sequence[Measured], finding: str, view: str, notes: Sequence[str]) -> None:
+    steps(finding)
+    legend(measured, finding, view)
+    _captions([f"{sources_in_words(measured, finding)} {_READ[view]} {_LAID_OVER if view == 'scores' else ''}", *notes])
+
+
+def _captions(texts: Sequence[str]) -> None:
+    with st.container(gap="xsmall"):
+        for place, text in enumerate(texts):
+            st.caption(text, help=NUMBERS_HELP if place == 0 else None)
+
+
+def _score_panels(finding: str, shown: Sequence[Shown]) -> None:
+    with st.grid(2, min_column_width=LARGE_WIDTH):
+        for place, one in enumerate(shown):
+            widgets.chart(charts.scores_chart(finding, [one], True), f"scores_{finding}_{place}",
+                          charts.curves_alt(finding, "scores", [one]))
+
+
+def _measure_panels(finding: str, shown: Sequence[Shown]) -> None:
+    with st.grid(3, min_column_width=LARGE_WIDTH - 80):
+        for measure in charts.MEASURE_TITLES:
+            figure = charts.threshold_chart(finding, measure, shown, True, _top(measure, [shown]))
+            widgets.chart(figure, f"{measure}_{finding}", charts.curves_alt(finding, "thresholds", shown))
+
+
+def _top(measure: str, panels: Sequence[Sequence[Shown]]) -> float:
+    """Where the axis of a measure ends in all panels: recall and precision reach 1, F1 rarely does."""
+    greatest = [one.curves.best[1] for shown in panels for one in shown if one.curves.positives]
+    return min(1.0, np.ceil(max(greatest) * 10) / 10) if measure == "f1" and greatest else 1.0
+
+
+def steps(finding: str) -> None:
+    """Buttons to the finding before and the one after."""
+    at = FINDINGS.index(finding)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        for by, icon in ((-1, ":material/arrow_back:"), (1, ":material/arrow_forward:")):
+            other = FINDINGS[(at + by) % N_FINDINGS]
+            st.button(display_name(other), key=f"step_{by}", on_click=show_finding, args=(other,), type="tertiary",
+                      icon=icon, icon_position="left" if by < 0 else "right")
+
+
+def undefined(shown: Sequence[Shown], view: str) -> str:
+    """Why nothing can be drawn of this finding, in words; empty where something can."""
+    if view == "scores":
+        drawable = any(one.curves.positives + one.curves.negatives for one in shown)
+    else:
+        drawable = any(one.curves.lines for one in shown)
+    if drawable:
+        return ""
+    if not any(one.curves.positives + one.curves.negatives for one in shown):
+        return NOTHING_KNOWN
+    if not any(one.curves.positives for one in shown):
+        return "None of the films has this finding: it has no AUROC, AP, F1 or recall, and stays out of the macro mean."
+    return "All of the films have this finding: without others there is no false positive rate and no AUROC."
+
+
+def _shown(measured: Sequence[Measured], finding: str) -> list[Shown]:
+    at = FINDINGS.index(finding)
+    return [Shown(one.label, one.style, one.data.findings[at], one.points[at] if one.points else None,
+                  one.bands.get(finding)) for one in measured]

@@ -1,0 +1,144 @@
+"""The operating points of a threshold set on the Curves page: which set, where it stands, and what to beware of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.charts.curve_marks import OperatingPoint
+from cxrcore.errors import RunError
+from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.measures.metrics import confusion
+from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
+from cxrcore.queries import from_store
+from cxrcore.queries.board_state import DEFAULT, UNFITTED, Evaluated, SourcedSet, find_set, parse_key, warnings_of
+from cxrcore.store import Store
+from cxrcore.ui import widgets
+from cxrcore.ui.curves.words import Measured
+from cxrcore.ui.link import in_link
+from cxrcore.ui.thresholds import set_popover
+
+KEY = "marks"  # in the link
+OFF = "Off"
+FITTED, HALF = "Max F1 on validation", "0.5"
+_SHOWN = "curves_marks_shown"
+_HELP = ("The marks on the curves: where a threshold set stands. With one run, its saved sets can be chosen too. "
+         "The Thresholds page makes them.")
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What the marks show.
+
+    Attributes:
+        runs: the measured runs, with their points where they have any.
+        sets: {run_id: its set}, of the runs with points.
+        missing: the ids of runs that have no predictions to fit the set on.
+    """
+
+    runs: list[Measured]
+    sets: Mapping[str, SourcedSet]
+    missing: Sequence[str]
+
+
+def picker(store: Store, runs: Sequence[Evaluated]) -> str | None:
+    """Choose the set whose operating points are marked: its key, as `threshold_state.find_set` reads it, or None."""
+    options = _options(store, runs)
+    asked = st.query_params.get(KEY)
+    if asked is not None and asked not in options and asked == st.session_state.get(_SHOWN):
+        # A saved set belongs to one run: another choice of runs, not a wrong link, has made it unknown.
+        st.session_state[KEY] = next(iter(options))
+        label = st.selectbox("Thresholds", list(options), **in_link(KEY), help=_HELP)
+    else:
+        label = widgets.choice_in_link("Thresholds", KEY, list(options), _HELP)
+    st.session_state[_SHOWN] = label
+    return options.get(label)
+
+
+def _options(store: Store, runs: Sequence[Evaluated]) -> dict[str, str | None]:
+    """{label: key}, the default first; the labels stand in the link."""
+    fitted = {FITTED: DEFAULT} if any("val" in run.parts for run in runs) else {}
+    options: dict[str, str | None] = fitted | {HALF: UNFITTED, OFF: None}
+    if len(runs) == 1 and len(from_store.threshold_sets(store, runs[0].run_id)):
+        for key, name in set_popover.set_names(store, runs[0]).items():
+            if parse_key(key) is None:
+                options[name if name not in options else f"{name} · {key}"] = key
+    return options
+
+
+def mark(store: Store, measured: Sequence[Measured], runs: Sequence[Evaluated], key: str | None) -> Marked:
+    """The measured runs with the points of their sets."""
+    if key is None:
+        return Marked(list(measured), {}, [])
+    by_id = {run.run_id: run for run in runs}
+    marked, sets, missing = [], {}, []
+    for one in measured:
+        try:
+            source = find_set(store, by_id[one.run_id], key)
+        except RunError:  # no predictions to fit it on
+            missing.append(one.run_id)
+            marked.append(one)
+            continue
+        sets[one.run_id] = source
+        points = _points(str(store.path), one.prediction_id, source.name, tuple(source.thresholds.tolist()))
+        marked.append(replace(one, points=points))
+    return Marked(marked, sets, missing)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _points(path: str, prediction_id: str, name: str, thresholds: tuple[float, ...]) -> tuple[OperatingPoint, ...]:
+    found = from_store.predictions(Store(path), prediction_id)
+    counts = confusion(found.labels, found.scores, np.array(thresholds))
+    return tuple(OperatingPoint(threshold, name, tp, fp, tp + fn, fp + tn) for threshold, tp, fp, fn, tn in zip(
+        thresholds, *(values.tolist() for values in (counts.tp, counts.fp, counts.fn, counts.tn)), strict=True))
+
+
+def notes(marked: Marked, runs: Sequence[Evaluated], part: str, finding: str | None) -> list[str]:
+    """Which thresholds the marks are, which films they were fitted on, and a flag where these are the ones read."""
+    by_id = {run.run_id: run for run in runs}
+    words = {run_id: _in_words(source, by_id[run_id]) for run_id, source in marked.sets.items()}
+    each = next(iter(words.values())) if len(set(words.values())) == 1 else "; ".join(
+        f"{widgets.escape(by_id[run_id].label)}: {text}" for run_id, text in words.items())
+    said = [f"Marks: thresholds of {each}.{_unstable(marked, finding)}"] if words else []
+    said += [f"{widgets.escape(by_id[run_id].label)} has no validation predictions to fit thresholds on, so its curves "
+             "have no mark." for run_id in marked.missing]
+    same = [source for source in marked.sets.values() if source.part == part]
+    if same:
+        who = "" if len(same) == len(marked.sets) else f" of {len(same)} runs"
+        said.append(f":orange-badge[:material/warning: same films] The thresholds{who} were fitted on the very films "
+                    "that the curves are read on, which flatters.")
+    return said
+
+
+def tables(marked: Marked, part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
+    """For the menu of downloads."""
+    return {"Operating points": (f"operating_points_{part}", lambda: table(marked))} if marked.sets else {}
+
+
+def table(marked: Marked) -> pd.DataFrame:
+    """Every operating point, run by run."""
+    measures = ("recall", "fpr", "precision", "f1", "tp", "fp", "positives", "negatives")
+    return pd.DataFrame([
+        {"run_id": one.run_id, "run": one.label, "measured_on": one.source,
+         "thresholds": marked.sets[one.run_id].in_words,
+         "finding": finding, "threshold": point.threshold} | {name: getattr(point, name) for name in measures}
+        for one in marked.runs if one.points for finding, point in zip(FINDINGS, one.points, strict=True)])
+
+
+def _in_words(source: SourcedSet, run: Evaluated) -> str:
+    if source.part is None:
+        return f"{widgets.escape(source.name)}, fitted on no films"
+    return f"{widgets.escape(source.name)}, fitted on {widgets.escape(run.in_words(source.part))}"
+
+
+def _unstable(marked: Marked, finding: str | None) -> str:
+    """Findings whose threshold hangs on few films, or none; of one finding, whether it does."""
+    few = {name for source in marked.sets.values() for name in FINDINGS
+           if {"unstable", "not_fitted"} & set(warnings_of(source, name))}
+    if finding is None and few:
+        names = "every one" if len(few) == N_FINDINGS else ", ".join(
+            display_name(name) for name in FINDINGS if name in few)
+        return f" Unstable, since fitted on fewer than {STABLE_POSITIVES} films with the finding: {names}."
+    return f" Unstable: fitted on fewer than {STABLE_POSITIVES} films with the finding." if finding in few else ""

@@ -1,0 +1,1 @@
+"""The Data page: what a data set holds, and how it is split."""

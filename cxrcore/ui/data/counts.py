@@ -1,0 +1,229 @@
+"""The parts of the Data page, from the choice of a data set to its films' views."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.charts import dataset as charts
+from cxrcore.charts.look import Figure
+from cxrcore.data import census
+from cxrcore.findings import FINDINGS, NO_FINDING, display_name
+from cxrcore.glossary import TERMS, meaning
+from cxrcore.queries import data_set
+from cxrcore.queries.data_set import Holdings
+from cxrcore.ui import shell, widgets
+
+STRONGEST = 5  # pairs named in words
+ENOUGH = 10  # films, for a pair of findings or for a view to be named
+PICKER = "data_set"
+MINED_LABELS = (
+    "Labels of ChestX-ray14 were mined from reports by text rules: Wang et al. (2017) expect more than 90 % of them to "
+    "be right, and a radiologist who looked at the films agreed with far fewer for some findings (Oakden-Rayner 2020). "
+    "A prevalence here is that of the label.")
+DRAWN_LABELS = ("These films were drawn by a program. Their labels say what was drawn, but for the share that the "
+                "recipe makes wrong.")
+LABEL_NOTES = {"nih": MINED_LABELS, "chestmnist": MINED_LABELS, "phantom": DRAWN_LABELS}
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """'12.3 %', or a dash where it is undefined."""
+    return "–" if np.isnan(share) else f"{100 * share:.{digits}f} %"
+
+
+def data_set_picker(datasets: pd.DataFrame) -> str:
+    """Choose a data set by name; the link holds its id, and one that is not there ends the page.
+
+    Args:
+        datasets: as `Store.datasets`, indexed by dataset_id.
+    """
+    names = data_set.labelled_names(datasets)
+    asked = shell.dataset_in_link() or next(iter(names))
+    if asked not in names:
+        st.error(f"The link names a data set that is not in this store: {widgets.bold(asked)}. It may belong to "
+                 "another store.", icon=":material/link_off:")
+        st.button("Show the data that is here", on_click=shell.put_dataset_in_link, args=(None,))
+        st.stop()
+    st.session_state[PICKER] = asked
+    return st.selectbox(
+        "Data set", list(names), format_func=names.__getitem__, key=PICKER,
+        on_change=lambda: shell.put_dataset_in_link(st.session_state[PICKER]),
+        help="The data sets that runs of this store were trained or measured on.")
+
+
+def key_figures(found: Holdings) -> None:
+    """The row of numbers that a data set is introduced with."""
+    figures = found.figures
+    with st.container(horizontal=True, gap="medium"):
+        for term, value in (
+            ("films", f"{figures.films:,}"),
+            ("patients", f"{figures.patients:,}" if figures.patients else "unknown"),
+            ("films_per_patient", f"{figures.median_films:g} · max {figures.most_films}" if figures.patients
+                else "unknown"),
+            ("without_finding", percent(figures.without_finding)),
+            ("ap_films", percent(figures.ap_share)),
+        ):
+            st.metric(TERMS[term].short, value, help=meaning(term), border=True)
+    if figures.unknown_labels:
+        st.caption(f"{figures.unknown_labels:,} labels are unknown, neither yes nor no; every share is of the films "
+                   "whose label is known.")
+
+
+def with_no_finding(found: Holdings) -> pd.DataFrame:
+    """Prevalences with a row for the films without any finding."""
+    share, films = found.figures.without_finding, int((~np.isnan(found.labels).any(axis=1)).sum())
+    row = {"finding": NO_FINDING, "group": "all", "positives": round(share * films) if films else 0, "films": films,
+           "share": share}
+    return pd.concat([found.prevalence, pd.DataFrame([row])], ignore_index=True)
+
+
+def imbalance(found: Holdings, kind: str) -> None:
+    """How common findings are, and what that makes of accuracy."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        shares = ", ".join(f"{display_name(row.finding)} {percent(row.share)}" for row in found.prevalence.itertuples())
+        widgets.chart(_figures(found.dataset_id, found).prevalence, "prevalence",
+                      f"Share of films with each finding: {shares}")
+    with right:
+        accuracy = found.without_alarms.set_index("finding")["accuracy"]
+        st.subheader("Accuracy can mean predicting nothing", anchor=False)
+        st.metric("Mean accuracy of answering “no” to every film", percent(accuracy.mean()),
+                  help=meaning("accuracy"))
+        st.caption(f"Of all {found.figures.films:,} films of the data set. Those that a run is measured on give "
+                   "another number.")
+        st.markdown(_accuracy_lesson(found.prevalence, accuracy))
+        if kind in LABEL_NOTES:
+            st.caption(LABEL_NOTES[kind])
+
+
+def _accuracy_lesson(prevalence: pd.DataFrame, accuracy: pd.Series) -> str:
+    occurring = prevalence[prevalence["positives"] > 0]
+    if occurring.empty:
+        return "No film of this data set is known to have a finding."
+    rarest = occurring.loc[occurring["share"].idxmin()]
+    return (f"A program that never raises an alarm is right on **{percent(accuracy.mean())}** of the answers, because "
+            f"most films lack most findings. It finds nobody: recall 0 and F1 0 for every finding that occurs. For "
+            f"{display_name(rarest['finding'])} it is right {percent(accuracy[rarest['finding']])} of the time and "
+            f"misses all {rarest['positives']:,} films that have it. That is why this workbench shows AUROC, AP, F1 "
+            "and recall, and never accuracy.")
+
+
+def company(found: Holdings) -> None:
+    """What stands together."""
+    widgets.chart(_figures(found.dataset_id, found).company, "company",
+                  "Heat map: of the films with one finding, the share that has another too. " + _strongest(found))
+    st.markdown(_strongest(found))
+
+
+def _strongest(found: Holdings) -> str:
+    place = {finding: k for k, finding in enumerate(FINDINGS)}
+    pairs = found.company[(found.company["both"] >= ENOUGH)
+                          & (found.company["given"].map(place) < found.company["other"].map(place))]
+    named = [f"{display_name(row.given)} with {display_name(row.other)} ({row.lift:.1f}×, {row.both:,} films)"
+             for row in pairs.nlargest(STRONGEST, "lift").itertuples()]
+    if not named:
+        return f"No two findings stand together on {ENOUGH} films or more."
+    return "Most often together, against what chance would give: " + "; ".join(named) + "."
+
+
+def people(found: Holdings) -> None:
+    """Patients and how they were filmed: a small chart of each thing that the table knows."""
+    drawn = _figures(found.dataset_id, found)
+    small = {
+        "films of one patient": (drawn.per_patient, "films_per_patient", found.figures.patients,
+                                 "Patients by number of films: "
+                                 + _pairs(found.per_patient["bin"], found.per_patient["patients"])),
+        "findings on one film": (drawn.per_film, "findings_per_film", len(found.per_film),
+                                 "Films by number of findings: "
+                                 + _pairs(found.per_film["findings"], found.per_film["films"])),
+        "ages": (drawn.ages, "ages", len(found.ages),
+                 f"Films by age and sex; half of them are {_middle_ages(found)}."),
+        "follow-up numbers": (drawn.follow_ups, "follow_ups", len(found.follow_ups), "Films by follow-up number: "
+                              + _pairs(found.follow_ups["follow_up"], found.follow_ups["films"])),
+    }
+    columns = st.columns(2, gap="large")
+    for k, (figure, key, _, alt) in enumerate(one for one in small.values() if one[2]):
+        with columns[k % 2]:
+            widgets.chart(figure, key, alt)
+    if missing := [name for name, one in small.items() if not one[2]]:
+        st.caption(f"The table does not say: {', '.join(missing)}.")
+    unknown_sex = int(found.images["sex"].isna().sum())
+    st.caption(f"Sex: {_sexes(found.images)}. Without an age: {found.ages_unknown:,} films; without a sex: "
+               f"{unknown_sex:,}.")
+
+
+def _pairs(names: pd.Series, counts: pd.Series) -> str:
+    return ", ".join(f"{name}: {count:,}" for name, count in zip(names, counts, strict=True))
+
+
+def _middle_ages(found: Holdings) -> str:
+    ages = found.images["age"].dropna().astype(float)
+    return "of unknown age" if ages.empty else f"between {ages.quantile(0.25):.0f} and {ages.quantile(0.75):.0f} years"
+
+
+def _sexes(images: pd.DataFrame) -> str:
+    shares = images["sex"].value_counts(normalize=True)
+    return ", ".join(f"{charts.GROUP_WORDS.get(sex, sex)} {percent(share)}" for sex, share in shares.items()
+                     ) or "unknown"
+
+
+def views(found: Holdings) -> None:
+    """Prevalence by view: the shortcut that a network can learn in place of the finding."""
+    if not found.by_view["films"].any():
+        st.caption("The view of no film is known.")
+        return
+    widgets.chart(_figures(found.dataset_id, found).by_view, "views",
+                  "Prevalence of each finding by view: " + spoken(found.by_view))
+    if text := _furthest_apart(found.by_view):
+        st.markdown(f"{text} A network can score well by telling how a film was taken: a shortcut, not the finding.")
+
+
+def _furthest_apart(by_view: pd.DataFrame) -> str:
+    """The findings that stand out most on either view; empty where none has enough films on both."""
+    table = by_view.pivot(index="finding", columns="group", values=["share", "positives"])
+    table = table[(table["positives"] >= ENOUGH).all(axis=1)]["share"]
+    ratio = (table["AP"] / table["PA"]).astype(float)
+    said = []
+    if len(ratio) and ratio.max() > 1:
+        said.append(f"{display_name(ratio.idxmax())} is {ratio.max():.1f} times as common on AP films as on PA films")
+    if len(ratio) and ratio.min() < 1:
+        said.append(f"{display_name(ratio.idxmin())} is {1 / ratio.min():.1f} times as common on PA films")
+    return " and ".join(said) + "." if said else ""
+
+
+def spoken(table: pd.DataFrame) -> str:
+    """A table of `census.prevalence` for screen readers."""
+    rows = table.groupby("finding", sort=False)
+    return "; ".join(f"{display_name(finding)} " + ", ".join(
+        f"{row.group} {percent(row.share)}" for row in own.itertuples()) for finding, own in rows)
+
+
+@dataclass(frozen=True)
+class _Figures:
+    """The charts of a data set, built once: building them takes longer than all else on the page."""
+
+    prevalence: Figure
+    company: Figure
+    per_patient: Figure
+    per_film: Figure
+    follow_ups: Figure
+    ages: Figure
+    by_view: Figure
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _figures(dataset_id: str, _found: Holdings) -> _Figures:
+    patients, films, follow_ups = _found.per_patient, _found.per_film, _found.follow_ups
+    return _Figures(
+        charts.prevalence_chart(_found.prevalence),
+        charts.company_chart(_found.company),
+        charts.count_chart("Patients by how many films they have (count)", "Films of one patient", "patients",
+                           patients["bin"], patients["patients"]),
+        charts.count_chart("Films by how many findings they have (count)", "Findings on one film", "films",
+                           films["findings"], films["films"]),
+        charts.count_chart("Films by follow-up number (count; 0 = first film)", "Follow-up number", "films",
+                           follow_ups["follow_up"], follow_ups["films"]),
+        charts.age_chart(_found.ages, census.AGE_BAND),
+        charts.group_chart("Prevalence by view (% of the view's films)", _found.by_view),
+    )

@@ -1,0 +1,83 @@
+"""How the splits of a data set part its films and its patients, for the Data page."""
+
+import pandas as pd
+import streamlit as st
+
+from cxrcore.charts import dataset as charts
+from cxrcore.charts.look import Figure
+from cxrcore.data.splits import LEAKY_SCHEMES
+from cxrcore.findings import display_name
+from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
+from cxrcore.queries import data_set, run_groups
+from cxrcore.queries.data_set import Holdings, SplitCounts, SplitKey
+from cxrcore.store import Store
+from cxrcore.ui import widgets
+from cxrcore.ui.data.counts import spoken
+
+SPLIT = "split"  # the picker's key, and so its name in the link
+PART_WORDS = {"train": "Train", "val": "Validation", "test": "Test"}
+
+
+def split_picker(store: Store, dataset_id: str, runs: pd.DataFrame) -> SplitKey | None:
+    """Choose one of the splits that the data set's runs use; None where there is none, or the link names another."""
+    keys = {run_groups.split_in_words(key.scheme, key.seed, key.fingerprint): key
+            for key in data_set.split_keys(runs)}
+    if not keys:
+        st.info("No run of this data set has drawn a split yet. A training draws one:", icon=":material/info:")
+        widgets.command(widgets.TRAIN_COMMAND, store)
+        return None
+    if st.session_state.setdefault("split_of", dataset_id) != dataset_id:  # the choice was made for another data set
+        st.session_state.update({"split_of": dataset_id, SPLIT: next(iter(keys))})
+    picked = widgets.choice_in_link("Split", SPLIT, list(keys), "Those that runs of this data set use.")
+    return None if picked is None else keys[picked]
+
+
+def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> SplitCounts:
+    """Who is in train, validation and test, and how many patients stand on both sides."""
+    with st.skeleton(height=600):
+        counted = data_set.split_counts(store, found, key, runs)
+    _leak_line(key, counted.leaks, found.figures.patients)
+    parts = counted.composition
+    if not found.figures.patients:
+        parts = parts.assign(patients=None)
+    widgets.table(
+        parts.assign(part=parts["part"].map(PART_WORDS), **{c: 100 * parts[c] for c in _PERCENTS}), hide_index=True,
+        key="split_parts", alt="Films and patients of each part of the split", column_config={
+            "part": "Part", "films": widgets.number("films", "Films", "localized"),
+            "patients": widgets.number("patients", "Patients", "localized"),
+            **{column: widgets.number(term, title, "%.1f %%") for column, (term, title) in _PERCENTS.items()}})
+    widgets.chart(_split_figure(found.dataset_id, key, counted), "split_prevalence",
+                  "Prevalence of each finding by part of the split: " + spoken(counted.by_part))
+    rare = counted.by_part[(counted.by_part["group"] != "train") & (counted.by_part["positives"] < STABLE_POSITIVES)]
+    if len(rare):
+        words = "; ".join(f"{display_name(row.finding)} {row.positives} in {PART_WORDS[row.group].lower()}"
+                          for row in rare.itertuples())
+        st.markdown(f":material/warning: Fewer than {STABLE_POSITIVES} films with the finding, so thresholds and "
+                    f"measures there are unstable: {words}.")
+    return counted
+
+
+_PERCENTS = {"share": ("share", "Share of films"), "without_finding": ("without_finding", "Without a finding"),
+             "ap_share": ("ap_films", "AP films")}
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _split_figure(dataset_id: str, key: SplitKey, _counted: SplitCounts) -> Figure:
+    return charts.group_chart("Prevalence by part (% of the part's films)", _counted.by_part)
+
+
+def _leak_line(key: SplitKey, leaked: pd.DataFrame, patients: int) -> None:
+    if not patients:
+        st.info("The table names no patients, so whether one stands on both sides cannot be checked here.",
+                icon=":material/info:")
+        return
+    total = int(leaked["patients"].sum())
+    if total:
+        where = ", ".join(f"{row.patients:,} in {PART_WORDS[row.one].lower()} and {PART_WORDS[row.other].lower()}"
+                          for row in leaked.itertuples() if row.patients)
+        st.error(f"This split leaks: of {patients:,} patients, {where}. A network has seen these people in training, "
+                 "so its numbers are too good.", icon=":material/warning:")
+    else:
+        st.success("No patient stands on both sides of this split.", icon=":material/check_circle:")
+    if key.scheme in LEAKY_SCHEMES and not total:
+        st.caption("It was drawn by film, and it is luck that no patient was parted.")

@@ -1,0 +1,1 @@
+"""The Explain page: one film, its scores, and where the network looked."""

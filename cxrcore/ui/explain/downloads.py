@@ -1,0 +1,57 @@
+"""What the Explain page gives away: the overlay as PNG, a page that prints well, the scores as CSV."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+from cxrcore.data.files import csv_file
+from cxrcore.explain.overlay import drawn_size, resized
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.queries.chosen_film import ChosenFilm
+from cxrcore.report.explanation_page import ScoreLine, as_png, explanation_page
+from cxrcore.ui.explain import score_views
+from cxrcore.ui.explain.map_views import LARGEST, SMALL, OneRun
+
+TRAINED_ON = "The network was trained on this film: its scores and map say little of what it does on new films."
+
+
+def menu(film: ChosenFilm, shown: Sequence[OneRun], finding: str, method: str,
+         picture: Callable[[], np.ndarray]) -> None:
+    """The page's menu of downloads; made when asked for.
+
+    Args:
+        shown: the runs, the first in focus.
+        picture: gives the overlay, uint8 (h, w, 3).
+    """
+    # The file's own name may be a patient's, so it is in no download.
+    name = f"explained_{finding.lower()}"
+    with st.popover("Download", icon=":material/download:", help="What this page shows"):
+        for label, data, ending, kind, icon in (
+            ("Overlay as PNG", lambda: as_png(picture()), "png", "image/png", ":material/image:"),
+            ("Page to print (HTML)", lambda: _page(film, shown[0], finding, method, picture()), "html", "text/html",
+             ":material/print:"),
+            ("Scores as CSV", lambda: csv_file.text(score_views.table([one.scores for one in shown])), "csv",
+             "text/csv", ":material/table:"),
+        ):
+            st.download_button(label, data, f"{name}.{ending}", kind, key=f"explain_{ending}", on_click="ignore",
+                               type="tertiary", icon=icon)
+
+
+def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.ndarray) -> str:
+    scores = one.scores
+    k = FINDINGS.index(finding)
+    lines = []
+    for place, row in enumerate(score_views.table([scores]).itertuples()):
+        rests_on = "–" if scores.positives is None else f"{scores.positives[place]:,}"
+        lines.append(ScoreLine(row.Finding, f"{row.Score:.4f}", f"{row.Threshold:.4g}", row.Decision,
+                               scores.calibrated_in_digits(place) or "–", rests_on,
+                               row.Decision == score_views.ALARM))
+    known = [f"Film {film.image_id} of the data set."] if film.image_id else []
+    about = [f"Run {scores.run.label} ({scores.run.run_id}), {one.loaded.image_size} pixels a side.",
+             f"Method: {method}. Thresholds: {scores.source}.", *known]
+    notes = [TRAINED_ON] * (film.part == "train") + [scores.uncalibrated] * bool(scores.uncalibrated)
+    pixels = resized(film.film.pixels, drawn_size(film.film.pixels, SMALL, LARGEST))
+    caption = (f"{display_name(finding)} by {method}: score {scores.scores[k]:.4f}, threshold "
+               f"{scores.thresholds[k]:.4g}")
+    return explanation_page(f"{display_name(finding)} on one film", about, notes, pixels, overlay, caption, lines)

@@ -1,0 +1,1 @@
+"""The Import page: predictions of other people, and the mean of runs."""

@@ -1,0 +1,1 @@
+"""The Localization page: how well maps point at boxes."""

@@ -1,0 +1,1 @@
+"""The Present page: slides for a class."""

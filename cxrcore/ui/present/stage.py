@@ -1,0 +1,147 @@
+"""The stage of class mode: large type, one slide at a time, arrow keys, presenter notes. Knows no slide."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from cxrcore.charts.look import Figure
+from cxrcore.charts.stage import for_stage
+from cxrcore.store import Store
+from cxrcore.ui import shell, widgets
+from cxrcore.ui.link import in_link
+
+SLIDE = "slide"  # the picker's key, and so its name in the link
+NOTES = "notes"
+_KEYS = "slide_keys"
+
+
+def _read(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+_LISTENER = st.components.v2.component("cxr_slide_keys", html="<span></span>", js=_read("keys.js"))
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What the presenter sees: what to say, a question to ask, and what people get wrong."""
+
+    say: str
+    ask: str
+    trap: str
+
+
+@dataclass(frozen=True)
+class Slide:
+    """One slide.
+
+    Attributes:
+        name: in the list of slides and in the link.
+        show: draws it.
+    """
+
+    name: str
+    show: Callable[[Any], None]
+    notes: Notes
+
+
+class NothingToShow(Exception):
+    """What a slide needs is not in the store: what that is, and the command that makes it, if there is one."""
+
+    def __init__(self, text: str, command: str | None = None) -> None:
+        super().__init__(text)
+        self.command = command
+
+
+def dress() -> None:
+    """The stage's type and sizes."""
+    st.html(f"<style>{_read('stage.css')}</style>")
+
+
+def current(slides: Sequence[Slide]) -> Slide | None:
+    """The slide that the link names, the first where it names none; None (said) where it names an unknown one."""
+    names = [slide.name for slide in slides]
+    asked = st.session_state.get(SLIDE) or st.query_params.get(SLIDE) or names[0]
+    if asked in names:
+        return slides[names.index(asked)]
+    st.error(f"The link asks for slide “{widgets.escape(asked)}”, which is not here.", icon=":material/link_off:")
+    st.button("Show the first slide", on_click=lambda: st.query_params.pop(SLIDE, None))
+    return None
+
+
+def show(slide: Slide, lesson: Any, store: Store) -> None:
+    """Draw the slide, or what is missing for it; an error stays on the stage, so that the bar can follow."""
+    with st.container(key="stage"), shell.errors_shown():
+        _draw(slide, lesson, store)
+
+
+def _draw(slide: Slide, lesson: Any, store: Store) -> None:
+    try:
+        with st.skeleton(height=480):
+            _ = lesson.data  # of a large data set the slowest part, and all slides want it
+        slide.show(lesson)
+    except NothingToShow as missing:
+        headline(slide.name)
+        st.info(widgets.escape(str(missing)), icon=":material/info:")
+        if missing.command:
+            widgets.command(missing.command, store)
+
+
+def bar(slides: Sequence[Slide], slide: Slide, more: Callable[[], None]) -> None:
+    """Previous, the list of slides, next, what `more` draws, and the notes with their button."""
+    names = [one.name for one in slides]
+    place = names.index(slide.name)
+    with st.container(key="present_bar", horizontal=True, vertical_alignment="center", gap="small"):
+        st.button("", icon=":material/arrow_back:", key="back", help="Previous slide (left arrow)", disabled=place == 0,
+                  on_click=_go, args=(names, place, -1))
+        st.button("", icon=":material/arrow_forward:", key="forward", help="Next slide (right arrow)",
+                  disabled=place == len(names) - 1, on_click=_go, args=(names, place, 1))
+        st.markdown(f"{place + 1} of {len(names)}", width="content")
+        st.selectbox("Slide", names, **in_link(SLIDE), width=200, label_visibility="collapsed")
+        more()
+        st.toggle("Notes", **in_link(NOTES),
+                  help="What to say and to ask (key N). Open this page in a second window with its notes on: both turn "
+                       "together.")
+    if st.session_state.get(NOTES):
+        with st.container(key="present_notes"):
+            st.markdown(f"**Say** {slide.notes.say}\n\n**Ask** {slide.notes.ask}\n\n**Beware** {slide.notes.trap}")
+    _LISTENER(data={"place": place}, key=_KEYS, on_turn_change=lambda: _turn(names, place))
+
+
+def _turn(names: Sequence[str], place: int) -> None:
+    """A key was pressed."""
+    turn = (st.session_state.get(_KEYS) or {}).get("turn")
+    if turn == NOTES:
+        st.session_state[NOTES] = not st.session_state.get(NOTES, False)
+    elif isinstance(turn, dict):  # another window turned
+        _go(names, 0, turn["place"])
+    elif turn is not None:
+        _go(names, place, {"first": -place, "last": len(names) - 1 - place}.get(turn, turn))
+
+
+def _go(names: Sequence[str], place: int, steps: int) -> None:
+    st.session_state[SLIDE] = names[min(max(place + int(steps), 0), len(names) - 1)]
+
+
+# -- what slides are made of
+
+
+def headline(text: str) -> None:
+    """The slide's one statement, on one line unless it is very long."""
+    st.html(f"<style>.st-key-stage {{ --letters: {len(text)}; }}</style>")
+    st.header(text, anchor=False)
+
+
+def chart(figure: Figure, key: str, alt: str, besides: float, title: bool = True) -> None:
+    """A chart that fills what the slide leaves.
+
+    Args:
+        besides: height of all else on the slide, in rem.
+    """
+    st.html(f"<style>.st-key-chart_{key} {{ --besides: {besides:g}rem; }}</style>")
+    with st.container(key=f"chart_{key}"):
+        st.plotly_chart(for_stage(figure, title), key=f"stage_{key}", height="stretch", alt=alt,
+                        config={"displayModeBar": False})

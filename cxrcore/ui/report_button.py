@@ -1,0 +1,45 @@
+"""The button that makes a report of the runs that a page compares."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cxrcore.report import bundle, contents, page
+from cxrcore.store import Store
+
+_MADE = "report_made"
+_PARTS = 6  # of the page
+_FILES = 26  # of the ZIP, about
+
+
+def popover(store: Store, run_ids: Sequence[str], part: str) -> None:
+    """Make a report when asked, and offer it for download as long as the page shows the same runs."""
+    key = (str(store.path), store.change_token(), tuple(run_ids), part)
+    with st.popover("Report", icon=":material/summarize:",
+                    help="One HTML file with these runs' leaderboard, curves, subgroups, maps and a board that can "
+                         "still be dragged, without a server; and a ZIP of its tables and figures"):
+        wanted = st.button("Make the HTML", icon=":material/language:"), st.button("Make the ZIP",
+                                                                                  icon=":material/folder_zip:")
+        for asked, kind in zip(wanted, ("html", "zip"), strict=True):
+            if asked:
+                st.session_state[_MADE] = (key, kind, _make(store, run_ids, part, kind))
+        made_of, kind, data = st.session_state.get(_MADE, (None, "", b""))
+        if made_of == key:
+            mime = "text/html" if kind == "html" else "application/zip"
+            st.download_button(f"Download the {kind.upper()} ({len(data) / 1e6:.1f} MB)", data, f"report.{kind}", mime,
+                               on_click="ignore", type="primary", icon=":material/download:")
+
+
+def _make(store: Store, run_ids: Sequence[str], part: str, kind: str) -> bytes:
+    """With a bar, since it takes some seconds."""
+    slot, done = st.empty(), 0
+
+    def step(name: str) -> None:
+        nonlocal done
+        done += 1
+        slot.progress(min(done / (_PARTS if kind == "html" else _FILES), 1.0), f"Making: {name}")
+
+    found = contents.read(store, list(run_ids), part)
+    data = page.render(found, step=step).encode() if kind == "html" else bundle.pack(found, step)
+    slot.empty()
+    return data

@@ -1,0 +1,170 @@
+"""What a page about runs begins with: its head, the runs of the link, and what there is to choose from."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cxrcore.queries import from_store, run_groups
+from cxrcore.queries.board_state import parse_key
+from cxrcore.store import Store
+from cxrcore.ui import shell, widgets
+from cxrcore.ui.curves import words
+from cxrcore.ui.link import in_link
+from cxrcore.ui.runs import leaderboard
+
+SKELETON = 400  # pixels
+DESK_ROW = 1030  # pixels of a row on a desk, less the gap
+ALL_ARCHIVED = "All runs of this store are archived. The Runs page brings them back."
+
+
+@dataclass(frozen=True)
+class RunsPage:
+    """The store as a page finds it.
+
+    Attributes:
+        store: the store.
+        overview: its runs, leaderboard and data sets.
+        statuses: {run_id: status as it is}.
+        chosen: the runs that the link names; all of them are there.
+    """
+
+    store: Store
+    overview: from_store.Overview
+    statuses: dict[str, str]
+    chosen: list[str]
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """{run_id: unique name}, of all runs."""
+        return run_groups.run_labels(self.overview.runs)
+
+    @cached_property
+    def pickable(self) -> pd.DataFrame:
+        """The runs to choose from: archived ones only where the link names them."""
+        runs = self.overview.runs
+        return runs[~runs["archived"].astype(bool) | runs["run_id"].isin(self.chosen)]
+
+    @property
+    def options(self) -> dict[str, str]:
+        """{run_id: unique name} of the runs to choose from."""
+        return {run_id: self.labels[run_id] for run_id in self.pickable["run_id"]}
+
+    def rows(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """These rows of the runs, in this order."""
+        return self.overview.runs.set_index("run_id", drop=False).loc[list(run_ids)].reset_index(drop=True)
+
+    def groups(self, runs: pd.DataFrame, part: str) -> list[run_groups.Group]:
+        """The data sets and splits of some runs, as `runs_view.groups`."""
+        return run_groups.groups(runs, self.overview.board, self.overview.datasets, self.statuses, part)
+
+    def best(self, part: str = "test") -> list[str]:
+        """What to show while nothing is chosen: the best measured runs."""
+        return words.default_runs(self.groups(self.pickable, part))
+
+    def pick_several(self, key: str, hint: str, beside: int = 0) -> Any:
+        """The picker of several runs, and the place for downloads beside it, which is filled last.
+
+        Args:
+            key, hint: as for `leaderboard.picker`.
+            beside: width of that place, in pixels. On a phone it stands below.
+        """
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            with st.container(width=DESK_ROW - beside if beside else "stretch"):
+                leaderboard.picker(self.options, self.chosen, key, hint)
+            return st.container(width=beside, horizontal=True) if beside else None
+
+    def at_most(self, most: int, run_ids: Sequence[str], done: str) -> list[str]:
+        """The first of these runs; says so where more were chosen. `done`: 'compared' and the like."""
+        if len(self.chosen) > most:
+            st.info(f"The first {most} of {len(self.chosen)} chosen runs are {done}.", icon=":material/info:")
+        return list(run_ids)[:most]
+
+    def focus(self) -> list[str]:
+        """The chosen runs, or the best one, which the link names from now on; none where all are archived."""
+        if self.chosen:
+            return self.chosen
+        found = self.best()[:1] or list(self.pickable["run_id"][:1])
+        shell.put_runs_in_link(found)
+        return found
+
+
+@contextlib.contextmanager
+def open_runs_page(name: str, without: str) -> Iterator[RunsPage]:
+    """As `shell.open_page`, for pages that show runs: ends the page where there are none, or the link names others.
+
+    Args:
+        without: what an empty store means for the page, such as 'so there are no curves'.
+    """
+    with shell.open_page(name) as store:
+        with st.skeleton(height=SKELETON):
+            overview = from_store.overview(store)
+        yield of(store, overview, without)
+
+
+def of(store: Store, overview: from_store.Overview, without: str) -> RunsPage:
+    """The runs of the link in an open page; ends it as `open_runs_page` does."""
+    chosen = shell.runs_in_link()
+    widgets.stop_at_unknown_runs(chosen, overview.runs)
+    if overview.runs.empty:
+        stop_without_runs(store, without)
+    return RunsPage(store, overview, from_store.statuses(store, overview.runs), chosen)
+
+
+def stop_without_runs(store: Store, without: str) -> None:
+    """End the page of an empty store: what is missing, and the command that makes it."""
+    st.info(f"The results store {widgets.bold(store.path)} holds no runs, {without}. Train one:",
+            icon=":material/info:")
+    widgets.command(widgets.TRAIN_COMMAND, store)
+    st.stop()
+
+
+# -- one run with others beside it
+
+
+def pick_run_and_others(page: RunsPage, key: str, most: int, width: int, meaning: str, beside: str) -> list[str]:
+    """The run in focus with those beside it, all in the link; none where all are archived.
+
+    Args:
+        key: begins the widgets' keys.
+        most: runs at once.
+        width: of the picker, in pixels.
+        meaning: the help beside the run.
+        beside: the help of the button that adds others.
+    """
+    wanted = page.focus()
+    run_ids = list(wanted[:most])
+    if not run_ids:
+        return []
+    st.session_state[f"{key}_run"], st.session_state[f"{key}_others"] = run_ids[0], run_ids[1:]
+    st.selectbox("Run", list(page.options), format_func=page.options.__getitem__, key=f"{key}_run", width=width,
+                 on_change=_choose_run, args=(f"{key}_run", run_ids, page.overview.board), help=meaning)
+    label = f"Compare ({len(run_ids) - 1})" if len(run_ids) > 1 else "Compare"
+    with st.popover(label, icon=":material/stacked_line_chart:", help=beside):
+        st.multiselect(f"Runs beside it, up to {most - 1}", [run_id for run_id in page.options if run_id != run_ids[0]],
+                       format_func=page.options.__getitem__, key=f"{key}_others", max_selections=most - 1,
+                       on_change=lambda: shell.put_runs_in_link([run_ids[0], *st.session_state[f"{key}_others"]]))
+    if len(wanted) > most:
+        st.caption(f"The first {most} of {len(wanted)} chosen runs.", width="content")
+    return run_ids
+
+
+def _choose_run(key: str, before: Sequence[str], board: pd.DataFrame) -> None:
+    """Lead to another run; a stored set, or a threshold set by hand, is of the run before and stays behind."""
+    run_id = st.session_state[key]
+    shell.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
+    parts = {None, *board.loc[board["run_id"] == run_id, "split"]}
+    keys = [text if (fit := parse_key(text or "")) and fit.part in parts else None
+            for text in shell.thresholds_in_link()[:2]]
+    shell.put_thresholds_in_link(*keys, [])
+
+
+def pick_part(meaning: str = "The split that all numbers come from.") -> str:
+    """'test' or 'val', as the link wants it."""
+    return run_groups.PART_NAMES[st.segmented_control(
+        "Measured on", list(run_groups.PART_NAMES), default="Test", required=True, **in_link("on"),
+        help=meaning)]

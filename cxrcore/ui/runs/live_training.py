@@ -1,0 +1,106 @@
+"""Trainings while they run: progress that moves by itself, and the curves of chosen runs.
+
+Two fragments redraw on a timer, so that the rest of the page stands still. Between epochs only progress.json is
+read; the store is opened when its change token says that it changed.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from cxrcore.charts.look import architecture_label, run_styles
+from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
+from cxrcore.queries import from_store, run_progress
+from cxrcore.store import Store, progress
+from cxrcore.ui import shell, widgets
+
+LIVE = 2.0  # seconds between looks while a run trains
+IDLE = 15.0  # while none does: so that a training that starts appears by itself; costs two stat calls
+
+
+def seen(overview: from_store.Overview, statuses: Mapping[str, str]) -> tuple:
+    """What the page was drawn from; when this changes, all of it is drawn again."""
+    return overview.signature, tuple(statuses.items())
+
+
+def follow(store: Store, drawn: tuple, running: bool) -> None:
+    """The trainings that run now, each with a bar; redraws the page when the list of runs changes."""
+    st.fragment(_follow, run_every=LIVE if running else IDLE)(store, drawn)
+
+
+def _follow(store: Store, drawn: tuple) -> None:
+    with shell.errors_shown():
+        overview = from_store.overview(store)
+        statuses = from_store.statuses(store, overview.runs)
+        if seen(overview, statuses) != drawn:
+            st.rerun()
+        running = overview.runs[overview.runs["run_id"].map(statuses) == "running"]
+        if running.empty:
+            return
+        st.header("Training now", anchor=False)
+        for run in running.itertuples():
+            state = progress.of_run(store, run.run_id)
+            name = widgets.escape(run.name or run.run_id)
+            words = f"**{name}** · {widgets.escape(architecture_label(run.architecture))} · "\
+                    f"{widgets.escape(run_progress.in_words(state))}"
+            st.progress(run_progress.share(state), text=words)
+
+
+def trouble(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:
+    """Say of each of these runs that broke off what happened, and how to go on."""
+    for run_id, kind in zip(runs["run_id"], runs["kind"], strict=True):
+        text = run_progress.trouble(statuses[run_id], progress.of_run(store, run_id))
+        if text:
+            go_on = " Go on with it:" if kind == "trained" else ""
+            st.warning(f"**{widgets.escape(labels[run_id])}** {widgets.escape(text)}{go_on}", icon=":material/warning:")
+            if kind == "trained":
+                widgets.command(f"python scripts/train.py --resume {run_id}", store)
+
+
+def curves(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:
+    """The training charts of these runs (rows of `Overview.runs`); they grow while one of them trains."""
+    live = any(statuses[run_id] == "running" for run_id in runs["run_id"])
+    st.fragment(_curves, run_every=LIVE if live else None)(store, runs, dict(labels), dict(statuses))
+
+
+def _curves(store: Store, runs: pd.DataFrame, labels: dict[str, str], statuses: dict[str, str]) -> None:
+    with shell.errors_shown():
+        epochs = from_store.epochs(store, list(runs["run_id"]))
+        drawn = _as_curves(runs, epochs, labels)
+        without = runs[~runs["run_id"].isin(epochs["run_id"])]
+        for rows, text in ((without[without["kind"] == "trained"], "No finished epoch yet: {}. Curves begin with the "
+                                                                   "first one."),
+                           (without[without["kind"] != "trained"], "Not trained here, so without curves: {}.")):
+            if len(rows):
+                st.caption(text.format(", ".join(widgets.escape(labels[run_id]) for run_id in rows["run_id"])))
+        if not drawn:
+            return
+        widgets.legend([(curve.name, curve.style) for curve in drawn], "◯ best epoch")
+        last = _last_epoch(runs, epochs, statuses)
+        with st.grid(len(PANELS) // 2, min_column_width=380, gap="medium"):
+            for key, panel in PANELS.items():
+                widgets.chart(training_chart(panel, drawn, last), f"training_{key}", training_alt(panel, drawn))
+        if runs["loss"].dropna().nunique() > 1:
+            losses = widgets.escape(", ".join(sorted(set(map(str, runs["loss"].dropna())))))
+            st.caption(f"The runs minimise different losses ({losses}): "
+                       "their loss curves lie on different scales and cannot be compared.")
+
+
+def _as_curves(runs: pd.DataFrame, epochs: pd.DataFrame, labels: Mapping[str, str]) -> list[Curve]:
+    styles = run_styles(dict(zip(runs["run_id"], runs["architecture"], strict=True)))
+    found = []
+    for run_id, best in zip(runs["run_id"], runs["best_epoch"], strict=True):
+        rows = epochs[epochs["run_id"] == run_id]
+        if rows.empty:
+            continue
+        auroc = rows.set_index("epoch")["val_macro_auroc"].dropna()
+        so_far = int(auroc.idxmax()) if len(auroc) else None
+        found.append(Curve(labels[run_id], styles[run_id], rows, so_far if pd.isna(best) else int(best)))
+    return found
+
+
+def _last_epoch(runs: pd.DataFrame, epochs: pd.DataFrame, statuses: Mapping[str, str]) -> int:
+    """Where the epoch axis ends: the last epoch that is there or, for a run that trains, planned."""
+    planned: Sequence = [run.epochs for run in runs.itertuples() if statuses[run.run_id] == "running"]
+    return int(max([epochs["epoch"].max(), *(value for value in planned if value == value and value)]))

@@ -1,0 +1,1 @@
+"""The Subgroups page: the same measure in groups of patients."""

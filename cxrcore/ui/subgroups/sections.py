@@ -1,0 +1,240 @@
+"""What the Subgroups page shows: one run's measures in groups of patients, their gaps, and the view as a shortcut."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+
+from cxrcore.charts import subgroups as charts
+from cxrcore.charts.dot_rows import NAMES, Bars
+from cxrcore.charts.look import run_styles
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.measures.intervals.draws import N_DRAWS
+from cxrcore.measures.intervals.intervals import MACRO, MANY_POSITIVES, PATIENTS_UNKNOWN_NOTE, Interval, Resampled
+from cxrcore.measures.subgroups import (
+    HIGHER,
+    LOWER,
+    MIN_PATIENTS,
+    MIN_POSITIVES,
+    OLDEST,
+    TIED,
+    UNTESTED,
+    Gap,
+    suppressed,
+)
+from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
+from cxrcore.queries import run_groups
+from cxrcore.queries.board_state import Evaluated, SourcedSet, warnings_of
+from cxrcore.queries.subgroups import Subgroups
+from cxrcore.ui import shell, widgets
+from cxrcore.ui.run_pages import RunsPage
+from cxrcore.ui.widgets import escape
+
+GROUPING_TITLES = {"Sex": "sex", "Age": "age", "View": "view", "First film": "order"}
+MEASURE_TITLES = {"Recall": "recall", "False alarms": "false_alarm", "AUROC": "auroc"}
+AXES = {"recall": "Recall (TPR)", "false_alarm": "False-alarm rate (FPR)", "auroc": "AUROC"}
+SHORT = {"recall": "TPR", "false_alarm": "FPR", "auroc": "AUROC"}
+DEFINITIONS = {
+    "recall": "TPR (true positive rate, recall) is TP / (TP + FN): the share of films with the finding that raise an "
+              "alarm. Below 0, {first} has more of its findings missed.",
+    "false_alarm": "FPR (false positive rate, false-alarm rate) is FP / (FP + TN): the share of films without the "
+                   "finding that raise an alarm. Above 0, {first} has more false alarms.",
+    "auroc": "AUROC (area under the ROC curve) is taken within each group, at no threshold. Below 0, scores "
+             "order the films of {first} worse.",
+}
+UNKNOWN = {"sex": "unknown sex", "age": f"unknown age (missing, or over {OLDEST} years)", "view": "unknown view",
+           "order": "unknown follow-up number"}
+PICKER_WIDTH = 212  # pixels, so that the controls stand in one row on a desk
+WORDS = {HIGHER: "higher", LOWER: "lower", TIED: "tied", UNTESTED: "no test"}
+
+
+# -- controls
+
+
+def run_picker(page: RunsPage) -> str | None:
+    """The run in focus, which the link names; further runs of the link stay behind it. None where all are archived."""
+    wanted = page.focus()
+    if not wanted:
+        return None
+    st.session_state["subgroups_run"] = wanted[0]
+    st.selectbox("Run", list(page.options), format_func=page.options.__getitem__, key="subgroups_run",
+                 width=PICKER_WIDTH, on_change=_choose_run, args=(wanted,), help="The run that is read in groups.")
+    return wanted[0]
+
+
+def _choose_run(before: Sequence[str]) -> None:
+    run_id = st.session_state["subgroups_run"]
+    shell.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
+
+
+def reference_picker(found: Subgroups) -> str:
+    """The group that gaps are taken to: the largest, unless the link names another; ends the page at an unknown one."""
+    names = {found.called(name): name for name in sorted(found.found, key=lambda name: name != found.largest)}
+    with st.container(width=PICKER_WIDTH):
+        said = widgets.choice_in_link("Gap to", f"to_{found.grouping}", list(names),
+                                      "The group that the others are compared with; at first the largest")
+    if said is None:
+        st.stop()
+    return names[said]
+
+
+# -- what stands behind the numbers
+
+
+def say_where(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, measure: str,
+              group: run_groups.Group) -> None:
+    """Films, patients, intervals, thresholds and labels behind every number of the page."""
+    widgets.badges(group)
+    st.caption(f"{escape(group.title)} · {escape(group.split)} · {escape(group.draw)}")
+    of_patients = f" of {found.patients:,} patients" if found.patients_known else ""
+    text = (f"Measured on **{escape(run.in_words(part))}**{of_patients}. Intervals: the central 95 % "
+            f"of {N_DRAWS:,} draws of patients; each draw serves all groups.")
+    if measure != "auroc":
+        where = f", {run.in_words(source.part).partition(', ')[2]}" if source.part else ""
+        text += f" Thresholds, the same for all groups: **{escape(source.in_words + where)}**."
+    st.markdown(text)
+    if measure != "auroc":
+        _say_thresholds(source, part)
+    if not found.patients_known:
+        st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
+    st.caption("Labels are noisy: those of NIH were read from reports by a program. Where labels err more often in one "
+               "group, a gap may come from the labels and not from the network.")
+
+
+def _say_thresholds(source: SourcedSet, part: str) -> None:
+    if source.part is None:
+        st.info("There are no validation predictions to fit thresholds on, so they stand at 0.5.",
+                icon=":material/info:")
+    elif source.part == part:
+        st.markdown(":orange-badge[:material/warning: same films] Thresholds were fitted on the films that they are "
+                    "read on, which flatters.")
+    unstable = [display_name(finding) for finding in FINDINGS if "unstable" in warnings_of(source, finding)]
+    if unstable:
+        st.caption(f"Thresholds fitted on fewer than {STABLE_POSITIVES} films with the finding, and so unstable: "
+                   f"{', '.join(unstable)}.")
+
+
+def say_groups(found: Subgroups) -> None:
+    """How many films each group has, which groups are too small, and which films belong to none."""
+    groups = found.groups
+    parts = [f"{found.called(name)}: {films:,} films of {patients:,} patients"
+             for name, films, patients in zip(groups.names, groups.n_films, found.n_patients, strict=True)]
+    text = "; ".join(parts) + "."
+    if small := [found.called(name) for name in groups.names if name not in found.found]:
+        text += f" Not measured, with fewer than {MIN_PATIENTS} patients: {', '.join(small)}."
+    if groups.n_unknown:
+        text += f" {groups.n_unknown:,} films of {UNKNOWN[found.grouping]} are in no group."
+    st.markdown(text)
+
+
+def say_suppressed(found: Subgroups) -> None:
+    """Which findings of which groups are not shown, how many that are, and how many have too few films to be sure."""
+    few: dict[str, list[str]] = {}
+    for name, one in found.found.items():
+        for k in np.flatnonzero(suppressed(one)):
+            few.setdefault(display_name(FINDINGS[k]), []).append(found.called(name))
+    n, pairs = sum(map(len, few.values())), len(FINDINGS) * len(found.found)
+    text = f"Suppressed: none. Each group has at least {MIN_POSITIVES} films with each finding."
+    if n:
+        listed = "; ".join(f"{finding} ({', '.join(names)})" for finding, names in few.items())
+        text = (f"Suppressed: {n} of {pairs} pairs of finding and group, with fewer than {MIN_POSITIVES} films that "
+                f"carry the finding: {listed}.")
+    rare = sum(int((one.rare & ~suppressed(one)).sum()) for one in found.found.values())
+    if rare:
+        text += f" Of those shown, {rare} have fewer than {MANY_POSITIVES}: their intervals may still be too narrow."
+    st.caption(text)
+
+
+# -- charts
+
+
+def bars(found: Subgroups, measured: Mapping[str, Interval]) -> list[Bars]:
+    """Each group's measure with intervals."""
+    styles = charts.group_styles(found.groups.names)
+    return [Bars(found.called(name), styles[name], one.point, one.low, one.high, np.ones(len(NAMES), bool),
+                 _notes(found.found[name], one)) for name, one in measured.items()]
+
+
+def gap_bars(found: Subgroups, gaps: Sequence[Gap]) -> list[Bars]:
+    """Gaps with intervals; a verdict fills the mark."""
+    styles = charts.group_styles(found.groups.names)
+    return [Bars(found.called(gap.name), styles[gap.name], gap.change.point, gap.change.low, gap.change.high,
+                 np.isin(gap.words, (HIGHER, LOWER)),
+                 [f"{WORDS[word]}, corrected p {p:.2g}" for word, p in zip(gap.words, gap.p, strict=True)])
+            for gap in gaps]
+
+
+def view_bars(pair: tuple[Resampled, Resampled], run: Evaluated, architecture: str | None) -> list[Bars]:
+    """AUROC of the view alone and of the run."""
+    looks = [("View alone (AP or not)", charts.VIEW_STYLE), (run.label, run_styles({"": architecture})[""])]
+    made = []
+    for (name, style), one in zip(looks, pair, strict=True):
+        found = one.interval("auroc")
+        made.append(Bars(name, style, found.point, found.low, found.high, np.ones(len(NAMES), bool),
+                         _notes(one, found)))
+    return made
+
+
+def _notes(one: Resampled, found: Interval) -> list[str]:
+    notes = [f"{positive:,} films with it, {negative:,} without"
+             + (", few: the interval may be too narrow" if rare else "")
+             for positive, negative, rare in zip(one.n_positive, one.n_negative, one.rare, strict=True)]
+    return [*notes, f"mean over {len(FINDINGS) - found.n_excluded} of {len(FINDINGS)} findings"]
+
+
+def definition(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: str) -> str:
+    """What the gap is, in the words of its groups."""
+    alone = found.called(gaps[0].name) if len(gaps) == 1 else ""
+    of = f"{SHORT[measure]} of"
+    return (f"**Gap = {of} {alone or 'each group'} minus {of} {found.called(reference)}.** "
+            + DEFINITIONS[measure].format(first=alone or "that group"))
+
+
+def family(gaps: Sequence[Gap]) -> str:
+    """How the verdicts come about, and which tests the correction counts."""
+    n_tests = sum(int((gap.words[:MACRO] != UNTESTED).sum()) for gap in gaps)
+    return ("Verdicts follow p-values from the draws' standard errors (for rates of few films, at least that of two "
+            f"proportions), corrected by Holm over a family: the {n_tests} tests of findings and groups for the "
+            "findings, one test a group for the macro means. Filled marks are higher or lower; open ones are tied. "
+            "Tied does not mean equal.")
+
+
+def in_words(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: str) -> str:
+    """What the corrected tests say, a line a group."""
+    lines = []
+    for gap in gaps:
+        names = {word: [display_name(FINDINGS[k]) for k in np.flatnonzero(gap.words[:MACRO] == word)]
+                 for word in (LOWER, HIGHER)}
+        said = [f"{WORDS[word]} in {len(which)} ({', '.join(which)})" for word, which in names.items() if which]
+        tested = int((gap.words[:MACRO] != UNTESTED).sum())
+        said += [f"no difference shown in {tested - sum(map(len, names.values()))} of {tested} tested findings"
+                 if tested else f"no finding is on {MIN_POSITIVES} films or more of both groups, so none was tested"]
+        point, low, high = (side[MACRO] for side in (gap.change.point, gap.change.low, gap.change.high))
+        if not np.isnan(low):
+            said += [f"macro mean {point:+.3f} ({low:+.3f} to {high:+.3f}), {WORDS[gap.words[MACRO]]}"]
+        lines.append(f"- {SHORT[measure]} of **{found.called(gap.name)}** against {found.called(reference)}: "
+                     + "; ".join(said) + ".")
+    return "\n".join(lines)
+
+
+# -- the shortcut
+
+
+def shortcut_section(pair: tuple[Resampled, Resampled] | None, run: Evaluated, architecture: str | None) -> None:
+    """How well the view alone tells each label, beside the run."""
+    st.header("Does the view give findings away?", anchor=False)
+    if pair is None:
+        st.info("The films are not of both views, PA and AP, so there is nothing to check.", icon=":material/info:")
+        return
+    st.markdown("The AUROC of knowing nothing but the view, AP or not, on the same films. At 0.5 the view says nothing "
+                "of the label; above, films with the finding are more often AP, below more often PA. The further the "
+                "view's mark lies from 0.5, the more of the run's AUROC may come from reading the view in place of the "
+                "finding.")
+    drawn = view_bars(pair, run, architecture)
+    widgets.legend([(one.name, one.style) for one in drawn])
+    widgets.chart(charts.shortcut("AUROC of the view alone and of the run", "AUROC, 0 to 1", *drawn), "view_alone",
+                  "AUROC of the view alone and of the run for each finding, with intervals")
+    few = [display_name(FINDINGS[k]) for k in np.flatnonzero(suppressed(pair[0]))]
+    if few:
+        st.caption(f"Suppressed: {len(few)} of {len(FINDINGS)} findings, with fewer than {MIN_POSITIVES} films that "
+                   f"carry them: {', '.join(few)}.")

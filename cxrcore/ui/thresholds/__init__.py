@@ -1,0 +1,1 @@
+"""The Thresholds page: the board, its sets, fitting, and what fitting promises."""

@@ -1,0 +1,223 @@
+"""The threshold lab: which run on which films, the board, and what its thresholds are worth.
+
+All of it is one fragment: a release in the browser runs this module again and nothing else of the page.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.charts.board.payload import RunCounts, pack
+from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.findings import FINDINGS, NO_FINDING, canonical, display_name
+from cxrcore.queries import from_store, run_groups
+from cxrcore.queries.board_state import (
+    DEFAULT,
+    PART_WORDS,
+    BoardState,
+    Evaluated,
+    default_key,
+    find_set,
+    notes,
+    parse_key,
+    provenance,
+    read_state,
+)
+from cxrcore.store import Store
+from cxrcore.ui import run_pages, shell, widgets
+from cxrcore.ui.curves import words
+from cxrcore.ui.run_pages import ALL_ARCHIVED, pick_part, pick_run_and_others
+from cxrcore.ui.thresholds import board_component, changed_films, fit, promise, session, set_popover
+
+MAX_RUNS = 6
+RUN_WIDTH = 280  # pixels
+WITHOUT_RUNS = "so there are no thresholds to set"
+
+
+def open_lab(store: Store) -> None:
+    """The lab, from the page's script."""
+    session.begin()
+    _lab(store)
+
+
+@st.fragment
+def _lab(store: Store) -> None:
+    with shell.errors_shown():
+        shell.show_notice()
+        page = run_pages.of(store, from_store.overview(store), WITHOUT_RUNS)
+        overview = page.overview
+        words.stop_at_unknown_finding()
+        controls = st.container(horizontal=True, vertical_alignment="bottom")
+        with controls:
+            run_ids = pick_run_and_others(page, "lab", MAX_RUNS, RUN_WIDTH, "The run whose thresholds are set.",
+                                          "Lay other runs over the open finding")
+            if not run_ids:
+                st.info(ALL_ARCHIVED, icon=":material/info:")
+                return
+            part = pick_part("The films that the thresholds are read on. They are fitted on validation unless you say "
+                             "otherwise.")
+        rows = page.rows(run_ids)
+        shown = words.part_to_draw(part, run_ids[:1], overview.board)
+        words.say_missing(store, rows, overview.board, shown, page.labels, page.statuses)
+        runs = [run for run in evaluated(rows, overview.board, page.labels) if shown in run.parts]
+        if not runs or runs[0].run_id != run_ids[0]:
+            if (overview.board["run_id"] == run_ids[0]).any() and rows.iloc[0]["kind"] == "trained":
+                widgets.command(f"python scripts/eval.py --run {run_ids[0]}", store)
+            return
+        _board_of(store, runs, shown, part, controls, overview)
+
+
+def evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str]) -> list[Evaluated]:
+    """Runs with the newest of their predictions, of rows of `Store.runs` and of its leaderboard."""
+    return [Evaluated(row.run_id, labels[row.run_id], row.dataset_id,
+                      {part["split"]: part for _, part in board[board["run_id"] == row.run_id].iterrows()})
+            for row in rows.itertuples()]
+
+
+def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, part: str, state: BoardState, kind: str) -> None:
+    """Why the run is not read where it was wanted, or nothing is fitted; and the command that changes it.
+
+    Args:
+        wanted, part: what was to be read, and what is.
+        kind: of the run.
+    """
+    text = missing_in_words(run, wanted, part, state)
+    if text and kind == "trained":
+        st.info(f"{widgets.escape(text)} This makes them:", icon=":material/info:")
+        widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
+    elif text:
+        st.caption(f":material/info: {widgets.escape(text)}")  # nothing can be done, so it takes no room from the board
+
+
+def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) -> str:
+    """Which predictions the run lacks, and what that means for the thresholds that stand on the board now."""
+    if wanted not in run.parts:
+        fitted_here = state.base.part == part and len(state.changed) < len(FINDINGS)
+        return (f"{run.label} has no {PART_WORDS[wanted]} predictions: it is read on "
+                + ("the films that its thresholds are fitted on." if fitted_here else f"{PART_WORDS[part]}."))
+    if "val" in run.parts:
+        return ""
+    text = f"{run.label} has no validation predictions to fit thresholds on"
+    untouched = state.base.part is None and not state.changed and len(set(state.thresholds.tolist())) == 1
+    return f"{text}, so they stand at {state.thresholds[0]:g}." if untouched else f"{text}."
+
+
+# -- the board
+
+
+def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, controls: Any,
+              overview: from_store.Overview) -> None:
+    run, finding = runs[0], _open_finding()
+    with widgets.slow_steps("Reading predictions", len(runs), words.PATIENCE) as step:
+        for one in runs:
+            from_store.sorted_scores(store, one.prediction_id(part))
+            step()
+    try:
+        state = read_state(store, run, *shell.thresholds_in_link())
+    except shell.WorkbenchError:
+        st.button("Show the board without it", on_click=shell.put_thresholds_in_link, args=(None, None, []))
+        raise
+    session.leave_as_it_is()
+    with controls:
+        fit.popover(store, run, part, state, finding)
+        set_popover.popover(store, run, part, state)
+    kinds = dict(zip(overview.runs["run_id"], overview.runs["kind"], strict=True))
+    _say_what_is_missing(store, run, wanted, part, state, kinds[run.run_id])
+    _say_where(store, part, state, runs, overview)
+    live_board(store, runs, part, state, finding, overview)
+    moved = session.last_move(run.prediction_id(part))
+    if moved is None:
+        changed_films.waiting()
+    else:
+        changed_films.show(store, run.prediction_id(part), run.dataset_id, moved["finding"], moved["before"],
+                           moved["after"])
+    promise.show(store, run, part, state, finding)
+
+
+def live_board(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
+               overview: from_store.Overview, rows: Sequence[str] | None = None) -> None:
+    """The board alone, for this page and for slides; call from a fragment.
+
+    Args:
+        finding: the open one.
+        rows: the findings that a slide shows, large; None for all of them.
+    """
+    run = runs[0]
+    board_component.board(
+        _payload(store, runs, part, state, finding, overview, rows),
+        on_release=lambda: session.take_release(store, run, part),
+        on_open=lambda: shell.put_finding_in_link(display_name(board_component.opened() or finding)),
+        on_typed=lambda: session.take_typed(run.prediction_id(part)))
+
+
+def _open_finding() -> str:
+    name = shell.finding_in_link()
+    return FINDINGS[0] if name in (None, words.ALL, NO_FINDING) else canonical(name)
+
+
+def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evaluated],
+               overview: from_store.Overview) -> None:
+    """Which predictions the thresholds come from, and which they are read on."""
+    run = runs[0]
+    said, flag = provenance(state, run, part)
+    # Two lines, so that the flag appears without moving the board.
+    reference = widgets.escape(state.reference.in_words)
+    st.markdown(f"Thresholds: **{widgets.escape(said)}**. Changes against {reference}.  \n"
+                f"Read on **{widgets.escape(run.in_words(part))}**."
+                + (f" :orange-badge[:material/warning: same films] {flag.capitalize()}." if flag else ""))
+    _say_films(store, part, runs, overview)
+
+
+def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: from_store.Overview) -> None:
+    """What the films are, flagged where they are not the same for all runs."""
+    ids = [one.run_id for one in runs]
+    drawn = overview.runs[overview.runs["run_id"].isin(ids)]
+    groups = run_groups.groups(drawn, overview.board, overview.datasets, dict.fromkeys(ids, "finished"), part)
+    for group in groups:
+        widgets.badges(group)
+    films = [from_store.predictions(store, one.prediction_id(part)).image_ids for one in runs]
+    others = [one.label for one, own in zip(runs, films, strict=True) if not np.array_equal(own, films[0])]
+    if len(groups) > 1:
+        st.warning("These runs belong to different data sets or splits and are read on different films: their numbers "
+                   "stand side by side, but do not compare.", icon=":material/warning:")
+    elif others:
+        st.warning(f"Read on other films than {widgets.escape(runs[0].label)}: {widgets.escape(', '.join(others))}. "
+                   "Small differences may come from the films.", icon=":material/warning:")
+
+
+def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
+             overview: from_store.Overview, rows: Sequence[str] | None) -> bytes:
+    of = runs[0].prediction_id(part)
+    architectures = overview.runs.set_index("run_id")["architecture"]
+    styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})  # in this order, as on other pages
+    positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].prediction_id(part))]
+    header = session.load(of, state, finding) | {"reference": state.reference.in_words}
+    header |= {"rows": list(rows)} if rows else {}
+    as_is, fitted = session.extra_positions(of, state)
+    looks = [_look(run, styles[run.run_id], part) for run in runs]
+    own = [state.reference.thresholds.tolist(), *(_own_set(store, run, state) for run in runs[1:])]
+    return _packed(str(store.path), looks, own, header, as_is, fitted, notes(state, runs[0], part, positives))
+
+
+def _look(run: Evaluated, style: RunStyle, part: str) -> tuple[str, ...]:
+    return run.prediction_id(part), run.run_id, run.label, style.colour, style.dash
+
+
+def _own_set(store: Store, run: Evaluated, state: BoardState) -> list[float]:
+    """Another run's own thresholds: fitted as the board's set was, where that can be done anew."""
+    key = state.base.key if parse_key(state.base.key) else DEFAULT
+    try:
+        return find_set(store, run, key).thresholds.tolist()
+    except shell.WorkbenchError:
+        return find_set(store, run, default_key(run)).thresholds.tolist()
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _packed(path: str, looks: list[tuple[str, ...]], own: list[list[float]], header: dict[str, Any],
+            typed: list[list[float]], fitted: list[list[float]], warnings: dict[str, str]) -> bytes:
+    runs = [RunCounts(*look, from_store.sorted_scores(Store(path), prediction_id), np.array(thresholds))
+            for (prediction_id, *look), thresholds in zip(looks, own, strict=True)]
+    return pack(runs[0], runs[1:], header, typed, fitted, warnings)

@@ -1,0 +1,128 @@
+"""What the browser has on its board, and what it tells: the steps between a release there and the link here."""
+
+from typing import Any
+
+import streamlit as st
+
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.queries.board_state import BoardState, Evaluated, after_release, default_key, read_state
+from cxrcore.store import Store
+from cxrcore.ui import shell
+from cxrcore.ui.thresholds import board_component
+
+MAX_TYPED = 60  # typed thresholds of one finding that stay positions
+MAX_EARLIER = 60  # states that undo leads back to with their provenance
+
+_FRESH, _LOAD, _KNOWN, _TYPED, _EARLIER, _DRAGGED, _MOVED, _LEFT = (
+    f"board_{name}" for name in ("fresh", "load", "known", "typed", "earlier", "dragged", "moved", "left"))
+
+
+def begin() -> None:
+    """Call at the start of every run of the page: the browser may have no board yet, or a new one.
+
+    Who comes back through the menu, whose links carry no parameters, finds the board as it was left.
+    """
+    st.session_state[_FRESH] = True
+    left = st.session_state.get(_LEFT)
+    if left and shell.arrived() and left["runs"] == shell.runs_in_link()[:1] and not any(shell.thresholds_in_link()):
+        shell.put_thresholds_in_link(*left["thresholds"])
+        if shell.finding_in_link() is None and left["finding"]:
+            shell.put_finding_in_link(left["finding"])
+
+
+def leave_as_it_is() -> None:
+    """Keep what the link says for `begin`."""
+    st.session_state[_LEFT] = {"runs": shell.runs_in_link()[:1], "thresholds": shell.thresholds_in_link(),
+                               "finding": shell.finding_in_link()}
+
+
+def load(of: str, state: BoardState, finding: str) -> dict[str, Any]:
+    """What the browser is to put on its board: `of`, `id`, `thresholds` and `open`.
+
+    The id changes when that is not what the browser has. While it is, all stays as it was last sent, so that the
+    board's data are the same after a release and nothing is sent again.
+
+    Args:
+        of: the prediction set that is read.
+        finding: the open one.
+    """
+    values = state.thresholds.tolist()
+    held = st.session_state.get(_LOAD)
+    told = {"of": of, "thresholds": values, "by_hand": state.by_hand, "open": finding}
+    if held is None or held["of"] != of or st.session_state.get(_KNOWN) != values:
+        held = told | {"id": (held["id"] if held else 0) + 1}
+        st.session_state[_MOVED] = None
+    elif st.session_state.get(_FRESH):
+        held = told | {"id": held["id"]}
+    st.session_state[_FRESH] = False
+    st.session_state[_LOAD], st.session_state[_KNOWN] = held, values
+    return {name: held[name] for name in ("of", "id", "thresholds", "open")}
+
+
+def extra_positions(of: str, state: BoardState) -> tuple[list[list[float]], list[list[float]]]:
+    """For each finding the thresholds that have to be positions: as they were typed, and of sets on the board so far.
+
+    Call after `load`.
+    """
+    typed, sets = _of(_TYPED, of, dict), [state.base.thresholds, *(one.thresholds for one in _of(_EARLIER, of, list))]
+    held = st.session_state[_LOAD]
+    as_is = [sorted({*typed.get(name, ()), *(held["thresholds"][k : k + 1] if name in held["by_hand"] else ())})
+             for k, name in enumerate(FINDINGS)]
+    fitted = [sorted({held["thresholds"][k], *(float(one[k]) for one in sets)}) for k in range(len(FINDINGS))]
+    return as_is, fitted
+
+
+def _of(name: str, of: str, kind: type) -> Any:
+    return st.session_state.setdefault(name, {}).setdefault(of, kind())
+
+
+def last_move(of: str) -> dict[str, Any] | None:
+    """The last drag: {finding, before, after}; None where nothing was moved on these predictions."""
+    moved = st.session_state.get(_MOVED)
+    return moved if moved and moved["of"] == of else None
+
+
+# -- callbacks
+
+
+def take_release(store: Store, run: Evaluated, part: str) -> None:
+    """Thresholds were moved in the browser: make the link say so."""
+    of, told = run.prediction_id(part), board_component.released()
+    if told is not None and told["of"] == of and not shell.act("", _take, store, run, part, told):
+        st.session_state[_KNOWN] = None  # the browser gets back what the link says
+
+
+def _take(store: Store, run: Evaluated, part: str, told: dict[str, Any]) -> None:
+    before = read_state(store, run, *shell.thresholds_in_link())
+    dragged = _of(_DRAGGED, told["of"], list)
+    state = after_release(store, run, part, before, told["thresholds"],
+                          [*reversed(dragged), *_of(_EARLIER, told["of"], list)])
+    dragged.append(before)
+    del dragged[:-MAX_EARLIER]
+    shell.put_finding_in_link(display_name(told["open"]))
+    put_in_link(run, state)
+    st.session_state[_KNOWN] = state.thresholds.tolist()
+    st.session_state[_MOVED] = told["moved"] and told["moved"] | {"of": told["of"]}
+
+
+def take_typed(of: str) -> None:
+    """Thresholds are wanted that are no positions yet."""
+    kept = _of(_TYPED, of, dict)
+    for finding, value in board_component.typed().items():
+        values = [*(one for one in kept.get(finding, []) if one != value), float(value)]
+        kept[finding] = values[-MAX_TYPED:]
+
+
+def put_on_board(run: Evaluated, part: str, before: BoardState, after: BoardState) -> None:
+    """Replace what stands on the board; undo leads back to it."""
+    known = _of(_EARLIER, run.prediction_id(part), list)
+    known.append(before)
+    del known[:-MAX_EARLIER]
+    put_in_link(run, after)
+
+
+def put_in_link(run: Evaluated, state: BoardState) -> None:
+    """Make the link describe this state; the sets that stand there anyway leave it."""
+    keys = [None if key == default_key(run) else key for key in (state.base.key, state.reference.key)]
+    shell.put_thresholds_in_link(*keys, state.pairs)
+    leave_as_it_is()  # now: who goes to another page at once ends this run before its last line

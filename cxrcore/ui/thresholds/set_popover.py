@@ -1,0 +1,274 @@
+"""The popover of threshold sets: save, load, compare two, and take them out and in as files."""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrcore.data.files import csv_file
+from cxrcore.errors import WorkbenchError
+from cxrcore.findings import FINDINGS, display_name
+from cxrcore.measures.metrics import macro
+from cxrcore.measures.thresholds.positions import SortedScores, counts_at
+from cxrcore.queries import from_store
+from cxrcore.queries.board_state import (
+    PARAMETERS,
+    PART_WORDS,
+    BoardState,
+    Evaluated,
+    FitKey,
+    SourcedSet,
+    find_set,
+    find_set_name,
+    hand,
+    make_state,
+    warnings_of,
+)
+from cxrcore.store import Store, threshold_file
+from cxrcore.store.run_thresholds import NAMES, is_automatic
+from cxrcore.store.threshold_file import ThresholdFile
+from cxrcore.ui import shell, widgets
+from cxrcore.ui.thresholds import session
+from cxrcore.ui.thresholds.promise import in_figures
+from cxrcore.ui.widgets import escape, number
+
+MANUAL = "manual"  # objective of a set that was changed by hand
+OFFERED = ("max_f1", "expected_f1", "classic")  # that every list of sets names; fitted when they are asked for
+ROW_HEIGHT = 36
+_NAME, _NOTE, _AUTHOR, _LOAD, _REFERENCE, _LEFT, _RIGHT, _FILE = (
+    f"sets_{name}" for name in ("name", "note", "author", "load", "reference", "left", "right", "file"))
+
+
+def popover(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
+    """All that can be done with sets of the run in focus; `part` is what the board is read on."""
+    with st.popover("Sets", icon=":material/bookmarks:", help="Save, load, compare and exchange threshold sets"):
+        save, load, compare, files = st.tabs(["Save", "Load", "Compare", "Files"])
+        names = set_names(store, run)
+        with save:
+            _save_form(store, run, part, state)
+        with load:
+            _load_form(store, run, part, state, names)
+        with compare:
+            _comparison(store, run, part, state, names)
+        with files:
+            _files(store, run, part, state)
+
+
+def set_names(store: Store, run: Evaluated) -> dict[str, str]:
+    """{key: name} of the sets that there are: those that can be fitted anew, then the saved ones, newest first."""
+    fits = [FitKey(aim, None, part) for part in ("val", "test") if part in run.parts for aim in OFFERED]
+    names = {str(fit): find_set_name(fit) for fit in [*fits, FitKey("fixed", 0.5, None)]}
+    saved = from_store.threshold_sets(store, run.run_id)
+    parts = from_store.prediction_sets(store, run.run_id)["split"]
+    for row in saved.itertuples():
+        if is_automatic(row):
+            continue
+        where = PART_WORDS.get(parts[row.prediction_id], parts[row.prediction_id])
+        names[row.set_id] = f"{row.name} · {where} · {row.created_at:%Y-%m-%d %H:%M}"
+    return names
+
+
+# -- save
+
+
+def _save_form(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
+    st.text_input("Name", key=_NAME, max_chars=80, placeholder="such as: ward round, few false alarms")
+    st.text_input("Note", key=_NOTE, max_chars=400)
+    st.text_input("Author", key=_AUTHOR, max_chars=80)
+    st.button("Save to the store", type="primary", key="sets_save_go", width="stretch",
+              on_click=_save, args=(store, run, part, state))
+
+
+def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
+    made = as_one_set(run, part, state)
+    saved_as = from_store.threshold_sets(store, run.run_id).set_index("set_id")["name"]
+    if made.key in saved_as and st.session_state[_NAME].strip() in ("", saved_as[made.key]):
+        shell.say(f"The board is the saved set “{escape(saved_as[made.key])}” already.")
+        return
+    name = st.session_state[_NAME].strip() or made.name
+    if name in NAMES.values():
+        name += " (saved)"  # or it would be taken for one that an evaluation saved
+    kept: list[str] = []
+    done = shell.act(f"Saved “{escape(name)}”.", lambda: kept.append(store.save_threshold_set(
+        made.prediction_id, name, made.objective, made.thresholds, parameters=made.parameters,
+        author=st.session_state[_AUTHOR].strip(), note=st.session_state[_NOTE].strip())))
+    if done:
+        saved = find_set(store, run, kept[0])
+        session.put_in_link(run, make_state(store, run, saved, state.reference, {}))
+        st.session_state[_NAME] = st.session_state[_NOTE] = ""
+
+
+def as_one_set(run: Evaluated, part: str, state: BoardState) -> SourcedSet:
+    """The board as one set: what was changed makes it a manual set of the films that it was shaped on."""
+    if not state.changed:
+        return SourcedSet(state.base.key, state.base.name, state.base.objective, state.base.parameters,
+                          state.thresholds, state.base.prediction_id or run.prediction_id(part), state.base.part)
+    parameters: dict[str, Any] = {}
+    for finding in FINDINGS:
+        made = state.own.get(finding, None if finding in state.changed else state.base)
+        for name in warnings_of(made, finding) if made else ():
+            parameters.setdefault(name, []).append(finding)
+    parameters |= {"changed_from": state.base.in_words, "changed": dict(state.changed)}
+    part = shaped_on(run, part, state)
+    return SourcedSet("", f"{state.base.name}, changed", MANUAL, parameters, state.thresholds,
+                      run.prediction_id(part), part)
+
+
+def shaped_on(run: Evaluated, part: str, state: BoardState) -> str:
+    """The part whose films shaped the thresholds: of several test, where it flatters most; of none known, `part`."""
+    seen = {text.partition("@")[2] for text in state.changed.values()}
+    if len(state.changed) < len(FINDINGS):
+        seen.add(state.base.part)
+    return next((one for one in ("test", "val") if one in seen and one in run.parts), part)
+
+
+# -- load, and what changes are shown against
+
+
+def _load_form(store: Store, run: Evaluated, part: str, state: BoardState, names: Mapping[str, str]) -> None:
+    st.selectbox("Set", list(names), format_func=names.__getitem__, key=_LOAD)
+    st.button("Put on the board", type="primary", key="sets_load_go", width="stretch", on_click=shell.act,
+              args=("", lambda: _put(store, run, part, state, st.session_state[_LOAD], state.reference.key)))
+    against = {state.reference.key: state.reference.in_words} | names
+    st.session_state[_REFERENCE] = state.reference.key
+    st.selectbox("Show changes against", list(against), format_func=against.__getitem__, key=_REFERENCE,
+                 on_change=shell.act, args=("", lambda: session.put_in_link(run, make_state(
+                     store, run, state.base, find_set(store, run, st.session_state[_REFERENCE]), state.changed))))
+
+
+def _put(store: Store, run: Evaluated, part: str, state: BoardState, key: str, reference: str) -> None:
+    after = make_state(store, run, find_set(store, run, key), find_set(store, run, reference), {})
+    session.put_on_board(run, part, state, after)
+
+
+# -- compare two
+
+
+def _comparison(store: Store, run: Evaluated, part: str, state: BoardState, names: Mapping[str, str]) -> None:
+    options = {"": "what is on the board"} | names
+    keys = list(options)
+    left = st.selectbox("One set", keys, format_func=options.__getitem__, key=_LEFT)
+    right = st.selectbox("The other", keys, 1, format_func=options.__getitem__, key=_RIGHT)
+    sets = [state.thresholds if not key else find_set(store, run, key).thresholds for key in (left, right)]
+    table = comparison(from_store.sorted_scores(store, run.prediction_id(part)), *sets)
+    values = [macro(table[name].to_numpy()) for name in ("f1_one", "f1_other")]
+    st.markdown(f"Macro F1 on {escape(run.in_words(part))}: **{in_figures(values[0][0])}** and "
+                f"**{in_figures(values[1][0])}** "
+                f"over {len(FINDINGS) - values[0][1]} findings.")
+    widgets.table(table, hide_index=True, height=(len(table) + 1) * ROW_HEIGHT // 2, row_height=ROW_HEIGHT,
+                  placeholder="–", alt="Two threshold sets side by side", column_config={
+                      "finding": st.column_config.TextColumn("Finding"),
+                      "threshold_one": number("threshold", "One", "%.4g"),
+                      "threshold_other": number("threshold", "Other", "%.4g"),
+                      "f1_one": number("f1", "F1, one", "%.3f"), "f1_other": number("f1", "F1, other", "%.3f"),
+                      "difference": number("delta", "Difference", "%+.3f")})
+
+
+def comparison(found: Sequence[SortedScores], one: np.ndarray, other: np.ndarray) -> pd.DataFrame:
+    """Thresholds and F1 of two sets on the same films: a row a finding; NaN where F1 is undefined."""
+    f1 = [counts_at(found, thresholds).f1 for thresholds in (one, other)]
+    return pd.DataFrame({"finding": list(map(display_name, FINDINGS)), "threshold_one": one, "threshold_other": other,
+                         "f1_one": f1[0], "f1_other": f1[1], "difference": f1[0] - f1[1]})
+
+
+# -- files
+
+
+def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
+    author = st.session_state[_AUTHOR].strip()  # here, since the server asks for the file outside the session
+    st.download_button("Export the board as JSON",
+                       lambda: threshold_file.dumps(as_file(store, run, part, state, author)),
+                       f"thresholds_{run.run_id}.json", "application/json", key="sets_export", on_click="ignore",
+                       icon=":material/download:", width="stretch",
+                       help="For a colleague, or for scripts/eval.py --thresholds FILE")
+    st.download_button("Measures as CSV", lambda: csv_file.text(measures_table(store, run, part, state)),
+                       f"thresholds_{run.run_id}_{part}.csv", "text/csv", key="sets_csv", on_click="ignore",
+                       icon=":material/table:", width="stretch")
+    held = st.file_uploader("Import a threshold file", type="json", key=_FILE, max_upload_size=1)
+    if held is None:
+        return
+    with shell.errors_shown():
+        file = threshold_file.loads(held.getvalue())
+        note = origin(from_store.overview(store).runs, run, file)
+        st.markdown(f"**{escape(file.name or held.name)}**" + (f": {escape(note)}" if note else ""))
+        st.button("Put on the board", type="primary", key="sets_import_go", width="stretch", on_click=shell.act,
+                  args=("", _take_file, store, run, part, state, file))
+
+
+def origin(runs: pd.DataFrame, run: Evaluated, file: ThresholdFile) -> str:
+    """What to beware of before a file's thresholds are read on a run.
+
+    Raises:
+        ThresholdFileError: the file belongs to a run that is not in the store.
+    """
+    if file.run_id is None:
+        return "the file does not say which run it belongs to"
+    if file.run_id not in set(runs["run_id"]):
+        raise threshold_file.ThresholdFileError(
+            f"these thresholds belong to run {file.run_id} ({file.run_name or 'no name'}), which is not in this store: "
+            "the board is unchanged")
+    if file.run_id != run.run_id:
+        return f"fitted for another run, {file.run_name or file.run_id}: scores of two networks do not mean the same"
+    known = {row["prediction_id"] for row in run.parts.values()}
+    return "" if file.prediction_id in known else "fitted on other predictions of this run"
+
+
+def _take_file(store: Store, run: Evaluated, part: str, state: BoardState, file: ThresholdFile) -> None:
+    key = _known_as(store, run, file)
+    if key:
+        return _put(store, run, part, state, key, state.reference.key)
+    shaped = file.fitted_on if file.run_id == run.run_id and file.objective != "fixed" else None
+    changed = {finding: hand(value, shaped) for finding, value in zip(FINDINGS, file.thresholds, strict=True)}
+    after = make_state(store, run, state.base, state.reference, changed)
+    return session.put_on_board(run, part, state, after)
+
+
+def _known_as(store: Store, run: Evaluated, file: ThresholdFile) -> str | None:
+    """The key of this run's set that a file was made from: a saved one, or how it was fitted."""
+    keys = [row.set_id for row in from_store.threshold_sets(store, run.run_id).itertuples()
+            if (row.prediction_id, row.name) == (file.prediction_id, file.name) and not is_automatic(row)]
+    value = file.parameters.get(PARAMETERS.get(file.objective))
+    fit = f"{file.objective}{'' if value is None else f':{value!r}'}"
+    keys += [fit if file.objective == "fixed" else f"{fit}@{file.fitted_on}"]
+    for key in keys:
+        with contextlib.suppress(WorkbenchError):  # a foreign file's objective may be anything
+            if np.array_equal(find_set(store, run, key).thresholds, file.thresholds):
+                return key
+    return None
+
+
+def as_file(store: Store, run: Evaluated, part: str, state: BoardState, author: str = "") -> ThresholdFile:
+    """The board as a file; `author` of what is not saved under another's name."""
+    made, row = as_one_set(run, part, state), store.run(run.run_id)
+    source = from_store.prediction_sets(store, run.run_id).loc[made.prediction_id]
+    said = {"author": author} | _stored_words(store, run, state)
+    checkpoint, sha256 = (None if pd.isna(source[name]) else source[name] for name in ("checkpoint",
+                                                                                      "checkpoint_sha256"))
+    return ThresholdFile(
+        made.thresholds, made.name, made.objective, made.parameters, run.run_id, run.label, row["architecture"],
+        checkpoint, sha256, run.dataset_id, row["split_scheme"], row["split_fingerprint"], source["split"],
+        made.prediction_id, said["author"], said.get("note", ""),
+        said.get("created_at") or datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _stored_words(store: Store, run: Evaluated, state: BoardState) -> dict[str, Any]:
+    """Author, note and time of a stored set that stands unchanged on the board."""
+    rows = from_store.threshold_sets(store, run.run_id).set_index("set_id")
+    if state.changed or state.base.key not in rows.index:
+        return {}
+    row = rows.loc[state.base.key]
+    return {"author": row["author"], "note": row["note"], "created_at": row["created_at"].isoformat()}
+
+
+def measures_table(store: Store, run: Evaluated, part: str, state: BoardState) -> pd.DataFrame:
+    """What the board shows, exactly: a row a finding."""
+    counts = counts_at(from_store.sorted_scores(store, run.prediction_id(part)), state.thresholds)
+    measures: dict[str, Callable] = {name: getattr(counts, name) for name in
+                                     ("f1", "recall", "precision", "specificity", "tp", "fp", "fn", "tn")}
+    return pd.DataFrame({"run_id": run.run_id, "run": run.label, "measured_on": run.in_words(part),
+                         "finding": FINDINGS, "threshold": state.thresholds,
+                         "from": [state.changed.get(finding, state.base.in_words) for finding in FINDINGS], **measures})
