@@ -8,9 +8,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import Field, fields
+from pathlib import Path
 from types import UnionType
 from typing import Any, NoReturn, get_args, get_type_hints
 
+from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import UsageError, WorkbenchError
 from cxrcore.interrupts import is_interruption, remembered
 
@@ -123,3 +125,21 @@ def _print_notes() -> None:
 def _fail(text: str) -> None:
     print(f"error: {' '.join(text.split())}", file=sys.stderr)
     sys.exit(USER_ERROR)
+
+
+def results_folder(results: str | None, inside: str = "tables") -> Path:
+    """Where tables (or figures) go; made now, so that a place that cannot be written to shows before hours of work.
+
+    Args:
+        results: the folder of all results; default the project's own.
+        inside: the folder in it.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    folder = Path(results or PROJECT_ROOT / "results") / inside
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the folder for results {folder} cannot be made: {error.strerror}") from None
+    return folder

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+PREPARE_COMMAND = "python scripts/prepare.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA"
+
+TRAIN_COMMAND = "python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA"
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 LOSSES = ("bce", "pos_weight", "focal")

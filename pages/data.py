@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cxrcore import config
 from cxrcore.errors import DataError
 from cxrcore.queries import data_set, from_store
 from cxrcore.ui import shell, widgets
@@ -13,7 +14,7 @@ with shell.open_page("data") as store:
     if overview.datasets.empty:
         st.info(f"The results store {widgets.bold(store.path)} holds no data set yet. The first training brings one:",
                 icon=":material/info:")
-        widgets.command(widgets.TRAIN_COMMAND, store)
+        widgets.command(config.TRAIN_COMMAND, store)
         st.stop()
 
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from cxrcore import config
 from cxrcore.glossary import meanings
 from cxrcore.queries import from_store, oracle, run_groups, run_settings
 from cxrcore.store import Store
@@ -17,7 +18,7 @@ def nothing_here(store: Store) -> None:
         st.header("No runs yet", anchor=False)
         st.markdown(f"The results store {widgets.bold(store.path)} holds no runs. Train one; it appears here by "
                     "itself:")
-        widgets.command(widgets.TRAIN_COMMAND, store)
+        widgets.command(config.TRAIN_COMMAND, store)
         st.caption("DATA is the folder with the NIH ChestX-ray14 table and its films. For a first short run, add:")
         st.code("--arch resnet18 --epochs 2 --img_size 96 --init random --train_subset 500 --val_subset 200 "
                 "--eval_subset 200", language=None, wrap_lines=True)

@@ -9,7 +9,8 @@ from scipy.special import expit, logit, softmax
 from scipy.stats import rankdata
 
 from cxrcore.findings import FINDINGS
-from cxrcore.import_export.audit.questions import NOTED, REFUSED, WARNED, Line
+from cxrcore.import_export.audit.questions import Line
+from cxrcore.store.audit_marks import NOTED, REFUSED, WARNED
 
 ALL = list(FINDINGS)
 

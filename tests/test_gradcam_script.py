@@ -17,10 +17,11 @@ from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.phantoms.recipe import FIRST_PATIENT
 from cxrcore.errors import UsageError, WorkbenchError
-from cxrcore.evaluation.evaluate_run import add_dataset
+from cxrcore.evaluation.film_table import add_dataset
 from cxrcore.explain import draw_figures
-from cxrcore.explain.draw_figures import boxes_on, caption, draw, fitted_thresholds
+from cxrcore.explain.draw_figures import caption, draw, fitted_thresholds
 from cxrcore.findings import FINDINGS
+from cxrcore.measures.localization import boxes_on
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks import checkpoint_source
 from cxrcore.networks.architectures import ARCHITECTURES, build

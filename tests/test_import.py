@@ -8,10 +8,11 @@ import predictions as made
 import pytest
 
 from cxrcore.config import EnsembleConfig, ExportConfig, ImportConfig
+from cxrcore.data import splits
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
 from cxrcore.evaluation import ensemble, film_table
 from cxrcore.findings import FINDINGS
-from cxrcore.import_export import examination, export, import_run, known_splits
+from cxrcore.import_export import examination, export, import_run
 from cxrcore.import_export.audit.questions import Line
 from cxrcore.import_export.examination import Declared
 from cxrcore.import_export.prediction_file import parse
@@ -150,7 +151,7 @@ def put(store: Store, kind: str, rows: pd.DataFrame, split: tuple[str, int, str]
     film_table.add_to(store, FILMS)
     ids = rows["image_id"].to_numpy(object)
     run_id = store.create_run({"name": f"of {kind}", "arch": "resnet18"}, FILMS.dataset_id, kind,
-                              split=split or known_splits.own_split("test", ids))
+                              split=split or splits.own_split("test", ids))
     store.save_predictions(run_id, FILMS.dataset_id, "test", ids, rows[list(FINDINGS)].to_numpy(np.float32))
     store.finish_run(run_id, "finished")
 

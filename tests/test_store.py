@@ -22,7 +22,7 @@ from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import DiskFullError, RunError, StoreBusy, StoreError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.store import EpochRecord, Store, schema, turns
-from cxrcore.store.store import LOCALIZATION_COLUMNS, METRIC_COLUMNS
+from cxrcore.store.measurements import LOCALIZATION_COLUMNS, METRIC_COLUMNS
 
 TABLES = ("datasets", "images", "label_sets", "boxes", "runs", "epochs", "prediction_sets", "predictions",
           "threshold_sets", "calibrators", "metrics", "localization")

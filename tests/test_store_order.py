@@ -7,7 +7,7 @@ import pytest
 
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.store import Store
-from cxrcore.store.store import LOCALIZATION_COLUMNS, METRIC_COLUMNS
+from cxrcore.store.measurements import LOCALIZATION_COLUMNS, METRIC_COLUMNS
 
 N = 140_000  # rows of one measurement: more than one row group of the engine, so that its threads share the work
 

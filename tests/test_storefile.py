@@ -22,7 +22,7 @@ import pytest
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import DiskFullError, StoreBusy, StoreError
 from cxrcore.store import Store, file, safety_copy, schema, turns
-from cxrcore.store.store import LOCALIZATION_COLUMNS
+from cxrcore.store.measurements import LOCALIZATION_COLUMNS
 
 context = get_context("forkserver")
 context.set_forkserver_preload(["cxrcore.store.store"])

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.config import EnsembleConfig, default_store
+from cxrcore.data.splits import own_split
 from cxrcore.errors import UsageError
 from cxrcore.evaluation import measure_predictions, shares
 from cxrcore.evaluation.shares import Told, untold
-from cxrcore.import_export.known_splits import own_split
 from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
 from cxrcore.measures.intervals.intervals import difference, resample
 from cxrcore.measures.intervals.scored_films import shared_films

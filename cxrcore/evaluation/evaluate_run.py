@@ -10,23 +10,24 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cxrcore.config import PROJECT_ROOT, EvalConfig, default_store
+from cxrcore.cli import results_folder
+from cxrcore.config import EvalConfig, default_store
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
-from cxrcore.data.pixels.prepared import PreparedPixels, prepare
-from cxrcore.errors import RunError, UsageError
+from cxrcore.data.pixels.prepared import PreparedPixels
+from cxrcore.errors import RunError
 from cxrcore.evaluation import measure_predictions, score, shares, tables
+from cxrcore.evaluation.film_table import add_dataset
 from cxrcore.evaluation.measure_predictions import EXTERNAL, Measured
-from cxrcore.evaluation.score import Source
+from cxrcore.evaluation.split_parts import chosen_rows, evaluated_parts, prepare_parts
 from cxrcore.interrupts import raise_again
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.checkpoint import Checkpoint
-from cxrcore.networks.checkpoint_source import find_checkpoint, is_known, load_films, same_split
+from cxrcore.networks.checkpoint_source import Source, find_checkpoint, is_known, load_films, same_split
 from cxrcore.networks.input_check import make_check
 from cxrcore.store import Store, threshold_file
 from cxrcore.store.threshold_file import ThresholdFile
 
-EVALUATED = ("val", "test")
 UNKNOWN_FILMS = "training films unknown: evaluated as an external model"
 
 
@@ -48,7 +49,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
         print(f"note: {UNKNOWN_FILMS}")
     parts = _parts(films, rebuilt)
     folder = results_folder(config.results)
-    pixels = prepare_parts(store, films, score.chosen_rows(films, parts, config.subset), loaded.image_size)
+    pixels = prepare_parts(store, films, chosen_rows(films, parts, config.subset), loaded.image_size)
     add_dataset(store, films)
     run_id = loaded.run_id if is_known(store, loaded) else _external_run(store, loaded, films, path)
     source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
@@ -74,7 +75,7 @@ def evaluate_run(
     """Predict, save, measure, print and write the tables; `given` is a threshold set to read besides."""
     for note in _notes(store, source, given) if given else []:
         print(f"note: {note}")
-    chosen = score.chosen_rows(films, parts, at_most)
+    chosen = chosen_rows(films, parts, at_most)
     with tqdm(total=sum(map(len, chosen.values())), unit=" films", desc="Evaluating") as bar:
 
         def told(n: int) -> None:
@@ -117,39 +118,6 @@ def _notes(store: Store, source: Source, given: ThresholdFile) -> list[str]:
     return notes
 
 
-def results_folder(results: str | None, inside: str = "tables") -> Path:
-    """Where tables (or figures) go; made now, so that a place that cannot be written to shows before hours of work.
-
-    Args:
-        results: the folder of all results; default the project's own.
-        inside: the folder in it.
-
-    Raises:
-        UsageError: it cannot be made.
-    """
-    folder = Path(results or PROJECT_ROOT / "results") / inside
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"the folder for results {folder} cannot be made: {error.strerror}") from None
-    return folder
-
-
-def evaluated_parts(films: FilmSet) -> dict[str, np.ndarray]:
-    """val and test of the split, as far as there are films on disk."""
-    return {part: rows for part in EVALUATED if len(rows := films.on_disk(part))}
-
-
-def prepare_parts(store: Store, films: FilmSet, parts: dict[str, np.ndarray], image_size: int) -> PreparedPixels:
-    """The prepared map that holds all films of these parts."""
-    wanted = films.image_ids(np.unique(np.concatenate(list(parts.values()))))
-    pixels = prepare({i: films.paths[i] for i in wanted}, image_size, store.path.parent / "prepared")
-    skipped = [pixels.skipped[i] for i in wanted if i in pixels.skipped]
-    if skipped:
-        print(f"{len(skipped)} films cannot be read and are skipped: {'; '.join(skipped)}")
-    return pixels
-
-
 def _parts(films: FilmSet, rebuilt: bool) -> dict[str, np.ndarray]:
     if not rebuilt:
         everything = np.concatenate([films.on_disk(part) for part in film_sets.SPLITS])
@@ -172,8 +140,3 @@ def _external_run(store: Store, loaded: Checkpoint, films: FilmSet, path: Path) 
     return run_id
 
 
-def add_dataset(store: Store, films: FilmSet) -> None:
-    """Make the films known to the store."""
-    kind, source = film_sets.kind_of(films.table)
-    store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, name=films.name, kind=kind,
-                      label_source=source, boxes=films.boxes)

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.data import films, nih
+from cxrcore.data import films as film_sets
+from cxrcore.data.films import FilmSet
 from cxrcore.errors import DataError
 from cxrcore.store import Store
 
@@ -85,3 +87,10 @@ def add_to(store: Store, table: FilmTable) -> None:
     """Make the films known to the store."""
     store.add_dataset(table.dataset_id, table.images, table.labels, name=table.name, kind=table.kind,
                       label_source=table.label_source, boxes=table.boxes)
+
+
+def add_dataset(store: Store, films: FilmSet) -> None:
+    """Make the films known to the store."""
+    kind, source = film_sets.kind_of(films.table)
+    store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, name=films.name, kind=kind,
+                      label_source=source, boxes=films.boxes)

@@ -4,37 +4,15 @@ Knows the store and the network; nothing of the command line (see `evalrun`) and
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
-from torch import nn
 
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import PreparedPixels
-from cxrcore.networks.checkpoint import Checkpoint
+from cxrcore.evaluation.split_parts import chosen_rows
+from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.prediction import predict
 from cxrcore.store import Store
-
-
-@dataclass(frozen=True)
-class Source:
-    """Whose predictions they are.
-
-    Attributes:
-        model: the checkpoint's network, so that one that does not fit is refused before anything is written.
-        name: 'model_best.pth' or another file's name.
-    """
-
-    run_id: str
-    checkpoint: Checkpoint
-    model: nn.Module
-    name: str
-    sha256: str
-
-
-def chosen_rows(films: FilmSet, parts: Mapping[str, np.ndarray], at_most: int | None) -> dict[str, np.ndarray]:
-    """The table rows to evaluate of each part: all, or a seeded subset with the same imbalance."""
-    return {name: films.subset(rows, at_most) for name, rows in parts.items() if len(rows)}
 
 
 def score_splits(

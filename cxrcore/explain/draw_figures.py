@@ -11,19 +11,19 @@ import pandas as pd
 from tqdm import tqdm
 
 from cxrcore import ids
+from cxrcore.cli import results_folder
 from cxrcore.config import GradcamConfig, default_store
 from cxrcore.data.files import csv_file
 from cxrcore.data.films import FilmSet
 from cxrcore.data.phantoms.recipe import is_phantom
 from cxrcore.data.pixels import decode_film, film_file
 from cxrcore.errors import FilmError
-from cxrcore.evaluation.evaluate_run import results_folder
 from cxrcore.explain import figure_films, figures, maps, overlay
 from cxrcore.explain.figures import Panel, Row
 from cxrcore.explain.maps import Explainer
 from cxrcore.findings import FINDINGS, N_FINDINGS, canonical, display_name
 from cxrcore.interrupts import raise_again
-from cxrcore.measures.localization import to_scale
+from cxrcore.measures.localization import boxes_on
 from cxrcore.measures.thresholds.fitting import FALLBACK, STABLE_POSITIVES
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks import checkpoint_source
@@ -34,7 +34,6 @@ from cxrcore.store import Store, run_thresholds
 
 SHEET, CAPTIONS = "contact_sheet.png", "captions.csv"
 PANELS = 3  # maps of one film on the sheet; all of them are files
-NIH_SIDE = 1024  # pixels a side of the films that NIH's boxes were drawn on
 METHOD = maps.GRAD_CAM
 
 
@@ -160,24 +159,6 @@ def explain_film(job: Job, row: int, film: np.ndarray, findings: tuple[str, ...]
         captions.append(numbers)
         panels.append(Panel(heat, numbers["opacity"], boxes, display_name(finding), caption(numbers, heat)))
     return Row(film, about["image_id"], _about_film(job, row), panels), captions
-
-
-def boxes_on(boxes: pd.DataFrame | None, image_id: str, finding: str, film: np.ndarray) -> np.ndarray:
-    """The boxes of one finding on one film in the film's pixels, float (n, 4).
-
-    A list that reaches beyond the film was drawn on larger ones: NIH's, of which this film is a smaller copy.
-    """
-    if boxes is None:
-        return np.empty((0, 4))
-    of_film = boxes[(boxes["image_id"] == image_id) & (boxes["finding"] == finding)]
-    return to_scale(of_film[["x", "y", "width", "height"]].to_numpy(float), drawn_on(boxes, film), film.shape[::-1])
-
-
-def drawn_on(boxes: pd.DataFrame, film: np.ndarray) -> tuple[int, int]:
-    """The raster (width, height) that a whole list of boxes was drawn on: the film's, or NIH's larger one."""
-    height, width = film.shape
-    fits = (boxes["x"] + boxes["width"]).max() <= width and (boxes["y"] + boxes["height"]).max() <= height
-    return (width, height) if fits else (NIH_SIDE, NIH_SIDE)
 
 
 def caption(numbers: dict[str, Any], heat: np.ndarray) -> list[str]:

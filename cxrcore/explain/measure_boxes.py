@@ -16,7 +16,6 @@ from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels import decode_film, film_file
 from cxrcore.errors import DataError, FilmError, UsageError
 from cxrcore.explain import figure_films
-from cxrcore.explain.draw_figures import drawn_on
 from cxrcore.explain.maps import Explainer
 from cxrcore.explain.methods import METHODS
 from cxrcore.findings import FINDINGS, display_name
@@ -27,6 +26,7 @@ from cxrcore.measures.localization import (
     RANDOM,
     UNTRAINED,
     centred_boxes,
+    drawn_on,
     energy_in_box,
     everywhere,
     hottest_box,
@@ -45,7 +45,7 @@ from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.initial_weights import start
 from cxrcore.networks.prediction import default_device
 from cxrcore.store import Store
-from cxrcore.store.store import LOCALIZATION_COLUMNS
+from cxrcore.store.measurements import LOCALIZATION_COLUMNS
 
 QUICK = tuple(name for name, method in METHODS.items() if not method.slow)
 SEED = 0  # of the random weights

@@ -20,12 +20,13 @@ from cxrcore.evaluation.shares import Told, untold
 from cxrcore.import_export import known_splits, same_import
 from cxrcore.import_export.audit import ask_all
 from cxrcore.import_export.audit.ask_all import Declared, Matched
-from cxrcore.import_export.audit.questions import REFUSED, Line
+from cxrcore.import_export.audit.questions import Line
 from cxrcore.import_export.known_splits import SplitId
 from cxrcore.import_export.prediction_file import PredictionFile
 from cxrcore.import_export.same_import import Known
 from cxrcore.measures.intervals.draws import units
 from cxrcore.store import Store
+from cxrcore.store.audit_marks import REFUSED
 
 NO_ARCHITECTURE = "unknown"
 

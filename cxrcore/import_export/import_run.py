@@ -9,10 +9,11 @@ from cxrcore.evaluation import film_table, measure_predictions, shares
 from cxrcore.evaluation.film_table import FilmTable
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.import_export import examination, export, prediction_file, training_films
-from cxrcore.import_export.audit.questions import REFUSED, Line
+from cxrcore.import_export.audit.questions import Line
 from cxrcore.import_export.examination import Candidate, Declared
 from cxrcore.interrupts import raise_again
 from cxrcore.store import Store, threshold_file
+from cxrcore.store.audit_marks import REFUSED
 
 _NAME, _STATE = 19, 13  # characters
 

@@ -4,14 +4,14 @@ What an import brought is no known split: it could be any part of one, and would
 the same films. Films that are those of an import stay in its group all the same, so that both are compared.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cxrcore.data import splits
+from cxrcore.data.splits import own_split
 from cxrcore.evaluation.film_table import OFFICIAL, FilmTable
 from cxrcore.store import Store
 
@@ -95,6 +95,3 @@ def _proven(runs: pd.DataFrame) -> pd.Series:
     return (runs["kind"] == "trained") | (runs["split_scheme"] != GIVEN)
 
 
-def own_split(part: str, films: Iterable[str]) -> tuple[str, int, str]:
-    """Scheme, seed and fingerprint of a split that is given by its films alone."""
-    return GIVEN, 0, hashlib.sha256("\n".join([part, *sorted(films)]).encode()).hexdigest()[:12]

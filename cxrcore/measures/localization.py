@@ -11,6 +11,9 @@ al., ChestX-ray8, CVPR 2017.
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
+
+NIH_SIDE = 1024  # pixels a side of the films that NIH's boxes were drawn on
 
 HOTTEST = 0.05  # share of the film that a box is drawn around
 RANDOM, CENTRE, MEDIAN_BOX = "random place", "film centre", "median box"  # what needs no network, as methods
@@ -152,3 +155,21 @@ def one_draw_each(overlaps: Sequence[np.ndarray], seed: int = 0) -> np.ndarray:
     """
     places = (np.random.default_rng(seed).permutation(len(overlaps)) + 0.5) / len(overlaps)
     return np.array([np.quantile(values, place) for values, place in zip(overlaps, places, strict=True)])
+
+
+def boxes_on(boxes: pd.DataFrame | None, image_id: str, finding: str, film: np.ndarray) -> np.ndarray:
+    """The boxes of one finding on one film in the film's pixels, float (n, 4).
+
+    A list that reaches beyond the film was drawn on larger ones: NIH's, of which this film is a smaller copy.
+    """
+    if boxes is None:
+        return np.empty((0, 4))
+    of_film = boxes[(boxes["image_id"] == image_id) & (boxes["finding"] == finding)]
+    return to_scale(of_film[["x", "y", "width", "height"]].to_numpy(float), drawn_on(boxes, film), film.shape[::-1])
+
+
+def drawn_on(boxes: pd.DataFrame, film: np.ndarray) -> tuple[int, int]:
+    """The raster (width, height) that a whole list of boxes was drawn on: the film's, or NIH's larger one."""
+    height, width = film.shape
+    fits = (boxes["x"] + boxes["width"]).max() <= width and (boxes["y"] + boxes["height"]).max() <= height
+    return (width, height) if fits else (NIH_SIDE, NIH_SIDE)

@@ -1,7 +1,10 @@
 """Which checkpoint a command means, and the films that belong to it. Shared by the scripts that run a trained network.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
+
+from torch import nn
 
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
@@ -72,3 +75,19 @@ def same_split(films: FilmSet, loaded: Checkpoint) -> bool:
     """Whether the films were split as for the checkpoint's training; else its training films are unknown."""
     return (films.table.dataset_id == loaded.dataset_id
             and films.split.fingerprint == loaded.split.get("fingerprint"))
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whose predictions they are.
+
+    Attributes:
+        model: the checkpoint's network, so that one that does not fit is refused before anything is written.
+        name: 'model_best.pth' or another file's name.
+    """
+
+    run_id: str
+    checkpoint: Checkpoint
+    model: nn.Module
+    name: str
+    sha256: str

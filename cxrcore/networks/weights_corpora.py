@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cxrcore.import_export.audit.questions import NOT_DECLARED, PASSED, WARNED, Line
+from cxrcore.import_export.audit.questions import Line
+from cxrcore.store.audit_marks import NOT_DECLARED, PASSED, WARNED
 
 _SEEN = re.compile(r"res\d+-(nih|all|rsna)|nih|chest-?x-?ray-?(8|14)|cxr-?(8|14)|chestmnist|chexnet|rsna|rad-?dino|"
                    r"eva-?x|\bark\b|ark\+|ark-?(6|plus)")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.config import TRAIN_COMMAND
 from cxrcore.findings import FINDINGS
 from cxrcore.measures.metrics import Counts
 from cxrcore.measures.thresholds.positions import SortedScores, counts_at
@@ -17,7 +18,6 @@ from cxrcore.store.audit_marks import Marks
 from cxrcore.ui.curves import words
 from cxrcore.ui.present.stage import NothingToShow
 from cxrcore.ui.thresholds.lab import evaluated
-from cxrcore.ui.widgets import TRAIN_COMMAND
 
 HALF = np.full(len(FINDINGS), 0.5)  # what a program does that never asks
 FEW = 10  # films with a finding, below which it is no example

@@ -11,6 +11,7 @@ import streamlit as st
 
 from cxrcore.data import nih
 from cxrcore.data.files import bounded_file
+from cxrcore.data.phantoms.mark import MARK
 from cxrcore.data.pixels import prepared
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import WorkbenchError
@@ -18,7 +19,6 @@ from cxrcore.queries import data_set, from_store
 from cxrcore.store import Store
 
 NIH_BOX_SIDE = 1024  # pixels a side of the films that NIH's boxes were drawn on
-MARK = "phantoms.json"  # as `data.phantom_folder` writes it; importing that would load what draws phantoms
 PROBES = 3  # films of a map that are compared with those on disk
 
 Sources = tuple[tuple[Path, Path], ...]  # (table, folder of films) that runs were trained from

@@ -5,9 +5,9 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.data.files import bounded_file
+from cxrcore.data.phantoms.mark import MARK
 from cxrcore.errors import WorkbenchError
 from cxrcore.queries import data_set
-from cxrcore.queries.film_pixels import MARK
 
 
 def say(runs: pd.DataFrame) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrcore.import_export.audit.questions import WARNED
+PASSED, NOTED, WARNED, REFUSED, NOT_DECLARED = "passed", "noted", "warned", "refused", "not declared"
 
 BADGE = "warned import"
 # Questions whose warning leaves films and their order what they are; any other may make the numbers another thing.

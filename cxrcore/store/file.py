@@ -24,6 +24,8 @@ from cxrcore.errors import RunError, StoreError
 from cxrcore.findings import N_FINDINGS
 from cxrcore.store import safety_copy, schema, store_path, turns
 
+OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
+
 _LOG = logging.getLogger("cxrcore.store.store")  # scripts print what it says
 
 

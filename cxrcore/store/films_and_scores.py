@@ -16,7 +16,7 @@ from cxrcore.store.file import StoreFile, from_lists, from_strings, nan_to_null,
 from cxrcore.store.records import Predictions
 
 
-class BulkTables(StoreFile):
+class FilmsAndScores(StoreFile):
     """Data sets and prediction sets."""
 
     def add_dataset(

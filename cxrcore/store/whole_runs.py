@@ -12,18 +12,17 @@ import pyarrow as pa
 
 from cxrcore.errors import DataError, RunError
 from cxrcore.store import run_checks, schema, whole_run_tables
-from cxrcore.store.file import StoreFile, new_id, require
+from cxrcore.store.file import OF_RUN, StoreFile, new_id, require
 from cxrcore.store.run_checks import SET_TABLES
 from cxrcore.store.turns import in_memory
 
 RUN_TABLES = ("runs", "epochs", "prediction_sets")  # by run_id
 DATA_TABLES = ("datasets", *run_checks.DATA_TABLES)  # by dataset_id
 TABLES = (*RUN_TABLES, *SET_TABLES, *DATA_TABLES)
-OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
 _REFUSED = (duckdb.DataError, duckdb.InvalidInputException, duckdb.NotSupportedError)  # of values, by the store itself
 
 
-class TransferTables(StoreFile):
+class WholeRuns(StoreFile):
     """All that belongs to a run."""
 
     def run_tables(self, run_id: str) -> dict[str, pa.Table]:

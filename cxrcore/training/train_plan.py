@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from cxrcore import cli
 from cxrcore.config import PROJECT_ROOT, TrainConfig, default_store
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import VERSION, PreparedPixels, check_size
 from cxrcore.errors import DataError
-from cxrcore.evaluation import evaluate_run, score
+from cxrcore.evaluation import split_parts
 from cxrcore.networks.architectures import find
 from cxrcore.networks.initial_weights import Start, start
 from cxrcore.networks.prediction import default_device
@@ -94,15 +95,15 @@ def make(config: TrainConfig, origin: Start | None = None, constants: Constants 
         print(f"note: {origin.notice}")
     train = films.subset(_some(films, "train"), config.train_subset)
     val = films.subset(_some(films, "val"), config.val_subset)
-    parts = {} if config.eval_subset == 0 else evaluate_run.evaluated_parts(films)
-    needed = {"train": train, "val": val} | {f"eval_{part}": rows for part, rows in score.chosen_rows(
+    parts = {} if config.eval_subset == 0 else split_parts.evaluated_parts(films)
+    needed = {"train": train, "val": val} | {f"eval_{part}": rows for part, rows in split_parts.chosen_rows(
         films, parts, config.eval_subset).items()}
-    pixels = evaluate_run.prepare_parts(store, films, needed, config.img_size)
+    pixels = split_parts.prepare_parts(store, films, needed, config.img_size)
     data = training_data(films, pixels, train, val)
     _notice_positives(config, data)
     epochs, name = config.epochs or entry.default_epochs, config.name or _name(config)
     settled = dataclasses.replace(config, epochs=epochs, name=name)
-    evaluate_run.results_folder(config.results)
+    cli.results_folder(config.results)
     settled, speeds = _settle_precision(settled, origin)
     return Plan(settled, store, films, pixels, data, parts, origin, speeds, constants or Constants())
 

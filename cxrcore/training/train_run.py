@@ -16,14 +16,15 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from cxrcore import cli
 from cxrcore.config import TrainConfig, default_store
 from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
-from cxrcore.evaluation import evaluate_run
-from cxrcore.evaluation.score import Source
+from cxrcore.evaluation import evaluate_run, film_table
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.architectures import ARCHITECTURES, find
 from cxrcore.networks.checkpoint import BEST, LAST, Checkpoint
+from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.inference_cost import inference_cost
 from cxrcore.networks.initial_weights import Start
 from cxrcore.networks.input_check import make_check
@@ -78,7 +79,7 @@ def _train_all(config: TrainConfig) -> list[str]:
 
 def _begin(config: TrainConfig) -> str:
     plan = train_plan.make(config)
-    evaluate_run.add_dataset(plan.store, plan.films)
+    film_table.add_dataset(plan.store, plan.films)
     run_id = plan.store.create_run(
         plan.stored_config(), plan.films.table.dataset_id, versions=train_plan.versions(),
         split=(plan.films.split.scheme, plan.films.split.seed, plan.films.split.fingerprint),
@@ -284,7 +285,7 @@ def _evaluate(plan: Plan, run_id: str, progress: Progress) -> None:
         progress.update(step=seen)
 
     evaluate_run.evaluate_run(plan.store, source, plan.films, plan.pixels, plan.eval_parts, plan.config.eval_subset,
-                         evaluate_run.results_folder(plan.config.results), told)
+                         cli.results_folder(plan.config.results), told)
     make_check.make_if_missing(plan.store, source, plan.films)
 
 

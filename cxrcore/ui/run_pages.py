@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from cxrcore import config
 from cxrcore.queries import from_store, run_groups
 from cxrcore.queries.board_state import parse_key
 from cxrcore.store import Store
@@ -119,7 +120,7 @@ def stop_without_runs(store: Store, without: str) -> None:
     """End the page of an empty store: what is missing, and the command that makes it."""
     st.info(f"The results store {widgets.bold(store.path)} holds no runs, {without}. Train one:",
             icon=":material/info:")
-    widgets.command(widgets.TRAIN_COMMAND, store)
+    widgets.command(config.TRAIN_COMMAND, store)
     st.stop()
 
 

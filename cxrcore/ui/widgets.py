@@ -24,7 +24,6 @@ from cxrcore.ui.markdown import bold, escape
 
 MOST_NAMED = 3  # runs beside a badge
 DOWNLOAD_WIDTH = 136  # pixels, for a menu that is filled last
-TRAIN_COMMAND = "python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA"
 
 
 def chart(figure: Figure, key: str, alt: str) -> None:

@@ -4,8 +4,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from cxrcore.findings import FINDINGS, display_name
-from cxrcore.import_export.audit.questions import NOTED, PASSED, WARNED, Audited, Line
+from cxrcore.import_export.audit.questions import Audited, Line
 from cxrcore.measures.intervals.clustered_areas import Areas
+from cxrcore.store.audit_marks import NOTED, PASSED, WARNED
 
 LEAST_ORDERED = 10  # films with a finding, fewer of which are ranked high, low or like another finding by chance
 SURELY = 4.0  # standard errors

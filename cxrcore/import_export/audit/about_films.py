@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from cxrcore.import_export.audit.questions import GRAVITY, NOT_DECLARED, PASSED, REFUSED, WARNED, Line, films
+from cxrcore.import_export.audit.questions import GRAVITY, Line, films
+from cxrcore.store.audit_marks import NOT_DECLARED, PASSED, REFUSED, WARNED
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ Labels or decisions in their place, shares of one whole (softmax), ranks, column
 
 import numpy as np
 
-from cxrcore.import_export.audit.questions import PASSED, WARNED, Audited, Column, Line, counted, films, of_columns
+from cxrcore.import_export.audit.questions import Audited, Column, Line, counted, films, of_columns
+from cxrcore.store.audit_marks import PASSED, WARNED
 
 LEAST_FINDINGS = 5  # fewer fit a form by chance
 LEAST_FILMS = 50

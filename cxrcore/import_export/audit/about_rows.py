@@ -12,7 +12,8 @@ from functools import cached_property
 import numpy as np
 from scipy import fft
 
-from cxrcore.import_export.audit.questions import PASSED, WARNED, Audited, Line
+from cxrcore.import_export.audit.questions import Audited, Line
+from cxrcore.store.audit_marks import PASSED, WARNED
 
 FURTHEST = 5  # rows to both sides that are tried everywhere; any distance is tried for the whole file
 BETTER = 4.5  # standard errors, over patients, by which near rows fit better; chance alone reaches 3.4

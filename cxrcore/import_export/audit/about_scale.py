@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cxrcore.import_export.audit.questions import PASSED, REFUSED, WARNED, Audited, Line, of_columns
+from cxrcore.import_export.audit.questions import Audited, Line, of_columns
+from cxrcore.store.audit_marks import PASSED, REFUSED, WARNED
 
 _STANDARD = 0.12  # by which means about 0 and deviations about 1 of z-scores may be off, of some hundred films
 _SENTINELS = 2  # different values that stand for a missing score, at most

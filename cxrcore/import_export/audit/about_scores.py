@@ -3,19 +3,10 @@
 import numpy as np
 
 from cxrcore.findings import FINDINGS, display_name
-from cxrcore.import_export.audit.questions import (
-    NOTED,
-    PASSED,
-    REFUSED,
-    WARNED,
-    Audited,
-    Column,
-    Line,
-    films,
-    of_columns,
-)
+from cxrcore.import_export.audit.questions import Audited, Column, Line, films, of_columns
 from cxrcore.measures import calibration
 from cxrcore.measures.intervals.clustered_areas import independent_error
+from cxrcore.store.audit_marks import NOTED, PASSED, REFUSED, WARNED
 
 TWICE = (0.5, 1 / (1 + np.exp(-1)))  # where scores end up that went through the sigmoid twice
 TIED = 0.5  # share of films whose score another film has, from which on ties decide

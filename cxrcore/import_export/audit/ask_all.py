@@ -12,11 +12,12 @@ from cxrcore.evaluation import film_table, published
 from cxrcore.evaluation.film_table import FilmTable
 from cxrcore.findings import N_FINDINGS
 from cxrcore.import_export.audit import about_columns, about_films, about_form, about_rows, about_scale, about_scores
-from cxrcore.import_export.audit.questions import GRAVITY, NOT_DECLARED, PASSED, WARNED, Audited, Line
+from cxrcore.import_export.audit.questions import GRAVITY, Audited, Line
 from cxrcore.import_export.known_splits import SplitId
 from cxrcore.import_export.prediction_file import PredictionFile
 from cxrcore.measures.intervals.draws import unknown
 from cxrcore.networks import weights_corpora
+from cxrcore.store.audit_marks import NOT_DECLARED, PASSED, WARNED
 from cxrcore.store.threshold_file import ThresholdFile
 
 

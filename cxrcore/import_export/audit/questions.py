@@ -14,8 +14,8 @@ import numpy as np
 
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.measures.intervals.clustered_areas import Areas
+from cxrcore.store.audit_marks import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
 
-PASSED, NOTED, WARNED, REFUSED, NOT_DECLARED = "passed", "noted", "warned", "refused", "not declared"
 GRAVITY = (PASSED, NOT_DECLARED, NOTED, WARNED, REFUSED)
 COARSE = 0.5  # share of different values among a column's scores, under which it is rounded
 

@@ -8,8 +8,8 @@ import numpy as np
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import prepare
 from cxrcore.errors import DataError, WorkbenchError
-from cxrcore.evaluation.score import Source
 from cxrcore.networks.checkpoint import BEST
+from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.input_check import familiarity, features, non_films
 from cxrcore.networks.input_check.familiarity import UPRIGHT, InputCheck
 from cxrcore.store import Store

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxrcore import config
 from cxrcore.findings import FINDINGS, NO_FINDING, display_name
 from cxrcore.measures import cases
 from cxrcore.measures.intervals.scored_films import shared_films
@@ -18,7 +19,6 @@ from cxrcore.queries.film_pixels import FilmMap, films_of
 from cxrcore.store import Predictions, Store
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
-from cxrcore.ui.data import film_wall
 from cxrcore.ui.film_tiles import Tile, wall
 
 SHOWN_DIGITS = 3  # of a score, at least
@@ -184,7 +184,7 @@ def draw(store: Store, run: Evaluated, shown: Cases, which: str, page: int) -> N
     if held is None:
         st.info("No films of this data set lie prepared beside this store, so there are no pictures of them. This "
                 "prepares them:", icon=":material/image_not_supported:")
-        widgets.command(film_wall.PREPARE_COMMAND, store)
+        widgets.command(config.PREPARE_COMMAND, store)
     elif without:
         st.caption(f"{without} of these {len(tiles)} films do not lie prepared, so there is no picture of them.")
     wall(tiles)

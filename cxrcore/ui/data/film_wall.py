@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxrcore.config import PREPARE_COMMAND
 from cxrcore.findings import FINDINGS, NO_FINDING, display_name
 from cxrcore.queries import data_set
 from cxrcore.queries.data_set import Holdings
@@ -15,7 +16,6 @@ from cxrcore.ui.film_tiles import Tile, wall
 FINDING = "finding"  # the picker's key, and so its name in the link
 TITLES = {display_name(finding): finding for finding in (*FINDINGS, NO_FINDING)}
 N_TILES = 10
-PREPARE_COMMAND = "python scripts/prepare.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA"
 
 
 @st.fragment  # other films do not draw the rest of the page again

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from cxrcore import config
 from cxrcore.charts import dataset as charts
 from cxrcore.charts.look import Figure
 from cxrcore.data.splits import LEAKY_SCHEMES
@@ -24,7 +25,7 @@ def split_picker(store: Store, dataset_id: str, runs: pd.DataFrame) -> SplitKey 
             for key in data_set.split_keys(runs)}
     if not keys:
         st.info("No run of this data set has drawn a split yet. A training draws one:", icon=":material/info:")
-        widgets.command(widgets.TRAIN_COMMAND, store)
+        widgets.command(config.TRAIN_COMMAND, store)
         return None
     if st.session_state.setdefault("split_of", dataset_id) != dataset_id:  # the choice was made for another data set
         st.session_state.update({"split_of": dataset_id, SPLIT: next(iter(keys))})

@@ -14,12 +14,12 @@ from cxrcore.evaluation import film_table, measure_predictions
 from cxrcore.evaluation.film_table import FilmTable
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.import_export import examination, prediction_file, training_films
-from cxrcore.import_export.audit.questions import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
 from cxrcore.import_export.examination import Candidate, Declared
 from cxrcore.import_export.same_import import Known
 from cxrcore.queries import from_store
 from cxrcore.queries.shared_draws import PATIENCE
 from cxrcore.store import Store, audit_marks, threshold_file
+from cxrcore.store.audit_marks import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.widgets import escape
 

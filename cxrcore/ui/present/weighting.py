@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from cxrcore import config
 from cxrcore.charts.look import architecture_label, run_styles
 from cxrcore.charts.reliability import Shown as Reliable
 from cxrcore.charts.reliability import in_figures, reliability_chart
@@ -74,7 +75,7 @@ def _by_loss(lesson: Lesson) -> list[Trained]:
     wanted = [f"--arch {row['architecture']}"] if row["architecture"] in ARCHITECTURES else []
     wanted += [f"--loss {'pos_weight' if own is None or own.loss == PLAIN else PLAIN}"]
     wanted += [flags(own.settings)] if own else []
-    data = "python scripts/train.py --data chestmnist" if lesson.kind == "chestmnist" else widgets.TRAIN_COMMAND
+    data = "python scripts/train.py --data chestmnist" if lesson.kind == "chestmnist" else config.TRAIN_COMMAND
     raise NothingToShow("This takes two runs of one architecture on the same split, one with the plain loss (bce) and "
                         "one with another. A second run of this one:", " ".join([data, *filter(None, wanted)]))
 

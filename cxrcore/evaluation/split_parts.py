@@ -1,0 +1,31 @@
+"""Which films of a split are evaluated, and their prepared pixels."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from cxrcore.data.films import FilmSet
+from cxrcore.data.pixels.prepared import PreparedPixels, prepare
+from cxrcore.store import Store
+
+EVALUATED = ("val", "test")
+
+
+def chosen_rows(films: FilmSet, parts: Mapping[str, np.ndarray], at_most: int | None) -> dict[str, np.ndarray]:
+    """The table rows to evaluate of each part: all, or a seeded subset with the same imbalance."""
+    return {name: films.subset(rows, at_most) for name, rows in parts.items() if len(rows)}
+
+
+def evaluated_parts(films: FilmSet) -> dict[str, np.ndarray]:
+    """val and test of the split, as far as there are films on disk."""
+    return {part: rows for part in EVALUATED if len(rows := films.on_disk(part))}
+
+
+def prepare_parts(store: Store, films: FilmSet, parts: dict[str, np.ndarray], image_size: int) -> PreparedPixels:
+    """The prepared map that holds all films of these parts."""
+    wanted = films.image_ids(np.unique(np.concatenate(list(parts.values()))))
+    pixels = prepare({i: films.paths[i] for i in wanted}, image_size, store.path.parent / "prepared")
+    skipped = [pixels.skipped[i] for i in wanted if i in pixels.skipped]
+    if skipped:
+        print(f"{len(skipped)} films cannot be read and are skipped: {'; '.join(skipped)}")
+    return pixels

@@ -1,0 +1,158 @@
+"""What is measured on predictions: metrics, threshold sets, calibrators, maps on boxes; and the leaderboard of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxrcore import __version__
+from cxrcore.errors import StoreError
+from cxrcore.findings import N_FINDINGS
+from cxrcore.store.file import OF_RUN, StoreFile, nan_to_null, new_id, require
+
+METRIC_COLUMNS = ("finding", "metric", "set_id", "value", "low", "high", "n_positive", "n", "method")
+LOCALIZATION_COLUMNS = ("method", "image_id", "finding", "hit", "iou", "iobb", "energy")
+
+# Rows are added by every measurement and replaced by none: its number within the prediction set tells the newest. Rows
+# of one measurement are one transaction's, so only two of the same key in one call are told apart by their place.
+_NEXT = "(SELECT coalesce(max(measurement), 0) + 1 FROM {} WHERE prediction_id = ?)"
+_NEWEST = "row_number() OVER (PARTITION BY {} ORDER BY measurement DESC NULLS LAST, rowid DESC) = 1"
+_METRICS = (f"(SELECT * EXCLUDE (measurement) FROM metrics WHERE {{}} "
+            f"QUALIFY {_NEWEST.format('prediction_id, label_set, finding, metric, set_id')})")
+# Which set of a run's split stands for it: measured before unmeasured, complete before subsets, best before last.
+_CHOSEN = """QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY
+    prediction_id IN (SELECT prediction_id FROM metrics) DESC, n = n_expected DESC,
+    coalesce(checkpoint, '') = 'model_last.pth', created_at DESC, prediction_id DESC) = 1"""
+
+
+class Measurements(StoreFile):
+    """The half of `Store` that holds measurements: rows are added by each, and the newest are read."""
+
+    def save_metrics(self, prediction_id: str, metrics: pd.DataFrame, label_set: str = "csv") -> None:
+        """Append metrics measured on a prediction set; columns `METRIC_COLUMNS`."""
+        with self._write() as con:
+            require(con, prediction_id=prediction_id)
+            con.register("new_rows", nan_to_null(metrics[list(METRIC_COLUMNS)]))
+            con.execute(f"INSERT INTO metrics SELECT ?, ?, *, ?, {_NEXT.format('metrics')} FROM new_rows",
+                        [prediction_id, label_set, __version__, prediction_id])
+
+    def metrics(self, prediction_ids: Sequence[str]) -> pd.DataFrame:
+        """The newest metrics of these prediction sets, with the name of the threshold set (or None) as `threshold_set`.
+
+        One row a prediction set, label set, finding, metric and threshold set, in their order.
+        """
+        return self._frame(f"""
+            SELECT m.*, t.name AS threshold_set FROM {_METRICS.format("list_contains(?, prediction_id)")} m
+            LEFT JOIN threshold_sets t USING (set_id)
+            ORDER BY m.prediction_id, label_set, metric, set_id, finding""", [list(prediction_ids)])
+
+    def save_threshold_set(
+        self,
+        prediction_id: str,
+        name: str,
+        objective: str,
+        thresholds: np.ndarray,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        author: str = "",
+        note: str = "",
+    ) -> str:
+        """Save one threshold per finding, with the predictions they were fitted on; returns set_id.
+
+        Raises:
+            StoreError: not 14 numbers.
+        """
+        if np.shape(thresholds) != (N_FINDINGS,):
+            raise StoreError(f"a threshold set needs {N_FINDINGS} thresholds, got shape {np.shape(thresholds)}")
+        if np.isnan(thresholds).any():  # would come back as 0
+            raise StoreError("a threshold set needs a threshold for every finding, got NaN")
+        set_id = new_id()
+        with self._write() as con:
+            require(con, prediction_id=prediction_id)
+            con.execute("INSERT INTO threshold_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, now())",
+                        [set_id, prediction_id, name, objective, json.dumps(parameters or {}),
+                         [float(t) for t in thresholds], author, note])
+        return set_id
+
+    def threshold_sets(self, run_id: str) -> pd.DataFrame:
+        """The sets that were fitted on any predictions of the run, newest first."""
+        return self._frame(f"SELECT * FROM threshold_sets WHERE {OF_RUN} ORDER BY created_at DESC, set_id DESC",
+                           [run_id])
+
+    def save_calibrator(self, prediction_id: str, method: str, parameters: Mapping[str, Any]) -> str:
+        """Save a calibrator with the predictions it was fitted on; returns calibrator_id.
+
+        Args:
+            method, parameters: `method` and `maps` of a `calibration.Calibrator`.
+        """
+        calibrator_id = new_id()
+        with self._write() as con:
+            require(con, prediction_id=prediction_id)
+            con.execute("INSERT INTO calibrators VALUES (?, ?, ?, ?, now())",
+                        [calibrator_id, prediction_id, method, json.dumps(parameters)])
+        return calibrator_id
+
+    def calibrators(self, prediction_id: str) -> pd.DataFrame:
+        """The calibrators that were fitted on these predictions, newest first; parameters are JSON texts."""
+        return self._frame("SELECT * FROM calibrators WHERE prediction_id = ? "
+                           "ORDER BY created_at DESC, calibrator_id DESC", [prediction_id])
+
+    def save_localization(self, prediction_id: str, rows: pd.DataFrame) -> None:
+        """Append how well maps hit boxes; columns `LOCALIZATION_COLUMNS`."""
+        with self._write() as con:
+            require(con, prediction_id=prediction_id)
+            con.register("new_rows", nan_to_null(rows[list(LOCALIZATION_COLUMNS)]))
+            con.execute(f"INSERT INTO localization SELECT ?, *, {_NEXT.format('localization')} FROM new_rows",
+                        [prediction_id, prediction_id])
+
+    def localization(self, prediction_ids: Sequence[str]) -> pd.DataFrame:
+        """How well maps hit boxes, with prediction_id; the newest measurement of each film, finding and method.
+
+        In the order of prediction_id, method, image_id and finding.
+        """
+        return self._frame(f"""
+            SELECT * EXCLUDE (measurement) FROM localization WHERE list_contains(?, prediction_id)
+            QUALIFY {_NEWEST.format("prediction_id, method, image_id, finding")}
+            ORDER BY prediction_id, method, image_id, finding""", [list(prediction_ids)])
+
+    def chosen_set(self, run_id: str, split: str, checkpoint_sha256: str | None = None) -> str | None:
+        """The prediction_id that stands for a run's split, as on the leaderboard; None where there is none.
+
+        Args:
+            checkpoint_sha256: only predictions of this checkpoint.
+        """
+        rows = self._frame(f"""SELECT prediction_id FROM prediction_sets WHERE run_id = ? AND split = ?
+                               AND (? IS NULL OR checkpoint_sha256 = ?) {_CHOSEN} ORDER BY prediction_id""",
+                           [run_id, split, checkpoint_sha256, checkpoint_sha256])
+        return None if rows.empty else rows["prediction_id"].iloc[0]
+
+    def leaderboard(self) -> pd.DataFrame:
+        """One row a (run, split): the newest set that has been measured, with its macro metrics.
+
+        Complete sets come before subsets, and a run's best checkpoint before its last. F1 stands at thresholds that
+        were fitted on the run's own predictions, on those that stand for its val where these were measured at them.
+
+        Columns: run_id, split, prediction_id, n (films that were measured, where the set was: those with a label and a
+        score of some finding), n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split whose scores gave the max-F1
+        thresholds), n_defined (findings inside the macro mean).
+        """
+        shown = _METRICS.format("label_set = 'csv' AND metric IN ('auroc', 'ap', 'f1')")
+        of_own_set = "metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1' AND fitted.run_id = s.run_id"
+        order = "row(fitted.prediction_id = val.prediction_id, fitted.split = 'val', t.created_at, t.set_id)"
+        return self._frame(f"""
+            WITH newest AS (SELECT * FROM prediction_sets {_CHOSEN})
+            SELECT s.run_id, s.split, s.prediction_id,
+                least(max(m.n) FILTER (metric = 'auroc' AND finding = 'macro'), s.n) AS n, s.n_expected, s.checkpoint,
+                max(value) FILTER (metric = 'auroc' AND finding = 'macro') AS auroc,
+                max(value) FILTER (metric = 'ap' AND finding = 'macro') AS ap,
+                arg_max(value, {order}) FILTER ({of_own_set}) AS f1,
+                arg_max(fitted.split, {order}) FILTER ({of_own_set}) AS f1_fitted_on,
+                count(value) FILTER (metric = 'auroc' AND finding NOT IN ('macro', 'micro')) AS n_defined
+            FROM newest s LEFT JOIN {shown} m USING (prediction_id)
+            LEFT JOIN threshold_sets t USING (set_id)
+            LEFT JOIN prediction_sets fitted ON fitted.prediction_id = t.prediction_id
+            LEFT JOIN newest val ON val.run_id = s.run_id AND val.split = 'val'
+            GROUP BY s.run_id, s.split, s.prediction_id, s.n, s.n_expected, s.checkpoint
+            ORDER BY s.run_id DESC, s.split""")
