@@ -2,14 +2,15 @@
 
 import streamlit as st
 
+from cxrcore.queries import evaluated_runs
 from cxrcore.queries.board_state import provenance, read_state
+from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.cases import controls, film_list
 from cxrcore.ui.cases.controls import ALL_MISS, DISAGREE
 from cxrcore.ui.curves import words
 from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
 from cxrcore.ui.thresholds import session
-from cxrcore.ui.thresholds.lab import evaluated
 
 with open_runs_page("cases", "so there are no cases") as page:
     controls.take_over_the_board()
@@ -24,7 +25,7 @@ with open_runs_page("cases", "so there are no cases") as page:
         which = controls.films_picker()
 
     rows = page.rows(run_ids)
-    part = words.part_to_draw(wanted, run_ids[:1], overview.board)
+    part = evaluated_runs.part_to_draw(wanted, run_ids[:1], overview.board)
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation films.", icon=":material/info:")
     compares = which in (ALL_MISS, DISAGREE)

@@ -2,19 +2,20 @@
 
 import streamlit as st
 
+from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.measures.metrics import THRESHOLDED
-from cxrcore.queries import agreement, comparison, oracle, run_settings
+from cxrcore.queries import agreement, comparison, evaluated_runs, run_settings
+from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui import report_button, widgets
 from cxrcore.ui.compare import sections
 from cxrcore.ui.compare.sections import MEANINGS, MEASURES, SETS
 from cxrcore.ui.curves import words
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import open_runs_page, pick_part
-from cxrcore.ui.thresholds.lab import evaluated
 
 with open_runs_page("compare", "so there is nothing to compare") as page:
     store, overview = page.store, page.overview
-    download_slot = page.pick_several("compare_picker", f"Pick 2 to {words.MAX_RUNS} runs by name",
+    download_slot = page.pick_several("compare_picker", f"Pick 2 to {evaluated_runs.MAX_RUNS} runs by name",
                                       2 * widgets.DOWNLOAD_WIDTH)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = pick_part()
@@ -28,9 +29,9 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
             key = SETS.get(said)
         reference_slot = st.container(width="content")
 
-    focus = page.at_most(words.MAX_RUNS, page.chosen or page.best(wanted), "compared")
+    focus = page.at_most(evaluated_runs.MAX_RUNS, page.chosen or page.best(wanted), "compared")
     rows = page.rows(focus)
-    part = words.part_to_draw(wanted, focus, overview.board)
+    part = evaluated_runs.part_to_draw(wanted, focus, overview.board)
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation numbers.", icon=":material/info:")
     words.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
@@ -48,10 +49,11 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     with reference_slot:
         reference = sections.published_picker(data["kind"], measure)
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
-    compared = comparison.load(store, runs, architectures, part, key)
+    with widgets.slow_share(RESAMPLING) as told:
+        compared = comparison.compare(store, runs, architectures, part, key, told)
     sections.say_where(compared, own[0], data["label_source"], part, measure, key)
     sections.say_start_weights(measured, page.labels)
-    oracle.say(measured)
+    widgets.oracle(measured)
     tables = sections.values_section(compared, title, part, reference)
     if reference:
         sections.say_published(reference, first["split_scheme"], part)

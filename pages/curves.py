@@ -5,13 +5,14 @@ import streamlit as st
 from cxrcore.charts.curves import MEASURE_TITLES
 from cxrcore.glossary import meanings
 from cxrcore.measures.intervals.curve_bands import CURVES
+from cxrcore.queries import curves, evaluated_runs, reliability
+from cxrcore.queries.evaluated_runs import MAX_RUNS, evaluated
 from cxrcore.ui import widgets
 from cxrcore.ui.curves import bands as curves_bands
-from cxrcore.ui.curves import charts, marks, reliability, words
-from cxrcore.ui.curves.words import MAX_RUNS, VIEWS, VIEWS_HELP
+from cxrcore.ui.curves import charts, marks, reliability_view, words
+from cxrcore.ui.curves.words import VIEWS, VIEWS_HELP
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import open_runs_page, pick_part
-from cxrcore.ui.thresholds.lab import evaluated
 
 with open_runs_page("curves", "so there are no curves") as page:
     store, overview = page.store, page.overview
@@ -29,7 +30,7 @@ with open_runs_page("curves", "so there are no curves") as page:
             titles = {title: name for name, title in MEASURE_TITLES.items()}
             measure = titles[st.segmented_control("Measure", list(titles), default="F1", required=True,
                                                   **in_link("measure"), help=meanings(MEASURE_TITLES))]
-        method = reliability.picker() if view == "reliability" else None
+        method = reliability_view.picker() if view == "reliability" else None
         marks_slot = st.container(width=240) if view != "reliability" else None
         bands = finding is not None and view in CURVES and curves_bands.picker()
 
@@ -43,29 +44,30 @@ with open_runs_page("curves", "so there are no curves") as page:
                    "No run is chosen, and none has been evaluated yet.")
 
     rows = page.rows(focus or page.pickable["run_id"][:MAX_RUNS])
-    part = words.part_to_draw(wanted, list(rows["run_id"]), overview.board)
+    part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), overview.board)
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation curves.", icon=":material/info:")
     words.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
     runs = evaluated(rows, overview.board, page.labels)
     if view == "reliability":
-        read = reliability.reader(store, runs, method)
+        read = reliability.reliability_reader(store, runs, method)
     else:
         with marks_slot:
             key = marks.picker(store, runs)
-        read = words.reader(store, view)
-    measured = words.load(rows, overview.board, part, page.labels, read)
+        read = curves.curves_reader(store, view)
+    with widgets.slow_steps("Reading predictions", len(rows)) as step:
+        measured = curves.read_drawn_runs(rows, overview.board, part, page.labels, read, step)
     if view == "reliability":
-        reliability.say_unfitted(runs, measured, method, part)
+        reliability_view.say_unfitted(runs, measured, method, part)
     if not measured:
         st.stop()
 
     drawn = rows[rows["run_id"].isin([one.run_id for one in measured])]
     words.say_where(page.groups(drawn, part), measured)
     if view == "reliability":
-        reliability.say_not_probabilities(measured, rows, method, finding)
-        reliability.show(measured, finding)
-        tables = reliability.tables(measured, method, finding, part)
+        reliability_view.say_not_probabilities(measured, rows, method, finding)
+        reliability_view.show(measured, finding)
+        tables = reliability_view.tables(measured, method, finding, part)
     else:
         marked = marks.mark(store, measured, runs, key)
         measured = curves_bands.add(store, marked.runs, finding, view) if bands else marked.runs
@@ -76,8 +78,8 @@ with open_runs_page("curves", "so there are no curves") as page:
         else:
             charts.one_finding(measured, finding, view, notes)
         tables = {
-            "AUROC and AP": (f"auroc_ap_{part}", lambda: words.values_table(measured)),
-            "Drawn points": (f"curves_{view}_{part}", lambda: words.points_table(measured, finding)),
+            "AUROC and AP": (f"auroc_ap_{part}", lambda: curves.values_table(measured)),
+            "Drawn points": (f"curves_{view}_{part}", lambda: curves.points_table(measured, finding)),
         } | marks.tables(marked, part) | (curves_bands.tables(measured, view, part) if bands else {})
     with download_slot:
         widgets.download_menu(tables)

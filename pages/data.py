@@ -12,7 +12,7 @@ with shell.open_page("data") as store:
     with st.skeleton(height=400):
         overview = from_store.overview(store)
     if overview.datasets.empty:
-        st.info(f"The results store {widgets.bold(store.path)} holds no data set yet. The first training brings one:",
+        st.info(f"The results store {widgets.bold(store.key)} holds no data set yet. The first training brings one:",
                 icon=":material/info:")
         widgets.command(config.TRAIN_COMMAND, store)
         st.stop()

@@ -2,21 +2,20 @@
 
 import streamlit as st
 
-from cxrcore.queries import localization
+from cxrcore.queries import evaluated_runs, localization
+from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui import widgets
-from cxrcore.ui.curves import words
 from cxrcore.ui.link import in_link
 from cxrcore.ui.localization import sections
 from cxrcore.ui.localization.sections import ALL, CUTS, IOBB, IOU, MEANINGS, MEASURES, POINTING
 from cxrcore.ui.run_pages import open_runs_page
-from cxrcore.ui.thresholds.lab import evaluated
 
 with open_runs_page("localization", "so no map can be measured") as page:
     store, overview = page.store, page.overview
-    download_slot = page.pick_several("localization_picker", f"Pick up to {words.MAX_RUNS} runs by name",
+    download_slot = page.pick_several("localization_picker", f"Pick up to {evaluated_runs.MAX_RUNS} runs by name",
                                       widgets.DOWNLOAD_WIDTH)
     controls = st.container(horizontal=True, vertical_alignment="bottom")
-    focus = page.at_most(words.MAX_RUNS, page.chosen or page.best() or page.pickable["run_id"][:1], "shown")
+    focus = page.at_most(evaluated_runs.MAX_RUNS, page.chosen or page.best() or page.pickable["run_id"][:1], "shown")
     rows = page.rows(focus)
     measured = localization.read(store, evaluated(rows, overview.board, page.labels), rows, overview.runs)
     sections.say_missing(store, rows, measured, overview, page.labels, page.statuses)

@@ -14,7 +14,7 @@ with shell.open_page("present") as store:
     chosen = shell.runs_in_link()
     widgets.stop_at_unknown_runs(chosen, overview.runs)
     if overview.datasets.empty:
-        st.info(f"The results store {widgets.bold(store.path)} is empty, so there is nothing to present. The demo "
+        st.info(f"The results store {widgets.bold(store.key)} is empty, so there is nothing to present. The demo "
                 "fills one:", icon=":material/info:")
         st.code("bash scripts/start.sh --demo", language="bash")
         st.stop()

@@ -5,7 +5,7 @@ import streamlit as st
 
 from cxrcore import config
 from cxrcore.glossary import meanings
-from cxrcore.queries import from_store, oracle, run_groups, run_settings
+from cxrcore.queries import from_store, run_groups, run_settings
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.link import in_link
@@ -16,7 +16,7 @@ def nothing_here(store: Store) -> None:
     """The empty store, with the way out of it."""
     with st.container(border=True):
         st.header("No runs yet", anchor=False)
-        st.markdown(f"The results store {widgets.bold(store.path)} holds no runs. Train one; it appears here by "
+        st.markdown(f"The results store {widgets.bold(store.key)} holds no runs. Train one; it appears here by "
                     "itself:")
         widgets.command(config.TRAIN_COMMAND, store)
         st.caption("DATA is the folder with the NIH ChestX-ray14 table and its films. For a first short run, add:")
@@ -57,7 +57,7 @@ with shell.open_page("runs") as store:
     groups = run_groups.groups(shown, overview.board, overview.datasets, statuses, part)
     for group in groups:
         leaderboard.table(group, chosen, part)
-        oracle.say(overview.runs[overview.runs["run_id"].isin(group.table.index)])
+        widgets.oracle(overview.runs[overview.runs["run_id"].isin(group.table.index)])
     if not groups:
         st.caption("All runs are archived. 'Show archived' brings them into view.")
 

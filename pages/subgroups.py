@@ -3,17 +3,18 @@
 import streamlit as st
 
 from cxrcore.charts.dot_rows import dot_rows
+from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.glossary import meaning, meanings
 from cxrcore.measures.subgroups import gaps, intervals
-from cxrcore.queries import subgroup_tables, subgroups
-from cxrcore.queries.board_state import default_key, find_set
+from cxrcore.queries import evaluated_runs, subgroups
+from cxrcore.queries.evaluated_runs import evaluated
+from cxrcore.queries.subgroups import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
+from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.ui import widgets
 from cxrcore.ui.curves import words
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
 from cxrcore.ui.subgroups import sections
-from cxrcore.ui.subgroups.sections import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
-from cxrcore.ui.thresholds.lab import evaluated
 
 with open_runs_page("subgroups", "so there are no groups to read") as page:
     store, overview = page.store, page.overview
@@ -34,7 +35,7 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
         download_slot = st.container(width="content")
 
     rows = page.rows([run_id])
-    part = words.part_to_draw(wanted, [run_id], overview.board)
+    part = evaluated_runs.part_to_draw(wanted, [run_id], overview.board)
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation numbers.", icon=":material/info:")
     words.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
@@ -43,7 +44,8 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
         st.stop()
 
     source = find_set(store, run, default_key(run))
-    found = subgroups.load(store, run, part, grouping, source)
+    with widgets.slow_share(RESAMPLING) as told:
+        found = subgroups.in_groups(store, run, part, grouping, source, told)
     group = page.groups(rows, part)[0]
     sections.say_where(run, found, part, source, measure, group)
     sections.say_groups(found)
@@ -54,13 +56,13 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
                 icon=":material/info:")
     else:
         measured = intervals(found.found, measure)
-        bars = sections.bars(found, measured)
+        bars = subgroups.bars(found, measured)
         widgets.legend([(one.name, one.style) for one in bars])
         widgets.chart(dot_rows(f"{AXES[measure]} with 95 % intervals", f"{AXES[measure]}, 0 to 1", bars),
                       f"subgroups_{grouping}_{measure}", f"{AXES[measure]} of each finding and group, with intervals")
         sections.say_suppressed(found)
         name = f"subgroups_{grouping}_{measure}_{part}"
-        tables["Values"] = (name, lambda: subgroup_tables.values_table(found, measured, measure))
+        tables["Values"] = (name, lambda: subgroups.values_table(found, measured, measure))
 
     if len(found.found) == 1:
         st.info("All measured films belong to one group, so there is no gap to take. Another grouping may part them.",
@@ -69,27 +71,30 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
         st.header("How large is the gap?", anchor=False)
         reference = sections.reference_picker(found)
         parted = gaps(found.found, reference, measure)
-        st.markdown(sections.definition(found, parted, reference, measure))
-        st.markdown(sections.in_words(found, parted, reference, measure))
-        bars = sections.gap_bars(found, parted)
+        gap, meant = subgroups.definition(found, parted, reference, measure)
+        st.markdown(f"**{gap}** {meant}")
+        st.markdown("\n".join(f"- {before}**{name}**{said}" for before, name, said in
+                              subgroups.in_words(found, parted, reference, measure)))
+        bars = subgroups.gap_bars(found, parted)
         widgets.legend([(one.name, one.style) for one in bars])
         widgets.chart(dot_rows(f"Gap to {found.called(reference)}", f"Gap in {SHORT[measure]}", bars, upright=0),
                       f"gaps_{grouping}_{measure}", f"Gaps in {AXES[measure]} to {found.called(reference)}")
-        st.caption(sections.family(parted))
-        shown = subgroup_tables.shown_gaps(found, parted, measured, reference, measure)
+        st.caption(subgroups.family(parted))
+        shown = subgroups.shown_gaps(found, parted, measured, reference, measure)
         widgets.table(shown, hide_index=True, placeholder="–", alt="Gaps of each finding and group",
-                      height=subgroup_tables.height(shown), column_config={
+                      height=subgroups.height(shown), column_config={
             **dict.fromkeys(shown.columns[2:4], widgets.number(measure, format="%.3f")),
             "Gap": widgets.number("gap", format="%+.3f"), "p": widgets.number("p", format="%.2g"),
             "95 % interval": st.column_config.TextColumn(help=meaning("interval", "Here of the gap."))})
-        tables["Summary"] = (f"summary_{name}", lambda: subgroup_tables.summary_table(
+        tables["Summary"] = (f"summary_{name}", lambda: subgroups.summary_table(
             found, measured, parted, reference))
-        tables["Gaps"] = (f"gaps_{grouping}_{measure}_{part}", lambda: subgroup_tables.gaps_table(
+        tables["Gaps"] = (f"gaps_{grouping}_{measure}_{part}", lambda: subgroups.gaps_table(
             found, parted, reference, measure))
 
-    pair = subgroups.shortcut(store, run, part)
+    with widgets.slow_share("Reading the view alone") as told:
+        pair = subgroups.shortcut(store, run, part, told)
     sections.shortcut_section(pair, run, rows.iloc[0]["architecture"])
     if pair:
-        tables["View alone"] = (f"view_alone_{part}", lambda: subgroup_tables.shortcut_table(pair, run.label))
+        tables["View alone"] = (f"view_alone_{part}", lambda: subgroups.shortcut_table(pair, run.label))
     with download_slot:
         widgets.download_menu(tables, latex=True)

@@ -12,13 +12,13 @@ from cxrcore.errors import DataError, UsageError
 from cxrcore.findings import FINDINGS
 from cxrcore.import_export import examination
 from cxrcore.import_export.audit import questions
+from cxrcore.import_export.audit.about_films import seen_by
 from cxrcore.import_export.audit.about_scores import half_precision
 from cxrcore.import_export.examination import Declared
 from cxrcore.import_export.prediction_file import PredictionFile, parse
 from cxrcore.measures.intervals.clustered_areas import Areas, independent_error
 from cxrcore.measures.intervals.delong import delong
 from cxrcore.measures.metrics import auroc
-from cxrcore.networks.weights_corpora import seen_by
 from cxrcore.store.audit_marks import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
 from cxrcore.store.threshold_file import ThresholdFile
 

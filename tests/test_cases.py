@@ -15,7 +15,9 @@ from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS
 from cxrcore.measures import cases
 from cxrcore.measures.thresholds.positions import counts_at, sort_scores
-from cxrcore.queries.board_state import Evaluated, find_set, read_state
+from cxrcore.queries.board_state import read_state
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.threshold_sets import find_set
 from cxrcore.store import Store
 from cxrcore.ui.cases import film_list
 from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST

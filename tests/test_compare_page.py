@@ -21,11 +21,11 @@ from cxrcore.evaluation import kept_draws
 from cxrcore.evaluation.kept_draws import Measured
 from cxrcore.findings import FINDINGS
 from cxrcore.measures.intervals.intervals import MACRO
-from cxrcore.queries import agreement, compare_cost, comparison, shared_draws
-from cxrcore.queries.board_state import Evaluated
+from cxrcore.queries import agreement, comparison, shared_draws
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.report import latex
 from cxrcore.settings import Constants
 from cxrcore.store import Store
-from cxrcore.ui import widgets
 from cxrcore.ui.compare import sections
 
 EMPTY = FINDINGS.index("Edema")  # without a positive film in test
@@ -60,7 +60,7 @@ def compared_of(store, part="test"):
     evaluated = [Evaluated(run_id, name, scored_runs.DATASET,
                            {row["split"]: row for _, row in board[board["run_id"] == run_id].iterrows()})
                  for run_id, name in zip(runs["run_id"], runs["name"], strict=True)]
-    return comparison.load(store, evaluated, dict(zip(runs["run_id"], runs["architecture"], strict=True)), part)
+    return comparison.compare(store, evaluated, dict(zip(runs["run_id"], runs["architecture"], strict=True)), part)
 
 
 def test_an_empty_store_says_how_to_fill_it(open_page):
@@ -248,15 +248,15 @@ def test_costs_are_those_that_the_training_recorded(store):
     store.finish_run(run_id, "finished", cost={"gmacs": 1.8, "milliseconds_per_film": 12.0, "checkpoint_bytes": 5e7})
     runs = store.runs().set_index("run_id", drop=False)
     compared = compared_of(store)
-    (one,) = compare_cost.priced(compared, runs, "gmacs", "auroc")
+    (one,) = comparison.priced(compared, runs, "gmacs", "auroc")
     assert one.cost == 1.8 and one.point == compared[0].found.interval("auroc").point[MACRO]
-    table = compare_cost.cost_table(compared, runs).set_index("Run")
+    table = comparison.cost_table(compared, runs).set_index("Run")
     assert table["GMACs"].tolist()[0] == 1.8 and table["Checkpoint (MB)"].tolist()[0] == 50
     assert table["ms per film"].isna().tolist() == [False, True, True]
 
 
 def test_tables_as_latex_escape_what_latex_reads():
-    text = widgets.as_latex(pd.DataFrame({"a_b": [0.123456, np.nan], "run": ["50 % & more_", "x\\y"]}))
+    text = latex.as_latex(pd.DataFrame({"a_b": [0.123456, np.nan], "run": ["50 % & more_", "x\\y"]}))
     assert "a\\_b" in text and "0.1235" in text and "50 \\% \\& more\\_" in text and "--" in text
     assert "x\\textbackslash{}y" in text and text.count("\\\\") == 3
 

@@ -16,8 +16,9 @@ from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures import calibration, metrics
 from cxrcore.measures.thresholds import fitting
 from cxrcore.measures.thresholds.positions import counts_at, sort_scores
-from cxrcore.ui.curves import bands, marks, reliability, words
-from cxrcore.ui.thresholds.lab import evaluated
+from cxrcore.queries import curves, reliability
+from cxrcore.queries.evaluated_runs import evaluated
+from cxrcore.ui.curves import bands, marks
 
 FILMS = 240
 RARE = 13  # Hernia: too rare to be fitted on validation
@@ -58,7 +59,7 @@ def run_of(store, run_id):
     """The run as the views know it, with its predictions on test."""
     rows, board = store.runs(), store.leaderboard()
     [run] = evaluated(rows[rows["run_id"] == run_id], board, {run_id: "a run"})
-    [measured] = words.load(rows[rows["run_id"] == run_id], board, "test", {run_id: "a run"},
+    [measured] = curves.read_drawn_runs(rows[rows["run_id"] == run_id], board, "test", {run_id: "a run"},
                                   lambda _, prediction_id: store.predictions(prediction_id))
     return run, measured
 
@@ -218,7 +219,7 @@ def test_numbers_are_those_of_calibration(store):
     run, measured = run_of(store, add(store, "one"))
     fitted, read = (store.predictions(run.prediction_id(part)) for part in ("val", "test"))
     for method in (None, *calibration.METHODS):
-        found = reliability.reader(store, [run], method)(run.run_id, measured.prediction_id)
+        found = reliability.reliability_reader(store, [run], method)(run.run_id, measured.prediction_id)
         scores = read.scores if method is None else calibration.fit(fitted.labels, fitted.scores, method)(read.scores)
         own = calibration.calibrated_measures(read.labels, scores)
         assert np.flatnonzero(np.isnan(own["ece"])).tolist() == ([] if method is None else [FINDINGS.index("Hernia")])
@@ -278,7 +279,7 @@ def test_findings_without_known_labels_say_so(open_curves, store):
 def test_tables_hold_what_is_drawn(store):
     run, measured = run_of(store, add(store, "one"))
     read = [type(measured)(measured.run_id, measured.label, measured.style, measured.prediction_id, measured.source,
-                           reliability.reader(store, [run], "platt")(run.run_id, measured.prediction_id))]
+                           reliability.reliability_reader(store, [run], "platt")(run.run_id, measured.prediction_id))]
     values = reliability.values_table(read, "platt")
     assert list(values["finding"]) == list(FINDINGS) and list(values["calibrated"]) == [True] * 13 + [False]
     bins = reliability.bins_table(read, "Mass")

@@ -13,8 +13,7 @@ from seeded_runs import DATASET, add_run, beat, film_ids, make_store
 from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures import metrics
-from cxrcore.queries import from_store
-from cxrcore.ui.curves import words
+from cxrcore.queries import curves, from_store
 
 
 @pytest.fixture
@@ -282,12 +281,12 @@ def test_predictions_that_are_gone_are_one_line(open_curves, store, monkeypatch)
 def test_the_downloaded_tables_hold_what_is_drawn(store):
     run_id = add_run(store, "a")
     runs = store.runs()
-    [measured] = words.load(runs, store.leaderboard(), "test", {run_id: "a"},
-                                  words.reader(store, "roc"))
-    values = words.values_table([measured])
+    [measured] = curves.read_drawn_runs(runs, store.leaderboard(), "test", {run_id: "a"},
+                                  curves.curves_reader(store, "roc"))
+    values = curves.values_table([measured])
     assert list(values["finding"]) == list(FINDINGS) and (values["n"] == 12).all()
-    points = words.points_table([measured], "Mass")
+    points = curves.points_table([measured], "Mass")
     assert set(points["finding"]) == {"Mass"} and set(points["line"]) == {"roc"}
     assert (points["tp"] + points["fn"] == 4).all()
-    assert len(words.points_table([measured], None)) > 14 * 2
-    assert words.points_table([], None).empty
+    assert len(curves.points_table([measured], None)) > 14 * 2
+    assert curves.points_table([], None).empty

@@ -14,13 +14,13 @@ from opened_pages import text_of
 from PIL import Image
 
 from cxrcore.data.pixels import film_file
+from cxrcore.explain import method_names
 from cxrcore.explain.methods import METHODS
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.measures import calibration
 from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.queries import chosen_film, explained_films
 from cxrcore.store import Store
-from cxrcore.ui.explain import sections
 
 ARCHITECTURE = "mobilenet_v2"
 
@@ -60,8 +60,8 @@ def png_of(pixels) -> bytes:
 
 
 def test_labels_of_methods_are_those_of_the_library():
-    assert {label: METHODS[key].label for label, key in sections.METHODS.items()} == {
-        label: label for label in sections.METHODS} and list(sections.METHODS.values()) == list(METHODS)
+    assert {label: METHODS[key].label for label, key in method_names.METHODS.items()} == {
+        label: label for label in method_names.METHODS} and list(method_names.METHODS.values()) == list(METHODS)
 
 
 def test_examples_lead_to_a_film_with_its_stored_scores(open_page):

@@ -10,7 +10,8 @@ import scored_runs
 from cxrcore.charts.look import RunStyle
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.measures import calibration
-from cxrcore.queries.board_state import Evaluated, read_state
+from cxrcore.queries.board_state import read_state
+from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.ui.explain import downloads, score_views
 
 STYLE = RunStyle("#0072B2", "solid", "circle")

@@ -11,17 +11,16 @@ from cxrcore.charts.board.payload import EXPLAINED
 from cxrcore.charts.curves import MEASURE_TITLES as CURVE_MEASURES
 from cxrcore.glossary import TERMS, meaning, meanings
 from cxrcore.measures import localization_scores
-from cxrcore.queries import compare_cost
+from cxrcore.queries import comparison, subgroups
 from cxrcore.ui.compare import sections as compare_view
 from cxrcore.ui.localization import sections as localization_view
 from cxrcore.ui.shell import PAGES
-from cxrcore.ui.subgroups import sections as subgroups_view
 from cxrcore.ui.thresholds import board_component
 
 CHOICES = {  # {label of a choice of measures: the terms that its help explains}
     "compare": compare_view.MEASURES.values(), "curves": CURVE_MEASURES,
-    "subgroups": subgroups_view.MEASURE_TITLES.values(), "localization": localization_view.MEASURES.values(),
-    "cost": [key for key, _ in compare_cost.COSTS.values()],
+    "subgroups": subgroups.MEASURE_TITLES.values(), "localization": localization_view.MEASURES.values(),
+    "cost": [key for key, _ in comparison.COSTS.values()],
 }
 
 

@@ -8,7 +8,8 @@ from cxrcore.evaluation import measure_predictions, tables
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures.thresholds import fitting
 from cxrcore.queries import agreement, comparison, subgroups
-from cxrcore.queries.board_state import Evaluated, default_key, find_set
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.store import Store
 
 N = 240
@@ -106,7 +107,7 @@ def test_a_threshold_is_unstable_by_the_positives_that_it_was_fitted_on(store, r
 
 
 def test_a_comparison_counts_the_films_that_all_runs_scored(store, runs):
-    compared = comparison.load(store, runs, {run.run_id: "resnet18" for run in runs}, "test")
+    compared = comparison.compare(store, runs, {run.run_id: "resnet18" for run in runs}, "test")
     found, seen = counts_of(store, runs[0].prediction_id("test"))
     values = comparison.values_table(compared, "auroc")
     assert set(values["films"]) == {len(seen)} and set(values["patients"]) == {len(set(seen.values()))}
@@ -119,7 +120,7 @@ def test_a_comparison_counts_the_films_that_all_runs_scored(store, runs):
 
 
 def test_groups_of_patients_hold_measured_films_alone(store, runs):
-    found = subgroups.load(store, runs[0], "test", "sex", find_set(store, runs[0], default_key(runs[0])))
+    found = subgroups.in_groups(store, runs[0], "test", "sex", find_set(store, runs[0], default_key(runs[0])))
     seen = counts_of(store, runs[0].prediction_id("test"))[1]
     women = [patient for patient in seen.values() if int(patient) % 2 == 0]
     assert (found.n_films, found.patients) == (len(seen), len(set(seen.values())))

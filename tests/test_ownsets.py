@@ -12,7 +12,8 @@ from cxrcore.explain import draw_figures
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures.metrics import confusion, macro
 from cxrcore.measures.thresholds.fitting import max_f1
-from cxrcore.queries.board_state import Evaluated, default_key, find_set
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.store import Store, run_thresholds
 
 N_VAL, N_TEST, FEW = 160, 80, 60

@@ -20,11 +20,11 @@ from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.measures.metrics import confusion
 from cxrcore.measures.subgroups import LOWER, gaps
-from cxrcore.queries import class_lesson, comparison, from_store
+from cxrcore.queries import class_lesson, comparison, from_store, lesson_examples
 from cxrcore.queries.loss_pairs import Trained, alike, differing
 from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
 from cxrcore.store import Store
-from cxrcore.ui.present import groups, maps
+from cxrcore.ui.present import groups
 from cxrcore.ui.present.slides import SLIDES
 from cxrcore.ui.present.thresholds import rows_beside
 
@@ -248,7 +248,7 @@ def test_groups_too_small_to_be_measured_are_not_called_alike(open_slide):
 
 def test_the_films_with_maps_are_right_alarms_boxed_ones_first_each_finding_once(real):
     lesson = lesson_of(real)
-    cases = maps.cases_of(lesson, len(FINDINGS))
+    cases = lesson_examples.cases_of(lesson, len(FINDINGS))
     found = real.predictions(lesson.run.prediction_id(lesson.part))
     row_of, limits = {name: row for row, name in enumerate(found.image_ids)}, lesson.tuned(lesson.run).thresholds
     boxed = set(zip(lesson.data.boxes["image_id"], lesson.data.boxes["finding"], strict=True))

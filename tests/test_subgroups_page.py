@@ -20,10 +20,10 @@ from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.measures.intervals.intervals import MACRO, Difference
 from cxrcore.measures.metrics import confusion
 from cxrcore.measures.subgroups import UNTESTED, Gap, gaps, intervals
-from cxrcore.queries import subgroup_tables, subgroups
-from cxrcore.queries.board_state import Evaluated, default_key, find_set
+from cxrcore.queries import subgroups
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.store import Store
-from cxrcore.ui.subgroups import sections
 
 DATASET, N_VAL, N_TEST = "people", 400, 1600
 EFFUSION = FINDINGS.index("Effusion")
@@ -88,7 +88,7 @@ def run_of(store) -> Evaluated:
 def read(store, grouping):
     run = run_of(store)
     source = find_set(store, run, default_key(run))
-    return subgroups.load(store, run, "test", grouping, source), source
+    return subgroups.in_groups(store, run, "test", grouping, source), source
 
 
 def test_an_empty_store_says_how_to_fill_it(open_page):
@@ -190,7 +190,7 @@ def test_values_are_those_of_the_films_of_the_group(store):
     found, source = read(store, "sex")
     test = store.predictions(run_of(store).prediction_id("test"))
     sex = store.images(DATASET).set_index("image_id")["sex"].reindex(test.image_ids)
-    table = subgroup_tables.values_table(found, intervals(found.found, "recall"), "recall")
+    table = subgroups.values_table(found, intervals(found.found, "recall"), "recall")
     for name, called in (("F", "Female"), ("M", "Male")):
         own = (sex == name).to_numpy()
         counts = confusion(test.labels[own], test.scores[own], source.thresholds)
@@ -204,8 +204,8 @@ def test_values_are_those_of_the_films_of_the_group(store):
 def test_the_summary_holds_what_the_tables_do(store):
     found, _ = read(store, "sex")
     measured, parted = intervals(found.found, "recall"), gaps(found.found, "M", "recall")
-    summary = subgroup_tables.summary_table(found, measured, parted, "M").set_index("Finding")
-    exact = subgroup_tables.gaps_table(found, parted, "M", "recall").set_index("finding")
+    summary = subgroups.summary_table(found, measured, parted, "M").set_index("Finding")
+    exact = subgroups.gaps_table(found, parted, "M", "recall").set_index("finding")
     gap, row = summary.at["Effusion", "Female minus Male"], exact.loc["Effusion"]
     assert gap == f"{row['gap']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
     assert summary.at["Hernia", "Female"] == "--" and len(summary) == N_FINDINGS + 1
@@ -213,7 +213,7 @@ def test_the_summary_holds_what_the_tables_do(store):
 
 def test_the_table_of_the_view_alone_has_no_macro_mean(store):
     pair = subgroups.shortcut(store, run_of(store), "test")
-    assert list(subgroup_tables.shortcut_table(pair, "one")["finding"]) == [display_name(f) for f in FINDINGS]
+    assert list(subgroups.shortcut_table(pair, "one")["finding"]) == [display_name(f) for f in FINDINGS]
 
 
 # -- charts
@@ -249,5 +249,5 @@ def test_a_group_with_too_few_films_is_not_called_alike():
     nothing = np.full(N_FINDINGS + 1, np.nan)
     change = Difference(*[nothing] * 5, n_excluded=N_FINDINGS, z=nothing, p=nothing)
     gap = Gap("80+", change, nothing, np.full(N_FINDINGS + 1, UNTESTED))
-    said = sections.in_words(SimpleNamespace(called=str), [gap], "40-59", "recall")
+    said = subgroups.in_words(SimpleNamespace(called=str), [gap], "40-59", "recall")
     assert "none was tested" in said and "no difference" not in said

@@ -8,7 +8,8 @@ from cxrcore.findings import FINDINGS
 from cxrcore.measures.intervals.draws import patient_draws
 from cxrcore.measures.thresholds import fitting
 from cxrcore.queries import threshold_draws
-from cxrcore.queries.board_state import Evaluated, read_state
+from cxrcore.queries.board_state import read_state
+from cxrcore.queries.evaluated_runs import Evaluated
 
 EMPTY = "Edema"  # without a positive film in test
 

@@ -10,7 +10,9 @@ from cxrcore.errors import RunError, UsageError, WorkbenchError
 from cxrcore.findings import FINDINGS
 from cxrcore.measures.thresholds import fitting
 from cxrcore.queries import board_state as states
-from cxrcore.queries.board_state import Evaluated, FitKey
+from cxrcore.queries import evaluated_runs, threshold_sets
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.threshold_sets import FitKey
 from cxrcore.store import Store
 
 
@@ -55,7 +57,7 @@ def predictions(store, run, part):
     (" max_f1@val", None),
 ])
 def test_keys_are_read_and_written(text, key):
-    assert states.parse_key(text) == key
+    assert threshold_sets.parse_key(text) == key
     assert key is None or str(key) == text
 
 
@@ -64,42 +66,42 @@ def test_keys_are_read_and_written(text, key):
                                   "f_beta:1e400@val"])
 def test_a_key_that_names_nothing_is_one_line(store, run, text):
     with pytest.raises(UsageError) as said:
-        states.find_set(store, run, text)
+        threshold_sets.find_set(store, run, text)
     assert "\n" not in str(said.value)
 
 
 @pytest.mark.parametrize("objective", [*fitting.OBJECTIVES, "classic"])
 @pytest.mark.parametrize("part", ["val", "test"])
 def test_a_set_is_fitted_on_the_part_that_its_key_names(store, run, objective, part):
-    found = states.find_set(store, run, f"{objective}@{part}")
+    found = threshold_sets.find_set(store, run, f"{objective}@{part}")
     held = predictions(store, run, part)
     expected = fitting.fit(held.labels, held.scores, objective)
     np.testing.assert_array_equal(found.thresholds, expected.thresholds)
     assert (found.prediction_id, found.part) == (run.prediction_id(part), part)
-    assert states.PART_WORDS[part] in found.in_words
+    assert evaluated_runs.PART_WORDS[part] in found.in_words
 
 
 def test_without_validation_nothing_is_fitted_there(store, run):
     test_only = evaluated(store, run.run_id, "test")
-    assert states.default_key(test_only) == "fixed:0.5"
+    assert threshold_sets.default_key(test_only) == "fixed:0.5"
     with pytest.raises(RunError, match=r"scripts/eval\.py --run"):
-        states.find_set(store, test_only, "max_f1@val")
+        threshold_sets.find_set(store, test_only, "max_f1@val")
     assert state(store, test_only).thresholds.tolist() == [0.5] * 14
 
 
 def test_a_stored_set_of_another_run_is_refused(store, run):
     other = evaluated(store, store.runs()["run_id"].iloc[0])
     set_id = store.save_threshold_set(other.prediction_id("val"), "theirs", "manual", np.full(14, 0.2))
-    assert states.find_set(store, other, set_id).thresholds.tolist() == [0.2] * 14
+    assert threshold_sets.find_set(store, other, set_id).thresholds.tolist() == [0.2] * 14
     with pytest.raises(UsageError, match="another run"):
-        states.find_set(store, run, set_id)
+        threshold_sets.find_set(store, run, set_id)
 
 
 @pytest.mark.parametrize("key", ["fixed:0.1234567", "recall:0.7654321@val", "cost:12.3456789@test", "max_f1", "fixed",
                                  "recall", "classic", "expected_f1"])
 def test_the_key_of_a_set_names_exactly_this_set(store, run, key):
-    found = states.find_set(store, run, key)
-    again = states.find_set(store, run, found.key)
+    found = threshold_sets.find_set(store, run, key)
+    again = threshold_sets.find_set(store, run, found.key)
     assert again.key == found.key and again.thresholds.tolist() == found.thresholds.tolist()
     assert found.objective == "fixed" or found.key.endswith(("@val", "@test"))
 
@@ -145,7 +147,7 @@ def test_undo_leads_back_to_the_earlier_set(store, run):
 def test_one_finding_fitted_with_its_own_aim(store, run):
     found = state(store, run, pairs=["Mass:recall:0.8@val"])
     k = FINDINGS.index("Mass")
-    assert found.thresholds[k] == states.find_set(store, run, "recall:0.8@val").thresholds[k]
+    assert found.thresholds[k] == threshold_sets.find_set(store, run, "recall:0.8@val").thresholds[k]
     assert found.by_hand == [] and np.delete(found.thresholds == found.base.thresholds, k).all()
     assert "Mass: recall ≥ 0.8, fitted on validation" in states.provenance(found, run, "test")[0]
 

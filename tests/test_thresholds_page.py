@@ -20,7 +20,9 @@ from cxrcore.measures.metrics import confusion, macro
 from cxrcore.measures.thresholds import cross_fitting, fitting
 from cxrcore.measures.thresholds.cross_fitting import cross_fitted
 from cxrcore.measures.thresholds.positions import positions, sort_scores
-from cxrcore.queries.board_state import Evaluated, find_set, read_state
+from cxrcore.queries.board_state import read_state
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.threshold_sets import find_set
 from cxrcore.store import Store, threshold_file
 from cxrcore.ui.thresholds import board_component, promise, set_popover
 

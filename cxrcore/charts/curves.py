@@ -30,6 +30,8 @@ from cxrcore.findings import display_name
 from cxrcore.measures.curves import DrawnCurve, FindingCurves, Histogram, logit, merge_bins
 from cxrcore.measures.intervals.curve_bands import Band
 
+NOTHING_KNOWN = "Every label or score of this finding is unknown here: nothing can be measured."
+
 FPR, RECALL, PRECISION = ("False positive rate (1 − specificity)", "Recall (sensitivity, true positive rate)",
                           "Precision (positive predictive value, PPV)")
 SHORT_FPR, SHORT_RECALL, SHORT_PRECISION = "False positive rate", "Recall", "Precision"
@@ -238,3 +240,18 @@ def _prevalence(curves: FindingCurves) -> float:
 
 def _clipped(name: str, most: int = 40) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def undefined(shown: Sequence[Shown], view: str) -> str:
+    """Why nothing can be drawn of this finding, in words; empty where something can."""
+    if view == "scores":
+        drawable = any(one.curves.positives + one.curves.negatives for one in shown)
+    else:
+        drawable = any(one.curves.lines for one in shown)
+    if drawable:
+        return ""
+    if not any(one.curves.positives + one.curves.negatives for one in shown):
+        return NOTHING_KNOWN
+    if not any(one.curves.positives for one in shown):
+        return "None of the films has this finding: it has no AUROC, AP, F1 or recall, and stays out of the macro mean."
+    return "All of the films have this finding: without others there is no false positive rate and no AUROC."

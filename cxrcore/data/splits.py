@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrcore.errors import DataError
-from cxrcore.import_export.known_splits import GIVEN
+
+GIVEN = "given"  # the scheme of films that came as they are
 
 SPLITS = ("train", "val", "test")
+PART_WORDS = {"train": "training", "val": "validation", "test": "test", "external": "external"}  # on screen
 SCHEMES = ("patient", "official", "random", "given")
 LEAKY_SCHEMES = ("random",)  # films of one patient stand on both sides
 

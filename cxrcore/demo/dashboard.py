@@ -30,7 +30,7 @@ def serving(store: Store, port: int, printed: bool = True) -> Iterator[subproces
     """
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
-        cwd=PROJECT_ROOT, env=os.environ | {"CXR_STORE": str(store.path)},
+        cwd=PROJECT_ROOT, env=os.environ | {"CXR_STORE": store.key},
         stdout=None if printed else subprocess.DEVNULL)
     try:
         _wait(server, port)

@@ -75,7 +75,7 @@ def run(config: DemoConfig) -> None:
     if not (config.no_dashboard or dashboard.is_free(config.port)):
         raise RunError(f"port {config.port} is in use: close what is open there, or take another with --port")
     store = Store(Path(config.store or PROJECT_ROOT / "runs" / "demo.duckdb").resolve())
-    films = store.path.parent / FOLDER
+    films = store.folder / FOLDER
     steps = (*OTHERS, *(SLOW if config.all else ()))
     with contextlib.ExitStack() as stack:
         board = _Board(store, config.port, stack)
@@ -93,7 +93,7 @@ def run(config: DemoConfig) -> None:
                     raise RunError(said)
                 print(said, flush=True)
             else:
-                print(f"the demo is complete: {len(store.runs())} runs in {store.path}", flush=True)
+                print(f"the demo is complete: {len(store.runs())} runs in {store.key}", flush=True)
             if board.server:
                 board.server.wait()
         except KeyboardInterrupt:
@@ -160,7 +160,7 @@ def _measure_maps(store: Store, steps: Sequence[Step], meanwhile: Callable[[], N
 
     def measure(run_id: str) -> None:
         print(f"=== are maps of {run_id} on the boxes? (Localization shows it)", flush=True)
-        _script("gradcam.py", "--boxes", "--run", run_id, "--methods", METHODS, "--store", store.path, printed=False,
+        _script("gradcam.py", "--boxes", "--run", run_id, "--methods", METHODS, "--store", store.key, printed=False,
                 meanwhile=meanwhile)
 
     return [f"maps of {run_id}" for run_id in unmeasured(store, steps)
@@ -190,9 +190,9 @@ def _train(store: Store, films: Path, step: Step, meanwhile: Callable[[], None])
     print(f"=== {step.name}" + (f": {step.note}" if step.note else ""), flush=True)
     begun = _begun(store, films, step.name)
     if begun:
-        _script("train.py", "--resume", begun, "--store", store.path, meanwhile=meanwhile)
+        _script("train.py", "--resume", begun, "--store", store.key, meanwhile=meanwhile)
     else:
-        _script("train.py", "--csv_path", films / TABLE, "--img_root", films, "--store", store.path,
+        _script("train.py", "--csv_path", films / TABLE, "--img_root", films, "--store", store.key,
                 "--name", step.name, *TRAINING, *step.flags, meanwhile=meanwhile)
     if step.note:
         runs = store.runs()

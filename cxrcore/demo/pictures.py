@@ -91,7 +91,7 @@ def _board(store: Store) -> pd.DataFrame:
     """
     board = store.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False)
     if board.empty:
-        raise RunError(f"{store.path} holds no evaluated run: python scripts/demo.py makes the demo first")
+        raise RunError(f"{store.key} holds no evaluated run: python scripts/demo.py makes the demo first")
     return board
 
 

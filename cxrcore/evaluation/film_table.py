@@ -68,7 +68,7 @@ def of_store(store: Store, dataset_id: str) -> FilmTable:
     """
     known = store.datasets().set_index("dataset_id")
     if dataset_id not in known.index:
-        raise DataError(f"no data set '{dataset_id}' in {store.path}")
+        raise DataError(f"no data set '{dataset_id}' in {store.key}")
     row, images = known.loc[dataset_id], store.images(dataset_id)
     labels = store.labels(dataset_id).loc[images["image_id"]].to_numpy(np.float32)
     return FilmTable(dataset_id, row["name"], row["kind"], row["label_source"], images, labels)

@@ -23,6 +23,7 @@ from cxrcore.measures.intervals.intervals import Resampled, resample
 from cxrcore.measures.intervals.resampling import CALIBRATED
 from cxrcore.measures.intervals.scored_films import Films
 from cxrcore.measures.metrics import THRESHOLDED
+from cxrcore.store import Store
 
 SEED = 0
 MEASURES = ("auroc", "ap", *THRESHOLDED, *CALIBRATED)
@@ -42,12 +43,12 @@ class Measured:
     thresholds: tuple[float, ...]
 
 
-def in_draws(store: Path, one: Measured, films: Films, beside: Collection[str] = (),
+def in_draws(store: Store, one: Measured, films: Films, beside: Collection[str] = (),
              told: Told = untold) -> Resampled:
     """The run in every draw, read from its file or worked out and kept.
 
     Args:
-        store: the store's file.
+        store: beside which they are kept.
         films: those of the predictions, or what all runs that stand beside it share.
         beside: the prediction ids of all of them, where not all are of the very same films.
         told: hears the share of the work that is done, where it is not read from its file.
@@ -64,10 +65,10 @@ def in_draws(store: Path, one: Measured, films: Films, beside: Collection[str] =
     return found
 
 
-def _file(store: Path, one: Measured, beside: Collection[str]) -> Path:
+def _file(store: Store, one: Measured, beside: Collection[str]) -> Path:
     parts = [one.prediction_id, ",".join(sorted(beside)), repr(one.thresholds), str(SEED), str(N_DRAWS), _code()]
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
-    return store.parent / "cache" / f"intervals-{name}.npz"
+    return store.folder / "cache" / f"intervals-{name}.npz"
 
 
 @cache

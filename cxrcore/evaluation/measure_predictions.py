@@ -102,7 +102,7 @@ def _measured(store: Store, prediction_id: str, held: Predictions, readings: lis
               told: Told) -> pd.DataFrame:
     """Rows of one prediction set; those of sets that the store holds are saved."""
     shown = next((k for k, reading in enumerate(readings) if reading.chosen.objective == SHOWN), 0)
-    ranked, at_sets = measured_rows(store.path, prediction_id, held,
+    ranked, at_sets = measured_rows(store, prediction_id, held,
                                     [reading.chosen.thresholds for reading in readings], shown, told)
     ranked = ranked.assign(threshold_set=None).astype({"set_id": object})
     at_sets = [rows.assign(set_id=reading.set_id, threshold_set=reading.chosen.name)

@@ -5,7 +5,6 @@ draws of the set that pages show first stay in their file, so that the first pag
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN, Resampled, resample
 from cxrcore.measures.intervals.scored_films import Films
 from cxrcore.measures.metrics import THRESHOLDED, counted, macro, ranking_metrics, threshold_metrics
+from cxrcore.store import Store
 
 MACRO = "macro"
 LONGEST = 0.8  # share of the time that all measures at the shown set take; at the others it is sums alone
@@ -26,7 +26,7 @@ METHODS = {"brier": "mean squared difference of score and label", "ece": f"{BINS
 
 
 def measured_rows(
-    store: Path,
+    store: Store,
     prediction_id: str,
     films: Films,
     sets: Sequence[np.ndarray],
@@ -36,7 +36,7 @@ def measured_rows(
     """What needs no threshold (AUROC, AP, Brier score, ECE), and F1, recall, precision and specificity at each set.
 
     Args:
-        store: the store's file.
+        store: beside which draws are kept.
         films: of these predictions, (n, 14).
         sets: thresholds, float64 (14,) each.
         shown: place of the set that pages show first.
@@ -73,7 +73,7 @@ def calibration_metrics(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
 
 
 def _resampled(
-    store: Path, prediction_id: str, films: Films, sets: Sequence[np.ndarray], shown: int, told: Told
+    store: Store, prediction_id: str, films: Films, sets: Sequence[np.ndarray], shown: int, told: Told
 ) -> list[Resampled]:
     """The films in every draw, at each set; those of the shown one hold all measures."""
     first = in_draws(store, Measured(prediction_id, tuple(sets[shown].tolist())), films,

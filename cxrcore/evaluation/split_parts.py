@@ -24,7 +24,7 @@ def evaluated_parts(films: FilmSet) -> dict[str, np.ndarray]:
 def prepare_parts(store: Store, films: FilmSet, parts: dict[str, np.ndarray], image_size: int) -> PreparedPixels:
     """The prepared map that holds all films of these parts."""
     wanted = films.image_ids(np.unique(np.concatenate(list(parts.values()))))
-    pixels = prepare({i: films.paths[i] for i in wanted}, image_size, store.path.parent / "prepared")
+    pixels = prepare({i: films.paths[i] for i in wanted}, image_size, store.folder / "prepared")
     skipped = [pixels.skipped[i] for i in wanted if i in pixels.skipped]
     if skipped:
         print(f"{len(skipped)} films cannot be read and are skipped: {'; '.join(skipped)}")

@@ -46,7 +46,7 @@ def export_all(config: ExportConfig) -> list[Path]:
     store = Store(config.store or default_store())
     run_ids = [config.run] if config.run else list(store.runs()["run_id"])
     if not run_ids:
-        raise UsageError(f"the store {store.path} holds no runs to export")
+        raise UsageError(f"the store {store.key} holds no runs to export")
     written = []
     for run_id in run_ids:
         raise_again()

@@ -66,7 +66,7 @@ def _declared(config: ImportConfig) -> Declared:
 def _table(store: Store, csv_path: str | None) -> FilmTable:
     if csv_path:
         return film_table.of_csv(csv_path)
-    known = store.datasets() if store.path.exists() else []
+    known = store.datasets() if store.exists else []
     if len(known) != 1:
         raise DataError("--csv_path is needed: the table of these films, such as Data_Entry_2017.csv"
                         + (f" (the store knows {len(known)} data sets)" if len(known) else ""))

@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.data import splits
-from cxrcore.data.splits import own_split
+from cxrcore.data.splits import GIVEN, own_split
 from cxrcore.evaluation.film_table import OFFICIAL, FilmTable
 from cxrcore.store import Store
 
 MOST_READ = 8  # splits of the store that are compared
-GIVEN = "given"  # the scheme of films that came as they are
 MOSTLY = 0.95  # share of the films that has to lie in a split's part
 
 

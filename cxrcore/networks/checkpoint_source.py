@@ -41,7 +41,7 @@ def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
         if found:
             print(f"{weights} is not in this folder: taking that of the newest finished run, {run_id}")
             return found
-    raise CheckpointError(f"no {weights} in this folder, and no finished run in {store.path} has one")
+    raise CheckpointError(f"no {weights} in this folder, and no finished run in {store.key} has one")
 
 
 def load_films(store: Store, loaded: Checkpoint, csv_path: str | None, img_root: str | None) -> FilmSet:

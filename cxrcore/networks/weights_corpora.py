@@ -9,24 +9,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cxrcore.import_export.audit.questions import Line
-from cxrcore.store.audit_marks import NOT_DECLARED, PASSED, WARNED
-
 _SEEN = re.compile(r"res\d+-(nih|all|rsna)|nih|chest-?x-?ray-?(8|14)|cxr-?(8|14)|chestmnist|chexnet|rsna|rad-?dino|"
                    r"eva-?x|\bark\b|ark\+|ark-?(6|plus)")
 _UNSEEN = re.compile(r"imagenet|in-?(1k|21k|22k|12k)\b|random|scratch|lvd|dinov2|laion|openai|coco|chexpert|chex\b|"
                      r"mimic|padchest|res\d+-pc|vindr")
 
 
-def seen_by(weights_name: str) -> Line:
-    """Whether the weights that a network started from have seen films of ChestX-ray14, its test films among them."""
-    name, key = weights_name.strip(), weights_name.lower().replace("_", "-").replace(" ", "-")
+def has_seen(weights_name: str) -> bool | None:
+    """Whether weights of this name have seen films of ChestX-ray14, its test films among them; None if unknown here."""
+    key = weights_name.lower().replace("_", "-").replace(" ", "-")
     if _SEEN.search(key):
-        return Line("Weights", WARNED, f"the weights '{name}' were trained on films of ChestX-ray14, perhaps on "
-                                       "these")
-    if _UNSEEN.search(key):
-        return Line("Weights", PASSED, f"the weights '{name}' have seen no film of ChestX-ray14")
-    return Line("Weights", NOT_DECLARED, f"what the weights '{name}' were trained on is not known here")
+        return True
+    return False if _UNSEEN.search(key) else None
 
 
 _OF_TAG = {"in1k": "ImageNet-1k", "in12k": "ImageNet-12k", "in21k": "ImageNet-21k", "in22k": "ImageNet-22k",

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.measures.intervals.scored_films import shared_films
 from cxrcore.measures.metrics import measured
 from cxrcore.queries import from_store
 from cxrcore.queries.comparison import Compared
+from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
 
@@ -21,15 +21,15 @@ def votes(store: Store, compared: Sequence[Compared], part: str) -> tuple[np.nda
         films, with_it: int64 (14, runs + 1), of each finding all films and those with it, where its label is known and
             every run has a score.
     """
-    return _votes(str(store.path), tuple(one.run.prediction_id(part) for one in compared),
+    return _votes(store, tuple(one.run.prediction_id(part) for one in compared),
                   tuple(tuple(one.source.thresholds.tolist()) for one in compared))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@kept(64)
 def _votes(
-    path: str, prediction_ids: tuple[str, ...], at: tuple[tuple[float, ...], ...]
+    store: Store, prediction_ids: tuple[str, ...], at: tuple[tuple[float, ...], ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    films = shared_films([from_store.predictions(Store(path), one) for one in prediction_ids])
+    films = shared_films([from_store.predictions(store, one) for one in prediction_ids])
     yes = sum((held.scores.astype(np.float64) >= thresholds).astype(np.int64)
               for held, thresholds in zip(films, at, strict=True))
     labels, n = films[0].labels, len(films) + 1

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from cxrcore.data import nih, splits
 from cxrcore.data.pixels import decode_film, film_file, find_film, prepared
@@ -17,9 +16,9 @@ from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import FilmError, WorkbenchError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.queries import data_set, from_store
+from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
-PARTS = {"train": "training", "val": "validation", "test": "test"}
 N_EXAMPLES = 6
 DEFAULT_SIZE = 224
 
@@ -53,7 +52,7 @@ class RunFilms:
         kind: of the data set.
     """
 
-    film_file: pd.DataFrame
+    images: pd.DataFrame
     labels: np.ndarray
     parts: np.ndarray | None
     folders: tuple[Path, ...]
@@ -88,7 +87,7 @@ def films_of(store: Store, run: pd.Series, runs: pd.DataFrame, datasets: pd.Data
         if kind != "phantom" or _is_home(str(csv_path), dataset_id)))
     try:
         key = data_set.SplitKey(run["split_scheme"], int(run["split_seed"]), run["split_fingerprint"])
-        parts = data_set.assignment(store.path.parent / "cache", found, key, own)
+        parts = data_set.assignment(store, found, key, own)
     except (WorkbenchError, KeyError, ValueError):  # a split that was given, or lists that are gone
         parts = None
     places = tuple(place for folder in folders for place in
@@ -96,7 +95,7 @@ def films_of(store: Store, run: pd.Series, runs: pd.DataFrame, datasets: pd.Data
     return RunFilms(found.images, found.labels, parts, places, kind)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@kept(64)
 def _is_home(csv_path: str, dataset_id: str) -> bool:
     """Whether a phantom folder's table is still this data set's: names repeat between phantom sets."""
     try:
@@ -169,7 +168,7 @@ def _map_with(store: Store, films: RunFilms, image_id: str, size: int) -> Prepar
 def _maps(store: Store, size: int) -> list[PreparedPixels]:
     """The finished maps of this size beside the store."""
     found = []
-    for manifest in sorted((store.path.parent / "prepared").glob("*/manifest.json")):
+    for manifest in sorted((store.folder / "prepared").glob("*/manifest.json")):
         try:
             if manifest.parent.suffix != ".partial" and json.loads(manifest.read_text())["size"] == size:
                 found.append(_opened(str(manifest.parent), manifest.stat().st_mtime_ns))
@@ -178,7 +177,7 @@ def _maps(store: Store, size: int) -> list[PreparedPixels]:
     return found
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@kept(8)
 def _opened(folder: str, changed: int) -> PreparedPixels:
     return prepared.open_prepared(Path(folder))
 
@@ -197,31 +196,31 @@ def uploaded(store: Store, films: RunFilms, data: bytes, name: str, size: int) -
     return ChosenFilm(name, film, image_id, films.part_of(image_id) if image_id else None)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)  # of 1,024 pixels 1 MB each
+@kept(4)  # of 1,024 pixels 1 MB each
 def _read(key: str, _data: bytes) -> Film:
     return decode_film.read(_data)
 
 
 def _recognised(store: Store, films: RunFilms, small: np.ndarray, size: int) -> str | None:
     for held in _maps(store, size):
-        image_id = find_film.find(held, small, _strips(str(held.folder), held, str(store.path.parent / "cache")))
+        image_id = find_film.find(held, small, _strips(held.folder, held, store.folder / "cache"))
         if image_id and films.row_of(image_id) is not None:
             return image_id
     return None
 
 
-@st.cache_resource(max_entries=4, show_spinner="Looking for this film among those that were prepared")
-def _strips(folder: str, _held: PreparedPixels, _cache: str) -> np.ndarray:
+@kept(4)
+def _strips(folder: Path, _held: PreparedPixels, _cache: Path) -> np.ndarray:
     """`filmlookup.strips`, kept in a file: of a large map they are read from all over the disk."""
-    kept = Path(_cache) / f"strips-{Path(folder).name}.npy"
+    file = _cache / f"strips-{folder.name}.npy"
     try:
-        return np.load(kept)
+        return np.load(file)
     except (OSError, ValueError, EOFError):
         found = find_film.strips(_held)
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        np.save(kept.with_suffix(".new.npy"), found)
-        kept.with_suffix(".new.npy").replace(kept)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.save(file.with_suffix(".new.npy"), found)
+        file.with_suffix(".new.npy").replace(file)
     except OSError:  # a store on a disk that may not be written to
         pass
     return found

@@ -8,16 +8,15 @@ import pandas as pd
 
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.config import TRAIN_COMMAND
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import FINDINGS
 from cxrcore.measures.metrics import Counts
 from cxrcore.measures.thresholds.positions import SortedScores, counts_at
-from cxrcore.queries import data_set, from_store, run_groups
-from cxrcore.queries.board_state import PART_WORDS, Evaluated, SourcedSet, default_key, find_set
+from cxrcore.queries import data_set, evaluated_runs, from_store, run_groups
+from cxrcore.queries.evaluated_runs import Evaluated, evaluated
+from cxrcore.queries.threshold_sets import SourcedSet, default_key, find_set
 from cxrcore.store import Store
 from cxrcore.store.audit_marks import Marks
-from cxrcore.ui.curves import words
-from cxrcore.ui.present.stage import NothingToShow
-from cxrcore.ui.thresholds.lab import evaluated
 
 HALF = np.full(len(FINDINGS), 0.5)  # what a program does that never asks
 FEW = 10  # films with a finding, below which it is no example
@@ -143,7 +142,7 @@ def read(store: Store, overview: from_store.Overview, chosen: list[str], part: s
     ids = [] if group is None else [*chosen[:1], *(one for one in group.table.index[group.table["auroc"].notna()]
                                                    if one not in chosen[:1])][:MAX_RUNS]
     rows = runs.set_index("run_id", drop=False).loc[ids].reset_index(drop=True)
-    part = words.part_to_draw(part, ids[:1], board)
+    part = evaluated_runs.part_to_draw(part, ids[:1], board)
     found = tuple(run for run in evaluated(rows, board, run_groups.run_labels(runs)) if part in run.parts)
     if found and found[0].run_id != ids[0]:
         found = ()
@@ -155,3 +154,11 @@ def _group_of(groups: list[run_groups.Group], chosen: list[str]) -> run_groups.G
     if chosen:
         return next((group for group in groups if chosen[0] in group.table.index), None)
     return next((group for group in groups if group.table["auroc"].notna().any()), None)
+
+
+class NothingToShow(Exception):
+    """What a slide needs is not in the store: what that is, and the command that makes it, if there is one."""
+
+    def __init__(self, text: str, command: str | None = None) -> None:
+        super().__init__(text)
+        self.command = command

@@ -8,19 +8,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrcore.charts.dot_rows import NAMES
+from cxrcore.charts.compare import Priced
+from cxrcore.charts.dot_rows import NAMES, Bars
 from cxrcore.charts.look import RunStyle, architecture_label, run_styles
 from cxrcore.evaluation import ensemble
 from cxrcore.evaluation.kept_draws import Measured
+from cxrcore.evaluation.shares import Told, untold
 from cxrcore.findings import N_FINDINGS
 from cxrcore.import_export import examination
 from cxrcore.measures.intervals.holm import BETTER, TIED, UNTESTED, WORSE, Verdicts, verdicts
 from cxrcore.measures.intervals.intervals import MACRO, Difference, Interval, Resampled, difference
 from cxrcore.networks.weights_corpora import NONE, start_corpus
-from cxrcore.queries.board_state import Evaluated, SourcedSet, default_key, find_set, parse_key
+from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.shared_draws import measured_in_draws
+from cxrcore.queries.threshold_sets import SourcedSet, default_key, find_set, parse_key
 from cxrcore.settings import deciding, differing_names, settings_key, settings_of
 from cxrcore.store import Store
+
+COSTS = {  # {label in the link: (key, as the axis writes it)}
+    "Parameters": ("n_parameters", "Parameters"),
+    "GMACs": ("gmacs", "GMACs a film"),
+    "ms per film": ("milliseconds_per_film", "Milliseconds a film"),
+    "Images/s": ("images_per_second", "Training speed (images/s)"),
+    "Training time": ("training_seconds", "Training (seconds)"),
+    "Checkpoint": ("checkpoint_bytes", "Checkpoint (bytes)"),
+}
 
 WORDS = {BETTER: "better", WORSE: "worse", TIED: "tied", UNTESTED: "no test"}
 
@@ -47,13 +59,14 @@ class Compared:
     source: SourcedSet
 
 
-def load(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, str], part: str,
-         key: str | None = None) -> list[Compared]:
+def compare(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, str], part: str,
+            key: str | None = None, told: Told = untold) -> list[Compared]:
     """The runs measured in the same draws.
 
     Args:
         architectures: {run_id: name}.
         key: of the threshold set; without it, or where a run has no predictions to fit it on, the run's default.
+        told: hears how far it is.
 
     Raises:
         ResamplingError: they cannot be compared; the text says why.
@@ -62,7 +75,7 @@ def load(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, st
     sources = [find_set(store, run, _key_for(run, key)) for run in runs]
     measured = [Measured(run.prediction_id(part), tuple(source.thresholds.tolist()))
                 for run, source in zip(runs, sources, strict=True)]
-    found = measured_in_draws(store, measured)
+    found = measured_in_draws(store, measured, told)
     return [Compared(run, architectures[run.run_id], styles[run.run_id], one, source)
             for run, one, source in zip(runs, found, sources, strict=True)]
 
@@ -218,3 +231,68 @@ def other_settings(compared: Sequence[Compared], runs: Mapping[str, Mapping[str,
         if len(own) > 1 and (untold := [label for label, settings in own if settings is None]):
             said.append(f"{', '.join(untold)} (how {architecture_label(name)} was trained there is not recorded)")
     return said
+
+
+def bars_of(compared: Sequence[Compared], measure: str) -> list[Bars]:
+    """Each run's values with intervals."""
+    made = []
+    for one in compared:
+        found = one.found.interval(measure)
+        notes = [f"{n:,} films with it" + (", few: the interval may be too narrow" if rare else "")
+                 for n, rare in zip(one.found.n_positive, one.found.rare, strict=True)]
+        notes.append(f"mean over {N_FINDINGS - found.n_excluded} of {N_FINDINGS} findings")
+        made.append(Bars(one.run.label, one.style, found.point, found.low, found.high, np.ones(len(NAMES), bool),
+                         notes))
+    return made
+
+
+def difference_bars(found: Sequence[Contrast]) -> list[Bars]:
+    """Differences with intervals; a verdict fills the mark."""
+    return [Bars(
+        one.one.run.label, one.one.style, one.change.point, one.change.low, one.change.high,
+        np.isin(one.words, (BETTER, WORSE)),
+        [f"{WORDS[word]}, corrected p {p:.2g}" for word, p in zip(one.words, one.p, strict=True)]) for one in found]
+
+
+def cost_of(run: Mapping[str, Any], key: str) -> float | None:
+    """One recorded cost of a row of the runs; None where it is not recorded."""
+    value = run["n_parameters"] if key == "n_parameters" else json.loads(run["cost"] or "{}").get(key)
+    return None if value is None or pd.isna(value) or value <= 0 else float(value)
+
+
+def priced(compared: Sequence[Compared], runs: pd.DataFrame, key: str, measure: str) -> list[Priced]:
+    """The runs whose cost is recorded.
+
+    Args:
+        runs: indexed by run_id.
+    """
+    made = []
+    for one in compared:
+        cost, found = cost_of(runs.loc[one.run.run_id], key), one.found.interval(measure)
+        if cost and not np.isnan(found.point[MACRO]):
+            made.append(Priced(one.run.label, one.style, cost, found.point[MACRO], found.low[MACRO],
+                               found.high[MACRO]))
+    return made
+
+
+def cost_table(compared: Sequence[Compared], runs: pd.DataFrame) -> pd.DataFrame:
+    """A row a run with every recorded cost, in units that people read, and the device."""
+    rows = []
+    for one in compared:
+        run = runs.loc[one.run.run_id]
+        costs = {label: cost_of(run, key) for label, (key, _) in COSTS.items()}
+        rows.append({
+            "Run": one.run.label, "Parameters (million)": _scaled(costs["Parameters"], 1e6), "GMACs": costs["GMACs"],
+            "ms per film": costs["ms per film"], "Training (images/s)": costs["Images/s"],
+            "Training (min)": _scaled(costs["Training time"], 60), "Checkpoint (MB)": _scaled(costs["Checkpoint"], 1e6),
+            "Device": device_of(run)})
+    return pd.DataFrame(rows)
+
+
+def device_of(run: Mapping[str, Any]) -> str | None:
+    """Where the run was trained, as it was recorded."""
+    return json.loads(run["config"] or "{}").get("device")
+
+
+def _scaled(value: float | None, unit: float) -> float | None:
+    return None if value is None else value / unit

@@ -1,7 +1,6 @@
 """What the Data page reads: a data set's films, labels and boxes, counted once; its splits, drawn again.
 
-A data set never changes under its id, nor a split under its fingerprint, so all of it is kept by these. What is kept is
-not copied for each reader: nobody changes it.
+A data set never changes under its id, nor a split under its fingerprint, so all of it is kept by these.
 """
 
 import hashlib
@@ -11,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from cxrcore.data import census, nih, splits
+from cxrcore.data.files import bounded_file
+from cxrcore.data.phantoms.mark import MARK
 from cxrcore.data.splits import Split
-from cxrcore.errors import DataError
+from cxrcore.errors import DataError, WorkbenchError
+from cxrcore.queries import data_set
+from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
 VIEWS = ("PA", "AP")
@@ -49,14 +51,9 @@ class Holdings:
     ages_unknown: int
 
 
+@kept(4)
 def holdings(store: Store, dataset_id: str) -> Holdings:
     """Read and count a data set."""
-    return _holdings(str(store.path), dataset_id)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _holdings(path: str, dataset_id: str) -> Holdings:
-    store = Store(path)
     images = store.images(dataset_id)
     frame = store.labels(dataset_id)
     if not np.array_equal(frame.index.to_numpy(), images["image_id"].to_numpy()):
@@ -130,38 +127,38 @@ def split_counts(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFram
     Raises:
         DataError: the split cannot be drawn again; the text says why.
     """
-    return _split_counts(str(store.path), found.dataset_id, key, found, runs)
+    return _split_counts(store, found.dataset_id, key, found, runs)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _split_counts(path: str, dataset_id: str, key: SplitKey, _found: Holdings, _runs: pd.DataFrame) -> SplitCounts:
-    drawn = assignment(Path(path).parent / "cache", _found, key, _runs)
+@kept(16)
+def _split_counts(store: Store, dataset_id: str, key: SplitKey, _found: Holdings, _runs: pd.DataFrame) -> SplitCounts:
+    drawn = assignment(store, _found, key, _runs)
     parts = {name: drawn == k for k, name in enumerate(splits.SPLITS) if (drawn == k).any()}
     return SplitCounts(census.leaks(drawn, _found.images["patient_id"], splits.SPLITS),
                        census.composition(_found.images, _found.labels, drawn, splits.SPLITS),
                        census.prevalence(_found.labels, parts))
 
 
-def assignment(cache: Path, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> np.ndarray:
+def assignment(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> np.ndarray:
     """Index into `splits.SPLITS` of each film, drawn again and checked against the runs' fingerprint.
 
     Args:
-        cache: the folder where it is kept for the next time.
+        store: beside it the parts are kept for the next time.
         runs: as for `split_counts`.
 
     Raises:
         DataError: as `split_counts`.
     """
-    kept = cache / f"split-{_digest(found.dataset_id, key)}.npy"
+    file = store.folder / "cache" / f"split-{_digest(found.dataset_id, key)}.npy"
     try:
-        return np.load(kept)
+        return np.load(file)
     except (OSError, ValueError, EOFError):  # not there yet, or damaged
         pass
     drawn = splits.draw(key.scheme, found.images["image_id"], found.images["patient_id"], found.labels, key.seed,
                         _test_list(runs) if key.scheme == "official" else None,
                         _given_split(found, runs) if key.scheme == "given" else None)
     _check(drawn, key)
-    _keep(drawn.assignment, kept)
+    _keep(drawn.assignment, file)
     return drawn.assignment
 
 
@@ -205,3 +202,31 @@ def _test_list(runs: pd.DataFrame) -> set[str]:
                 return nih.read_list(folder / nih.TEST_LIST)
     raise DataError(f"The official split needs {nih.TEST_LIST}, which is not there any more: put the list of the NIH "
                     "release back beside the table that the runs were trained from.")
+
+
+def oracle_in_words(runs: pd.DataFrame) -> str:
+    """The line itself; empty where the films are no phantoms, or their folder is gone.
+
+    Args:
+        runs: of one data set, as `Store.runs`.
+    """
+    for _, folder in data_set.sources(runs):
+        mark = folder / MARK
+        if mark.exists():
+            best = _ceiling(str(mark), mark.stat().st_mtime_ns)
+            return "" if best is None else (
+                f"On these phantoms nobody can do better than the oracle's macro AUROC of {best:.3f} (over all films): "
+                "some labels are wrong, and some findings leave no sign. What a network lacks to it is its own.")
+    return ""
+
+
+@kept(8)
+def _ceiling(mark: str, changed: int) -> float | None:
+    from cxrcore.data.phantoms.recipe import Recipe, plan  # loads what draws phantoms
+    from cxrcore.measures.metrics import macro
+
+    try:
+        recipe = bounded_file.settings(mark)["recipe"]
+        return macro(plan(Recipe(**recipe)).oracle())[0]
+    except (ValueError, KeyError, TypeError, OSError, WorkbenchError):  # no mark of ours
+        return None

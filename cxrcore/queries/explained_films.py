@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
-import streamlit as st
 
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import CheckpointError, DataError
+from cxrcore.explain import overlay as overlays
 from cxrcore.findings import FINDINGS
 from cxrcore.networks.architectures import find
+from cxrcore.queries.kept import Kept, kept
 from cxrcore.store import Store
+
+LARGEST, SMALL = 1024, 384  # long side of a drawn film, pixels
+STRONGEST = 65  # % of full colour, of the hottest place
+COLOURS = tuple(overlays.COLOURS)
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +34,17 @@ MODELS = 6  # kept in memory: as many as one page shows side by side
 MAPS = 12  # explanations kept, 1.4 MB each at 224 pixels
 
 
-@st.cache_resource(show_spinner=False)
+_IMPORTING: Kept[threading.Thread] = Kept(1)
+
+
 def begin_importing() -> None:
     """Start loading what runs networks, seconds long, while the person still chooses a film."""
-    threading.Thread(target=importlib.import_module, args=("cxrcore.explain.maps",), daemon=True).start()
+    def begin() -> threading.Thread:
+        loading = threading.Thread(target=importlib.import_module, args=("cxrcore.explain.maps",), daemon=True)
+        loading.start()
+        return loading
+
+    _IMPORTING.get("explain", begin)
 
 
 @dataclass(frozen=True)
@@ -100,7 +113,7 @@ def load(store: Store, run_id: str) -> Loaded:
     return _load(str(path), stat.st_mtime_ns, stat.st_size)
 
 
-@st.cache_resource(max_entries=MODELS, show_spinner=False)
+@kept(MODELS)
 def _load(path: str, mtime_ns: int, size: int) -> Loaded:
     from cxrcore.explain.maps import Explainer
     from cxrcore.networks import checkpoint as checkpoints  # needs torch
@@ -153,7 +166,7 @@ def explained(loaded: Loaded, film: np.ndarray, method: str) -> Explained:
     return _explained(loaded.key, film_key(film), method, loaded, film)
 
 
-@st.cache_resource(max_entries=MAPS, show_spinner=False)
+@kept(MAPS)
 def _explained(model_key: str, film: str, method: str, _loaded: Loaded, _film: np.ndarray) -> Explained:
     return _packed(_loaded.explainer.explain(_film, FINDINGS, method))
 
@@ -182,3 +195,28 @@ def reason(key: str) -> str:
 def pooled_head(architecture: str) -> bool:
     """Whether HiResCAM equals Grad-CAM on this network."""
     return find(architecture).pooled_head
+
+
+# -- how maps are drawn
+
+
+@dataclass(frozen=True)
+class Look:
+    """How maps are drawn: the hottest place's opacity in [0, 1], a name of `overlays.COLOURS`, outline or colour."""
+
+    strength: float
+    colours: str
+    contour: bool
+
+
+def drawn(film: np.ndarray, explained: Explained, finding: str, opacity: float, look: Look,
+          longest: int = LARGEST) -> np.ndarray:
+    """The film with a finding's map over it, uint8 (h, w, 3).
+
+    Args:
+        film: uint8 (H, W).
+        opacity: in [0, 1], by score and threshold.
+    """
+    heat, _ = explained.of(finding)
+    return overlays.overlay(film, heat, opacity * look.strength, colours=look.colours, contour=look.contour,
+                            size=overlays.drawn_size(film, SMALL, longest))

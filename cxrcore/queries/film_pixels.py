@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from cxrcore.data import nih
 from cxrcore.data.files import bounded_file
@@ -16,6 +15,7 @@ from cxrcore.data.pixels import prepared
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import WorkbenchError
 from cxrcore.queries import data_set, from_store
+from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
 NIH_BOX_SIDE = 1024  # pixels a side of the films that NIH's boxes were drawn on
@@ -71,10 +71,10 @@ def film_map(store: Store, dataset_id: str, kind: str, images: pd.DataFrame, sou
         images: as `Store.images`.
         sources: of the data set's runs.
     """
-    return _film_map(dataset_id, kind, sources, _finished_maps(store.path.parent / "prepared"), images)
+    return _film_map(dataset_id, kind, sources, _finished_maps(store.folder / "prepared"), images)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)  # a mapped file and its index, shared by all readers
+@kept(8)  # a mapped file and its index, shared by all readers
 def _film_map(dataset_id: str, kind: str, sources: Sources, folders: tuple[Path, ...],
               _images: pd.DataFrame) -> FilmMap | None:
     home = _home(sources, dataset_id) if kind == "phantom" else None

@@ -1,8 +1,7 @@
-"""What pages read from the store, kept until the store changes.
+"""What pages and reports read from the store, kept until the store changes (see `kept`).
 
-Every entry is keyed by the store's path and change token, or by the id of predictions, which never change; so no time
-limit is needed, nothing is ever stale, and a training beside flushes nothing that is drawn from predictions. Frames are
-copies: callers may change them. Arrays of films are not: they are shared by all readers and never written to.
+A training beside flushes nothing that is drawn from predictions, which never change. Arrays of films are shared by all
+readers and never written to.
 """
 
 import hashlib
@@ -11,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-import streamlit as st
 
+from cxrcore.measures import calibration
+from cxrcore.measures.calibration import Calibrator
 from cxrcore.measures.curves import FindingCurves, finding_curves
 from cxrcore.measures.thresholds import fitting
 from cxrcore.measures.thresholds.fitting import ThresholdSet
 from cxrcore.measures.thresholds.positions import SortedScores, sort_scores
+from cxrcore.queries import from_store
+from cxrcore.queries.kept import kept
 from cxrcore.store import Predictions, Store, audit_marks, progress, run_thresholds
 
 SHOWN_SETTINGS = ("loss", "init", "epochs")
@@ -46,12 +48,11 @@ def overview(store: Store) -> Overview:
     Raises:
         StoreError: the store cannot be read. StoreBusy: it stayed locked.
     """
-    return _overview(str(store.path), store.change_token())
+    return _overview(store, store.change_token())
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _overview(path: str, token: tuple[int, ...]) -> Overview:
-    store = Store(path)
+@kept(8)
+def _overview(store: Store, token: tuple[int, ...]) -> Overview:
     runs, board, datasets = store.runs(), store.leaderboard(), store.datasets()
     runs = runs.fillna({"name": "", "note": "", "architecture": ""})
     settings = [json.loads(text or "{}") for text in runs["config"]]
@@ -67,12 +68,12 @@ def _overview(path: str, token: tuple[int, ...]) -> Overview:
 
 def epochs(store: Store, run_ids: Sequence[str]) -> pd.DataFrame:
     """Epochs of these runs as they are now, as `Store.epochs`."""
-    return _epochs(str(store.path), store.change_token(), tuple(run_ids))
+    return _epochs(store, store.change_token(), tuple(run_ids))
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _epochs(path: str, token: tuple[int, ...], run_ids: tuple[str, ...]) -> pd.DataFrame:
-    return Store(path).epochs(run_ids)
+@kept(32)
+def _epochs(store: Store, token: tuple[int, ...], run_ids: tuple[str, ...]) -> pd.DataFrame:
+    return store.epochs(run_ids)
 
 
 def statuses(store: Store, runs: pd.DataFrame) -> dict[str, str]:
@@ -103,12 +104,12 @@ def curves(store: Store, prediction_id: str, view: str) -> RunCurves:
     Raises:
         StoreError: the predictions are gone.
     """
-    return _curves(str(store.path), prediction_id, view)
+    return _curves(store, prediction_id, view)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)  # some 100 kB each
-def _curves(path: str, prediction_id: str, view: str) -> RunCurves:
-    found = _predictions(path, prediction_id)
+@kept(256)  # some 100 kB each
+def _curves(store: Store, prediction_id: str, view: str) -> RunCurves:
+    found = _predictions(store, prediction_id)
     films = hashlib.sha256("\n".join(found.image_ids).encode()).hexdigest()
     return RunCurves(tuple(finding_curves(labels, scores, view)
                            for labels, scores in zip(found.labels.T, found.scores.T, strict=True)), films)
@@ -120,64 +121,86 @@ def predictions(store: Store, prediction_id: str) -> Predictions:
     Raises:
         StoreError: the predictions are gone.
     """
-    return _predictions(str(store.path), prediction_id)
+    return _predictions(store, prediction_id)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)  # of 112,120 films some 30 MB
-def _predictions(path: str, prediction_id: str) -> Predictions:
-    return Store(path).predictions(prediction_id)
+@kept(16)  # of 112,120 films some 30 MB
+def _predictions(store: Store, prediction_id: str) -> Predictions:
+    return store.predictions(prediction_id)
 
 
 def images(store: Store, dataset_id: str) -> pd.DataFrame:
     """As `Store.images`; shared by all readers."""
-    return _images(str(store.path), dataset_id)
+    return _images(store, dataset_id)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _images(path: str, dataset_id: str) -> pd.DataFrame:
-    return Store(path).images(dataset_id)
+@kept(4)
+def _images(store: Store, dataset_id: str) -> pd.DataFrame:
+    return store.images(dataset_id)
 
 
 def sorted_scores(store: Store, prediction_id: str) -> tuple[SortedScores, ...]:
     """The scores of each finding, sorted; shared by all readers."""
-    return _sorted_scores(str(store.path), prediction_id)
+    return _sorted_scores(store, prediction_id)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)  # of 112,120 films 6 MB
-def _sorted_scores(path: str, prediction_id: str) -> tuple[SortedScores, ...]:
-    found = _predictions(path, prediction_id)
+@kept(24)  # of 112,120 films 6 MB
+def _sorted_scores(store: Store, prediction_id: str) -> tuple[SortedScores, ...]:
+    found = _predictions(store, prediction_id)
     return tuple(sort_scores(labels, scores) for labels, scores in zip(found.labels.T, found.scores.T, strict=True))
 
 
 def fitted(store: Store, run_id: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
     """The set that an evaluation fitted on these predictions of a run, else as `thresholds.fit` on them."""
-    return _fitted(str(store.path), run_id, prediction_id, objective, parameter)
+    return _fitted(store, run_id, prediction_id, objective, parameter)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _fitted(path: str, run_id: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
-    saved = None if parameter is not None else run_thresholds.fitted_set(Store(path), run_id, prediction_id, objective)
+@kept(256)
+def _fitted(store: Store, run_id: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
+    saved = None if parameter is not None else run_thresholds.fitted_set(store, run_id, prediction_id, objective)
     if saved is not None:
         return saved
-    found = _predictions(path, prediction_id)
+    found = _predictions(store, prediction_id)
     return fitting.fit(found.labels, found.scores, objective, parameter)
 
 
 def threshold_sets(store: Store, run_id: str) -> pd.DataFrame:
     """As `Store.threshold_sets`, as they are now."""
-    return _threshold_sets(str(store.path), store.change_token(), run_id)
+    return _threshold_sets(store, store.change_token(), run_id)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _threshold_sets(path: str, token: tuple[int, ...], run_id: str) -> pd.DataFrame:
-    return Store(path).threshold_sets(run_id)
+@kept(32)
+def _threshold_sets(store: Store, token: tuple[int, ...], run_id: str) -> pd.DataFrame:
+    return store.threshold_sets(run_id)
 
 
 def prediction_sets(store: Store, run_id: str) -> pd.DataFrame:
     """As `Store.prediction_sets`, indexed by prediction_id, as they are now."""
-    return _prediction_sets(str(store.path), store.change_token(), run_id)
+    return _prediction_sets(store, store.change_token(), run_id)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _prediction_sets(path: str, token: tuple[int, ...], run_id: str) -> pd.DataFrame:
-    return Store(path).prediction_sets(run_id).set_index("prediction_id")
+@kept(32)
+def _prediction_sets(store: Store, token: tuple[int, ...], run_id: str) -> pd.DataFrame:
+    return store.prediction_sets(run_id).set_index("prediction_id")
+
+
+def calibrator(store: Store, prediction_id: str, method: str = "platt") -> Calibrator:
+    """As `calibration.fit` gives on these predictions, which are the validation's where it is read on a test part.
+
+    Args:
+        method: of `calibration.METHODS`.
+
+    Raises:
+        StoreError: the predictions are gone. UsageError: an unknown method.
+    """
+    return _calibrator(store, prediction_id, method)
+
+
+@kept(48)  # 14 pairs of numbers, or of lists of some hundred
+def _calibrator(store: Store, prediction_id: str, method: str) -> Calibrator:
+    saved = store.calibrators(prediction_id)
+    saved = saved[saved["method"] == method]
+    if len(saved):
+        return Calibrator(method, json.loads(saved["parameters"].iloc[0]))
+    found = from_store.predictions(store, prediction_id)
+    return calibration.fit(found.labels, found.scores, method)

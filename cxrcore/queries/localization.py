@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-import streamlit as st
 
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import WorkbenchError
 from cxrcore.measures.localization import RANDOM
 from cxrcore.queries import data_set
-from cxrcore.queries.board_state import Evaluated
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
 
@@ -56,7 +56,7 @@ def boxed(store: Store, run: pd.Series, runs: pd.DataFrame) -> Boxed:
     try:
         key = data_set.SplitKey(run["split_scheme"], int(run["split_seed"]), run["split_fingerprint"])
         own = runs[runs["dataset_id"] == run["dataset_id"]]
-        parts = data_set.assignment(store.path.parent / "cache", found, key, own)
+        parts = data_set.assignment(store, found, key, own)
     except (WorkbenchError, KeyError, ValueError):  # a split that was given, or lists that are gone
         return Boxed(found.boxes, None)
     with_boxes = parts[found.images["image_id"].isin(found.boxes["image_id"]).to_numpy()]
@@ -74,7 +74,7 @@ def read(store: Store, evaluated: Sequence[Evaluated], rows: pd.DataFrame, runs:
     for run, (_, row) in zip(evaluated, rows.iterrows(), strict=True):
         if "test" not in run.parts:
             continue
-        own = _rows(str(store.path), store.change_token(), run.run_id, run.prediction_id("test"))
+        own = _rows(store, store.change_token(), run.run_id, run.prediction_id("test"))
         if own.empty:
             continue
         known = boxed(store, row, runs)
@@ -84,10 +84,9 @@ def read(store: Store, evaluated: Sequence[Evaluated], rows: pd.DataFrame, runs:
     return made
 
 
-@st.cache_data(max_entries=16, show_spinner=False)  # of NIH's boxes by six methods 15 MB
-def _rows(path: str, token: tuple[int, ...], run_id: str, prediction_id: str) -> pd.DataFrame:
+@kept(16)  # of NIH's boxes by six methods 15 MB
+def _rows(store: Store, token: tuple[int, ...], run_id: str, prediction_id: str) -> pd.DataFrame:
     """The run's rows, of all test predictions of these films by this checkpoint; the newest count."""
-    store = Store(path)
     sets = store.prediction_sets(run_id)  # newest first
     own = sets[sets["prediction_id"] == prediction_id].iloc[0]
     alike = sets[(sets["split"] == own["split"]) & (sets["dataset_id"] == own["dataset_id"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cxrcore.config import TrainConfig
-from cxrcore.queries.board_state import Evaluated
+from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.settings import Constants, deciding, differing_names
 
 PLAIN = "bce"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from cxrcore.charts.look import architecture_label
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import N_FINDINGS
 from cxrcore.store.audit_marks import Marks, questions
 
@@ -30,7 +31,7 @@ STATUS_WORDS = {
     "interrupted": "‖ interrupted",
 }
 MAX_DEFAULT_FOCUS = 4
-PART_NAMES = {"Test": "test", "Validation": "val"}
+PART_NAMES = {PART_WORDS[part].capitalize(): part for part in ("test", "val")}
 PARTS = {"test": ("test", "val"), "val": ("val",)}  # where numbers are taken from, the first that there is
 
 

@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-import streamlit as st
-
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import ResamplingError
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import FINDINGS
 from cxrcore.measures.intervals.draws import N_DRAWS, Draws, patient_draws
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN, Resampled, resample
 from cxrcore.queries import from_store
-from cxrcore.queries.board_state import PART_WORDS, BoardState, SourcedSet, warnings_of
+from cxrcore.queries.board_state import BoardState
+from cxrcore.queries.kept import kept
+from cxrcore.queries.threshold_sets import SourcedSet, warnings_of
 from cxrcore.store import Store
-from cxrcore.ui.markdown import escape
 
 OBJECTIVE = "max_f1"  # what is fitted anew in the draws
 MEASURE = "fitted_threshold"
@@ -26,20 +26,20 @@ def fit_in_draws(state: BoardState, finding: str) -> SourcedSet | None:
 
 
 def in_words(store: Store, made: SourcedSet, finding: str) -> tuple[str, str]:
-    """'Mass: fitted threshold 0.31, 95 % of patient draws: 0.22 to 0.41.', and what that means.
+    """'fitted threshold 0.31, 95 % of patient draws: 0.22 to 0.41.', and what that means.
 
     Args:
         made: of `fit_in_draws`.
     """
     k = FINDINGS.index(finding)
-    said = f"**{display_name(finding)}**: fitted threshold {made.thresholds[k]:.3g}"
+    said = f"fitted threshold {made.thresholds[k]:.3g}"
     meaning = (f"The threshold of the greatest F1, fitted anew in {N_DRAWS:,} draws of the patients of "
                f"{PART_WORDS.get(made.part, made.part)}. A wide range: other patients of the same kind would have put "
                "it elsewhere.")
     try:
-        found = _in_draws(str(store.path), made.prediction_id, k)
+        found = _in_draws(store, made.prediction_id, k)
     except ResamplingError as error:
-        return f"{said}. No range: {escape(str(error))}.", meaning
+        return f"{said}. No range: {error}.", meaning
     interval = found.interval(MEASURE)
     said += f", 95 % of patient draws: {interval.low[0]:.3g} to {interval.high[0]:.3g}."
     if not found.patients_known:
@@ -49,15 +49,15 @@ def in_words(store: Store, made: SourcedSet, finding: str) -> tuple[str, str]:
     return said, meaning
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _in_draws(path: str, prediction_id: str, k: int) -> Resampled:
+@kept(256)
+def _in_draws(store: Store, prediction_id: str, k: int) -> Resampled:
     """One finding at a time: of 25,596 films some 50 ms, so that nobody waits for the other thirteen."""
-    films = from_store.predictions(Store(path), prediction_id)
+    films = from_store.predictions(store, prediction_id)
     alone = replace(films, labels=films.labels[:, [k]], scores=films.scores[:, [k]])
-    return resample(alone, _draws(path, prediction_id), (MEASURE,))
+    return resample(alone, _draws(store, prediction_id), (MEASURE,))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)  # of 25,596 films 6 MB
-def _draws(path: str, prediction_id: str) -> Draws:
-    films = from_store.predictions(Store(path), prediction_id)
+@kept(4)  # of 25,596 films 6 MB
+def _draws(store: Store, prediction_id: str) -> Draws:
+    films = from_store.predictions(store, prediction_id)
     return patient_draws(films.patient_ids, films.image_ids, N_DRAWS, SEED)

@@ -11,12 +11,11 @@ from cxrcore.data.files import csv_file
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures.subgroups import gaps, intervals
-from cxrcore.queries import comparison, subgroup_tables, subgroups
+from cxrcore.queries import comparison, curves, reliability, subgroups
+from cxrcore.queries.subgroups import GROUPING_TITLES
 from cxrcore.report import cautions, drawings
 from cxrcore.report.contents import LEADERBOARD, Contents
-from cxrcore.ui.curves import reliability, words
-from cxrcore.ui.subgroups.sections import GROUPING_TITLES
-from cxrcore.ui.widgets import as_latex
+from cxrcore.report.latex import as_latex
 
 
 def pack(contents: Contents, step: Callable[[str], None] = lambda name: None) -> bytes:
@@ -49,7 +48,7 @@ def tables(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
          "threshold": value} for one in contents.compared
         for finding, value in zip(FINDINGS, one.source.thresholds.tolist(), strict=True)])
     for view in ("roc", "pr"):
-        yield f"curve_points_{view}", words.points_table(contents.curves(view), None)
+        yield f"curve_points_{view}", curves.points_table(contents.curves(view), None)
     yield "reliability_bins", reliability.bins_table(contents.curves("reliability"), None)
     yield from _subgroups(contents)
 
@@ -58,14 +57,14 @@ def _subgroups(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
     one = contents.compared[0]
     for grouping in GROUPING_TITLES.values():
         try:
-            found = subgroups.load(contents.store, one.run, contents.part, grouping, one.source)
+            found = subgroups.in_groups(contents.store, one.run, contents.part, grouping, one.source)
         except WorkbenchError:
             continue
         if len(found.found) > 1:
             measured = intervals(found.found, "recall")
             parted = gaps(found.found, found.largest, "recall")
-            yield f"subgroups_{grouping}", subgroup_tables.values_table(found, measured, "recall")
-            yield f"gaps_{grouping}", subgroup_tables.gaps_table(found, parted, found.largest, "recall")
+            yield f"subgroups_{grouping}", subgroups.values_table(found, measured, "recall")
+            yield f"gaps_{grouping}", subgroups.gaps_table(found, parted, found.largest, "recall")
 
 
 def _for_latex(contents: Contents) -> pd.DataFrame:

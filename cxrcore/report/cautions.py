@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from cxrcore.queries.comparison import Compared
+from cxrcore.queries.curves import DrawnRun, sources_in_words
 from cxrcore.report.contents import Contents
 from cxrcore.store.audit_marks import told_once
-from cxrcore.ui.curves.words import Measured, sources_in_words
-from cxrcore.ui.markdown import as_typed
 
 SAME_FILMS = "Thresholds were fitted on the films that they are read on, which flatters."
 OTHER_FILMS = ("These runs were measured on different films: small differences between their curves may come from "
@@ -34,9 +33,9 @@ def of_imports(contents: Contents) -> list[str]:
     return [f"The import of {label} was warned of. {'; '.join(lines)}." for label, lines in told_once(warned).items()]
 
 
-def of_curves(measured: Sequence[Measured]) -> list[str]:
+def of_curves(measured: Sequence[DrawnRun]) -> list[str]:
     """The films of each run's curves, flagged where they are not the same."""
-    said = [as_typed(sources_in_words(measured, None))]
+    said = [sources_in_words(measured, None)]
     return said + [OTHER_FILMS] * (len({one.data.films for one in measured}) > 1)
 
 

@@ -8,14 +8,11 @@ import pandas as pd
 from cxrcore.errors import RunError
 from cxrcore.findings import N_FINDINGS
 from cxrcore.measures.intervals.intervals import MACRO
-from cxrcore.queries import class_lesson, comparison, from_store, run_groups
-from cxrcore.queries.board_state import Evaluated
+from cxrcore.queries import class_lesson, comparison, curves, evaluated_runs, from_store, reliability, run_groups
 from cxrcore.queries.comparison import Compared
+from cxrcore.queries.evaluated_runs import MAX_RUNS, Evaluated, evaluated
 from cxrcore.store import Store
 from cxrcore.store.audit_marks import questions
-from cxrcore.ui.curves import reliability, words
-from cxrcore.ui.curves.words import MAX_RUNS
-from cxrcore.ui.thresholds.lab import evaluated
 
 LEADERBOARD = {"auroc": "AUROC", "ap": "AP", "f1": "F1", "recall": "Recall", "precision": "Precision", "ece": "ECE"}
 
@@ -59,12 +56,12 @@ class Contents:
         """One of the runs, for what class mode reads too."""
         return class_lesson.read(self.store, self.overview, [run.run_id], self.part)
 
-    def curves(self, view: str) -> list[words.Measured]:
+    def curves(self, view: str) -> list[curves.DrawnRun]:
         """The runs' curves of a view of `curves.VIEWS`, or 'reliability' of the scores as predicted."""
         rows = self.rows.set_index("run_id", drop=False).loc[[run.run_id for run in self.runs]].reset_index(drop=True)
-        read = (reliability.reader(self.store, self.runs, None) if view == "reliability" else
-                words.reader(self.store, view))
-        measured = words.load(rows, self.overview.board, self.part, self.labels, read)
+        read = (reliability.reliability_reader(self.store, self.runs, None) if view == "reliability" else
+                curves.curves_reader(self.store, view))
+        measured = curves.read_drawn_runs(rows, self.overview.board, self.part, self.labels, read)
         looks = {one.run.run_id: one.style for one in self.compared}  # `load` deals dashes anew, by another order
         return [replace(one, style=looks[one.run_id]) for one in measured]
 
@@ -100,9 +97,9 @@ def read(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents
     overview = from_store.overview(store)
     runs, board = overview.runs, overview.board
     if runs.empty:
-        raise RunError(f"there are no runs in {store.path}: the demo (bash scripts/start.sh --demo) makes some")
+        raise RunError(f"there are no runs in {store.key}: the demo (bash scripts/start.sh --demo) makes some")
     if unknown := [run_id for run_id in run_ids if run_id not in set(runs["run_id"])]:
-        raise RunError(f"no run '{unknown[0]}' in {store.path}: the Runs page lists them")
+        raise RunError(f"no run '{unknown[0]}' in {store.key}: the Runs page lists them")
     statuses, labels = from_store.statuses(store, runs), run_groups.run_labels(runs)
     if run_ids:
         run_ids, notes = _first(list(dict.fromkeys(run_ids)))
@@ -110,11 +107,11 @@ def read(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents
         open_runs = runs[~runs["archived"].astype(bool)]
         run_ids, notes = _best(run_groups.groups(open_runs, board, overview.datasets, statuses, wanted), labels)
     rows = runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
-    part = words.part_to_draw(wanted, list(rows["run_id"]), board)
+    part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), board)
     measured = [run for run in evaluated(rows, board, labels) if part in run.parts]
     if not measured:
         raise RunError(f"none of these runs has been evaluated: there is nothing to report. python scripts/eval.py "
-                       f"--run RUN_ID evaluates one of {store.path}")
+                       f"--run RUN_ID evaluates one of {store.key}")
     notes += [f"{labels[run_id]} has no predictions of this part and is left out." for run_id in rows["run_id"]
               if run_id not in {run.run_id for run in measured}]
     kept = rows[rows["run_id"].isin([run.run_id for run in measured])]
@@ -124,7 +121,7 @@ def read(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents
               if run.run_id not in group.table.index]
     measured = [run for run in measured if run.run_id in group.table.index]
     kept = kept[kept["run_id"].isin(group.table.index)].reset_index(drop=True)
-    compared = comparison.load(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part)
+    compared = comparison.compare(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part)
     notes += filter(None, [comparison.start_weights_sentence(kept, labels)])
     compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))
     return Contents(store, overview, group, part, kept, tuple(compared), tuple(notes))
@@ -140,7 +137,7 @@ def _best(groups: Sequence[run_groups.Group], labels: Mapping[str, str]) -> tupl
 
     A run on a subset would shrink the leaderboard of all to its films.
     """
-    first = words.default_runs(groups)
+    first = evaluated_runs.default_runs(groups)
     if not first:
         return [], []
     table = next(group.table for group in groups if first[0] in group.table.index)

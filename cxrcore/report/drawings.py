@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from cxrcore.charts.dot_rows import NAMES
 from cxrcore.findings import FINDINGS, display_name
+from cxrcore.queries.curves import DrawnRun
 from cxrcore.report.contents import Contents
-from cxrcore.ui.curves.words import Measured
 
 DPI = 200
 _COLUMNS, _ROWS = 4, 4
@@ -57,7 +57,7 @@ def _curves(contents: Contents, view: str) -> Figure:
     return figure
 
 
-def _panel(panel: Any, measured: Sequence[Measured], finding: str, view: str) -> None:
+def _panel(panel: Any, measured: Sequence[DrawnRun], finding: str, view: str) -> None:
     values = []
     for one in measured:
         curves = one.data.findings[FINDINGS.index(finding)]

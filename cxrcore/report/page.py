@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from cxrcore.charts.alone import plotting_code
-from cxrcore.queries.board_state import PART_WORDS
+from cxrcore.charts.board import assets
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.queries.comparison import Compared
 from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
 from cxrcore.report import board, cautions, sections
 from cxrcore.report.contents import Contents
 from cxrcore.report.explanation_page import NOT_FOR_DIAGNOSIS
 from cxrcore.store.audit_marks import BADGE
-from cxrcore.ui.thresholds import board_component
 
 N_FILMS = 3
 
@@ -29,11 +29,11 @@ def render(contents: Contents, n_films: int = N_FILMS, step: Callable[[str], Non
     """
     figures, parts = sections.Figures(), {}
     makers: dict[str, Callable[[], str]] = {
-        "Leaderboard": lambda: sections.leaderboard(contents, figures) + sections.values(contents),
+        "Leaderboard": lambda: sections.leaderboard_section(contents, figures) + sections.values_section(contents),
         "Thresholds": lambda: _board_section(contents),
-        "Curves": lambda: sections.curves(contents, figures),
-        "Subgroups": lambda: sections.subgroups(contents, figures),
-        "Maps": lambda: sections.films(contents, n_films),
+        "Curves": lambda: sections.curves_section(contents, figures),
+        "Subgroups": lambda: sections.subgroups_section(contents, figures),
+        "Maps": lambda: sections.films_section(contents, n_films),
     }
     for title, make in makers.items():
         step(title)
@@ -61,11 +61,11 @@ def _page(contents: Contents, parts: dict[str, str], told: dict[str, Any]) -> st
 {_about(contents)}
 <nav aria-label="Contents">{menu}</nav>
 {body}
-<script type="text/plain" id="board-style">{board_component.STYLE}</script>
+<script type="text/plain" id="board-style">{assets.STYLE}</script>
 <script type="application/json" id="told">{_json(told)}</script>
 <script>{plotting_code()}</script>
 <script type="module">
-{board_component.SCRIPT}
+{assets.SCRIPT}
 {_read("report.js")}
 </script>
 </body>
@@ -84,7 +84,7 @@ def _about(contents: Contents) -> str:
     n = len(contents.compared)
     return (f'<p>{n} run{"s" * (n > 1)}, measured on {PART_WORDS[contents.part]} · {escape(group.split)} · '
             f"{escape(group.draw)} · labels: {escape(str(contents.dataset['label_source']))} · made {made} from "
-            f"{escape(contents.store.path.name)}</p>{badges}{notes}<p><b>{escape(NOT_FOR_DIAGNOSIS)}</b></p>")
+            f"{escape(Path(contents.store.key).name)}</p>{badges}{notes}<p><b>{escape(NOT_FOR_DIAGNOSIS)}</b></p>")
 
 
 def _board_section(contents: Contents) -> str:

@@ -20,19 +20,13 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.glossary import TERMS
 from cxrcore.measures.subgroups import gaps, intervals
-from cxrcore.queries import subgroups as subgroups_reading
-from cxrcore.queries.board_state import Evaluated
+from cxrcore.queries import comparison, reliability, subgroups
+from cxrcore.queries.class_lesson import NothingToShow
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.lesson_examples import READ, cases_of, example
 from cxrcore.report import cautions
 from cxrcore.report.contents import LEADERBOARD, Contents
 from cxrcore.store.audit_marks import BADGE, in_words
-from cxrcore.ui.compare import sections as compare_view
-from cxrcore.ui.curves import charts as curves_charts
-from cxrcore.ui.curves import reliability
-from cxrcore.ui.markdown import bold_parts
-from cxrcore.ui.present.maps import READ, cases_of, example
-from cxrcore.ui.present.stage import NothingToShow
-from cxrcore.ui.subgroups import sections as subgroups_view
-from cxrcore.ui.subgroups.sections import GROUPING_TITLES
 
 QUALITY = 85  # of a film's JPEG
 FILM_SIDE = 512  # pixels, at most: twelve films of 1,024 would make the page 10 MB
@@ -51,7 +45,7 @@ class Figures:
                 f'style="min-height:{height}px"></div>')
 
 
-def leaderboard(contents: Contents, figures: Figures) -> str:
+def leaderboard_section(contents: Contents, figures: Figures) -> str:
     """Macro means with intervals, a row a run, and AUROC of each finding."""
     table, rows = contents.leaderboard(), []
     for (_, row), one in zip(table.iterrows(), contents.compared, strict=True):
@@ -71,10 +65,10 @@ def leaderboard(contents: Contents, figures: Figures) -> str:
         f"{escape(sources)}. </p>{_lines(cautions.of_leaderboard(contents))}"
         f"<details><summary>What the numbers mean</summary><p>{escape(meant)}</p></details>"
         + _legend(contents) + figures.add(dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1",
-                               compare_view.bars_of(contents.compared, "auroc")), "AUROC of each finding and run"))
+                               comparison.bars_of(contents.compared, "auroc")), "AUROC of each finding and run"))
 
 
-def curves(contents: Contents, figures: Figures) -> str:
+def curves_section(contents: Contents, figures: Figures) -> str:
     """ROC, precision-recall and reliability curves of all findings."""
     parts = [_legend(contents), _lines(cautions.of_curves(contents.curves("roc")))]
     draw: dict[str, Callable] = {"roc": curve_charts.roc_chart, "pr": curve_charts.pr_chart}
@@ -83,7 +77,7 @@ def curves(contents: Contents, figures: Figures) -> str:
         for finding in FINDINGS:
             shown = [curve_charts.Shown(one.label, one.style, one.data.findings[FINDINGS.index(finding)])
                      for one in measured]
-            missing = curves_charts.undefined(shown, view)
+            missing = curve_charts.undefined(shown, view)
             charts.append(f"<p><b>{display_name(finding)}</b><br>{escape(missing)}</p>" if missing else figures.add(
                 draw[view](finding, shown, False), curve_charts.curves_alt(finding, view, shown)))
         parts.append(f'<h3>{title}</h3><div class="grid">{"".join(charts)}</div>')
@@ -94,7 +88,7 @@ def _reliability(contents: Contents, figures: Figures) -> str:
     """Whether scores are probabilities, and in words where they are far from it."""
     measured = contents.curves("reliability")
     losses = dict(zip(contents.rows["run_id"], contents.rows["loss"], strict=True))
-    warned = "".join(f"<p>{_bold(reliability.off_in_words(one, off, losses[one.run_id]))}.</p>"
+    warned = "".join(f"<p><b>{escape(one.label)}</b>: {escape(reliability.off_in_words(off, losses[one.run_id]))}.</p>"
                      for one in measured if (off := one.data.off))
     charts = []
     for place, finding in enumerate(FINDINGS):
@@ -105,16 +99,16 @@ def _reliability(contents: Contents, figures: Figures) -> str:
             "</div>")
 
 
-def subgroups(contents: Contents, figures: Figures) -> str:
+def subgroups_section(contents: Contents, figures: Figures) -> str:
     """Recall of the first run in groups of patients, with gaps in words."""
     one = contents.compared[0]
     parts = [f"<p>{named(contents, one.run)}, recall on {escape(one.run.in_words(contents.part))} at "
              f"{escape(one.source.in_words)}, the same thresholds for all. Groups with fewer than 10 films that carry "
              "a finding are not shown for it.</p>", _lines([cautions.SAME_FILMS] * (one.source.part == contents.part))]
-    for title, grouping in GROUPING_TITLES.items():
+    for title, grouping in subgroups.GROUPING_TITLES.items():
         parts.append(f"<h3>{escape(title)}</h3>")
         try:
-            found = subgroups_reading.load(contents.store, one.run, contents.part, grouping, one.source)
+            found = subgroups.in_groups(contents.store, one.run, contents.part, grouping, one.source)
         except WorkbenchError as error:
             parts.append(f"<p>{escape(str(error))}</p>")
             continue
@@ -122,17 +116,17 @@ def subgroups(contents: Contents, figures: Figures) -> str:
             parts.append("<p>The films do not form two groups of this kind that can be measured.</p>")
             continue
         measured = intervals(found.found, "recall")
-        bars = subgroups_view.bars(found, measured)
+        bars = subgroups.bars(found, measured)
         parted = gaps(found.found, found.largest, "recall")
-        words = "".join(f"<li>{_bold(line[2:])}</li>" for line in
-                        subgroups_view.in_words(found, parted, found.largest, "recall").splitlines())
+        words = "".join(f"<li>{escape(before)}<b>{escape(name)}</b>{escape(said)}</li>" for before, name, said in
+                        subgroups.in_words(found, parted, found.largest, "recall"))
         parts.append(_legend_of([(escape(bar.name), bar.style) for bar in bars]) + figures.add(
             dot_rows("Recall with 95 % intervals", "Recall, 0 to 1", bars), f"Recall by {title.lower()}")
             + f"<ul>{words}</ul>")
     return "".join(parts)
 
 
-def films(contents: Contents, n: int) -> str:
+def films_section(contents: Contents, n: int) -> str:
     """Examples of maps of the first run that can make them."""
     if not n:
         return ""
@@ -150,7 +144,7 @@ def films(contents: Contents, n: int) -> str:
     return "".join(said)
 
 
-def values(contents: Contents) -> str:
+def values_section(contents: Contents) -> str:
     """AUROC and F1 of every finding as a table."""
     heads = "".join(f'<th scope="col">{named(contents, one.run)}<br>AUROC</th><th scope="col">F1</th>'
                     for one in contents.compared)
@@ -178,12 +172,6 @@ def _mean(row: pd.Series, name: str) -> str:
 
 def _lines(said: Sequence[str]) -> str:
     return "".join(f"<p>{escape(line)}</p>" for line in said)
-
-
-def _bold(markdown: str) -> str:
-    """A line of the pages' own Markdown, of which only bold is used here."""
-    parts = map(escape, bold_parts(markdown))
-    return "".join(f"<b>{part}</b>" if place % 2 else part for place, part in enumerate(parts))
 
 
 def _swatch(style: RunStyle) -> str:

@@ -55,6 +55,21 @@ class StoreFile:
     def __init__(self, url: str | Path):
         self.path = store_path.resolved(url)
 
+    @property
+    def key(self) -> str:
+        """What tells this store from all others; it opens with `Store(key)`."""
+        return str(self.path)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file yet; the first write makes one."""
+        return self.path.exists()
+
+    @property
+    def folder(self) -> Path:
+        """Where runs' folders, prepared films and what was worked out lie."""
+        return self.path.parent
+
     def change_token(self) -> tuple[int, ...]:
         """A value that changes with every commit, from `stat` alone (opening the file would endanger its locks)."""
         token: list[int] = []

@@ -159,7 +159,7 @@ def _end(plan: Plan, run_id: str, status: str, best_epoch: int | None) -> str:
         return f"{status}; run {run_id} was deleted while it trained: there is nothing to go on with"
     except WorkbenchError as error:  # its progress file says how it ended
         print(f"note: {error}", file=sys.stderr)
-    where = f" --store {plan.store.path}" if plan.config.store else ""
+    where = f" --store {plan.store.key}" if plan.config.store else ""
     return f"{status}; to go on: python scripts/train.py --resume {run_id}{where}"
 
 

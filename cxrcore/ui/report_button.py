@@ -14,7 +14,7 @@ _FILES = 26  # of the ZIP, about
 
 def popover(store: Store, run_ids: Sequence[str], part: str) -> None:
     """Make a report when asked, and offer it for download as long as the page shows the same runs."""
-    key = (str(store.path), store.change_token(), tuple(run_ids), part)
+    key = (store.key, store.change_token(), tuple(run_ids), part)
     with st.popover("Report", icon=":material/summarize:",
                     help="One HTML file with these runs' leaderboard, curves, subgroups, maps and a board that can "
                          "still be dragged, without a server; and a ZIP of its tables and figures"):

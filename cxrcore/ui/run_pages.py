@@ -10,11 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import config
-from cxrcore.queries import from_store, run_groups
-from cxrcore.queries.board_state import parse_key
+from cxrcore.queries import evaluated_runs, from_store, run_groups
+from cxrcore.queries.threshold_sets import parse_key
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
-from cxrcore.ui.curves import words
 from cxrcore.ui.link import in_link
 from cxrcore.ui.runs import leaderboard
 
@@ -65,7 +64,7 @@ class RunsPage:
 
     def best(self, part: str = "test") -> list[str]:
         """What to show while nothing is chosen: the best measured runs."""
-        return words.default_runs(self.groups(self.pickable, part))
+        return evaluated_runs.default_runs(self.groups(self.pickable, part))
 
     def pick_several(self, key: str, hint: str, beside: int = 0) -> Any:
         """The picker of several runs, and the place for downloads beside it, which is filled last.
@@ -118,7 +117,7 @@ def of(store: Store, overview: from_store.Overview, without: str) -> RunsPage:
 
 def stop_without_runs(store: Store, without: str) -> None:
     """End the page of an empty store: what is missing, and the command that makes it."""
-    st.info(f"The results store {widgets.bold(store.path)} holds no runs, {without}. Train one:",
+    st.info(f"The results store {widgets.bold(store.key)} holds no runs, {without}. Train one:",
             icon=":material/info:")
     widgets.command(config.TRAIN_COMMAND, store)
     st.stop()

@@ -15,13 +15,16 @@ from cxrcore.data.files import csv_file
 from cxrcore.errors import FindingError
 from cxrcore.findings import FINDINGS, canonical, display_name
 from cxrcore.glossary import meaning
+from cxrcore.queries import data_set
 from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE, Group
+from cxrcore.report.latex import as_latex
 from cxrcore.store import Store
 from cxrcore.store.audit_marks import BADGE, Marks, questions, told_once
 from cxrcore.ui import shell
 from cxrcore.ui.link import in_link
 from cxrcore.ui.markdown import bold, escape
 
+PATIENCE = 0.4  # seconds without a bar, which then says how far the work is
 MOST_NAMED = 3  # runs beside a badge
 DOWNLOAD_WIDTH = 136  # pixels, for a menu that is filled last
 
@@ -85,28 +88,6 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], 
                     f"{label} as LaTeX", lambda frame=frame: as_latex(frame()), f"{name}.tex", "text/x-tex",
                     key=f"tex_{name}", on_click="ignore", type="tertiary", icon=":material/function:",
                 )
-
-
-def as_latex(frame: pd.DataFrame) -> str:
-    """A frame as a LaTeX tabular; signs that LaTeX reads are escaped, numbers have four decimals."""
-    texts = frame.set_axis(frame.columns.map(_latex), axis="columns")
-    for place, kind in enumerate(texts.dtypes):
-        if not pd.api.types.is_numeric_dtype(kind):
-            texts.isetitem(place, texts.iloc[:, place].map(_latex))
-    return texts.to_latex(index=False, float_format="%.4f", na_rep="--", escape=False)
-
-
-_LATEX = str.maketrans({sign: f"\\{sign}" for sign in "&%$#_{}"} | {
-    "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}",
-    ">": "\\textgreater{}", "|": "\\textbar{}", '"': "\\textquotedbl{}", "`": "\\textasciigrave{}"})
-
-
-def _latex(value: object) -> str:
-    """A text for LaTeX, which makes a dash of two hyphens, and whose line's end would take a [ or * behind it."""
-    text = " ".join(str(value).split())
-    if text == "--":  # our own dash
-        return text
-    return "{}" * text.startswith(("[", "*")) + text.translate(_LATEX).replace("--", "-{}-")
 
 
 def badges(group: Group, listed: bool = False) -> None:
@@ -215,7 +196,7 @@ def finding_title(text: str) -> str:
 
 
 @contextlib.contextmanager
-def slow_steps(text: str, n: int, patience: float) -> Iterator[Callable[[], None]]:
+def slow_steps(text: str, n: int, patience: float = PATIENCE) -> Iterator[Callable[[], None]]:
     """A progress bar for n steps that appears only where they take long; call what it gives after each step.
 
     Args:
@@ -233,7 +214,7 @@ def slow_steps(text: str, n: int, patience: float) -> Iterator[Callable[[], None
 
 
 @contextlib.contextmanager
-def slow_share(text: str, patience: float) -> Iterator[Callable[..., None]]:
+def slow_share(text: str, patience: float = PATIENCE) -> Iterator[Callable[..., None]]:
     """A progress bar for work that tells its share, 0 to 1, which appears only where it takes long.
 
     What it gives takes the share and, where the text changes on the way, the text of now.
@@ -248,6 +229,12 @@ def slow_share(text: str, patience: float) -> Iterator[Callable[..., None]]:
     slot.empty()
 
 
+def oracle(runs: pd.DataFrame) -> None:
+    """A line on the oracle of the phantoms that these runs were trained on; nothing for other films."""
+    if text := data_set.oracle_in_words(runs):
+        st.caption(text)
+
+
 def command(text: str, store: Store) -> None:
     """A script's command line with a button that copies it; names the store where it is not the project's own."""
     commands([text], store)
@@ -255,6 +242,7 @@ def command(text: str, store: Store) -> None:
 
 def commands(texts: Sequence[str], store: Store) -> None:
     """Several of `command`, copied at once."""
-    flag = "" if store.path == PROJECT_ROOT / "runs" / "store.duckdb" else f" --store {shlex.quote(str(store.path))}"
+    own = store.key == Store(PROJECT_ROOT / "runs" / "store.duckdb").key
+    flag = "" if own else f" --store {shlex.quote(store.key)}"
     # without a language: Streamlit's colours for code are too pale on white
     st.code("\n".join(text + flag for text in texts), language=None, wrap_lines=True)

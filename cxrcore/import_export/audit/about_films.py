@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from cxrcore.import_export.audit.questions import GRAVITY, Line, films
+from cxrcore.networks import weights_corpora
 from cxrcore.store.audit_marks import NOT_DECLARED, PASSED, REFUSED, WARNED
 
 
@@ -20,6 +21,15 @@ class Whole:
     films: Collection[str] | None
     name: str = ""
     proven: bool = True
+
+
+def seen_by(weights_name: str) -> Line:
+    """Whether the weights that a network started from have seen films of ChestX-ray14, its test films among them."""
+    name = weights_name.strip()
+    said = {True: (WARNED, f"the weights '{name}' were trained on films of ChestX-ray14, perhaps on these"),
+            False: (PASSED, f"the weights '{name}' have seen no film of ChestX-ray14"),
+            None: (NOT_DECLARED, f"what the weights '{name}' were trained on is not known here")}
+    return Line("Weights", *said[weights_corpora.has_seen(name)])
 
 
 def duplicate_films(n_repeated: int, n_contradicting: int) -> Line:

@@ -16,7 +16,6 @@ from cxrcore.import_export.audit.questions import GRAVITY, Audited, Line
 from cxrcore.import_export.known_splits import SplitId
 from cxrcore.import_export.prediction_file import PredictionFile
 from cxrcore.measures.intervals.draws import unknown
-from cxrcore.networks import weights_corpora
 from cxrcore.store.audit_marks import NOT_DECLARED, PASSED, WARNED
 from cxrcore.store.threshold_file import ThresholdFile
 
@@ -92,7 +91,7 @@ def answers(file: PredictionFile, table: FilmTable, declared: Declared, matched:
         *_of_scores(_audited(file, table, matched, scores), declared.logits),
         about_films.seen_films(
             _of_thresholds(declared.thresholds, table, matched.splits),
-            weights_corpora.seen_by(declared.weights_name) if declared.weights_name.strip() else None),
+            about_films.seen_by(declared.weights_name) if declared.weights_name.strip() else None),
     )
 
 

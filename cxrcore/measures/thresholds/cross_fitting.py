@@ -33,7 +33,7 @@ class CrossFit:
     """
 
     counts: Counts
-    fitting: np.ndarray
+    thresholds: np.ndarray
 
 
 def cross_fitted(

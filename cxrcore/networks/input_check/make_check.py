@@ -59,7 +59,7 @@ def _make(store: Store, source: Source, films: FilmSet, train: np.ndarray, val: 
     """Half of the validation films settle the limit, the other half measure."""
     size = source.checkpoint.image_size
     ids = films.image_ids(np.concatenate([train, val]))
-    pixels = prepare({i: films.paths[i] for i in ids}, size, store.path.parent / "prepared", progress=False)
+    pixels = prepare({i: films.paths[i] for i in ids}, size, store.folder / "prepared", progress=False)
 
     def of(rows: np.ndarray) -> np.ndarray:
         return pixels.pixels[pixels.rows([i for i in films.image_ids(rows) if i in pixels.row_of])]

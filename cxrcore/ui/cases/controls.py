@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from cxrcore.queries import evaluated_runs
 from cxrcore.ui import shell, widgets
-from cxrcore.ui.curves import words
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import RunsPage, pick_run_and_others
 from cxrcore.ui.thresholds import session
 
-MAX_RUNS = words.MAX_RUNS
+MAX_RUNS = evaluated_runs.MAX_RUNS
 CELLS = {"Missed": "fn", "False alarms": "fp", "Found": "tp", "Left alone": "tn"}  # {as in the link: cell}
 NEAREST, ALL_MISS, DISAGREE = "Nearest to the threshold", "All runs miss", "Runs disagree"
 MEANINGS = ("Missed: the label says yes, no alarm (FN). False alarms: the label says no, an alarm (FP). Found: TP. "

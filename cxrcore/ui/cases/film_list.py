@@ -14,8 +14,11 @@ from cxrcore.measures import cases
 from cxrcore.measures.intervals.scored_films import shared_films
 from cxrcore.measures.thresholds.positions import FULL_DIGITS, counts_at, written
 from cxrcore.queries import from_store
-from cxrcore.queries.board_state import DEFAULT, BoardState, Evaluated, SourcedSet, default_key, find_set, parse_key
+from cxrcore.queries.board_state import BoardState
+from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.film_pixels import FilmMap, films_of
+from cxrcore.queries.kept import kept
+from cxrcore.queries.threshold_sets import DEFAULT, SourcedSet, default_key, find_set, parse_key
 from cxrcore.store import Predictions, Store
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
@@ -98,7 +101,7 @@ def choose(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState
     """
     k, threshold = FINDINGS.index(finding), float(state.thresholds[FINDINGS.index(finding)])
     if which in (ALL_MISS, DISAGREE):
-        films = _shared(str(store.path), tuple(run.prediction_id(part) for run in runs))
+        films = _shared(store, tuple(run.prediction_id(part) for run in runs))
         others = [_other(store, run, held, state, k) for run, held in zip(runs[1:], films[1:], strict=True)]
         pick = cases.missed_by_all if which == ALL_MISS else cases.disagreements
         rows = pick(films[0].labels[:, k], [held.scores[:, k] for held in films],
@@ -111,9 +114,9 @@ def choose(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState
     return Cases(found, rows, threshold, finding)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)  # of six runs of 25,596 films 10 MB; never written to
-def _shared(path: str, prediction_ids: tuple[str, ...]) -> list[Predictions]:
-    return shared_films([from_store.predictions(Store(path), one) for one in prediction_ids])
+@kept(4)  # of six runs of 25,596 films 10 MB; never written to
+def _shared(store: Store, prediction_ids: tuple[str, ...]) -> list[Predictions]:
+    return shared_films([from_store.predictions(store, one) for one in prediction_ids])
 
 
 def _other(store: Store, run: Evaluated, films: Predictions, state: BoardState, k: int) -> OtherRun:

@@ -7,28 +7,29 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts import compare as charts
-from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
+from cxrcore.charts.dot_rows import Marks, dot_rows
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.evaluation import published
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import FINDINGS
 from cxrcore.glossary import meaning, meanings
 from cxrcore.measures.intervals.draws import N_DRAWS
 from cxrcore.measures.intervals.holm import BETTER, TIED, WORSE
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN_NOTE
 from cxrcore.measures.metrics import THRESHOLDED
-from cxrcore.queries import agreement, compare_cost, from_store, run_groups
-from cxrcore.queries.board_state import PART_WORDS, UNFITTED
+from cxrcore.queries import agreement, comparison, from_store, run_groups
 from cxrcore.queries.comparison import (
-    WORDS,
     Compared,
-    Contrast,
+    bars_of,
     contrast_table,
     contrasts,
+    difference_bars,
     other_settings,
     seeds_table,
     start_weights_sentence,
     values_table,
     verdict_table,
 )
+from cxrcore.queries.threshold_sets import UNFITTED
 from cxrcore.ui import widgets
 from cxrcore.ui.link import in_link
 from cxrcore.ui.widgets import escape
@@ -107,19 +108,6 @@ def values_section(compared: Sequence[Compared], title: str, part: str, referenc
     return {"Values": (f"compare_{measure}_{part}", lambda: values_table(compared, measure))}
 
 
-def bars_of(compared: Sequence[Compared], measure: str) -> list[Bars]:
-    """Each run's values with intervals."""
-    made = []
-    for one in compared:
-        found = one.found.interval(measure)
-        notes = [f"{n:,} films with it" + (", few: the interval may be too narrow" if rare else "")
-                 for n, rare in zip(one.found.n_positive, one.found.rare, strict=True)]
-        notes.append(f"mean over {N_FINDINGS - found.n_excluded} of {N_FINDINGS} findings")
-        made.append(Bars(one.run.label, one.style, found.point, found.low, found.high, np.ones(len(NAMES), bool),
-                         notes))
-    return made
-
-
 def published_picker(kind: str, measure: str) -> published.PublishedResult | None:
     """A published result to stand beside the runs; only for AUROC on NIH's films, where there are any."""
     if kind != "nih" or measure != "auroc":
@@ -182,14 +170,6 @@ def _label_of(compared: Sequence[Compared]) -> Callable[[str], str]:
     return lambda said: labels.get(said, said)
 
 
-def difference_bars(found: Sequence[Contrast]) -> list[Bars]:
-    """Differences with intervals; a verdict fills the mark."""
-    return [Bars(
-        one.one.run.label, one.one.style, one.change.point, one.change.low, one.change.high,
-        np.isin(one.words, (BETTER, WORSE)),
-        [f"{WORDS[word]}, corrected p {p:.2g}" for word, p in zip(one.words, one.p, strict=True)]) for one in found]
-
-
 # -- agreement, seeds, cost
 
 
@@ -228,19 +208,19 @@ def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str
 def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -> Tables:
     """Quality against one recorded cost, and all of them as a table."""
     st.header("Quality against cost", anchor=False)
-    said = st.segmented_control("Cost", list(compare_cost.COSTS), default="Parameters", required=True,
+    said = st.segmented_control("Cost", list(comparison.COSTS), default="Parameters", required=True,
                                 **in_link("cost"), wrap=True,
-                                help=meanings(key for key, _ in compare_cost.COSTS.values()))
-    key, axis = compare_cost.COSTS[said]
+                                help=meanings(key for key, _ in comparison.COSTS.values()))
+    key, axis = comparison.COSTS[said]
     runs = runs.set_index("run_id", drop=False)
-    marks = compare_cost.priced(compared, runs, key, MEASURES[title])
+    marks = comparison.priced(compared, runs, key, MEASURES[title])
     if marks:
         widgets.chart(charts.quality_against_cost(f"Macro {title} against cost", axis, f"Macro {title}", marks),
                       f"cost_{key}", f"Macro {title} of each run against {axis}")
     else:
         st.caption(f"{axis}: not recorded for any of these runs.")
-    table = compare_cost.cost_table(compared, runs)
+    table = comparison.cost_table(compared, runs)
     widgets.table(table, hide_index=True, placeholder="not recorded", alt="What each run costs", column_config={
         name: widgets.number(key, format="%.4g")
-        for name, (key, _) in zip(table.columns[1:-1], compare_cost.COSTS.values(), strict=True)})
+        for name, (key, _) in zip(table.columns[1:-1], comparison.COSTS.values(), strict=True)})
     return {"Cost": ("cost", lambda: table)}

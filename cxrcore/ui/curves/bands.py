@@ -12,9 +12,10 @@ from cxrcore.findings import FINDINGS
 from cxrcore.measures.intervals.curve_bands import Band, band
 from cxrcore.measures.intervals.draws import Draws, patient_draws
 from cxrcore.queries import from_store
+from cxrcore.queries.curves import DrawnRun
+from cxrcore.queries.kept import kept
 from cxrcore.store import Predictions, Store
 from cxrcore.ui import widgets
-from cxrcore.ui.curves.words import PATIENCE, Measured
 from cxrcore.ui.link import in_link
 
 N_DRAWS = 500  # the ends of a 95 % band stand on a dozen of them each, which a picture can do with
@@ -28,24 +29,24 @@ def picker() -> bool:
     return st.toggle("95 % band", **in_link("band"), help=HELP)
 
 
-def add(store: Store, measured: Sequence[Measured], finding: str, curve: str) -> list[Measured]:
+def add(store: Store, measured: Sequence[DrawnRun], finding: str, curve: str) -> list[DrawnRun]:
     """The runs with the band of this finding; `curve` is 'roc' or 'pr'.
 
     Raises:
         ResamplingError: fewer than two patients. StoreError: predictions that are gone.
     """
     found = []
-    with widgets.slow_steps("Resampling patients", len(measured), PATIENCE) as step:
+    with widgets.slow_steps("Resampling patients", len(measured)) as step:
         for one in measured:
-            found.append(replace(one, bands={finding: _band(str(store.path), one.prediction_id, finding, curve)}))
+            found.append(replace(one, bands={finding: _band(store, one.prediction_id, finding, curve)}))
             step()
     return found
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)  # 6 kB each; never written to
-def _band(path: str, prediction_id: str, finding: str, curve: str) -> Band:
-    films, k = from_store.predictions(Store(path), prediction_id), FINDINGS.index(finding)
-    drawn = _patients(path, prediction_id)
+@kept(256)  # 6 kB each; never written to
+def _band(store: Store, prediction_id: str, finding: str, curve: str) -> Band:
+    films, k = from_store.predictions(store, prediction_id), FINDINGS.index(finding)
+    drawn = _patients(store, prediction_id)
     return band(films.labels[:, k], films.scores[:, k], drawn.owners, drawn.draws, curve)
 
 
@@ -57,37 +58,37 @@ class _Drawn:
     owners: np.ndarray
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)  # of 112,120 films 1 MB
-def _patients(path: str, prediction_id: str) -> _Drawn:
-    films = from_store.predictions(Store(path), prediction_id)
+@kept(24)  # of 112,120 films 1 MB
+def _patients(store: Store, prediction_id: str) -> _Drawn:
+    films = from_store.predictions(store, prediction_id)
     names = "\n".join([*films.image_ids, *map(str, films.patient_ids)])
     draws = _draws(hashlib.sha256(names.encode()).hexdigest(), films)
     return _Drawn(draws, draws.owners(films.patient_ids, films.image_ids))
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)  # of 30,805 patients 15 MB; shared by runs on the same films
+@kept(3)  # of 30,805 patients 15 MB; shared by runs on the same films
 def _draws(names: str, _films: Predictions) -> Draws:
     return patient_draws(_films.patient_ids, _films.image_ids, N_DRAWS, SEED)
 
 
-def notes(store: Store, measured: Sequence[Measured], finding: str) -> list[str]:
+def notes(store: Store, measured: Sequence[DrawnRun], finding: str) -> list[str]:
     """What the bands are, how many draws they hold, and whether they are too narrow."""
     drawn = [one.bands[finding] for one in measured]
     left_out = max(one.undefined for one in drawn)
     undefined = f" Up to {left_out:,} draws are left out: they hold no film with the finding, or none without it." \
         if left_out else ""
-    unknown = any(not _patients(str(store.path), one.prediction_id).draws.patients_known for one in measured)
+    unknown = any(not _patients(store, one.prediction_id).draws.patients_known for one in measured)
     narrow = " **Patients unknown: too narrow**, since films were drawn one by one." if unknown else ""
     return [f"Bands: pointwise, 95 % of {N_DRAWS} draws of patients with all their films; a whole curve leaves its "
             f"band more often.{undefined}{narrow}"]
 
 
-def tables(measured: Sequence[Measured], curve: str, part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
+def tables(measured: Sequence[DrawnRun], curve: str, part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
     """For the menu of downloads."""
     return {"Bands": (f"bands_{curve}_{part}", lambda: table(measured, curve))}
 
 
-def table(measured: Sequence[Measured], curve: str) -> pd.DataFrame:
+def table(measured: Sequence[DrawnRun], curve: str) -> pd.DataFrame:
     """The bands that are drawn, for the download."""
     names = ("false_positive_rate", "recall") if curve == "roc" else ("recall", "precision")
     frames = [pd.DataFrame({"run_id": one.run_id, "run": one.label, "finding": finding, names[0]: held.x,

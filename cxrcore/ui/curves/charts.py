@@ -7,11 +7,12 @@ import streamlit as st
 
 from cxrcore.charts import curves as charts
 from cxrcore.charts.curve_axes import LARGE_HEIGHT
-from cxrcore.charts.curves import Shown
+from cxrcore.charts.curves import Shown, undefined
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.glossary import meanings
+from cxrcore.queries.curves import DrawnRun, sources_in_words
 from cxrcore.ui import widgets
-from cxrcore.ui.curves.words import Measured, legend, show_finding, sources_in_words
+from cxrcore.ui.curves.words import legend, show_finding
 
 SMALL_WIDTH, LARGE_WIDTH = 240, 400  # pixels, the least of a chart
 SQUARE = LARGE_HEIGHT  # its width, too
@@ -27,22 +28,22 @@ _READ = {
                   "found on the films that it is read on, which flatters it.",
 }
 NUMBERS_HELP = meanings(("auroc", "ap", "f1", "recall", "precision", "macro"))
-NOTHING_KNOWN = "Every label or score of this finding is unknown here: nothing can be measured."
 _LAID_OVER = "Grey: films without the finding; in the run's colour: films with it."
 _MIRRORED = "Above the line: films with the finding; below: films without it."
 
 
-def all_findings(measured: Sequence[Measured], view: str, measure: str, notes: Sequence[str]) -> None:
+def all_findings(measured: Sequence[DrawnRun], view: str, measure: str, notes: Sequence[str]) -> None:
     """Fourteen small charts, as many in a row as there is room for; notes stand below their legend."""
     legend(measured, None, view)
-    _captions([f"{sources_in_words(measured, None)} {_READ[view]} {_MIRRORED if view == 'scores' else ''}", *notes])
+    sources = widgets.escape(sources_in_words(measured, None))
+    _captions([f"{sources} {_READ[view]} {_MIRRORED if view == 'scores' else ''}", *notes])
     top = _top(measure, [_shown(measured, finding) for finding in FINDINGS])
     with st.grid(min_column_width=SMALL_WIDTH, gap="small"):
         for finding in FINDINGS:
             _small(measured, finding, view, measure, top)
 
 
-def _small(measured: Sequence[Measured], finding: str, view: str, measure: str, top: float) -> None:
+def _small(measured: Sequence[DrawnRun], finding: str, view: str, measure: str, top: float) -> None:
     shown = _shown(measured, finding)
     missing = undefined(shown, view)
     if missing:
@@ -61,7 +62,7 @@ def in_words_only(finding: str, missing: str) -> None:
         st.caption(missing)
 
 
-def one_finding(measured: Sequence[Measured], finding: str, view: str, notes: Sequence[str]) -> None:
+def one_finding(measured: Sequence[DrawnRun], finding: str, view: str, notes: Sequence[str]) -> None:
     """One finding large, with its runs' figures and steps to the findings before and after."""
     shown = _shown(measured, finding)
     missing = undefined(shown, view)
@@ -80,10 +81,11 @@ def one_finding(measured: Sequence[Measured], finding: str, view: str, notes: Se
         (_score_panels if view == "scores" else _measure_panels)(finding, shown)
 
 
-def _words(measured: Sequence[Measured], finding: str, view: str, notes: Sequence[str]) -> None:
+def _words(measured: Sequence[DrawnRun], finding: str, view: str, notes: Sequence[str]) -> None:
     steps(finding)
     legend(measured, finding, view)
-    _captions([f"{sources_in_words(measured, finding)} {_READ[view]} {_LAID_OVER if view == 'scores' else ''}", *notes])
+    sources = widgets.escape(sources_in_words(measured, finding))
+    _captions([f"{sources} {_READ[view]} {_LAID_OVER if view == 'scores' else ''}", *notes])
 
 
 def _captions(texts: Sequence[str]) -> None:
@@ -122,22 +124,7 @@ def steps(finding: str) -> None:
                       icon=icon, icon_position="left" if by < 0 else "right")
 
 
-def undefined(shown: Sequence[Shown], view: str) -> str:
-    """Why nothing can be drawn of this finding, in words; empty where something can."""
-    if view == "scores":
-        drawable = any(one.curves.positives + one.curves.negatives for one in shown)
-    else:
-        drawable = any(one.curves.lines for one in shown)
-    if drawable:
-        return ""
-    if not any(one.curves.positives + one.curves.negatives for one in shown):
-        return NOTHING_KNOWN
-    if not any(one.curves.positives for one in shown):
-        return "None of the films has this finding: it has no AUROC, AP, F1 or recall, and stays out of the macro mean."
-    return "All of the films have this finding: without others there is no false positive rate and no AUROC."
-
-
-def _shown(measured: Sequence[Measured], finding: str) -> list[Shown]:
+def _shown(measured: Sequence[DrawnRun], finding: str) -> list[Shown]:
     at = FINDINGS.index(finding)
     return [Shown(one.label, one.style, one.data.findings[at], one.points[at] if one.points else None,
                   one.bands.get(finding)) for one in measured]

@@ -13,10 +13,12 @@ from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.measures.metrics import confusion
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries import from_store
-from cxrcore.queries.board_state import DEFAULT, UNFITTED, Evaluated, SourcedSet, find_set, parse_key, warnings_of
+from cxrcore.queries.curves import DrawnRun
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.kept import kept
+from cxrcore.queries.threshold_sets import DEFAULT, UNFITTED, SourcedSet, find_set, parse_key, warnings_of
 from cxrcore.store import Store
 from cxrcore.ui import widgets
-from cxrcore.ui.curves.words import Measured
 from cxrcore.ui.link import in_link
 from cxrcore.ui.thresholds import set_popover
 
@@ -38,7 +40,7 @@ class Marked:
         missing: the ids of runs that have no predictions to fit the set on.
     """
 
-    runs: list[Measured]
+    runs: list[DrawnRun]
     sets: Mapping[str, SourcedSet]
     missing: Sequence[str]
 
@@ -68,7 +70,7 @@ def _options(store: Store, runs: Sequence[Evaluated]) -> dict[str, str | None]:
     return options
 
 
-def mark(store: Store, measured: Sequence[Measured], runs: Sequence[Evaluated], key: str | None) -> Marked:
+def mark(store: Store, measured: Sequence[DrawnRun], runs: Sequence[Evaluated], key: str | None) -> Marked:
     """The measured runs with the points of their sets."""
     if key is None:
         return Marked(list(measured), {}, [])
@@ -82,14 +84,14 @@ def mark(store: Store, measured: Sequence[Measured], runs: Sequence[Evaluated], 
             marked.append(one)
             continue
         sets[one.run_id] = source
-        points = _points(str(store.path), one.prediction_id, source.name, tuple(source.thresholds.tolist()))
+        points = _points(store, one.prediction_id, source.name, tuple(source.thresholds.tolist()))
         marked.append(replace(one, points=points))
     return Marked(marked, sets, missing)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _points(path: str, prediction_id: str, name: str, thresholds: tuple[float, ...]) -> tuple[OperatingPoint, ...]:
-    found = from_store.predictions(Store(path), prediction_id)
+@kept(256)
+def _points(store: Store, prediction_id: str, name: str, thresholds: tuple[float, ...]) -> tuple[OperatingPoint, ...]:
+    found = from_store.predictions(store, prediction_id)
     counts = confusion(found.labels, found.scores, np.array(thresholds))
     return tuple(OperatingPoint(threshold, name, tp, fp, tp + fn, fp + tn) for threshold, tp, fp, fn, tn in zip(
         thresholds, *(values.tolist() for values in (counts.tp, counts.fp, counts.fn, counts.tn)), strict=True))

@@ -1,26 +1,21 @@
 """What the Curves page says beside its charts: which predictions are drawn, which are missing, what to beware of."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore.charts.curve_marks import OperatingPoint
-from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import FindingError
 from cxrcore.findings import FINDINGS, N_FINDINGS, NO_FINDING, canonical, display_name
-from cxrcore.measures.intervals.curve_bands import Band
 from cxrcore.measures.metrics import macro
-from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
-from cxrcore.queries import from_store, run_groups
+from cxrcore.queries import run_groups
+from cxrcore.queries.curves import DrawnRun, _number
 from cxrcore.store import Store
 from cxrcore.ui import widgets
 from cxrcore.ui.link import in_link
 
-MAX_RUNS = 6
 ALL = "All 14"
 FINDING = "finding"  # the picker's key, and so its name in the link
 CHOICES = (ALL, *map(display_name, FINDINGS))
@@ -28,33 +23,8 @@ VIEWS = {"ROC": "roc", "PR": "pr", "Scores": "scores", "Thresholds": "thresholds
 VIEWS_HELP = ("ROC: receiver operating characteristic. PR: precision and recall. Scores: how films with and without "
               "the finding score. Thresholds: F1, recall and precision at every threshold. Reliability: whether a "
               "score of 0.1 means one film in ten.")
-PART_WORDS = {part: name.lower() for name, part in run_groups.PART_NAMES.items()}
 LEGEND_WIDTH = 460  # pixels, the least of an entry
 BEST_CHECKPOINT = "model_best.pth"  # as `checkpoint.BEST`, which needs torch
-PATIENCE = 0.3  # seconds of reading after which a bar says how far it is
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One run's predictions with the curves of a view.
-
-    Attributes:
-        run_id, label, style: of the run.
-        prediction_id: of the predictions.
-        source: the predictions in words: part, films (or how many of them), checkpoint.
-        data: `cached.RunCurves`, or what another view has in its place, with `findings` and `films` as there.
-        points: where a threshold set stands, of each finding; None without one.
-        bands: {finding: the band around its curve}.
-    """
-
-    run_id: str
-    label: str
-    style: RunStyle
-    prediction_id: str
-    source: str
-    data: Any
-    points: Sequence[OperatingPoint] | None = None
-    bands: Mapping[str, Band] = field(default_factory=dict)
 
 
 # -- what the link asks for
@@ -88,56 +58,7 @@ def show_finding(finding: str) -> None:
     st.session_state[FINDING] = display_name(finding)
 
 
-def default_runs(groups: Sequence[run_groups.Group]) -> list[str]:
-    """What to draw while nothing is chosen: the best measured runs of the first group that has any."""
-    for group in groups:
-        table = group.table[group.table["auroc"].notna()]
-        if len(table):
-            part = table["measured"].iloc[0].split(",")[0]  # runs without it cannot be drawn beside the best
-            return list(table.index[table["measured"].str.startswith(part)][: run_groups.MAX_DEFAULT_FOCUS])
-    return []
-
-
 # -- which predictions there are
-
-
-def part_to_draw(wanted: str, run_ids: Sequence[str], board: pd.DataFrame) -> str:
-    """'test' or 'val': the wanted part, or validation where none of the runs was measured on a test part."""
-    there = set(board[board["run_id"].isin(run_ids)]["split"])
-    return "val" if wanted == "test" and "test" not in there and "val" in there else wanted
-
-
-def reader(store: Store, view: str) -> Callable[[str, str], from_store.RunCurves]:
-    """What `load` reads for a view of `curves.VIEWS`: (run_id, prediction_id) -> its curves."""
-    return lambda run_id, prediction_id: from_store.curves(store, prediction_id, view)
-
-
-def load(runs: pd.DataFrame, board: pd.DataFrame, part: str, labels: Mapping[str, str],
-         read: Callable[[str, str], Any]) -> list[Measured]:
-    """Those of the runs that have predictions of this part, in the order of the runs.
-
-    Args:
-        read: (run_id, prediction_id) -> what the view draws; None leaves the run out.
-    """
-    sets = board[board["split"] == part].set_index("run_id")
-    styles = run_styles(dict(zip(runs["run_id"], runs["architecture"], strict=True)))
-    found = [run_id for run_id in runs["run_id"] if run_id in sets.index]
-    loaded = []
-    with widgets.slow_steps("Reading predictions", len(found), PATIENCE) as step:
-        for run_id in found:
-            row = sets.loc[run_id]
-            data = read(run_id, row["prediction_id"])
-            if data is not None:
-                loaded.append(Measured(run_id, labels[run_id], styles[run_id], row["prediction_id"],
-                                       _source(row, part), data))
-            step()
-    return loaded
-
-
-def _source(row: pd.Series, part: str) -> str:
-    films = f"{int(row['n']):,} films" if row["n"] >= row["n_expected"] else (
-        f"subset of {int(row['n']):,} of {int(row['n_expected']):,} films")
-    return ", ".join([PART_WORDS[part], films, *([row["checkpoint"]] if isinstance(row["checkpoint"], str) else [])])
 
 
 def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str, labels: Mapping[str, str],
@@ -166,7 +87,7 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
             widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
 
 
-def say_where(groups: Sequence[run_groups.Group], measured: Sequence[Measured]) -> None:
+def say_where(groups: Sequence[run_groups.Group], measured: Sequence[DrawnRun]) -> None:
     """Data set and split of what is drawn, with its badges; flagged where the films are not the same for all runs."""
     for group in groups:
         widgets.badges(group)
@@ -183,27 +104,27 @@ def say_where(groups: Sequence[run_groups.Group], measured: Sequence[Measured]) 
 # -- numbers
 
 
-def legend(measured: Sequence[Measured], finding: str | None, view: str) -> None:
+def legend(measured: Sequence[DrawnRun], finding: str | None, view: str) -> None:
     """Each run's line with its AUROC and AP: of a finding, or as macro means with how many findings are inside."""
     legend_lines(measured, lambda one: _macro_words(one) if finding is None else _finding_words(one, finding, view),
                  mark=any(one.points for one in measured))
 
 
-def legend_lines(measured: Sequence[Measured], words: Callable[[Measured], str], mark: bool) -> None:
+def legend_lines(measured: Sequence[DrawnRun], words: Callable[[DrawnRun], str], mark: bool) -> None:
     """Each run's line, with its mark where the charts have marks, its name, and what there is to say of it."""
     with st.grid(min_column_width=LEGEND_WIDTH, gap=("xxsmall", "medium")):
         for one in measured:
             st.markdown(f"![]({one.style.swatch(marker=mark)}) **{widgets.escape(one.label)}** {words(one)}")
 
 
-def _macro_words(one: Measured) -> str:
+def _macro_words(one: DrawnRun) -> str:
     auroc, without_auroc = macro(np.array([curves.auroc for curves in one.data.findings]))
     ap, without_ap = macro(np.array([curves.ap for curves in one.data.findings]))
     inside = [f" over {N_FINDINGS - excluded} of {N_FINDINGS} findings" for excluded in (without_auroc, without_ap)]
     return f"macro AUROC {_number(auroc)}{inside[0] if inside[0] != inside[1] else ''}, AP {_number(ap)}{inside[1]}"
 
 
-def _finding_words(one: Measured, finding: str, view: str) -> str:
+def _finding_words(one: DrawnRun, finding: str, view: str) -> str:
     curves = one.data.findings[FINDINGS.index(finding)]
     best = f", greatest F1 {_number(curves.best[1])} at {curves.best[0]:.3g}"
     stands = ""
@@ -214,42 +135,3 @@ def _finding_words(one: Measured, finding: str, view: str) -> str:
     return f"AUROC {_number(curves.auroc)}, AP {_number(curves.ap)}{best if view == 'thresholds' else ''}{stands}"
 
 
-def sources_in_words(measured: Sequence[Measured], finding: str | None) -> str:
-    """'Measured on test, 22,433 films, 582 of them with the finding (2.59 %)', for each run where they differ."""
-    sources = {}
-    for one in measured:
-        words = one.source
-        if finding is not None:
-            curves = one.data.findings[FINDINGS.index(finding)]
-            known = curves.positives + curves.negatives
-            words += f", {curves.positives:,} of them with the finding ({100 * curves.positives / max(known, 1):.2f} %)"
-            if 0 < curves.positives < STABLE_POSITIVES:
-                words += ", too few for a stable curve"
-        sources[widgets.escape(one.label)] = widgets.escape(words)
-    if len(set(sources.values())) == 1:
-        return f"Measured on {next(iter(sources.values()))}."
-    return "Measured on: " + "; ".join(f"{name}: {words}" for name, words in sources.items()) + "."
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if value == value else "–"
-
-
-def values_table(measured: Sequence[Measured]) -> pd.DataFrame:
-    """AUROC, AP and greatest F1 of every finding, run by run, for the download."""
-    return pd.DataFrame([
-        {"run_id": one.run_id, "run": one.label, "measured_on": one.source, "finding": finding,
-         "auroc": curves.auroc, "ap": curves.ap, "greatest_f1_on_these_films": curves.best[1],
-         "at_threshold": curves.best[0], "n_positive": curves.positives, "n": curves.positives + curves.negatives}
-        for one in measured for finding, curves in zip(FINDINGS, one.data.findings, strict=True)])
-
-
-def points_table(measured: Sequence[Measured], finding: str | None) -> pd.DataFrame:
-    """The points of the drawn lines, of one finding or of all, for the download."""
-    frames = [
-        pd.DataFrame({"run_id": one.run_id, "run": one.label, "finding": name, "line": line, "x": drawn.x,
-                      "y": drawn.y, "threshold": drawn.thresholds, "tp": drawn.tp.astype(int),
-                      "fp": drawn.fp.astype(int), "fn": curves.positives - drawn.tp.astype(int)})
-        for one in measured for name, curves in zip(FINDINGS, one.data.findings, strict=True)
-        if finding in (None, name) for line, drawn in curves.lines.items()]
-    return pd.concat(frames) if frames else pd.DataFrame()

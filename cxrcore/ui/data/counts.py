@@ -13,6 +13,7 @@ from cxrcore.findings import FINDINGS, NO_FINDING, display_name
 from cxrcore.glossary import TERMS, meaning
 from cxrcore.queries import data_set
 from cxrcore.queries.data_set import Holdings
+from cxrcore.queries.kept import kept
 from cxrcore.ui import shell, widgets
 
 STRONGEST = 5  # pairs named in words
@@ -212,7 +213,7 @@ class _Figures:
     by_view: Figure
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@kept(4)
 def _figures(dataset_id: str, _found: Holdings) -> _Figures:
     patients, films, follow_ups = _found.per_patient, _found.per_film, _found.follow_ups
     return _Figures(

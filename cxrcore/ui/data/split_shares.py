@@ -6,17 +6,17 @@ import streamlit as st
 from cxrcore import config
 from cxrcore.charts import dataset as charts
 from cxrcore.charts.look import Figure
-from cxrcore.data.splits import LEAKY_SCHEMES
+from cxrcore.data.splits import LEAKY_SCHEMES, PART_WORDS
 from cxrcore.findings import display_name
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries import data_set, run_groups
 from cxrcore.queries.data_set import Holdings, SplitCounts, SplitKey
+from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 from cxrcore.ui import widgets
 from cxrcore.ui.data.counts import spoken
 
 SPLIT = "split"  # the picker's key, and so its name in the link
-PART_WORDS = {"train": "Train", "val": "Validation", "test": "Test"}
 
 
 def split_picker(store: Store, dataset_id: str, runs: pd.DataFrame) -> SplitKey | None:
@@ -42,7 +42,8 @@ def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> S
     if not found.figures.patients:
         parts = parts.assign(patients=None)
     widgets.table(
-        parts.assign(part=parts["part"].map(PART_WORDS), **{c: 100 * parts[c] for c in _PERCENTS}), hide_index=True,
+        parts.assign(part=parts["part"].map(PART_WORDS).str.capitalize(), **{c: 100 * parts[c] for c in _PERCENTS}),
+        hide_index=True,
         key="split_parts", alt="Films and patients of each part of the split", column_config={
             "part": "Part", "films": widgets.number("films", "Films", "localized"),
             "patients": widgets.number("patients", "Patients", "localized"),
@@ -51,7 +52,7 @@ def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> S
                   "Prevalence of each finding by part of the split: " + spoken(counted.by_part))
     rare = counted.by_part[(counted.by_part["group"] != "train") & (counted.by_part["positives"] < STABLE_POSITIVES)]
     if len(rare):
-        words = "; ".join(f"{display_name(row.finding)} {row.positives} in {PART_WORDS[row.group].lower()}"
+        words = "; ".join(f"{display_name(row.finding)} {row.positives} in {PART_WORDS[row.group]}"
                           for row in rare.itertuples())
         st.markdown(f":material/warning: Fewer than {STABLE_POSITIVES} films with the finding, so thresholds and "
                     f"measures there are unstable: {words}.")
@@ -62,7 +63,7 @@ _PERCENTS = {"share": ("share", "Share of films"), "without_finding": ("without_
              "ap_share": ("ap_films", "AP films")}
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(16)
 def _split_figure(dataset_id: str, key: SplitKey, _counted: SplitCounts) -> Figure:
     return charts.group_chart("Prevalence by part (% of the part's films)", _counted.by_part)
 
@@ -74,7 +75,7 @@ def _leak_line(key: SplitKey, leaked: pd.DataFrame, patients: int) -> None:
         return
     total = int(leaked["patients"].sum())
     if total:
-        where = ", ".join(f"{row.patients:,} in {PART_WORDS[row.one].lower()} and {PART_WORDS[row.other].lower()}"
+        where = ", ".join(f"{row.patients:,} in {PART_WORDS[row.one]} and {PART_WORDS[row.other]}"
                           for row in leaked.itertuples() if row.patients)
         st.error(f"This split leaks: of {patients:,} patients, {where}. A network has seen these people in training, "
                  "so its numbers are too good.", icon=":material/warning:")

@@ -9,9 +9,10 @@ from cxrcore.data.files import csv_file
 from cxrcore.explain.overlay import drawn_size, resized
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.queries.chosen_film import ChosenFilm
+from cxrcore.queries.explained_films import LARGEST, SMALL
 from cxrcore.report.explanation_page import ScoreLine, as_png, explanation_page
 from cxrcore.ui.explain import score_views
-from cxrcore.ui.explain.map_views import LARGEST, SMALL, OneRun
+from cxrcore.ui.explain.map_views import OneRun
 
 TRAINED_ON = "The network was trained on this film: its scores and map say little of what it does on new films."
 

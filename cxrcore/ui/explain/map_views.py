@@ -10,26 +10,14 @@ from cxrcore.charts.film_view import film_view
 from cxrcore.explain import overlay as overlays
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.queries.chosen_film import ChosenFilm
-from cxrcore.queries.explained_films import Explained, Loaded
+from cxrcore.queries.explained_films import COLOURS, SMALL, STRONGEST, Explained, Loaded, Look, drawn
 from cxrcore.ui import widgets
 from cxrcore.ui.explain.score_views import FilmScores
 from cxrcore.ui.film_tiles import Tile, wall
 from cxrcore.ui.link import in_link
 
-LARGEST, SMALL = 1024, 384  # long side of a drawn film, pixels
 VIEWS = ("One finding", "All 14", "Methods", "Runs")
-STRONGEST = 65  # % of full colour, of the hottest place
-COLOURS = tuple(overlays.COLOURS)
 COLOURS_KEY, CONTOUR_KEY, STRENGTH_KEY = "colours", "contour", "opacity"
-
-
-@dataclass(frozen=True)
-class Look:
-    """How maps are drawn: the hottest place's opacity in [0, 1], a name of `overlays.COLOURS`, outline or colour."""
-
-    strength: float
-    colours: str
-    contour: bool
 
 
 @dataclass(frozen=True)
@@ -52,19 +40,6 @@ def look_popover() -> Look:
         contour = st.toggle("Outline only", **in_link(CONTOUR_KEY),
                             help="A line around the hottest fifth of the map instead of colour")
     return Look(strength / 100, colours, contour)
-
-
-def drawn(film: np.ndarray, explained: Explained, finding: str, opacity: float, look: Look,
-          longest: int = LARGEST) -> np.ndarray:
-    """The film with a finding's map over it, uint8 (h, w, 3).
-
-    Args:
-        film: uint8 (H, W).
-        opacity: in [0, 1], by score and threshold.
-    """
-    heat, _ = explained.of(finding)
-    return overlays.overlay(film, heat, opacity * look.strength, colours=look.colours, contour=look.contour,
-                            size=overlays.drawn_size(film, SMALL, longest))
 
 
 def opacity_of(one: OneRun, finding: str) -> float:

@@ -14,8 +14,9 @@ from cxrcore.glossary import meaning
 from cxrcore.measures.calibration import MIN_POSITIVES, in_digits
 from cxrcore.measures.metrics import measured
 from cxrcore.queries import from_store
-from cxrcore.queries.board_state import BoardState, Evaluated
-from cxrcore.queries.calibrated import calibrator
+from cxrcore.queries.board_state import BoardState
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.from_store import calibrator
 from cxrcore.store import Store
 from cxrcore.ui import widgets
 

@@ -8,29 +8,24 @@ import streamlit as st
 
 from cxrcore.charts.look import run_styles
 from cxrcore.data.pixels import decode_film, film_file
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import FilmError
+from cxrcore.explain.method_names import HIRES, MEANINGS, METHODS, SHARED, SLOW
 from cxrcore.findings import display_name
 from cxrcore.queries import chosen_film, explained_films, film_pixels, from_store, run_groups
 from cxrcore.queries.board_state import read_state
-from cxrcore.queries.chosen_film import PARTS, ChosenFilm, RunFilms
-from cxrcore.queries.explained_films import Explained
+from cxrcore.queries.chosen_film import ChosenFilm, RunFilms
+from cxrcore.queries.evaluated_runs import evaluated
+from cxrcore.queries.explained_films import Explained, Look
 from cxrcore.report.explanation_page import NOT_FOR_DIAGNOSIS
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.explain import map_views, score_views
-from cxrcore.ui.explain.map_views import Look, OneRun
+from cxrcore.ui.explain.map_views import OneRun
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import RunsPage
-from cxrcore.ui.thresholds.lab import evaluated
 from cxrcore.ui.widgets import escape
 
-METHODS = {  # {label: key of `cam_methods.METHODS`}, which needs torch; a test holds them together
-    "Grad-CAM": "gradcam", "Grad-CAM++": "gradcam++", "HiResCAM": "hirescam", "LayerCAM": "layercam",
-    "EigenCAM": "eigencam", "Score-CAM": "scorecam"}
-SLOW, SHARED, HIRES = "Score-CAM", "EigenCAM", "HiResCAM"
-MEANINGS = ("Ways to ask where the network looked. Grad-CAM, Grad-CAM++, HiResCAM and LayerCAM follow the finding's "
-            "gradient. EigenCAM shows what stands out to the network and does not depend on the finding. Score-CAM "
-            "tries each channel and takes long.")
 WITHOUT_CHECKPOINT = {"imported": "it was imported", "ensemble": "it is a mean of other runs' scores"}
 LOST_CHECKPOINT = "it stopped before its first epoch ended, or its checkpoint lies on another machine"
 MAX_RUNS = 4
@@ -147,7 +142,7 @@ def say_film(film: ChosenFilm, films: RunFilms) -> None:
     """What was read, and whether the network has seen it in training."""
     height, width = film.film.pixels.shape
     known = f" · film {escape(film.image_id)} of the data set" if film.image_id and film.image_id != film.name else ""
-    where = f" · {PARTS[film.part]} split" if film.part else ""
+    where = f" · {PART_WORDS[film.part]} split" if film.part else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{escape(film.name)}** · {escape(film.film.kind)}, {width} × {height} pixels{known}{where}",
                     width="content")
@@ -254,7 +249,7 @@ def draw_maps(film: ChosenFilm, shown: Sequence[OneRun], finding: str, method: s
         map_views.large(film, shown[0], first, finding, method, look)
     st.caption(NOT_FOR_DIAGNOSIS)
     used = first or _explained(shown[0], finding, "Grad-CAM")
-    return lambda: map_views.drawn(film.film.pixels, used, finding, map_views.opacity_of(shown[0], finding), look)
+    return lambda: explained_films.drawn(film.film.pixels, used, finding, map_views.opacity_of(shown[0], finding), look)
 
 
 def _explained(one: OneRun, finding: str, method: str) -> Explained | None:

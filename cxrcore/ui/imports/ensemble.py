@@ -4,7 +4,6 @@ import streamlit as st
 
 from cxrcore.evaluation import ensemble, measure_predictions
 from cxrcore.queries import from_store, run_groups
-from cxrcore.queries.shared_draws import PATIENCE
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.imports import predictions
@@ -32,7 +31,7 @@ def show(store: Store, overview: from_store.Overview) -> None:
     same = ensemble.known(store, chosen) if len(chosen) > 1 else None
     if st.button("Save the mean as a run", type="primary", icon=":material/save:",
                  disabled=not 2 <= len(chosen) <= MOST or same is not None):
-        with st.spinner("Measuring…"), widgets.slow_share(measure_predictions.RESAMPLING, PATIENCE) as told:
+        with st.spinner("Measuring…"), widgets.slow_share(measure_predictions.RESAMPLING) as told:
             same = ensemble.make(store, chosen, name, told)
         st.session_state[_MADE] = made = (*made, same)
         st.rerun()  # with the button switched off

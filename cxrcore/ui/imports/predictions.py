@@ -8,7 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import ids
+from cxrcore.config import IMPORTED_PARTS
 from cxrcore.data.files import bounded_file
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import UsageError
 from cxrcore.evaluation import film_table, measure_predictions
 from cxrcore.evaluation.film_table import FilmTable
@@ -17,7 +19,7 @@ from cxrcore.import_export import examination, prediction_file, training_films
 from cxrcore.import_export.examination import Candidate, Declared
 from cxrcore.import_export.same_import import Known
 from cxrcore.queries import from_store
-from cxrcore.queries.shared_draws import PATIENCE
+from cxrcore.queries.kept import kept
 from cxrcore.store import Store, audit_marks, threshold_file
 from cxrcore.store.audit_marks import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
 from cxrcore.ui import shell, widgets
@@ -25,7 +27,7 @@ from cxrcore.ui.widgets import escape
 
 KINDS = [kind.removeprefix(".") for kind in prediction_file.KINDS]
 UPLOAD_TABLE = "Another: upload its table"
-PARTS = {"Test": "test", "Validation": "val", "Training": "train", "External": "external"}
+PARTS = {PART_WORDS[part].capitalize(): part for part in IMPORTED_PARTS}
 BADGES = {PASSED: ":green-badge[passed]", NOTED: ":blue-badge[:material/info: noted]",
           WARNED: ":orange-badge[:material/warning: warned]",
           REFUSED: ":red-badge[:material/block: refused]", NOT_DECLARED: ":gray-badge[not declared]"}
@@ -140,12 +142,11 @@ def read(store: Store, said: Said) -> Candidate:
     if candidate and said in (before, replace(before, table=candidate.table.dataset_id)):
         return candidate  # audited again it would meet itself in the store
     with st.spinner("Reading…"):
-        return _examined(str(store.path), store.change_token(), said)
+        return _examined(store, store.change_token(), said)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _examined(path: str, token: tuple[int, ...], said: Said) -> Candidate:
-    store = Store(path)
+@kept(2)
+def _examined(store: Store, token: tuple[int, ...], said: Said) -> Candidate:
     declared = Declared(
         said.split, said.logits, training_films.train_list(said.train_list[1], said.train_list[0])
         if said.train_list else None, threshold_file.loads(said.thresholds[1]) if said.thresholds else None,
@@ -216,7 +217,7 @@ def offer(store: Store, candidate: Candidate, said: Said) -> None:
         st.warning(f"{escape(fact[0].upper() + fact[1:])}.", icon=":material/warning:")
     above = st.container()  # what stands below the button may be off the screen
     if st.button(SAVE, type="primary", icon=":material/save:", disabled=candidate.refused or not said.name.strip()):
-        with above, st.spinner("Measuring…"), widgets.slow_share(measure_predictions.RESAMPLING, PATIENCE) as told:
+        with above, st.spinner("Measuring…"), widgets.slow_share(measure_predictions.RESAMPLING) as told:
             saved = examination.save(store, candidate, said.name, said.architecture, told)
         st.session_state[_LAST] = replace(said, name="", architecture=""), candidate
         st.session_state[_SAVED] = {*st.session_state.get(_SAVED, ()), saved}

@@ -11,6 +11,7 @@ import streamlit as st
 from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.charts.subgroups import group_styles
+from cxrcore.explain.method_names import HIRES, METHODS, SHARED, SLOW
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.glossary import meanings
 from cxrcore.measures import localization_scores
@@ -22,7 +23,6 @@ from cxrcore.queries.localization import Measured
 from cxrcore.store import Store
 from cxrcore.ui import widgets
 from cxrcore.ui.curves import words as curves_view
-from cxrcore.ui.explain.sections import HIRES, METHODS, SHARED, SLOW
 from cxrcore.ui.widgets import escape
 
 POINTING, IOU, IOBB, ENERGY = "Pointing game", "IoU", "IoBB", "Energy in box"

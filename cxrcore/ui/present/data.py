@@ -6,12 +6,12 @@ from cxrcore.charts.dataset import prevalence_chart
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.glossary import meaning
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
-from cxrcore.queries.class_lesson import Lesson
+from cxrcore.queries.class_lesson import Lesson, NothingToShow
 from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
 from cxrcore.store import audit_marks
 from cxrcore.ui import widgets
 from cxrcore.ui.data.counts import LABEL_NOTES, percent
-from cxrcore.ui.present.stage import NothingToShow, chart, headline
+from cxrcore.ui.present.stage import chart, headline
 
 
 def imbalance(lesson: Lesson) -> None:

@@ -6,15 +6,17 @@ import streamlit as st
 from cxrcore.charts.stage import Rated, rating_chart
 from cxrcore.charts.subgroups import group_styles
 from cxrcore.errors import ResamplingError
+from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import N_FINDINGS
 from cxrcore.measures.intervals.holm import BETTER, WORSE, Verdicts, verdicts
 from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.measures.subgroups import MIN_POSITIVES, Gap, gaps, intervals
 from cxrcore.queries import subgroups
-from cxrcore.queries.class_lesson import Lesson
+from cxrcore.queries.class_lesson import Lesson, NothingToShow
 from cxrcore.queries.subgroups import Subgroups
+from cxrcore.ui import widgets
 from cxrcore.ui.markdown import escape
-from cxrcore.ui.present.stage import NothingToShow, chart, headline
+from cxrcore.ui.present.stage import chart, headline
 
 SHOWN = ("sex", "age", "view")
 MEASURE = "recall"
@@ -72,7 +74,9 @@ def _family(n_tests: int) -> str:
 def _read(lesson: Lesson, grouping: str) -> Subgroups | None:
     """None where the films do not form two groups that can be measured."""
     try:
-        found = subgroups.load(lesson.store, lesson.run, lesson.part, grouping, lesson.tuned(lesson.run))
+        with widgets.slow_share(RESAMPLING) as told:
+            found = subgroups.in_groups(lesson.store, lesson.run, lesson.part, grouping, lesson.tuned(lesson.run),
+                                        told)
     except ResamplingError:
         return None
     return found if len(found.found) > 1 else None

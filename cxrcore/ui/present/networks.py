@@ -5,9 +5,10 @@ import streamlit as st
 
 from cxrcore.charts import curves as curve_charts
 from cxrcore.charts.stage import Rated, rating_chart
+from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.measures.intervals.intervals import MACRO
-from cxrcore.queries import comparison, from_store, oracle
+from cxrcore.queries import comparison, data_set, from_store
 from cxrcore.queries.class_lesson import Lesson
 from cxrcore.queries.comparison import Compared
 from cxrcore.queries.run_groups import SYNTHETIC_NOTE
@@ -19,7 +20,8 @@ def networks(lesson: Lesson) -> None:
     """The runs of the group, with intervals; ranked where their means are over the same findings."""
     runs = [lesson.run, *lesson.runs[1:]]
     architectures = dict(zip(lesson.rows["run_id"], lesson.rows["architecture"], strict=True))
-    found = comparison.load(lesson.store, runs, architectures, lesson.part)
+    with widgets.slow_share(RESAMPLING) as told:
+        found = comparison.compare(lesson.store, runs, architectures, lesson.part, told=told)
     rated = [_rated(one) for one in found]
     if len({one.found.in_macro("auroc").tobytes() for one in found}) > 1:
         headline("These means are over different findings, so they do not rank")
@@ -29,7 +31,7 @@ def networks(lesson: Lesson) -> None:
     alt = "; ".join(f"{one.name} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" for one in rated)
     chart(rating_chart("Macro AUROC with 95 % interval (0.5 is guessing, 1 is perfect)", rated), "networks", alt,
           13.8 if lesson.kind == "phantom" else 12.2, title=False)
-    st.markdown(oracle.in_words(lesson.rows) or (
+    st.markdown(data_set.oracle_in_words(lesson.rows) or (
         f"Mean over the findings, {lesson.films}; intervals from draws of patients. Which run is *really* better takes "
         "a paired test: the Compare page makes it."))
     if lesson.kind == "phantom":

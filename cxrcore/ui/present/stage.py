@@ -9,6 +9,7 @@ import streamlit as st
 
 from cxrcore.charts.look import Figure
 from cxrcore.charts.stage import for_stage
+from cxrcore.queries.class_lesson import NothingToShow
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.link import in_link
@@ -46,14 +47,6 @@ class Slide:
     name: str
     show: Callable[[Any], None]
     notes: Notes
-
-
-class NothingToShow(Exception):
-    """What a slide needs is not in the store: what that is, and the command that makes it, if there is one."""
-
-    def __init__(self, text: str, command: str | None = None) -> None:
-        super().__init__(text)
-        self.command = command
 
 
 def dress() -> None:

@@ -7,8 +7,9 @@ import streamlit as st
 
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.measures.thresholds.positions import counts_at
-from cxrcore.queries.board_state import find_set, read_state
+from cxrcore.queries.board_state import read_state
 from cxrcore.queries.class_lesson import HALF, Lesson
+from cxrcore.queries.threshold_sets import find_set
 from cxrcore.ui import shell
 from cxrcore.ui.markdown import escape
 from cxrcore.ui.present.stage import headline

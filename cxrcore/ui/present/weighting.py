@@ -14,20 +14,19 @@ from cxrcore.findings import FINDINGS, display_name
 from cxrcore.measures.metrics import macro
 from cxrcore.measures.thresholds.positions import counts_at
 from cxrcore.networks.architectures import ARCHITECTURES
-from cxrcore.queries import from_store, run_groups
-from cxrcore.queries.class_lesson import HALF, Lesson
+from cxrcore.queries import from_store, reliability, run_groups
+from cxrcore.queries.class_lesson import HALF, Lesson, NothingToShow
+from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.loss_pairs import FILMS, LOSS_WORDS, PLAIN, Trained, alike, differing, flags
 from cxrcore.ui import widgets
-from cxrcore.ui.curves import reliability
-from cxrcore.ui.present.stage import NothingToShow, chart, headline
-from cxrcore.ui.thresholds.lab import evaluated
+from cxrcore.ui.present.stage import chart, headline
 
 
 def weights(lesson: Lesson) -> None:
     """One architecture trained with the plain loss and with others: recall at 0.5 against calibration."""
     runs = _by_loss(lesson)
     rows, reliable = [], []
-    read = reliability.reader(lesson.store, [one.run for one in runs], None)
+    read = reliability.reliability_reader(lesson.store, [one.run for one in runs], None)
     styles = run_styles({one.run.run_id: one.architecture for one in runs})
     k = int(np.argmax([len(one.positives) for one in lesson.scores]))  # where the bins hold most
     for one in runs:

@@ -1,51 +1,32 @@
 """What the Subgroups page shows: one run's measures in groups of patients, their gaps, and the view as a shortcut."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 
 from cxrcore.charts import subgroups as charts
-from cxrcore.charts.dot_rows import NAMES, Bars
-from cxrcore.charts.look import run_styles
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.measures.intervals.draws import N_DRAWS
-from cxrcore.measures.intervals.intervals import MACRO, MANY_POSITIVES, PATIENTS_UNKNOWN_NOTE, Interval, Resampled
+from cxrcore.measures.intervals.intervals import MANY_POSITIVES, PATIENTS_UNKNOWN_NOTE, Resampled
 from cxrcore.measures.subgroups import (
-    HIGHER,
-    LOWER,
     MIN_PATIENTS,
     MIN_POSITIVES,
     OLDEST,
-    TIED,
-    UNTESTED,
-    Gap,
     suppressed,
 )
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries import run_groups
-from cxrcore.queries.board_state import Evaluated, SourcedSet, warnings_of
-from cxrcore.queries.subgroups import Subgroups
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.subgroups import Subgroups, view_bars
+from cxrcore.queries.threshold_sets import SourcedSet, warnings_of
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.run_pages import RunsPage
 from cxrcore.ui.widgets import escape
 
-GROUPING_TITLES = {"Sex": "sex", "Age": "age", "View": "view", "First film": "order"}
-MEASURE_TITLES = {"Recall": "recall", "False alarms": "false_alarm", "AUROC": "auroc"}
-AXES = {"recall": "Recall (TPR)", "false_alarm": "False-alarm rate (FPR)", "auroc": "AUROC"}
-SHORT = {"recall": "TPR", "false_alarm": "FPR", "auroc": "AUROC"}
-DEFINITIONS = {
-    "recall": "TPR (true positive rate, recall) is TP / (TP + FN): the share of films with the finding that raise an "
-              "alarm. Below 0, {first} has more of its findings missed.",
-    "false_alarm": "FPR (false positive rate, false-alarm rate) is FP / (FP + TN): the share of films without the "
-                   "finding that raise an alarm. Above 0, {first} has more false alarms.",
-    "auroc": "AUROC (area under the ROC curve) is taken within each group, at no threshold. Below 0, scores "
-             "order the films of {first} worse.",
-}
 UNKNOWN = {"sex": "unknown sex", "age": f"unknown age (missing, or over {OLDEST} years)", "view": "unknown view",
            "order": "unknown follow-up number"}
 PICKER_WIDTH = 212  # pixels, so that the controls stand in one row on a desk
-WORDS = {HIGHER: "higher", LOWER: "lower", TIED: "tied", UNTESTED: "no test"}
 
 
 # -- controls
@@ -146,75 +127,6 @@ def say_suppressed(found: Subgroups) -> None:
 
 
 # -- charts
-
-
-def bars(found: Subgroups, measured: Mapping[str, Interval]) -> list[Bars]:
-    """Each group's measure with intervals."""
-    styles = charts.group_styles(found.groups.names)
-    return [Bars(found.called(name), styles[name], one.point, one.low, one.high, np.ones(len(NAMES), bool),
-                 _notes(found.found[name], one)) for name, one in measured.items()]
-
-
-def gap_bars(found: Subgroups, gaps: Sequence[Gap]) -> list[Bars]:
-    """Gaps with intervals; a verdict fills the mark."""
-    styles = charts.group_styles(found.groups.names)
-    return [Bars(found.called(gap.name), styles[gap.name], gap.change.point, gap.change.low, gap.change.high,
-                 np.isin(gap.words, (HIGHER, LOWER)),
-                 [f"{WORDS[word]}, corrected p {p:.2g}" for word, p in zip(gap.words, gap.p, strict=True)])
-            for gap in gaps]
-
-
-def view_bars(pair: tuple[Resampled, Resampled], run: Evaluated, architecture: str | None) -> list[Bars]:
-    """AUROC of the view alone and of the run."""
-    looks = [("View alone (AP or not)", charts.VIEW_STYLE), (run.label, run_styles({"": architecture})[""])]
-    made = []
-    for (name, style), one in zip(looks, pair, strict=True):
-        found = one.interval("auroc")
-        made.append(Bars(name, style, found.point, found.low, found.high, np.ones(len(NAMES), bool),
-                         _notes(one, found)))
-    return made
-
-
-def _notes(one: Resampled, found: Interval) -> list[str]:
-    notes = [f"{positive:,} films with it, {negative:,} without"
-             + (", few: the interval may be too narrow" if rare else "")
-             for positive, negative, rare in zip(one.n_positive, one.n_negative, one.rare, strict=True)]
-    return [*notes, f"mean over {len(FINDINGS) - found.n_excluded} of {len(FINDINGS)} findings"]
-
-
-def definition(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: str) -> str:
-    """What the gap is, in the words of its groups."""
-    alone = found.called(gaps[0].name) if len(gaps) == 1 else ""
-    of = f"{SHORT[measure]} of"
-    return (f"**Gap = {of} {alone or 'each group'} minus {of} {found.called(reference)}.** "
-            + DEFINITIONS[measure].format(first=alone or "that group"))
-
-
-def family(gaps: Sequence[Gap]) -> str:
-    """How the verdicts come about, and which tests the correction counts."""
-    n_tests = sum(int((gap.words[:MACRO] != UNTESTED).sum()) for gap in gaps)
-    return ("Verdicts follow p-values from the draws' standard errors (for rates of few films, at least that of two "
-            f"proportions), corrected by Holm over a family: the {n_tests} tests of findings and groups for the "
-            "findings, one test a group for the macro means. Filled marks are higher or lower; open ones are tied. "
-            "Tied does not mean equal.")
-
-
-def in_words(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: str) -> str:
-    """What the corrected tests say, a line a group."""
-    lines = []
-    for gap in gaps:
-        names = {word: [display_name(FINDINGS[k]) for k in np.flatnonzero(gap.words[:MACRO] == word)]
-                 for word in (LOWER, HIGHER)}
-        said = [f"{WORDS[word]} in {len(which)} ({', '.join(which)})" for word, which in names.items() if which]
-        tested = int((gap.words[:MACRO] != UNTESTED).sum())
-        said += [f"no difference shown in {tested - sum(map(len, names.values()))} of {tested} tested findings"
-                 if tested else f"no finding is on {MIN_POSITIVES} films or more of both groups, so none was tested"]
-        point, low, high = (side[MACRO] for side in (gap.change.point, gap.change.low, gap.change.high))
-        if not np.isnan(low):
-            said += [f"macro mean {point:+.3f} ({low:+.3f} to {high:+.3f}), {WORDS[gap.words[MACRO]]}"]
-        lines.append(f"- {SHORT[measure]} of **{found.called(gap.name)}** against {found.called(reference)}: "
-                     + "; ".join(said) + ".")
-    return "\n".join(lines)
 
 
 # -- the shortcut

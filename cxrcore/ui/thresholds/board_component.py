@@ -1,24 +1,17 @@
 """The threshold board: rows of handles that count in the browser, without the server, while they are dragged.
 
 Python gives exact counts of every position once (`payload`) and hears of a threshold on release. The script is plain
-JavaScript in the files beside this one, joined here; there is no build step.
+JavaScript in the files of `charts.board`, joined there; there is no build step.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from cxrcore.charts.board.assets import SCRIPT, STYLE
+
 KEY = "threshold_board"
-_SCRIPTS = ("counts.js", "draw.js", "panel.js", "input.js", "board.js")  # the last has the default export
-
-
-def _read(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
-
-
-STYLE, SCRIPT = _read("board.css"), "\n".join(map(_read, _SCRIPTS))  # a report runs the very same
 _COMPONENT = st.components.v2.component(
     "cxr_threshold_board",
     html='<div id="board" data-testid="threshold-board"\nrole="group" aria-label="Threshold board"></div>',

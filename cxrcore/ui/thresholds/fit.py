@@ -5,7 +5,9 @@ import streamlit as st
 from cxrcore.findings import display_name
 from cxrcore.measures.thresholds.fitting import CLASSIC_GRID, OBJECTIVES, STABLE_POSITIVES, Objective
 from cxrcore.queries import run_groups
-from cxrcore.queries.board_state import BoardState, Evaluated, FitKey, find_set, make_state
+from cxrcore.queries.board_state import BoardState, make_state
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.threshold_sets import FitKey, find_set
 from cxrcore.store import Store
 from cxrcore.ui import shell
 from cxrcore.ui.thresholds import session

@@ -3,29 +3,21 @@
 All of it is one fragment: a release in the browser runs this module again and nothing else of the page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.board.payload import RunCounts, pack
 from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import FINDINGS, NO_FINDING, canonical, display_name
-from cxrcore.queries import from_store, run_groups
-from cxrcore.queries.board_state import (
-    DEFAULT,
-    PART_WORDS,
-    BoardState,
-    Evaluated,
-    default_key,
-    find_set,
-    notes,
-    parse_key,
-    provenance,
-    read_state,
-)
+from cxrcore.queries import evaluated_runs, from_store, run_groups
+from cxrcore.queries.board_state import BoardState, notes, provenance, read_state
+from cxrcore.queries.evaluated_runs import Evaluated, evaluated
+from cxrcore.queries.kept import kept
+from cxrcore.queries.threshold_sets import DEFAULT, default_key, find_set, parse_key
 from cxrcore.store import Store
 from cxrcore.ui import run_pages, shell, widgets
 from cxrcore.ui.curves import words
@@ -60,7 +52,7 @@ def _lab(store: Store) -> None:
             part = pick_part("The films that the thresholds are read on. They are fitted on validation unless you say "
                              "otherwise.")
         rows = page.rows(run_ids)
-        shown = words.part_to_draw(part, run_ids[:1], overview.board)
+        shown = evaluated_runs.part_to_draw(part, run_ids[:1], overview.board)
         words.say_missing(store, rows, overview.board, shown, page.labels, page.statuses)
         runs = [run for run in evaluated(rows, overview.board, page.labels) if shown in run.parts]
         if not runs or runs[0].run_id != run_ids[0]:
@@ -68,13 +60,6 @@ def _lab(store: Store) -> None:
                 widgets.command(f"python scripts/eval.py --run {run_ids[0]}", store)
             return
         _board_of(store, runs, shown, part, controls, overview)
-
-
-def evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str]) -> list[Evaluated]:
-    """Runs with the newest of their predictions, of rows of `Store.runs` and of its leaderboard."""
-    return [Evaluated(row.run_id, labels[row.run_id], row.dataset_id,
-                      {part["split"]: part for _, part in board[board["run_id"] == row.run_id].iterrows()})
-            for row in rows.itertuples()]
 
 
 def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, part: str, state: BoardState, kind: str) -> None:
@@ -111,7 +96,7 @@ def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) 
 def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, controls: Any,
               overview: from_store.Overview) -> None:
     run, finding = runs[0], _open_finding()
-    with widgets.slow_steps("Reading predictions", len(runs), words.PATIENCE) as step:
+    with widgets.slow_steps("Reading predictions", len(runs)) as step:
         for one in runs:
             from_store.sorted_scores(store, one.prediction_id(part))
             step()
@@ -199,7 +184,7 @@ def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardSta
     as_is, fitted = session.extra_positions(of, state)
     looks = [_look(run, styles[run.run_id], part) for run in runs]
     own = [state.reference.thresholds.tolist(), *(_own_set(store, run, state) for run in runs[1:])]
-    return _packed(str(store.path), looks, own, header, as_is, fitted, notes(state, runs[0], part, positives))
+    return _packed(store, looks, own, header, as_is, fitted, notes(state, runs[0], part, positives))
 
 
 def _look(run: Evaluated, style: RunStyle, part: str) -> tuple[str, ...]:
@@ -215,9 +200,9 @@ def _own_set(store: Store, run: Evaluated, state: BoardState) -> list[float]:
         return find_set(store, run, default_key(run)).thresholds.tolist()
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _packed(path: str, looks: list[tuple[str, ...]], own: list[list[float]], header: dict[str, Any],
+@kept(32)
+def _packed(store: Store, looks: list[tuple[str, ...]], own: list[list[float]], header: dict[str, Any],
             typed: list[list[float]], fitted: list[list[float]], warnings: dict[str, str]) -> bytes:
-    runs = [RunCounts(*look, from_store.sorted_scores(Store(path), prediction_id), np.array(thresholds))
+    runs = [RunCounts(*look, from_store.sorted_scores(store, prediction_id), np.array(thresholds))
             for (prediction_id, *look), thresholds in zip(looks, own, strict=True)]
     return pack(runs[0], runs[1:], header, typed, fitted, warnings)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.glossary import meaning
 from cxrcore.measures.metrics import macro
@@ -14,15 +15,17 @@ from cxrcore.measures.thresholds.cross_fitting import HALVINGS, Halvings, halvin
 from cxrcore.measures.thresholds.fitting import OBJECTIVES
 from cxrcore.measures.thresholds.positions import counts_at
 from cxrcore.queries import from_store
-from cxrcore.queries.board_state import PART_WORDS, BoardState, Evaluated, SourcedSet
-from cxrcore.queries.shared_draws import PATIENCE
+from cxrcore.queries.board_state import BoardState
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.kept import Kept
 from cxrcore.queries.threshold_draws import fit_in_draws, in_words
+from cxrcore.queries.threshold_sets import SourcedSet
 from cxrcore.store import Store
 from cxrcore.ui import widgets
-from cxrcore.ui.slots import Slot
 from cxrcore.ui.widgets import escape, number
 
 ROW_HEIGHT = 36
+_HALVINGS: Kept[Halvings] = Kept(64)  # 2 kB each; never written to
 
 
 def show(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> None:
@@ -50,7 +53,7 @@ def show(store: Store, run: Evaluated, part: str, state: BoardState, finding: st
                           alt="F1 of each finding as fitted, cross-fitted and on the other split, with prevalences")
     if refitted is not None:  # last: the only part that takes long where it was not worked out before
         text, meaning = in_words(store, refitted, finding)
-        line.markdown(text, help=meaning)
+        line.markdown(f"**{display_name(finding)}**: {escape(text)}", help=meaning)
 
 
 def _figures(table: pd.DataFrame, state: BoardState, other: str | None, crossed: Halvings) -> None:
@@ -120,14 +123,9 @@ def crossed_on_fitted(store: Store, made: SourcedSet) -> Halvings:
     wanted = OBJECTIVES.get(made.objective)
     parameter = made.parameters.get(wanted.parameter) if wanted and wanted.parameter else None
     films = from_store.predictions(store, made.prediction_id)
-    with widgets.slow_share(f"Cross-fitting over {HALVINGS} halvings of the patients", PATIENCE) as told:
-        return _slot(str(store.path), made.prediction_id, made.objective, parameter).get(lambda: halvings(
+    with widgets.slow_share(f"Cross-fitting over {HALVINGS} halvings of the patients") as told:
+        return _HALVINGS.get((store.key, made.prediction_id, made.objective, parameter), lambda: halvings(
             films.labels, films.scores, films.patient_ids, made.objective, parameter, told))
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)  # 2 kB each; never written to
-def _slot(path: str, prediction_id: str, objective: str, parameter: float | None) -> Slot[Halvings]:
-    return Slot()
 
 
 def _prevalence(counts: Any) -> np.ndarray:

@@ -5,7 +5,9 @@ from typing import Any
 import streamlit as st
 
 from cxrcore.findings import FINDINGS, display_name
-from cxrcore.queries.board_state import BoardState, Evaluated, after_release, default_key, read_state
+from cxrcore.queries.board_state import BoardState, after_release, read_state
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.threshold_sets import default_key
 from cxrcore.store import Store
 from cxrcore.ui import shell
 from cxrcore.ui.thresholds import board_component

@@ -10,24 +10,15 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.data.files import csv_file
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.measures.metrics import macro
 from cxrcore.measures.thresholds.positions import SortedScores, counts_at
 from cxrcore.queries import from_store
-from cxrcore.queries.board_state import (
-    PARAMETERS,
-    PART_WORDS,
-    BoardState,
-    Evaluated,
-    FitKey,
-    SourcedSet,
-    find_set,
-    find_set_name,
-    hand,
-    make_state,
-    warnings_of,
-)
+from cxrcore.queries.board_state import BoardState, hand, make_state
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.threshold_sets import PARAMETERS, FitKey, SourcedSet, find_set, find_set_name, warnings_of
 from cxrcore.store import Store, threshold_file
 from cxrcore.store.run_thresholds import NAMES, is_automatic
 from cxrcore.store.threshold_file import ThresholdFile

@@ -1,0 +1,113 @@
+"""What the curve views draw of runs: their predictions, read for one view, with what they are measured on in words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from cxrcore.charts.curve_marks import OperatingPoint
+from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.data.splits import PART_WORDS
+from cxrcore.findings import FINDINGS
+from cxrcore.measures.intervals.curve_bands import Band
+from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
+from cxrcore.queries import from_store
+from cxrcore.store import Store
+
+
+@dataclass(frozen=True)
+class DrawnRun:
+    """One run's predictions with the curves of a view.
+
+    Attributes:
+        run_id, label, style: of the run.
+        prediction_id: of the predictions.
+        source: the predictions in words: part, films (or how many of them), checkpoint.
+        data: `from_store.RunCurves`, or what another view has in its place, with `findings` and `films` as there.
+        points: where a threshold set stands, of each finding; None without one.
+        bands: {finding: the band around its curve}.
+    """
+
+    run_id: str
+    label: str
+    style: RunStyle
+    prediction_id: str
+    source: str
+    data: Any
+    points: Sequence[OperatingPoint] | None = None
+    bands: Mapping[str, Band] = field(default_factory=dict)
+
+
+def curves_reader(store: Store, view: str) -> Callable[[str, str], from_store.RunCurves]:
+    """What `read_drawn_runs` reads for a view of `curves.VIEWS`: (run_id, prediction_id) -> its curves."""
+    return lambda run_id, prediction_id: from_store.curves(store, prediction_id, view)
+
+
+def read_drawn_runs(runs: pd.DataFrame, board: pd.DataFrame, part: str, labels: Mapping[str, str],
+                    read: Callable[[str, str], Any], step: Callable[[], None] = lambda: None) -> list[DrawnRun]:
+    """Those of the runs that have predictions of this part, in the order of the runs.
+
+    Args:
+        read: (run_id, prediction_id) -> what the view draws; None leaves the run out.
+        step: called after each run.
+    """
+    sets = board[board["split"] == part].set_index("run_id")
+    styles = run_styles(dict(zip(runs["run_id"], runs["architecture"], strict=True)))
+    found = [run_id for run_id in runs["run_id"] if run_id in sets.index]
+    loaded = []
+    for run_id in found:
+        row = sets.loc[run_id]
+        data = read(run_id, row["prediction_id"])
+        if data is not None:
+            loaded.append(DrawnRun(run_id, labels[run_id], styles[run_id], row["prediction_id"], _source(row, part),
+                                   data))
+        step()
+    return loaded
+
+
+def _source(row: pd.Series, part: str) -> str:
+    films = f"{int(row['n']):,} films" if row["n"] >= row["n_expected"] else (
+        f"subset of {int(row['n']):,} of {int(row['n_expected']):,} films")
+    return ", ".join([PART_WORDS[part], films, *([row["checkpoint"]] if isinstance(row["checkpoint"], str) else [])])
+
+
+def sources_in_words(measured: Sequence[DrawnRun], finding: str | None) -> str:
+    """'Measured on test, 22,433 films, 582 of them with the finding (2.59 %)', for each run where they differ."""
+    sources = {}
+    for one in measured:
+        words = one.source
+        if finding is not None:
+            curves = one.data.findings[FINDINGS.index(finding)]
+            known = curves.positives + curves.negatives
+            words += f", {curves.positives:,} of them with the finding ({100 * curves.positives / max(known, 1):.2f} %)"
+            if 0 < curves.positives < STABLE_POSITIVES:
+                words += ", too few for a stable curve"
+        sources[one.label] = words
+    if len(set(sources.values())) == 1:
+        return f"Measured on {next(iter(sources.values()))}."
+    return "Measured on: " + "; ".join(f"{name}: {words}" for name, words in sources.items()) + "."
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if value == value else "–"
+
+
+def values_table(measured: Sequence[DrawnRun]) -> pd.DataFrame:
+    """AUROC, AP and greatest F1 of every finding, run by run, for the download."""
+    return pd.DataFrame([
+        {"run_id": one.run_id, "run": one.label, "measured_on": one.source, "finding": finding,
+         "auroc": curves.auroc, "ap": curves.ap, "greatest_f1_on_these_films": curves.best[1],
+         "at_threshold": curves.best[0], "n_positive": curves.positives, "n": curves.positives + curves.negatives}
+        for one in measured for finding, curves in zip(FINDINGS, one.data.findings, strict=True)])
+
+
+def points_table(measured: Sequence[DrawnRun], finding: str | None) -> pd.DataFrame:
+    """The points of the drawn lines, of one finding or of all, for the download."""
+    frames = [
+        pd.DataFrame({"run_id": one.run_id, "run": one.label, "finding": name, "line": line, "x": drawn.x,
+                      "y": drawn.y, "threshold": drawn.thresholds, "tp": drawn.tp.astype(int),
+                      "fp": drawn.fp.astype(int), "fn": curves.positives - drawn.tp.astype(int)})
+        for one in measured for name, curves in zip(FINDINGS, one.data.findings, strict=True)
+        if finding in (None, name) for line, drawn in curves.lines.items()]
+    return pd.concat(frames) if frames else pd.DataFrame()

@@ -1,0 +1,105 @@
+"""One bounded memory for what is read from a store or worked out from it: by whom it was asked, for all who ask again.
+
+A key names a store by its `key`, and what may change by its change token or by the id of predictions, which never
+change; so no time limit is needed and nothing kept is ever stale.
+"""
+
+import dataclasses
+import functools
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Generic, ParamSpec, TypeVar
+
+import pandas as pd
+
+from cxrcore.store import Store
+
+Value = TypeVar("Value")
+Asked = ParamSpec("Asked")
+
+
+class _Place(Generic[Value]):
+    """Where one value lies; whoever comes first fills it while others wait for it."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.values: list[Value] = []  # none or one: None is a value too
+
+
+class Kept(Generic[Value]):
+    """The values that were asked for last, at most so many.
+
+    Args:
+        most: values that are kept; the one that was asked for the longest time ago goes first.
+    """
+
+    def __init__(self, most: int):
+        self._most = most
+        self._lock = Lock()
+        self._places: OrderedDict[Hashable, _Place[Value]] = OrderedDict()
+        _ALL.append(self)
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The value of a key, made now where there is none; what `make` raises leaves the place empty."""
+        with self._lock:
+            place = self._places.setdefault(key, _Place())
+            self._places.move_to_end(key)
+            while len(self._places) > self._most:
+                self._places.popitem(last=False)
+        with place.lock:
+            if not place.values:
+                place.values.append(make())
+            return place.values[0]
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._places.clear()
+
+
+_ALL: list[Kept] = []
+
+
+def clear() -> None:
+    """Forget everything that is kept anywhere, as a new process would."""
+    for own in _ALL:
+        own.clear()
+
+
+def kept(most: int) -> Callable[[Callable[Asked, Value]], Callable[Asked, Value]]:
+    """Keep what a function returned for its last `most` questions.
+
+    Arguments have to be hashable; those whose name begins with '_' do not belong to the question. Frames come back as
+    copies, which callers may change; arrays are shared by all readers and never written to.
+    """
+    def keeping(function: Callable[Asked, Value]) -> Callable[Asked, Value]:
+        memory: Kept[Value] = Kept(most)
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def asked(*args: Asked.args, **kwargs: Asked.kwargs) -> Value:
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
+            key = tuple(_named(value) for name, value in given.arguments.items() if not name.startswith("_"))
+            return _own(memory.get(key, lambda: function(*args, **kwargs)))
+
+        return asked
+
+    return keeping
+
+
+def _named(value: object) -> object:
+    return value.key if isinstance(value, Store) else value
+
+
+def _own(value: Value) -> Value:
+    """The same with frames of its own; pandas copies what is in them once somebody writes."""
+    if isinstance(value, pd.DataFrame):
+        return value.copy(deep=False)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        frames = {one.name: own.copy(deep=False) for one in dataclasses.fields(value)
+                  if one.init and isinstance(own := getattr(value, one.name), pd.DataFrame)}
+        return dataclasses.replace(value, **frames) if frames else value
+    return value

@@ -1,0 +1,134 @@
+"""Threshold sets by their keys: stored ones by id, others by how they are fitted anew, such as 'recall:0.9@val'."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cxrcore.data.splits import PART_WORDS
+from cxrcore.errors import RunError, UsageError
+from cxrcore.measures.thresholds import fitting
+from cxrcore.queries import from_store
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.store import Store
+
+DEFAULT = "max_f1@val"
+UNFITTED = "fixed:0.5"
+SIMPLE = {"fixed": "fixed", "classic": "classic grid"}
+PARAMETERS = {"fixed": "value", "classic": None} | {name: one.parameter for name, one in fitting.OBJECTIVES.items()}
+_WARNINGS = {"unstable": f"is unstable, fitted on fewer than {fitting.STABLE_POSITIVES} films with it",
+             "not_fitted": "is not fitted, for want of films with it",
+             "not_met": "does not meet its aim, which no threshold can"}
+
+
+@dataclass(frozen=True)
+class FitKey:
+    """How to fit a set: '<objective>[:<parameter>][@<part>]'."""
+
+    objective: str
+    parameter: float | None
+    part: str | None
+
+    def __str__(self) -> str:
+        value = "" if self.parameter is None else f":{self.parameter!r}".removesuffix(".0")  # exact: it is fitted anew
+        return f"{self.objective}{value}{f'@{self.part}' if self.part else ''}"
+
+
+def parse_key(text: str) -> FitKey | None:
+    """The key of a set that is fitted anew; None for anything else, which may be a stored set's id."""
+    head, _, part = text.partition("@")
+    objective, _, value = head.partition(":")
+    if objective not in PARAMETERS or part not in ("", "val", "test"):
+        return None
+    if (part and objective == "fixed") or (value and not PARAMETERS[objective]):
+        return None
+    try:
+        return FitKey(objective, float(value) if value else None, part or None)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class SourcedSet:
+    """A threshold set with its provenance.
+
+    Attributes:
+        key: of the link.
+        name: as shown.
+        objective, parameters: as stored.
+        thresholds: float64 (14,).
+        prediction_id, part: what it was fitted on; None where it was not fitted.
+    """
+
+    key: str
+    name: str
+    objective: str
+    parameters: Mapping[str, Any]
+    thresholds: np.ndarray
+    prediction_id: str | None
+    part: str | None
+
+    @property
+    def in_words(self) -> str:
+        """'max F1, fitted on validation'."""
+        return f"{self.name}, fitted on {PART_WORDS.get(self.part, self.part)}" if self.part else self.name
+
+
+def find_set(store: Store, run: Evaluated, key: str) -> SourcedSet:
+    """The set that a key names.
+
+    Raises:
+        UsageError: no such key, or a parameter out of its range. RunError: there are no predictions to fit it on.
+    """
+    fit = parse_key(key)
+    return _stored(store, run, key) if fit is None else _fitted(store, run, fit)
+
+
+def _stored(store: Store, run: Evaluated, key: str) -> SourcedSet:
+    rows = from_store.threshold_sets(store, run.run_id).set_index("set_id")
+    if key not in rows.index:
+        raise UsageError(f"there is no threshold set '{key}' of run {run.label}: it may have been deleted, or belong "
+                         "to another run")
+    row = rows.loc[key]
+    part = from_store.prediction_sets(store, run.run_id).at[row["prediction_id"], "split"]
+    fitted = row["objective"] != "fixed"
+    return SourcedSet(key, row["name"], row["objective"], json.loads(row["parameters"]), np.array(row["thresholds"]),
+                      row["prediction_id"] if fitted else None, part if fitted else None)
+
+
+def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
+    if fit.objective == "fixed":
+        value = 0.5 if fit.parameter is None else fit.parameter
+        if not 0 <= value <= 1:
+            raise UsageError(f"threshold {value:g} is not between 0 and 1")
+        made = fitting.fixed(value)
+        return SourcedSet(str(FitKey("fixed", value, None)), made.name, made.objective, made.parameters,
+                          made.thresholds, None, None)
+    part = fit.part or "val"
+    if part not in run.parts:
+        raise RunError(f"{run.label} has no {PART_WORDS[part]} predictions to fit thresholds on: "
+                       f"python scripts/eval.py --run {run.run_id} makes them")
+    prediction_id = run.prediction_id(part)
+    made = from_store.fitted(store, run.run_id, prediction_id, fit.objective, fit.parameter)
+    return SourcedSet(str(FitKey(fit.objective, fit.parameter, part)), made.name, made.objective, made.parameters,
+                      made.thresholds, prediction_id, part)
+
+
+def default_key(run: Evaluated) -> str:
+    """The set that stands on the board while nothing else is asked for."""
+    return DEFAULT if "val" in run.parts else UNFITTED
+
+
+def warnings_of(made: SourcedSet, finding: str) -> list[str]:
+    """Which of 'unstable', 'not_fitted' and 'not_met' a set says of a finding."""
+    return [name for name in _WARNINGS if finding in made.parameters.get(name, ())]
+
+
+def find_set_name(fit: FitKey) -> str:
+    """'recall ≥ 0.9, fitted on validation'."""
+    wanted = fitting.OBJECTIVES.get(fit.objective)
+    value = "" if fit.parameter is None else f"{fit.parameter:g}"
+    name = wanted.label.format(value or f"{wanted.default:g}") if wanted else f"{SIMPLE[fit.objective]} {value}".strip()
+    return f"{name}, fitted on {PART_WORDS[fit.part]}" if fit.part else name
