@@ -86,7 +86,7 @@ def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
     """Run a script's `main` and exit: errors that a user can mend are one line on stderr, code 2."""
     # A log file shows lines as they come, in step with stderr's; signs that a terminal lacks are replaced.
     sys.stdout.reconfigure(line_buffering=True, errors="replace")
-    _print_notes()
+    print_what_is_said()
     try:
         with remembered():
             code = main(None) or 0
@@ -107,17 +107,22 @@ def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
         sys.exit(INTERRUPTED)
 
 
-class _Notes(logging.Handler):
-    """What parts of the workbench have to say of themselves, such as that a store's form changed, as a line each."""
+class _Printer(logging.Handler):
+    """What the library says: plain lines, what is to be beware of as notes, and what went wrong on stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(f"note: {record.getMessage()}")
+        said = record.getMessage()
+        if record.levelno >= logging.ERROR:
+            print(said, file=sys.stderr, flush=True)
+        else:
+            print(f"note: {said}" if record.levelno >= logging.WARNING else said, flush=True)
 
 
-def _print_notes() -> None:
+def print_what_is_said() -> None:
+    """From now on, what the library's modules say through `logging` is printed: only scripts print."""
     ours = logging.getLogger("cxrcore")
-    if not any(isinstance(handler, _Notes) for handler in ours.handlers):
-        ours.addHandler(_Notes())
+    if not any(isinstance(handler, _Printer) for handler in ours.handlers):
+        ours.addHandler(_Printer())
     ours.setLevel(logging.INFO)
     ours.propagate = False
 

@@ -12,7 +12,7 @@ RUN, PREDICTIONS, THRESHOLDS, CALIBRATOR = "run id", "prediction id", "threshold
 DATASET, FILE, SPLIT = "data set id", "file name", "part of a split"
 EXPORT, EXPORT_PARTIAL, MAP_PARTIAL, DOWNLOAD = "run folder", "half a run folder", "half a map", "download"  # folders
 
-_MADE = r"\d{8}-\d{6}-[0-9a-f]{6}"  # as `storefile.new_id` makes them: time and a random part
+_MADE = r"\d{8}-\d{6}-[0-9a-f]{6}"  # as `file.new_id` makes them: time and a random part
 _FORMS = {
     RUN: (_MADE,),
     PREDICTIONS: (_MADE,),

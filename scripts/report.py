@@ -1,6 +1,5 @@
 """Write a report on runs: one HTML file that needs neither server nor network, and a ZIP; --help."""
 
-import logging
 from collections.abc import Sequence
 
 from cxrcore.cli import parser_for, run
@@ -12,7 +11,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_for(ReportConfig, "Write leaderboard, curves, subgroups, maps and the live threshold board of runs "
                                       "into one HTML file.")
     flags = vars(parser.parse_args(argv))
-    logging.disable(logging.WARNING)  # Streamlit misses a server, which a report does without
     from cxrcore.report.write_files import write  # --help need not wait for it
 
     write(ReportConfig(**flags))

@@ -15,6 +15,7 @@ import pytest
 from known_data import KnownData, known_data, nih_rows
 from PIL import Image
 
+from cxrcore import cli
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.data import nih
 from cxrcore.data.pixels import decode_film
@@ -36,6 +37,12 @@ def _never_the_users_runs(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CXR_STORE", str(tmp_path_factory.mktemp("default_runs") / "store.duckdb"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_library_is_heard():
+    """As in every script, also where a test calls what a script calls."""
+    cli.print_what_is_said()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from opened_pages import columns_of, open_page
 
+from cxrcore.charts.board import assets
 from cxrcore.charts.board.payload import EXPLAINED
 from cxrcore.charts.curves import MEASURE_TITLES as CURVE_MEASURES
 from cxrcore.glossary import TERMS, meaning, meanings
@@ -15,7 +16,6 @@ from cxrcore.queries import comparison, subgroups
 from cxrcore.ui.compare import sections as compare_view
 from cxrcore.ui.localization import sections as localization_view
 from cxrcore.ui.shell import PAGES
-from cxrcore.ui.thresholds import board_component
 
 CHOICES = {  # {label of a choice of measures: the terms that its help explains}
     "compare": compare_view.MEASURES.values(), "curves": CURVE_MEASURES,
@@ -81,7 +81,7 @@ def test_every_choice_of_a_measure_explains_each_of_them(opened, name, link, lab
 
 
 def test_every_column_of_the_board_has_a_term():
-    text = (Path(board_component.__file__).parent / "draw.js").read_text(encoding="utf-8")
+    text = (Path(assets.__file__).parent / "draw.js").read_text(encoding="utf-8")
     columns = re.findall(r'^  \["(\w+)", "', text.split("const COLUMNS")[1].split("];")[0], re.M)
     means = {part for name in re.findall(r'\["(\w+)", "M', text.split("const TOTALS")[1].split(";")[0])
              for part in name.split("_")}

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import http.client
 import io
+import logging
 import os
 import shlex
 import urllib.request
@@ -26,6 +27,8 @@ from cxrcore.data import chestmnist, data_folders, films, nih
 from cxrcore.data.files import disk_room, own_folders
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError, NetworkError
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 KAGGLE = "nih-chest-xrays/data"  # NIH's own upload
 NIH_ROOM = 90e9  # bytes: the archive, and what is unpacked from it before it goes
@@ -83,7 +86,7 @@ def _fetch_chestmnist(folder: Path, size: int) -> None:
     if (folder / chestmnist.TABLE).exists():
         if other := _other_size(folder, size):
             raise DataError(other)
-        print(f"{folder} is there already; --check goes through it")
+        _LOG.info(f"{folder} is there already; --check goes through it")
         return
     disk_room.make(folder)
     with disk_room.full_in_one_line(folder):
@@ -112,7 +115,7 @@ def _bring(url: str, archive: Path, md5: str) -> None:
     found = _md5(archive) if archive.exists() else None
     if found == md5:
         return
-    print(f"Bringing {url}")
+    _LOG.info(f"Bringing {url}")
     disk_room.check(archive.parent, 2 * _bytes_of(url))  # unpacked, films take as much again
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # its words on trying http too; progress goes to stderr
@@ -142,7 +145,7 @@ def _bytes_of(url: str) -> int:
 
 def _fetch_nih(folder: Path) -> None:
     if (folder / data_folders.NIH_TABLE).exists():
-        print(f"{folder} is there already; --check goes through it")
+        _LOG.info(f"{folder} is there already; --check goes through it")
         return
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} cannot be made: {os.strerror(errno.EEXIST)}")
@@ -151,7 +154,7 @@ def _fetch_nih(folder: Path) -> None:
         raise DataError(f"{part} holds what no download left there ({', '.join(others[:3])}): choose another --out")
     disk_room.make(part)
     disk_room.check(part, NIH_ROOM - sum(path.stat().st_size for path in part.rglob("*") if path.is_file()))
-    print(f"Bringing {KAGGLE} from Kaggle, 45 GB, to {folder}")
+    _LOG.info(f"Bringing {KAGGLE} from Kaggle, 45 GB, to {folder}")
     with disk_room.full_in_one_line(part):
         came = _from_kaggle(part)
     disk_room.make(folder)
@@ -286,4 +289,4 @@ def _is_whole(path: Path) -> bool:
 
 
 def _right(text: str) -> None:
-    print(f"ok: {text}")
+    _LOG.info(f"ok: {text}")

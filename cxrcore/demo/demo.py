@@ -6,6 +6,7 @@ Which runs are there, the demo's store says; started again, it goes on with what
 
 import contextlib
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from cxrcore.demo import dashboard
 from cxrcore.errors import RunError, StoreBusy
 from cxrcore.interrupts import Terminated, sigterm_as_interrupt
 from cxrcore.store import Store, progress
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 FOLDER = "demo_phantoms"  # of the films, beside the store
 PHANTOMS = ("--films", "2400", "--size", "128", "--difficulty", "0")  # plain signs
@@ -91,13 +94,13 @@ def run(config: DemoConfig) -> None:
                 said = f"failed: {', '.join(failed)}; the same command tries again"
                 if board.server is None:
                     raise RunError(said)
-                print(said, flush=True)
+                _LOG.info(said)
             else:
-                print(f"the demo is complete: {len(store.runs())} runs in {store.key}", flush=True)
+                _LOG.info(f"the demo is complete: {len(store.runs())} runs in {store.key}")
             if board.server:
                 board.server.wait()
         except KeyboardInterrupt:
-            print("\nstopped; the same command goes on from here", flush=True)
+            _LOG.info("\nstopped; the same command goes on from here")
 
 
 class _Board:
@@ -123,8 +126,7 @@ class _Board:
             return
         self.server = self._stack.enter_context(dashboard.serving(self._store, self._port))
         address = f"http://localhost:{self._port}/runs"
-        print(f"\nThe dashboard is open at {address}; the other networks train behind it. Ctrl-C stops both.\n",
-              flush=True)
+        _LOG.info(f"\nThe dashboard is open at {address}; the other networks train behind it. Ctrl-C stops both.\n")
         dashboard.show(address)
 
     def check(self) -> None:
@@ -145,7 +147,7 @@ def _goes_on(work: Callable[[], None]) -> bool:
     except _Closed:
         raise
     except RunError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        _LOG.error(f"error: {error}")
         return False
     return True
 
@@ -159,7 +161,7 @@ def _measure_maps(store: Store, steps: Sequence[Step], meanwhile: Callable[[], N
     """Of all that are not measured; returns what failed."""
 
     def measure(run_id: str) -> None:
-        print(f"=== are maps of {run_id} on the boxes? (Localization shows it)", flush=True)
+        _LOG.info(f"=== are maps of {run_id} on the boxes? (Localization shows it)")
         _script("gradcam.py", "--boxes", "--run", run_id, "--methods", METHODS, "--store", store.key, printed=False,
                 meanwhile=meanwhile)
 
@@ -185,9 +187,9 @@ def unmeasured(store: Store, steps: Sequence[Step]) -> list[str]:
 def _train(store: Store, films: Path, step: Step, meanwhile: Callable[[], None]) -> None:
     """One training, unless it is finished; one that was stopped after an epoch is resumed."""
     if not left(store, [step]):
-        print(f"=== {step.name}: there already", flush=True)
+        _LOG.info(f"=== {step.name}: there already")
         return
-    print(f"=== {step.name}" + (f": {step.note}" if step.note else ""), flush=True)
+    _LOG.info(f"=== {step.name}" + (f": {step.note}" if step.note else ""))
     begun = _begun(store, films, step.name)
     if begun:
         _script("train.py", "--resume", begun, "--store", store.key, meanwhile=meanwhile)

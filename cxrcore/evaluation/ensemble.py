@@ -1,6 +1,7 @@
 """The mean of several runs' scores as a run of its own, on the films that they share."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
 from cxrcore.measures.intervals.intervals import difference, resample
 from cxrcore.measures.intervals.scored_films import shared_films
 from cxrcore.store import Predictions, Store, audit_marks
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 PARTS = ("val", "test", measure_predictions.EXTERNAL)
 ARCHITECTURE = "ensemble"
@@ -49,19 +52,19 @@ def run(config: EnsembleConfig) -> str:
     with shares.bar(measure_predictions.RESAMPLING) as told:
         run_id = make(store, run_ids, config.name or "", told, again=config.again)
     sets = store.prediction_sets(run_id)
-    print(f"ensemble {run_id} of {len(run_ids)} runs: "
-          + ", ".join(f"{row.split} {row.n:,} films" for row in sets.itertuples()))
+    _LOG.info(f"ensemble {run_id} of {len(run_ids)} runs: "
+              + ", ".join(f"{row.split} {row.n:,} films" for row in sets.itertuples()))
     if marks := audit_marks.of_config(store.run(run_id)["config"]):
-        print(f"warned at import: {audit_marks.in_words(marks)}")
+        _LOG.info(f"warned at import: {audit_marks.in_words(marks)}")
     for part in sets["split"]:
-        print(in_words(against_best(store, run_id, part), part))
+        _LOG.info(in_words(against_best(store, run_id, part), part))
     return run_id
 
 
 def make(store: Store, run_ids: Sequence[str], name: str = "", told: Told = untold, again: bool = False) -> str:
     """Save the mean of these runs' scores, on every part that all of them were measured on; returns run_id.
 
-    Where a member has no score of a film and finding, the mean has none either. `told` as in `measuring.measure`.
+    Where a member has no score of a film and finding, the mean has none either. `told` as in `measure`.
 
     Args:
         again: make it once more, where the mean of these very predictions is a run already.

@@ -1,8 +1,9 @@
 """One evaluation from the command line to the store: which checkpoint, which films, and what may be said of them.
 
-The upper half of scripts/eval.py; `trainrun` calls `evaluate_run` at the end of a training.
+The upper half of scripts/eval.py; `train_run` calls `evaluate_run` at the end of a training.
 """
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from cxrcore.networks.input_check import make_check
 from cxrcore.store import Store, threshold_file
 from cxrcore.store.threshold_file import ThresholdFile
 
+_LOG = logging.getLogger(__name__)  # scripts print what it says
+
 UNKNOWN_FILMS = "training films unknown: evaluated as an external model"
 
 
@@ -43,10 +46,10 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     loaded = checkpoints.load(path)
     model = loaded.model()
     films = load_films(store, loaded, config.csv_path, config.img_root)
-    print(films.describe())
+    _LOG.info(films.describe())
     rebuilt = same_split(films, loaded)
     if not rebuilt:
-        print(f"note: {UNKNOWN_FILMS}")
+        _LOG.warning(f"{UNKNOWN_FILMS}")
     parts = _parts(films, rebuilt)
     folder = results_folder(config.results)
     pixels = prepare_parts(store, films, chosen_rows(films, parts, config.subset), loaded.image_size)
@@ -74,7 +77,7 @@ def evaluate_run(
 ) -> pd.DataFrame:
     """Predict, save, measure, print and write the tables; `given` is a threshold set to read besides."""
     for note in _notes(store, source, given) if given else []:
-        print(f"note: {note}")
+        _LOG.warning(f"{note}")
     chosen = chosen_rows(films, parts, at_most)
     with tqdm(total=sum(map(len, chosen.values())), unit=" films", desc="Evaluating") as bar:
 
@@ -88,9 +91,9 @@ def evaluate_run(
         measured = measure_predictions.measure(store, source.run_id, saved, given, told)
     table = tables.wide(measured.rows)
     text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given), measured.fitted_on)
-    print(f"\n{text}")
+    _LOG.info(f"\n{text}")
     tables.write(table, text, folder)
-    print(f"written: {folder / 'metrics.txt'} and metrics.csv")
+    _LOG.info(f"written: {folder / 'metrics.txt'} and metrics.csv")
     return table
 
 
@@ -136,7 +139,7 @@ def _external_run(store: Store, loaded: Checkpoint, films: FilmSet, path: Path) 
     split = (str(loaded.split.get("scheme")), int(loaded.split.get("seed") or 0), str(loaded.split.get("fingerprint")))
     run_id = store.create_run(config, films.table.dataset_id, "imported", split=split, note=note)
     store.finish_run(run_id, "finished", best_epoch=loaded.epoch)
-    print(f"this store does not know the checkpoint's run: kept as imported run {run_id}")
+    _LOG.info(f"this store does not know the checkpoint's run: kept as imported run {run_id}")
     return run_id
 
 

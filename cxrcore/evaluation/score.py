@@ -1,6 +1,7 @@
 """From a checkpoint to saved predictions.
 
-Knows the store and the network; nothing of the command line (see `evalrun`) and nothing of metrics (see `measuring`).
+Knows the store and the network; nothing of the command line (see `evaluate_run`) and nothing of metrics (see
+`measure_predictions`).
 """
 
 from collections.abc import Callable, Mapping

@@ -1,5 +1,6 @@
 """Which films of a split are evaluated, and their prepared pixels."""
 
+import logging
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import PreparedPixels, prepare
 from cxrcore.store import Store
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 EVALUATED = ("val", "test")
 
@@ -27,5 +30,5 @@ def prepare_parts(store: Store, films: FilmSet, parts: dict[str, np.ndarray], im
     pixels = prepare({i: films.paths[i] for i in wanted}, image_size, store.folder / "prepared")
     skipped = [pixels.skipped[i] for i in wanted if i in pixels.skipped]
     if skipped:
-        print(f"{len(skipped)} films cannot be read and are skipped: {'; '.join(skipped)}")
+        _LOG.info(f"{len(skipped)} films cannot be read and are skipped: {'; '.join(skipped)}")
     return pixels

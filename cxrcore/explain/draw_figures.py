@@ -1,6 +1,7 @@
 """Grad-CAM figures from the command line to the files: the upper half of scripts/gradcam.py."""
 
 import dataclasses
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ from cxrcore.networks.architectures import find
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.prediction import default_device
 from cxrcore.store import Store, run_thresholds
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 SHEET, CAPTIONS = "contact_sheet.png", "captions.csv"
 PANELS = 3  # maps of one film on the sheet; all of them are files
@@ -81,7 +84,7 @@ def draw(config: GradcamConfig) -> Path:
     loaded = checkpoints.load(path)
     model = loaded.model().to(default_device())
     films = checkpoint_source.load_films(store, loaded, config.csv_path, config.img_root)
-    print(films.describe())
+    _LOG.info(films.describe())
     part, rows = figure_films.candidates(films, checkpoint_source.same_split(films, loaded), config.split)
     chosen = figure_films.choose(films, part, rows, config.samples, config.seed, finding)
     decoded = {row: _decode(films, row) for row in chosen}
@@ -93,10 +96,10 @@ def draw(config: GradcamConfig) -> Path:
     name = store.run(loaded.run_id)["name"] if known else ""
     of_what = display_name(finding) if finding else "findings"
     lines = _head(job, loaded, path, f"{len(chosen)} film{'' if len(chosen) == 1 else 's'} with {of_what}", known)
-    print("\n".join(lines))
+    _LOG.info("\n".join(lines))
     title = f"{maps.METHODS[METHOD].label} · {name or path.stem}"
     n = _write(job, chosen, decoded, folder, title, lines)
-    print(f"written: {n} figures, {SHEET} and {CAPTIONS} in {folder}")
+    _LOG.info(f"written: {n} figures, {SHEET} and {CAPTIONS} in {folder}")
     return folder
 
 

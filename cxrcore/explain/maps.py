@@ -116,7 +116,7 @@ class Explainer:
         """Maps of these findings and all scores, in fp32.
 
         Args:
-            film: uint8 (S, S), as `images.load` gives it at the network's size.
+            film: uint8 (S, S), as `film_file.load` gives it at the network's size.
             findings: canonical names, at least one; a single one where the method is slow.
             method: a key of `METHODS`.
             told: by a slow method, how many channels are done of how many; what it raises ends the method.

@@ -4,6 +4,7 @@ Besides the run's maps, what needs no network is measured on the same boxes (`lo
 network with random weights: what does not beat them shows nothing. Only films of the run's test split are stored.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -47,6 +48,8 @@ from cxrcore.networks.prediction import default_device
 from cxrcore.store import Store
 from cxrcore.store.measurements import LOCALIZATION_COLUMNS
 
+_LOG = logging.getLogger(__name__)  # scripts print what it says
+
 QUICK = tuple(name for name, method in METHODS.items() if not method.slow)
 SEED = 0  # of the random weights
 
@@ -87,13 +90,13 @@ def measure(config: GradcamConfig) -> pd.DataFrame:
         raise DataError(f"{films.name} has no boxes: NIH's BBox_List_2017.csv belongs beside the table")
     known = checkpoint_source.same_split(films, loaded)
     part, rows = figure_films.candidates(films, known, config.split or ("test" if known else None))
-    print(films.describe())
+    _LOG.info(films.describe())
     boxed = list(boxed_films(films, rows, loaded.image_size))
     if not boxed:
         raise DataError(f"none of the {len(rows):,} films on disk ({part}) has a box: choose another --split")
-    print(f"{len(boxed):,} films of {part} with {sum(film.n_boxes for film in boxed):,} boxes{_warning(part)}")
+    _LOG.info(f"{len(boxed):,} films of {part} with {sum(film.n_boxes for film in boxed):,} boxes{_warning(part)}")
     found = pd.concat([floors(boxed, loaded.image_size), *maps_of(loaded, boxed, methods)], ignore_index=True)
-    print(as_text(found))
+    _LOG.info(as_text(found))
     _keep(store, loaded, checkpoints.sha256(path), films.table.dataset_id, part, found)
     return found
 
@@ -242,17 +245,18 @@ def _plain(table: pd.DataFrame) -> str:
 def _keep(store: Store, loaded: Checkpoint, sha256: str, dataset_id: str, part: str, found: pd.DataFrame) -> None:
     """Rows of test films belong to this checkpoint's test predictions, the newest complete ones where there are any."""
     if part != "test":
-        print(f"not stored: {part} films say nothing of films that the network has not seen" if part in ("train", "val")
-              else "not stored: films that the network may have seen")
+        seen = part in ("train", "val")
+        _LOG.info(f"not stored: {part} films say nothing of films that the network has not seen" if seen else
+                  "not stored: films that the network may have seen")
         return
     held = store.prediction_sets(loaded.run_id) if checkpoint_source.is_known(store, loaded) else pd.DataFrame()
     if len(held):
         held = held[(held["split"] == "test") & (held["checkpoint_sha256"] == sha256)
                     & (held["dataset_id"] == dataset_id)]
     if held.empty:
-        print("not stored: the store has no test predictions of this checkpoint; scripts/eval.py makes them")
+        _LOG.info("not stored: the store has no test predictions of this checkpoint; scripts/eval.py makes them")
         return
     held = held.assign(complete=held["n"] == held["n_expected"])  # newest first
     held = held.sort_values("complete", ascending=False, kind="stable")
     store.save_localization(held["prediction_id"].iloc[0], found)
-    print("stored: the Localization page shows it")
+    _LOG.info("stored: the Localization page shows it")

@@ -1,6 +1,6 @@
 """What the ways to a map are called on screens, and what they mean; `methods`, which runs them, needs torch."""
 
-METHODS = {  # {label: key of `cam_methods.METHODS`}, which needs torch; a test holds them together
+METHODS = {  # {label: key of `methods.METHODS`}, which needs torch; a test holds them together
     "Grad-CAM": "gradcam", "Grad-CAM++": "gradcam++", "HiResCAM": "hirescam", "LayerCAM": "layercam",
     "EigenCAM": "eigencam", "Score-CAM": "scorecam"}
 SLOW, SHARED, HIRES = "Score-CAM", "EigenCAM", "HiResCAM"

@@ -135,7 +135,7 @@ def known(store: Store, candidate: Candidate) -> Known | None:
 
 def save(store: Store, candidate: Candidate, name: str, architecture: str = "", told: Told = untold,
          again: bool = False) -> str:
-    """Save what was examined as a finished run, with all metrics; returns run_id. `told` as in `measuring.measure`.
+    """Save what was examined as a finished run, with all metrics; returns run_id. `told` as in `measure`.
 
     Args:
         again: save them once more, where the same file is a run already.

@@ -13,6 +13,7 @@ threshold files say again what stands in the others: they are not read back.
 
 import datetime
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,8 @@ from cxrcore.store import Store, audit_marks, threshold_file
 from cxrcore.store.threshold_file import ThresholdFile
 from cxrcore.store.whole_run_tables import ids_of
 
+_LOG = logging.getLogger(__name__)  # scripts print what it says
+
 
 def export_all(config: ExportConfig) -> list[Path]:
     """Export the run that is asked for, or all; prints and returns their folders.
@@ -51,12 +54,12 @@ def export_all(config: ExportConfig) -> list[Path]:
     for run_id in run_ids:
         raise_again()
         if not config.run and not ids.is_one(ids.RUN, run_id):  # as earlier versions took over from run folders
-            print(f"left out: run {run_id!a}, whose id this workbench does not make")
+            _LOG.info(f"left out: run {run_id!a}, whose id this workbench does not make")
             continue
         written.append(export(store, run_id, Path(config.out)))
-        print(f"written: {written[-1]}")
+        _LOG.info(f"written: {written[-1]}")
         if marks := audit_marks.of_config(store.run(run_id)["config"]):
-            print(f"  warned at import: {audit_marks.in_words(marks)}")
+            _LOG.info(f"  warned at import: {audit_marks.in_words(marks)}")
     return written
 
 

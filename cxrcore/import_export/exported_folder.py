@@ -1,4 +1,4 @@
-"""A run's folder, as `runexport` writes it, read and checked: it may come from anywhere, and from another version.
+"""A run's folder, as `export` writes it, read and checked: it may come from anywhere, and from another version.
 
 Bounded in size and time, and checked whole; what does not fit is refused in one line, and columns that this version
 does not know are left out and named.
@@ -143,7 +143,7 @@ def _of_parquet(folder: Path, name: str, left_out: list[str]) -> pa.Table:
 
 
 def _narrow(rows: pa.Table, column: str) -> pa.Table:
-    """What `runexport` wrote as a column a finding, as a column of lists."""
+    """What `export` wrote as a column a finding, as a column of lists."""
     if lacking := [finding for finding in FINDINGS if finding not in rows.column_names]:
         raise DataError(f"{column} lack {lacking[0]}")
     each = [cast(finding, rows[finding], pa.float32()).to_numpy() for finding in FINDINGS]

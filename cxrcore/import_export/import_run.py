@@ -1,5 +1,6 @@
 """One import from the command line to the store: the upper half of scripts/import_predictions.py."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from cxrcore.import_export.examination import Candidate, Declared
 from cxrcore.interrupts import raise_again
 from cxrcore.store import Store, threshold_file
 from cxrcore.store.audit_marks import REFUSED
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 _NAME, _STATE = 19, 13  # characters
 
@@ -32,16 +35,16 @@ def run(file: str, config: ImportConfig) -> list[str]:
     mapping = prediction_file.parse_mapping(",".join(config.map or ()))
     candidate = examination.examine(prediction_file.read(file, mapping), _table(store, config.csv_path),
                                   _declared(config), store)
-    print(in_words(candidate))
+    _LOG.info(in_words(candidate))
     if candidate.refused:
         names = ", ".join(line.name.lower() for line in candidate.lines if line.state == REFUSED)
         raise UsageError(f"nothing was saved: the audit refused these predictions ({names})")
     if (same := examination.known(store, candidate)) and not same.same_file:
-        print(f"\nwarning: {same.in_words}")
+        _LOG.info(f"\nwarning: {same.in_words}")
     with shares.bar(measure_predictions.RESAMPLING) as told:
         run_id = examination.save(store, candidate, config.name or Path(file).stem, config.architecture, told,
                                 again=config.again)
-    print(f"\n{_scores(store, run_id)}\nsaved as imported run {run_id}: the dashboard shows it")
+    _LOG.info(f"\n{_scores(store, run_id)}\nsaved as imported run {run_id}: the dashboard shows it")
     return [run_id]
 
 
@@ -52,8 +55,8 @@ def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[s
     run_ids = []
     for folder in folders:
         raise_again()
-        run_ids.append(export.restore(store, folder, as_copy=as_copy, say=print))
-        print(f"restored run {run_ids[-1]} from {folder}")
+        run_ids.append(export.restore(store, folder, as_copy=as_copy, say=_LOG.info))
+        _LOG.info(f"restored run {run_ids[-1]} from {folder}")
     return run_ids
 
 

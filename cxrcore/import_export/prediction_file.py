@@ -100,7 +100,7 @@ def parse(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -
         mapping: {column: finding or 'image_id'}, where names alone do not tell.
 
     Raises:
-        DataError: none of the three kinds, damaged, without films or findings, or larger than `boundedfile` allows;
+        DataError: none of the three kinds, damaged, without films or findings, or larger than `bounded_file` allows;
             the text begins with the name.
         UsageError: a mapping that does not fit, or columns that could be taken in two ways.
     """

@@ -3,7 +3,7 @@
 Labels are 1 / 0 / NaN (unknown films are left out), scores float32 in [0, 1]. A decision is positive when
 float64(score) >= threshold, so films of one score always change sides together: ties are one step of every curve.
 
-Areas come from exact counts. What is drawn is thinned (`thinning`): at most 400 points
+Areas come from exact counts. What is drawn is thinned (`curve_thinning`): at most 400 points
 within 0.002 of the exact curve, as an area and as a distance in the unit square.
 
     ROC         straight lines between the operating points, ties as diagonals; the area below is the AUROC.

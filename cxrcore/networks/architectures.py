@@ -88,7 +88,7 @@ def build(
 
     Args:
         image_size: S, a multiple of 32.
-        options: of `modeloptions.MODEL_OPTIONS`.
+        options: of `model_options.MODEL_OPTIONS`.
         pretrained: load the ImageNet weights of the architecture's tag (network or local cache).
 
     Raises:

@@ -1,6 +1,7 @@
 """Which checkpoint a command means, and the films that belong to it. Shared by the scripts that run a trained network.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from cxrcore.errors import CheckpointError, DataError, RunError
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.store import Store
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 
 def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
@@ -39,7 +42,7 @@ def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
     for run_id in runs.loc[runs["status"] == "finished", "run_id"]:
         found = store.run_file(run_id, path.name)
         if found:
-            print(f"{weights} is not in this folder: taking that of the newest finished run, {run_id}")
+            _LOG.info(f"{weights} is not in this folder: taking that of the newest finished run, {run_id}")
             return found
     raise CheckpointError(f"no {weights} in this folder, and no finished run in {store.key} has one")
 

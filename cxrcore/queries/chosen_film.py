@@ -211,7 +211,7 @@ def _recognised(store: Store, films: RunFilms, small: np.ndarray, size: int) -> 
 
 @kept(4)
 def _strips(folder: Path, _held: PreparedPixels, _cache: Path) -> np.ndarray:
-    """`filmlookup.strips`, kept in a file: of a large map they are read from all over the disk."""
+    """`find_film.strips`, kept in a file: of a large map they are read from all over the disk."""
     file = _cache / f"strips-{folder.name}.npy"
     try:
         return np.load(file)

@@ -161,7 +161,7 @@ def explained(loaded: Loaded, film: np.ndarray, method: str) -> Explained:
 
     Args:
         film: uint8 (S, S) at the network's size.
-        method: a key of `cam_methods.METHODS` that is not slow.
+        method: a key of `methods.METHODS` that is not slow.
     """
     return _explained(loaded.key, film_key(film), method, loaded, film)
 

@@ -30,7 +30,7 @@ class Overview:
 
     Attributes:
         runs: as `Store.runs`, with the settings `SHOWN_SETTINGS` as further columns; missing texts are "".
-            `warned` holds the marks of `auditmarks`, () for most runs.
+            `warned` holds the marks of `audit_marks`, () for most runs.
         board: as `Store.leaderboard`.
         datasets: as `Store.datasets`, indexed by dataset_id.
         signature: changes when any of the three does; a new epoch changes none of them.
@@ -151,7 +151,7 @@ def _sorted_scores(store: Store, prediction_id: str) -> tuple[SortedScores, ...]
 
 
 def fitted(store: Store, run_id: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
-    """The set that an evaluation fitted on these predictions of a run, else as `thresholds.fit` on them."""
+    """The set that an evaluation fitted on these predictions of a run, else as `fitting.fit` on them."""
     return _fitted(store, run_id, prediction_id, objective, parameter)
 
 

@@ -50,7 +50,7 @@ def boxed(store: Store, run: pd.Series, runs: pd.DataFrame) -> Boxed:
     """The films with boxes of a run's data set.
 
     Args:
-        run: a row of `runs`, which are all of `cached.Overview`.
+        run: a row of `runs`, which are all of `from_store.Overview`.
     """
     found = data_set.holdings(store, run["dataset_id"])
     try:
@@ -68,7 +68,7 @@ def read(store: Store, evaluated: Sequence[Evaluated], rows: pd.DataFrame, runs:
 
     Args:
         rows: of `runs`, one an evaluated run.
-        runs: all of `cached.Overview`.
+        runs: all of `from_store.Overview`.
     """
     made = []
     for run, (_, row) in zip(evaluated, rows.iterrows(), strict=True):

@@ -1,12 +1,14 @@
 """scripts/report.py: from its flags to files."""
 
-import sys
+import logging
 from pathlib import Path
 
 from cxrcore.config import PROJECT_ROOT, ReportConfig, default_store
 from cxrcore.errors import DataError
 from cxrcore.report import bundle, cautions, contents, page
 from cxrcore.store import Store
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 LARGE = 10e6  # bytes, what many mail servers take
 
@@ -24,22 +26,21 @@ def write(config: ReportConfig) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{out.parent} cannot be made: {error.strerror}") from None
-    told = page.render(found, config.cams, lambda name: print(f"  {name}", flush=True))
+    told = page.render(found, config.cams, lambda name: _LOG.info(f"  {name}"))
     try:
         out.write_text(told, encoding="utf-8")
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror}") from None
     for line in cautions.of_imports(found):
-        print(line)
+        _LOG.info(line)
     size = out.stat().st_size
-    print(f"written: {out} ({size / 1e6:.1f} MB, {len(found.compared)} runs)")
+    _LOG.info(f"written: {out} ({size / 1e6:.1f} MB, {len(found.compared)} runs)")
     if size > LARGE:
-        print(f"warning: {out} is larger than {LARGE / 1e6:.0f} MB: fewer runs (--run) or films (--cams) make it "
-              "smaller", file=sys.stderr)
+        _LOG.warning(f"{out} is larger than {LARGE / 1e6:.0f} MB: fewer runs (--run) or films (--cams) make it smaller")
     if config.zip:
         archive = out.with_suffix(".zip")
         archive.write_bytes(bundle.pack(found))
-        print(f"written: {archive} ({archive.stat().st_size / 1e6:.1f} MB)")
+        _LOG.info(f"written: {archive} ({archive.stat().st_size / 1e6:.1f} MB)")
 
 
 def _out(wanted: str) -> Path:

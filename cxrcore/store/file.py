@@ -26,7 +26,7 @@ from cxrcore.store import safety_copy, schema, store_path, turns
 
 OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
 
-_LOG = logging.getLogger("cxrcore.store.store")  # scripts print what it says
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class StoreFile:
                 raise failure from None
             raise StoreError(f"the store {self.path} cannot be brought from form {applied} to {len(schema.STEPS)}, and "
                              f"is as it was: {' '.join(str(error).split())[:200]}") from None
-        _LOG.info("the store %s was brought from form %d to %d; as it was before it lies in %s, which may be deleted "
+        _LOG.warning("the store %s was brought from form %d to %d; as it was before it lies in %s, which may be deleted "
                   "once all is well", self.path, applied, len(schema.STEPS), copy)
 
     @contextlib.contextmanager

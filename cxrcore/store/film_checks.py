@@ -1,4 +1,4 @@
-"""Whether the films, labels, boxes and scores of a foreign run belong together; the long half of `runchecks`.
+"""Whether the films, labels, boxes and scores of a foreign run belong together; the long half of `run_checks`.
 
 Nobody else imports it. A data set's id is worked out anew from its films and labels: under a known id nobody can bring
 other ones in.

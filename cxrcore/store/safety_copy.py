@@ -1,6 +1,6 @@
 """The copy of a store from before its form changes: `store.before-N.duckdb` beside it, the last one kept.
 
-Made in one's turn at the file and with no connection open (see `gate`), whole or not at all.
+Made in one's turn at the file and with no connection open (see `turns`), whole or not at all.
 """
 
 import contextlib

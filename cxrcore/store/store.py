@@ -1,6 +1,6 @@
 """The results store: runs, epochs, predictions, thresholds and metrics in one DuckDB file.
 
-The only module (with its lower parts `storebulk`, `storetransfer`, `storefile`, `schema` and `gate`) that knows
+The only module (with its lower parts `films_and_scores`, `whole_runs`, `file`, `schema` and `turns`) that knows
 DuckDB. Every method opens the file, does one transaction and closes it, so that trainings and dashboards share a
 store. Frames have the columns of `schema`; undefined numbers are NULL in the file and NaN outside. Knows nothing of
 torch, Streamlit or Plotly.

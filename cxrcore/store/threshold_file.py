@@ -32,7 +32,7 @@ class ThresholdFile:
     Attributes:
         thresholds: float64 (14,), in [0, 1], in `FINDINGS` order.
         name: as shown.
-        objective, parameters: as of `thresholds.ThresholdSet`.
+        objective, parameters: as of `fitting.ThresholdSet`.
         run_id, run_name, architecture: of the run whose predictions it was fitted on.
         checkpoint, checkpoint_sha256: that made them: 'model_best.pth' or another file's name.
         dataset_id, split_scheme, split_fingerprint: of the films.

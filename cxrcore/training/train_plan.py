@@ -4,6 +4,7 @@ Everything that a person can get wrong is refused here, so that a refused comman
 """
 
 import dataclasses
+import logging
 import platform
 import subprocess
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from cxrcore.store import Store
 from cxrcore.training import precision
 from cxrcore.training.losses import positive_weights
 from cxrcore.training.trainer import TrainingData
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 _PACKAGES = ("torch", "torchvision", "timm", "accelerate", "numpy", "pillow", "duckdb")
 
@@ -89,10 +92,10 @@ def make(config: TrainConfig, origin: Start | None = None, constants: Constants 
     store = Store(config.store or default_store())
     store.runs()  # a store that cannot be read is found now and not after the first epoch
     films = film_sets.load(config.csv_path, config.img_root, config.split, config.split_seed)
-    print(films.describe())
+    _LOG.info(films.describe())
     origin = origin or start(config.arch, config.img_size, config.init, config.seed)
     if origin.notice:
-        print(f"note: {origin.notice}")
+        _LOG.warning(f"{origin.notice}")
     train = films.subset(_some(films, "train"), config.train_subset)
     val = films.subset(_some(films, "val"), config.val_subset)
     parts = {} if config.eval_subset == 0 else split_parts.evaluated_parts(films)
@@ -131,7 +134,7 @@ def _some(films: FilmSet, part: str) -> np.ndarray:
 def _notice_positives(config: TrainConfig, data: TrainingData) -> None:
     without = positive_weights(data.train_labels)[1]
     if without and config.loss == "pos_weight":
-        print(f"note: no positives among the training films, so weight 1: {', '.join(without)}")
+        _LOG.warning(f"no positives among the training films, so weight 1: {', '.join(without)}")
 
 
 def _name(config: TrainConfig) -> str:
@@ -143,7 +146,7 @@ def _settle_precision(config: TrainConfig, origin: Start) -> tuple[TrainConfig, 
     if config.precision != "auto":
         return config, {}
     chosen = precision.choose(origin.model, origin.spec, config.img_size, config.batch_size, default_device())
-    print(f"precision {chosen['precision']}: fp32 {chosen['fp32']} images/s, bf16 {chosen['bf16']} images/s")
+    _LOG.info(f"precision {chosen['precision']}: fp32 {chosen['fp32']} images/s, bf16 {chosen['bf16']} images/s")
     return dataclasses.replace(config, precision=chosen["precision"]), chosen
 
 

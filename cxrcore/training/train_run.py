@@ -6,6 +6,7 @@ The upper half of scripts/train.py. However a training ends (done, Ctrl-C, crash
 
 import contextlib
 import dataclasses
+import logging
 import math
 import os
 import sys
@@ -35,6 +36,8 @@ from cxrcore.training import train_plan
 from cxrcore.training.train_plan import Plan
 from cxrcore.training.trainer import Settings, Trainer
 
+_LOG = logging.getLogger(__name__)  # scripts print what it says
+
 ALL = "all"
 
 
@@ -63,7 +66,7 @@ def _train_all(config: TrainConfig) -> list[str]:
     """The six one after another; one that fails does not keep the next from its turn."""
     done, failed = [], []
     for arch in ARCHITECTURES:
-        print(f"\n=== {arch}")
+        _LOG.info(f"\n=== {arch}")
         name = f"{config.name} · {find(arch).label}" if config.name else None
         try:
             done.append(_begin(dataclasses.replace(config, arch=arch, name=name)))
@@ -71,7 +74,7 @@ def _train_all(config: TrainConfig) -> list[str]:
             if is_interruption(error) or (not done and isinstance(error, WorkbenchError)):
                 raise  # wrong for the first is wrong for all
             failed.append(arch)
-            print(f"{arch} failed: {error}", file=sys.stderr)
+            _LOG.error(f"{arch} failed: {error}")
     if failed:
         raise RunError(f"{len(done)} of {len(ARCHITECTURES)} architectures trained; failed: {', '.join(failed)}")
     return done
@@ -114,8 +117,8 @@ def _resume(config: TrainConfig, given: frozenset[str]) -> str:
 
 def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
     """Train to the end and evaluate, with a status for every way out."""
-    print(f"run {run_id}: {plan.config.name}, {len(plan.data.train_rows):,} training and {len(plan.data.val_rows):,} "
-          f"validation films, on {train_plan.device_name()}")
+    _LOG.info(f"run {run_id}: {plan.config.name}, {len(plan.data.train_rows):,} training and "
+              f"{len(plan.data.val_rows):,} validation films, on {train_plan.device_name()}")
     folder = plan.store.run_folder(run_id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -129,7 +132,7 @@ def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
         plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
         progress.update(stage="finished")
     _drop_training_state(folder / LAST)
-    print(f"run {run_id} finished: best epoch {trainer.best_epoch}, checkpoints in {folder}")
+    _LOG.info(f"run {run_id} finished: best epoch {trainer.best_epoch}, checkpoints in {folder}")
     return run_id
 
 
@@ -143,7 +146,7 @@ def _honest_end(plan: Plan, run_id: str, progress: Progress) -> Iterator[None]:
         status = "interrupted" if interrupted else "failed"
         reason = " ".join(str(error).split())[:300]
         progress.update(stage=status, **({} if interrupted else {"error": reason or type(error).__name__}))
-        print(_end(plan, run_id, status, progress.state.get("best_epoch")), file=sys.stderr)
+        _LOG.error(_end(plan, run_id, status, progress.state.get("best_epoch")))
         if interrupted and not isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt from error
         if isinstance(error, OSError) and (not folder.is_dir() or str(error.filename).startswith(str(folder))):
@@ -158,7 +161,7 @@ def _end(plan: Plan, run_id: str, status: str, best_epoch: int | None) -> str:
     except RunError:
         return f"{status}; run {run_id} was deleted while it trained: there is nothing to go on with"
     except WorkbenchError as error:  # its progress file says how it ended
-        print(f"note: {error}", file=sys.stderr)
+        _LOG.warning(str(error))
     where = f" --store {plan.store.key}" if plan.config.store else ""
     return f"{status}; to go on: python scripts/train.py --resume {run_id}{where}"
 
@@ -178,7 +181,7 @@ def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
             raise CheckpointError(f"{LAST} of this run holds no training state that can be gone on from: "
                                   f"{' '.join(str(error).split())[:120]}") from None
-        print(f"going on after epoch {last.epoch}")
+        _LOG.info(f"going on after epoch {last.epoch}")
     return trainer
 
 
@@ -203,7 +206,7 @@ def _fit(plan: Plan, run_id: str, trainer: Trainer, progress: Progress) -> dict[
     for record in unlogged:
         plan.store.log_epoch(run_id, record)
     if trainer.next_epoch <= plan.config.epochs:
-        print(f"stopped early: no better macro AUROC for {plan.config.patience} epochs")
+        _LOG.info(f"stopped early: no better macro AUROC for {plan.config.patience} epochs")
     return _cost(trainer, folder)
 
 
@@ -213,7 +216,7 @@ def _log(store: Store, run_id: str, records: list[EpochRecord]) -> list[EpochRec
         for record in records:
             store.log_epoch(run_id, record)
     except StoreBusy as error:
-        print(f"note: {error}; the epoch will be written with the next", file=sys.stderr)
+        _LOG.warning(f"{error}; the epoch will be written with the next")
         return records
     return []
 
@@ -244,9 +247,9 @@ def _teller(bar: tqdm, progress: Progress, trainer: Trainer, number: int, epochs
 
 
 def _print_epoch(record: EpochRecord, epochs: int, best: bool) -> None:
-    print(f"epoch {record.epoch}/{epochs}: train loss {record.train_loss:.4f}, val loss {record.val_loss:.4f}, "
-          f"val macro AUROC {record.val_macro_auroc:.4f}{' (best)' if best else ''}, "
-          f"{record.images_per_second:.1f} images/s, {record.seconds:.0f} s", flush=True)
+    _LOG.info(f"epoch {record.epoch}/{epochs}: train loss {record.train_loss:.4f}, val loss {record.val_loss:.4f}, "
+              f"val macro AUROC {record.val_macro_auroc:.4f}{' (best)' if best else ''}, "
+              f"{record.images_per_second:.1f} images/s, {record.seconds:.0f} s")
 
 
 def _checkpoint(plan: Plan, run_id: str, trainer: Trainer, with_state: bool) -> Checkpoint:

@@ -1,6 +1,6 @@
 """Training one network: steps, validation, early stopping, and the state that a resumed training needs.
 
-Knows arrays, networks and devices; nothing of files, the store or the command line (see `trainrun`).
+Knows arrays, networks and devices; nothing of files, the store or the command line (see `train_run`).
 """
 
 import math

@@ -20,7 +20,8 @@ from cxrcore.store import Store
 pytestmark = pytest.mark.browser
 
 BOARD = PROJECT_ROOT / "cxrcore" / "ui" / "threshold_board"
-CASES = json.loads((Path(__file__).parents[1] / "decision_cases.json").read_text(encoding="utf-8"))
+TABLE = Path(__file__).parents[1] / "measures" / "thresholds" / "decision_cases.json"
+CASES = json.loads(TABLE.read_text(encoding="utf-8"))
 METRICS = ("threshold", "f1", "recall", "precision", "specificity", "tp", "fp", "fn", "tn", "delta")
 TOTALS = ("macro_f1", "micro_f1", "macro_recall", "micro_recall")
 DASH = "–"
@@ -139,7 +140,7 @@ def _compare(shown, finding, films) -> None:
 
 
 def test_edge_cases_count_in_the_browser_as_in_python(page):
-    """The table of tests/decision_cases.json, through the board's own bytes and script."""
+    """The table of decision_cases.json, through the board's own bytes and script."""
     scores = [sort_scores(*(np.array(case[name], np.float32) for name in ("labels", "scores"))) for case in CASES]
     at = np.array([case["threshold"] for case in CASES], np.float64)
     sent = pack(RunCounts("id", "run", "#000000", "solid", scores, at), [], {

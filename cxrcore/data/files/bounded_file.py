@@ -1,6 +1,6 @@
 """What a foreign file may take, in one place, and its bytes: never more than that.
 
-Films have bounds of their own (`images.MAX_BYTES`, `images.MAX_PIXELS`, `filmdecoding.LIMITS`); what a damaged or
+Films have bounds of their own (`film_file.MAX_BYTES`, `film_file.MAX_PIXELS`, `decode_film.LIMITS`); what a damaged or
 hostile table may take while it is parsed, `TABLE_LIMITS` says.
 """
 

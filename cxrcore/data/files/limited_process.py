@@ -4,11 +4,12 @@ The process is started once, kept warm, and replaced when it was ended; ending i
 exception interrupts a decoder written in C. It is a new interpreter and no fork (the server that starts it runs many
 threads), is not told of Ctrl-C, and ends when its standard input does, so that it never outlives who started it.
 
-Its own half is `limitedwork`; both stand on the standard library alone, so that it starts fast.
+Its own half is `limited_work`; both stand on the standard library alone, so that it starts fast.
 """
 
 import atexit
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from typing import Any
 
 from cxrcore import errors
 from cxrcore.data.files import limited_work
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 Answer = tuple[dict[str, Any], bytes]
 Task = Callable[..., Iterator[Answer]]  # called with the question's bytes and options
@@ -244,8 +247,8 @@ class Processes:
 @cache
 def _say_once_what_is_not_limited() -> None:
     if unlimited := limited_work.not_limited():
-        print(f"note: this system cannot limit the {' and the '.join(unlimited)} that a foreign file takes while it is "
-              "read", file=sys.stderr)
+        _LOG.warning(f"this system cannot limit the {' and the '.join(unlimited)} that a foreign file takes while it "
+                     "is read")
 
 
 def _raise(last: dict[str, Any]) -> None:

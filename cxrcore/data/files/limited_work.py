@@ -1,4 +1,4 @@
-"""The limited process's own half: it answers questions until its standard input ends; see `limitedprocess`.
+"""The limited process's own half: it answers questions until its standard input ends; see `limited_process`.
 
 A question is a line of JSON and bytes, an answer one or more of the same: nothing that comes back is ever unpickled.
 Both halves stand on the standard library alone, so that the process starts fast.

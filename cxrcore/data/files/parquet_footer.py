@@ -1,6 +1,6 @@
 """What a Parquet file says of itself, decoded here: asked for an unknown compression, pyarrow ends the process.
 
-The footer is Thrift's compact protocol (parquet.thrift, FileMetaData); of it only what `boundedparquet` asks.
+The footer is Thrift's compact protocol (parquet.thrift, FileMetaData); of it only what `bounded_parquet` asks.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Films from outside: decoded in a limited process, whatever they hold.
 
-`read` is what everything that opens single films calls; `images` holds how it is done and runs in the process itself,
-as do the workers of preparing (`data.decode`).
+`read` is what everything that opens single films calls; `film_file` holds how it is done, in the process itself,
+as do the workers of preparing (`pixels.prepare_worker`).
 """
 
 import contextlib
@@ -22,7 +22,7 @@ PROCESSES = Processes(__name__, LIMITS)
 
 
 def read(source: bytes | str | Path, name: str = "") -> Film:
-    """`images.read` within `LIMITS`.
+    """`film_file.read` within `LIMITS`.
 
     Args:
         source: the file's bytes, or its path.
@@ -88,7 +88,7 @@ def _array(said: dict, data: bytes) -> np.ndarray:
 
 
 def film(data: bytes, path: str | None, name: str) -> Iterator[Answer]:
-    """`images.read` as an answer."""
+    """`film_file.read` as an answer."""
     found = film_file.read(path or data, name)
     yield {"notes": found.notes, "kind": found.kind} | _header(found.pixels), found.pixels.tobytes()
 

@@ -43,7 +43,7 @@ _PLUGINS = {  # one library a syntax, so that a film has the same pixels everywh
     uid.JPEG2000Lossless: "pylibjpeg", uid.HTJ2K: "pylibjpeg", uid.HTJ2KLossless: "pylibjpeg",
     uid.HTJ2KLosslessRPCL: "pylibjpeg", uid.RLELossless: "pydicom",
 }
-_OUTSIDE = ("gdcm", "pydicom")  # decoded in a limited process, see `filmdecoding.frame`
+_OUTSIDE = ("gdcm", "pydicom")  # decoded in a limited process, see `decode_film.frame`
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _PREAMBLE = 128 + len("DICM")
 _BLOCK = 1 << 22  # pixels looked up at once

@@ -15,6 +15,7 @@ import dataclasses
 import errno
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,8 @@ from cxrcore.data.files import own_folders
 from cxrcore.data.pixels.prepare_films import make
 from cxrcore.data.pixels.unchanged_films import FilmCheck, signature
 from cxrcore.errors import DataError, DiskFullError
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 SIZE_STEP = 32  # pixels; what all six architectures can halve five times
 VERSION = 1  # of the decoding; raise it when images.load gives other pixels
@@ -195,7 +198,7 @@ def _only_one(path: Path):
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"waiting for another process that prepares the same films ({path.stem})", flush=True)
+        _LOG.info(f"waiting for another process that prepares the same films ({path.stem})")
         lock.acquire()
     try:
         yield

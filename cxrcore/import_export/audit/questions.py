@@ -2,8 +2,8 @@
 
 Each is answered by one line: passed, noted (nothing is wrong, but know it), warned (the numbers may mislead), refused
 (there is nothing sensible to save) or not declared (it cannot be known from what was said). Films are asked about in
-`audit_films`, the order of rows and columns in `audit_rows` and `audit_order`, the scores themselves in `audit_scale`
-and `audit_scores`. Pure numpy and scipy.
+`about_films`, the order of rows and columns in `about_rows` and `about_columns`, the scores themselves in `about_scale`
+and `about_scores`. Pure numpy and scipy.
 """
 
 from collections.abc import Mapping, Sequence

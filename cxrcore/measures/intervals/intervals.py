@@ -19,7 +19,7 @@ ECE is drawn upwards by chance, and resampled films add chance to chance: the pe
 lie wholly above its true ECE. So ECE alone has another interval, at least 95 % by simulation (`_ece_edges`).
 
 Sources: Efron and Tibshirani, An Introduction to the Bootstrap, 1993 (percentiles, standard error); Field and Welsh,
-Bootstrapping clustered data, J R Stat Soc B 2007; further ones in `draws`, `resampling`, `multiple` and `delong`.
+Bootstrapping clustered data, J R Stat Soc B 2007; further ones in `draws`, `resampling`, `holm` and `delong`.
 """
 
 from collections.abc import Callable, Sequence

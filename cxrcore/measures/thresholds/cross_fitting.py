@@ -50,11 +50,11 @@ def cross_fitted(
         labels: float (n, 14), 1 / 0 / NaN.
         scores: float (n, 14) in [0, 1].
         patient_ids: (n,).
-        objective, parameter: as for `thresholds.fit`.
+        objective, parameter: as for `fitting.fit`.
         seed: of the halves.
 
     Raises:
-        UsageError: as `thresholds.fit`.
+        UsageError: as `fitting.fit`.
     """
     first = halves(patient_ids, seed)
     parts = [(labels[rows], scores[rows]) for rows in (first, ~first)]

@@ -1,6 +1,6 @@
 """What a network makes of a film on its way to the scores: pooled outputs of four of its stages.
 
-These numbers tell films like those that the network was trained on from others (`inputcheck`). They come from the same
+These numbers tell films like those that the network was trained on from others (`familiarity`). They come from the same
 forward that gives the scores, read by hooks that leave nothing behind.
 """
 

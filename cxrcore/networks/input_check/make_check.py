@@ -1,5 +1,6 @@
 """Makes a run's input check from its own films, at the end of a training or of an evaluation."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.input_check import familiarity, features, non_films
 from cxrcore.networks.input_check.familiarity import UPRIGHT, InputCheck
 from cxrcore.store import Store
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 N_TRAIN, N_VAL = 320, 200  # films at most
 N_TURNED_TRAIN, N_TURNED_VAL = 80, 50  # of these, in each state
@@ -34,18 +37,18 @@ def make_if_missing(store: Store, source: Source, films: FilmSet) -> None:
         return
     train, val = (films.on_disk(part) for part in ("train", "val"))
     if len(train) < familiarity.LEAST:
-        print(f"input check: not made, it needs {familiarity.LEAST} training films and there are {len(train)}")
+        _LOG.info(f"input check: not made, it needs {familiarity.LEAST} training films and there are {len(train)}")
         return
     train, val = films.subset(train, N_TRAIN), films.subset(val, N_VAL)
-    print(f"input check: from {len(train)} training and {len(val)} validation films", flush=True)
+    _LOG.info(f"input check: from {len(train)} training and {len(val)} validation films")
     try:
         made = _make(store, source, films, train, val)
         path.parent.mkdir(parents=True, exist_ok=True)
         made.save(path)
     except (WorkbenchError, OSError) as error:  # a run is worth keeping without it
-        print(f"note: no input check was made: {error}")
+        _LOG.warning(f"no input check was made: {error}")
         return
-    print(f"input check: {made.describe()}")
+    _LOG.info(f"input check: {made.describe()}")
 
 
 def _is_current(path: Path, sha256: str) -> bool:

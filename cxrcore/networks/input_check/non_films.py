@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cxrcore.data.pixels.film_file import resize
 
-TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # by `inputcheck.TURNED`; films are uint8 (N, S, S)
+TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # by `familiarity.TURNED`; films are uint8 (N, S, S)
     "left": lambda films: np.rot90(films, 1, axes=(1, 2)),
     "down": lambda films: np.rot90(films, 2, axes=(1, 2)),
     "right": lambda films: np.rot90(films, 3, axes=(1, 2)),

@@ -46,7 +46,7 @@ class Marked:
 
 
 def picker(store: Store, runs: Sequence[Evaluated]) -> str | None:
-    """Choose the set whose operating points are marked: its key, as `threshold_state.find_set` reads it, or None."""
+    """Choose the set whose operating points are marked: its key, as `threshold_sets.find_set` reads it, or None."""
     options = _options(store, runs)
     asked = st.query_params.get(KEY)
     if asked is not None and asked not in options and asked == st.session_state.get(_SHOWN):

@@ -72,7 +72,7 @@ def method_picker() -> str:
 
 
 def view_picker(n_runs: int) -> str:
-    """Of `explain_maps.VIEWS`."""
+    """Of `map_views.VIEWS`."""
     views = map_views.VIEWS if n_runs > 1 else map_views.VIEWS[:-1]
     return st.segmented_control("Show", views, default=views[0], required=True, **in_link("show"),
                                 help="One map large, the maps of all findings, or one finding by all methods or runs.")

@@ -110,7 +110,7 @@ def test_limited_processes_start_without_networks_stores_and_screens():
 
 
 def test_films_are_decoded_in_limited_processes_only():
-    """`images` is for the process itself; everybody else asks `filmdecoding`."""
+    """`images` is for the process itself; everybody else asks `decode_film`."""
     decoders = {name for name in MODULES for node in ast.walk(tree(name))
                 if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
                 and (node.value.id, node.attr) in {("images", "read"), ("images", "load"), ("images", "to_gray"),

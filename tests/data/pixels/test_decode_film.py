@@ -1,4 +1,4 @@
-"""Films from outside: as `images` reads them, and none of them harms or holds up anybody."""
+"""Films from outside: as `film_file` reads them, and none of them harms or holds up anybody."""
 
 import os
 import signal

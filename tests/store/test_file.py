@@ -320,7 +320,7 @@ def test_an_old_store_opens_with_all_that_it_held(path, caplog):
     make_old(path)
     before = rows_of(path)
     store = Store(path)
-    with caplog.at_level(logging.INFO, "cxrcore.store.store"):
+    with caplog.at_level(logging.INFO, "cxrcore.store.file"):
         assert store.run(RUN)["note"] == "kept"
     copy = path.with_name("store.before-2.duckdb")
     assert [record.getMessage() for record in caplog.records] == [

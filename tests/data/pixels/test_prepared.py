@@ -1,4 +1,4 @@
-"""Prepared pixels: every film as `images.load` gives it, whatever happens while the map is made."""
+"""Prepared pixels: every film as `film_file.load` gives it, whatever happens while the map is made."""
 
 import json
 import os
