@@ -125,8 +125,8 @@ class StoreFile:
                 raise failure from None
             raise StoreError(f"the store {self.path} cannot be brought from form {applied} to {len(schema.STEPS)}, and "
                              f"is as it was: {' '.join(str(error).split())[:200]}") from None
-        _LOG.warning("the store %s was brought from form %d to %d; as it was before it lies in %s, which may be deleted "
-                  "once all is well", self.path, applied, len(schema.STEPS), copy)
+        _LOG.warning("the store %s was brought from form %d to %d; as it was before it lies in %s, which may be "
+                     "deleted once all is well", self.path, applied, len(schema.STEPS), copy)
 
     @contextlib.contextmanager
     def _read(self) -> Iterator[duckdb.DuckDBPyConnection]:

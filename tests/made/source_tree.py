@@ -22,6 +22,13 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in product_files()}
 
 
+def room_of(name: str) -> str | None:
+    """The folder of cxrcore that a module lies in; None for the top of cxrcore and for what is outside."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "cxrcore" and len(parts) > 1 and (
+        PROJECT_ROOT / "cxrcore" / parts[1]).is_dir() else None
+
+
 @cache
 def tree(name: str) -> ast.Module:
     return ast.parse(MODULES[name].read_text(encoding="utf-8"))

@@ -23,8 +23,8 @@ RARE = FINDINGS[HALF_SCORED]
 def few_draws():
     """Intervals are not what is looked at here."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("metric_rows", "resampledfile"):
-            patch.setattr(f"cxrcore.{name}.N_DRAWS", 20)
+        for name in ("metric_rows", "kept_draws"):
+            patch.setattr(f"cxrcore.evaluation.{name}.N_DRAWS", 20)
         yield
 
 

@@ -24,8 +24,8 @@ BEST, LAST = (f"{place:064x}" for place in (0, 1))  # sha256 of the checkpoints
 def few_draws():
     """Intervals and calibrators are not what is looked at here."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("metric_rows", "resampledfile"):
-            patch.setattr(f"cxrcore.{name}.N_DRAWS", 10)
+        for name in ("metric_rows", "kept_draws"):
+            patch.setattr(f"cxrcore.evaluation.{name}.N_DRAWS", 10)
         patch.setattr("cxrcore.evaluation.measure_predictions._calibrate", lambda *args: None)
         yield
 

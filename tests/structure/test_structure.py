@@ -7,37 +7,38 @@ import sys
 import tomllib
 from fnmatch import fnmatch
 
+import arrows
 import pytest
-from source_tree import MODULES, imports, outside_parentheses, product_files, reached, text_of, tree
+from source_tree import MODULES, imports, outside_parentheses, product_files, reached, room_of, text_of, tree
 
 from cxrcore.config import PROJECT_ROOT
 
 TORCH = {"torch", "torchvision", "timm", "accelerate", "pytorch_grad_cam", "safetensors"}
-TORCH_MODULES = {f"cxrcore.{name}" for name in (
-    "architectures", "batches", "cam_methods", "checkpoint", "evaluation", "explain", "features", "inference_cost",
-    "initial_weights", "losses", "precision", "prediction", "registration", "training", "trainplan", "trainrun",
-    "downloads",  # by torchvision
-)}
-SQL_MODULES = {f"cxrcore.{name}" for name in ("gate", "schema", "storefile", "storebulk", "storetransfer", "store")}
-NUMBERS = ("metrics", "thresholds", "operating_points", "changed", "intervals", "calibration", "localization",
-           "curves", "thinning",  # over arrays
-           "inputcheck", "optimism", "draws", "resampling", "scored_films", "delong", "multiple", "subgroups",
-           "curve_bands", "reliability", "boxscores", "cases", "census",
-           "audit", "audit_films", "audit_rows", "audit_order", "audit_scale", "audit_form", "audit_scores",
-           "clustered_areas")
 SCREEN = {"streamlit", "plotly"}
-
-LISTED = {  # what the rules below name; a name that is none any more would let a rule hold of nothing
-    *TORCH_MODULES, *SQL_MODULES, *(f"cxrcore.{name}" for name in NUMBERS), "app", "pages", "scripts", "cxrcore.data",
-    "cxrcore.data.pixels.film_file", "cxrcore.charts", "cxrcore.ui", "cxrcore.ui.link", "cxrcore.findings", "cxrcore.errors",
-    "cxrcore.glossary",
+FOUNDATIONS = {"findings", "errors", "glossary", "config", "cli", "interrupts", "ids", "settings"}  # the top of cxrcore
+PACKAGES = {  # what the rooms may import besides the standard library, inside functions too
+    "measures": {"numpy", "scipy", "sklearn", "pandas"},
+    "store": {"duckdb", "pyarrow", "filelock", "numpy", "pandas"},
+    "charts": {"plotly", "numpy", "pandas", "scipy"},
+    "queries": {"numpy", "pandas", "PIL"},
+    "report": {"numpy", "pandas", "PIL", "matplotlib"},
 }
+DOWNLOADS = "cxrcore.data.downloads"  # by torchvision and medmnist, which are loaded when something is brought
 
 TOP_LEVEL = {"app.py", "pages", "cxrcore", "runs", "scripts", "tests", "requirements.txt", "README.md", "docs",
-             "pyproject.toml", ".streamlit", ".ci", ".gitignore", "LICENSE"}
+             "CONTRIBUTING.md", "pyproject.toml", ".streamlit", ".ci", ".gitignore", ".pre-commit-config.yaml", "LICENSE"}
 NEEDED = TOP_LEVEL - {"LICENSE", "runs"}
-LINES = {"cxrcore": 300, "pages": 120, "scripts": 100}
+ROOMS, TOP_FILES, FILES_IN_A_FOLDER = 13, 8, 24
+LINES = {"cxrcore": 500, "pages": 120, "scripts": 100}
+MOST_FILES_UNDER = 300  # lines
 FUNCTION = 40
+
+
+def within(place: str) -> list[str]:
+    """A module alone, or all of a folder; never none, or a rule would hold of nothing."""
+    found = [name for name in MODULES if name == place or name.startswith(f"{place}.")]
+    assert found, f"there is no {place}: the rule that names it would hold of nothing"
+    return found
 
 
 def users_of(packages: set[str]) -> set[str]:
@@ -50,14 +51,7 @@ def screen_side() -> list[str]:
     return [*within("app"), *within("pages"), *within("cxrcore.ui")]
 
 
-def within(package: str) -> list[str]:
-    """A package with all its modules, or a module alone; never none."""
-    found = [name for name in MODULES if name == package or name.startswith(f"{package}.")]
-    assert found, f"there is no {package}: the rule that names it would hold of nothing"
-    return found
-
-
-# -- who may import what
+# -- the rooms
 
 
 def test_the_reading_of_imports_sees_what_it_should():
@@ -65,32 +59,123 @@ def test_the_reading_of_imports_sees_what_it_should():
     assert len(MODULES) > 200 and {len(within(one)) > 9 for one in ("pages", "scripts", "cxrcore.data")} == {True}
     assert "duckdb" in imports("cxrcore.store.turns") and "torch" in reached("cxrcore.training.trainer")
     assert {"cxrcore.store.file", "cxrcore.store.turns", "duckdb"} <= reached("cxrcore.store.store")
-    assert "timm" in imports("cxrcore.networks.architectures") and "timm" not in imports("cxrcore.networks.architectures", lazy=False)
+    networks = "cxrcore.networks.architectures"
+    assert "timm" in imports(networks) and "timm" not in imports(networks, lazy=False)
 
 
-@pytest.mark.parametrize("name", sorted(LISTED))
-def test_every_module_that_a_rule_names_is_there(name):
-    """A module that is renamed takes its rules along, or they would hold of nothing."""
-    assert within(name)
+def test_the_house_has_its_rooms_and_no_more():
+    top = {name.split(".")[1] for name in within("cxrcore") if name.count(".") == 1 and room_of(name) is None}
+    assert {room_of(name) for name in within("cxrcore")} - {None} == arrows.FLOOR_OF.keys()
+    assert len(arrows.FLOOR_OF) <= ROOMS and top == FOUNDATIONS and len(FOUNDATIONS) <= TOP_FILES
 
 
-def test_torch_stays_in_the_modules_that_run_networks():
-    assert users_of(TORCH) == TORCH_MODULES
+def test_imports_lead_down_and_between_two_rooms_of_a_floor_one_way():
+    assert arrows.upward() == []
+    assert sum(arrows.arrows().values()) > 100
 
 
-def test_duckdb_and_sql_stay_in_the_store():
-    assert {"cxrcore.store.turns", "cxrcore.store.file"} <= users_of({"duckdb"}) <= SQL_MODULES
-    sql = re.compile(r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\w+\s+SET|CREATE\s+(TABLE|VIEW))\b",
-                     re.DOTALL)
-    writers = {name for name in MODULES for node in ast.walk(tree(name))
-               if isinstance(node, ast.Constant) and isinstance(node.value, str) and sql.search(node.value)}
-    assert {"cxrcore.store.store", "cxrcore.store.schema"} <= writers <= SQL_MODULES
+def test_the_foundations_stand_on_each_other_alone():
+    for name in FOUNDATIONS:
+        assert not {room_of(module) for module in imports(f"cxrcore.{name}")} - {None}, name
+
+
+def test_no_two_modules_import_each_other():
+    """Not even by way of others, as far as imports happen when a module is loaded."""
+    assert not [name for name in MODULES if any(name in reached(module) for module in imports(name, lazy=False)
+                                                if module in MODULES and not name.startswith(f"{module}."))]
+
+
+def test_no_folder_is_a_corridor():
+    folders = {path.parent for path in product_files()} | {path.parent for path in (PROJECT_ROOT / "cxrcore").rglob("*.js")}
+    for folder in folders:
+        assert len([path for path in folder.iterdir() if path.suffix in (".py", ".js", ".css", ".csv")
+                    and path.name != "__init__.py"]) <= FILES_IN_A_FOLDER, folder
+
+
+def test_every_room_says_its_duty_in_one_line():
+    for folder in {path.parent for path in product_files() if "cxrcore" in path.parts}:
+        duty = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+        assert duty and "\n" not in duty, folder
+
+
+def test_the_tests_lie_as_the_rooms_do():
+    """A folder of tests is a room, one of its folders, or one of those named here."""
+    others = {"browser", "benchmarks", "made", "pages", "scripts", "structure"}
+    tests = PROJECT_ROOT / "tests"
+    for folder in {path.parent for path in tests.rglob("test_*.py")} - {tests}:
+        place = folder.relative_to(tests)
+        assert place.parts[0] in others or (PROJECT_ROOT / "cxrcore" / place).is_dir(), place
+
+
+def test_git_ignores_no_source_file_by_its_name():
+    files = [str(path) for folder in ("cxrcore", "pages", "scripts", "tests") for path in (PROJECT_ROOT / folder).rglob(
+        "*") if path.is_file() and path.suffix != ".pyc" and ".egg-info" not in str(path)]
+    asked = subprocess.run(["git", "check-ignore", "--no-index", "--stdin"], input="\n".join(files), text=True,
+                           capture_output=True, cwd=PROJECT_ROOT)
+    if asked.returncode == 128:
+        pytest.skip("no checkout")
+    assert len(files) > 300 and asked.stdout == ""
+
+
+# -- who may import what
+
+
+@pytest.mark.parametrize("room", PACKAGES)
+def test_a_room_uses_its_own_packages_only(room):
+    ours = {"cxrcore", *sys.stdlib_module_names}
+    for name in within(f"cxrcore.{room}"):
+        assert {module.split(".")[0] for module in imports(name)} <= PACKAGES[room] | ours, name
+
+
+def test_measures_know_nothing_of_the_house():
+    for name in within("cxrcore.measures"):
+        assert {module for module in imports(name) if module.startswith("cxrcore")} <= {
+            "cxrcore", "cxrcore.findings", "cxrcore.errors", *within("cxrcore.measures")}, name
+
+
+def test_films_need_no_network_no_store_and_no_screen():
+    for name in set(within("cxrcore.data")) - {DOWNLOADS}:
+        assert not users_of(TORCH | SCREEN | {"duckdb"}) & {name}, name
+        assert not reached(name) & (TORCH | SCREEN | {"duckdb"}), name
+    assert not reached(DOWNLOADS) & TORCH
+
+
+def test_torch_is_loaded_only_where_networks_run():
+    rooms = {room_of(name) for name in users_of(TORCH)}
+    assert rooms == {"networks", "explain", "training", "data"}
+    assert {name for name in users_of(TORCH) if room_of(name) == "data"} == {DOWNLOADS}
+    for room in ("queries", "report", "charts", "ui", "store", "measures"):
+        for name in within(f"cxrcore.{room}"):
+            assert not reached(name) & TORCH, name
 
 
 def test_streamlit_stays_in_the_app():
     assert {"cxrcore.ui.shell", "pages.runs"} <= users_of({"streamlit"}) <= set(screen_side())
-    others = set(MODULES) - set(screen_side()) - set(within("scripts"))
+    others = set(MODULES) - set(screen_side())
     assert not [name for name in others if "streamlit" in reached(name)]
+
+
+def test_a_report_is_made_without_streamlit():
+    code = "import sys\nfrom cxrcore.report import write_files\nprint('streamlit' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT_ROOT)
+    assert done.stdout == "False\n", done.stderr
+
+
+def test_duckdb_and_sql_stay_in_the_store():
+    room = set(within("cxrcore.store"))
+    assert {"cxrcore.store.turns", "cxrcore.store.file"} <= users_of({"duckdb"}) <= room
+    sql = re.compile(r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\w+\s+SET|CREATE\s+(TABLE|VIEW))\b",
+                     re.DOTALL)
+    writers = {name for name in MODULES for node in ast.walk(tree(name))
+               if isinstance(node, ast.Constant) and isinstance(node.value, str) and sql.search(node.value)}
+    assert {"cxrcore.store.store", "cxrcore.store.schema"} <= writers <= room
+
+
+def test_nobody_outside_the_store_knows_that_it_is_a_file():
+    """Others name it by `key` and lay things beside it in `folder`."""
+    asked = {name for name in MODULES for node in ast.walk(tree(name))
+             if isinstance(node, ast.Attribute) and node.attr == "path" and ast.unparse(node.value).endswith("store")}
+    assert asked <= set(within("cxrcore.store"))
 
 
 def test_widgets_are_bound_to_the_link_in_one_place():
@@ -104,18 +189,20 @@ def test_plotly_stays_in_the_charts():
 
 
 def test_limited_processes_start_without_networks_stores_and_screens():
-    for name in ("cxrcore.data.files.limited_work", "cxrcore.data.pixels.decode_film", "cxrcore.data.pixels.prepare_worker", "cxrcore.import_export.prediction_file"):
-        assert not reached(name) & (TORCH | SCREEN | SQL_MODULES | {"duckdb"}), name
-    assert reached("cxrcore.data.files.limited_work") <= set(sys.stdlib_module_names) | {"cxrcore", "cxrcore.errors"}
+    for name in ("cxrcore.data.files.limited_work", "cxrcore.data.pixels.decode_film",
+                 "cxrcore.data.pixels.prepare_worker", "cxrcore.import_export.prediction_file"):
+        assert not reached(name) & (TORCH | SCREEN | {"duckdb"}), name
+    assert reached("cxrcore.data.files.limited_work") <= set(sys.stdlib_module_names) | {
+        "cxrcore", "cxrcore.errors", "cxrcore.data", "cxrcore.data.files"}
 
 
 def test_films_are_decoded_in_limited_processes_only():
-    """`images` is for the process itself; everybody else asks `decode_film`."""
+    """`film_file` is for the process itself; everybody else asks `decode_film`."""
     decoders = {name for name in MODULES for node in ast.walk(tree(name))
                 if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-                and (node.value.id, node.attr) in {("images", "read"), ("images", "load"), ("images", "to_gray"),
-                                                   ("dicom", "read")}}
-    assert decoders == {"cxrcore.data.pixels.decode_film", "cxrcore.data.pixels.prepare_worker", "cxrcore.data.pixels.film_file"}
+                and (node.value.id, node.attr) in {("film_file", "read_film"), ("film_file", "load_film"),
+                                                   ("film_file", "to_gray"), ("dicom", "read_dicom")}}
+    assert decoders == {f"cxrcore.data.pixels.{name}" for name in ("decode_film", "prepare_worker", "film_file")}
 
 
 def test_findings_errors_and_glossary_stand_on_nothing():
@@ -124,30 +211,16 @@ def test_findings_errors_and_glossary_stand_on_nothing():
     assert {m for m in reached("cxrcore.findings") if m.startswith("cxrcore")} == {"cxrcore", "cxrcore.errors"}
 
 
-@pytest.mark.parametrize("name", [f"cxrcore.{n}" for n in NUMBERS])
-def test_numbers_know_no_files_no_store_and_no_screen(name):
-    ours = {"cxrcore", "cxrcore.findings", "cxrcore.errors", *(f"cxrcore.{number}" for number in NUMBERS)}
-    assert reached(name) <= set(sys.stdlib_module_names) | ours | {"numpy", "scipy", "sklearn", "pandas"}
-
-
-def test_the_store_knows_no_network_and_no_screen():
-    for name in SQL_MODULES:
-        assert not reached(name) & (TORCH | SCREEN | TORCH_MODULES), name
-
-
-def test_reading_data_needs_no_network_no_store_and_no_screen():
-    for name in [*within("cxrcore.data"), *within("cxrcore.data.pixels.film_file")]:
-        assert not reached(name) & (TORCH | SCREEN | SQL_MODULES), name
-
-
-def test_charts_never_see_the_store():
-    for name in within("cxrcore.charts"):
-        assert not reached(name) & (SQL_MODULES | TORCH | {"streamlit"}), name
-
-
 def test_nobody_imports_pages_or_scripts():
     assert not [name for name in MODULES
                 if any(module.split(".")[0] in ("pages", "scripts", "app") for module in imports(name))]
+
+
+def test_the_library_prints_nothing():
+    """It says what it has to say through `logging`, or to who asked; `cli` prints that for scripts."""
+    printing = {name for name in within("cxrcore") for node in ast.walk(tree(name))
+                if isinstance(node, ast.Name) and node.id == "print"}
+    assert printing == {"cxrcore.cli"}
 
 
 def test_the_app_starts_without_torch():
@@ -187,7 +260,7 @@ FIRST_OF_EACH = {  # modules that keep one row of several, and which that is
 def queries() -> list[tuple[str, str | None]]:
     """(module, SQL) of every query that gives many rows; None for a text that is not written where it is asked."""
     found = []
-    for name in sorted(SQL_MODULES & MODULES.keys()):
+    for name in sorted(within("cxrcore.store")):
         for node in ast.walk(tree(name)):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
@@ -213,7 +286,7 @@ def test_every_query_of_many_rows_says_its_order():
 
 def test_no_query_takes_any_row_of_several():
     taken = re.compile(r"\b(LIMIT|FETCH\s+FIRST)\b|\b(any_value|first|last|arbitrary|mode)\s*\(", re.IGNORECASE)
-    texts = [(name, text) for name in SQL_MODULES & MODULES.keys() for node in ast.walk(tree(name))
+    texts = [(name, text) for name in within("cxrcore.store") for node in ast.walk(tree(name))
              if isinstance(node, ast.Constant | ast.JoinedStr) and (text := text_of(node)) and "SELECT" in text]
     assert len(texts) > 15
     assert not [(name, text) for name, text in texts if taken.search(text)]
@@ -240,7 +313,8 @@ def calls_of(method: str) -> set[str]:
 def test_csv_for_people_is_written_in_one_place():
     """Where texts that a spreadsheet would run are marked; the key of a prepared map is a hash, no file."""
     assert calls_of("to_csv") == {"cxrcore.data.files.csv_file", "cxrcore.data.pixels.prepared"}
-    assert calls_of("to_latex") == calls_of("dataframe") == {"cxrcore.ui.widgets"}  # whose toolbar writes CSV, too
+    assert calls_of("to_latex") == {"cxrcore.report.latex"}
+    assert calls_of("dataframe") == {"cxrcore.ui.widgets"}  # whose toolbar writes CSV, too
 
 
 def test_folders_are_deleted_in_one_place():
@@ -258,12 +332,17 @@ def test_files_keep_their_size(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
 
 
+def test_most_files_are_short():
+    sizes = [len(path.read_text(encoding="utf-8").splitlines()) for path in product_files()]
+    assert sum(size <= MOST_FILES_UNDER for size in sizes) > 0.9 * len(sizes)
+
+
 def test_scripts_and_styles_of_components_keep_their_size_and_ask_nothing_of_the_network():
     assets = [path for kind in ("js", "css") for path in (PROJECT_ROOT / "cxrcore").rglob(f"*.{kind}")]
     assert len(assets) > 3
     for path in assets:
         text = path.read_text(encoding="utf-8")
-        assert len(text.splitlines()) <= LINES["cxrcore"], path.name
+        assert len(text.splitlines()) <= MOST_FILES_UNDER, path.name
         assert set(re.findall(r"https?://[\w./]+", text)) <= {"http://www.w3.org/2000/svg"}, path.name
 
 

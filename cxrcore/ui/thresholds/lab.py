@@ -3,6 +3,7 @@
 All of it is one fragment: a release in the browser runs this module again and nothing else of the page.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from cxrcore.findings import FINDINGS, NO_FINDING, canonical, display_name
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.board_state import BoardState, notes, provenance, read_state
 from cxrcore.queries.evaluated_runs import Evaluated, evaluated
-from cxrcore.queries.kept import kept
+from cxrcore.queries.kept import Kept
 from cxrcore.queries.threshold_sets import DEFAULT, default_key, find_set, parse_key
 from cxrcore.store import Store
 from cxrcore.ui import run_pages, shell, widgets
@@ -26,6 +27,7 @@ from cxrcore.ui.thresholds import board_component, changed_films, fit, promise, 
 
 MAX_RUNS = 6
 RUN_WIDTH = 280  # pixels
+_PACKED: Kept[bytes] = Kept(32)
 WITHOUT_RUNS = "so there are no thresholds to set"
 
 
@@ -184,7 +186,8 @@ def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardSta
     as_is, fitted = session.extra_positions(of, state)
     looks = [_look(run, styles[run.run_id], part) for run in runs]
     own = [state.reference.thresholds.tolist(), *(_own_set(store, run, state) for run in runs[1:])]
-    return _packed(store, looks, own, header, as_is, fitted, notes(state, runs[0], part, positives))
+    told = (looks, own, header, as_is, fitted, notes(state, runs[0], part, positives))
+    return _PACKED.get((store.key, json.dumps(told)), lambda: _packed(store, *told))
 
 
 def _look(run: Evaluated, style: RunStyle, part: str) -> tuple[str, ...]:
@@ -200,7 +203,6 @@ def _own_set(store: Store, run: Evaluated, state: BoardState) -> list[float]:
         return find_set(store, run, default_key(run)).thresholds.tolist()
 
 
-@kept(32)
 def _packed(store: Store, looks: list[tuple[str, ...]], own: list[list[float]], header: dict[str, Any],
             typed: list[list[float]], fitted: list[list[float]], warnings: dict[str, str]) -> bytes:
     runs = [RunCounts(*look, from_store.sorted_scores(store, prediction_id), np.array(thresholds))

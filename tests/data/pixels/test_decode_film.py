@@ -204,8 +204,8 @@ def test_ctrl_c_is_not_for_them(warm):
 
 
 def test_they_end_with_who_started_them(tmp_path):
-    code = (f"import time\nfrom cxrcore import filmdecoding\nfilmdecoding.read({SMALL!r})\n"
-            "print(filmdecoding.PROCESSES._idle[0]._process.pid, flush=True)\ntime.sleep(60)")
+    code = (f"import time\nfrom cxrcore.data.pixels import decode_film\ndecode_film.read({SMALL!r})\n"
+            "print(decode_film.PROCESSES._idle[0]._process.pid, flush=True)\ntime.sleep(60)")
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT)
     child = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
@@ -229,6 +229,6 @@ def test_what_cannot_be_limited_is_said_once(monkeypatch, capsys):
     for _ in range(2):
         decode_film.PROCESSES.close()
         decode_film.read(SMALL)
-    said = capsys.readouterr().err
+    said = capsys.readouterr().out
     assert said.startswith("note: this system cannot limit the processor time and the memory that a foreign file takes")
     assert said.count("\n") == 1

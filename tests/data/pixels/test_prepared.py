@@ -16,6 +16,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from cxrcore.config import PROJECT_ROOT
 from cxrcore.data.files.limited_process import LimitedProcess
 from cxrcore.data.pixels import film_file, prepare_films, prepare_worker, prepared, unchanged_films
 from cxrcore.data.pixels.prepared import open_prepared, prepare
@@ -23,12 +24,12 @@ from cxrcore.errors import DataError, DiskFullError
 
 SIZE = 32
 SLOW = """
-ask = decode.LimitedProcess.ask
+ask = prepare_worker.LimitedProcess.ask
 def slow(*a, **k):
     for answer in ask(*a, **k):
         time.sleep(PAUSE)
         yield answer
-decode.LimitedProcess.ask = slow
+prepare_worker.LimitedProcess.ask = slow
 """
 
 
@@ -69,16 +70,16 @@ def maps(root: Path) -> list[str]:
 
 
 def in_process(root: Path, films: dict[str, Path], setup: str = "", workers: int = 1) -> subprocess.Popen:
-    """Prepare the films in a process of its own; `setup` runs before, with `prepared` and `decode` in scope."""
+    """Prepare the films in a process of its own; `setup` runs before, with `prepared` and `prepare_worker` in scope."""
     listed = json.dumps({image_id: str(path) for image_id, path in films.items()})
-    code = (f"import json, pathlib, time, os\nfrom cxrcore.data import prepared, decode, mapmaking\n"
+    code = (f"import json, pathlib, time, os\nfrom cxrcore.data.pixels import prepared, prepare_worker, prepare_films\n"
             f"films = {{k: pathlib.Path(v) for k, v in json.loads('''{listed}''').items()}}\n{setup}\n"
             f"if __name__ == '__main__':\n"
             f"    made = prepared.prepare(films, {SIZE}, pathlib.Path({str(root)!r}), workers={workers},"
             f" progress=False)\n    print(len(made.row_of))\n")
     script = root.parent / f"prepare_{len(list(root.parent.glob('prepare_*')))}.py"
     script.write_text(code)
-    path = f"{Path(prepared.__file__).parents[2]}:{os.environ.get('PYTHONPATH', '')}"
+    path = f"{PROJECT_ROOT}:{os.environ.get('PYTHONPATH', '')}"
     return subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             env=os.environ | {"PYTHONPATH": path})
 
@@ -267,7 +268,7 @@ def test_a_film_that_vanished_is_an_unreadable_one(make_films, root):
 
 def test_a_killed_preparation_goes_on_where_it_stopped(make_films, root, decoded):
     films = make_films(96)
-    process = in_process(root, films, f"mapmaking.SYNC_EVERY = 0\nmapmaking.CHUNK = 8\nPAUSE = 0.02{SLOW}")
+    process = in_process(root, films, f"prepare_films.SYNC_EVERY = 0\nprepare_films.CHUNK = 8\nPAUSE = 0.02{SLOW}")
     deadline = time.monotonic() + 30
     while not (done := _done(root)) >= 16:
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
@@ -316,7 +317,8 @@ def test_two_processes_that_need_one_map_make_it_once(make_films, root):
 
 def test_a_killed_worker_is_one_clear_line_and_the_rest_goes_on(make_films, root, decoded):
     films = make_films(100)
-    process = in_process(root, films, f"mapmaking.CHUNK = 2\nmapmaking.SYNC_EVERY = 0\nPAUSE = 0.01{SLOW}", workers=2)
+    setup = f"prepare_films.CHUNK = 2\nprepare_films.SYNC_EVERY = 0\nPAUSE = 0.01{SLOW}"
+    process = in_process(root, films, setup, workers=2)
 
     def wait_for(n: int) -> None:
         deadline = time.monotonic() + 30
@@ -384,7 +386,7 @@ def test_a_film_that_takes_too_long_is_an_unreadable_one_and_the_others_are_prep
 def test_the_parents_memory_does_not_grow_with_the_pixels(make_films, root):
     """105 MB of pixels go through; measured in a process whose high mark nothing else has raised."""
     films = make_films(400, size=4)
-    setup = ("import resource\nmapmaking.FEW_FILMS = 1000\n"
+    setup = ("import resource\nprepare_films.FEW_FILMS = 1000\n"
              "mark = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
              f"root = pathlib.Path({str(root)!r})\n"
              "prepared.prepare(dict(list(films.items())[:5]), 512, root, progress=False)\nbefore = mark()\n"
