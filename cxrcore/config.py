@@ -64,7 +64,7 @@ class TrainConfig(_Films):
                                  "the table's own",
                       choices=SPLIT_SCHEMES)
     split_seed: int = flag(0, "seed of the split and of the subsets; runs are compared within one split", at_least=0,
-                          at_most=MAX_SEED)
+                           at_most=MAX_SEED)
     img_size: int = flag(224, "pixels a side, a multiple of 32")
     init: str = flag("auto", "imagenet; random; PATH of a weights file; auto = imagenet where it can be had")
     precision: str = flag("auto", "auto times both once and keeps the faster", choices=PRECISIONS)

@@ -119,7 +119,7 @@ TERMS = {
                       _COUNTED),
     # -- maps against boxes
     "hit": Term("Pointing game", "The share of the films whose hottest place lies in a box.", _UNIT,
-                     "Zhang et al., ECCV 2016"),
+                "Zhang et al., ECCV 2016"),
     "iou": Term("IoU (intersection over union)", "The share of the films where the box around the hottest 5 % of the "
                 "map and the true box overlap by more than the cut.", _UNIT,
                 "Everingham et al., Int. J. Comput. Vis. 2010"),

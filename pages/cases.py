@@ -49,10 +49,10 @@ with open_runs_page("cases", "so there are no cases") as page:
     shown = film_list.choose(store, runs, part, state, finding, which)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container():
-            film_list.say(store, shown, which, runs, part)
+            film_list.say_what_is_shown(store, shown, which, runs, part)
         sheet = controls.page_picker(len(shown.rows), (run_ids, part, finding, which, shown.threshold))
         widgets.download_menu({"Films": (f"cases_{finding}_{which.lower().replace(' ', '_')}_{part}",
-                                         lambda: film_list.table(shown, which))})
+                                         lambda: film_list.films_table(shown, which))})
     source, flag = provenance(state, runs[0], part)
     counted = film_list.counts(store, runs[0], part, state, finding)
     beside = " ".join(f"{name}: {n:,}." for name, n in counted.items())

@@ -66,7 +66,9 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     tables |= sections.cost_section(compared, overview.runs, title)
     with st.expander("Settings that differ"):
         settings = run_settings.settings_table(measured.assign(dataset=own[0].title).to_dict("records"), page.labels)
-        widgets.table(run_settings.only_differences(settings), hide_index=True, alt="Settings in which the runs differ")
+        widgets.show_table(
+            run_settings.only_differences(settings), hide_index=True, alt="Settings in which the runs differ"
+        )
     with download_slot:
         widgets.download_menu(tables, latex=True)
         report_button.popover(store, [run.run_id for run in runs], part)

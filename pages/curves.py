@@ -66,11 +66,11 @@ with open_runs_page("curves", "so there are no curves") as page:
     words.say_where(page.groups(drawn, part), measured)
     if view == "reliability":
         reliability_view.say_not_probabilities(measured, rows, method, finding)
-        reliability_view.show(measured, finding)
-        tables = reliability_view.tables(measured, method, finding, part)
+        reliability_view.show_reliability(measured, finding)
+        tables = reliability_view.reliability_tables(measured, method, finding, part)
     else:
         marked = marks.mark(store, measured, runs, key)
-        measured = curves_bands.add(store, marked.runs, finding, view) if bands else marked.runs
+        measured = curves_bands.add_bands(store, marked.runs, finding, view) if bands else marked.runs
         notes = marks.notes(marked, runs, part, finding)
         notes += curves_bands.notes(store, measured, finding) if bands else []
         if finding is None:
@@ -80,6 +80,6 @@ with open_runs_page("curves", "so there are no curves") as page:
         tables = {
             "AUROC and AP": (f"auroc_ap_{part}", lambda: curves.values_table(measured)),
             "Drawn points": (f"curves_{view}_{part}", lambda: curves.points_table(measured, finding)),
-        } | marks.tables(marked, part) | (curves_bands.tables(measured, view, part) if bands else {})
+        } | marks.tables(marked, part) | (curves_bands.band_downloads(measured, view, part) if bands else {})
     with download_slot:
         widgets.download_menu(tables)

@@ -18,7 +18,7 @@ with shell.open_page("import") as store:
     if way == MEAN:
         if overview.runs.empty:
             stop_without_runs(store, "so there is nothing to average")
-        ensemble.show(store, overview)
+        ensemble.show_ensemble(store, overview)
         st.stop()
 
     said = predictions.ask(store, overview)
@@ -27,6 +27,6 @@ with shell.open_page("import") as store:
     if said.table is None:
         st.info("Which films are these? Choose the data set, or upload its table.", icon=":material/info:")
         st.stop()
-    candidate = predictions.read(store, said)
-    predictions.show(candidate)
+    candidate = predictions.examine_said(store, said)
+    predictions.show_candidate(candidate)
     predictions.offer(store, candidate, said)

@@ -17,7 +17,7 @@ with open_runs_page("localization", "so no map can be measured") as page:
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     focus = page.at_most(evaluated_runs.MAX_RUNS, page.chosen or page.best() or page.pickable["run_id"][:1], "shown")
     rows = page.rows(focus)
-    measured = localization.read(store, evaluated(rows, overview.board, page.labels), rows, overview.runs)
+    measured = localization.read_localization(store, evaluated(rows, overview.board, page.labels), rows, overview.runs)
     sections.say_missing(store, rows, measured, overview, page.labels, page.statuses)
     if not measured:
         for group in page.groups(rows, "test"):
@@ -48,9 +48,9 @@ with open_runs_page("localization", "so no map can be measured") as page:
         st.info(f"Not measured by {named}: {widgets.escape(', '.join(without))}.", icon=":material/info:")
     sections.draw(shown, heading)
     sections.say_method(named, measured)
-    table = sections.table(shown, heading)
+    table = sections.localization_table(shown, heading)
     with st.expander("As a table"):
-        widgets.table(table, hide_index=True, placeholder="–", alt=f"{heading} with floors",
-                      column_config=sections.columns(table, MEASURES[title]))
+        widgets.show_table(table, hide_index=True, placeholder="–", alt=f"{heading} with floors",
+                           column_config=sections.columns(table, MEASURES[title]))
     with download_slot:
         widgets.download_menu({"Values": ("localization", lambda: table)}, latex=True)

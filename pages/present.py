@@ -21,8 +21,8 @@ with shell.open_page("present") as store:
     slide = stage.current(SLIDES)
     if slide is None:
         st.stop()
-    lesson = class_lesson.read(store, overview, chosen)
-    stage.show(slide, lesson, store)
+    lesson = class_lesson.read_lesson(store, overview, chosen)
+    stage.show_slide(slide, lesson, store)
 
     def beside() -> None:
         """The run in focus, and what must be said of its films."""

@@ -56,7 +56,7 @@ with shell.open_page("runs") as store:
 
     groups = run_groups.groups(shown, overview.board, overview.datasets, statuses, part)
     for group in groups:
-        leaderboard.table(group, chosen, part)
+        leaderboard.leaderboard_table(group, chosen, part)
         widgets.oracle(overview.runs[overview.runs["run_id"].isin(group.table.index)])
     if not groups:
         st.caption("All runs are archived. 'Show archived' brings them into view.")
@@ -81,8 +81,14 @@ with shell.open_page("runs") as store:
         if table.empty:
             st.caption("These runs agree in every setting.")
         else:
-            widgets.table(table, key="settings", hide_index=True, height="content", alt="Settings of the chosen runs",
-                          column_config={"Meaning": st.column_config.TextColumn(width="medium")})
+            widgets.show_table(
+                table,
+                key="settings",
+                hide_index=True,
+                height="content",
+                alt="Settings of the chosen runs",
+                column_config={"Meaning": st.column_config.TextColumn(width="medium")},
+            )
 
     if focus:  # else nothing is shown that could be taken along
         with download_slot:

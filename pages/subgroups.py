@@ -81,8 +81,8 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
                       f"gaps_{grouping}_{measure}", f"Gaps in {AXES[measure]} to {found.called(reference)}")
         st.caption(subgroups.family(parted))
         shown = subgroups.shown_gaps(found, parted, measured, reference, measure)
-        widgets.table(shown, hide_index=True, placeholder="–", alt="Gaps of each finding and group",
-                      height=subgroups.height(shown), column_config={
+        widgets.show_table(shown, hide_index=True, placeholder="–", alt="Gaps of each finding and group",
+                           height=subgroups.height(shown), column_config={
             **dict.fromkeys(shown.columns[2:4], widgets.number(measure, format="%.3f")),
             "Gap": widgets.number("gap", format="%+.3f"), "p": widgets.number("p", format="%.2g"),
             "95 % interval": st.column_config.TextColumn(help=meaning("interval", "Here of the gap."))})

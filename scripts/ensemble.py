@@ -12,7 +12,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = vars(parser.parse_args(argv))
     from cxrcore.evaluation import ensemble  # --help need not wait for it
 
-    ensemble.run(EnsembleConfig(**flags))
+    ensemble.run_ensemble(EnsembleConfig(**flags))
 
 
 if __name__ == "__main__":

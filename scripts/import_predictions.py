@@ -14,7 +14,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = vars(parser.parse_args(argv))
     from cxrcore.import_export import import_run  # --help need not wait for it
 
-    import_run.run(flags.pop("file"), ImportConfig(**flags))
+    import_run.import_predictions(flags.pop("file"), ImportConfig(**flags))
 
 
 if __name__ == "__main__":

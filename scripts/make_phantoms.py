@@ -16,10 +16,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_for(PhantomConfig, "Draw SYNTHETIC chest films with known findings and boxes, in the NIH layout.")
     flags = asdict(PhantomConfig(**vars(parser.parse_args(argv))))
     out, workers, sheet = (flags.pop(name) for name in ("out", "workers", "sheet"))
-    phantoms = folder.make(Recipe(**flags), out, workers)
+    phantoms = folder.make_phantoms(Recipe(**flags), out, workers)
     print(report.text(phantoms))
     if sheet:
-        phantom_sheet.write(phantoms, Path(sheet))
+        phantom_sheet.write_sheet(phantoms, Path(sheet))
         print(f"written: {sheet}")
 
 

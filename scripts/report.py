@@ -11,9 +11,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_for(ReportConfig, "Write leaderboard, curves, subgroups, maps and the live threshold board of runs "
                                       "into one HTML file.")
     flags = vars(parser.parse_args(argv))
-    from cxrcore.report.write_files import write  # --help need not wait for it
+    from cxrcore.report.write_files import write_report  # --help need not wait for it
 
-    write(ReportConfig(**flags))
+    write_report(ReportConfig(**flags))
 
 
 if __name__ == "__main__":

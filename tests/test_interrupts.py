@@ -19,7 +19,7 @@ from cxrcore.evaluation import shares
 from cxrcore.import_export import export
 from cxrcore.interrupts import Terminated, postponed, sigterm_as_interrupt
 from cxrcore.store import Store, store_path, turns
-from cxrcore.store.progress import Progress, read
+from cxrcore.store.progress import Progress, read_progress
 
 FOREVER = "SELECT count(*) FROM range(3000000) a, range(300000) b WHERE a.range * b.range % 7 = 3"
 WAYS = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
@@ -266,7 +266,7 @@ def test_a_training_stopped_in_a_query_is_interrupted_in_the_store(store, data, 
               train_run._honest_end(plan, run_id, progress)):
             work()
     con.interrupt()
-    assert store.run(run_id)["status"] == read(folder)["stage"] == "interrupted"
+    assert store.run(run_id)["status"] == read_progress(folder)["stage"] == "interrupted"
     assert f"interrupted; to go on: python scripts/train.py --resume {run_id}" in capsys.readouterr().err
 
 

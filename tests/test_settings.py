@@ -111,7 +111,7 @@ def test_a_resumed_training_is_planned_with_what_is_stored(tmp_path, monkeypatch
         planned.append((config.patience, constants.weight_decay))
         raise RunError("far enough")
 
-    monkeypatch.setattr(train_plan, "make", plan)
+    monkeypatch.setattr(train_plan, "plan_training", plan)
     with pytest.raises(RunError, match="far enough"):
         train_run.train(TrainConfig(resume=run_id, store=str(store.path)), frozenset({"resume", "store"}))
     assert planned == [(5, 0.1)]

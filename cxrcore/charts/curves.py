@@ -44,7 +44,7 @@ _BINS = 48
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownCurves:
     """One run's curves of the finding that a chart shows.
 
     Attributes:
@@ -62,7 +62,7 @@ class Shown:
     band: Band | None = None
 
 
-def roc_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
+def roc_chart(finding: str, runs: Sequence[ShownCurves], large: bool) -> go.Figure:
     """ROC curves of one finding with the chance line."""
     traces = _bands(runs) + [_curve(one, one.curves.lines["roc"], {"fpr": "x", "recall": "y"}, large)
                              for one in runs if "roc" in one.curves.lines]
@@ -76,7 +76,7 @@ def roc_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
     return built(traces, shape)
 
 
-def pr_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
+def pr_chart(finding: str, runs: Sequence[ShownCurves], large: bool) -> go.Figure:
     """Precision-recall curves of one finding with its prevalence and curves of equal F1."""
     # At a corner of the staircase x is where the step begins, so the recall on hover is not the axis'.
     traces = [_iso_f1(), *_bands(runs)]
@@ -95,7 +95,9 @@ def pr_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
     return built(traces, shape)
 
 
-def threshold_chart(finding: str, measure: str, runs: Sequence[Shown], large: bool, top: float = 1.0) -> go.Figure:
+def threshold_chart(
+    finding: str, measure: str, runs: Sequence[ShownCurves], large: bool, top: float = 1.0
+) -> go.Figure:
     """F1, recall or precision of one finding against the threshold; in the large F1 chart rings mark the greatest.
 
     Args:
@@ -119,7 +121,7 @@ def threshold_chart(finding: str, measure: str, runs: Sequence[Shown], large: bo
     return built(traces, shape)
 
 
-def scores_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
+def scores_chart(finding: str, runs: Sequence[ShownCurves], large: bool) -> go.Figure:
     """Histograms of scores on a logit scale, each class in percent of its own films.
 
     Large, of one run: films with and without the finding laid over each other. Small: films with it above the line,
@@ -145,7 +147,7 @@ def scores_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
     return built(traces, shape)
 
 
-def curves_alt(finding: str, what: str, runs: Sequence[Shown]) -> str:
+def curves_alt(finding: str, what: str, runs: Sequence[ShownCurves]) -> str:
     """What a chart shows, for people who cannot see it; `what` is a view."""
     parts = [f"{one.name}: AUROC {number(one.curves.auroc)}, AP {number(one.curves.ap)}, "
              f"greatest F1 {number(one.curves.best[1])}" for one in runs]
@@ -161,11 +163,11 @@ _HOVER = {"fpr": "false positive rate", "recall": "recall", "precision": "precis
 _NO_SCORES = Histogram(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
 
 
-def _bands(runs: Sequence[Shown]) -> list[dict[str, Any]]:
+def _bands(runs: Sequence[ShownCurves]) -> list[dict[str, Any]]:
     return [band_area(one.band, one.style) for one in runs if one.band and one.band.draws]
 
 
-def _curve(one: Shown, curve: DrawnCurve, values: dict[str, str], large: bool) -> dict[str, Any]:
+def _curve(one: ShownCurves, curve: DrawnCurve, values: dict[str, str], large: bool) -> dict[str, Any]:
     """A line; on hover stand the exact numbers of the operating point that a drawn point belongs to.
 
     Args:
@@ -204,7 +206,7 @@ def _iso_f1() -> dict[str, Any]:
             "line": {"color": _FAINT, "width": 1.25}}
 
 
-def _ring(one: Shown) -> dict[str, Any]:
+def _ring(one: ShownCurves) -> dict[str, Any]:
     threshold, f1 = one.curves.best
     hover = f"{escape(one.name)}<br>greatest F1 {f1:.4f}<br>at threshold {threshold:.4g}<extra></extra>"
     return {"type": "scatter", "mode": "markers", "x": [float(logit(threshold))], "y": [f1], "hovertemplate": hover,
@@ -212,7 +214,7 @@ def _ring(one: Shown) -> dict[str, Any]:
                                                  "line": {"width": 2.5}}}
 
 
-def _outline(one: Shown, finding: str, edges: np.ndarray, films: np.ndarray, have: bool, large: bool,
+def _outline(one: ShownCurves, finding: str, edges: np.ndarray, films: np.ndarray, have: bool, large: bool,
              alone: bool) -> dict[str, Any]:
     colour = one.style.colour if have or not large else OTHER_COLOUR
     share = np.append(films / films.sum(), 0) * (1 if have or large else -1)
@@ -230,7 +232,7 @@ def _outline(one: Shown, finding: str, edges: np.ndarray, films: np.ndarray, hav
     }
 
 
-def _texts(runs: Sequence[Shown], value: Callable[[FindingCurves], float]) -> list[tuple[RunStyle, str]]:
+def _texts(runs: Sequence[ShownCurves], value: Callable[[FindingCurves], float]) -> list[tuple[RunStyle, str]]:
     return [(one.style, number(value(one.curves))) for one in runs]
 
 
@@ -242,7 +244,7 @@ def _clipped(name: str, most: int = 40) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def undefined(shown: Sequence[Shown], view: str) -> str:
+def undefined(shown: Sequence[ShownCurves], view: str) -> str:
     """Why nothing can be drawn of this finding, in words; empty where something can."""
     if view == "scores":
         drawable = any(one.curves.positives + one.curves.negatives for one in shown)

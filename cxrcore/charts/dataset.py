@@ -86,7 +86,7 @@ def age_chart(table: pd.DataFrame, band: int) -> go.Figure:
         figure.add_trace(go.Bar(
             y=own["band"] + band / 2, x=sign * own["films"], orientation="h", name=GROUP_WORDS[sex], width=band * 0.88,
             marker={"color": GROUP_COLOURS[sex]}, customdata=np.column_stack([own["films"], own["band"],
-                                                                            own["band"] + band - 1]),
+                                                                              own["band"] + band - 1]),
             hovertemplate=f"{GROUP_WORDS[sex]}, %{{customdata[1]}}–%{{customdata[2]}} years<br>"
                           "<b>%{customdata[0]:,}</b> films<extra></extra>",
         ))

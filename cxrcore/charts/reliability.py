@@ -22,7 +22,7 @@ _FAR = 3.0  # logits; a mean score further from all shares would squeeze the res
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownReliability:
     """One run's reliability in the finding that a chart shows; name and look as in the other charts."""
 
     name: str
@@ -30,7 +30,7 @@ class Shown:
     curve: FindingReliability
 
 
-def reliability_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Figure:
+def reliability_chart(finding: str, runs: Sequence[ShownReliability], large: bool) -> go.Figure:
     """Reliability of one finding with the diagonal of calibrated scores; large with a 95 % interval a bin.
 
     A bin without a film with the finding has no logit: it stands at the lower edge, hollow. What lies beyond an axis
@@ -52,7 +52,7 @@ def reliability_chart(finding: str, runs: Sequence[Shown], large: bool) -> go.Fi
     return built(traces, shape)
 
 
-def reliability_alt(finding: str, runs: Sequence[Shown]) -> str:
+def reliability_alt(finding: str, runs: Sequence[ShownReliability]) -> str:
     """What a chart shows, for people who cannot see it."""
     parts = [f"{one.name}: ECE {in_figures(one.curve.ece)}, Brier score {in_figures(one.curve.brier)}" for one in runs]
     return f"Reliability curve of {display_name(finding)}. {'; '.join(parts)}."
@@ -63,7 +63,7 @@ def in_figures(value: float) -> str:
     return f"{value:.4f}" if value < _SMALL else number(value)
 
 
-def _ends(runs: Sequence[Shown]) -> tuple[float, float]:
+def _ends(runs: Sequence[ShownReliability]) -> tuple[float, float]:
     """Where both axes end, in logits: outside all shares that have one, and the scores that are near."""
     shares, scores = (_inner([getattr(one.curve, name) for one in runs]) for name in ("observed", "score"))
     if not len(shares):
@@ -78,7 +78,7 @@ def _inner(values: Sequence[np.ndarray]) -> np.ndarray:
     return logit(joined[(joined > 0) & (joined < 1)])
 
 
-def _line(one: Shown, ends: tuple[float, float], large: bool) -> list[dict[str, Any]]:
+def _line(one: ShownReliability, ends: tuple[float, float], large: bool) -> list[dict[str, Any]]:
     """The bins with the finding as a line, the others as hollow marks at the lower edge."""
     curve = one.curve
     x, y, low, high = (logit(values).clip(*ends) for values in (curve.score, curve.observed, curve.low, curve.high))

@@ -10,7 +10,7 @@ from cxrcore.charts.look import RunStyle, dress, escape
 
 
 @dataclass(frozen=True)
-class Panel:
+class TrainingPanel:
     """One of the training charts.
 
     Attributes:
@@ -29,10 +29,10 @@ class Panel:
 
 
 PANELS = {
-    "loss": Panel("Loss (bold: validation, thin: training)", "val_loss", "train_loss"),
-    "auroc": Panel("Validation macro AUROC (0 to 1)", "val_macro_auroc"),
-    "f1": Panel("Validation macro F1, best thresholds (0 to 1)", "val_macro_f1_best"),
-    "rate": Panel("Learning rate, last step of the epoch", "learning_rate", format=".2e", best=False),
+    "loss": TrainingPanel("Loss (bold: validation, thin: training)", "val_loss", "train_loss"),
+    "auroc": TrainingPanel("Validation macro AUROC (0 to 1)", "val_macro_auroc"),
+    "f1": TrainingPanel("Validation macro F1, best thresholds (0 to 1)", "val_macro_f1_best"),
+    "rate": TrainingPanel("Learning rate, last step of the epoch", "learning_rate", format=".2e", best=False),
 }
 
 
@@ -53,7 +53,7 @@ class Curve:
     best_epoch: int | None = None
 
 
-def training_chart(panel: Panel, curves: Sequence[Curve], last_epoch: int) -> go.Figure:
+def training_chart(panel: TrainingPanel, curves: Sequence[Curve], last_epoch: int) -> go.Figure:
     """One training chart: the epoch on x, one line a run, a ring around the best epoch.
 
     Args:
@@ -99,7 +99,7 @@ def _step(last_epoch: int) -> int:
     return next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 10**6) if last_epoch / step <= 8)
 
 
-def training_alt(panel: Panel, curves: Sequence[Curve]) -> str:
+def training_alt(panel: TrainingPanel, curves: Sequence[Curve]) -> str:
     """What the chart shows, for people who cannot see it."""
     parts = []
     for curve in curves:

@@ -66,7 +66,7 @@ def _labels(archive: Path, part: str) -> np.ndarray:
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def table(found: dict[str, np.ndarray]) -> pd.DataFrame:
+def chestmnist_table(found: dict[str, np.ndarray]) -> pd.DataFrame:
     """The films as an NIH table with a column Split and empty patients.
 
     Args:
@@ -96,7 +96,7 @@ def unpack(archive: Path, folder: Path) -> Iterator[int]:
                 Image.fromarray(film).save(target / f"{PREFIX}{part}_{n}.png", compress_level=1)
                 n += 1
             yield len(films)
-    csv_file.write(table(found), folder / TABLE)
+    csv_file.write_csv(chestmnist_table(found), folder / TABLE)
 
 
 def _films(archive: Path, part: str, n_labels: int) -> Iterator[np.ndarray]:

@@ -88,7 +88,7 @@ def _fetch_chestmnist(folder: Path, size: int) -> None:
             raise DataError(other)
         _LOG.info(f"{folder} is there already; --check goes through it")
         return
-    disk_room.make(folder)
+    disk_room.make_folder(folder)
     with disk_room.full_in_one_line(folder):
         _bring(source["url"], archive, source["md5"])
         total = sum(source["n_samples"].values())
@@ -152,12 +152,12 @@ def _fetch_nih(folder: Path) -> None:
     part = folder.with_name(f"{folder.name}.part")
     if others := own_folders.foreign_entries(part, ids.DOWNLOAD):
         raise DataError(f"{part} holds what no download left there ({', '.join(others[:3])}): choose another --out")
-    disk_room.make(part)
+    disk_room.make_folder(part)
     disk_room.check(part, NIH_ROOM - sum(path.stat().st_size for path in part.rglob("*") if path.is_file()))
     _LOG.info(f"Bringing {KAGGLE} from Kaggle, 45 GB, to {folder}")
     with disk_room.full_in_one_line(part):
         came = _from_kaggle(part)
-    disk_room.make(folder)
+    disk_room.make_folder(folder)
     for entry in sorted(came.iterdir(), key=lambda one: one.name == data_folders.NIH_TABLE):  # the table comes last
         entry.replace(folder / entry.name)
     own_folders.remove(part.parent, part.name, ids.DOWNLOAD)

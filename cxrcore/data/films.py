@@ -72,7 +72,7 @@ class FilmSet:
         return "\n".join(lines)
 
 
-def load(csv_path: str | None, img_root: str | None, scheme: str | None, seed: int) -> FilmSet:
+def load_film_set(csv_path: str | None, img_root: str | None, scheme: str | None, seed: int) -> FilmSet:
     """Read the table, find its films and draw the split.
 
     The official lists and the boxes are looked for beside the CSV and in img_root.

@@ -112,7 +112,7 @@ def _with_faults(store: Store) -> bytes:
     frame.insert(0, "image_id", found.image_ids)
     frame = pd.concat([frame.iloc[3:], frame.iloc[-2:]])  # three films missing, two twice
     frame["Hernia"] = frame["Hernia"].round(2)
-    return csv_file.text(frame.rename(columns={"Mass": "Effusion", "Effusion": "Mass"})).encode()
+    return csv_file.csv_text(frame.rename(columns={"Mass": "Effusion", "Effusion": "Mass"})).encode()
 
 
 def _wait(tab: Any) -> None:

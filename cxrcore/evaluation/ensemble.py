@@ -41,7 +41,7 @@ class AgainstBest:
     high: float
 
 
-def run(config: EnsembleConfig) -> str:
+def run_ensemble(config: EnsembleConfig) -> str:
     """Make an ensemble as scripts/ensemble.py does; prints how it stands against its best member, returns run_id.
 
     Raises:
@@ -50,7 +50,7 @@ def run(config: EnsembleConfig) -> str:
     store = Store(config.store or default_store())
     run_ids = [name.strip() for name in (config.runs or "").split(",") if name.strip()]
     with shares.bar(measure_predictions.RESAMPLING) as told:
-        run_id = make(store, run_ids, config.name or "", told, again=config.again)
+        run_id = make_ensemble(store, run_ids, config.name or "", told, again=config.again)
     sets = store.prediction_sets(run_id)
     _LOG.info(f"ensemble {run_id} of {len(run_ids)} runs: "
               + ", ".join(f"{row.split} {row.n:,} films" for row in sets.itertuples()))
@@ -61,7 +61,9 @@ def run(config: EnsembleConfig) -> str:
     return run_id
 
 
-def make(store: Store, run_ids: Sequence[str], name: str = "", told: Told = untold, again: bool = False) -> str:
+def make_ensemble(
+    store: Store, run_ids: Sequence[str], name: str = "", told: Told = untold, again: bool = False
+) -> str:
     """Save the mean of these runs' scores, on every part that all of them were measured on; returns run_id.
 
     Where a member has no score of a film and finding, the mean has none either. `told` as in `measure`.

@@ -19,7 +19,7 @@ from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import RunError
 from cxrcore.evaluation import measure_predictions, score, shares, tables
 from cxrcore.evaluation.film_table import add_dataset
-from cxrcore.evaluation.measure_predictions import EXTERNAL, Measured
+from cxrcore.evaluation.measure_predictions import EXTERNAL, MeasuredParts
 from cxrcore.evaluation.split_parts import chosen_rows, evaluated_parts, prepare_parts
 from cxrcore.interrupts import raise_again
 from cxrcore.networks import checkpoint as checkpoints
@@ -43,7 +43,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     given = None if config.thresholds is None else threshold_file.read(config.thresholds)
     store = Store(config.store or default_store())
     path = find_checkpoint(store, config.run, config.weights)
-    loaded = checkpoints.load(path)
+    loaded = checkpoints.load_checkpoint(path)
     model = loaded.model()
     films = load_films(store, loaded, config.csv_path, config.img_root)
     _LOG.info(films.describe())
@@ -92,12 +92,12 @@ def evaluate_run(
     table = tables.wide(measured.rows)
     text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given), measured.fitted_on)
     _LOG.info(f"\n{text}")
-    tables.write(table, text, folder)
+    tables.write_tables(table, text, folder)
     _LOG.info(f"written: {folder / 'metrics.txt'} and metrics.csv")
     return table
 
 
-def _title(source: Source, films: FilmSet, external: bool, measured: Measured, given: ThresholdFile | None) -> str:
+def _title(source: Source, films: FilmSet, external: bool, measured: MeasuredParts, given: ThresholdFile | None) -> str:
     where = UNKNOWN_FILMS if external else (f"split {films.split.scheme} {films.split.fingerprint}; "
                                             "max F1 and classic thresholds fitted on val")
     title = f"run {source.run_id}, {source.name} (epoch {source.checkpoint.epoch}) on {films.name}; {where}"

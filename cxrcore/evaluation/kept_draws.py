@@ -31,7 +31,7 @@ _SOURCES = (draws, intervals, metrics, resampling, scored_films)
 
 
 @dataclass(frozen=True)
-class Measured:
+class AtThresholds:
     """One run to measure.
 
     Attributes:
@@ -43,7 +43,7 @@ class Measured:
     thresholds: tuple[float, ...]
 
 
-def in_draws(store: Store, one: Measured, films: Films, beside: Collection[str] = (),
+def in_draws(store: Store, one: AtThresholds, films: Films, beside: Collection[str] = (),
              told: Told = untold) -> Resampled:
     """The run in every draw, read from its file or worked out and kept.
 
@@ -65,7 +65,7 @@ def in_draws(store: Store, one: Measured, films: Films, beside: Collection[str] 
     return found
 
 
-def _file(store: Store, one: Measured, beside: Collection[str]) -> Path:
+def _file(store: Store, one: AtThresholds, beside: Collection[str]) -> Path:
     parts = [one.prediction_id, ",".join(sorted(beside)), repr(one.thresholds), str(SEED), str(N_DRAWS), _code()]
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
     return store.folder / "cache" / f"intervals-{name}.npz"

@@ -43,7 +43,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredParts:
     """What an evaluation found.
 
     Attributes:
@@ -67,7 +67,7 @@ def measure(
     prediction_ids: Mapping[str, str],
     given: ThresholdFile | None = None,
     told: Told = untold,
-) -> Measured:
+) -> MeasuredParts:
     """Fit thresholds and calibrators on val, save them, and save the metrics of every part with their intervals.
 
     Without val, the run's own sets serve (an external test set), or 0.5 alone where it has none.
@@ -95,7 +95,7 @@ def measure(
             readings = [*readings, beside]
     tables = [_measured(store, prediction_ids[part], held, readings, within(told, place, len(predictions)))
               .assign(split=part) for place, (part, held) in enumerate(predictions.items())]
-    return Measured(pd.concat(tables, ignore_index=True), readings, beside)
+    return MeasuredParts(pd.concat(tables, ignore_index=True), readings, beside)
 
 
 def _measured(store: Store, prediction_id: str, held: Predictions, readings: list[Reading],
@@ -123,7 +123,7 @@ def _threshold_rows(chosen: ThresholdSet) -> pd.DataFrame:
 
 def _calibrate(store: Store, prediction_id: str, val: Predictions) -> None:
     for method in calibration.METHODS:
-        store.save_calibrator(prediction_id, method, calibration.fit(val.labels, val.scores, method).maps)
+        store.save_calibrator(prediction_id, method, calibration.fit_calibrator(val.labels, val.scores, method).maps)
 
 
 def _fit(store: Store, prediction_id: str, val: Predictions) -> list[Reading]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.errors import ResamplingError
-from cxrcore.evaluation.kept_draws import SEED, Measured, in_draws
+from cxrcore.evaluation.kept_draws import SEED, AtThresholds, in_draws
 from cxrcore.evaluation.shares import Told, untold
 from cxrcore.findings import FINDINGS
 from cxrcore.measures.calibration import BINS, calibrated_measures
@@ -76,7 +76,7 @@ def _resampled(
     store: Store, prediction_id: str, films: Films, sets: Sequence[np.ndarray], shown: int, told: Told
 ) -> list[Resampled]:
     """The films in every draw, at each set; those of the shown one hold all measures."""
-    first = in_draws(store, Measured(prediction_id, tuple(sets[shown].tolist())), films,
+    first = in_draws(store, AtThresholds(prediction_id, tuple(sets[shown].tolist())), films,
                      told=lambda share: told(LONGEST * share))
     draws = patient_draws(films.patient_ids, films.image_ids, N_DRAWS, SEED)
     found = []

@@ -71,8 +71,8 @@ def _number(value: float) -> str:
     return "-" if pd.isna(value) else f"{value:.4f}"
 
 
-def write(table: pd.DataFrame, text: str, folder: Path) -> None:
+def write_tables(table: pd.DataFrame, text: str, folder: Path) -> None:
     """metrics.txt and metrics.csv in a folder, which is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "metrics.txt").write_text(text, encoding="utf-8")
-    csv_file.write(table, folder / "metrics.csv")
+    csv_file.write_csv(table, folder / "metrics.csv")

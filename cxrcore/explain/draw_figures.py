@@ -20,7 +20,7 @@ from cxrcore.data.phantoms.recipe import is_phantom
 from cxrcore.data.pixels import decode_film, film_file
 from cxrcore.errors import FilmError
 from cxrcore.explain import figure_films, figures, maps, overlay
-from cxrcore.explain.figures import Panel, Row
+from cxrcore.explain.figures import FigurePanel, Row
 from cxrcore.explain.maps import Explainer
 from cxrcore.findings import FINDINGS, N_FINDINGS, canonical, display_name
 from cxrcore.interrupts import raise_again
@@ -28,7 +28,7 @@ from cxrcore.measures.localization import boxes_on
 from cxrcore.measures.thresholds.fitting import FALLBACK, STABLE_POSITIVES
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks import checkpoint_source
-from cxrcore.networks.architectures import find
+from cxrcore.networks.architectures import find_architecture
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.prediction import default_device
 from cxrcore.store import Store, run_thresholds
@@ -81,7 +81,7 @@ def draw(config: GradcamConfig) -> Path:
     finding = canonical(config.finding) if config.finding else None
     store = Store(config.store or default_store())
     path = checkpoint_source.find_checkpoint(store, config.run, config.weights)
-    loaded = checkpoints.load(path)
+    loaded = checkpoints.load_checkpoint(path)
     model = loaded.model().to(default_device())
     films = checkpoint_source.load_films(store, loaded, config.csv_path, config.img_root)
     _LOG.info(films.describe())
@@ -105,7 +105,7 @@ def draw(config: GradcamConfig) -> Path:
 
 def _decode(films: FilmSet, row: int) -> np.ndarray:
     try:
-        return decode_film.read(films.paths[films.image_ids(row)]).pixels
+        return decode_film.read_in_limits(films.paths[films.image_ids(row)]).pixels
     except FilmError as error:
         raise FilmError(f"{error}; mend or remove it, or take other films with --seed") from None
 
@@ -160,7 +160,7 @@ def explain_film(job: Job, row: int, film: np.ndarray, findings: tuple[str, ...]
             "opacity": overlay.opacity(score, threshold), "energy": float(energy), "n_boxes": len(boxes),
         }
         captions.append(numbers)
-        panels.append(Panel(heat, numbers["opacity"], boxes, display_name(finding), caption(numbers, heat)))
+        panels.append(FigurePanel(heat, numbers["opacity"], boxes, display_name(finding), caption(numbers, heat)))
     return Row(film, about["image_id"], _about_film(job, row), panels), captions
 
 
@@ -203,7 +203,7 @@ def _head(job: Job, loaded: Checkpoint, path: Path, drawn: str, known: bool) -> 
              if job.part != figure_films.UNKNOWN_FILMS else job.part)
     return [
         f"{f'Run {loaded.run_id}' if known else 'A run that this store does not know'}, {path.name} "
-        f"(epoch {loaded.epoch}): {find(loaded.architecture).label} at {loaded.image_size} px",
+        f"(epoch {loaded.epoch}): {find_architecture(loaded.architecture).label} at {loaded.image_size} px",
         f"{job.films.name}, {where}: {drawn}",
         f"Thresholds: {job.thresholds.source}",
     ]
@@ -220,7 +220,7 @@ def _write(
         raise_again()
         drawn, numbers = explain_film(job, row, decoded[row], findings)
         captions += numbers
-        csv_file.write(pd.DataFrame(captions), folder / CAPTIONS)  # first, so that it names whatever lies there
+        csv_file.write_csv(pd.DataFrame(captions), folder / CAPTIONS)  # first, so that it names whatever lies there
         for panel, of_panel in zip(drawn.panels, numbers, strict=True):
             figures.single(drawn, panel, f"{title}. {lines[0]}", job.synthetic).save(folder / of_panel["file"])
         more = len(drawn.panels) - PANELS

@@ -30,7 +30,7 @@ _LEADING = 1.4  # of the size
 
 
 @dataclass(frozen=True)
-class Panel:
+class FigurePanel:
     """One finding's map over a film.
 
     Attributes:
@@ -55,10 +55,10 @@ class Row:
     film: np.ndarray
     title: str
     lines: Sequence[str]
-    panels: Sequence[Panel]
+    panels: Sequence[FigurePanel]
 
 
-def _with_map(film: np.ndarray, panel: Panel, size: tuple[int, int]) -> Image.Image:
+def _with_map(film: np.ndarray, panel: FigurePanel, size: tuple[int, int]) -> Image.Image:
     """The overlay with its boxes."""
     image = Image.fromarray(overlay(film, panel.heat, STRONGEST * panel.opacity, size))
     draw = ImageDraw.Draw(image)
@@ -137,7 +137,7 @@ def _draw_mark(draw: ImageDraw.ImageDraw, right: float, y: float) -> None:
 # -- a figure of one film and one finding
 
 
-def single(row: Row, panel: Panel, source: str, synthetic: bool) -> Image.Image:
+def single(row: Row, panel: FigurePanel, source: str, synthetic: bool) -> Image.Image:
     """The film and the film with its map side by side, captions below.
 
     Args:

@@ -23,7 +23,7 @@ from cxrcore.explain import methods, registration
 from cxrcore.explain.allocator import keep_freed_memory
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
 from cxrcore.findings import FINDINGS
-from cxrcore.networks.architectures import find
+from cxrcore.networks.architectures import find_architecture
 from cxrcore.networks.batches import InputSpec, normalise
 from cxrcore.networks.prediction import full_precision
 
@@ -103,7 +103,7 @@ class Explainer:
         keep_freed_memory()
         self._model = _frozen_twin(model)
         self._device = next(model.parameters()).device
-        self._architecture = find(architecture)
+        self._architecture = find_architecture(architecture)
         self._spec = spec
         self._offsets: dict[int, float] = {}  # by the film's size
         self._last: _Look | None = None
@@ -116,7 +116,7 @@ class Explainer:
         """Maps of these findings and all scores, in fp32.
 
         Args:
-            film: uint8 (S, S), as `film_file.load` gives it at the network's size.
+            film: uint8 (S, S), as `film_file.load_film` gives it at the network's size.
             findings: canonical names, at least one; a single one where the method is slow.
             method: a key of `METHODS`.
             told: by a slow method, how many channels are done of how many; what it raises ends the method.
@@ -174,7 +174,7 @@ class Explainer:
             model = _frozen_twin(self._model)
         cam = way.cam(model, [self._layer_of(model)], self._as_map(len(film)))
         cam.told = told
-        maps = methods.run(cam, self._input(film), [FINDINGS.index(finding)])
+        maps = methods.run_cam(cam, self._input(film), [FINDINGS.index(finding)])
         return maps, cam.raw, cam.outputs[0].cpu()
 
     def _look(self, film: np.ndarray, findings: tuple[str, ...]) -> _Look:

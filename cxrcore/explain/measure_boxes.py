@@ -84,7 +84,7 @@ def measure(config: GradcamConfig) -> pd.DataFrame:
     store = Store(config.store or default_store())
     methods = methods_of(config.methods)
     path = checkpoint_source.find_checkpoint(store, config.run, config.weights)
-    loaded = checkpoints.load(path)
+    loaded = checkpoints.load_checkpoint(path)
     films = checkpoint_source.load_films(store, loaded, config.csv_path, config.img_root)
     if films.boxes is None:
         raise DataError(f"{films.name} has no boxes: NIH's BBox_List_2017.csv belongs beside the table")
@@ -126,7 +126,7 @@ def boxed_films(films: FilmSet, rows: np.ndarray, size: int) -> Iterable[BoxedFi
     for image_id in tqdm(named, unit=" films", desc="reading"):
         raise_again()
         try:
-            film = decode_film.read(films.paths[image_id]).pixels
+            film = decode_film.read_in_limits(films.paths[image_id]).pixels
         except FilmError as error:
             tqdm.write(f"left out: {error}")
             continue

@@ -160,7 +160,7 @@ def by_gradients(method: Method, features: torch.Tensor, gradients: torch.Tensor
     """
     network = _Replay(features, gradients)
     cam = method.cam(network, [network.layer])
-    return run(cam, torch.empty(len(gradients), 1, size, size), [0] * len(gradients)), cam.raw
+    return run_cam(cam, torch.empty(len(gradients), 1, size, size), [0] * len(gradients)), cam.raw
 
 
 def by_features(method: Method, features: torch.Tensor, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -177,7 +177,7 @@ def by_features(method: Method, features: torch.Tensor, size: int) -> tuple[np.n
     return by_gradients(method, features, torch.empty(1, 0), size)
 
 
-def run(cam: BaseCAM, films: torch.Tensor, outputs: Sequence[int]) -> np.ndarray:
+def run_cam(cam: BaseCAM, films: torch.Tensor, outputs: Sequence[int]) -> np.ndarray:
     """Maps of one of the network's outputs for each film; the hooks are taken off whatever happens.
 
     The library's own `with` does not serve: it swallows an IndexError.

@@ -1,7 +1,7 @@
 """Somebody else's predictions: matched to the films of a table, audited, and saved as a run of kind 'imported'.
 
-Nothing is saved before the audit has been seen: `examine` reads and judges, `save` writes. Knows no command line and no
-screen.
+Nothing is saved before the audit has been seen: `examine` reads and judges, `save_candidate` writes. Knows no command
+line and no screen.
 """
 
 import hashlib
@@ -77,7 +77,7 @@ def examine(file: PredictionFile, table: FilmTable, declared: Declared, store: S
     image_ids = films.to_numpy()[rows[kept]]
     scores = expit(file.scores[kept]) if declared.logits else file.scores[kept]
     parts = _parts(file.parts[kept] if file.parts is not None else None, declared.split, len(kept))
-    splits = {part: known_splits.find(store, table, part, image_ids[own]) for part, own in parts.items()}
+    splits = {part: known_splits.find_split(store, table, part, image_ids[own]) for part, own in parts.items()}
     matched = Matched(films, owners, patients, rows, kept, n_repeated, n_contradicting, parts, splits)
     lines = ask_all.answers(file, table, declared, matched, scores)
     return Candidate(file, table, declared, image_ids, scores, parts, splits, lines)
@@ -130,11 +130,11 @@ def _parts(said: np.ndarray | None, declared: str, n: int) -> dict[str, np.ndarr
 
 def known(store: Store, candidate: Candidate) -> Known | None:
     """The run that these predictions are already, if there is one."""
-    return same_import.find(store, candidate.table.dataset_id, _config(candidate, "", ""), candidate.parts)
+    return same_import.find_same_import(store, candidate.table.dataset_id, _config(candidate, "", ""), candidate.parts)
 
 
-def save(store: Store, candidate: Candidate, name: str, architecture: str = "", told: Told = untold,
-         again: bool = False) -> str:
+def save_candidate(store: Store, candidate: Candidate, name: str, architecture: str = "", told: Told = untold,
+                   again: bool = False) -> str:
     """Save what was examined as a finished run, with all metrics; returns run_id. `told` as in `measure`.
 
     Args:
@@ -175,7 +175,7 @@ def _config(candidate: Candidate, name: str, architecture: str) -> dict:
         "name": name, "arch": " ".join(architecture.split()) or NO_ARCHITECTURE,
         "file": file.name, "file_sha256": file.sha256,
         "scores_sha256": same_import.digest(candidate.table.dataset_id, candidate.image_ids, candidate.scores,
-                                           candidate.parts),
+                                            candidate.parts),
         "columns": dict(file.columns), "logits": declared.logits, "weights_name": declared.weights_name,
         "audit": [asdict(line) for line in candidate.lines],
         "train_list_sha256": None if listed is None else hashlib.sha256("\n".join(sorted(listed)).encode()).hexdigest()}

@@ -121,7 +121,7 @@ def restore(
         DataError: not such a folder, damaged, or of a newer format; nothing is written.
         RunError: the store has this run, or something under one of its ids; nothing is written.
     """
-    found = exported_folder.read(folder)
+    found = exported_folder.read_run_folder(folder)
     run_id = store.restore_run(found.tables, as_copy=as_copy)
     for line in found.left_out:
         say(line)
@@ -136,7 +136,7 @@ def require_restorable(store: Store, folders: Sequence[Path], *, as_copy: bool =
     """
     seen: dict[str, Path] = {}
     for folder in folders:
-        tables = exported_folder.read(folder).tables
+        tables = exported_folder.read_run_folder(folder).tables
         if as_copy:
             continue
         store.require_new(tables)
@@ -181,7 +181,7 @@ def _write_for_people(store: Store, run_id: str, tables: Mapping[str, pa.Table],
     board = store.leaderboard()
     for row in board[board["run_id"] == run_id].itertuples():
         raise_again()
-        csv_file.write(part_csv(store, row.prediction_id), folder / f"{_plain(row.split)}.csv")
+        csv_file.write_csv(part_csv(store, row.prediction_id), folder / f"{_plain(row.split)}.csv")
     run = tables["runs"].to_pylist()[0]
     (folder / "thresholds").mkdir()
     for row in tables["threshold_sets"].to_pylist():

@@ -43,7 +43,7 @@ class RunFolder:
     left_out: Sequence[str] = field(default_factory=list)
 
 
-def read(folder: Path) -> RunFolder:
+def read_run_folder(folder: Path) -> RunFolder:
     """The folder's tables, checked.
 
     Raises:
@@ -135,7 +135,7 @@ def _time(value: Any) -> datetime.datetime:
 
 
 def _of_parquet(folder: Path, name: str, left_out: list[str]) -> pa.Table:
-    rows, known = bounded_parquet.read(folder / _FILES[name]), set(Store.run_columns()[name].names)
+    rows, known = bounded_parquet.read_parquet(folder / _FILES[name]), set(Store.run_columns()[name].names)
     if wide := _WIDE.get(name):
         known = known - {wide} | set(FINDINGS)
     left_out += [_left_out(_FILES[name], column) for column in rows.column_names if column not in known]

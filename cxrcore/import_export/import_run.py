@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)  # scripts print what it says
 _NAME, _STATE = 19, 13  # characters
 
 
-def run(file: str, config: ImportConfig) -> list[str]:
+def import_predictions(file: str, config: ImportConfig) -> list[str]:
     """Import a file of predictions, or a folder that scripts/export.py wrote; prints what is found, returns run ids.
 
     Raises:
@@ -33,8 +33,8 @@ def run(file: str, config: ImportConfig) -> list[str]:
     if config.as_copy:
         raise UsageError("--as_copy is for folders that scripts/export.py wrote")
     mapping = prediction_file.parse_mapping(",".join(config.map or ()))
-    candidate = examination.examine(prediction_file.read(file, mapping), _table(store, config.csv_path),
-                                  _declared(config), store)
+    candidate = examination.examine(prediction_file.read_prediction_file(file, mapping), _table(store, config.csv_path),
+                                    _declared(config), store)
     _LOG.info(in_words(candidate))
     if candidate.refused:
         names = ", ".join(line.name.lower() for line in candidate.lines if line.state == REFUSED)
@@ -42,8 +42,8 @@ def run(file: str, config: ImportConfig) -> list[str]:
     if (same := examination.known(store, candidate)) and not same.same_file:
         _LOG.info(f"\nwarning: {same.in_words}")
     with shares.bar(measure_predictions.RESAMPLING) as told:
-        run_id = examination.save(store, candidate, config.name or Path(file).stem, config.architecture, told,
-                                again=config.again)
+        run_id = examination.save_candidate(store, candidate, config.name or Path(file).stem, config.architecture, told,
+                                            again=config.again)
     _LOG.info(f"\n{_scores(store, run_id)}\nsaved as imported run {run_id}: the dashboard shows it")
     return [run_id]
 

@@ -37,7 +37,7 @@ class SplitId:
     proven: bool = True
 
 
-def find(store: Store | None, table: FilmTable, part: str, image_ids: np.ndarray) -> SplitId:
+def find_split(store: Store | None, table: FilmTable, part: str, image_ids: np.ndarray) -> SplitId:
     """The smallest known part that has these films or nearly all of them; a split of their own where there is none.
 
     A proven split goes before the films of an import.

@@ -62,7 +62,7 @@ class _Table:
     """Columns by name, and a way to read some of them as an array each."""
 
     columns: list[str]
-    read: Callable[[list[str]], dict[str, np.ndarray]]
+    read_prediction_file: Callable[[list[str]], dict[str, np.ndarray]]
 
 
 def parse_mapping(pairs: str) -> dict[str, str]:
@@ -80,8 +80,8 @@ def parse_mapping(pairs: str) -> dict[str, str]:
     return mapping
 
 
-def read(path: str | Path, mapping: Mapping[str, str] | None = None) -> PredictionFile:
-    """The predictions of a file on disk; see `parse`."""
+def read_prediction_file(path: str | Path, mapping: Mapping[str, str] | None = None) -> PredictionFile:
+    """The predictions of a file on disk; see `parse_prediction_file`."""
     path = Path(path)
     try:
         content = bounded_file.content(path)
@@ -89,10 +89,10 @@ def read(path: str | Path, mapping: Mapping[str, str] | None = None) -> Predicti
         raise DataError(f"{path} is a folder, not a file of predictions") from None
     except OSError as error:
         raise DataError(f"no predictions can be read from {path}: {error.strerror}") from None
-    return parse(content, path.name, mapping)
+    return parse_prediction_file(content, path.name, mapping)
 
 
-def parse(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -> PredictionFile:
+def parse_prediction_file(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -> PredictionFile:
     """The predictions of a file's content.
 
     Args:
@@ -127,7 +127,7 @@ def _texts(values: list[str]) -> np.ndarray:
 
 
 def parsed(content: bytes, name: str, mapping: Mapping[str, str]) -> Iterator[Answer]:
-    """What `parse` makes of a file, as an answer: the scores are its bytes."""
+    """What `parse_prediction_file` makes of a file, as an answer: the scores are its bytes."""
     try:
         yield _parsed(content, name, mapping)
     except MemoryError:

@@ -46,7 +46,9 @@ def digest(dataset_id: str, image_ids: np.ndarray, scores: np.ndarray, parts: Ma
     return found.hexdigest()
 
 
-def find(store: Store, dataset_id: str, config: Mapping[str, object], parts: Mapping[str, np.ndarray]) -> Known | None:
+def find_same_import(
+    store: Store, dataset_id: str, config: Mapping[str, object], parts: Mapping[str, np.ndarray]
+) -> Known | None:
     """The imported run with these predictions; one from the same file first.
 
     Args:

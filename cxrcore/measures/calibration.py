@@ -126,7 +126,7 @@ class Calibrator:
         return tuple(finding for finding in FINDINGS if finding not in self.maps)
 
 
-def fit(labels: np.ndarray, scores: np.ndarray, method: str = "platt") -> Calibrator:
+def fit_calibrator(labels: np.ndarray, scores: np.ndarray, method: str = "platt") -> Calibrator:
     """A calibrator fitted on these films.
 
     Args:

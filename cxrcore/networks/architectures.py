@@ -69,7 +69,7 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-def find(name: str) -> Architecture:
+def find_architecture(name: str) -> Architecture:
     """The entry of this name.
 
     Raises:
@@ -98,7 +98,7 @@ def build(
     import timm  # imports torch, seconds long
     import torch
 
-    entry = find(name)
+    entry = find_architecture(name)
     sized = {"img_size": image_size} if entry.has_tokens else {}
     model = timm.create_model(entry.weights_name, pretrained=pretrained, num_classes=N_FINDINGS, **sized, **further)
     return model.to(memory_format=torch.channels_last)

@@ -83,7 +83,7 @@ class Checkpoint:
         return model.eval()
 
 
-def save(path: Path, checkpoint: Checkpoint) -> None:
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write to a temporary name, then replace: a reader never sees half a file.
 
     Raises:
@@ -144,7 +144,7 @@ def _refuse_inflation(path: Path) -> None:
         raise CheckpointError(f"{path} would unpack to {held / 1e6:,.0f} MB, far more than its size: refused")
 
 
-def load(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint and hold it to the contract.
 
     Raises:

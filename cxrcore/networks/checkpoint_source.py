@@ -62,11 +62,13 @@ def load_films(store: Store, loaded: Checkpoint, csv_path: str | None, img_root:
     if scheme not in film_sets.splits.SCHEMES:
         scheme, seed = "patient", 0
     try:
-        return film_sets.load(csv_path, img_root, scheme, seed)
+        return film_sets.load_film_set(csv_path, img_root, scheme, seed)
     except DataError:
         if scheme == "random" or not (csv_path and img_root):
             raise
-        return film_sets.load(csv_path, img_root, None, 0)  # no such list, patients or split here: another data set
+        return film_sets.load_film_set(
+            csv_path, img_root, None, 0
+        )  # no such list, patients or split here: another data set
 
 
 def is_known(store: Store, loaded: Checkpoint) -> bool:

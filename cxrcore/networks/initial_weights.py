@@ -20,7 +20,7 @@ from torch import nn
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import CheckpointError, WeightsUnavailable
 from cxrcore.findings import FINDINGS
-from cxrcore.networks.architectures import build, find
+from cxrcore.networks.architectures import build, find_architecture
 from cxrcore.networks.batches import InputSpec
 from cxrcore.networks.checkpoint import is_state, is_text, is_triple, load_state, read_plain, sha256
 from cxrcore.networks.model_options import check_options
@@ -89,7 +89,7 @@ def _imagenet(arch: str, image_size: int) -> Start:
             f"ImageNet weights of {arch} are neither in the local cache nor to be had from the network "
             f"({type(error).__name__}): use --init random, or --init PATH with a weights file"
         ) from None
-    config, entry = model.pretrained_cfg, find(arch)
+    config, entry = model.pretrained_cfg, find_architecture(arch)
     corpus = corpus_of_tag(entry.tag)
     source = _source(corpus, tag=entry.weights_name, hub_id=config["hf_hub_id"], timm=version("timm"))
     return Start(model, InputSpec(tuple(config["mean"]), tuple(config["std"])), "imagenet", {}, corpus, source)

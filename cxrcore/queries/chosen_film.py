@@ -125,7 +125,7 @@ def stored(store: Store, films: RunFilms, image_id: str, size: int) -> ChosenFil
         raise FilmError(f"the run's data set has no film {image_id}")
     path = _on_disk(films.folders, image_id)
     if path is not None:
-        film = decode_film.read(path, image_id)
+        film = decode_film.read_in_limits(path, image_id)
     elif (held := _map_with(store, films, image_id, size)) is not None:
         film = Film(np.array(held.pixels[held.row_of[image_id]]),
                     (f"prepared pixels of {size} x {size}: the file itself is not on this disk",), "prepared")
@@ -198,7 +198,7 @@ def uploaded(store: Store, films: RunFilms, data: bytes, name: str, size: int) -
 
 @kept(4)  # of 1,024 pixels 1 MB each
 def _read(key: str, _data: bytes) -> Film:
-    return decode_film.read(_data)
+    return decode_film.read_in_limits(_data)
 
 
 def _recognised(store: Store, films: RunFilms, small: np.ndarray, size: int) -> str | None:

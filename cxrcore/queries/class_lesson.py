@@ -128,7 +128,7 @@ class Lesson:
         return int(np.argmax(np.where(enough, np.nan_to_num(promise, nan=-1.0), -np.inf)))
 
 
-def read(store: Store, overview: from_store.Overview, chosen: list[str], part: str = "test") -> Lesson:
+def read_lesson(store: Store, overview: from_store.Overview, chosen: list[str], part: str = "test") -> Lesson:
     """The lesson of the runs that the link names, else of the best of the newest data set.
 
     Args:

@@ -12,7 +12,7 @@ from cxrcore.charts.compare import Priced
 from cxrcore.charts.dot_rows import NAMES, Bars
 from cxrcore.charts.look import RunStyle, architecture_label, run_styles
 from cxrcore.evaluation import ensemble
-from cxrcore.evaluation.kept_draws import Measured
+from cxrcore.evaluation.kept_draws import AtThresholds
 from cxrcore.evaluation.shares import Told, untold
 from cxrcore.findings import N_FINDINGS
 from cxrcore.import_export import examination
@@ -73,7 +73,7 @@ def compare(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str,
     """
     styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})
     sources = [find_set(store, run, _key_for(run, key)) for run in runs]
-    measured = [Measured(run.prediction_id(part), tuple(source.thresholds.tolist()))
+    measured = [AtThresholds(run.prediction_id(part), tuple(source.thresholds.tolist()))
                 for run, source in zip(runs, sources, strict=True)]
     found = measured_in_draws(store, measured, told)
     return [Compared(run, architectures[run.run_id], styles[run.run_id], one, source)

@@ -14,7 +14,7 @@ from cxrcore.data.files import bounded_file
 from cxrcore.errors import CheckpointError, DataError
 from cxrcore.explain import overlay as overlays
 from cxrcore.findings import FINDINGS
-from cxrcore.networks.architectures import find
+from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries.kept import Kept, kept
 from cxrcore.store import Store
 
@@ -102,7 +102,7 @@ def checkpoint_of(store: Store, run_id: str) -> Path:
     return path
 
 
-def load(store: Store, run_id: str) -> Loaded:
+def load_network(store: Store, run_id: str) -> Loaded:
     """The run's network, loaded once.
 
     Raises:
@@ -119,7 +119,7 @@ def _load(path: str, mtime_ns: int, size: int) -> Loaded:
     from cxrcore.networks import checkpoint as checkpoints  # needs torch
     from cxrcore.networks.prediction import default_device
 
-    held = checkpoints.load(Path(path))
+    held = checkpoints.load_checkpoint(Path(path))
     model = held.model().to(default_device())
     check = _check_of(Path(path).parent, checkpoints.sha256(Path(path)))
     return Loaded(f"{path}|{mtime_ns}|{size}", held.architecture, held.image_size,
@@ -194,7 +194,7 @@ def reason(key: str) -> str:
 
 def pooled_head(architecture: str) -> bool:
     """Whether HiResCAM equals Grad-CAM on this network."""
-    return find(architecture).pooled_head
+    return find_architecture(architecture).pooled_head
 
 
 # -- how maps are drawn

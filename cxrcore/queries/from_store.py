@@ -151,7 +151,7 @@ def _sorted_scores(store: Store, prediction_id: str) -> tuple[SortedScores, ...]
 
 
 def fitted(store: Store, run_id: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
-    """The set that an evaluation fitted on these predictions of a run, else as `fitting.fit` on them."""
+    """The set that an evaluation fitted on these predictions of a run, else as `fitting.fit_thresholds` on them."""
     return _fitted(store, run_id, prediction_id, objective, parameter)
 
 
@@ -161,7 +161,7 @@ def _fitted(store: Store, run_id: str, prediction_id: str, objective: str, param
     if saved is not None:
         return saved
     found = _predictions(store, prediction_id)
-    return fitting.fit(found.labels, found.scores, objective, parameter)
+    return fitting.fit_thresholds(found.labels, found.scores, objective, parameter)
 
 
 def threshold_sets(store: Store, run_id: str) -> pd.DataFrame:
@@ -185,7 +185,7 @@ def _prediction_sets(store: Store, token: tuple[int, ...], run_id: str) -> pd.Da
 
 
 def calibrator(store: Store, prediction_id: str, method: str = "platt") -> Calibrator:
-    """As `calibration.fit` gives on these predictions, which are the validation's where it is read on a test part.
+    """As `fit_calibrator` gives on these predictions, the validation's where it is read on a test part.
 
     Args:
         method: of `calibration.METHODS`.
@@ -203,4 +203,4 @@ def _calibrator(store: Store, prediction_id: str, method: str) -> Calibrator:
     if len(saved):
         return Calibrator(method, json.loads(saved["parameters"].iloc[0]))
     found = from_store.predictions(store, prediction_id)
-    return calibration.fit(found.labels, found.scores, method)
+    return calibration.fit_calibrator(found.labels, found.scores, method)

@@ -72,7 +72,7 @@ def example(lesson: Lesson, image_id: str, finding: str) -> Example:
     row, k = lesson.row(lesson.run), FINDINGS.index(finding)
     films = chosen_film.films_of(lesson.store, row, lesson.overview.runs, lesson.overview.datasets)
     film = chosen_film.stored(lesson.store, films, image_id, chosen_film.size_of(row))
-    loaded = explained_films.load(lesson.store, lesson.run.run_id)
+    loaded = explained_films.load_network(lesson.store, lesson.run.run_id)
     small = film_file.resize(film.film.pixels, loaded.image_size)
     explained = explained_films.explained(loaded, small, method_names.METHODS["Grad-CAM"])
     score, threshold = float(explained.scores[k]), float(lesson.tuned(lesson.run).thresholds[k])

@@ -28,7 +28,7 @@ class Boxed:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredOnBoxes:
     """A run that was measured on boxes.
 
     Attributes:
@@ -63,7 +63,9 @@ def boxed(store: Store, run: pd.Series, runs: pd.DataFrame) -> Boxed:
     return Boxed(found.boxes, {part: int((with_boxes == place).sum()) for place, part in enumerate(SPLITS)})
 
 
-def read(store: Store, evaluated: Sequence[Evaluated], rows: pd.DataFrame, runs: pd.DataFrame) -> list[Measured]:
+def read_localization(
+    store: Store, evaluated: Sequence[Evaluated], rows: pd.DataFrame, runs: pd.DataFrame
+) -> list[MeasuredOnBoxes]:
     """Those of the runs that have measurements on their test films.
 
     Args:
@@ -79,8 +81,17 @@ def read(store: Store, evaluated: Sequence[Evaluated], rows: pd.DataFrame, runs:
             continue
         known = boxed(store, row, runs)
         films = own[own["method"] == RANDOM][["image_id", "finding"]]
-        made.append(Measured(run, row["architecture"], own, films["image_id"].nunique(), own["patient_id"].nunique(),
-                             len(known.boxes.merge(films)), known))
+        made.append(
+            MeasuredOnBoxes(
+                run,
+                row["architecture"],
+                own,
+                films["image_id"].nunique(),
+                own["patient_id"].nunique(),
+                len(known.boxes.merge(films)),
+                known,
+            )
+        )
     return made
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cxrcore.evaluation.kept_draws import Measured, in_draws
+from cxrcore.evaluation.kept_draws import AtThresholds, in_draws
 from cxrcore.evaluation.shares import Told, untold, within
 from cxrcore.measures.intervals.intervals import Resampled
 from cxrcore.measures.intervals.scored_films import shared_films
@@ -16,7 +16,7 @@ from cxrcore.store import Store
 _MEASURED: Kept[Resampled] = Kept(128)  # some 1 MB each; never written to
 
 
-def measured_in_draws(store: Store, runs: Sequence[Measured], told: Told = untold) -> list[Resampled]:
+def measured_in_draws(store: Store, runs: Sequence[AtThresholds], told: Told = untold) -> list[Resampled]:
     """Each run in the same draws, over the films that all of them have.
 
     Args:
@@ -34,7 +34,7 @@ def measured_in_draws(store: Store, runs: Sequence[Measured], told: Told = untol
     return found
 
 
-def _measured(store: Store, runs: Sequence[Measured], place: int, told: Told) -> Resampled:
+def _measured(store: Store, runs: Sequence[AtThresholds], place: int, told: Told) -> Resampled:
     """Runs on the very same films share draws whoever stands beside them; others depend on all that are compared."""
     if len({_films(store, run.prediction_id) for run in runs}) == 1:
         films, beside = from_store.predictions(store, runs[place].prediction_id), ()

@@ -251,7 +251,7 @@ def shown_gaps(found: Subgroups, gaps: Sequence[Gap], measured: Mapping[str, Int
         "Finding": NAMES, "Group": found.called(gap.name), SHORT[measure]: measured[gap.name].point,
         f"{SHORT[measure]} of {found.called(reference)}": measured[reference].point, "Gap": gap.change.point,
         "95 % interval": [f"{low:+.3f} to {high:+.3f}" for low, high in zip(gap.change.low, gap.change.high,
-                                                                          strict=True)],
+                                                                            strict=True)],
         "p": gap.p, "Verdict": [WORDS[word] for word in gap.words], "place": range(len(NAMES))}) for gap in gaps])
     rows = rows[rows["Gap"].notna()].sort_values("place", kind="stable").drop(columns="place")
     return rows.reset_index(drop=True)

@@ -28,7 +28,7 @@ def pack(contents: Contents, step: Callable[[str], None] = lambda name: None) ->
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, frame in tables(contents):
             step(name)
-            archive.writestr(f"tables/{name}.csv", csv_file.text(frame))
+            archive.writestr(f"tables/{name}.csv", csv_file.csv_text(frame))
         archive.writestr("tables/leaderboard.tex", as_latex(_for_latex(contents)))
         notes = [*contents.notes, *cautions.of_leaderboard(contents), *cautions.of_curves(contents.curves("roc"))]
         archive.writestr("notes.txt", "".join(f"{line}\n" for line in notes))

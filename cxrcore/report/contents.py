@@ -54,7 +54,7 @@ class Contents:
 
     def lesson_of(self, run: Evaluated) -> class_lesson.Lesson:
         """One of the runs, for what class mode reads too."""
-        return class_lesson.read(self.store, self.overview, [run.run_id], self.part)
+        return class_lesson.read_lesson(self.store, self.overview, [run.run_id], self.part)
 
     def curves(self, view: str) -> list[curves.DrawnRun]:
         """The runs' curves of a view of `curves.VIEWS`, or 'reliability' of the scores as predicted."""
@@ -84,7 +84,7 @@ class Contents:
         return self.rows.set_index("run_id").loc[run.run_id]
 
 
-def read(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents:
+def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test") -> Contents:
     """The named runs, or the best of the first data set and split that has measured ones.
 
     Args:

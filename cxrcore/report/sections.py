@@ -65,7 +65,7 @@ def leaderboard_section(contents: Contents, figures: Figures) -> str:
         f"{escape(sources)}. </p>{_lines(cautions.of_leaderboard(contents))}"
         f"<details><summary>What the numbers mean</summary><p>{escape(meant)}</p></details>"
         + _legend(contents) + figures.add(dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1",
-                               comparison.bars_of(contents.compared, "auroc")), "AUROC of each finding and run"))
+                                                   comparison.bars_of(contents.compared, "auroc")), "AUROC of each finding and run"))
 
 
 def curves_section(contents: Contents, figures: Figures) -> str:
@@ -75,7 +75,7 @@ def curves_section(contents: Contents, figures: Figures) -> str:
     for view, title in (("roc", "ROC"), ("pr", "Precision and recall")):
         measured, charts = contents.curves(view), []
         for finding in FINDINGS:
-            shown = [curve_charts.Shown(one.label, one.style, one.data.findings[FINDINGS.index(finding)])
+            shown = [curve_charts.ShownCurves(one.label, one.style, one.data.findings[FINDINGS.index(finding)])
                      for one in measured]
             missing = curve_charts.undefined(shown, view)
             charts.append(f"<p><b>{display_name(finding)}</b><br>{escape(missing)}</p>" if missing else figures.add(
@@ -92,7 +92,9 @@ def _reliability(contents: Contents, figures: Figures) -> str:
                      for one in measured if (off := one.data.off))
     charts = []
     for place, finding in enumerate(FINDINGS):
-        shown = [reliability_charts.Shown(one.label, one.style, one.data.findings[place]) for one in measured]
+        shown = [
+            reliability_charts.ShownReliability(one.label, one.style, one.data.findings[place]) for one in measured
+        ]
         charts.append(figures.add(reliability_charts.reliability_chart(finding, shown, False),
                                   reliability_charts.reliability_alt(finding, shown)))
     return (f'<h3>Reliability</h3><p>{escape(reliability.READ)}</p>{warned}<div class="grid">{"".join(charts)}'

@@ -13,7 +13,7 @@ _LOG = logging.getLogger(__name__)  # scripts print what it says
 LARGE = 10e6  # bytes, what many mail servers take
 
 
-def write(config: ReportConfig) -> None:
+def write_report(config: ReportConfig) -> None:
     """Write the page, and the ZIP if it is asked for.
 
     Raises:
@@ -21,7 +21,7 @@ def write(config: ReportConfig) -> None:
     """
     out = _out(config.out)
     store = Store(config.store or default_store())
-    found = contents.read(store, config.run or (), config.split)
+    found = contents.read_contents(store, config.run or (), config.split)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -68,7 +68,7 @@ class Progress:
             pass  # a full disk or a deleted folder must not end the training here
 
 
-def read(folder: Path) -> dict[str, Any]:
+def read_progress(folder: Path) -> dict[str, Any]:
     """The latest progress, or an empty dictionary."""
     try:
         told = bounded_file.settings(folder / FILE)
@@ -80,7 +80,7 @@ def read(folder: Path) -> dict[str, Any]:
 def of_run(store: Store, run_id: str) -> dict[str, Any]:
     """The latest progress of a run, or an empty dictionary."""
     file = store.run_file(run_id, FILE)
-    return read(file.parent) if file else {}
+    return read_progress(file.parent) if file else {}
 
 
 def effective_status(status: str, progress: dict[str, Any]) -> str:

@@ -55,7 +55,7 @@ def keep(store: Path, version: int, check: Callable[[], None]) -> Path:
         if error.errno in disk_room.FULL:
             raise _no_room(store, needed, free) from None
         raise store_path.refusal(store, f"it cannot be copied to {copy.name} before its form changes: "
-                                       f"{error.strerror}") from None
+                                 f"{error.strerror}") from None
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

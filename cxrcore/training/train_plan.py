@@ -22,7 +22,7 @@ from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import VERSION, PreparedPixels, check_size
 from cxrcore.errors import DataError
 from cxrcore.evaluation import split_parts
-from cxrcore.networks.architectures import find
+from cxrcore.networks.architectures import find_architecture
 from cxrcore.networks.initial_weights import Start, start
 from cxrcore.networks.prediction import default_device
 from cxrcore.settings import Constants
@@ -37,7 +37,7 @@ _PACKAGES = ("torch", "torchvision", "timm", "accelerate", "numpy", "pillow", "d
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """A training that can begin.
 
     Attributes:
@@ -77,7 +77,7 @@ class Plan:
         return " + ".join(dict.fromkeys([*seen, self.films.name]))
 
 
-def make(config: TrainConfig, origin: Start | None = None, constants: Constants | None = None) -> Plan:
+def plan_training(config: TrainConfig, origin: Start | None = None, constants: Constants | None = None) -> TrainingPlan:
     """Read, split, prepare, load and time; prints what it finds.
 
     Args:
@@ -87,11 +87,11 @@ def make(config: TrainConfig, origin: Start | None = None, constants: Constants 
     Raises:
         WorkbenchError: whatever is wrong, in one line.
     """
-    entry = find(config.arch)
+    entry = find_architecture(config.arch)
     check_size(config.img_size)
     store = Store(config.store or default_store())
     store.runs()  # a store that cannot be read is found now and not after the first epoch
-    films = film_sets.load(config.csv_path, config.img_root, config.split, config.split_seed)
+    films = film_sets.load_film_set(config.csv_path, config.img_root, config.split, config.split_seed)
     _LOG.info(films.describe())
     origin = origin or start(config.arch, config.img_size, config.init, config.seed)
     if origin.notice:
@@ -108,7 +108,7 @@ def make(config: TrainConfig, origin: Start | None = None, constants: Constants 
     settled = dataclasses.replace(config, epochs=epochs, name=name)
     cli.results_folder(config.results)
     settled, speeds = _settle_precision(settled, origin)
-    return Plan(settled, store, films, pixels, data, parts, origin, speeds, constants or Constants())
+    return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, constants or Constants())
 
 
 def training_data(films: FilmSet, pixels: PreparedPixels, train: np.ndarray, val: np.ndarray) -> TrainingData:
@@ -139,7 +139,7 @@ def _notice_positives(config: TrainConfig, data: TrainingData) -> None:
 
 def _name(config: TrainConfig) -> str:
     loss = [config.loss] if config.loss != "bce" else []
-    return " · ".join([find(config.arch).label, *loss, f"seed {config.seed}"])
+    return " · ".join([find_architecture(config.arch).label, *loss, f"seed {config.seed}"])
 
 
 def _settle_precision(config: TrainConfig, origin: Start) -> tuple[TrainConfig, dict[str, Any]]:

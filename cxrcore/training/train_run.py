@@ -23,7 +23,7 @@ from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import evaluate_run, film_table
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.networks import checkpoint as checkpoints
-from cxrcore.networks.architectures import ARCHITECTURES, find
+from cxrcore.networks.architectures import ARCHITECTURES, find_architecture
 from cxrcore.networks.checkpoint import BEST, LAST, Checkpoint
 from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.inference_cost import inference_cost
@@ -33,7 +33,7 @@ from cxrcore.settings import flags_of_record, of_record
 from cxrcore.store import EpochRecord, Store
 from cxrcore.store.progress import Progress, effective_status, of_run
 from cxrcore.training import train_plan
-from cxrcore.training.train_plan import Plan
+from cxrcore.training.train_plan import TrainingPlan
 from cxrcore.training.trainer import Settings, Trainer
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -67,7 +67,7 @@ def _train_all(config: TrainConfig) -> list[str]:
     done, failed = [], []
     for arch in ARCHITECTURES:
         _LOG.info(f"\n=== {arch}")
-        name = f"{config.name} · {find(arch).label}" if config.name else None
+        name = f"{config.name} · {find_architecture(arch).label}" if config.name else None
         try:
             done.append(_begin(dataclasses.replace(config, arch=arch, name=name)))
         except (WorkbenchError, RuntimeError) as error:  # RuntimeError: out of memory, most of all
@@ -81,7 +81,7 @@ def _train_all(config: TrainConfig) -> list[str]:
 
 
 def _begin(config: TrainConfig) -> str:
-    plan = train_plan.make(config)
+    plan = train_plan.plan_training(config)
     film_table.add_dataset(plan.store, plan.films)
     run_id = plan.store.create_run(
         plan.stored_config(), plan.films.table.dataset_id, versions=train_plan.versions(),
@@ -105,17 +105,17 @@ def _resume(config: TrainConfig, given: frozenset[str]) -> str:
     own = flags_of_record(row["config"])
     overrides = {name: getattr(config, name) for name in given}
     path = store.run_folder(config.resume) / LAST
-    last = checkpoints.load(path) if path.exists() else None
+    last = checkpoints.load_checkpoint(path) if path.exists() else None
     origin = last and Start(last.model(), last.spec, own["init"], dict(last.model_options), last.training_corpus,
                             last.start_weights)
     constants = of_record(row["config"].get("constants"))
-    plan = train_plan.make(TrainConfig(**(own | overrides | {"resume": None})), origin, constants)
+    plan = train_plan.plan_training(TrainConfig(**(own | overrides | {"resume": None})), origin, constants)
     if (plan.films.table.dataset_id, plan.films.split.fingerprint) != (row["dataset_id"], row["split_fingerprint"]):
         raise RunError(f"run {config.resume} was trained on another table or split: give its own --csv_path")
     return _run(plan, config.resume, last)
 
 
-def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
+def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
     """Train to the end and evaluate, with a status for every way out."""
     _LOG.info(f"run {run_id}: {plan.config.name}, {len(plan.data.train_rows):,} training and "
               f"{len(plan.data.val_rows):,} validation films, on {train_plan.device_name()}")
@@ -137,7 +137,7 @@ def _run(plan: Plan, run_id: str, last: Checkpoint | None) -> str:
 
 
 @contextlib.contextmanager
-def _honest_end(plan: Plan, run_id: str, progress: Progress) -> Iterator[None]:
+def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress) -> Iterator[None]:
     """A training that does not reach its end is 'interrupted' or 'failed' in the store, with the reason beside it."""
     try:
         yield
@@ -154,7 +154,7 @@ def _honest_end(plan: Plan, run_id: str, progress: Progress) -> Iterator[None]:
         raise
 
 
-def _end(plan: Plan, run_id: str, status: str, best_epoch: int | None) -> str:
+def _end(plan: TrainingPlan, run_id: str, status: str, best_epoch: int | None) -> str:
     """Keep how a run ended; returns how to go on with it."""
     try:
         plan.store.finish_run(run_id, status, best_epoch=best_epoch)
@@ -166,7 +166,7 @@ def _end(plan: Plan, run_id: str, status: str, best_epoch: int | None) -> str:
     return f"{status}; to go on: python scripts/train.py --resume {run_id}{where}"
 
 
-def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:
+def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
     config = plan.config
     settings = Settings(config.epochs, config.batch_size, config.lr, config.loss, config.precision, config.patience,
                         config.seed, plan.constants)
@@ -185,7 +185,7 @@ def _trainer(plan: Plan, last: Checkpoint | None) -> Trainer:
     return trainer
 
 
-def _fit(plan: Plan, run_id: str, trainer: Trainer, progress: Progress) -> dict[str, Any]:
+def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) -> dict[str, Any]:
     """Epoch after epoch to the end; returns what it cost."""
     folder = plan.store.run_folder(run_id)
     unlogged = trainer.records  # of a resumed run: it may have been killed between checkpoint and store
@@ -198,8 +198,8 @@ def _fit(plan: Plan, run_id: str, trainer: Trainer, progress: Progress) -> dict[
                            f"--lr than {plan.config.lr:g}, or --precision fp32")
         plan.pixels.confirm()
         if trainer.best_epoch == number:
-            checkpoints.save(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))
-        checkpoints.save(folder / LAST, _checkpoint(plan, run_id, trainer, with_state=True))
+            checkpoints.save_checkpoint(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))
+        checkpoints.save_checkpoint(folder / LAST, _checkpoint(plan, run_id, trainer, with_state=True))
         progress.update(best_epoch=trainer.best_epoch)
         unlogged = _log(plan.store, run_id, [*unlogged, record])
         _print_epoch(record, epochs, trainer.best_epoch == number)
@@ -252,7 +252,7 @@ def _print_epoch(record: EpochRecord, epochs: int, best: bool) -> None:
               f"{record.images_per_second:.1f} images/s, {record.seconds:.0f} s")
 
 
-def _checkpoint(plan: Plan, run_id: str, trainer: Trainer, with_state: bool) -> Checkpoint:
+def _checkpoint(plan: TrainingPlan, run_id: str, trainer: Trainer, with_state: bool) -> Checkpoint:
     split = plan.films.split
     return Checkpoint(
         state=trainer.weights(), architecture=plan.config.arch, image_size=plan.config.img_size,
@@ -272,11 +272,11 @@ def _cost(trainer: Trainer, folder: Path) -> dict[str, Any]:
             **inference_cost(trainer.model, trainer.data.pixels.shape[-1], trainer.device)}
 
 
-def _evaluate(plan: Plan, run_id: str, progress: Progress) -> None:
+def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress) -> None:
     if not plan.eval_parts:
         return
     path = plan.store.run_folder(run_id) / BEST
-    best = checkpoints.load(path)
+    best = checkpoints.load_checkpoint(path)
     source = Source(run_id, best, best.model(), BEST, checkpoints.sha256(path))
     seen, total = 0, sum(map(len, plan.eval_parts.values()))
     progress.update(stage="evaluating", step=0, steps=total, seconds_left=None)
@@ -288,11 +288,11 @@ def _evaluate(plan: Plan, run_id: str, progress: Progress) -> None:
         progress.update(step=seen)
 
     evaluate_run.evaluate_run(plan.store, source, plan.films, plan.pixels, plan.eval_parts, plan.config.eval_subset,
-                         cli.results_folder(plan.config.results), told)
+                              cli.results_folder(plan.config.results), told)
     make_check.make_if_missing(plan.store, source, plan.films)
 
 
 def _drop_training_state(path: Path) -> None:
     """A finished run is not resumed: its last checkpoint keeps the weights only."""
     if path.exists():
-        checkpoints.save(path, dataclasses.replace(checkpoints.load(path), training={}))
+        checkpoints.save_checkpoint(path, dataclasses.replace(checkpoints.load_checkpoint(path), training={}))

@@ -19,7 +19,7 @@ def popover(store: Store, run_ids: Sequence[str], part: str) -> None:
                     help="One HTML file with these runs' leaderboard, curves, subgroups, maps and a board that can "
                          "still be dragged, without a server; and a ZIP of its tables and figures"):
         wanted = st.button("Make the HTML", icon=":material/language:"), st.button("Make the ZIP",
-                                                                                  icon=":material/folder_zip:")
+                                                                                   icon=":material/folder_zip:")
         for asked, kind in zip(wanted, ("html", "zip"), strict=True):
             if asked:
                 st.session_state[_MADE] = (key, kind, _make(store, run_ids, part, kind))
@@ -39,7 +39,7 @@ def _make(store: Store, run_ids: Sequence[str], part: str, kind: str) -> bytes:
         done += 1
         slot.progress(min(done / (_PARTS if kind == "html" else _FILES), 1.0), f"Making: {name}")
 
-    found = contents.read(store, list(run_ids), part)
+    found = contents.read_contents(store, list(run_ids), part)
     data = page.render(found, step=step).encode() if kind == "html" else bundle.pack(found, step)
     slot.empty()
     return data

@@ -65,7 +65,7 @@ def number(term: str, title: str | None = None, format: str | None = None, width
     return st.column_config.NumberColumn(title, format=format, width=width, help=meaning(term, more))
 
 
-def table(frame: pd.DataFrame, **as_dataframe: Any) -> Any:
+def show_table(frame: pd.DataFrame, **as_dataframe: Any) -> Any:
     """As `st.dataframe`, whose own toolbar and clipboard give the cells to spreadsheets just as they are shown."""
     return st.dataframe(csv_file.for_people(frame), **as_dataframe)
 
@@ -80,7 +80,7 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], 
     with st.popover("Download", icon=":material/download:", help="The data of this page's tables and charts"):
         for label, (name, frame) in tables.items():
             st.download_button(
-                label, lambda frame=frame: csv_file.text(frame()), f"{name}.csv", "text/csv", key=f"csv_{name}",
+                label, lambda frame=frame: csv_file.csv_text(frame()), f"{name}.csv", "text/csv", key=f"csv_{name}",
                 on_click="ignore", type="tertiary", icon=":material/table:",
             )
             if latex:

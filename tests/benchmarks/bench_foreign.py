@@ -42,9 +42,9 @@ def test_an_upload_of_1024_pixels():
     data = buffer.getvalue()
     decode_film.PROCESSES.close()
     began = time.perf_counter()
-    decode_film.read(data)
+    decode_film.read_in_limits(data)
     first = 1000 * (time.perf_counter() - began)
-    here, there = fastest(lambda: film_file.read(data), lambda: decode_film.read(data))
+    here, there = fastest(lambda: film_file.read_film(data), lambda: decode_film.read_in_limits(data))
     held = [child.memory_info().rss / 1e6 for child in psutil.Process().children()]
     print(f"\na PNG of 1,024 px, {len(data) / 1e3:.0f} kB: {here:.1f} ms here, {there:.1f} ms in a warm limited "
           f"process (ratio {there / here:.2f}), {first:.0f} ms with its start; idle it holds {max(held):.0f} MB")
@@ -60,13 +60,13 @@ def test_a_table_of_all_films():
     for kind, content in (("Parquet", packed.getvalue()), ("CSV", rows.to_csv(index=False).encode())):
         bounded_file.TABLES.close()
         began = time.perf_counter()
-        prediction_file.parse(content, "x")
+        prediction_file.parse_prediction_file(content, "x")
         first = time.perf_counter() - began
         began = time.perf_counter()
         list(prediction_file.parsed(content, "x", {}))
         here = time.perf_counter() - began
         began = time.perf_counter()
-        prediction_file.parse(content, "x")
+        prediction_file.parse_prediction_file(content, "x")
         there = time.perf_counter() - began
         print(f"\n{kind} of {N_FILMS:,} x {len(FINDINGS)}, {len(content) / 1e6:.1f} MB: {here:.2f} s here, "
               f"{there:.2f} s in a warm limited process (ratio {there / here:.2f}), {first:.2f} s with its start")

@@ -20,7 +20,7 @@ from cxrcore.evaluation import film_table
 from cxrcore.findings import FINDINGS
 from cxrcore.import_export import examination
 from cxrcore.import_export.examination import Declared
-from cxrcore.import_export.prediction_file import read
+from cxrcore.import_export.prediction_file import read_prediction_file
 from cxrcore.store import Store
 
 N_FILMS = 112_120
@@ -43,7 +43,9 @@ def test_a_file_gets_onto_the_leaderboard(films, kind, tmp_path):
     path = write(folder, kind, n)
     began = time.perf_counter()
     store, table = Store(tmp_path / "store.duckdb"), film_table.of_csv(csv_path)
-    examination.save(store, examination.examine(read(path), table, Declared(), store), "theirs")
+    examination.save_candidate(
+        store, examination.examine(read_prediction_file(path), table, Declared(), store), "theirs"
+    )
     inside = time.perf_counter() - began
     assert len(store.leaderboard()) == 1
     alone = plain(path, csv_path)

@@ -21,7 +21,7 @@ SIZE = 256
 
 def test_phantoms_a_second(tmp_path):
     start = time.perf_counter()
-    folder.make(Recipe(films=N, size=SIZE), tmp_path / "phantoms", workers=2, progress=False)
+    folder.make_phantoms(Recipe(films=N, size=SIZE), tmp_path / "phantoms", workers=2, progress=False)
     whole = time.perf_counter() - start
     planned, textures = plan(Recipe(films=100, size=SIZE)), Textures(SIZE)
     start = time.perf_counter()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def found(phantoms):
-    return contents.read(phantoms.store, [])
+    return contents.read_contents(phantoms.store, [])
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from cxrcore.charts import curves as charts
 from cxrcore.charts import reliability
 from cxrcore.charts.curve_axes import logit_axis, share_axis
 from cxrcore.charts.curve_marks import OperatingPoint
-from cxrcore.charts.curves import Shown
+from cxrcore.charts.curves import ShownCurves
 from cxrcore.charts.look import run_styles
 from cxrcore.findings import FINDINGS
 from cxrcore.measures.curves import VIEWS, finding_curves, logit
@@ -31,8 +31,8 @@ def shown(view, n_runs=2, name="run {}", prevalence=0.2):
     rng = np.random.default_rng(0)
     labels = (rng.random(400) < prevalence).astype(np.float32)
     styles = list(run_styles({str(i): "resnet18" for i in range(n_runs)}).values())
-    return [Shown(name.replace("{}", str(i)), styles[i],
-                  finding_curves(labels, rng.beta(1 + labels, 5).astype(np.float32), view)) for i in range(n_runs)]
+    return [ShownCurves(name.replace("{}", str(i)), styles[i],
+                        finding_curves(labels, rng.beta(1 + labels, 5).astype(np.float32), view)) for i in range(n_runs)]
 
 
 def numbers(packed):
@@ -100,7 +100,7 @@ def test_mirrored_histograms_hold_each_class_in_percent_of_itself():
 
 def test_one_score_for_all_films_is_a_visible_point():
     curves = finding_curves(np.array([1.0, 0.0]), np.full(2, 0.25, np.float32), "thresholds")
-    one = Shown("constant", shown("roc", 1)[0].style, curves)
+    one = ShownCurves("constant", shown("roc", 1)[0].style, curves)
     assert charts.threshold_chart("Mass", "recall", [one], True).data[0].mode == "markers"
 
 
@@ -131,7 +131,7 @@ def test_every_view_says_itself_in_words():
     for view in VIEWS:
         said = charts.curves_alt("Mass", view, shown(view))
         assert "Mass" in said and "run 0: AUROC 0." in said and "run 1" in said
-    nobody = Shown("empty", shown("roc", 1)[0].style, finding_curves(np.zeros(3), np.zeros(3, np.float32), "roc"))
+    nobody = ShownCurves("empty", shown("roc", 1)[0].style, finding_curves(np.zeros(3), np.zeros(3, np.float32), "roc"))
     assert "AUROC –" in charts.curves_alt(FINDINGS[-1], "roc", [nobody])
 
 
@@ -183,7 +183,7 @@ def reliabilities(n_runs, prevalence=0.2, scale=1.0):
     rng = np.random.default_rng(1)
     labels = (rng.random(900) < prevalence).astype(np.float32)
     styles = list(run_styles({str(i): "resnet18" for i in range(n_runs)}).values())
-    return [reliability.Shown(f"run {i}", styles[i], finding_reliability(
+    return [reliability.ShownReliability(f"run {i}", styles[i], finding_reliability(
         labels, scale * rng.beta(1 + labels, 5), np.arange(900) // 3)) for i in range(n_runs)]
 
 

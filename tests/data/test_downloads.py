@@ -306,27 +306,32 @@ def test_nih_goes_on_where_the_network_broke_off(kaggle, tiny_nih, capsys):
     assert download.main(["nih"]) == 0 and len(kaggle) == n
     assert "there already" in capsys.readouterr().out
     config = data_folders.with_data(TrainConfig(data="nih"), {"data"})
-    assert len(films.load(config.csv_path, config.img_root, "patient", 0).paths) == len(list(tiny_nih.rglob("*.png")))
+    assert len(films.load_film_set(config.csv_path, config.img_root, "patient", 0).paths) == len(
+        list(tiny_nih.rglob("*.png"))
+    )
 
 
 # -- what training makes of it
 
 
 def test_the_tables_own_split_is_taken(folder):
-    found = films.load(str(folder / chestmnist.TABLE), str(folder), "given", 5)
+    found = films.load_film_set(str(folder / chestmnist.TABLE), str(folder), "given", 5)
     assert {part: len(found.on_disk(part)) for part in SIZES} == SIZES
     assert "unknown patients" in found.describe()
-    assert films.load(str(folder / chestmnist.TABLE), str(folder), None, 0).split.fingerprint == found.split.fingerprint
+    assert (
+        films.load_film_set(str(folder / chestmnist.TABLE), str(folder), None, 0).split.fingerprint
+        == found.split.fingerprint
+    )
 
 
 def test_a_split_by_patient_needs_patients(folder):
     with pytest.raises(DataError, match="--split given"):
-        films.load(str(folder / chestmnist.TABLE), str(folder), "patient", 0)
+        films.load_film_set(str(folder / chestmnist.TABLE), str(folder), "patient", 0)
 
 
 def test_a_table_without_a_split_gives_none(tiny_nih):
     with pytest.raises(DataError, match="column Split"):
-        films.load(str(tiny_nih / "Data_Entry_2017.csv"), str(tiny_nih), "given", 0)
+        films.load_film_set(str(tiny_nih / "Data_Entry_2017.csv"), str(tiny_nih), "given", 0)
 
 
 def test_a_split_with_a_hole_is_refused(folder, tmp_path):
@@ -342,7 +347,7 @@ def test_data_stands_for_table_films_split_and_size(folder):
     assert (config.csv_path, config.img_root) == (str(folder / chestmnist.TABLE), str(folder))
     assert (config.split, config.img_size, config.epochs) == ("given", 64, 1)
     kept = data_folders.with_data(TrainConfig(data="chestmnist_64", split="random", img_size=96),
-                                 {"data", "split", "img_size"})
+                                  {"data", "split", "img_size"})
     assert (kept.split, kept.img_size) == ("random", 96)
 
 

@@ -199,11 +199,11 @@ def test_any_subset_has_its_size_and_no_row_twice(n, size, seed):
 def test_a_split_does_not_depend_on_which_films_are_here(tiny_nih_copy):
     """Drawn over the table, then filtered to what is on disk."""
     csv = str(tiny_nih_copy / "Data_Entry_2017.csv")
-    whole = films.load(csv, str(tiny_nih_copy), "patient", 0)
+    whole = films.load_film_set(csv, str(tiny_nih_copy), "patient", 0)
     gone = whole.image_ids(whole.on_disk("train"))[::3]
     for image_id in gone:
         whole.paths[image_id].unlink()
-    part = films.load(csv, str(tiny_nih_copy), "patient", 0)
+    part = films.load_film_set(csv, str(tiny_nih_copy), "patient", 0)
     assert part.split.fingerprint == whole.split.fingerprint
     for name in splits.SPLITS:
         before, after = (set(found.image_ids(found.on_disk(name))) for found in (whole, part))
@@ -212,12 +212,15 @@ def test_a_split_does_not_depend_on_which_films_are_here(tiny_nih_copy):
 
 
 def test_the_random_split_says_that_it_leaks(tiny_nih):
-    found = films.load(str(tiny_nih / "Data_Entry_2017.csv"), str(tiny_nih), "random", 0)
+    found = films.load_film_set(str(tiny_nih / "Data_Entry_2017.csv"), str(tiny_nih), "random", 0)
     assert "this split leaks" in found.describe()
-    assert "leaks" not in films.load(str(tiny_nih / "Data_Entry_2017.csv"), str(tiny_nih), "patient", 0).describe()
+    assert (
+        "leaks"
+        not in films.load_film_set(str(tiny_nih / "Data_Entry_2017.csv"), str(tiny_nih), "patient", 0).describe()
+    )
 
 
 def test_the_official_split_without_its_list_says_what_to_fetch(tiny_nih_copy):
     (tiny_nih_copy / "test_list.txt").unlink()
     with pytest.raises(DataError, match=r"official needs test_list\.txt"):
-        films.load(str(tiny_nih_copy / "Data_Entry_2017.csv"), str(tiny_nih_copy), "official", 0)
+        films.load_film_set(str(tiny_nih_copy / "Data_Entry_2017.csv"), str(tiny_nih_copy), "official", 0)

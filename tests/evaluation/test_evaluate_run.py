@@ -64,7 +64,7 @@ def made(tiny_nih, tmp_path_factory) -> Evaluated:
     """Read-only by agreement."""
     store = Store(tmp_path_factory.mktemp("made") / "runs" / "store.duckdb")
     csv = tiny_nih / "Data_Entry_2017.csv"
-    films = film_sets.load(str(csv), str(tiny_nih), "patient", 0)
+    films = film_sets.load_film_set(str(csv), str(tiny_nih), "patient", 0)
     split, dataset_id = films.split, films.table.dataset_id
     add_dataset(store, films)
     config = {"name": "made", "arch": "resnet18", "csv_path": str(csv), "img_root": str(tiny_nih)}
@@ -73,7 +73,7 @@ def made(tiny_nih, tmp_path_factory) -> Evaluated:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         state = build("resnet18", 32).state_dict()
-    checkpoints.save(store.run_folder(run_id) / checkpoints.BEST, Checkpoint(
+    checkpoints.save_checkpoint(store.run_folder(run_id) / checkpoints.BEST, Checkpoint(
         state=state, architecture="resnet18", image_size=32, mean=(0.5,) * 3, std=(0.25,) * 3, training_corpus="none",
         split={"scheme": "patient", "seed": 0, "fingerprint": split.fingerprint}, dataset_id=dataset_id,
         run_id=run_id, epoch=1))

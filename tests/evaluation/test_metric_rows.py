@@ -76,13 +76,15 @@ def test_calibrators_of_validation_are_kept_and_come_back(store, films):
     assert set(held["prediction_id"]) == {prediction_id(store, "val")}
     for method, row in held.iterrows():
         kept = Calibrator(method, json.loads(row["parameters"]))
-        np.testing.assert_array_equal(kept(films.scores), calibration.fit(val.labels, val.scores, method)(films.scores))
+        np.testing.assert_array_equal(
+            kept(films.scores), calibration.fit_calibrator(val.labels, val.scores, method)(films.scores)
+        )
 
 
 def test_the_draws_that_pages_show_first_are_left_in_their_file(store, films, monkeypatch):
     sets = store.threshold_sets(store.runs()["run_id"][0]).set_index("name")["thresholds"]
     monkeypatch.setattr(kept_draws, "resample", None)  # it must not be called
-    shown = kept_draws.Measured(prediction_id(store, "test"), tuple(sets["max F1"].tolist()))
+    shown = kept_draws.AtThresholds(prediction_id(store, "test"), tuple(sets["max F1"].tolist()))
     held = kept_draws.in_draws(store.path, shown, films)
     assert held.n_films == 400
 
@@ -122,7 +124,7 @@ def test_an_evaluation_tells_how_far_its_draws_are_over_all_parts(store, tmp_pat
     own = Store(shutil.copy(store.path, tmp_path))
     heard, sets = [], own.prediction_sets().set_index("split")["prediction_id"]
     measure_predictions.measure(own, own.runs()["run_id"][0], {part: sets[part] for part in ("test", "val")},
-                      told=heard.append)
+                                told=heard.append)
     assert heard == sorted(heard) and heard[-1] == pytest.approx(1) and any(0 < share < 0.5 for share in heard)
 
 

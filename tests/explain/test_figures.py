@@ -6,7 +6,7 @@ from PIL import Image, ImageColor
 
 from cxrcore.data.pixels import film_file
 from cxrcore.explain import figures
-from cxrcore.explain.figures import BOX_COLOUR, Panel, Row, contact_sheet, single
+from cxrcore.explain.figures import BOX_COLOUR, FigurePanel, Row, contact_sheet, single
 from cxrcore.explain.overlay import COLOURS, drawn_size, opacity, overlay
 
 GAP = 24
@@ -48,7 +48,7 @@ def bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
 
 def row_of(film: np.ndarray, n_panels: int = 1, strength: float = 1.0, boxes=(), lines=("score 0.5",)) -> Row:
     boxes = np.array(boxes, float).reshape(-1, 4)
-    panels = [Panel(heat_of(film), strength, boxes, "Mass", lines) for _ in range(n_panels)]
+    panels = [FigurePanel(heat_of(film), strength, boxes, "Mass", lines) for _ in range(n_panels)]
     return Row(film, "00000001_000.png", ["label: Mass"], panels)
 
 

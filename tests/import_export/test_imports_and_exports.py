@@ -15,7 +15,7 @@ from cxrcore.findings import FINDINGS
 from cxrcore.import_export import examination, export, import_run
 from cxrcore.import_export.audit.questions import Line
 from cxrcore.import_export.examination import Declared
-from cxrcore.import_export.prediction_file import parse
+from cxrcore.import_export.prediction_file import parse_prediction_file
 from cxrcore.measures.metrics import auroc
 from cxrcore.store import Store
 
@@ -36,7 +36,7 @@ def do(store, csv_path, tmp_path):
         path = tmp_path / f"{name}.csv"
         path.write_bytes(write(rows))
         config = ImportConfig(**({"csv_path": str(csv_path), "store": str(store.path), "name": name} | flags))
-        (run_id,) = import_run.run(str(path), config)
+        (run_id,) = import_run.import_predictions(str(path), config)
         return run_id
 
     return do
@@ -95,13 +95,13 @@ def test_what_is_refused_leaves_nothing_behind(do, store):
 
 
 def test_a_run_that_cannot_be_measured_is_not_left_half(store, monkeypatch):
-    candidate = examination.examine(parse(made.as_csv(made.frame(FILMS)), "x"), FILMS, Declared())
+    candidate = examination.examine(parse_prediction_file(made.as_csv(made.frame(FILMS)), "x"), FILMS, Declared())
     monkeypatch.setattr(examination.measuring, "measure", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        examination.save(store, candidate, "x")
+        examination.save_candidate(store, candidate, "x")
     assert store.runs().empty
     with pytest.raises(UsageError, match="--name"):
-        examination.save(store, candidate, "  ")
+        examination.save_candidate(store, candidate, "  ")
 
 
 def test_a_file_that_is_a_run_already_is_refused_unless_asked_for(do, store, capsys):
@@ -118,23 +118,23 @@ def test_a_file_that_is_a_run_already_is_refused_unless_asked_for(do, store, cap
 
 def test_a_mean_that_is_a_run_already_is_refused_unless_asked_for(do, store):
     run_ids = [do(made.frame(FILMS, seed=seed)[:90], f"m{seed}") for seed in (1, 2)]
-    mean = ensemble.make(store, run_ids)
+    mean = ensemble.make_ensemble(store, run_ids)
     store.create_run({"members": [{"run_id": run_ids[0], "name": "of a run folder"}]}, FILMS.dataset_id, "ensemble")
     assert ensemble.known(store, run_ids[::-1]) == mean and ensemble.known(store, [run_ids[0], mean]) is None
     with pytest.raises(UsageError, match=f"already run {mean}: --again"):
-        ensemble.make(store, run_ids[::-1], "another name")
-    assert ensemble.make(store, run_ids, again=True) != mean
+        ensemble.make_ensemble(store, run_ids[::-1], "another name")
+    assert ensemble.make_ensemble(store, run_ids, again=True) != mean
 
 
 def test_without_a_table_the_stores_only_data_set_serves(do, store, tmp_path, csv_path):
     do(made.frame(FILMS))
     assert do(made.frame(FILMS, seed=2), "again", csv_path=None)
     with pytest.raises(DataError, match="--csv_path is needed"):
-        import_run.run(str(tmp_path / "theirs.csv"), ImportConfig(store=str(tmp_path / "empty.duckdb")))
+        import_run.import_predictions(str(tmp_path / "theirs.csv"), ImportConfig(store=str(tmp_path / "empty.duckdb")))
 
 
 def coverage_of(rows: pd.DataFrame, store: Store) -> Line:
-    candidate = examination.examine(parse(made.as_csv(rows), "x"), FILMS, Declared(), store)
+    candidate = examination.examine(parse_prediction_file(made.as_csv(rows), "x"), FILMS, Declared(), store)
     return next(line for line in candidate.lines if line.name == "Coverage")
 
 
@@ -198,18 +198,18 @@ def test_an_exported_run_comes_back_row_for_row(do, store, tmp_path):
     store.edit_run(run_id, note="ä note\nof two lines")
     (folder,) = export.export_all(ExportConfig(run=run_id, out=str(tmp_path / "out"), store=str(store.path)))
     other = Store(tmp_path / "other" / "store.duckdb")
-    assert import_run.run(str(folder), ImportConfig(store=str(other.path))) == [run_id]
+    assert import_run.import_predictions(str(folder), ImportConfig(store=str(other.path))) == [run_id]
     before, after = store.run_tables(run_id), other.run_tables(run_id)
     for name, rows in before.items():
         assert rows.equals(after[name]), name
     with pytest.raises(RunError, match="already has run"):
-        import_run.run(str(folder), ImportConfig(store=str(other.path)))
+        import_run.import_predictions(str(folder), ImportConfig(store=str(other.path)))
 
 
 def test_all_runs_of_a_store_come_back(phantoms, tmp_path):
     export.export_all(ExportConfig(out=str(tmp_path / "out"), store=str(phantoms.path)))
     other = Store(tmp_path / "store.duckdb")
-    restored = import_run.run(str(tmp_path / "out"), ImportConfig(store=str(other.path)))
+    restored = import_run.import_predictions(str(tmp_path / "out"), ImportConfig(store=str(other.path)))
     assert sorted(restored) == sorted(phantoms.run_ids.values())
     for run_id in restored:
         before, after = phantoms.store.run_tables(run_id), other.run_tables(run_id)
@@ -233,7 +233,7 @@ def test_a_damaged_export_is_refused(do, store, tmp_path, damage):
     folder = export.export(store, do(made.frame(FILMS)), tmp_path / "out")
     (folder / "run.json").write_text(damage)
     with pytest.raises(DataError, match="export"):
-        import_run.run(str(folder), ImportConfig(store=str(tmp_path / "other.duckdb")))
+        import_run.import_predictions(str(folder), ImportConfig(store=str(tmp_path / "other.duckdb")))
 
 
 # -- the mean of runs
@@ -241,7 +241,7 @@ def test_a_damaged_export_is_refused(do, store, tmp_path, damage):
 
 def test_an_ensemble_is_the_mean_of_the_scores(do, store, capsys):
     members = [do(made.frame(FILMS, seed=seed), f"member {seed}") for seed in (1, 2, 3)]
-    run_id = ensemble.run(EnsembleConfig(runs=",".join(members), name="three", store=str(store.path)))
+    run_id = ensemble.run_ensemble(EnsembleConfig(runs=",".join(members), name="three", store=str(store.path)))
     board = store.leaderboard().set_index("run_id")
     held = [store.predictions(board.loc[one, "prediction_id"]).scores for one in members]
     mean = store.predictions(board.loc[run_id, "prediction_id"]).scores
@@ -258,7 +258,7 @@ def test_an_ensemble_is_the_mean_of_the_scores(do, store, capsys):
 
 def test_members_share_films_only(do, store):
     one, other = do(made.frame(FILMS)[:600], "one"), do(made.frame(FILMS, seed=2)[300:], "other")
-    run_id = ensemble.make(store, [one, other])
+    run_id = ensemble.make_ensemble(store, [one, other])
     assert store.leaderboard().set_index("run_id").loc[run_id, "n"] == 300
     assert store.run(run_id)["name"] == "Mean of one, other"
 
@@ -267,7 +267,7 @@ def test_members_share_films_only(do, store):
                                             ("a,b", "no run 'a'")])
 def test_what_makes_no_ensemble(store, runs, said):
     with pytest.raises(WorkbenchError, match=said):
-        ensemble.run(EnsembleConfig(runs=runs, store=str(store.path)))
+        ensemble.run_ensemble(EnsembleConfig(runs=runs, store=str(store.path)))
 
 
 # -- real predictions
@@ -277,13 +277,13 @@ def test_real_files_give_their_published_areas_without_a_false_alarm(shared, sto
     films = film_table.of_csv(shared / "nih" / "Data_Entry_2017.csv")
     run_ids = []
     for name in REAL:
-        file = parse((shared / "predictions" / f"{name}_preds.csv").read_bytes(), f"{name}.csv")
+        file = parse_prediction_file((shared / "predictions" / f"{name}_preds.csv").read_bytes(), f"{name}.csv")
         candidate = examination.examine(file, films, Declared(), store)
         assert {line.state for line in candidate.lines} == {"passed", "not declared"}
-        run_ids.append(examination.save(store, candidate, name))
+        run_ids.append(examination.save_candidate(store, candidate, name))
         published = pd.read_csv(shared / "predictions" / f"{name}_aucs.csv").set_index("label")["auc"]
         rows = store.metrics(list(store.prediction_sets(run_ids[-1])["prediction_id"]))
         own = rows[rows["metric"] == "auroc"].set_index("finding")["value"]
         assert all(own[finding] == pytest.approx(published[finding], abs=1e-9) for finding in FINDINGS)
-    against = ensemble.against_best(store, ensemble.make(store, run_ids, "three"), "test")
+    against = ensemble.against_best(store, ensemble.make_ensemble(store, run_ids, "three"), "test")
     assert against.best == "DenseNet201" and against.low > 0

@@ -49,7 +49,7 @@ def held(tmp_path_factory):
 def refused(store: Store, folder, *says: str, error=DataError) -> None:
     before = content_of(store)
     with pytest.raises(error) as told:
-        import_run.run(str(folder), ImportConfig(store=str(store.path)))
+        import_run.import_predictions(str(folder), ImportConfig(store=str(store.path)))
     assert "\n" not in str(told.value) and all(word in str(told.value) for word in says), str(told.value)
     assert content_of(store) == before
 
@@ -152,16 +152,16 @@ def test_ids_that_the_store_has_are_refused(held, folder, table, column):
     for name in ("predictions", "metrics", "localization"):
         edit_table(folder, name, lambda rows: rows.replace(mine, theirs))
     refused(held, folder, "already has", theirs, "--as_copy", error=RunError)
-    (copy,) = import_run.run(str(folder), ImportConfig(store=str(held.path), as_copy=True))
+    (copy,) = import_run.import_predictions(str(folder), ImportConfig(store=str(held.path), as_copy=True))
     held.delete_run(copy)
     assert theirs in set(held._frame(f"SELECT {column} FROM {table}")[column])
 
 
 def test_a_copy_comes_in_under_new_ids_and_goes_without_a_trace(folder, tmp_path):
     store = Store(tmp_path / "store.duckdb")
-    (first,) = import_run.run(str(folder), ImportConfig(store=str(store.path)))
+    (first,) = import_run.import_predictions(str(folder), ImportConfig(store=str(store.path)))
     before = rows_of(store)
-    (copy,) = import_run.run(str(folder), ImportConfig(store=str(store.path), as_copy=True))
+    (copy,) = import_run.import_predictions(str(folder), ImportConfig(store=str(store.path), as_copy=True))
     runs = store.runs().set_index("run_id")
     assert runs["name"][copy] == f"{runs['name'][first]} (copy)" and len(runs) == 2
     one, other = store.run_tables(first), store.run_tables(copy)
@@ -197,7 +197,9 @@ def test_the_script_takes_the_flag_in_both_spellings_and_says_what_it_left_out(f
 def test_as_copy_is_for_run_folders(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n")
     with pytest.raises(UsageError, match="as_copy"):
-        import_run.run(str(tmp_path / "x.csv"), ImportConfig(store=str(tmp_path / "s.duckdb"), as_copy=True))
+        import_run.import_predictions(
+            str(tmp_path / "x.csv"), ImportConfig(store=str(tmp_path / "s.duckdb"), as_copy=True)
+        )
 
 
 def test_of_several_folders_all_come_in_or_none(original, tmp_path):
@@ -397,7 +399,7 @@ def test_a_small_file_of_gigabytes_is_refused_before_it_is_read(tmp_path):
     assert path.stat().st_size < 20_000
     before = pa.total_allocated_bytes()
     with pytest.raises(DataError, match="MB in memory"):
-        bounded_parquet.read(path)
+        bounded_parquet.read_parquet(path)
     assert pa.total_allocated_bytes() - before < 50e6
 
 
@@ -409,7 +411,7 @@ def test_a_compression_that_nobody_knows_is_refused(tmp_path):
     place = content.rfind(b"\x15\x0c")  # field 4 of the column, an i32: codec 6
     path.write_bytes(content[:place] + b"\x15\x43" + content[place + 2:])
     with pytest.raises(DataError, match="compressed with codec -34"):
-        bounded_parquet.read(path)
+        bounded_parquet.read_parquet(path)
 
 
 def test_the_footer_says_what_pyarrow_says(tmp_path):
@@ -417,7 +419,7 @@ def test_the_footer_says_what_pyarrow_says(tmp_path):
     for codec in ("none", "snappy", "gzip", "zstd", "brotli", "lz4"):
         table = pa.table({f"c{k}": np.random.default_rng(k).random(5000) for k in range(30)} | {"t": ["é"] * 5000})
         pq.write_table(table, path, compression=codec, row_group_size=700)
-        own, theirs = parquet_footer.read(path), pq.read_metadata(path)
+        own, theirs = parquet_footer.read_footer(path), pq.read_metadata(path)
         columns = [theirs.row_group(g).column(c) for g in range(theirs.num_row_groups) for c in range(31)]
         assert (own.rows, own.columns) == (5000, 31) and own.codecs == {one.compression for one in columns}
         assert own.uncompressed == sum(one.total_uncompressed_size for one in columns)
@@ -432,6 +434,6 @@ def test_each_bound_is_kept(tmp_path):
             ({"a": [{"b": 1}]}, "struct", {})):
         pq.write_table(pa.table(table), path, **options)
         with pytest.raises(DataError, match=says):
-            bounded_parquet.read(path, small)
+            bounded_parquet.read_parquet(path, small)
     pq.write_table(pa.table({"a": ["x", None, "é"], "b": [1.5, None, 2]}), path)
-    assert bounded_parquet.read(path, small).equals(pq.read_table(path))
+    assert bounded_parquet.read_parquet(path, small).equals(pq.read_table(path))

@@ -11,7 +11,7 @@ import torch
 from cxrcore.errors import CheckpointError, DiskFullError, RunError
 from cxrcore.findings import FINDINGS
 from cxrcore.networks import checkpoint
-from cxrcore.networks.architectures import ARCHITECTURES, build, find
+from cxrcore.networks.architectures import ARCHITECTURES, build, find_architecture
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.model_options import check_options
 
@@ -31,8 +31,8 @@ def made():
 
 def test_round_trip_gives_the_same_logits(made, tmp_path):
     path = tmp_path / "model_best.pth"
-    checkpoint.save(path, made)
-    loaded = checkpoint.load(path)
+    checkpoint.save_checkpoint(path, made)
+    loaded = checkpoint.load_checkpoint(path)
     films = torch.rand(2, 3, 32, 32)
     assert torch.equal(loaded.model()(films), made.model()(films))
     plain = {f.name for f in dataclasses.fields(Checkpoint)} - {"state"}
@@ -58,7 +58,7 @@ def test_a_broken_contract_is_refused_in_one_line(made, tmp_path, change, said):
     path = tmp_path / "model.pth"
     torch.save(content, path)
     with pytest.raises(CheckpointError, match=said) as caught:
-        checkpoint.load(path)
+        checkpoint.load_checkpoint(path)
     assert "\n" not in str(caught.value)
 
 
@@ -81,7 +81,7 @@ def test_pickled_objects_are_refused_and_not_run(tmp_path):
     for name, write in (("torch.pth", torch.save), ("raw.pth", lambda o, p: p.write_bytes(pickle.dumps(o)))):
         write(Trap(), tmp_path / name)
         with pytest.raises(CheckpointError):
-            checkpoint.load(tmp_path / name)
+            checkpoint.load_checkpoint(tmp_path / name)
     assert not (tmp_path / "sprung").exists()
 
 
@@ -96,8 +96,8 @@ def test_options_that_are_not_known_are_refused_and_nothing_is_run(made, tmp_pat
 
     torch.save(Trap(), tmp_path / "trap.pth")
     armed = dataclasses.replace(made, state=TINY, model_options={"pad_type": "same", key: str(tmp_path / "trap.pth")})
-    checkpoint.save(tmp_path / "model.pth", armed)
-    for attempt in (lambda: checkpoint.load(tmp_path / "model.pth"), armed.model):
+    checkpoint.save_checkpoint(tmp_path / "model.pth", armed)
+    for attempt in (lambda: checkpoint.load_checkpoint(tmp_path / "model.pth"), armed.model):
         with pytest.raises(CheckpointError, match=f"model option '?{key}'? is refused") as caught:
             attempt()
         assert "\n" not in str(caught.value)
@@ -127,50 +127,52 @@ def test_known_options_pass():
     ({"std": (10**400,) * 3}, "std"), ({"start_weights": {"tag": {"x": 1}}}, "start_weights"),
 ])
 def test_values_of_another_kind_are_named(made, tmp_path, changed, named):
-    checkpoint.save(tmp_path / "model.pth", dataclasses.replace(made, **({"state": TINY} | changed)))
+    checkpoint.save_checkpoint(tmp_path / "model.pth", dataclasses.replace(made, **({"state": TINY} | changed)))
     with pytest.raises(CheckpointError, match=f"breaks the contract: {named} of another kind"):
-        checkpoint.load(tmp_path / "model.pth")
+        checkpoint.load_checkpoint(tmp_path / "model.pth")
 
 
 def test_a_checkpoint_from_before_start_weights_were_recorded_loads(made, tmp_path):
     content = {f.name: getattr(made, f.name) for f in dataclasses.fields(made) if f.name != "start_weights"}
     content["state"] = TINY
     torch.save({key: list(v) if isinstance(v, tuple) else v for key, v in content.items()}, tmp_path / "old.pth")
-    assert checkpoint.load(tmp_path / "old.pth").start_weights == {}
+    assert checkpoint.load_checkpoint(tmp_path / "old.pth").start_weights == {}
 
 
 def test_what_would_never_end_or_burst_is_refused(made, tmp_path):
     os.mkfifo(tmp_path / "pipe.pth")
     with pytest.raises(CheckpointError, match="is no file"):
-        checkpoint.load(tmp_path / "pipe.pth")
-    checkpoint.save(tmp_path / "model.pth", dataclasses.replace(made, state={"fc.weight": torch.zeros(1000, 5000)}))
+        checkpoint.load_checkpoint(tmp_path / "pipe.pth")
+    checkpoint.save_checkpoint(
+        tmp_path / "model.pth", dataclasses.replace(made, state={"fc.weight": torch.zeros(1000, 5000)})
+    )
     with zipfile.ZipFile(tmp_path / "model.pth") as whole, \
             zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as packed:
         for name in whole.namelist():
             packed.writestr(name, whole.read(name))
     with pytest.raises(CheckpointError, match="would unpack to 20 MB"):
-        checkpoint.load(tmp_path / "bomb.pth")
+        checkpoint.load_checkpoint(tmp_path / "bomb.pth")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 broken", bytes(1000)])
 def test_junk_is_refused(tmp_path, content):
     (tmp_path / "junk.pth").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"junk\.pth"):
-        checkpoint.load(tmp_path / "junk.pth")
+        checkpoint.load_checkpoint(tmp_path / "junk.pth")
 
 
 def test_a_truncated_checkpoint_is_refused(made, tmp_path):
     path = tmp_path / "model.pth"
-    checkpoint.save(path, made)
+    checkpoint.save_checkpoint(path, made)
     path.write_bytes(path.read_bytes()[:-5000])
     with pytest.raises(CheckpointError):
-        checkpoint.load(path)
+        checkpoint.load_checkpoint(path)
 
 
 def test_a_plain_state_dict_is_told_where_it_belongs(made, tmp_path):
     torch.save(dict(made.state), tmp_path / "plain.pth")
     with pytest.raises(CheckpointError, match="--init PATH"):
-        checkpoint.load(tmp_path / "plain.pth")
+        checkpoint.load_checkpoint(tmp_path / "plain.pth")
 
 
 def test_a_failed_write_keeps_the_file_before(made, tmp_path, monkeypatch):
@@ -182,13 +184,13 @@ def test_a_failed_write_keeps_the_file_before(made, tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(DiskFullError, match=r"cannot write .*model_last\.pth"):
-        checkpoint.save(path, made)
+        checkpoint.save_checkpoint(path, made)
     assert path.read_bytes() == b"before"
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_builds_and_has_its_cam_layer(name):
-    entry = find(name)
+    entry = find_architecture(name)
     with torch.device("meta"):
         import timm
 
@@ -200,5 +202,5 @@ def test_every_architecture_builds_and_has_its_cam_layer(name):
 
 def test_an_unknown_architecture_is_answered_with_the_six():
     with pytest.raises(RunError) as caught:
-        find("resnet50")
+        find_architecture("resnet50")
     assert all(name in str(caught.value) for name in ARCHITECTURES)

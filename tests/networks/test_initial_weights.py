@@ -9,7 +9,7 @@ import torch
 
 from cxrcore.errors import CheckpointError, WeightsUnavailable
 from cxrcore.networks import initial_weights
-from cxrcore.networks.architectures import ARCHITECTURES, build, find
+from cxrcore.networks.architectures import ARCHITECTURES, build, find_architecture
 from cxrcore.networks.initial_weights import GREY, IMAGENET, start
 from cxrcore.networks.weights_corpora import DOUBTFUL, corpus_of_tag, start_corpus
 
@@ -50,7 +50,7 @@ def test_auto_without_network_goes_on_at_random_and_says_so(offline):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_starts_from_a_tag_that_timm_has_and_that_saw_imagenet_1k_alone(name):
-    entry = find(name)
+    entry = find_architecture(name)
     assert entry.weights_name in timm.list_pretrained(f"{entry.timm_name}.*")
     assert corpus_of_tag(entry.tag) == "ImageNet-1k"
 
@@ -66,7 +66,7 @@ def test_the_tag_s_own_weights_and_normalisation_are_taken_and_recorded(monkeypa
     monkeypatch.setattr(timm, "create_model", without_download)
     with torch.device("meta"):
         begun = start(name, 32, "imagenet", 0)
-    tag = find(name).weights_name
+    tag = find_architecture(name).weights_name
     assert asked == [(tag, True)] and begun.spec.mean[0] == mean and begun.corpus == "ImageNet-1k"
     assert begun.source == {"corpus": "ImageNet-1k", "tag": tag, "hub_id": f"timm/{tag}", "timm": timm.__version__,
                             "file_sha256": None}

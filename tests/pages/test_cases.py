@@ -172,7 +172,7 @@ def test_what_all_runs_miss_each_of_them_misses(store):
     runs = [Evaluated(one, one, scored_runs.DATASET, {row["split"]: row for _, row in board.iterrows()})
             for one, board in store.leaderboard().groupby("run_id")]
     shown = film_list.choose(store, runs, "test", read_state(store, runs[0], None, None, []), "Effusion", ALL_MISS)
-    table = film_list.table(shown, ALL_MISS)
+    table = film_list.films_table(shown, ALL_MISS)
     other = runs[1].run_id
     assert len(table) and (table["label"] == 1).all() and not table["alarm"].any()
     assert (table[f"score_{other}"] < table[f"threshold_{other}"]).all()
@@ -206,5 +206,5 @@ def test_the_download_holds_every_film(store):
     sets = store.prediction_sets(run_id)
     held = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
     rows = cases.in_cell(held.labels[:, 2], held.scores[:, 2], 0.25, "fp")
-    table = film_list.table(film_list.Cases(held, rows, 0.25, "Effusion"), "False alarms")
+    table = film_list.films_table(film_list.Cases(held, rows, 0.25, "Effusion"), "False alarms")
     assert len(table) == len(rows) and (table["score"] >= 0.25).all() and (table["label"] == 0).all()

@@ -18,7 +18,7 @@ from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
 from cxrcore.charts.look import Figure, run_styles
 from cxrcore.config import default_store
 from cxrcore.evaluation import kept_draws
-from cxrcore.evaluation.kept_draws import Measured
+from cxrcore.evaluation.kept_draws import AtThresholds
 from cxrcore.findings import FINDINGS
 from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import agreement, comparison, shared_draws
@@ -124,7 +124,7 @@ def test_runs_on_other_films_are_compared_on_the_shared_ones(store):
     part = store.save_predictions(first, scored_runs.DATASET, "test", list(test.image_ids[:500]), test.scores[:500])
     whole = sets[sets["split"] == "test"]["prediction_id"].iloc[0]
     at = (0.5,) * 14
-    found = shared_draws.measured_in_draws(store, [Measured(whole, at), Measured(part, at)])
+    found = shared_draws.measured_in_draws(store, [AtThresholds(whole, at), AtThresholds(part, at)])
     assert [one.n_films for one in found] == [500, 500] and found[0].draws_key == found[1].draws_key
     np.testing.assert_allclose(found[0].values["auroc"], found[1].values["auroc"])
 
@@ -153,8 +153,8 @@ def test_a_score_that_one_run_misses_counts_in_none(store):
     scores[:400, 2] = np.nan
     gaps = store.save_predictions(second, scored_runs.DATASET, "test", list(whole.image_ids), scores)
     of_first = store.prediction_sets(first).query("split == 'test'")["prediction_id"].iloc[0]
-    alone, at = shared_draws.measured_in_draws(store, [Measured(of_first, (0.5,) * 14)]), (0.5,) * 14
-    (beside, _) = shared_draws.measured_in_draws(store, [Measured(of_first, at), Measured(gaps, at)])
+    alone, at = shared_draws.measured_in_draws(store, [AtThresholds(of_first, (0.5,) * 14)]), (0.5,) * 14
+    (beside, _) = shared_draws.measured_in_draws(store, [AtThresholds(of_first, at), AtThresholds(gaps, at)])
     assert beside.n_positive[2] < alone[0].n_positive[2] and beside.n_positive[3] == alone[0].n_positive[3]
 
 

@@ -282,7 +282,7 @@ def test_the_downloaded_tables_hold_what_is_drawn(store):
     run_id = add_run(store, "a")
     runs = store.runs()
     [measured] = curves.read_drawn_runs(runs, store.leaderboard(), "test", {run_id: "a"},
-                                  curves.curves_reader(store, "roc"))
+                                        curves.curves_reader(store, "roc"))
     values = curves.values_table([measured])
     assert list(values["finding"]) == list(FINDINGS) and (values["n"] == 12).all()
     points = curves.points_table([measured], "Mass")

@@ -60,7 +60,7 @@ def run_of(store, run_id):
     rows, board = store.runs(), store.leaderboard()
     [run] = evaluated(rows[rows["run_id"] == run_id], board, {run_id: "a run"})
     [measured] = curves.read_drawn_runs(rows[rows["run_id"] == run_id], board, "test", {run_id: "a run"},
-                                  lambda _, prediction_id: store.predictions(prediction_id))
+                                        lambda _, prediction_id: store.predictions(prediction_id))
     return run, measured
 
 
@@ -111,7 +111,7 @@ def test_points_are_the_exact_counts_at_the_thresholds(store):
         assert np.array_equal([getattr(point, name) for point in points], getattr(counts, name), equal_nan=True)
     assert np.array_equal([point.fpr for point in points], 1 - counts.specificity) or np.allclose(
         [point.fpr for point in points], 1 - counts.specificity, rtol=0, atol=1e-15)
-    table = marks.table(marked)
+    table = marks.marks_table(marked)
     assert list(table["finding"]) == list(FINDINGS) and set(table["thresholds"]) == {"max F1, fitted on validation"}
 
 
@@ -194,8 +194,8 @@ def test_bands_without_patients_say_that_they_are_too_narrow(open_curves, store,
 
 def test_the_table_of_bands_holds_the_grid(store):
     _, measured = run_of(store, add(store, "one"))
-    [found] = bands.add(store, [measured], "Mass", "pr")
-    table = bands.table([found], "pr")
+    [found] = bands.add_bands(store, [measured], "Mass", "pr")
+    table = bands.bands_table([found], "pr")
     assert (table["precision_low"] <= table["precision_high"]).all() and table["recall"].iloc[-1] == 1
 
 
@@ -220,7 +220,11 @@ def test_numbers_are_those_of_calibration(store):
     fitted, read = (store.predictions(run.prediction_id(part)) for part in ("val", "test"))
     for method in (None, *calibration.METHODS):
         found = reliability.reliability_reader(store, [run], method)(run.run_id, measured.prediction_id)
-        scores = read.scores if method is None else calibration.fit(fitted.labels, fitted.scores, method)(read.scores)
+        scores = (
+            read.scores
+            if method is None
+            else calibration.fit_calibrator(fitted.labels, fitted.scores, method)(read.scores)
+        )
         own = calibration.calibrated_measures(read.labels, scores)
         assert np.flatnonzero(np.isnan(own["ece"])).tolist() == ([] if method is None else [FINDINGS.index("Hernia")])
         assert np.array_equal([one.ece for one in found.findings], own["ece"], equal_nan=True)

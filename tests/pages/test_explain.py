@@ -188,7 +188,7 @@ def test_percentiles_and_calibrated_scores_are_those_of_validation(open_page, co
     k = FINDINGS.index("Effusion")
     assert table.at["Effusion", "Percentile"] == pytest.approx(100 * np.mean(val.scores[:, k] <= test_film[1][k]),
                                                                abs=0.5)
-    fitted = calibration.fit(val.labels, val.scores)(test_film[1][None])[0]
+    fitted = calibration.fit_calibrator(val.labels, val.scores)(test_film[1][None])[0]
     positives = (val.labels == 1).sum(axis=0)
     assert table["Films behind it"].tolist() == positives.tolist()
     for finding, n, p, shown in zip(FINDINGS, positives, fitted, table["Calibrated"], strict=True):
@@ -203,9 +203,9 @@ def test_an_upload_gives_the_stored_scores_of_every_architecture(phantoms, archi
     store, run_id = phantoms.store, phantoms.run_ids[architecture]
     sets = store.prediction_sets(run_id)
     held = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
-    loaded = explained_films.load(store, run_id)
+    loaded = explained_films.load_network(store, run_id)
     for row in (0, len(held.image_ids) // 2):
         data = next(phantoms.films.rglob(held.image_ids[row])).read_bytes()
-        small = film_file.resize(film_file.read(data).pixels, loaded.image_size)
+        small = film_file.resize(film_file.read_film(data).pixels, loaded.image_size)
         scores = explained_films.explained(loaded, small, "gradcam").scores
         np.testing.assert_allclose(scores, held.scores[row], atol=1e-4)

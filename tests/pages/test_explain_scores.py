@@ -43,8 +43,8 @@ def test_a_finding_that_validation_cannot_calibrate_has_no_calibrated_score(foun
     positives = (val.labels == 1).sum(axis=0)
     few = positives < calibration.MIN_POSITIVES
     assert 0 < few.sum() < N_FINDINGS
-    expected = calibration.fit(val.labels, val.scores)(SCORES[None])[0]
-    table = score_views.table([one])
+    expected = calibration.fit_calibrator(val.labels, val.scores)(SCORES[None])[0]
+    table = score_views.scores_table([one])
     assert table["Films behind it"].tolist() == positives.tolist()
     for k, shown in enumerate(table["Calibrated"]):
         assert pd.isna(shown) if few[k] else shown == calibration.in_digits(expected[k], positives[k])
@@ -69,7 +69,7 @@ def test_the_page_to_print_leaves_a_dash_and_says_why(found):
 
 def test_without_validation_nothing_is_calibrated(found):
     *_, without = found
-    table = score_views.table([without])
+    table = score_views.scores_table([without])
     assert table[["Calibrated", "Films behind it", "Percentile"]].isna().all(axis=None)
     assert "no validation predictions" in without.uncalibrated and without.uncalibrated in page_of(without)
     assert "calibrated" not in "".join(score_views._bars(without).notes)

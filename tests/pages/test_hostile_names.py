@@ -44,7 +44,7 @@ def test_no_page_makes_more_of_a_name_than_its_text(made, name, monkeypatch):
     assert live == [], "\n".join(live)
     assert [text for frame in app.dataframe for text in hostile.formulas(frame.value)] == []
     for label, (_, frame) in taken.items():
-        assert hostile.formulas(pd.read_csv(io.StringIO(csv_file.text(frame())), dtype=str)) == [], label
+        assert hostile.formulas(pd.read_csv(io.StringIO(csv_file.csv_text(frame())), dtype=str)) == [], label
     if name in PAGES:
         assert name == "present" or BADGE in text_of(app)
     if name == "present":
@@ -77,7 +77,7 @@ def test_the_report_and_its_zip_hold_names_as_text_and_keep_the_warning(made, mo
     for module, name, value in ((sections, "curves", lambda *args: ""), (bundle.drawings, "files", lambda found: ()),
                                 (bundle, "GROUPING_TITLES", {}), (sections, "GROUPING_TITLES", {"Sex": "sex"})):
         monkeypatch.setattr(module, name, value)  # what takes long and holds no other names
-    found = contents.read(made, list(made.runs().query("kind == 'imported'")["run_id"]))
+    found = contents.read_contents(made, list(made.runs().query("kind == 'imported'")["run_id"]))
     told = page.render(found, 0)
     assert told.count(BADGE) > 8 and "LEAK: 82 of these patients" in told
     own = told[:told.index('<script type="text/plain"')]
@@ -100,7 +100,7 @@ def test_an_exported_csv_is_safe_and_comes_back_as_it_was(made, tmp_path):
     rows = pd.read_csv(path, dtype={"Patient ID": str})
     assert rows["Image Index"].str.startswith("'=film").all() and rows["Patient ID"].str.startswith("'@").all()
     held = made.predictions(made.leaderboard().set_index(["run_id", "split"]).at[(run_id, "test"), "prediction_id"])
-    file = prediction_file.read(path)
+    file = prediction_file.read_prediction_file(path)
     assert list(file.image_ids) == list(held.image_ids)
     listed = training_films.train_list(path.read_bytes(), "list")
     assert set(held.image_ids) < listed

@@ -51,7 +51,7 @@ def text_of(app) -> str:
 
 
 def lesson_of(store: Store) -> class_lesson.Lesson:
-    return class_lesson.read(store, from_store.overview(store), [])
+    return class_lesson.read_lesson(store, from_store.overview(store), [])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -114,7 +114,7 @@ def test_an_error_stays_on_the_stage_and_the_bar_follows(open_slide, monkeypatch
 
 def test_a_lesson_is_read_on_the_part_that_was_asked_for(real):
     overview = from_store.overview(real)
-    val, test = (class_lesson.read(real, overview, [], part) for part in ("val", "test"))
+    val, test = (class_lesson.read_lesson(real, overview, [], part) for part in ("val", "test"))
     assert (val.part, test.part) == ("val", "test") and val.n_films != test.n_films
     best = real.leaderboard().query("split == 'val'").sort_values("auroc", ascending=False)
     assert val.run.run_id == best.iloc[0]["run_id"]

@@ -302,7 +302,7 @@ def test_every_aim_for_all_and_for_the_open_finding(store, open_page, sent, part
     held = predictions(store, part)
     for aim in ("max_f1", "expected_f1", "classic", "f_beta", "youden", "recall", "precision", "cost", "fixed"):
         checked(app.selectbox(key="fit_aim").set_value(aim).run())
-        fitted = fitting.fit(held.labels, held.scores, aim).thresholds
+        fitted = fitting.fit_thresholds(held.labels, held.scores, aim).thresholds
         expected = np.array(sent[-1]["thresholds"])
         expected[k] = fitted[k]
         put_on_board(app, part, aim, "Nodule")
@@ -333,7 +333,7 @@ def test_a_parameter_is_used(store, open_page, sent):
     checked(app.number_input(key="fit_value_recall").set_value(0.6).run())
     checked(app.button(key="fit_go").click().run())
     val = predictions(store, "val")
-    assert sent[-1]["thresholds"] == fitting.fit(val.labels, val.scores, "recall", 0.6).thresholds.tolist()
+    assert sent[-1]["thresholds"] == fitting.fit_thresholds(val.labels, val.scores, "recall", 0.6).thresholds.tolist()
 
 
 # -- sets
@@ -410,7 +410,7 @@ def test_a_file_comes_back_exactly(store, open_page, sent):
 def test_a_set_on_calibrated_scores_is_exchanged_and_saved_with_its_calibration(own_store, open_page, sent):
     run = evaluated(own_store, runs_of(own_store)[0])
     val = predictions(own_store, "val")
-    fitted = fitting.fit(val.labels, val.scores, "expected_f1")
+    fitted = fitting.fit_thresholds(val.labels, val.scores, "expected_f1")
     state = read_state(own_store, run, "expected_f1@val", None, [])
     text = threshold_file.dumps(set_popover.as_file(own_store, run, "test", state))
     assert threshold_file.loads(text).parameters["calibration"] == fitted.parameters["calibration"]

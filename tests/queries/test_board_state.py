@@ -75,7 +75,7 @@ def test_a_key_that_names_nothing_is_one_line(store, run, text):
 def test_a_set_is_fitted_on_the_part_that_its_key_names(store, run, objective, part):
     found = threshold_sets.find_set(store, run, f"{objective}@{part}")
     held = predictions(store, run, part)
-    expected = fitting.fit(held.labels, held.scores, objective)
+    expected = fitting.fit_thresholds(held.labels, held.scores, objective)
     np.testing.assert_array_equal(found.thresholds, expected.thresholds)
     assert (found.prediction_id, found.part) == (run.prediction_id(part), part)
     assert evaluated_runs.PART_WORDS[part] in found.in_words

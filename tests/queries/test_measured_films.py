@@ -54,7 +54,7 @@ def store(few_draws, tmp_path_factory):
 def runs(store):
     board = store.leaderboard().set_index(["run_id", "split"], drop=False)
     return [Evaluated(run_id, run_id[-4:], "d", {part: board.loc[(run_id, part)] for part in ("val", "test")
-                                                        if (run_id, part) in board.index})
+                                                 if (run_id, part) in board.index})
             for run_id in sorted(store.runs()["run_id"])]
 
 

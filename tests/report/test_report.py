@@ -25,14 +25,14 @@ from cxrcore.measures.calibration import ece
 from cxrcore.measures.metrics import confusion
 from cxrcore.report import board as boards_of
 from cxrcore.report import bundle, cautions, contents, drawings, page, sections, write_files
-from cxrcore.report.write_files import write
+from cxrcore.report.write_files import write_report
 from cxrcore.store import Store
 from scripts import report
 
 
 @pytest.fixture(scope="module")
 def found(phantoms):
-    return contents.read(phantoms.store, [])
+    return contents.read_contents(phantoms.store, [])
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def test_the_zip_holds_tables_and_figures_that_can_be_read(archive, found):
 def test_names_cannot_break_the_page():
     store = make_store(default_store())
     add_run(store, "</script><b>$x_1$ & <img src=x onerror=alert(1)>")
-    found = contents.read(store, [])
+    found = contents.read_contents(store, [])
     html = page.render(found, n_films=0)
     assert "<img src=x" not in html and "&lt;img src=x" in html
     assert told(html)["boards"]
@@ -162,7 +162,7 @@ def test_names_cannot_break_the_page():
 
 def test_runs_are_those_that_were_asked_for_on_the_split_that_was(phantoms):
     asked = list(phantoms.run_ids.values())[2:4]
-    found = contents.read(phantoms.store, asked, "val")
+    found = contents.read_contents(phantoms.store, asked, "val")
     assert {run.run_id for run in found.runs} == set(asked) and found.part == "val"
 
 
@@ -171,7 +171,7 @@ def test_validation_stands_in_and_others_are_left_out_in_words():
     first = add_run(store, "only val", parts=("val",))
     second = add_run(store, "elsewhere", parts=("val",), fingerprint="bbb")
     third = add_run(store, "never", auroc=None)
-    found = contents.read(store, [first, second, third])
+    found = contents.read_contents(store, [first, second, third])
     assert found.part == "val" and [run.label for run in found.runs] == ["only val"]
     said = " ".join(found.notes)
     assert "elsewhere belongs to another" in said and "never has no predictions" in said
@@ -181,7 +181,7 @@ def test_validation_stands_in_and_others_are_left_out_in_words():
 def test_a_curve_wears_the_look_of_its_run_s_legend(turned):
     store = make_store(default_store())
     asked = [add_scored(store, "plain", 1), add_scored(store, "weighted", 2)]
-    found = contents.read(store, asked[::-1] if turned else asked)
+    found = contents.read_contents(store, asked[::-1] if turned else asked)
     legend = {one.run.run_id: one.style for one in found.compared}
     assert len(set(legend.values())) == 2
     for view in ("roc", "reliability"):
@@ -191,14 +191,14 @@ def test_a_curve_wears_the_look_of_its_run_s_legend(turned):
 def test_runs_that_did_not_start_alike_are_noted():
     store = make_store(default_store())
     first, second = add_scored(store, "old", 1, init="random"), add_scored(store, "new", 2)
-    notes = contents.read(store, [first, second]).notes
+    notes = contents.read_contents(store, [first, second]).notes
     assert [note for note in notes if "old: nothing (random weights)" in note and "new: ImageNet-1k" in note]
-    assert not contents.read(store, [first]).notes
+    assert not contents.read_contents(store, [first]).notes
 
 
 def test_a_mean_says_how_many_findings_it_holds():
     store = make_store(default_store())
-    found = contents.read(store, [add_scored(store, "all", 1), add_scored(store, "13", 2, unscored=[5])])
+    found = contents.read_contents(store, [add_scored(store, "all", 1), add_scored(store, "13", 2, unscored=[5])])
     table = found.leaderboard().set_index("run")
     assert table["auroc_findings"].to_dict() == {"all": 14, "13": 13}
     assert sections.leaderboard(found, sections.Figures()).count("over 13 of 14 findings") == len(contents.LEADERBOARD)
@@ -220,9 +220,9 @@ def test_a_cell_of_the_latex_table_leaves_out_what_is_undefined(cell, printed):
 def test_runs_on_a_subset_are_left_out_unless_named_and_then_films_are_told_apart():
     store = make_store(default_store())
     whole, less = add_scored(store, "whole", 1), add_scored(store, "less", 2, n=9)
-    found = contents.read(store, [])
+    found = contents.read_contents(store, [])
     assert [run.run_id for run in found.runs] == [whole] and "subset" in found.notes[0] and "less" in found.notes[0]
-    named = contents.read(store, [whole, less])
+    named = contents.read_contents(store, [whole, less])
     assert any("only the 9 shared ones count" in line and "tables: whole." in line
                for line in cautions.of_leaderboard(named))
     said = text_of(sections.curves(named, sections.Figures()))
@@ -232,11 +232,11 @@ def test_runs_on_a_subset_are_left_out_unless_named_and_then_films_are_told_apar
 
 def test_thresholds_that_flatter_or_were_not_fitted_are_said():
     store = make_store(default_store())
-    val = contents.read(store, [add_scored(store, "on val", 1)], "val")
+    val = contents.read_contents(store, [add_scored(store, "on val", 1)], "val")
     assert cautions.SAME_FILMS in page.render(val, n_films=0) and "flatters" in boards_of.source(val, val.compared[0])
     assert "is the one fitted on validation" not in cautions.of_board(val)
     assert val.lesson_of(val.runs[0]).part == "val"
-    test = contents.read(store, [add_scored(store, "only test", 2, parts=("test",))])
+    test = contents.read_contents(store, [add_scored(store, "only test", 2, parts=("test",))])
     assert any("stand at 0.5: only test" in line for line in cautions.of_leaderboard(test))
     assert "stand at 0.5: only test" in cautions.of_board(test)
 
@@ -245,7 +245,7 @@ def test_the_same_numbers_give_the_same_figures(monkeypatch):
     monkeypatch.setattr(drawings, "_curves", lambda contents, view: drawings._dots(contents))  # fewer panels
     store = make_store(default_store())
     add_run(store, "one")
-    found = contents.read(store, [])
+    found = contents.read_contents(store, [])
     first, again = (list(itertools.islice(drawings.files(found), 2)) for _ in range(2))
     assert [name for name, _ in first] == ["figures/roc.png", "figures/roc.svg"] and first == again
 
@@ -257,13 +257,13 @@ def test_large_films_are_shown_small():
 
 def test_what_cannot_be_reported_is_one_line(phantoms):
     with pytest.raises(RunError, match="no run 'zzz'"):
-        contents.read(phantoms.store, ["zzz"])
+        contents.read_contents(phantoms.store, ["zzz"])
     with pytest.raises(RunError, match="no runs in"):
-        contents.read(Store(default_store()), [])
+        contents.read_contents(Store(default_store()), [])
     store = make_store(default_store())
     add_run(store, "never", auroc=None)
     with pytest.raises(RunError, match="nothing to report"):
-        contents.read(store, [])
+        contents.read_contents(store, [])
 
 
 def test_the_script_writes_both_files_from_where_it_is_called(tmp_path, monkeypatch, capsys):
@@ -281,14 +281,14 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     add_run(make_store(default_store()), "one")
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be made"):
-        write(ReportConfig(out=str(tmp_path / "file" / "report.html")))
+        write_report(ReportConfig(out=str(tmp_path / "file" / "report.html")))
     with pytest.raises(DataError, match="is a folder"):
-        write(ReportConfig(out=str(tmp_path)))
+        write_report(ReportConfig(out=str(tmp_path)))
     with pytest.raises(DataError, match="not the ZIP"):
-        write(ReportConfig(out=str(tmp_path / "report.zip"), zip=True))
+        write_report(ReportConfig(out=str(tmp_path / "report.zip"), zip=True))
     os.mkfifo(tmp_path / "pipe.html")
     with pytest.raises(DataError, match="no plain file"):
-        write(ReportConfig(out=str(tmp_path / "pipe.html")))
+        write_report(ReportConfig(out=str(tmp_path / "pipe.html")))
 
 
 def test_the_compare_page_makes_it_when_asked():

@@ -36,7 +36,7 @@ def table_of(folder: Path) -> dict[str, str]:
 
 
 def split_of(folder: Path, scheme: str = "patient") -> FilmSet:
-    return film_sets.load(**table_of(folder), scheme=scheme, seed=0)
+    return film_sets.load_film_set(**table_of(folder), scheme=scheme, seed=0)
 
 
 def untrained(films: FilmSet, run_id: str, architecture: str = "resnet18") -> Checkpoint:
@@ -52,7 +52,7 @@ def make_run(store: Store, films: FilmSet) -> str:
     split = (films.split.scheme, films.split.seed, films.split.fingerprint)
     run_id = store.create_run({"name": "mine", "arch": "resnet18"}, films.table.dataset_id, split=split)
     store.run_folder(run_id).mkdir(parents=True)
-    checkpoints.save(store.run_folder(run_id) / checkpoints.BEST, untrained(films, run_id))
+    checkpoints.save_checkpoint(store.run_folder(run_id) / checkpoints.BEST, untrained(films, run_id))
     store.finish_run(run_id, "finished", best_epoch=2)
     return run_id
 
@@ -199,7 +199,7 @@ def test_without_test_films_val_is_taken(tiny_nih, tmp_path):
 def test_numbers_are_the_networks(figures_of, home, tiny_nih, undrawn):
     _, captions = figures_of(samples=3)
     store, run_id = home
-    model = checkpoints.load(store.run_folder(run_id) / checkpoints.BEST).model()
+    model = checkpoints.load_checkpoint(store.run_folder(run_id) / checkpoints.BEST).model()
     films = split_of(tiny_nih)
     assert captions["image_id"].nunique() == 3
     for row in captions.itertuples():

@@ -15,10 +15,10 @@ import torch
 
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.networks.architectures import build
-from cxrcore.networks.checkpoint import Checkpoint, save
+from cxrcore.networks.checkpoint import Checkpoint, save_checkpoint
 from cxrcore.settings import Constants
 from cxrcore.store import Store
-from cxrcore.store.progress import effective_status, read
+from cxrcore.store.progress import effective_status, read_progress
 
 SMALL = ["--img_size", "32", "--batch_size", "16", "--init", "random", "--precision", "fp32", "--arch", "resnet18"]
 
@@ -55,7 +55,7 @@ def test_training_leaves_checkpoints_progress_epochs_and_an_evaluation(trained):
     assert store.epochs([run_id])["epoch"].tolist() == [1, 2]
     folder = store.run_folder(run_id)
     assert {p.name for p in folder.iterdir()} == {"model_best.pth", "model_last.pth", "progress.json"}
-    assert read(folder)["stage"] == "finished"
+    assert read_progress(folder)["stage"] == "finished"
     best, last = (torch.load(folder / f"model_{which}.pth", weights_only=True) for which in ("best", "last"))
     assert best["epoch"] == row["best_epoch"] and last["epoch"] == 2
     assert last["training"] == {}  # dropped when the run finished
@@ -131,7 +131,7 @@ def test_a_killed_training_is_interrupted_and_resumes(tiny_nih, tmp_path):
     assert busy.returncode == 2 and "is running" in busy.stderr
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert effective_status(store.run(run_id)["status"], read(store.run_folder(run_id))) == "interrupted"
+    assert effective_status(store.run(run_id)["status"], read_progress(store.run_folder(run_id))) == "interrupted"
     reached = int(store.epochs([run_id])["epoch"].max())
 
     refused = run("train.py", "--resume", run_id, "--lr", "0.5", store=store.path)
@@ -191,7 +191,7 @@ def _pickle(folder):
 
 def _thousand_outputs(folder):
     state = build("resnet18", 32).state_dict() | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
-    save(folder / "weights.pth", Checkpoint(
+    save_checkpoint(folder / "weights.pth", Checkpoint(
         state=state, architecture="resnet18", image_size=32, mean=(0.5,) * 3, std=(0.5,) * 3, training_corpus="x",
         split={"scheme": "patient", "seed": 0, "fingerprint": "f"}, dataset_id="d", run_id="r", epoch=1))
 

@@ -10,7 +10,7 @@ from cxrcore.config import EnsembleConfig, ExportConfig
 from cxrcore.evaluation import ensemble
 from cxrcore.import_export import examination, export
 from cxrcore.import_export.examination import Declared
-from cxrcore.import_export.prediction_file import parse
+from cxrcore.import_export.prediction_file import parse_prediction_file
 from cxrcore.store import audit_marks
 from cxrcore.store.audit_marks import Mark
 
@@ -44,7 +44,7 @@ def test_ensembles_of_ensembles_inherit_and_circles_end():
     assert found["b"] == found["c"] == (Mark("Patient overlap", LEAK["text"], "A"),)
     everyone = [{"run_id": str(n), "name": f"M{n}"} for n in range(20)]  # 20! ways lead through them
     found = audit_marks.of_config({"members": everyone}, {str(n): {"members": everyone, "audit": [LEAK]}
-                                                         for n in range(20)})
+                                                          for n in range(20)})
     assert {mark.member for mark in found} == {member["name"] for member in everyone}
 
 
@@ -59,10 +59,10 @@ def test_a_leak_stays_on_the_run_its_ensemble_and_the_commands_when_the_member_i
     seen = frozenset(FILMS.images["image_id"][:30])
     run_ids = []
     for place, listed in enumerate((seen, None)):
-        file = parse(made.as_csv(made.frame(FILMS, seed=place)), f"{place}.csv")
+        file = parse_prediction_file(made.as_csv(made.frame(FILMS, seed=place)), f"{place}.csv")
         examined = examination.examine(file, FILMS, Declared(train_list=listed))
-        run_ids.append(examination.save(store, examined, f"m{place}"))
-    mean = ensemble.run(EnsembleConfig(runs=",".join(run_ids), store=str(store.path)))
+        run_ids.append(examination.save_candidate(store, examined, f"m{place}"))
+    mean = ensemble.run_ensemble(EnsembleConfig(runs=",".join(run_ids), store=str(store.path)))
     said = "warned at import: Patient overlap (member m0): LEAK: 10 of these patients"
     assert said in capsys.readouterr().out
     store.delete_run(run_ids[0])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cxrcore.store import progress
-from cxrcore.store.progress import FILE, STALE, Progress, effective_status, read
+from cxrcore.store.progress import FILE, STALE, Progress, effective_status, read_progress
 
 
 @pytest.fixture
@@ -65,9 +65,9 @@ def test_a_run_that_says_nothing_sensible_is_interrupted(told):
 def test_what_is_told_stands_in_the_file(tmp_path):
     folder = tmp_path / "runs" / "r1"
     with Progress(folder) as told:
-        assert read(folder)["stage"] == "starting"
+        assert read_progress(folder)["stage"] == "starting"
         told.update(stage="training", epoch=2, step=5)
-    last = read(folder)
+    last = read_progress(folder)
     assert (last["stage"], last["epoch"], last["step"], last["pid"]) == ("training", 2, 5, os.getpid())
     assert abs(last["heartbeat"] - time.time()) < 5
     assert [path.name for path in folder.iterdir()] == [FILE], "no temporary file stays"
@@ -79,7 +79,7 @@ def test_the_heart_beats_while_the_training_is_silent(tmp_path, monkeypatch):
         beats = set()
         deadline = time.monotonic() + 5
         while len(beats) < 3 and time.monotonic() < deadline:
-            beats.add(read(tmp_path).get("heartbeat"))
+            beats.add(read_progress(tmp_path).get("heartbeat"))
             time.sleep(0.01)
     assert len(beats) >= 3
 
@@ -90,7 +90,7 @@ def test_numbers_of_numpy_do_not_stop_the_heart(tmp_path, monkeypatch):
         told.update(images_per_second=np.float32(33.5), step=np.int64(4))
         time.sleep(0.1)
         assert next(t for t in threading.enumerate() if t.name == "progress").is_alive()
-    assert (read(tmp_path)["images_per_second"], read(tmp_path)["step"]) == (33.5, 4)
+    assert (read_progress(tmp_path)["images_per_second"], read_progress(tmp_path)["step"]) == (33.5, 4)
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
@@ -114,10 +114,10 @@ def test_a_deleted_folder_does_not_end_the_training(tmp_path, monkeypatch):
         folder.rename(tmp_path / "gone")
         time.sleep(0.05)
         told.update(stage="training")
-    assert read(folder) == {}
+    assert read_progress(folder) == {}
 
 
 @pytest.mark.parametrize("text", ["", "{", "\0\0", "[1]", "null", '"x"'])
 def test_a_damaged_file_is_no_progress(tmp_path, text):
     (tmp_path / FILE).write_text(text)
-    assert read(tmp_path) == {}
+    assert read_progress(tmp_path) == {}

@@ -49,9 +49,11 @@ def drawn() -> str:
         (x, y), (to_x, to_y) = places[own], places[other]
         bend = 40 + 14 * abs(FLOOR_OF[own] - FLOOR_OF[other])
         side = -1 if x < WIDTH / 2 else 1
-        lines.append(f'<path d="M {x:.0f} {y:.0f} C {x + side * bend:.0f} {y:.0f}, {to_x + side * bend:.0f} {to_y:.0f}, '
-                     f'{to_x:.0f} {to_y:.0f}" fill="none" stroke="{LINE}" stroke-width="{0.5 + n / 8:.2f}" '
-                     f'stroke-opacity="0.55"><title>{own} imports {other}: {n} files</title></path>')
+        lines.append(
+            f'<path d="M {x:.0f} {y:.0f} C {x + side * bend:.0f} {y:.0f}, {to_x + side * bend:.0f} {to_y:.0f}, '
+            f'{to_x:.0f} {to_y:.0f}" fill="none" stroke="{LINE}" stroke-width="{0.5 + n / 8:.2f}" '
+            f'stroke-opacity="0.55"><title>{own} imports {other}: {n} files</title></path>'
+        )
     for room, (x, y) in places.items():
         n = sum(room_of(name) == room for name in MODULES)
         boxes.append(f'<g><rect x="{x - BOX[0] / 2:.0f}" y="{y - BOX[1] / 2:.0f}" width="{BOX[0]}" height="{BOX[1]}" '

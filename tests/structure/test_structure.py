@@ -25,8 +25,24 @@ PACKAGES = {  # what the rooms may import besides the standard library, inside f
 }
 DOWNLOADS = "cxrcore.data.downloads"  # by torchvision and medmnist, which are loaded when something is brought
 
-TOP_LEVEL = {"app.py", "pages", "cxrcore", "runs", "scripts", "tests", "requirements.txt", "README.md", "docs",
-             "CONTRIBUTING.md", "pyproject.toml", ".streamlit", ".ci", ".gitignore", ".pre-commit-config.yaml", "LICENSE"}
+TOP_LEVEL = {
+    "app.py",
+    "pages",
+    "cxrcore",
+    "runs",
+    "scripts",
+    "tests",
+    "requirements.txt",
+    "README.md",
+    "docs",
+    "CONTRIBUTING.md",
+    "pyproject.toml",
+    ".streamlit",
+    ".ci",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+    "LICENSE",
+}
 NEEDED = TOP_LEVEL - {"LICENSE", "runs"}
 ROOMS, TOP_FILES, FILES_IN_A_FOLDER = 13, 8, 24
 LINES = {"cxrcore": 500, "pages": 120, "scripts": 100}
@@ -86,7 +102,9 @@ def test_no_two_modules_import_each_other():
 
 
 def test_no_folder_is_a_corridor():
-    folders = {path.parent for path in product_files()} | {path.parent for path in (PROJECT_ROOT / "cxrcore").rglob("*.js")}
+    folders = {path.parent for path in product_files()} | {
+        path.parent for path in (PROJECT_ROOT / "cxrcore").rglob("*.js")
+    }
     for folder in folders:
         assert len([path for path in folder.iterdir() if path.suffix in (".py", ".js", ".css", ".csv")
                     and path.name != "__init__.py"]) <= FILES_IN_A_FOLDER, folder

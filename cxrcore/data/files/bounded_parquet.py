@@ -41,7 +41,7 @@ class Bounds:
     codecs: Collection[str] = TIGHT
 
 
-def read(path: Path, bounds: Bounds = Bounds()) -> pa.Table:
+def read_parquet(path: Path, bounds: Bounds = Bounds()) -> pa.Table:
     """The whole table; texts as plain strings.
 
     Raises:
@@ -65,7 +65,7 @@ def read(path: Path, bounds: Bounds = Bounds()) -> pa.Table:
 
 def _check(path: Path, bounds: Bounds) -> None:
     """What the file says of itself, before anything of it is read."""
-    said = parquet_footer.read(path)
+    said = parquet_footer.read_footer(path)
     if said.rows > bounds.rows or said.columns > bounds.columns:
         raise DataError(f"{path.name} has {said.rows:,} rows and {said.columns:,} columns; at most {bounds.rows:,} and "
                         f"{bounds.columns:,} are read")

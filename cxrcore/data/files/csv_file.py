@@ -45,13 +45,13 @@ def _holds_texts(kind: Any) -> bool:
     return pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype | pd.CategoricalDtype)
 
 
-def text(frame: pd.DataFrame) -> str:
+def csv_text(frame: pd.DataFrame) -> str:
     """The table as CSV without its index, safe to open in a spreadsheet."""
     return for_people(frame).to_csv(index=False)
 
 
-def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write `text` into a file.
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write `csv_text` into a file.
 
     Raises:
         OSError: it cannot be written.

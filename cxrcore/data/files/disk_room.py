@@ -11,7 +11,7 @@ from cxrcore.errors import DataError, DiskFullError
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """The folder, with those above it.
 
     Raises:

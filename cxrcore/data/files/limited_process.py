@@ -126,8 +126,8 @@ class LimitedProcess:
             question = {"task": f"{task.__module__}:{task.__name__}", "options": options, "cpu": self.limits.cpu,
                         "memory": self.limits.memory}
             self._deadline = time.monotonic() + self.limits.wall
-            limited_work.write(self._process.stdin, question, data)
-            while not (got := limited_work.read(self._process.stdout))[0].get("last"):
+            limited_work.write_message(self._process.stdin, question, data)
+            while not (got := limited_work.read_message(self._process.stdout))[0].get("last"):
                 self._deadline = _NEVER  # who reads may take their time
                 yield got[0]["answer"], got[1]
                 self._deadline = time.monotonic() + self.limits.wall
@@ -163,7 +163,7 @@ class LimitedProcess:
             return
         self._deadline = time.monotonic() + START
         try:
-            limited_work.read(self._process.stdout)
+            limited_work.read_message(self._process.stdout)
         except EOFError:
             raise errors.WorkbenchError("the process that reads foreign files does not start; what is wrong says: "
                                         f"python -c \"import {self._module}\"") from None

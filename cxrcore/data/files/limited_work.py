@@ -31,14 +31,14 @@ def not_limited() -> tuple[str, ...]:
 # -- messages
 
 
-def write(pipe: BinaryIO, head: dict[str, Any], data: bytes = b"") -> None:
+def write_message(pipe: BinaryIO, head: dict[str, Any], data: bytes = b"") -> None:
     pipe.write(json.dumps(head | {"n": len(data)}).encode() + b"\n")
     if len(data):
         pipe.write(data)
     pipe.flush()
 
 
-def read(pipe: BinaryIO) -> tuple[dict[str, Any], bytes]:
+def read_message(pipe: BinaryIO) -> tuple[dict[str, Any], bytes]:
     line = pipe.readline()
     if not line.endswith(b"\n"):
         raise EOFError
@@ -68,16 +68,16 @@ def main(module: str) -> None:
     importlib.import_module(module)
     _no_core()
     at_start, worn = _held(), False
-    write(answers, {"ready": True})
+    write_message(answers, {"ready": True})
     while not worn:
         try:
-            question, data = read(asked)
+            question, data = read_message(asked)
         except EOFError:
             return
         said = _answer(question, data, answers)
         del data
         worn = _held() - at_start > _GROWN
-        write(answers, said | {"last": True, "worn": worn})
+        write_message(answers, said | {"last": True, "worn": worn})
 
 
 def _answer(question: dict[str, Any], data: bytes, answers: BinaryIO) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _answer(question: dict[str, Any], data: bytes, answers: BinaryIO) -> dict[st
         task = getattr(importlib.import_module(module), name)
         _limit_time(question["cpu"])
         for answer, payload in task(data, **question["options"]):
-            write(answers, {"answer": answer}, payload)
+            write_message(answers, {"answer": answer}, payload)
             _limit_time(question["cpu"])
     except errors.WorkbenchError as error:
         return {"error": type(error).__name__, "text": str(error)}

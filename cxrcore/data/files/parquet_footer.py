@@ -30,7 +30,7 @@ class Footer:
     codecs: frozenset[str]
 
 
-def read(path: Path) -> Footer:
+def read_footer(path: Path) -> Footer:
     """The footer of a file.
 
     Raises:

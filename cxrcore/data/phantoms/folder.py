@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from cxrcore.data import splits
 from cxrcore.data.files import bounded_file
-from cxrcore.data.phantoms.recipe import FIRST_PATIENT, MILLIMETRES, Plan, Recipe, draw_film, plan
+from cxrcore.data.phantoms.recipe import FIRST_PATIENT, MILLIMETRES, PhantomPlan, Recipe, draw_film, plan
 from cxrcore.data.phantoms.textures import Textures
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS
@@ -51,12 +51,12 @@ class Phantoms:
     """
 
     folder: Path
-    plan: Plan
+    plan: PhantomPlan
     n_patients: int
     were_there: bool
 
 
-def make(recipe: Recipe, folder: str | Path, workers: int | None = None, progress: bool = True) -> Phantoms:
+def make_phantoms(recipe: Recipe, folder: str | Path, workers: int | None = None, progress: bool = True) -> Phantoms:
     """Draw a data set; the table is written last, so a folder with a table is finished and is left as it is.
 
     Args:
@@ -109,12 +109,12 @@ def _replace(path: Path, text: str) -> None:
 # -- films
 
 
-def film_path(folder: Path, planned: Plan, film: int) -> Path:
+def film_path(folder: Path, planned: PhantomPlan, film: int) -> Path:
     """Where a film lies."""
     return folder / f"images_{film // FILMS_PER_FOLDER + 1:03d}" / "images" / planned.image_id(film)
 
 
-def _draw_all(planned: Plan, folder: Path, workers: int, progress: bool) -> list[dict[str, Box]]:
+def _draw_all(planned: PhantomPlan, folder: Path, workers: int, progress: bool) -> list[dict[str, Box]]:
     """The boxes of every film, in order."""
     for film in range(0, planned.recipe.films, FILMS_PER_FOLDER):
         film_path(folder, planned, film).parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,7 @@ def _draw_all(planned: Plan, folder: Path, workers: int, progress: bool) -> list
     return boxes
 
 
-def _run(planned: Plan, folder: Path, chunks: list[range], workers: int) -> Iterator[list[dict[str, Box]]]:
+def _run(planned: PhantomPlan, folder: Path, chunks: list[range], workers: int) -> Iterator[list[dict[str, Box]]]:
     if workers == 1:
         _prepare(planned, folder)
         yield from map(_draw_chunk, chunks)
@@ -145,11 +145,11 @@ def _run(planned: Plan, folder: Path, chunks: list[range], workers: int) -> Iter
 _work: dict[str, object] = {}  # what each process holds: the plan is sent once, not with every job
 
 
-def _prepare(planned: Plan, folder: Path) -> None:
+def _prepare(planned: PhantomPlan, folder: Path) -> None:
     _work.update(plan=planned, folder=folder, textures=Textures(planned.recipe.size))
 
 
-def _start_process(planned: Plan, folder: Path) -> None:
+def _start_process(planned: PhantomPlan, folder: Path) -> None:
     start_worker()
     _prepare(planned, folder)
 
@@ -175,7 +175,7 @@ def _save(pixels: np.ndarray, path: Path) -> None:
 # -- tables
 
 
-def _write_tables(planned: Plan, drawn: list[dict[str, Box]], folder: Path) -> None:
+def _write_tables(planned: PhantomPlan, drawn: list[dict[str, Box]], folder: Path) -> None:
     films, size = planned.people.films, planned.recipe.size
     spacing = f"{MILLIMETRES / size:.3f}"
     ids = [planned.image_id(film) for film in range(len(films))]

@@ -70,7 +70,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PhantomPlan:
     """All that is decided before a film is drawn.
 
     Attributes:
@@ -100,7 +100,7 @@ class Plan:
         return per_finding(auroc, self.labels, self.contrast)
 
 
-def plan(recipe: Recipe) -> Plan:
+def plan(recipe: Recipe) -> PhantomPlan:
     """Decide who has what, what is drawn of it, and what the labels say."""
     people = phantom_people.draw_people(recipe.films, recipe.prevalence, np.random.default_rng([recipe.seed, _PEOPLE]))
     rng, shape = np.random.default_rng([recipe.seed, _LABELS]), (recipe.films, N_FINDINGS)
@@ -112,10 +112,12 @@ def plan(recipe: Recipe) -> Plan:
     labels = (people.present ^ (rng.random(shape) < wrong)).astype(np.float32)
     collapsed = people.present[:, _SHORTCUT_FINDING]
     drain = rng.random(recipe.films) < recipe.shortcut * np.where(collapsed, 1.0, _DRAIN_WITHOUT)
-    return Plan(recipe, people, contrast, labels, drain)
+    return PhantomPlan(recipe, people, contrast, labels, drain)
 
 
-def draw_film(plan: Plan, film: int, textures: Textures) -> tuple[np.ndarray, dict[str, tuple[int, int, int, int]]]:
+def draw_film(
+    plan: PhantomPlan, film: int, textures: Textures
+) -> tuple[np.ndarray, dict[str, tuple[int, int, int, int]]]:
     """One film.
 
     Returns:

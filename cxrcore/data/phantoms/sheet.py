@@ -14,7 +14,7 @@ HEAD = 44
 _INK, _PAPER = 20, 255
 
 
-def write(phantoms: Phantoms, path: Path) -> None:
+def write_sheet(phantoms: Phantoms, path: Path) -> None:
     """Write the sheet as PNG; findings that the data set lacks are left out."""
     chosen = choose(phantoms.plan.labels, phantoms.plan.contrast)
     rows = -(-len(chosen) // COLUMNS)

@@ -1,6 +1,6 @@
 """Films from outside: decoded in a limited process, whatever they hold.
 
-`read` is what everything that opens single films calls; `film_file` holds how it is done, in the process itself,
+`read_in_limits` is what everything that opens single films calls; `film_file` holds how it is done, in the process,
 as do the workers of preparing (`pixels.prepare_worker`).
 """
 
@@ -21,8 +21,8 @@ LIMITS = Limits(cpu=10.0, wall=60.0, memory=1_200_000_000)  # for a film
 PROCESSES = Processes(__name__, LIMITS)
 
 
-def read(source: bytes | str | Path, name: str = "") -> Film:
-    """`film_file.read` within `LIMITS`.
+def read_in_limits(source: bytes | str | Path, name: str = "") -> Film:
+    """`film_file.read_film` within `LIMITS`.
 
     Args:
         source: the file's bytes, or its path.
@@ -34,7 +34,7 @@ def read(source: bytes | str | Path, name: str = "") -> Film:
     name = name or ("the file" if isinstance(source, bytes) else str(source))
     data, path = (source, None) if isinstance(source, bytes) else (b"", os.path.abspath(source))
     if len(data) > film_file.MAX_BYTES:
-        return film_file.read(data, name)  # says so
+        return film_file.read_film(data, name)  # says so
     try:
         said, pixels = PROCESSES.ask(film, data, path=path, name=name)
     except Ended as error:
@@ -88,8 +88,8 @@ def _array(said: dict, data: bytes) -> np.ndarray:
 
 
 def film(data: bytes, path: str | None, name: str) -> Iterator[Answer]:
-    """`film_file.read` as an answer."""
-    found = film_file.read(path or data, name)
+    """`film_file.read_film` as an answer."""
+    found = film_file.read_film(path or data, name)
     yield {"notes": found.notes, "kind": found.kind} | _header(found.pixels), found.pixels.tobytes()
 
 

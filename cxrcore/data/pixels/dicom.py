@@ -53,7 +53,7 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 warnings.filterwarnings("ignore", module="pydicom")
 
 
-def read(file: BinaryIO, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def read_dicom(file: BinaryIO, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """The first frame as uint8 (H, W), 0 = black, and what was done.
 
     Grey values go through the modality LUT or rescale, then through the VOI LUT, else the first window, else the

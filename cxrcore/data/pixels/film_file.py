@@ -1,6 +1,6 @@
 """From an image file to the grey pixels that every network sees: one way for preparing, evaluating and uploading.
 
-`read` turns any supported file into a 2-D uint8 film and says what it did; `to_gray` is its pixels alone; `resize`
+`read_film` turns any supported file into a 2-D uint8 film and says what it did; `to_gray` is its pixels alone; `resize`
 brings them to the network's square. All are deterministic, so a film that is uploaded again gives the pixels that were
 evaluated. What a file is, its content says and not its name. Knows nothing of torch.
 """
@@ -56,12 +56,12 @@ class Film:
     kind: str
 
 
-def read(source: bytes | str | Path, name: str = "") -> Film:
+def read_film(source: bytes | str | Path, name: str = "") -> Film:
     """Decode a film and say what was done.
 
     Colour becomes luma (ITU-R 601), alpha is dropped, palettes are looked up, EXIF's orientation is applied. Images of
     more than 8 bits, whose range PNG and TIFF do not declare, are scaled by their 0.5 and 99.5 percentiles; DICOM as
-    `dicom.read` says. Of several frames the first is taken.
+    `dicom.read_dicom` says. Of several frames the first is taken.
 
     Args:
         source: the file's bytes, or its path.
@@ -75,7 +75,7 @@ def read(source: bytes | str | Path, name: str = "") -> Film:
 
 
 def to_gray(source: bytes | str | Path) -> np.ndarray:
-    """The pixels of `read`: uint8 (H, W), 0 = black."""
+    """The pixels of `read_film`: uint8 (H, W), 0 = black."""
     return np.asarray(_decode(source)[0])
 
 
@@ -85,7 +85,7 @@ def resize(gray: np.ndarray | Image.Image, size: int) -> np.ndarray:
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def load(source: bytes | str | Path, size: int) -> np.ndarray:
+def load_film(source: bytes | str | Path, size: int) -> np.ndarray:
     """`resize(to_gray(source), size)` without the copy between."""
     return resize(_decode(source)[0], size)
 
@@ -151,7 +151,7 @@ def _by_content(file: BinaryIO, name: str) -> tuple[Image.Image, tuple[str, ...]
     if is_dicom(head):
         from cxrcore.data.pixels import dicom  # pydicom takes 0.2 s to import, and most films need none
 
-        pixels, notes = dicom.read(file, name)
+        pixels, notes = dicom.read_dicom(file, name)
         return Image.fromarray(pixels), notes, "DICOM"
     beginning = head.lstrip().upper()
     for marker, problem in _NO_IMAGES.items():

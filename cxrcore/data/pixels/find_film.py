@@ -19,7 +19,7 @@ def find(held: PreparedPixels, film: np.ndarray, found_strips: np.ndarray | None
     """The image id of a prepared film with these very pixels, or None.
 
     Args:
-        film: uint8 (S, S), as `film_file.load` gives it at the map's size.
+        film: uint8 (S, S), as `film_file.load_film` gives it at the map's size.
         found_strips: of `strips`, where they are at hand.
     """
     pieces = strips(held) if found_strips is None else found_strips

@@ -58,7 +58,7 @@ def write_films(_: bytes, pixels: str, offset: int, size: int, films: Sequence[t
         for row, path in films:
             reason = ""
             try:
-                film = film_file.load(path, size)
+                film = film_file.load_film(path, size)
                 target.seek(offset + row * size * size)
                 _write_fully(target, film.tobytes())
             except FilmError as error:

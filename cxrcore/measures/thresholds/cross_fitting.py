@@ -50,11 +50,11 @@ def cross_fitted(
         labels: float (n, 14), 1 / 0 / NaN.
         scores: float (n, 14) in [0, 1].
         patient_ids: (n,).
-        objective, parameter: as for `fitting.fit`.
+        objective, parameter: as for `fitting.fit_thresholds`.
         seed: of the halves.
 
     Raises:
-        UsageError: as `fitting.fit`.
+        UsageError: as `fitting.fit_thresholds`.
     """
     first = halves(patient_ids, seed)
     parts = [(labels[rows], scores[rows]) for rows in (first, ~first)]
@@ -131,6 +131,6 @@ def halves(patient_ids: np.ndarray, seed: int = 0) -> np.ndarray:
 
 def _fitted(labels: np.ndarray, scores: np.ndarray, objective: str, parameter: float | None) -> np.ndarray:
     """Float64 (14,), NaN for findings that these films cannot fit."""
-    chosen = fitting.fit(labels, scores, objective, parameter)
+    chosen = fitting.fit_thresholds(labels, scores, objective, parameter)
     left = chosen.parameters.get("not_fitted", ())
     return np.where([finding in left for finding in FINDINGS], np.nan, chosen.thresholds)

@@ -149,7 +149,9 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
-def fit(labels: np.ndarray, scores: np.ndarray, objective: str, parameter: float | None = None) -> ThresholdSet:
+def fit_thresholds(
+    labels: np.ndarray, scores: np.ndarray, objective: str, parameter: float | None = None
+) -> ThresholdSet:
     """The thresholds that serve an objective best; of equals, the highest.
 
     Args:
@@ -205,13 +207,13 @@ def fixed(value: float = 0.5) -> ThresholdSet:
 
 
 def max_f1(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
-    """The threshold of greatest F1 for each finding, as `fit`."""
-    return fit(labels, scores, "max_f1")
+    """The threshold of greatest F1 for each finding, as `fit_thresholds`."""
+    return fit_thresholds(labels, scores, "max_f1")
 
 
 def expected_f1(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
-    """The score from which alarms have the greatest expected F1, by Platt's map of the same films, as `fit`."""
-    fitted = calibration.fit(labels, scores, "platt")
+    """The score from which alarms have the greatest expected F1, by Platt's map of these films, as `fit_thresholds`."""
+    fitted = calibration.fit_calibrator(labels, scores, "platt")
     probabilities = fitted(scores)
     thresholds = np.array([
         calibration.expected_f1_threshold(scores[:, k], probabilities[:, k]) if finding in fitted.maps else FALLBACK

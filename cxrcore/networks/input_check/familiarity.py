@@ -59,7 +59,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Rates:
     """How the check did on images of one kind that it was not made from.
 
     Attributes:
@@ -91,7 +91,7 @@ class InputCheck:
     margin: float
     reference: np.ndarray
     checkpoint_sha256: str = ""
-    measured: tuple[Measured, ...] = ()
+    measured: tuple[Rates, ...] = ()
 
     @classmethod
     def fit(
@@ -119,7 +119,7 @@ class InputCheck:
         new = fitted.distances(held_out)
         scale = np.quantile(np.stack([distances[0][:, 0], distances[1]], 1), 0.95, axis=0)
         scale *= (1 + len(train) ** -0.5) * max(np.quantile(_unlike(d[:, 0], rest, scale), _QUANTILE)
-                              for d, rest in (distances, new) if len(d))
+                                                for d, rest in (distances, new) if len(d))
         margin = max(np.quantile(_nearer_elsewhere(d), _QUANTILE) for d, _ in (distances, new) if len(d))
         reference = np.sort(np.concatenate([_unlike(d[:, 0], rest, scale) for d, rest in (distances, new)]))
         return cls(fitted, scale, max(0.0, float(margin)), reference, checkpoint_sha256)
@@ -151,7 +151,7 @@ class InputCheck:
         for kind, features in images.items():
             reasons = [found.reason for found in self.check_all(features)] if len(features) else []
             right = kind if kind in (*TURNED, UPRIGHT) else OTHER
-            rates.append(Measured(kind, len(reasons), sum(r is not None for r in reasons), reasons.count(right)))
+            rates.append(Rates(kind, len(reasons), sum(r is not None for r in reasons), reasons.count(right)))
         return replace(self, measured=tuple(rates))
 
     def describe(self) -> str:
@@ -186,7 +186,7 @@ class InputCheck:
                 if int(held["format"]) != _FORMAT:
                     raise ValueError
                 fitted = _Fit(**{name: held[name] for name in _Fit.__dataclass_fields__})
-                rates = tuple(Measured(str(kind), *map(int, row))
+                rates = tuple(Rates(str(kind), *map(int, row))
                               for kind, row in zip(held["kinds"], held["rates"], strict=True))
                 return cls(fitted, held["scale"], float(held["margin"]), held["reference"].astype(np.float64),
                            str(held["checkpoint_sha256"]), rates)

@@ -136,7 +136,7 @@ def _own_set(store: Store, run: Evaluated, state: BoardState) -> SourcedSet:
 # -- what they are, in words
 
 
-def say(store: Store, shown: Cases, which: str, runs: Sequence[Evaluated], part: str) -> None:
+def say_what_is_shown(store: Store, shown: Cases, which: str, runs: Sequence[Evaluated], part: str) -> None:
     """What is listed, of which films, in which order; and why there is nothing, where there is nothing."""
     at = written(shown.threshold, from_store.sorted_scores(store, runs[0].prediction_id(part))[shown.place])
     st.markdown(in_words(shown, which, runs[0], part, at))
@@ -216,7 +216,7 @@ def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap |
                 link_text="Explain")
 
 
-def table(shown: Cases, which: str) -> pd.DataFrame:
+def films_table(shown: Cases, which: str) -> pd.DataFrame:
     """A row a film, in order, for the download; scores as doubles, so that each decides as it did here."""
     found, rows, k = shown.found, shown.rows, shown.place
     scores = found.scores[rows, k].astype(np.float64)

@@ -147,7 +147,7 @@ def verdict_section(compared: Sequence[Compared], title: str, part: str, known: 
     if against is None:
         return {}
     found, n_tests = contrasts(compared, ids[against], measure)
-    widgets.table(verdict_table(found), hide_index=True, placeholder="–", column_config={
+    widgets.show_table(verdict_table(found), hide_index=True, placeholder="–", column_config={
         "Macro difference": widgets.number("difference", format="%+.4f"),
         "95 % interval": st.column_config.TextColumn(help=meaning("interval")),
         "p": st.column_config.TextColumn(help=meaning("p", "Here of the macro mean."))}
@@ -179,9 +179,9 @@ def agreement_section(films: np.ndarray, with_it: np.ndarray, part: str) -> Tabl
     st.caption("Films by how many of the runs raise an alarm, each at its own thresholds, and the share of these films "
                "that carry the label. “All agree” counts the films on which all say yes or all say no.")
     table = agreement.shown(films, with_it)
-    widgets.table(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3, placeholder="–",
-                  column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
-                  alt="Films by the number of runs that say yes, for each finding")
+    widgets.show_table(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3, placeholder="–",
+                       column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
+                       alt="Films by the number of runs that say yes, for each finding")
     return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(films, with_it))}
 
 
@@ -195,9 +195,9 @@ def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str
     if not seeds.empty:
         st.caption("Repeats: alike in all recorded settings but the seed. A difference between architectures that is "
                    "no larger than this spread may be chance.")
-        widgets.table(seeds, hide_index=True, alt="Spread of the runs that are repeats of each other",
-                      column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
-                                     for name in seeds.columns if name not in ("Architecture", "Seeds")})
+        widgets.show_table(seeds, hide_index=True, alt="Spread of the runs that are repeats of each other",
+                           column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
+                                          for name in seeds.columns if name not in ("Architecture", "Seeds")})
     if others:
         st.caption(f"No repeats, so not the seed alone makes their difference: {escape('; '.join(others))}.")
     if seeds.empty:
@@ -220,7 +220,7 @@ def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -
     else:
         st.caption(f"{axis}: not recorded for any of these runs.")
     table = comparison.cost_table(compared, runs)
-    widgets.table(table, hide_index=True, placeholder="not recorded", alt="What each run costs", column_config={
+    widgets.show_table(table, hide_index=True, placeholder="not recorded", alt="What each run costs", column_config={
         name: widgets.number(key, format="%.4g")
         for name, (key, _) in zip(table.columns[1:-1], comparison.COSTS.values(), strict=True)})
     return {"Cost": ("cost", lambda: table)}

@@ -29,7 +29,7 @@ def picker() -> bool:
     return st.toggle("95 % band", **in_link("band"), help=HELP)
 
 
-def add(store: Store, measured: Sequence[DrawnRun], finding: str, curve: str) -> list[DrawnRun]:
+def add_bands(store: Store, measured: Sequence[DrawnRun], finding: str, curve: str) -> list[DrawnRun]:
     """The runs with the band of this finding; `curve` is 'roc' or 'pr'.
 
     Raises:
@@ -83,12 +83,14 @@ def notes(store: Store, measured: Sequence[DrawnRun], finding: str) -> list[str]
             f"band more often.{undefined}{narrow}"]
 
 
-def tables(measured: Sequence[DrawnRun], curve: str, part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
+def band_downloads(
+    measured: Sequence[DrawnRun], curve: str, part: str
+) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
     """For the menu of downloads."""
-    return {"Bands": (f"bands_{curve}_{part}", lambda: table(measured, curve))}
+    return {"Bands": (f"bands_{curve}_{part}", lambda: bands_table(measured, curve))}
 
 
-def table(measured: Sequence[DrawnRun], curve: str) -> pd.DataFrame:
+def bands_table(measured: Sequence[DrawnRun], curve: str) -> pd.DataFrame:
     """The bands that are drawn, for the download."""
     names = ("false_positive_rate", "recall") if curve == "roc" else ("recall", "precision")
     frames = [pd.DataFrame({"run_id": one.run_id, "run": one.label, "finding": finding, names[0]: held.x,

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxrcore.charts import curves as charts
 from cxrcore.charts.curve_axes import LARGE_HEIGHT
-from cxrcore.charts.curves import Shown, undefined
+from cxrcore.charts.curves import ShownCurves, undefined
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.glossary import meanings
 from cxrcore.queries.curves import DrawnRun, sources_in_words
@@ -94,21 +94,21 @@ def _captions(texts: Sequence[str]) -> None:
             st.caption(text, help=NUMBERS_HELP if place == 0 else None)
 
 
-def _score_panels(finding: str, shown: Sequence[Shown]) -> None:
+def _score_panels(finding: str, shown: Sequence[ShownCurves]) -> None:
     with st.grid(2, min_column_width=LARGE_WIDTH):
         for place, one in enumerate(shown):
             widgets.chart(charts.scores_chart(finding, [one], True), f"scores_{finding}_{place}",
                           charts.curves_alt(finding, "scores", [one]))
 
 
-def _measure_panels(finding: str, shown: Sequence[Shown]) -> None:
+def _measure_panels(finding: str, shown: Sequence[ShownCurves]) -> None:
     with st.grid(3, min_column_width=LARGE_WIDTH - 80):
         for measure in charts.MEASURE_TITLES:
             figure = charts.threshold_chart(finding, measure, shown, True, _top(measure, [shown]))
             widgets.chart(figure, f"{measure}_{finding}", charts.curves_alt(finding, "thresholds", shown))
 
 
-def _top(measure: str, panels: Sequence[Sequence[Shown]]) -> float:
+def _top(measure: str, panels: Sequence[Sequence[ShownCurves]]) -> float:
     """Where the axis of a measure ends in all panels: recall and precision reach 1, F1 rarely does."""
     greatest = [one.curves.best[1] for shown in panels for one in shown if one.curves.positives]
     return min(1.0, np.ceil(max(greatest) * 10) / 10) if measure == "f1" and greatest else 1.0
@@ -124,7 +124,7 @@ def steps(finding: str) -> None:
                       icon=icon, icon_position="left" if by < 0 else "right")
 
 
-def _shown(measured: Sequence[DrawnRun], finding: str) -> list[Shown]:
+def _shown(measured: Sequence[DrawnRun], finding: str) -> list[ShownCurves]:
     at = FINDINGS.index(finding)
-    return [Shown(one.label, one.style, one.data.findings[at], one.points[at] if one.points else None,
-                  one.bands.get(finding)) for one in measured]
+    return [ShownCurves(one.label, one.style, one.data.findings[at], one.points[at] if one.points else None,
+                        one.bands.get(finding)) for one in measured]

@@ -116,10 +116,10 @@ def notes(marked: Marked, runs: Sequence[Evaluated], part: str, finding: str | N
 
 def tables(marked: Marked, part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
     """For the menu of downloads."""
-    return {"Operating points": (f"operating_points_{part}", lambda: table(marked))} if marked.sets else {}
+    return {"Operating points": (f"operating_points_{part}", lambda: marks_table(marked))} if marked.sets else {}
 
 
-def table(marked: Marked) -> pd.DataFrame:
+def marks_table(marked: Marked) -> pd.DataFrame:
     """Every operating point, run by run."""
     measures = ("recall", "fpr", "precision", "f1", "tp", "fp", "positives", "negatives")
     return pd.DataFrame([

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.curves import NOTHING_KNOWN
-from cxrcore.charts.reliability import Shown, in_figures, reliability_alt, reliability_chart
+from cxrcore.charts.reliability import ShownReliability, in_figures, reliability_alt, reliability_chart
 from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.glossary import meanings
 from cxrcore.measures.calibration import BINS
@@ -81,7 +81,7 @@ def say_not_probabilities(read: Sequence[DrawnRun], rows: pd.DataFrame, method: 
 # -- charts
 
 
-def show(read: Sequence[DrawnRun], finding: str | None) -> None:
+def show_reliability(read: Sequence[DrawnRun], finding: str | None) -> None:
     """Fourteen small charts, or one finding large."""
     if finding is None:
         _legend(read, None)
@@ -115,7 +115,7 @@ def _small(read: Sequence[DrawnRun], finding: str) -> None:
 
 def _chart(read: Sequence[DrawnRun], finding: str, large: bool) -> None:
     at = FINDINGS.index(finding)
-    shown = [Shown(one.label, one.style, one.data.findings[at]) for one in read]
+    shown = [ShownReliability(one.label, one.style, one.data.findings[at]) for one in read]
     widgets.chart(reliability_chart(finding, shown, large), f"reliability_{finding}", reliability_alt(finding, shown))
 
 
@@ -142,8 +142,8 @@ def _legend(read: Sequence[DrawnRun], finding: str | None) -> None:
 # -- downloads
 
 
-def tables(read: Sequence[DrawnRun], method: str | None, finding: str | None,
-           part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
+def reliability_tables(read: Sequence[DrawnRun], method: str | None, finding: str | None,
+                       part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
     """For the menu of downloads."""
     return {"ECE and Brier score": (f"ece_brier_{part}", lambda: values_table(read, method)),
             "Drawn bins": (f"reliability_{part}", lambda: bins_table(read, finding))}

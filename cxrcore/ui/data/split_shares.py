@@ -41,7 +41,7 @@ def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> S
     parts = counted.composition
     if not found.figures.patients:
         parts = parts.assign(patients=None)
-    widgets.table(
+    widgets.show_table(
         parts.assign(part=parts["part"].map(PART_WORDS).str.capitalize(), **{c: 100 * parts[c] for c in _PERCENTS}),
         hide_index=True,
         key="split_parts", alt="Films and patients of each part of the split", column_config={

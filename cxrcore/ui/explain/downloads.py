@@ -32,7 +32,7 @@ def menu(film: ChosenFilm, shown: Sequence[OneRun], finding: str, method: str,
             ("Overlay as PNG", lambda: as_png(picture()), "png", "image/png", ":material/image:"),
             ("Page to print (HTML)", lambda: _page(film, shown[0], finding, method, picture()), "html", "text/html",
              ":material/print:"),
-            ("Scores as CSV", lambda: csv_file.text(score_views.table([one.scores for one in shown])), "csv",
+            ("Scores as CSV", lambda: csv_file.csv_text(score_views.scores_table([one.scores for one in shown])), "csv",
              "text/csv", ":material/table:"),
         ):
             st.download_button(label, data, f"{name}.{ending}", kind, key=f"explain_{ending}", on_click="ignore",
@@ -43,7 +43,7 @@ def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.
     scores = one.scores
     k = FINDINGS.index(finding)
     lines = []
-    for place, row in enumerate(score_views.table([scores]).itertuples()):
+    for place, row in enumerate(score_views.scores_table([scores]).itertuples()):
         rests_on = "–" if scores.positives is None else f"{scores.positives[place]:,}"
         lines.append(ScoreLine(row.Finding, f"{row.Score:.4f}", f"{row.Threshold:.4g}", row.Decision,
                                scores.calibrated_in_digits(place) or "–", rests_on,

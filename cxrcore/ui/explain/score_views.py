@@ -77,7 +77,7 @@ def film_scores(store: Store, run: Evaluated, style: RunStyle, scores: np.ndarra
                       percentile)
 
 
-def table(found: Sequence[FilmScores], labels: Sequence[str] | None = None) -> pd.DataFrame:
+def scores_table(found: Sequence[FilmScores], labels: Sequence[str] | None = None) -> pd.DataFrame:
     """A row a finding and run.
 
     Args:
@@ -112,10 +112,10 @@ def draw(found: Sequence[FilmScores], labels: Sequence[str] | None) -> None:
         who = [widgets.escape(one.run.label) for one in found if one.uncalibrated == text]
         if text:
             st.caption(f"{', '.join(who)}: {text}" if len(found) > 1 else text)
-    shown = table(found, labels)
+    shown = scores_table(found, labels)
     with st.expander("As a table"):
-        widgets.table(shown.drop(columns=["Run"]) if len(found) == 1 else shown, hide_index=True, placeholder="–",
-                      height=(min(len(shown), 28) + 1) * 35 + 3, alt="Scores of the film", column_config={
+        widgets.show_table(shown.drop(columns=["Run"]) if len(found) == 1 else shown, hide_index=True, placeholder="–",
+                           height=(min(len(shown), 28) + 1) * 35 + 3, alt="Scores of the film", column_config={
             "Score": widgets.number("score", format="%.4f"), "Threshold": widgets.number("threshold", format="%.4g"),
             "Calibrated": st.column_config.TextColumn(help=meaning("calibrated")),
             "Films behind it": widgets.number("calibrated_on"),

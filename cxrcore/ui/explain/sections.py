@@ -181,7 +181,7 @@ def score(store: Store, runs: pd.DataFrame, film: ChosenFilm) -> list[OneRun]:
     styles = run_styles(dict(zip(runs.index, runs["architecture"], strict=True)))
     shown = []
     for run in evaluated(runs.reset_index(drop=True), board, dict(zip(runs.index, runs["label"], strict=True))):
-        loaded = explained_films.load(store, run.run_id)
+        loaded = explained_films.load_network(store, run.run_id)
         small = film_file.resize(film.film.pixels, loaded.image_size)
         found = explained_films.explained(loaded, small, METHODS["Grad-CAM"])
         link = shell.thresholds_in_link() if run.run_id == runs.index[0] else (None, None, [])
@@ -276,6 +276,6 @@ def _say_method(one: OneRun, method: str) -> None:
 def say_where(overview: from_store.Overview, runs: pd.DataFrame, statuses: Mapping[str, str]) -> None:
     """Badges of the data that the first run was trained on."""
     group = run_groups.groups(runs.iloc[:1].drop(columns=["label"]).reset_index(drop=True), overview.board,
-                             overview.datasets, statuses, "test")[0]
+                              overview.datasets, statuses, "test")[0]
     widgets.badges(group)
 

@@ -13,7 +13,7 @@ MOST = 12
 _MADE = "ensemble_made"  # ids of the means that this session saved
 
 
-def show(store: Store, overview: from_store.Overview) -> None:
+def show_ensemble(store: Store, overview: from_store.Overview) -> None:
     """Choose runs, name their mean, save it, and see how it stands against its best member."""
     chosen = [run_id for run_id in shell.runs_in_link() if run_id in set(overview.runs["run_id"])]
     labels = run_groups.run_labels(overview.runs)
@@ -32,7 +32,7 @@ def show(store: Store, overview: from_store.Overview) -> None:
     if st.button("Save the mean as a run", type="primary", icon=":material/save:",
                  disabled=not 2 <= len(chosen) <= MOST or same is not None):
         with st.spinner("Measuring…"), widgets.slow_share(measure_predictions.RESAMPLING) as told:
-            same = ensemble.make(store, chosen, name, told)
+            same = ensemble.make_ensemble(store, chosen, name, told)
         st.session_state[_MADE] = made = (*made, same)
         st.rerun()  # with the button switched off
     if same in made:

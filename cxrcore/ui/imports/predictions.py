@@ -131,7 +131,7 @@ def _upload(label: str, kinds: list[str], key: str, meaning: str) -> tuple[str, 
 # -- what was read
 
 
-def read(store: Store, said: Said) -> Candidate:
+def examine_said(store: Store, said: Said) -> Candidate:
     """The predictions with their audit, kept while nothing of it changes, and when they are saved.
 
     Raises:
@@ -151,7 +151,9 @@ def _examined(store: Store, token: tuple[int, ...], said: Said) -> Candidate:
         said.split, said.logits, training_films.train_list(said.train_list[1], said.train_list[0])
         if said.train_list else None, threshold_file.loads(said.thresholds[1]) if said.thresholds else None,
         said.weights_name)
-    file = prediction_file.parse(said.file[1], said.file[0], prediction_file.parse_mapping(said.mapping))
+    file = prediction_file.parse_prediction_file(
+        said.file[1], said.file[0], prediction_file.parse_mapping(said.mapping)
+    )
     return examination.examine(file, _table(store, said.table), declared, store)
 
 
@@ -169,7 +171,7 @@ def _table(store: Store, table: tuple[str, bytes] | str) -> FilmTable:
             raise type(error)(str(error).replace(str(path), table[0])) from None
 
 
-def show(candidate: Candidate) -> None:
+def show_candidate(candidate: Candidate) -> None:
     """The first rows as they were understood, and the audit's lines."""
     file = candidate.file
     parts = ", ".join(f"{len(rows):,} {part}" for part, rows in candidate.parts.items())
@@ -177,8 +179,8 @@ def show(candidate: Candidate) -> None:
         if file.ignored else ""
     st.markdown(f"**{escape(file.name)}** · {len(file.image_ids):,} rows · {len(file.columns)} of {len(FINDINGS)} "
                 f"findings · {escape(candidate.table.name)}: {parts} films")
-    widgets.table(_preview(candidate), hide_index=True, placeholder="–", alt="The first films with their scores",
-                  column_config={
+    widgets.show_table(_preview(candidate), hide_index=True, placeholder="–", alt="The first films with their scores",
+                       column_config={
                       display_name(finding): widgets.number("score", format="%.4f",
                                                             more=f"Of the column '{escape(column)}'.")
                       for finding, column in file.columns.items()})
@@ -218,7 +220,7 @@ def offer(store: Store, candidate: Candidate, said: Said) -> None:
     above = st.container()  # what stands below the button may be off the screen
     if st.button(SAVE, type="primary", icon=":material/save:", disabled=candidate.refused or not said.name.strip()):
         with above, st.spinner("Measuring…"), widgets.slow_share(measure_predictions.RESAMPLING) as told:
-            saved = examination.save(store, candidate, said.name, said.architecture, told)
+            saved = examination.save_candidate(store, candidate, said.name, said.architecture, told)
         st.session_state[_LAST] = replace(said, name="", architecture=""), candidate
         st.session_state[_SAVED] = {*st.session_state.get(_SAVED, ()), saved}
         shell.put_runs_in_link([saved])

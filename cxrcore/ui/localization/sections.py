@@ -17,9 +17,9 @@ from cxrcore.glossary import meanings
 from cxrcore.measures import localization_scores
 from cxrcore.measures.localization import CENTRE, MEDIAN_BOX, RANDOM
 from cxrcore.measures.localization_scores import RANDOM_WEIGHTS, BoxScore
-from cxrcore.networks.architectures import find
+from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries import from_store, localization, run_groups
-from cxrcore.queries.localization import Measured
+from cxrcore.queries.localization import MeasuredOnBoxes
 from cxrcore.store import Store
 from cxrcore.ui import widgets
 from cxrcore.ui.curves import words as curves_view
@@ -58,7 +58,7 @@ class Series:
 # -- what there is, and what is missing
 
 
-def say_missing(store: Store, rows: pd.DataFrame, measured: Sequence[Measured], overview: from_store.Overview,
+def say_missing(store: Store, rows: pd.DataFrame, measured: Sequence[MeasuredOnBoxes], overview: from_store.Overview,
                 labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:
     """Each run of these rows that cannot be shown, why, and the command that changes it."""
     there = {one.run.run_id for one in measured}
@@ -84,7 +84,7 @@ def _why_not(store: Store, row: pd.Series, runs: pd.DataFrame) -> str:
     return UNMEASURED if own.parts is None or own.parts["test"] else SEEN
 
 
-def say_where(groups: Sequence[run_groups.Group], measured: Sequence[Measured]) -> None:
+def say_where(groups: Sequence[run_groups.Group], measured: Sequence[MeasuredOnBoxes]) -> None:
     """Data set, split, films and boxes behind the numbers; said where runs were measured on different ones."""
     for group in groups:
         widgets.badges(group)
@@ -100,7 +100,7 @@ def say_where(groups: Sequence[run_groups.Group], measured: Sequence[Measured]) 
                    icon=":material/warning:")
 
 
-def _films_in_words(one: Measured) -> str:
+def _films_in_words(one: MeasuredOnBoxes) -> str:
     boxes = f" with {one.n_boxes:,} boxes" if one.n_boxes else ""
     text = f"Measured on **{one.n_films:,} test films**{boxes}, of {one.n_patients:,} patients."
     if one.boxed.parts is None:
@@ -113,7 +113,7 @@ def _films_in_words(one: Measured) -> str:
     return f"{text} {left:,} test films with boxes were not on disk." if left > 0 else text
 
 
-def pick_method(measured: Sequence[Measured]) -> tuple[str, list[str]] | None:
+def pick_method(measured: Sequence[MeasuredOnBoxes]) -> tuple[str, list[str]] | None:
     """The choice and the keys of `METHODS` that it means; None at a link to what is not here."""
     there = [label for label, key in METHODS.items() if any((one.rows["method"] == key).any() for one in measured)]
     quick = [label for label in there if label != SLOW]
@@ -124,7 +124,7 @@ def pick_method(measured: Sequence[Measured]) -> tuple[str, list[str]] | None:
     return chosen, [METHODS[label] for label in (quick[:AT_ONCE] if chosen == ALL else [chosen])]
 
 
-def series(measured: Sequence[Measured], methods: Sequence[str], measure: str, cut: float) -> list[Series]:
+def series(measured: Sequence[MeasuredOnBoxes], methods: Sequence[str], measure: str, cut: float) -> list[Series]:
     """Each run by one method, or one run by each method, where it was measured.
 
     Args:
@@ -139,11 +139,11 @@ def series(measured: Sequence[Measured], methods: Sequence[str], measure: str, c
             for one in measured for method in methods if (one.rows["method"] == method).any()]
 
 
-def say_method(chosen: str, measured: Sequence[Measured]) -> None:
+def say_method(chosen: str, measured: Sequence[MeasuredOnBoxes]) -> None:
     """What to know of a method beside its numbers."""
     if chosen in (SHARED, ALL):
         st.caption("EigenCAM does not depend on the finding: one map for all of them.")
-    pooled = [escape(one.run.label) for one in measured if find(one.architecture).pooled_head]
+    pooled = [escape(one.run.label) for one in measured if find_architecture(one.architecture).pooled_head]
     if chosen in (HIRES, ALL) and pooled:
         st.caption(f"HiResCAM equals Grad-CAM here ({', '.join(pooled)}): what follows the layer is a mean and one "
                    "linear layer.")
@@ -191,7 +191,7 @@ def _floors_in_words(score: BoxScore, k: int) -> str:
     return ", ".join(f"{name} {values[k]:.2f}" for name, values in score.floors.items() if not np.isnan(values[k]))
 
 
-def table(shown: Sequence[Series], title: str) -> pd.DataFrame:
+def localization_table(shown: Sequence[Series], title: str) -> pd.DataFrame:
     """A row a run or method and finding."""
     return pd.concat([pd.DataFrame({
         "Shown": one.name, "Finding": NAMES, "Films": pd.array([*one.score.n, pd.NA], "Int64"), title: one.score.point,
@@ -202,7 +202,7 @@ def table(shown: Sequence[Series], title: str) -> pd.DataFrame:
 
 
 def columns(made: pd.DataFrame, measure: str) -> dict[str, Any]:
-    """How the table of `table` is shown; `measure`: a value of `MEASURES`."""
+    """How the table of `localization_table` is shown; `measure`: a value of `MEASURES`."""
     films, value, low, high, *floors, _ = made.columns[2:]
     return {films: widgets.number("measured_films", format="localized"), value: widgets.number(measure, format="%.3f"),
             low: widgets.number("interval", format="%.3f"), high: widgets.number("interval", format="%.3f"),

@@ -58,8 +58,8 @@ def curves(lesson: Lesson) -> None:
     """A fine ROC curve beside the precision that goes with it."""
     run, k = lesson.run, lesson.example
     finding, counts = FINDINGS[k], lesson.at_half
-    shown = {view: curve_charts.Shown(run.label, lesson.styles[run.run_id],
-                                      from_store.curves(lesson.store, run.prediction_id(lesson.part), view).findings[k])
+    shown = {view: curve_charts.ShownCurves(run.label, lesson.styles[run.run_id],
+                                            from_store.curves(lesson.store, run.prediction_id(lesson.part), view).findings[k])
              for view in ("roc", "pr")}
     auroc, f1 = shown["roc"].curves.auroc, float(counts.f1[k])
     n = len(lesson.scores[k].positives)

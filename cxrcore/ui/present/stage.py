@@ -45,7 +45,7 @@ class Slide:
     """
 
     name: str
-    show: Callable[[Any], None]
+    show_slide: Callable[[Any], None]
     notes: Notes
 
 
@@ -65,7 +65,7 @@ def current(slides: Sequence[Slide]) -> Slide | None:
     return None
 
 
-def show(slide: Slide, lesson: Any, store: Store) -> None:
+def show_slide(slide: Slide, lesson: Any, store: Store) -> None:
     """Draw the slide, or what is missing for it; an error stays on the stage, so that the bar can follow."""
     with st.container(key="stage"), shell.errors_shown():
         _draw(slide, lesson, store)

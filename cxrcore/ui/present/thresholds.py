@@ -61,7 +61,7 @@ def _board(lesson: Lesson, finding: str) -> None:
     with shell.errors_shown():
         state = read_state(lesson.store, lesson.run, *shell.thresholds_in_link())
         lab.live_board(lesson.store, lesson.runs[:1], lesson.part, state, finding, lesson.overview,
-                                  rows=_rows(lesson))
+                       rows=_rows(lesson))
 
 
 def _rows(lesson: Lesson) -> list[str]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from cxrcore import config
 from cxrcore.charts.look import architecture_label, run_styles
-from cxrcore.charts.reliability import Shown as Reliable
+from cxrcore.charts.reliability import ShownReliability as Reliable
 from cxrcore.charts.reliability import in_figures, reliability_chart
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.measures.metrics import macro

@@ -49,14 +49,14 @@ def picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
     )
 
 
-def table(group: Group, chosen: Sequence[str], part: str) -> None:
+def leaderboard_table(group: Group, chosen: Sequence[str], part: str) -> None:
     """One group with its heading."""
     st.header(f"{escape(group.title)} · {escape(group.split)}", anchor=False)
     badges(group, listed=True)
     st.caption(f"{escape(group.draw)}. {group_note(group.table, part)}.")
     key, run_ids = f"table_{group.key}", list(group.table.index)
     _tick(key, [run_ids.index(run_id) for run_id in chosen if run_id in run_ids])
-    widgets.table(
+    widgets.show_table(
         group.table, key=key, hide_index=True, column_config=_columns(bool(group.warned)), placeholder=DASH,
         row_height=ROW_HEIGHT, height=(min(len(run_ids), MAX_ROWS) + 1) * ROW_HEIGHT + 2,
         alt=f"Runs on {group.title}, {group.split}, {group.draw}",

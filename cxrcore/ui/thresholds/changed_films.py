@@ -35,7 +35,9 @@ def waiting() -> None:
         st.caption("Move a threshold: the films that change side stand here.")
 
 
-def show(store: Store, prediction_id: str, dataset_id: str, finding: str, before: float, after: float) -> None:
+def show_changed_films(
+    store: Store, prediction_id: str, dataset_id: str, finding: str, before: float, after: float
+) -> None:
     """The films between two thresholds of a finding.
 
     Args:
@@ -52,7 +54,7 @@ def show(store: Store, prediction_id: str, dataset_id: str, finding: str, before
             st.markdown(in_words(finding, *ends, moved) + _which(len(rows), len(moved.rows)), width="stretch")
             if len(moved.rows):
                 st.download_button(
-                    "List", lambda: csv_file.text(table(found, k, moved, before, after)),
+                    "List", lambda: csv_file.csv_text(changed_films_table(found, k, moved, before, after)),
                     f"changed_{finding}.csv", "text/csv", key="changed_csv", on_click="ignore", type="tertiary",
                     icon=":material/download:", help="The films that changed side, as CSV")
         if rows:
@@ -73,7 +75,7 @@ def in_words(finding: str, before: str, after: str, moved: Changed) -> str:
     return f"{head} {n:,} film{'s' if n > 1 else ''} changed side.** By their labels: {', '.join(words)}."
 
 
-def table(found: Predictions, k: int, moved: Changed, before: float, after: float) -> pd.DataFrame:
+def changed_films_table(found: Predictions, k: int, moved: Changed, before: float, after: float) -> pd.DataFrame:
     """A row a film that changed side, for the download; scores as doubles, so that each decides as it did here."""
     rows = moved.rows
     return pd.DataFrame({

@@ -119,9 +119,10 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
     if moved is None:
         changed_films.waiting()
     else:
-        changed_films.show(store, run.prediction_id(part), run.dataset_id, moved["finding"], moved["before"],
-                           moved["after"])
-    promise.show(store, run, part, state, finding)
+        changed_films.show_changed_films(
+            store, run.prediction_id(part), run.dataset_id, moved["finding"], moved["before"], moved["after"]
+        )
+    promise.show_promise(store, run, part, state, finding)
 
 
 def live_board(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
@@ -181,7 +182,7 @@ def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardSta
     architectures = overview.runs.set_index("run_id")["architecture"]
     styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})  # in this order, as on other pages
     positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].prediction_id(part))]
-    header = session.load(of, state, finding) | {"reference": state.reference.in_words}
+    header = session.load_board(of, state, finding) | {"reference": state.reference.in_words}
     header |= {"rows": list(rows)} if rows else {}
     as_is, fitted = session.extra_positions(of, state)
     looks = [_look(run, styles[run.run_id], part) for run in runs]

@@ -28,7 +28,7 @@ ROW_HEIGHT = 36
 _HALVINGS: Kept[Halvings] = Kept(64)  # 2 kB each; never written to
 
 
-def show(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> None:
+def show_promise(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> None:
     """What the set on the board is worth as it was fitted, not what was changed by hand; and how sure it is.
 
     Args:
@@ -48,9 +48,15 @@ def show(store: Store, run: Evaluated, part: str, state: BoardState, finding: st
         line.markdown(f"**{display_name(finding)}**: fitting anew in draws of patients …")  # keeps the line's place
     if fitted:
         with st.expander("Finding by finding, with prevalences"):
-            widgets.table(table, hide_index=True, row_height=ROW_HEIGHT, height=(len(FINDINGS) + 1) * ROW_HEIGHT + 2,
-                          placeholder="–", column_config=_columns(made, other),
-                          alt="F1 of each finding as fitted, cross-fitted and on the other split, with prevalences")
+            widgets.show_table(
+                table,
+                hide_index=True,
+                row_height=ROW_HEIGHT,
+                height=(len(FINDINGS) + 1) * ROW_HEIGHT + 2,
+                placeholder="–",
+                column_config=_columns(made, other),
+                alt="F1 of each finding as fitted, cross-fitted and on the other split, with prevalences",
+            )
     if refitted is not None:  # last: the only part that takes long where it was not worked out before
         text, meaning = in_words(store, refitted, finding)
         line.markdown(f"**{display_name(finding)}**: {escape(text)}", help=meaning)

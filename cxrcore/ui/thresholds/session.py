@@ -38,7 +38,7 @@ def leave_as_it_is() -> None:
                                "finding": shell.finding_in_link()}
 
 
-def load(of: str, state: BoardState, finding: str) -> dict[str, Any]:
+def load_board(of: str, state: BoardState, finding: str) -> dict[str, Any]:
     """What the browser is to put on its board: `of`, `id`, `thresholds` and `open`.
 
     The id changes when that is not what the browser has. While it is, all stays as it was last sent, so that the
@@ -64,7 +64,7 @@ def load(of: str, state: BoardState, finding: str) -> dict[str, Any]:
 def extra_positions(of: str, state: BoardState) -> tuple[list[list[float]], list[list[float]]]:
     """For each finding the thresholds that have to be positions: as they were typed, and of sets on the board so far.
 
-    Call after `load`.
+    Call after `load_board`.
     """
     typed, sets = _of(_TYPED, of, dict), [state.base.thresholds, *(one.thresholds for one in _of(_EARLIER, of, list))]
     held = st.session_state[_LOAD]

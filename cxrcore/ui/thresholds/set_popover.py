@@ -150,8 +150,8 @@ def _comparison(store: Store, run: Evaluated, part: str, state: BoardState, name
     st.markdown(f"Macro F1 on {escape(run.in_words(part))}: **{in_figures(values[0][0])}** and "
                 f"**{in_figures(values[1][0])}** "
                 f"over {len(FINDINGS) - values[0][1]} findings.")
-    widgets.table(table, hide_index=True, height=(len(table) + 1) * ROW_HEIGHT // 2, row_height=ROW_HEIGHT,
-                  placeholder="–", alt="Two threshold sets side by side", column_config={
+    widgets.show_table(table, hide_index=True, height=(len(table) + 1) * ROW_HEIGHT // 2, row_height=ROW_HEIGHT,
+                       placeholder="–", alt="Two threshold sets side by side", column_config={
                       "finding": st.column_config.TextColumn("Finding"),
                       "threshold_one": number("threshold", "One", "%.4g"),
                       "threshold_other": number("threshold", "Other", "%.4g"),
@@ -176,7 +176,7 @@ def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
                        f"thresholds_{run.run_id}.json", "application/json", key="sets_export", on_click="ignore",
                        icon=":material/download:", width="stretch",
                        help="For a colleague, or for scripts/eval.py --thresholds FILE")
-    st.download_button("Measures as CSV", lambda: csv_file.text(measures_table(store, run, part, state)),
+    st.download_button("Measures as CSV", lambda: csv_file.csv_text(measures_table(store, run, part, state)),
                        f"thresholds_{run.run_id}_{part}.csv", "text/csv", key="sets_csv", on_click="ignore",
                        icon=":material/table:", width="stretch")
     held = st.file_uploader("Import a threshold file", type="json", key=_FILE, max_upload_size=1)
@@ -238,7 +238,7 @@ def as_file(store: Store, run: Evaluated, part: str, state: BoardState, author: 
     source = from_store.prediction_sets(store, run.run_id).loc[made.prediction_id]
     said = {"author": author} | _stored_words(store, run, state)
     checkpoint, sha256 = (None if pd.isna(source[name]) else source[name] for name in ("checkpoint",
-                                                                                      "checkpoint_sha256"))
+                                                                                       "checkpoint_sha256"))
     return ThresholdFile(
         made.thresholds, made.name, made.objective, made.parameters, run.run_id, run.label, row["architecture"],
         checkpoint, sha256, run.dataset_id, row["split_scheme"], row["split_fingerprint"], source["split"],

@@ -100,7 +100,7 @@ def test_rows_are_counted_whatever_ends_them(monkeypatch, ends):
 
 
 READERS = {"table": nih.read_table, "boxes": nih.read_boxes, "list": nih.read_list,
-           "training list": training_films.train_list_of, "predictions": prediction_file.read,
+           "training list": training_films.train_list_of, "predictions": prediction_file.read_prediction_file,
            "thresholds": threshold_file.read}
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cxrcore.data import nih
 from cxrcore.data.files import csv_file
-from cxrcore.evaluation.tables import write
+from cxrcore.evaluation.tables import write_tables
 from cxrcore.import_export.training_films import train_list
 
 SIGNS = "=+-@\t\r"
@@ -38,7 +38,7 @@ def test_tables_are_marked_in_cells_of_every_kind_and_in_their_heads():
     frame = pd.DataFrame({"=run": ["@a", None], "n": [-1, 2], "kind": pd.Categorical(["-b", "c"]),
                           "text": pd.array(["+d", pd.NA], "string"), "interval": ["-0.1 to -0.2", "+1"]})
     before = frame.copy()
-    read = pd.read_csv(io.StringIO(csv_file.text(frame)), dtype=str, keep_default_na=False)
+    read = pd.read_csv(io.StringIO(csv_file.csv_text(frame)), dtype=str, keep_default_na=False)
     assert list(read.columns) == ["'=run", "n", "kind", "text", "interval"]
     assert read.to_numpy().tolist() == [["'@a", "-1", "'-b", "'+d", "-0.1 to -0.2"], ["", "2", "c", "", "+1"]]
     pd.testing.assert_frame_equal(frame, before)
@@ -48,7 +48,7 @@ def test_tables_are_marked_in_cells_of_every_kind_and_in_their_heads():
 
 
 def test_files_of_scripts_and_lists_go_the_same_way(tmp_path):
-    write(pd.DataFrame({"finding": ["Mass"], "f1@=set": [0.5], "=set": ["=x"]}), "text", tmp_path)
+    write_tables(pd.DataFrame({"finding": ["Mass"], "f1@=set": [0.5], "=set": ["=x"]}), "text", tmp_path)
     assert (tmp_path / "metrics.csv").read_text() == "finding,f1@=set,'=set\nMass,0.5,'=x\n"
     (tmp_path / "list.txt").write_text("'=a.png\n'b.png\n-c.png\n")
     assert nih.read_list(tmp_path / "list.txt") == {"=a.png", "'b.png", "-c.png"}

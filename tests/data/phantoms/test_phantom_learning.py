@@ -65,17 +65,17 @@ def test_the_network_looks_into_the_boxes_more_often_than_the_median_box_does(tr
 def pointing(store: Store, folder: Path) -> pd.DataFrame:
     """Pointing game over the boxes of the test films: shares of hits by finding, of the network and of the floors."""
     run = store.runs().iloc[0]
-    loaded = checkpoint.load(store.run_folder(run["run_id"]) / checkpoint.BEST)
+    loaded = checkpoint.load_checkpoint(store.run_folder(run["run_id"]) / checkpoint.BEST)
     explainer = Explainer(loaded.model(), loaded.architecture, loaded.spec)
-    films = film_sets.load(str(folder / "Data_Entry_2017.csv"), str(folder), loaded.split["scheme"],
-                           loaded.split["seed"])
+    films = film_sets.load_film_set(str(folder / "Data_Entry_2017.csv"), str(folder), loaded.split["scheme"],
+                                    loaded.split["seed"])
     test = set(films.image_ids(films.on_disk("test")))
     boxes = films.boxes[films.boxes["image_id"].isin(test)].reset_index(drop=True)
     corners = boxes[["x", "y", "width", "height"]].to_numpy()
     scaled = localization.to_scale(corners, (256, 256), (SIZE, SIZE))
     boxes["Grad-CAM"] = 0.0
     for image_id, rows in boxes.groupby("image_id"):
-        found = explainer.explain(film_file.load(films.paths[image_id], SIZE), tuple(rows["finding"]))
+        found = explainer.explain(film_file.load_film(films.paths[image_id], SIZE), tuple(rows["finding"]))
         for heat, row in zip(found.placed(), rows.index, strict=True):
             boxes.loc[row, "Grad-CAM"] = localization.pointing_hit(heat, scaled[row])
     boxes["chance"] = localization.random_hit(scaled, (SIZE, SIZE))

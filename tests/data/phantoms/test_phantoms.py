@@ -46,7 +46,7 @@ def textures():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A small finished data set; read-only by agreement."""
-    return phantom_folder.make(SMALL, tmp_path_factory.mktemp("made") / "phantoms", progress=False).folder
+    return phantom_folder.make_phantoms(SMALL, tmp_path_factory.mktemp("made") / "phantoms", progress=False).folder
 
 
 def render(signs, textures, body_seed=5):
@@ -207,13 +207,13 @@ def test_a_drain_is_seen(textures):
 
 
 def test_the_sheet_shows_every_finding_that_is_drawn(tmp_path):
-    made = phantom_folder.make(Recipe(films=120, size=64), tmp_path / "set", progress=False)
+    made = phantom_folder.make_phantoms(Recipe(films=120, size=64), tmp_path / "set", progress=False)
     chosen = phantom_sheet.choose(made.plan.labels, made.plan.contrast)
     assert len(chosen) == len(set(chosen)) == 16
     for finding in range(14):
         assert made.plan.labels[chosen[finding], finding] and made.plan.contrast[chosen[finding], finding] > 0
     assert not made.plan.labels[chosen[14:]].any() and not made.plan.contrast[chosen[14:]].any()
-    phantom_sheet.write(made, tmp_path / "new" / "sheet.png")
+    phantom_sheet.write_sheet(made, tmp_path / "new" / "sheet.png")
     with Image.open(tmp_path / "new" / "sheet.png") as sheet:
         assert sheet.width == 4 * 312 + 12
     assert len(phantom_sheet.choose(made.plan.labels[:1], made.plan.contrast[:1])) <= 14  # few films, no error
@@ -252,7 +252,7 @@ def test_phantoms_are_known_by_their_patients(folder):
 
 def test_several_processes_draw_the_same_films(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(phantom_folder, "FEW_FILMS", 0)
-    other = phantom_folder.make(SMALL, tmp_path / "again", workers=2, progress=False).folder
+    other = phantom_folder.make_phantoms(SMALL, tmp_path / "again", workers=2, progress=False).folder
     made = sorted(path for path in folder.rglob("*.*") if path.name != "phantoms.json")
     assert len(made) > SMALL.films
     for path in made:
@@ -261,16 +261,16 @@ def test_several_processes_draw_the_same_films(folder, tmp_path, monkeypatch):
 
 def test_a_finished_set_is_left_as_it_is(folder):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    assert phantom_folder.make(SMALL, folder, progress=False).were_there
+    assert phantom_folder.make_phantoms(SMALL, folder, progress=False).were_there
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
 def test_an_unfinished_set_is_finished(tmp_path):
-    made = phantom_folder.make(SMALL, tmp_path / "set", progress=False).folder
+    made = phantom_folder.make_phantoms(SMALL, tmp_path / "set", progress=False).folder
     whole = {path: path.read_bytes() for path in made.rglob("*.*")}
     (made / "Data_Entry_2017.csv").unlink()  # what an interruption leaves: the mark and some of the films
     next(made.rglob("*.png")).unlink()
-    phantom_folder.make(SMALL, made, progress=False)
+    phantom_folder.make_phantoms(SMALL, made, progress=False)
     assert {path: path.read_bytes() for path in made.rglob("*.*")} == whole
 
 
@@ -280,25 +280,25 @@ def test_a_folder_with_anything_else_is_never_written_to(tiny_nih, tmp_path):
 
     before = content(tiny_nih)
     with pytest.raises(DataError, match="holds no phantoms"):
-        phantom_folder.make(SMALL, tiny_nih, progress=False)
+        phantom_folder.make_phantoms(SMALL, tiny_nih, progress=False)
     assert content(tiny_nih) == before
     file = tmp_path / "file"
     file.write_text("mine")
     with pytest.raises(DataError, match="not empty"):
-        phantom_folder.make(SMALL, file, progress=False)
+        phantom_folder.make_phantoms(SMALL, file, progress=False)
     assert file.read_text() == "mine"
     with pytest.raises(DataError, match="cannot be made"):
-        phantom_folder.make(SMALL, file / "inside", progress=False)
+        phantom_folder.make_phantoms(SMALL, file / "inside", progress=False)
 
 
 def test_another_recipe_does_not_mix_with_the_first(folder, tmp_path):
     with pytest.raises(DataError, match="another recipe"):
-        phantom_folder.make(Recipe(films=41, size=64), folder, progress=False)
+        phantom_folder.make_phantoms(Recipe(films=41, size=64), folder, progress=False)
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "phantoms.json").write_text("{")
     with pytest.raises(DataError, match="another recipe"):
-        phantom_folder.make(SMALL, broken, progress=False)
+        phantom_folder.make_phantoms(SMALL, broken, progress=False)
     assert json.loads((folder / "phantoms.json").read_text())["recipe"]["films"] == 40
 
 
@@ -310,6 +310,6 @@ def test_a_wrong_recipe_is_refused_by_name(wrong):
 
 
 def test_one_film_is_a_data_set_too(tmp_path):
-    made = phantom_folder.make(Recipe(films=1, size=64), tmp_path / "one", progress=False)
+    made = phantom_folder.make_phantoms(Recipe(films=1, size=64), tmp_path / "one", progress=False)
     assert len(nih.read_table(made.folder / "Data_Entry_2017.csv").images) == 1 and made.n_patients == 1
     assert isinstance(made.plan.people.films, pd.DataFrame)

@@ -85,13 +85,13 @@ def bytes_of_gray() -> np.ndarray:
 
 
 def test_eight_bits_are_shown_as_they_are(bytes_of_gray):
-    film = film_file.read(written(described(bytes_of_gray)))
+    film = film_file.read_film(written(described(bytes_of_gray)))
     assert (film.pixels == bytes_of_gray).all() and film.pixels.dtype == np.uint8
     assert (film.kind, film.notes) == ("DICOM", ())
 
 
 def test_monochrome1_is_inverted_and_said(bytes_of_gray):
-    film = film_file.read(written(described(bytes_of_gray, PhotometricInterpretation="MONOCHROME1")))
+    film = film_file.read_film(written(described(bytes_of_gray, PhotometricInterpretation="MONOCHROME1")))
     assert (film.pixels == 255 - bytes_of_gray).all()
     assert film.notes == ("inverted: MONOCHROME1",)
 
@@ -100,13 +100,13 @@ def test_monochrome1_is_inverted_and_said(bytes_of_gray):
 def test_without_a_window_the_declared_bits_are_the_range(bits):
     top = (1 << bits) - 1
     levels = np.linspace(0, top, 300).astype(np.uint16).reshape(15, 20)
-    film = film_file.read(written(described(levels, BitsStored=bits)))
+    film = film_file.read_film(written(described(levels, BitsStored=bits)))
     assert (film.pixels == np.floor(levels / top * 255 + 0.5)).all()
     assert film.notes == (f"{bits} bits",)
 
 
 def test_a_film_that_uses_little_of_its_declared_range_is_stretched_and_that_is_said(ramp):
-    film = film_file.read(written(described(ramp)))  # 12 bits, declared as 16
+    film = film_file.read_film(written(described(ramp)))  # 12 bits, declared as 16
     assert (film.pixels.min(), film.pixels.max()) == (0, 255) and 120 < film.pixels.mean() < 135
     assert film.notes == ("uses 6 % of its range: from its 0.5 to its 99.5 percentile", "16 bits")
 
@@ -134,7 +134,7 @@ def test_the_first_window_is_applied_as_pydicom_applies_it(ramp, centre, width, 
                       RescaleIntercept="-100")
     if function:
         found.VOILUTFunction = function
-    film = film_file.read(written(found))
+    film = film_file.read_film(written(found))
     values = apply_modality_lut(ramp, found)
     low, high = apply_voi_lut(np.array([-1e5, 1e5]), found)
     expected = np.floor((apply_voi_lut(values, found) - low) / (high - low) * 255 + 0.5)
@@ -146,17 +146,18 @@ def test_the_first_window_is_applied_as_pydicom_applies_it(ramp, centre, width, 
 @pytest.mark.parametrize("centre, width, said", [
     ("1500", "0", None), ("", "3000", None), ("90000", "10", "window 90000/10 shows nothing and was left out")])
 def test_a_window_that_cannot_be_used_is_left_out(ramp, centre, width, said):
-    film = film_file.read(written(described(ramp, BitsStored=12, WindowCenter=centre, WindowWidth=width)))
+    film = film_file.read_film(written(described(ramp, BitsStored=12, WindowCenter=centre, WindowWidth=width)))
     assert (film.pixels == np.floor(ramp / 4095 * 255 + 0.5)).all()
     assert film.notes == ((said, "12 bits") if said else ("12 bits",))
 
 
 def test_lookup_tables_of_modality_and_voi(ramp):
     falling = np.linspace(4095, 0, 4096).astype(np.uint16)
-    voi = film_file.read(written(described(ramp, BitsStored=12, VOILUTSequence=lut(falling, 0, 12))))
+    voi = film_file.read_film(written(described(ramp, BitsStored=12, VOILUTSequence=lut(falling, 0, 12))))
     assert (voi.pixels == np.floor(falling[ramp] / 4095 * 255 + 0.5)).all() and voi.notes == ("VOI LUT", "12 bits")
-    both = film_file.read(written(described(ramp, BitsStored=12, ModalityLUTSequence=lut(falling, 0, 12),
-                                         VOILUTSequence=lut(falling, 0, 12), WindowCenter="5", WindowWidth="5")))
+    both = film_file.read_film(written(described(
+        ramp, BitsStored=12, ModalityLUTSequence=lut(falling, 0, 12), VOILUTSequence=lut(falling, 0, 12),
+        WindowCenter="5", WindowWidth="5")))
     assert np.abs(both.pixels - np.floor(ramp / 4095 * 255 + 0.5)).max() <= 1
     assert both.notes == ("modality LUT", "VOI LUT", "12 bits")
 
@@ -164,15 +165,15 @@ def test_lookup_tables_of_modality_and_voi(ramp):
 def test_colour_becomes_luma():
     colours = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     luma = colours @ [0.299, 0.587, 0.114]
-    film = film_file.read(written(described(colours)))
+    film = film_file.read_film(written(described(colours)))
     assert np.abs(film.pixels - luma).max() <= 1 and film.notes == ("colours made grey",)
-    ybr = film_file.read(written(described(colours, PhotometricInterpretation="YBR_FULL")))
+    ybr = film_file.read_film(written(described(colours, PhotometricInterpretation="YBR_FULL")))
     assert (ybr.pixels == colours[..., 0]).all()
 
 
 def test_of_several_frames_the_first_is_taken_and_said(bytes_of_gray):
     several = np.stack([bytes_of_gray, *[np.zeros_like(bytes_of_gray)] * 11])
-    film = film_file.read(written(described(several)))
+    film = film_file.read_film(written(described(several)))
     assert (film.pixels == bytes_of_gray).all() and film.notes == ("first of 12 frames",)
 
 
@@ -194,7 +195,7 @@ def test_a_file_is_known_by_its_content_not_its_name(bytes_of_gray, tmp_path):
     ("J2K_pixelrep_mismatch.dcm", ("window 40/100", "13 bits"))])
 def test_every_compression_gives_what_pydicom_shows(name, notes):
     path = get_testdata_file(name, download=False)
-    film, found = film_file.read(path), pydicom.dcmread(path)
+    film, found = film_file.read_film(path), pydicom.dcmread(path)
     shown = apply_voi_lut(apply_modality_lut(pixel_array(found, index=0), found), found)
     low, high = apply_voi_lut(apply_modality_lut(np.array([-2**15, 2**15 - 1]), found), found)
     assert (film.pixels == np.floor((shown - low) / (high - low) * 255 + 0.5)).all()
@@ -207,7 +208,7 @@ def test_every_compression_gives_what_pydicom_shows(name, notes):
 def test_every_compression_of_colours(name):
     """One picture in every dress."""
     plain = film_file.to_gray(get_testdata_file("SC_rgb_dcmtk_+eb+cr.dcm", download=False))
-    film = film_file.read(get_testdata_file(name, download=False))
+    film = film_file.read_film(get_testdata_file(name, download=False))
     assert np.abs(film.pixels.astype(int) - plain).max() <= 3 and film.notes == ("colours made grey",)
 
 
@@ -221,7 +222,7 @@ def test_a_palette_and_a_deflated_file_are_read():
 
 def test_twelve_bit_jpeg_is_refused_in_words():
     with pytest.raises(FilmError, match="compression that is not read \\(JPEG Extended"):
-        film_file.read(get_testdata_file("JPGExtended.dcm", download=False), "x.dcm")
+        film_file.read_film(get_testdata_file("JPGExtended.dcm", download=False), "x.dcm")
 
 
 # -- real films
@@ -236,7 +237,7 @@ def test_the_published_film_equals_its_png(shared):
     (CHEST, (1955, 1841), ("window 15000/30000", "15 bits", "inverted: MONOCHROME1")),
     (ANKLE, (1760, 1760), ("window 550/1024", "10 bits", "inverted: MONOCHROME1"))])
 def test_hospital_films(shared, name, shape, notes):
-    film = film_file.read(shared / "dicom" / name)
+    film = film_file.read_film(shared / "dicom" / name)
     assert film.pixels.shape == shape and film.notes == notes
     corner = film.pixels[:60, :60].mean()
     assert film.pixels[film.pixels.shape[0] // 2].max() > 200 and (name != CHEST or corner > 0)
@@ -297,7 +298,7 @@ def test_nothing_of_the_patient_comes_out(kind, ramp, caplog, capfd):
     with warnings.catch_warnings(record=True) as caught, caplog.at_level(logging.DEBUG):
         warnings.simplefilter("always")
         try:
-            told += film_file.read(data, "film.dcm").notes
+            told += film_file.read_film(data, "film.dcm").notes
         except FilmError as error:
             assert "\n" not in str(error) and str(error).startswith("film.dcm ")
             assert error.__context__ is None and error.__cause__ is None
@@ -376,7 +377,7 @@ def test_bombs_are_refused_in_bounded_memory(kind, said, limits):
 
     def refused() -> None:
         with pytest.raises(FilmError, match=said):
-            film_file.read(data)
+            film_file.read_film(data)
 
     assert grown(refused) < 900_000_000
 
@@ -413,7 +414,7 @@ def test_no_damage_to_a_dicom_file_is_anything_but_a_film_error(name, chance):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            film = film_file.read(data)
+            film = film_file.read_film(data)
         except FilmError as error:
             assert "\n" not in str(error)
             return
@@ -428,6 +429,6 @@ def test_damage_to_frames_that_are_decoded_outside(name, chance):
         whole = file.read()
     at = whole.rindex(b"\xfe\xff\x00\xe0", 0, whole.rindex(b"\xfe\xff\xdd\xe0"))
     try:
-        assert film_file.read(whole[:at] + damaged(whole[at:], chance)).pixels.dtype == np.uint8
+        assert film_file.read_film(whole[:at] + damaged(whole[at:], chance)).pixels.dtype == np.uint8
     except FilmError as error:
         assert "\n" not in str(error)

@@ -99,18 +99,18 @@ def test_float_and_constant_levels_have_no_undefined_pixels():
 
 def test_what_was_done_is_said(gray):
     film = Image.fromarray(gray)
-    assert film_file.read(encoded(film)).notes == () and film_file.read(encoded(film, "JPEG")).notes == ()
-    assert film_file.read(encoded(film.convert("RGBA"))).notes == ("transparency dropped", "colours made grey")
-    deep = film_file.read(encoded(Image.fromarray(gray.astype(np.uint16) * 257)))
+    assert film_file.read_film(encoded(film)).notes == () and film_file.read_film(encoded(film, "JPEG")).notes == ()
+    assert film_file.read_film(encoded(film.convert("RGBA"))).notes == ("transparency dropped", "colours made grey")
+    deep = film_file.read_film(encoded(Image.fromarray(gray.astype(np.uint16) * 257)))
     assert deep.notes == ("more than 8 bits of unknown range: from its 0.5 to its 99.5 percentile",)
-    kinds = [film_file.read(encoded(film, kind)).kind for kind in ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP")]
+    kinds = [film_file.read_film(encoded(film, kind)).kind for kind in ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP")]
     assert kinds == ["PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP"]
 
 
 def test_of_an_animation_the_first_frame_is_taken_and_said(gray):
     frames = [Image.fromarray(np.roll(gray, i, axis=1)) for i in range(3)]
     for kind in ("GIF", "TIFF", "PNG"):
-        film = film_file.read(encoded(frames[0], kind, save_all=True, append_images=frames[1:]))
+        film = film_file.read_film(encoded(frames[0], kind, save_all=True, append_images=frames[1:]))
         assert "first frame of several" in film.notes and (film.pixels == gray).all()
 
 
@@ -119,7 +119,7 @@ def test_a_turned_photograph_is_set_upright(gray, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     for kind in ("JPEG", "PNG"):
-        film = film_file.read(encoded(Image.fromarray(gray), kind, exif=exif))
+        film = film_file.read_film(encoded(Image.fromarray(gray), kind, exif=exif))
         flat = film_file.to_gray(encoded(Image.fromarray(gray), kind))
         upright = {1: flat, 2: flat[:, ::-1], 3: flat[::-1, ::-1], 4: flat[::-1], 5: flat.T, 6: np.rot90(flat, 3),
                    7: flat[::-1, ::-1].T, 8: np.rot90(flat)}[orientation]
@@ -146,7 +146,7 @@ def test_load_is_to_gray_and_resize(gray, tmp_path, mode, size):
     expected = film_file.resize(film_file.to_gray(data), size)
     assert expected.shape == (size, size) and expected.dtype == np.uint8
     for source in (data, tmp_path / "film.png", str(tmp_path / "film.png")):
-        assert (film_file.load(source, size) == expected).all()
+        assert (film_file.load_film(source, size) == expected).all()
 
 
 def test_resizing_keeps_the_whole_film_and_does_not_alias():
@@ -196,7 +196,7 @@ def test_a_bad_file_is_an_error_that_names_it(tmp_path, kind):
         film_file.to_gray(path)
     assert "\n" not in str(error.value)
     with pytest.raises(FilmError, match=r"^the file"):
-        film_file.load(no_films()[kind], 64)
+        film_file.load_film(no_films()[kind], 64)
 
 
 @pytest.mark.parametrize("data, said", [
@@ -205,17 +205,17 @@ def test_a_bad_file_is_an_error_that_names_it(tmp_path, kind):
     (b"no film at all\n" * 50, "film is not an image of a known format: PNG, JPEG, DICOM")])
 def test_what_a_file_is_instead_is_said(data, said, tmp_path):
     with pytest.raises(FilmError, match=said):
-        film_file.read(data, "film")
+        film_file.read_film(data, "film")
     (tmp_path / "film.dcm").write_bytes(data)
     with pytest.raises(FilmError, match=f"film.dcm{said[4:]}"):
-        film_file.read(tmp_path / "film.dcm")
+        film_file.read_film(tmp_path / "film.dcm")
 
 
 def test_a_file_that_is_too_large_is_refused_unread(tmp_path):
     with open(tmp_path / "film.png", "wb") as file:
         file.truncate(200_000_000)
     with pytest.raises(FilmError, match=r"film\.png is 200 MB large; at most 160 MB are read"):
-        film_file.read(tmp_path / "film.png")
+        film_file.read_film(tmp_path / "film.png")
 
 
 def test_text_that_unpacks_to_much_is_refused():
@@ -236,13 +236,13 @@ def test_no_memory_is_a_film_error(monkeypatch, gray):
 
     monkeypatch.setattr(film_file, "_gray", exhausted)
     with pytest.raises(FilmError, match="does not fit into memory"):
-        film_file.read(encoded(Image.fromarray(gray)))
+        film_file.read_film(encoded(Image.fromarray(gray)))
 
 
 def test_a_missing_file_and_a_folder_are_film_errors(tmp_path):
     for path in (tmp_path / "nowhere.png", tmp_path):
         with pytest.raises(FilmError, match=path.name):
-            film_file.load(path, 64)
+            film_file.load_film(path, 64)
 
 
 @pytest.mark.parametrize("width, height", [(20_000, 20_000), (50_000, 50_000), (8_001, 8_000), (2**31 - 1, 1)])
@@ -257,7 +257,7 @@ def test_a_huge_header_is_refused_before_it_is_decoded(width, height):
 
 
 def test_the_largest_allowed_film_is_read():
-    film = film_file.load(encoded(Image.new("L", (8_000, 8_000), 77)), 32)
+    film = film_file.load_film(encoded(Image.new("L", (8_000, 8_000), 77)), 32)
     assert (film == 77).all()
 
 
@@ -272,7 +272,7 @@ def test_no_damage_to_a_film_is_anything_but_a_film_error(data):
         film[data.draw(st.integers(0, len(film) - 1))] = data.draw(st.integers(0, 255))
     cut = bytes(film[: data.draw(st.integers(1, len(film)))])
     try:
-        read = film_file.load(cut, 32)
+        read = film_file.load_film(cut, 32)
     except FilmError:
         return
     assert read.shape == (32, 32) and read.dtype == np.uint8

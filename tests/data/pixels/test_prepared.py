@@ -1,4 +1,4 @@
-"""Prepared pixels: every film as `film_file.load` gives it, whatever happens while the map is made."""
+"""Prepared pixels: every film as `film_file.load_film` gives it, whatever happens while the map is made."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def assert_whole(made, films):
     rows = made.rows(list(films))
     assert len(set(rows.tolist())) == len(films)
     for row, path in zip(rows, films.values(), strict=True):
-        assert (made.pixels[row] == film_file.load(path, made.size)).all(), path.name
+        assert (made.pixels[row] == film_file.load_film(path, made.size)).all(), path.name
 
 
 def maps(root: Path) -> list[str]:

@@ -15,7 +15,7 @@ from cxrcore.import_export.audit import questions
 from cxrcore.import_export.audit.about_films import seen_by
 from cxrcore.import_export.audit.about_scores import half_precision
 from cxrcore.import_export.examination import Declared
-from cxrcore.import_export.prediction_file import PredictionFile, parse
+from cxrcore.import_export.prediction_file import PredictionFile, parse_prediction_file
 from cxrcore.measures.intervals.clustered_areas import Areas, independent_error
 from cxrcore.measures.intervals.delong import delong
 from cxrcore.measures.metrics import auroc
@@ -33,7 +33,9 @@ HALVES = ThresholdFile(np.full(14, 0.3), "mine", "max_f1", dataset_id="imported"
 
 
 def examine(rows: pd.DataFrame = ROWS, films=FILMS, **declared) -> dict[str, questions.Line]:
-    candidate = examination.examine(parse(made.as_parquet(rows), "x.parquet"), films, Declared(**declared))
+    candidate = examination.examine(
+        parse_prediction_file(made.as_parquet(rows), "x.parquet"), films, Declared(**declared)
+    )
     assert tuple(line.name for line in candidate.lines) == NAMES
     return {line.name: line for line in candidate.lines}
 
@@ -107,7 +109,7 @@ def test_a_sigmoid_too_many_is_noticed():
 
 
 def test_declared_logits_become_probabilities():
-    file = parse(made.as_parquet(changed(lambda s: np.log(s / (1 - s)))), "x")
+    file = parse_prediction_file(made.as_parquet(changed(lambda s: np.log(s / (1 - s)))), "x")
     candidate = examination.examine(file, FILMS, Declared(logits=True))
     assert np.allclose(candidate.scores, ROWS[list(FINDINGS)]) and not candidate.refused
 
@@ -133,7 +135,7 @@ def test_films_without_their_ending_are_known():
 
 def test_part_of_the_official_list_is_said_to_be_part():
     films = replace(FILMS, official_test=frozenset(FILMS.images["image_id"][TEST]))
-    whole = examination.examine(parse(made.as_parquet(ROWS), "x"), films, Declared())
+    whole = examination.examine(parse_prediction_file(made.as_parquet(ROWS), "x"), films, Declared())
     assert {line.name: line for line in whole.lines}["Coverage"].text == "all 1,500 films of the official test list"
     assert whole.splits["test"].scheme == "official"
     fewer = examine(ROWS[:1497], films)["Coverage"]

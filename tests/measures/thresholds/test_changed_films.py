@@ -52,7 +52,7 @@ def _strip(path, prediction_id, dataset_id, finding, before, after) -> AppTest:
         from cxrcore.store import Store
         from cxrcore.ui.thresholds import changed_films
 
-        changed_films.show(Store(path), prediction_id, dataset_id, finding, before, after)
+        changed_films.show_changed_films(Store(path), prediction_id, dataset_id, finding, before, after)
 
     values = {"path": str(path), "prediction_id": prediction_id, "dataset_id": dataset_id, "finding": finding,
               "before": before, "after": after}
@@ -110,7 +110,7 @@ def test_the_list_decides_as_the_board_did(scored):
     scores = found.scores[:, EFFUSION]
     before, after = 1.0, min(float(score) for score in scores if float(str(score)) < float(score))
     moved = changed(found.labels[:, EFFUSION], scores, before, after)
-    text = changed_films.table(found, EFFUSION, moved, before, after).to_csv(index=False)
+    text = changed_films.changed_films_table(found, EFFUSION, moved, before, after).to_csv(index=False)
     rows = pd.read_csv(io.StringIO(text))
     assert len(rows) == len(moved.rows) > 0
     assert ((rows["score"] >= rows["threshold_before"]) == rows["alarm_before"]).all()

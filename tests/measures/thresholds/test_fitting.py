@@ -101,7 +101,7 @@ def test_every_objective_is_reached_exactly(labels, scores, wanted):
     objective, parameter = wanted
     if not labels.any():
         return
-    fitted = fitting.fit(_wide(labels), _wide(scores), objective, parameter or None).thresholds[0]
+    fitted = fitting.fit_thresholds(_wide(labels), _wide(scores), objective, parameter or None).thresholds[0]
     candidates = [*(float(t) for t in np.unique(scores)), 1.0]  # the last: no alarm, but for films that score 1
     best = max(value_of(objective, labels, scores, t, parameter) for t in candidates)
     got = value_of(objective, labels, scores, fitted, parameter)
@@ -114,10 +114,10 @@ def test_conditions_are_met_with_the_best_that_they_leave(labels, scores, at_lea
     if not labels.any():
         return
     distinct = [float(t) for t in np.unique(scores)]
-    recall = fitting.fit(_wide(labels), _wide(scores), "recall", at_least).thresholds[0]
+    recall = fitting.fit_thresholds(_wide(labels), _wide(scores), "recall", at_least).thresholds[0]
     enough = [t for t in distinct if counts_at(labels, scores, t)[0] / labels.sum() >= at_least]
     assert counts_at(labels, scores, recall)[:2] == counts_at(labels, scores, max(enough))[:2]
-    fitted = fitting.fit(_wide(labels), _wide(scores), "precision", at_least)
+    fitted = fitting.fit_thresholds(_wide(labels), _wide(scores), "precision", at_least)
     precisions = {t: counts_at(labels, scores, t)[0] / sum(counts_at(labels, scores, t)[:2]) for t in distinct}
     precise = [t for t, value in precisions.items() if value >= at_least]
     tp, fp, *_ = counts_at(labels, scores, fitted.thresholds[0])
@@ -142,7 +142,7 @@ def calibrated_films(n=4000, seed=0):
 def test_expected_f1_is_cut_where_half_of_it_is_a_films_probability():
     """Lipton 2014: an alarm pays exactly while its probability is over half of the greatest expected F1."""
     labels, scores = calibrated_films()
-    fitted = fitting.fit(labels, scores, "expected_f1")
+    fitted = fitting.fit_thresholds(labels, scores, "expected_f1")
     assert fitted.name == "expected F1 (Platt)"
     maps = json.loads(json.dumps(fitted.parameters["calibration"]))  # as the store and the file keep it
     p = Calibrator(maps["method"], maps["maps"])(scores)
@@ -159,7 +159,7 @@ def test_expected_f1_needs_films_of_both_kinds():
         labels[:, k] = 0
         labels[np.flatnonzero(~np.isnan(scores[:, k]))[:n], k] = 1
     labels[:, 5] = 1
-    fitted = fitting.fit(labels, scores, "expected_f1")
+    fitted = fitting.fit_thresholds(labels, scores, "expected_f1")
     left, known = fitted.parameters["not_fitted"], set(fitted.parameters["calibration"]["maps"])
     assert left == [FINDINGS[0], FINDINGS[1], FINDINGS[5]] and known == set(FINDINGS) - set(left)
     assert fitted.thresholds[[0, 1, 5]].tolist() == [0.5] * 3
@@ -169,13 +169,15 @@ def test_expected_f1_needs_films_of_both_kinds():
 
 def test_where_no_alarm_is_cheapest_there_is_none():
     labels, scores = _wide([0, 0, 0, 1]), _wide([0.9, 0.8, 0.7, 0.1])
-    assert fitting.fit(labels, scores, "cost", 0.5).thresholds[0] == fitting.NEVER
-    assert fitting.fit(labels, scores, "cost", 5).thresholds[0] == pytest.approx(0.1)
+    assert fitting.fit_thresholds(labels, scores, "cost", 0.5).thresholds[0] == fitting.NEVER
+    assert fitting.fit_thresholds(labels, scores, "cost", 5).thresholds[0] == pytest.approx(0.1)
 
 
 def test_a_score_of_one_raises_an_alarm_at_every_threshold():
     labels, scores = _wide([1, *[0] * 9]), _wide([0.9, *[1.0] * 9])
-    assert fitting.fit(labels, scores, "cost", 0.5).thresholds[0] == pytest.approx(0.9)  # which costs no more alarms
+    assert fitting.fit_thresholds(labels, scores, "cost", 0.5).thresholds[0] == pytest.approx(
+        0.9
+    )  # which costs no more alarms
 
 
 def test_the_rungs_of_a_ladder_carry_exact_counts():
@@ -192,10 +194,10 @@ def test_the_rungs_of_a_ladder_carry_exact_counts():
 
 def test_names_and_parameters_of_a_fit():
     labels, scores = _wide([1, 0, 1]), _wide([0.6, 0.5, 0.4])
-    assert fitting.fit(labels, scores, "recall", 0.9).name == "recall ≥ 0.9"
-    assert fitting.fit(labels, scores, "f_beta").parameters["beta"] == 2
-    assert fitting.fit(labels, scores, "fixed", 0.3).thresholds[3] == 0.3
-    assert fitting.fit(labels, scores, "classic").objective == "classic"
+    assert fitting.fit_thresholds(labels, scores, "recall", 0.9).name == "recall ≥ 0.9"
+    assert fitting.fit_thresholds(labels, scores, "f_beta").parameters["beta"] == 2
+    assert fitting.fit_thresholds(labels, scores, "fixed", 0.3).thresholds[3] == 0.3
+    assert fitting.fit_thresholds(labels, scores, "classic").objective == "classic"
     for objective, parameter in (("best", None), ("recall", 0.0), ("f_beta", -1.0), ("precision", float("nan"))):
         with pytest.raises(UsageError):
-            fitting.fit(labels, scores, objective, parameter)
+            fitting.fit_thresholds(labels, scores, objective, parameter)
