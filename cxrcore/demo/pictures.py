@@ -4,6 +4,7 @@ Of phantoms only, so that they may be shown. The browser comes with the tests' p
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from shutil import which
@@ -17,6 +18,8 @@ from cxrcore.demo.dashboard import free_port, serving
 from cxrcore.errors import RunError
 from cxrcore.findings import FINDINGS, display_name
 from cxrcore.store import Store
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
 
 WIDE, SLIDE = (1440, 900), (1280, 720)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -80,7 +83,7 @@ def take(config: PicturesConfig) -> None:
                 _wait(tab)
             tab.screenshot(path=out / f"{picture.name}.png")
             tab.close()
-            print(f"written: {out / picture.name}.png")
+            _LOG.info(f"written: {out / picture.name}.png")
 
 
 def _board(store: Store) -> pd.DataFrame:

@@ -57,6 +57,7 @@ def leaderboard_section(contents: Contents, figures: Figures) -> str:
     meant = " ".join(TERMS[name].in_words for name in LEADERBOARD)
     sources = "; ".join(sorted({one.source.in_words for one in contents.compared}))
     first = contents.compared[0].found
+    bars = dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1", comparison.bars_of(contents.compared, "auroc"))
     drawn = "patients" if first.patients_known else "films (patients unknown: too narrow)"
     return (
         f'<div class="scroll"><table><thead><tr><th scope="col">Run</th>{heads}</tr></thead><tbody>{"".join(rows)}'
@@ -64,8 +65,7 @@ def leaderboard_section(contents: Contents, figures: Figures) -> str:
         f"draws of {drawn}, on {first.n_films:,} films that all runs share. F1, recall and precision at: "
         f"{escape(sources)}. </p>{_lines(cautions.of_leaderboard(contents))}"
         f"<details><summary>What the numbers mean</summary><p>{escape(meant)}</p></details>"
-        + _legend(contents) + figures.add(dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1",
-                                                   comparison.bars_of(contents.compared, "auroc")), "AUROC of each finding and run"))
+        + _legend(contents) + figures.add(bars, "AUROC of each finding and run"))
 
 
 def curves_section(contents: Contents, figures: Figures) -> str:

@@ -32,7 +32,8 @@ def shown(view, n_runs=2, name="run {}", prevalence=0.2):
     labels = (rng.random(400) < prevalence).astype(np.float32)
     styles = list(run_styles({str(i): "resnet18" for i in range(n_runs)}).values())
     return [ShownCurves(name.replace("{}", str(i)), styles[i],
-                        finding_curves(labels, rng.beta(1 + labels, 5).astype(np.float32), view)) for i in range(n_runs)]
+                        finding_curves(labels, rng.beta(1 + labels, 5).astype(np.float32), view))
+            for i in range(n_runs)]
 
 
 def numbers(packed):

@@ -58,9 +58,9 @@ def curves(lesson: Lesson) -> None:
     """A fine ROC curve beside the precision that goes with it."""
     run, k = lesson.run, lesson.example
     finding, counts = FINDINGS[k], lesson.at_half
-    shown = {view: curve_charts.ShownCurves(run.label, lesson.styles[run.run_id],
-                                            from_store.curves(lesson.store, run.prediction_id(lesson.part), view).findings[k])
-             for view in ("roc", "pr")}
+    drawn = {view: from_store.curves(lesson.store, run.prediction_id(lesson.part), view) for view in ("roc", "pr")}
+    shown = {view: curve_charts.ShownCurves(run.label, lesson.styles[run.run_id], own.findings[k])
+             for view, own in drawn.items()}
     auroc, f1 = shown["roc"].curves.auroc, float(counts.f1[k])
     n = len(lesson.scores[k].positives)
     headline(f"{display_name(finding)}: AUROC {auroc:.2f}, and yet F1 {f1:.2f} at a threshold of 0.5")
