@@ -16,7 +16,6 @@ from cxrcore.data.files import bounded_file
 from cxrcore.data.phantoms.mark import MARK
 from cxrcore.data.splits import Split
 from cxrcore.errors import DataError, WorkbenchError
-from cxrcore.queries import data_set
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
@@ -210,7 +209,7 @@ def oracle_in_words(runs: pd.DataFrame) -> str:
     Args:
         runs: of one data set, as `Store.runs`.
     """
-    for _, folder in data_set.sources(runs):
+    for _, folder in sources(runs):
         mark = folder / MARK
         if mark.exists():
             best = _ceiling(str(mark), mark.stat().st_mtime_ns)

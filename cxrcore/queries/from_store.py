@@ -17,7 +17,6 @@ from cxrcore.measures.curves import FindingCurves, finding_curves
 from cxrcore.measures.thresholds import fitting
 from cxrcore.measures.thresholds.fitting import ThresholdSet
 from cxrcore.measures.thresholds.positions import SortedScores, sort_scores
-from cxrcore.queries import from_store
 from cxrcore.queries.kept import kept
 from cxrcore.store import Predictions, Store, audit_marks, progress, run_thresholds
 
@@ -202,5 +201,5 @@ def _calibrator(store: Store, prediction_id: str, method: str) -> Calibrator:
     saved = saved[saved["method"] == method]
     if len(saved):
         return Calibrator(method, json.loads(saved["parameters"].iloc[0]))
-    found = from_store.predictions(store, prediction_id)
+    found = predictions(store, prediction_id)
     return calibration.fit_calibrator(found.labels, found.scores, method)
