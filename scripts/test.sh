@@ -2,7 +2,7 @@
 # Install what the tests need (the first time), Chromium included, and run them all, a file on each of two cores.
 # Arguments go to pytest, which then runs in one process:
 #   bash scripts/test.sh -m long        the long forms
-#   bash scripts/test.sh tests/test_store.py
+#   bash scripts/test.sh tests/store/test_store.py
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/setup.sh

@@ -62,7 +62,7 @@ class _Table:
     """Columns by name, and a way to read some of them as an array each."""
 
     columns: list[str]
-    read_prediction_file: Callable[[list[str]], dict[str, np.ndarray]]
+    read: Callable[[list[str]], dict[str, np.ndarray]]
 
 
 def parse_mapping(pairs: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ as a distance in both directions and as the area below, with as few points as th
                     along it, it leaves the straight line by 2 / 399 / (2 sqrt 2) = 0.0018 at most. So the tolerance
                     always holds for such paths, ROC curves among them.
     coarser         the smallest tolerance that `MAX_POINTS` hold. A saw whose teeth are all a little larger than the
-                    tolerance ends at 0.003 (see tests/test_curves.py).
+                    tolerance ends at 0.003 (see tests/measures/test_curves.py).
 """
 
 from itertools import pairwise

@@ -94,7 +94,7 @@ def groups(
     """The leaderboard, a group for each data set and split; the group with the newest run comes first.
 
     Args:
-        runs: newest first, as `cached.Overview.runs`.
+        runs: newest first, as `from_store.Overview.runs`.
         part: 'test' (where a run was not measured there, its val numbers, below the others) or 'val'.
     """
     table = _table(runs, board, statuses, part)
@@ -116,7 +116,7 @@ def groups(
 
 
 def warned(runs: pd.DataFrame) -> dict[str, Marks]:
-    """{run_id: what its import was warned of}, of those rows of `cached.Overview.runs` that were."""
+    """{run_id: what its import was warned of}, of those rows of `from_store.Overview.runs` that were."""
     marks = zip(runs["run_id"], runs["warned"], strict=True) if "warned" in runs else ()
     return {run_id: own for run_id, own in marks if own}
 

@@ -12,7 +12,6 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures.subgroups import gaps, intervals
 from cxrcore.queries import comparison, curves, reliability, subgroups
-from cxrcore.queries.subgroups import GROUPING_TITLES
 from cxrcore.report import cautions, drawings
 from cxrcore.report.contents import LEADERBOARD, Contents
 from cxrcore.report.latex import as_latex
@@ -55,7 +54,7 @@ def tables(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def _subgroups(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
     one = contents.compared[0]
-    for grouping in GROUPING_TITLES.values():
+    for grouping in subgroups.GROUPING_TITLES.values():
         try:
             found = subgroups.in_groups(contents.store, one.run, contents.part, grouping, one.source)
         except WorkbenchError:

@@ -1,4 +1,4 @@
-"""TODO: duty."""
+"""Tables as a paper prints them: LaTeX with nothing in it that LaTeX would read."""
 
 import pandas as pd
 

@@ -57,7 +57,7 @@ def served(phantoms, tmp_path_factory, chromium) -> Iterator[str]:
 def stock(tmp_path_factory, chromium) -> set[tuple[str, str]]:
     """The rule and kind of what is wrong with stock elements in Streamlit's own look."""
     folder = tmp_path_factory.mktemp("bare")
-    shutil.copy(Path(__file__).parent / "bare_page.py", folder)
+    shutil.copy(Path(__file__).parents[1] / "made" / "bare_page.py", folder)
     with running(folder / "bare_page.py", folder / "server.log", STREAMLIT_SERVER_ADDRESS="localhost",
                  STREAMLIT_BROWSER_GATHER_USAGE_STATS="false") as server:
         page = chromium.new_page()

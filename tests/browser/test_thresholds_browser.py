@@ -19,7 +19,7 @@ from cxrcore.store import Store
 
 pytestmark = pytest.mark.browser
 
-BOARD = PROJECT_ROOT / "cxrcore" / "ui" / "threshold_board"
+BOARD = PROJECT_ROOT / "cxrcore" / "charts" / "board"
 TABLE = Path(__file__).parents[1] / "measures" / "thresholds" / "decision_cases.json"
 CASES = json.loads(TABLE.read_text(encoding="utf-8"))
 METRICS = ("threshold", "f1", "recall", "precision", "specificity", "tp", "fp", "fn", "tn", "delta")

@@ -85,13 +85,13 @@ def test_the_draws_that_pages_show_first_are_left_in_their_file(store, films, mo
     sets = store.threshold_sets(store.runs()["run_id"][0]).set_index("name")["thresholds"]
     monkeypatch.setattr(kept_draws, "resample", None)  # it must not be called
     shown = kept_draws.AtThresholds(prediction_id(store, "test"), tuple(sets["max F1"].tolist()))
-    held = kept_draws.in_draws(store.path, shown, films)
+    held = kept_draws.in_draws(store, shown, films)
     assert held.n_films == 400
 
 
 def test_films_of_unknown_patients_are_drawn_alone_and_this_is_said(tmp_path, films):
     nobody = replace(films, patient_ids=np.full(len(films.image_ids), None))
-    ranked, (at_half,) = measured_rows(tmp_path / "store.duckdb", "p", nobody, [np.full(N_FINDINGS, 0.5)])
+    ranked, (at_half,) = measured_rows(Store(tmp_path / "store.duckdb"), "p", nobody, [np.full(N_FINDINGS, 0.5)])
     for rows in (ranked, at_half):
         assert rows.loc[rows["low"].notna(), "method"].str.contains("patients unknown: too narrow").all()
         assert rows["low"].notna().any()
@@ -99,7 +99,7 @@ def test_films_of_unknown_patients_are_drawn_alone_and_this_is_said(tmp_path, fi
 
 def test_films_of_one_patient_have_values_but_no_intervals(tmp_path, films):
     alone = replace(films, patient_ids=np.full(len(films.image_ids), "1"))
-    ranked, (at_half,) = measured_rows(tmp_path / "store.duckdb", "p", alone, [np.full(N_FINDINGS, 0.5)])
+    ranked, (at_half,) = measured_rows(Store(tmp_path / "store.duckdb"), "p", alone, [np.full(N_FINDINGS, 0.5)])
     assert ranked["value"].notna().any() and ranked[["low", "high"]].isna().all(axis=None)
     value = at_half.set_index(["finding", "metric"]).at[(FINDINGS[0], "f1"), "value"]
     assert value == pytest.approx(f1_score(films.labels[:, 0], films.scores[:, 0] >= 0.5))
@@ -112,7 +112,7 @@ def test_more_films_than_sixty_thousand_have_intervals_too(tmp_path):
     labels[:, 0] = rng.random(n) < 0.003
     many = Predictions(np.arange(n).astype(str).astype(object), (np.arange(n) // 100).astype(str).astype(object),
                        labels, scores)
-    ranked, at_sets = measured_rows(tmp_path / "store.duckdb", "p", many,
+    ranked, at_sets = measured_rows(Store(tmp_path / "store.duckdb"), "p", many,
                                     [np.full(N_FINDINGS, at) for at in (0.5, 0.2)], told=heard.append)
     for rows in (ranked, *at_sets):
         own = rows[rows["finding"] == FINDINGS[0]]

@@ -21,7 +21,7 @@ from cxrcore.evaluation import kept_draws
 from cxrcore.evaluation.kept_draws import AtThresholds
 from cxrcore.findings import FINDINGS
 from cxrcore.measures.intervals.intervals import MACRO
-from cxrcore.queries import agreement, comparison, shared_draws
+from cxrcore.queries import agreement, comparison, kept, shared_draws
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.report import latex
 from cxrcore.settings import Constants
@@ -101,7 +101,7 @@ def test_the_clearly_better_run_wins_and_a_run_ties_with_itself(store):
 def test_intervals_are_kept_and_read_again(store, monkeypatch):
     before = compared_of(store)
     assert len(list((store.path.parent / "cache").glob("intervals-*.npz"))) == 3
-    shared_draws._slot.clear()
+    kept.clear()
     monkeypatch.setattr(kept_draws, "resample", None)  # nothing may be worked out a second time
     for one, again in zip(before, compared_of(store), strict=True):
         for name, values in one.found.values.items():
@@ -113,7 +113,7 @@ def test_a_damaged_file_is_worked_out_again(store):
     compared_of(store)
     for file in (store.path.parent / "cache").glob("intervals-*.npz"):
         file.write_bytes(b"PK\x03\x04 broken")
-    shared_draws._slot.clear()
+    kept.clear()
     assert compared_of(store)[0].found.n_films == 800
 
 

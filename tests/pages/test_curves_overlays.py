@@ -181,13 +181,13 @@ def test_bands_of_few_films_say_which_draws_are_left_out(open_curves, store):
 
 def test_bands_without_patients_say_that_they_are_too_narrow(open_curves, store, monkeypatch):
     run_id = add(store, "one")
-    known = bands.cached.predictions
+    known = bands.from_store.predictions
 
     def unknown(*args):
         found = known(*args)
         return type(found)(found.image_ids, np.full(len(found.image_ids), None, object), found.labels, found.scores)
 
-    monkeypatch.setattr(bands.cached, "predictions", unknown)
+    monkeypatch.setattr(bands.from_store, "predictions", unknown)
     assert "Patients unknown: too narrow" in text_of(open_curves(run=run_id, finding="Mass", band="true"))
     assert "Patients unknown: too narrow" in text_of(open_curves(run=run_id, finding="Mass", view="Reliability"))
 

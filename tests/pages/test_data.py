@@ -78,7 +78,7 @@ def test_a_table_of_unknowns_is_shown_in_words(open_data, store, data, label):
 def test_a_leaky_split_counts_its_patients(open_data, data, add_split):
     drawn = add_split("random")
     leaked = splits.leaked_patients(drawn, data.images["patient_id"])
-    assert leaked > 0 and f"{leaked} in train and validation" in text_of(open_data())
+    assert leaked > 0 and f"{leaked} in training and validation" in text_of(open_data())
 
 
 def test_an_official_split_needs_its_list(open_data, data, add_split, tmp_path):
@@ -141,7 +141,7 @@ def test_a_split_of_one_data_set_is_not_asked_of_another(open_data, data, add_sp
     app = open_data(data=data.dataset_id)
     picker = app.selectbox(key="split")
     picker.select(next(option for option in picker.options if drawn.fingerprint in option)).run()
-    assert "in train and validation" in text_of(app)
+    assert "in training and validation" in text_of(app)
     app.selectbox(key="data_set").select(DATASET).run()
     assert not app.error and figures_of(app)["Films"] == "12"
     assert app.selectbox(key="split").value.endswith(fingerprints)
@@ -214,7 +214,7 @@ def test_the_split_is_kept_and_checked(store, data, add_split, tmp_path, damage)
     drawn, runs = add_split("patient"), store.runs()
     key, found = data_set.split_keys(runs)[0], data_set.holdings(store, data.dataset_id)
     for _ in range(2):
-        assert np.array_equal(data_set.assignment(tmp_path / "cache", found, key, runs), drawn.assignment)
+        assert np.array_equal(data_set.assignment(Store(tmp_path / "store.duckdb"), found, key, runs), drawn.assignment)
         kept, = (tmp_path / "cache").iterdir()
         kept.write_bytes(damage)
 
@@ -223,7 +223,7 @@ def test_an_unwritable_cache_is_no_error(store, data, add_split, tmp_path):
     drawn, runs = add_split("patient"), store.runs()
     (tmp_path / "cache").write_text("a file where the folder should be")
     found = data_set.holdings(store, data.dataset_id)
-    again = data_set.assignment(tmp_path / "cache", found, data_set.split_keys(runs)[0], runs)
+    again = data_set.assignment(Store(tmp_path / "store.duckdb"), found, data_set.split_keys(runs)[0], runs)
     assert np.array_equal(again, drawn.assignment)
 
 

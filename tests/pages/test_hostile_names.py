@@ -74,8 +74,11 @@ def test_what_would_be_alive_is_seen():
 
 
 def test_the_report_and_its_zip_hold_names_as_text_and_keep_the_warning(made, monkeypatch):
-    for module, name, value in ((sections, "curves", lambda *args: ""), (bundle.drawings, "files", lambda found: ()),
-                                (bundle, "GROUPING_TITLES", {}), (sections, "GROUPING_TITLES", {"Sex": "sex"})):
+    for module, name, value in (
+        (sections, "curves_section", lambda *args: ""),
+        (bundle.drawings, "files", lambda found: ()),
+        (bundle.subgroups, "GROUPING_TITLES", {"Sex": "sex"}),
+    ):
         monkeypatch.setattr(module, name, value)  # what takes long and holds no other names
     found = contents.read_contents(made, list(made.runs().query("kind == 'imported'")["run_id"]))
     told = page.render(found, 0)

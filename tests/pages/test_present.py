@@ -106,7 +106,7 @@ def test_an_error_stays_on_the_stage_and_the_bar_follows(open_slide, monkeypatch
         raise StoreBusy("the store is held by somebody")
 
     add_run(make_store(default_store()), "one")
-    monkeypatch.setattr(comparison, "load", busy)
+    monkeypatch.setattr(comparison, "compare", busy)
     app = open_slide("Networks", notes="true")
     assert "held by somebody" in app.error[0].value
     assert "3 of 9" in text_of(app) and SLIDES[2].notes.ask in text_of(app)

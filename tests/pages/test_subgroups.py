@@ -249,5 +249,5 @@ def test_a_group_with_too_few_films_is_not_called_alike():
     nothing = np.full(N_FINDINGS + 1, np.nan)
     change = Difference(*[nothing] * 5, n_excluded=N_FINDINGS, z=nothing, p=nothing)
     gap = Gap("80+", change, nothing, np.full(N_FINDINGS + 1, UNTESTED))
-    said = subgroups.in_words(SimpleNamespace(called=str), [gap], "40-59", "recall")
+    said = "".join(*subgroups.in_words(SimpleNamespace(called=str), [gap], "40-59", "recall"))
     assert "none was tested" in said and "no difference" not in said

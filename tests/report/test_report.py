@@ -111,7 +111,7 @@ def test_all_findings_stand_in_curves_and_values(html):
 
 def test_reliability_is_the_predictions_own_and_is_warned_of_in_words(found, archive):
     figures = sections.Figures()
-    text, drawn = text_of(sections.curves(found, figures)), figures.made[-len(FINDINGS):]
+    text, drawn = text_of(sections.curves_section(found, figures)), figures.made[-len(FINDINGS):]
     bins = pd.read_csv(archive.open("tables/reliability_bins.csv"))
     for place, finding in enumerate(FINDINGS):
         first = found.compared[0].run
@@ -201,7 +201,9 @@ def test_a_mean_says_how_many_findings_it_holds():
     found = contents.read_contents(store, [add_scored(store, "all", 1), add_scored(store, "13", 2, unscored=[5])])
     table = found.leaderboard().set_index("run")
     assert table["auroc_findings"].to_dict() == {"all": 14, "13": 13}
-    assert sections.leaderboard(found, sections.Figures()).count("over 13 of 14 findings") == len(contents.LEADERBOARD)
+    assert sections.leaderboard_section(found, sections.Figures()).count("over 13 of 14 findings") == len(
+        contents.LEADERBOARD
+    )
     latex = bundle._for_latex(found).set_index("Run")
     assert latex.at["13", "AUROC"].endswith("(13 of 14)") and latex.at["all", "AUROC"].endswith("]")
     frame = dict(bundle.tables(found))["findings_auroc"]
@@ -225,7 +227,7 @@ def test_runs_on_a_subset_are_left_out_unless_named_and_then_films_are_told_apar
     named = contents.read_contents(store, [whole, less])
     assert any("only the 9 shared ones count" in line and "tables: whole." in line
                for line in cautions.of_leaderboard(named))
-    said = text_of(sections.curves(named, sections.Figures()))
+    said = text_of(sections.curves_section(named, sections.Figures()))
     assert "whole: test, 12 films" in said and "less: test, subset of 9 of 12 films" in said
     assert cautions.OTHER_FILMS in said
 

@@ -129,7 +129,7 @@ def test_flags_without_sense_are_refused_before_anything_starts(name, text):
 def test_every_architecture_gives_figures(architecture, figures_of, tiny_nih, tmp_path, monkeypatch):
     """From a checkpoint that no store knows, held in memory: the largest would fill half a gigabyte of disk."""
     made = untrained(split_of(tiny_nih), "elsewhere", architecture)
-    monkeypatch.setattr(draw_figures.checkpoints, "load", lambda path: made)
+    monkeypatch.setattr(draw_figures.checkpoints, "load_checkpoint", lambda path: made)
     folder, captions = figures_of(weights=str(tmp_path / "foreign.pth"), samples=1)
     assert folder == tmp_path / "gradcam" / "foreign"
     assert (captions["threshold"] == 0.5).all() and captions["energy"].ge(0).all()

@@ -1,5 +1,5 @@
 // Exact confusion counts of every position that a handle can take, and the measures that follow from them.
-// Knows no DOM: everything here can be run by itself, with the cases of tests/decision_cases.json.
+// Knows no DOM: everything here can be run by itself, with the cases of tests/measures/thresholds/decision_cases.json.
 
 // What Python sent (payload.py): a length, a JSON header, then numbers without gaps.
 function unpack(bytes) {

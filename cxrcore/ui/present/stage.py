@@ -45,7 +45,7 @@ class Slide:
     """
 
     name: str
-    show_slide: Callable[[Any], None]
+    show: Callable[[Any], None]
     notes: Notes
 
 

@@ -204,7 +204,7 @@ def test_ctrl_c_is_not_for_them(warm):
 
 
 def test_they_end_with_who_started_them(tmp_path):
-    code = (f"import time\nfrom cxrcore.data.pixels import decode_film\ndecode_film.read({SMALL!r})\n"
+    code = (f"import time\nfrom cxrcore.data.pixels import decode_film\ndecode_film.read_in_limits({SMALL!r})\n"
             "print(decode_film.PROCESSES._idle[0]._process.pid, flush=True)\ntime.sleep(60)")
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT)
     child = psutil.Process(int(parent.stdout.readline()))

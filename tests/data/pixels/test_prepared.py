@@ -327,7 +327,7 @@ def test_a_killed_worker_is_one_clear_line_and_the_rest_goes_on(make_films, root
             time.sleep(0.01)
 
     wait_for(4)
-    workers = [child for child in psutil.Process(process.pid).children() if "limitedwork" in " ".join(child.cmdline())]
+    workers = [child for child in psutil.Process(process.pid).children() if "limited_work" in " ".join(child.cmdline())]
     workers[0].suspend()  # so that it certainly has a film to do when it dies
     wait_for(90)
     workers[0].kill()
