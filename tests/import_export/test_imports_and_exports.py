@@ -96,7 +96,7 @@ def test_what_is_refused_leaves_nothing_behind(do, store):
 
 def test_a_run_that_cannot_be_measured_is_not_left_half(store, monkeypatch):
     candidate = examination.examine(parse_prediction_file(made.as_csv(made.frame(FILMS)), "x"), FILMS, Declared())
-    monkeypatch.setattr(examination.measuring, "measure", lambda *args: 1 / 0)
+    monkeypatch.setattr(examination.measure_predictions, "measure", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         examination.save_candidate(store, candidate, "x")
     assert store.runs().empty

@@ -14,6 +14,7 @@ from cxrcore.data import splits
 from cxrcore.findings import FINDINGS
 from cxrcore.queries import data_set
 from cxrcore.queries.film_pixels import film_map
+from cxrcore.store import Store
 from cxrcore.ui.film_tiles import Tile, _figure
 
 

@@ -102,7 +102,7 @@ def test_a_run_without_scores_of_a_finding_is_asked_less_and_not_ranked(open_sli
 
 
 def test_an_error_stays_on_the_stage_and_the_bar_follows(open_slide, monkeypatch):
-    def busy(*_):
+    def busy(*_, **__):
         raise StoreBusy("the store is held by somebody")
 
     add_run(make_store(default_store()), "one")

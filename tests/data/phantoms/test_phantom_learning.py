@@ -1,6 +1,6 @@
 """What a network learns from phantoms: every finding, and to look where it was drawn.
 
-    pytest -m long -s tests/test_phantom_learning.py
+    pytest -m long -s tests/data/phantoms/test_phantom_learning.py
 """
 
 import os

@@ -1,6 +1,6 @@
 """Do intervals hold the truth as often as they promise, and are equal runs called different as rarely? By simulation.
 
-    pytest -m long -s tests/test_interval_coverage.py
+    pytest -m long -s tests/measures/intervals/test_interval_coverage.py
 """
 
 from dataclasses import replace
