@@ -6,6 +6,8 @@ The one place that pages, tables and the threshold board take these texts from. 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+NOT_FOR_DIAGNOSIS = "For teaching and research, not for diagnosis."  # on every explanation and report
+
 
 @dataclass(frozen=True)
 class Term:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxrcore.config import SPLIT_SCHEMES
 from cxrcore.errors import DataError
 
 GIVEN = "given"  # the scheme of films that came as they are
 
 SPLITS = ("train", "val", "test")
 PART_WORDS = {"train": "training", "val": "validation", "test": "test", "external": "external"}  # on screen
-SCHEMES = ("patient", "official", "random", "given")
 LEAKY_SCHEMES = ("random",)  # films of one patient stand on both sides
 
 PATIENT_SHARES = (0.7, 0.1, 0.2)
@@ -32,7 +32,7 @@ class Split:
     """One drawn split.
 
     Attributes:
-        scheme: one of `SCHEMES`.
+        scheme: one of `SPLIT_SCHEMES`.
         seed: of the draw.
         assignment: int8 (n,), the index into `SPLITS` of each row of the table.
         fingerprint: 12 hex digits over which film is where; equal fingerprints mean equal films in every part.
@@ -92,7 +92,7 @@ def draw(
     elif scheme == "official":
         assignment = _official(image_ids, patients, labels, seed, test_list or set())
     else:
-        raise DataError(f"unknown split scheme '{scheme}': expected one of {', '.join(SCHEMES)}")
+        raise DataError(f"unknown split scheme '{scheme}': expected one of {', '.join(SPLIT_SCHEMES)}")
     return Split(scheme, seed, assignment, fingerprint(image_ids, assignment))
 
 

@@ -19,6 +19,7 @@ from cxrcore.demo import dashboard
 from cxrcore.errors import RunError, StoreBusy
 from cxrcore.interrupts import Terminated, sigterm_as_interrupt
 from cxrcore.store import Store, progress
+from cxrcore.store.run_folder import LAST
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -26,7 +27,6 @@ FOLDER = "demo_phantoms"  # of the films, beside the store
 PHANTOMS = ("--films", "2400", "--size", "128", "--difficulty", "0")  # plain signs
 TRAINING = ("--img_size", "128", "--init", "random")  # maps of 4 x 4 cells and more
 METHODS = "gradcam,gradcam++"  # of the maps that are held against the boxes
-LAST = "model_last.pth"  # as `checkpoint.LAST`, which needs torch
 LOOK_EVERY = 1.0  # seconds
 STOP_WAIT = 60.0  # seconds that a training gets to write down where it was
 

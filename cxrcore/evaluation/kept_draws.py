@@ -5,8 +5,8 @@ and the code that works them out. So nothing is ever stale: an evaluation leaves
 visit reads what the first one worked out.
 """
 
+import contextlib
 import hashlib
-import os
 import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass, fields
@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cxrcore.data.files.replace_file import replacing
 from cxrcore.evaluation.shares import Told, untold
-from cxrcore.measures import metrics
+from cxrcore.measures import calibration, metrics
 from cxrcore.measures.intervals import draws, intervals, resampling, scored_films
 from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
 from cxrcore.measures.intervals.intervals import Resampled, resample
@@ -27,7 +28,7 @@ from cxrcore.store import Store
 
 SEED = 0
 MEASURES = ("auroc", "ap", *THRESHOLDED, *CALIBRATED)
-_SOURCES = (draws, intervals, metrics, resampling, scored_films)
+_SOURCES = (calibration, draws, intervals, metrics, resampling, scored_films)
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,11 @@ def _code() -> str:
 def _keep(found: Resampled, file: Path) -> None:
     arrays = {f"values_{name}": values for name, values in found.values.items()}
     arrays |= {field.name: np.asarray(getattr(found, field.name)) for field in fields(found) if field.name != "values"}
-    partial = file.with_name(f"{file.stem}.{os.getpid()}.npz")
-    try:
+    # on a full disk, or beside a store that may not be written to, it is worked out again next time
+    with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(partial, **arrays)
-        os.replace(partial, file)
-    except OSError:  # a full disk, or a store in a place that may not be written to: it is worked out again next time
-        partial.unlink(missing_ok=True)
+        with replacing(file) as partial:
+            np.savez(partial, **arrays)
 
 
 def _read(file: Path) -> Resampled | None:

@@ -22,6 +22,7 @@ from cxrcore.errors import FilmError
 from cxrcore.explain import figure_films, figures, maps, overlay
 from cxrcore.explain.figures import FigurePanel, Row
 from cxrcore.explain.maps import Explainer
+from cxrcore.explain.method_names import LABELS
 from cxrcore.findings import FINDINGS, N_FINDINGS, canonical, display_name
 from cxrcore.interrupts import raise_again
 from cxrcore.measures.localization import boxes_on
@@ -97,7 +98,7 @@ def draw(config: GradcamConfig) -> Path:
     of_what = display_name(finding) if finding else "findings"
     lines = _head(job, loaded, path, f"{len(chosen)} film{'' if len(chosen) == 1 else 's'} with {of_what}", known)
     _LOG.info("\n".join(lines))
-    title = f"{maps.METHODS[METHOD].label} · {name or path.stem}"
+    title = f"{LABELS[METHOD]} · {name or path.stem}"
     n = _write(job, chosen, decoded, folder, title, lines)
     _LOG.info(f"written: {n} figures, {SHEET} and {CAPTIONS} in {folder}")
     return folder

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from cxrcore.explain.overlay import STRONGEST, drawn_size, overlay, resized
+from cxrcore.glossary import NOT_FOR_DIAGNOSIS
 
-NOTE = "For teaching and research, not for diagnosis."
 SYNTHETIC = "SYNTHETIC"
 
 BOX_COLOUR = "#56B4E9"  # Okabe and Ito (2008)
@@ -148,7 +148,9 @@ def single(row: Row, panel: FigurePanel, source: str, synthetic: bool) -> Image.
     captions = [_Caption.of(title, lines, column, "large ")
                 for title, lines in ((row.title, row.lines), (panel.title, panel.lines))]
     text = max(caption.height for caption in captions)
-    foot = list(_wrapped(f"{source}. {NOTE}", _font("line"), 2 * column + _GAP - 200))  # beside it: the mark
+    foot = list(
+        _wrapped(f"{source}. {NOT_FOR_DIAGNOSIS}", _font("line"), 2 * column + _GAP - 200)
+    )  # beside it: the mark
     step = _LEADING * _SIZES["line"]
     tall = height + text + 4 * _GAP + max(round(len(foot) * step), 34)
     paper = Image.new("RGB", (2 * column + 3 * _GAP, tall), _PAPER)
@@ -202,7 +204,7 @@ def _head(title: str, lines: Sequence[str], width: int, synthetic: bool, boxes: 
     """Title, what was run on what, the colours' meaning, and the note."""
     inner = width - 2 * _GAP
     titles = list(_wrapped(title, _font("head", bold=True), inner - 200))  # beside it there is room for the mark
-    texts = [part for line in (*lines, NOTE) for part in _wrapped(line, _font("line"), inner)]
+    texts = [part for line in (*lines, NOT_FOR_DIAGNOSIS) for part in _wrapped(line, _font("line"), inner)]
     tall, step = _LEADING * _SIZES["head"], _LEADING * _SIZES["line"]
     paper = Image.new("RGB", (width, round(3 * _GAP + len(titles) * tall + (len(texts) + 1.5) * step)), _PAPER)
     draw = ImageDraw.Draw(paper)

@@ -21,6 +21,7 @@ from torch import nn
 from cxrcore.errors import UsageError
 from cxrcore.explain import methods, registration
 from cxrcore.explain.allocator import keep_freed_memory
+from cxrcore.explain.method_names import LABELS
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
 from cxrcore.findings import FINDINGS
 from cxrcore.networks.architectures import find_architecture
@@ -128,7 +129,7 @@ class Explainer:
             raise UsageError(f"unknown method '{method}': expected one of {', '.join(METHODS)}")
         way = METHODS[method]
         if way.slow and len(findings) != 1:
-            raise UsageError(f"{way.label} explains one finding at a time, not {len(findings)}")
+            raise UsageError(f"{LABELS[method]} explains one finding at a time, not {len(findings)}")
         with self._plain_arithmetic():
             offset = self._offset(len(film))
             if way.slow:

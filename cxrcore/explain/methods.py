@@ -80,7 +80,6 @@ class Method:
     """One way to a map.
 
     Attributes:
-        label: as people write it.
         cam: the library's class, keeping its raw maps.
         meaning: one sentence.
         per_finding: False where one map serves all findings.
@@ -88,7 +87,6 @@ class Method:
         slow: runs the network once for every few channels, one finding at a time.
     """
 
-    label: str
     cam: type[BaseCAM]
     meaning: str
     per_finding: bool = True
@@ -97,19 +95,19 @@ class Method:
 
 
 METHODS = {
-    GRAD_CAM: Method("Grad-CAM", _keeping_raw_maps(GradCAM),
+    GRAD_CAM: Method(_keeping_raw_maps(GradCAM),
                      "Channels weighted by the mean of the finding's gradient over the film."),
-    "gradcam++": Method("Grad-CAM++", _keeping_raw_maps(GradCAMPlusPlus),
+    "gradcam++": Method(_keeping_raw_maps(GradCAMPlusPlus),
                         "Grad-CAM with weights that count each place that helps; better where a finding is in several "
                         "places."),
-    HIRES_CAM: Method("HiResCAM", _keeping_raw_maps(HiResCAM),
+    HIRES_CAM: Method(_keeping_raw_maps(HiResCAM),
                       "Channels times their gradient, place by place; with a pooled linear head equal to Grad-CAM."),
-    "layercam": Method("LayerCAM", _keeping_raw_maps(LayerCAM),
+    "layercam": Method(_keeping_raw_maps(LayerCAM),
                        "Channels times their positive gradient, place by place."),
-    "eigencam": Method("EigenCAM", _keeping_raw_maps(EigenCAM),
+    "eigencam": Method(_keeping_raw_maps(EigenCAM),
                        "The first principal component of the features: does not depend on the finding.",
                        per_finding=False, by_gradient=False),
-    "scorecam": Method("Score-CAM", _keeping_raw_maps(_InSteps),
+    "scorecam": Method(_keeping_raw_maps(_InSteps),
                        "Channels weighted by the finding's value when only they show through; no gradients, slow.",
                        by_gradient=False, slow=True),
 }

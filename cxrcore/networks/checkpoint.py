@@ -8,10 +8,8 @@ A checkpoint is a dictionary of plain tensors and plain Python values, so that i
 `model_last.pth` also holds `training` (optimizer, schedule, generator states) until its run finishes.
 """
 
-import contextlib
 import hashlib
 import math
-import os
 import pickle
 import shutil
 import zipfile
@@ -23,6 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import CheckpointError, DiskFullError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.networks.architectures import ARCHITECTURES, build
@@ -32,7 +31,6 @@ from cxrcore.networks.model_options import check_options
 FORMAT = 1
 MAX_SIZE = 4096  # pixels a side of a network's input
 MAX_TEXT = 1000  # characters
-BEST, LAST = "model_best.pth", "model_last.pth"
 
 
 @dataclass(frozen=True)
@@ -84,23 +82,19 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write to a temporary name, then replace: a reader never sees half a file.
+    """Write a checkpoint file; a reader never sees half of it.
 
     Raises:
         DiskFullError: it cannot be written; the file before stays.
         CheckpointError: its folder is gone.
     """
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in _shallow(checkpoint).items()}
-    temporary = path.with_suffix(".tmp")
     try:
-        torch.save(plain, temporary)
-        os.replace(temporary, path)
+        with replacing(path, alone=True) as partial:
+            torch.save(plain, partial)
         return
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         reason = " ".join(str(error).split())[:120]
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     if not path.parent.is_dir():
         raise CheckpointError(f"cannot write {path.name}: its folder {path.parent} is gone; was the run deleted?")
     # Raised out here: until the first error is forgotten, its frames keep the removed file open and the disk full.

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from torch import nn
 
+from cxrcore.config import SPLIT_SCHEMES
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.errors import CheckpointError, DataError, RunError
-from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST, LAST
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -30,13 +31,13 @@ def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
         raise RunError("one of --run RUN_ID and --weights PATH is needed")
     if run:
         store.run(run)
-        path = store.run_file(run, checkpoints.BEST)
+        path = store.run_file(run, BEST)
         if path is None:
-            raise CheckpointError(f"run {run} has no {checkpoints.BEST}: imported, or stopped before its first epoch "
+            raise CheckpointError(f"run {run} has no {BEST}: imported, or stopped before its first epoch "
                                   "ended")
         return path
     path = Path(weights)
-    if path.exists() or path.name != weights or path.name not in (checkpoints.BEST, checkpoints.LAST):
+    if path.exists() or path.name != weights or path.name not in (BEST, LAST):
         return path
     runs = store.runs()
     for run_id in runs.loc[runs["status"] == "finished", "run_id"]:
@@ -59,7 +60,7 @@ def load_films(store: Store, loaded: Checkpoint, csv_path: str | None, img_root:
     own = store.run(loaded.run_id)["config"] if is_known(store, loaded) else {}
     csv_path, img_root = csv_path or own.get("csv_path"), img_root or own.get("img_root")
     scheme, seed = loaded.split.get("scheme"), loaded.split.get("seed")
-    if scheme not in film_sets.splits.SCHEMES:
+    if scheme not in SPLIT_SCHEMES:
         scheme, seed = "patient", 0
     try:
         return film_sets.load_film_set(csv_path, img_root, scheme, seed)

@@ -1,5 +1,6 @@
 """Which film the Explain page shows: an uploaded file or one of the data set, and what is known of it."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.data import nih, splits
+from cxrcore.data.files.replace_file import replacing
 from cxrcore.data.pixels import decode_film, film_file, find_film, prepared
 from cxrcore.data.pixels.film_file import Film
 from cxrcore.data.pixels.prepared import PreparedPixels
@@ -168,18 +170,16 @@ def _map_with(store: Store, films: RunFilms, image_id: str, size: int) -> Prepar
 def _maps(store: Store, size: int) -> list[PreparedPixels]:
     """The finished maps of this size beside the store."""
     found = []
-    for manifest in sorted((store.folder / "prepared").glob("*/manifest.json")):
-        try:
-            if manifest.parent.suffix != ".partial" and json.loads(manifest.read_text())["size"] == size:
-                found.append(_opened(str(manifest.parent), manifest.stat().st_mtime_ns))
-        except (OSError, ValueError, KeyError, WorkbenchError):  # damaged, or removed just now
-            continue
+    for one in prepared.finished_maps(store.folder / "prepared"):
+        if one.size == size:
+            with contextlib.suppress(OSError, WorkbenchError):  # damaged, or removed just now
+                found.append(_opened(one.folder, one.changed_at))
     return found
 
 
 @kept(8)
-def _opened(folder: str, changed: int) -> PreparedPixels:
-    return prepared.open_prepared(Path(folder))
+def _opened(folder: Path, changed_at: int) -> PreparedPixels:
+    return prepared.open_prepared(folder)
 
 
 # -- uploads
@@ -217,12 +217,10 @@ def _strips(folder: Path, _held: PreparedPixels, _cache: Path) -> np.ndarray:
         return np.load(file)
     except (OSError, ValueError, EOFError):
         found = find_film.strips(_held)
-    try:
+    with contextlib.suppress(OSError):  # a store on a disk that may not be written to
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.save(file.with_suffix(".new.npy"), found)
-        file.with_suffix(".new.npy").replace(file)
-    except OSError:  # a store on a disk that may not be written to
-        pass
+        with replacing(file) as partial:
+            np.save(partial, found)
     return found
 
 

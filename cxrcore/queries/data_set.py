@@ -3,6 +3,7 @@
 A data set never changes under its id, nor a split under its fingerprint, so all of it is kept by these.
 """
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cxrcore.config import SPLIT_SCHEMES
 from cxrcore.data import census, nih, splits
 from cxrcore.data.files import bounded_file
+from cxrcore.data.files.replace_file import replacing
 from cxrcore.data.phantoms.mark import MARK
 from cxrcore.data.splits import Split
 from cxrcore.errors import DataError, WorkbenchError
@@ -110,8 +113,8 @@ class SplitCounts:
 
 def split_keys(runs: pd.DataFrame) -> list[SplitKey]:
     """The splits of a data set's runs, the most used first; an import's given split is the file's films and no more."""
-    own = runs[runs["split_scheme"].isin(splits.SCHEMES) & ((runs["split_scheme"] != "given")
-                                                            | (runs["kind"] == "trained"))]
+    own = runs[runs["split_scheme"].isin(SPLIT_SCHEMES) & ((runs["split_scheme"] != "given")
+                                                           | (runs["kind"] == "trained"))]
     counts = own.groupby(["split_scheme", "split_seed", "split_fingerprint"], sort=False).size()
     ordered = counts.sort_values(ascending=False, kind="stable")
     return [SplitKey(scheme, int(seed), fingerprint) for scheme, seed, fingerprint in ordered.index]
@@ -174,13 +177,10 @@ def _check(drawn: Split, key: SplitKey) -> None:
 
 
 def _keep(drawn: np.ndarray, path: Path) -> None:
-    try:
+    with contextlib.suppress(OSError):  # a store on a read-only disk: the split is drawn again the next time
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".new.npy")
-        np.save(temporary, drawn)
-        temporary.replace(path)
-    except OSError:
-        pass  # a store on a read-only disk: the split is drawn again the next time
+        with replacing(path) as partial:
+            np.save(partial, drawn)
 
 
 def _given_split(found: Holdings, runs: pd.DataFrame) -> np.ndarray:

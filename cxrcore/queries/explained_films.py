@@ -17,6 +17,7 @@ from cxrcore.findings import FINDINGS
 from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries.kept import Kept, kept
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST, INPUT_CHECK
 
 LARGEST, SMALL = 1024, 384  # long side of a drawn film, pixels
 STRONGEST = 65  # % of full colour, of the hottest place
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from cxrcore.explain.maps import Explainer, Explanation
     from cxrcore.networks.input_check.familiarity import Checked, InputCheck
 
-BEST = "model_best.pth"  # as `checkpoint.BEST`, which needs torch
 MODELS = 6  # kept in memory: as many as one page shows side by side
 MAPS = 12  # explanations kept, 1.4 MB each at 224 pixels
 
@@ -132,8 +132,8 @@ def _check_of(folder: Path, sha256: str) -> "InputCheck | None":
     from cxrcore.networks.input_check import familiarity
 
     try:
-        bounded_file.check_arrays(folder / familiarity.FILE, familiarity.FILE)
-        found = familiarity.InputCheck.load(folder / familiarity.FILE)
+        bounded_file.check_arrays(folder / INPUT_CHECK, INPUT_CHECK)
+        found = familiarity.InputCheck.load(folder / INPUT_CHECK)
     except (DataError, OSError, ValueError, BadZipFile):
         return None
     return found if found.checkpoint_sha256 == sha256 else None

@@ -1,6 +1,5 @@
 """Which prepared map shows a data set's films, for all pages that show films."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +70,7 @@ def film_map(store: Store, dataset_id: str, kind: str, images: pd.DataFrame, sou
         images: as `Store.images`.
         sources: of the data set's runs.
     """
-    return _film_map(dataset_id, kind, sources, _finished_maps(store.folder / "prepared"), images)
+    return _film_map(dataset_id, kind, sources, _largest_first(store.folder / "prepared"), images)
 
 
 @kept(8)  # a mapped file and its index, shared by all readers
@@ -94,18 +93,10 @@ def _film_map(dataset_id: str, kind: str, sources: Sources, folders: tuple[Path,
     return FilmMap(tuple(maps), box_side) if maps else None
 
 
-def _finished_maps(root: Path) -> tuple[Path, ...]:
+def _largest_first(root: Path) -> tuple[Path, ...]:
     """Folders of finished maps, the one with the most pixels a side first."""
-    found = []
-    for manifest in root.glob("*/manifest.json"):
-        if manifest.parent.suffix == ".partial":
-            continue
-        try:
-            meta = json.loads(manifest.read_text())
-            found.append((meta["size"], meta["n_films"], manifest.parent))
-        except (OSError, ValueError, KeyError):  # damaged, or removed just now
-            continue
-    return tuple(folder for *_, folder in sorted(found, reverse=True))
+    found = prepared.finished_maps(root)
+    return tuple(one.folder for one in sorted(found, key=lambda one: (one.size, one.n_films, one.folder), reverse=True))
 
 
 def _home(sources: Sources, dataset_id: str) -> Path | None:

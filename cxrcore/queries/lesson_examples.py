@@ -14,6 +14,7 @@ from cxrcore.queries import chosen_film, explained_films, film_pixels, from_stor
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.class_lesson import Lesson, NothingToShow
 from cxrcore.queries.explained_films import COLOURS, STRONGEST, Look, drawn
+from cxrcore.store.run_folder import BEST
 
 LOOK = Look(STRONGEST / 100, COLOURS[0], False)
 READ = ("Right alarms only, films with a box first, then the highest scores. Warm: what raised the score most "
@@ -43,7 +44,7 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
         NothingToShow: no checkpoint, or no film among the prepared pixels.
     """
     run = lesson.run
-    if not lesson.store.run_file(run.run_id, explained_films.BEST):
+    if not lesson.store.run_file(run.run_id, BEST):
         raise NothingToShow(f"{run.label} has no checkpoint to ask: it was imported, averaged, or made on another "
                             "machine.")
     found = from_store.predictions(lesson.store, run.prediction_id(lesson.part))

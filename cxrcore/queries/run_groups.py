@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from cxrcore.charts.look import architecture_label
-from cxrcore.data.splits import PART_WORDS
+from cxrcore.data.splits import LEAKY_SCHEMES, PART_WORDS
 from cxrcore.findings import N_FINDINGS
 from cxrcore.store.audit_marks import Marks, questions
 
-LEAKY_SCHEMES = ("random",)
 LEAKY_NOTE = "films of one patient stand on both sides: numbers are too good"
 SYNTHETIC_NOTE = ("films are drawn by a program, not taken from patients; how networks rank on them says nothing "
                   "about real films")

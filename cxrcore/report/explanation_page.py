@@ -9,7 +9,8 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-NOT_FOR_DIAGNOSIS = "For teaching and research, not for diagnosis."
+from cxrcore.glossary import NOT_FOR_DIAGNOSIS
+
 _STYLE = """
 @page { size: A4; margin: 14mm; }
 body { font: 15px/1.45 system-ui, sans-serif; color: #1f2328; max-width: 980px; margin: 24px auto; padding: 0 16px; }

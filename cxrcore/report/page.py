@@ -10,11 +10,11 @@ from typing import Any
 from cxrcore.charts.alone import plotting_code
 from cxrcore.charts.board import assets
 from cxrcore.data.splits import PART_WORDS
+from cxrcore.glossary import NOT_FOR_DIAGNOSIS
 from cxrcore.queries.comparison import Compared
 from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
 from cxrcore.report import board, cautions, sections
 from cxrcore.report.contents import Contents
-from cxrcore.report.explanation_page import NOT_FOR_DIAGNOSIS
 from cxrcore.store.audit_marks import BADGE
 
 N_FILMS = 3

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from cxrcore.config import PROJECT_ROOT, ReportConfig, default_store
+from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import DataError
 from cxrcore.report import bundle, cautions, contents, page
 from cxrcore.store import Store
@@ -28,7 +29,8 @@ def write_report(config: ReportConfig) -> None:
         raise DataError(f"{out.parent} cannot be made: {error.strerror}") from None
     told = page.render(found, config.cams, lambda name: _LOG.info(f"  {name}"))
     try:
-        out.write_text(told, encoding="utf-8")
+        with replacing(out) as partial:
+            partial.write_text(told, encoding="utf-8")
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror}") from None
     for line in cautions.of_imports(found):

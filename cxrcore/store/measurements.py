@@ -11,6 +11,7 @@ from cxrcore import __version__
 from cxrcore.errors import StoreError
 from cxrcore.findings import N_FINDINGS
 from cxrcore.store.file import OF_RUN, StoreFile, nan_to_null, new_id, require
+from cxrcore.store.run_folder import LAST
 
 METRIC_COLUMNS = ("finding", "metric", "set_id", "value", "low", "high", "n_positive", "n", "method")
 LOCALIZATION_COLUMNS = ("method", "image_id", "finding", "hit", "iou", "iobb", "energy")
@@ -22,9 +23,9 @@ _NEWEST = "row_number() OVER (PARTITION BY {} ORDER BY measurement DESC NULLS LA
 _METRICS = (f"(SELECT * EXCLUDE (measurement) FROM metrics WHERE {{}} "
             f"QUALIFY {_NEWEST.format('prediction_id, label_set, finding, metric, set_id')})")
 # Which set of a run's split stands for it: measured before unmeasured, complete before subsets, best before last.
-_CHOSEN = """QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY
+_CHOSEN = f"""QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY
     prediction_id IN (SELECT prediction_id FROM metrics) DESC, n = n_expected DESC,
-    coalesce(checkpoint, '') = 'model_last.pth', created_at DESC, prediction_id DESC) = 1"""
+    coalesce(checkpoint, '') = '{LAST}', created_at DESC, prediction_id DESC) = 1"""
 
 
 class Measurements(StoreFile):

@@ -4,6 +4,7 @@ Kept out of the store, whose file would otherwise change every second. A run tha
 whose process is gone is 'interrupted': worked out when read, since a killed process cannot say so itself.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -16,9 +17,10 @@ from typing import Any
 import psutil
 
 from cxrcore.data.files import bounded_file
+from cxrcore.data.files.replace_file import replacing
+from cxrcore.store.run_folder import PROGRESS
 from cxrcore.store.store import Store
 
-FILE = "progress.json"
 BEAT = 1.0  # seconds between writes
 STALE = 60.0  # seconds of silence after which a run on another machine counts as gone
 
@@ -30,7 +32,7 @@ class Progress:
     """
 
     def __init__(self, folder: Path):
-        self._path = folder / FILE
+        self._path = folder / PROGRESS
         self._state: dict[str, Any] = {"pid": os.getpid(), "host": socket.gethostname(), "stage": "starting"}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="progress", daemon=True)
@@ -60,18 +62,15 @@ class Progress:
             self._write()
 
     def _write(self) -> None:
-        temporary = self._path.with_suffix(".tmp")
-        try:
-            temporary.write_text(json.dumps(self._state | {"heartbeat": time.time()}, default=float))
-            os.replace(temporary, self._path)
-        except OSError:
-            pass  # a full disk or a deleted folder must not end the training here
+        # a full disk or a deleted folder must not end the training here
+        with contextlib.suppress(OSError), replacing(self._path, alone=True) as partial:
+            partial.write_text(json.dumps(self._state | {"heartbeat": time.time()}, default=float))
 
 
 def read_progress(folder: Path) -> dict[str, Any]:
     """The latest progress, or an empty dictionary."""
     try:
-        told = bounded_file.settings(folder / FILE)
+        told = bounded_file.settings(folder / PROGRESS)
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
@@ -79,7 +78,7 @@ def read_progress(folder: Path) -> dict[str, Any]:
 
 def of_run(store: Store, run_id: str) -> dict[str, Any]:
     """The latest progress of a run, or an empty dictionary."""
-    file = store.run_file(run_id, FILE)
+    file = store.run_file(run_id, PROGRESS)
     return read_progress(file.parent) if file else {}
 
 

@@ -24,7 +24,7 @@ from cxrcore.evaluation import evaluate_run, film_table
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.architectures import ARCHITECTURES, find_architecture
-from cxrcore.networks.checkpoint import BEST, LAST, Checkpoint
+from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.inference_cost import inference_cost
 from cxrcore.networks.initial_weights import Start
@@ -32,6 +32,7 @@ from cxrcore.networks.input_check import make_check
 from cxrcore.settings import flags_of_record, of_record
 from cxrcore.store import EpochRecord, Store
 from cxrcore.store.progress import Progress, effective_status, of_run
+from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.training import train_plan
 from cxrcore.training.train_plan import TrainingPlan
 from cxrcore.training.trainer import Settings, Trainer

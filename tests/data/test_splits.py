@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxrcore.config import SPLIT_SCHEMES
 from cxrcore.data import films, nih, splits
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS
 
-DRAWN = tuple(scheme for scheme in splits.SCHEMES if scheme != "given")
+DRAWN = tuple(scheme for scheme in SPLIT_SCHEMES if scheme != "given")
 
 
 @pytest.fixture(scope="module")

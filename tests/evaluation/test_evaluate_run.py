@@ -22,6 +22,7 @@ from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.architectures import build
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST
 from cxrcore.store.threshold_file import ThresholdFile, dumps
 
 TUNED = np.linspace(0.42, 0.58, N_FINDINGS)  # an untrained network's scores lie about one half
@@ -49,7 +50,7 @@ class Evaluated:
 
     @property
     def sha256(self) -> str:
-        return checkpoints.sha256(self.store.run_folder(self.run_id) / checkpoints.BEST)
+        return checkpoints.sha256(self.store.run_folder(self.run_id) / BEST)
 
     def sets(self) -> pd.DataFrame:
         return self.store.threshold_sets(self.run_id)
@@ -73,7 +74,7 @@ def made(tiny_nih, tmp_path_factory) -> Evaluated:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         state = build("resnet18", 32).state_dict()
-    checkpoints.save_checkpoint(store.run_folder(run_id) / checkpoints.BEST, Checkpoint(
+    checkpoints.save_checkpoint(store.run_folder(run_id) / BEST, Checkpoint(
         state=state, architecture="resnet18", image_size=32, mean=(0.5,) * 3, std=(0.25,) * 3, training_corpus="none",
         split={"scheme": "patient", "seed": 0, "fingerprint": split.fingerprint}, dataset_id=dataset_id,
         run_id=run_id, epoch=1))

@@ -27,6 +27,7 @@ from cxrcore.networks import checkpoint_source
 from cxrcore.networks.architectures import ARCHITECTURES, build
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST
 
 SIZE = 64
 
@@ -52,7 +53,7 @@ def make_run(store: Store, films: FilmSet) -> str:
     split = (films.split.scheme, films.split.seed, films.split.fingerprint)
     run_id = store.create_run({"name": "mine", "arch": "resnet18"}, films.table.dataset_id, split=split)
     store.run_folder(run_id).mkdir(parents=True)
-    checkpoints.save_checkpoint(store.run_folder(run_id) / checkpoints.BEST, untrained(films, run_id))
+    checkpoints.save_checkpoint(store.run_folder(run_id) / BEST, untrained(films, run_id))
     store.finish_run(run_id, "finished", best_epoch=2)
     return run_id
 
@@ -199,7 +200,7 @@ def test_without_test_films_val_is_taken(tiny_nih, tmp_path):
 def test_numbers_are_the_networks(figures_of, home, tiny_nih, undrawn):
     _, captions = figures_of(samples=3)
     store, run_id = home
-    model = checkpoints.load_checkpoint(store.run_folder(run_id) / checkpoints.BEST).model()
+    model = checkpoints.load_checkpoint(store.run_folder(run_id) / BEST).model()
     films = split_of(tiny_nih)
     assert captions["image_id"].nunique() == 3
     for row in captions.itertuples():

@@ -9,8 +9,8 @@ from cxrcore import cli
 from cxrcore.config import TrainConfig
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import DataError
-from cxrcore.networks.checkpoint import BEST, LAST
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.training import train_run
 
 

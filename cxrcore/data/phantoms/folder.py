@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from cxrcore.data import splits
 from cxrcore.data.files import bounded_file
+from cxrcore.data.files.replace_file import replacing
 from cxrcore.data.phantoms.recipe import FIRST_PATIENT, MILLIMETRES, PhantomPlan, Recipe, draw_film, plan
 from cxrcore.data.phantoms.textures import Textures
 from cxrcore.errors import DataError
@@ -101,9 +102,8 @@ def _read_mark(mark: Path) -> dict | None:
 
 
 def _replace(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path, alone=True) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 # -- films
@@ -167,9 +167,8 @@ def _draw_chunk(films: range) -> list[dict[str, Box]]:
 def _save(pixels: np.ndarray, path: Path) -> None:
     words = PngImagePlugin.PngInfo()
     words.add_text("Description", _WORDS)
-    temporary = path.with_suffix(".new")
-    Image.fromarray(pixels).save(temporary, "PNG", compress_level=1, pnginfo=words)
-    os.replace(temporary, path)
+    with replacing(path, alone=True) as partial:
+        Image.fromarray(pixels).save(partial, "PNG", compress_level=1, pnginfo=words)
 
 
 # -- tables

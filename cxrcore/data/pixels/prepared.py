@@ -98,7 +98,7 @@ def prepare(
         DiskFullError: no room; the partial map is removed.
     """
     check_size(size)
-    maps = _finished(size, root)
+    maps = _usable(size, root)
     if not at_once and (found := _find_by_name(films, maps)):
         return found
     wanted = _signatures(films)
@@ -153,19 +153,42 @@ def _signatures(films: Mapping[str, Path]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["image_id", "bytes", "mtime_ns"])
 
 
-def _finished(size: int, root: Path) -> list[Path]:
-    """Finished maps of this size and version, the smallest first."""
+@dataclass(frozen=True)
+class FinishedMap:
+    """A map on disk that was made to its end.
+
+    Attributes:
+        size: pixels a side.
+        version: of the way films are prepared; only those of `VERSION` are used for networks.
+        changed_at: nanoseconds, of its manifest.
+    """
+
+    folder: Path
+    size: int
+    n_films: int
+    version: int
+    changed_at: int
+
+
+def finished_maps(root: Path) -> list[FinishedMap]:
+    """The finished maps below a folder, by name; what is being made, damaged or just removed is left out."""
     found = []
-    for manifest in root.glob("*/manifest.json"):
+    for manifest in sorted(root.glob("*/manifest.json")):
         if manifest.parent.suffix == ".partial":  # may have been killed while writing it
             continue
         try:
             meta = json.loads(manifest.read_text())
-        except ValueError:  # damaged, as a power cut can leave it: this map is made anew under another selection
+            found.append(FinishedMap(manifest.parent, meta["size"], meta["n_films"], meta["version"],
+                                     manifest.stat().st_mtime_ns))
+        except (OSError, ValueError, KeyError, TypeError):  # a power cut can leave it damaged
             continue
-        if (meta["size"], meta["version"]) == (size, VERSION):
-            found.append((meta["n_films"], manifest.parent))
-    return [folder for _, folder in sorted(found)]
+    return found
+
+
+def _usable(size: int, root: Path) -> list[Path]:
+    """Finished maps of this size and version, the smallest first."""
+    own = [one for one in finished_maps(root) if (one.size, one.version) == (size, VERSION)]
+    return [one.folder for one in sorted(own, key=lambda one: (one.n_films, one.folder))]
 
 
 def _find_by_name(films: Mapping[str, Path], maps: Sequence[Path]) -> PreparedPixels | None:

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from cxrcore.measures.calibration import BINS
 from cxrcore.measures.metrics import THRESHOLDED, Counts, measured
 
-ECE_BINS = 15  # of equal width over [0, 1]
 RANKED = ("auroc", "ap", "fitted_threshold")  # the last: the threshold with the greatest F1 on the very films
 CALIBRATED = ("brier", "ece")
 MEASURES = (*RANKED, *THRESHOLDED, *CALIBRATED)
@@ -28,8 +28,8 @@ ECE_NOISE = "ece_noise"  # comes along with ECE: how far chance alone moves it
 
 def ece_bin(scores: np.ndarray) -> np.ndarray:
     """The bin of each score, 0 to 14, each bin holding its lower edge and the last one also 1: int64, as `scores`."""
-    edges = np.linspace(0, 1, ECE_BINS + 1)
-    return np.searchsorted(edges, np.asarray(scores, np.float64), side="right").clip(1, ECE_BINS) - 1
+    edges = np.linspace(0, 1, BINS + 1)
+    return np.searchsorted(edges, np.asarray(scores, np.float64), side="right").clip(1, BINS) - 1
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,9 @@ class SumPlan:
 
     Attributes:
         confusion: sparse (4k, p), TP, FP, FN and TN of each finding and patient; None without thresholds.
-        errors: sparse (k * (ECE_BINS + 2), p): of each finding the sum of squared errors; for each bin the sum of
+        errors: sparse (k * (BINS + 2), p): of each finding the sum of squared errors; for each bin the sum of
             label minus score; the number of films. None where not wanted.
-        gaps: float64 (k, ECE_BINS), a bin's sum of label minus score over all films of the finding, on the films
+        gaps: float64 (k, BINS), a bin's sum of label minus score over all films of the finding, on the films
             themselves. None where not wanted.
     """
 
@@ -131,7 +131,7 @@ class SumPlan:
             cells = Counts(*np.split(self.confusion @ counts, 4))
             found = {name: getattr(cells, name) for name in THRESHOLDED if name in wanted}
         if self.errors is not None:
-            sums = (self.errors @ counts).reshape(-1, ECE_BINS + 2, counts.shape[1])
+            sums = (self.errors @ counts).reshape(-1, BINS + 2, counts.shape[1])
             found["brier"] = _ratio(sums[:, 0], sums[:, -1])
             gaps = _ratio(sums[:, 1:-1], sums[:, -1:])
             found["ece"] = np.abs(gaps).sum(axis=1)
@@ -166,9 +166,9 @@ def sum_plan(
         cell = np.where(alarm, np.where(label, 0, 1), np.where(label, 2, 3))
         confusion = _summed([cell * k + finding], [owner], None, (4 * k, n_patients))
     if calibrated:
-        first, gap = finding * (ECE_BINS + 2), label - score
-        rows = [first, first + 1 + ece_bin(score), first + ECE_BINS + 1]
-        errors = _summed(rows, [owner] * 3, [gap * gap, gap, np.ones(len(gap))], (k * (ECE_BINS + 2), n_patients))
+        first, gap = finding * (BINS + 2), label - score
+        rows = [first, first + 1 + ece_bin(score), first + BINS + 1]
+        errors = _summed(rows, [owner] * 3, [gap * gap, gap, np.ones(len(gap))], (k * (BINS + 2), n_patients))
         whole = errors.sum(axis=1).reshape(k, -1)
         gaps = _ratio(whole[:, 1:-1], whole[:, -1:])
     return SumPlan(confusion, errors, gaps)

@@ -10,7 +10,6 @@ fit, or nearer to another state. Knows nothing of networks or stores.
 Source: Lee et al., A simple unified framework for detecting out-of-distribution samples, NeurIPS 2018.
 """
 
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
+from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import DataError
 
-FILE = "input_check.npz"  # in the run's folder
 UPRIGHT, OTHER = "upright", "other"
 REASONS = {
     "left": "looks turned by 90° to the left",
@@ -163,16 +162,14 @@ class InputCheck:
         return "; ".join([*alarms, f"{misses} of {n} other images missed{f' ({missed})' if missed else ''}"])
 
     def save(self, path: Path) -> None:
-        """Write to a temporary name, then replace; some hundred kB."""
-        temporary = path.with_name(path.name + ".tmp")
+        """Some hundred kB."""
         rates = self.measured
-        with open(temporary, "wb") as file:
+        with replacing(path, alone=True) as partial, open(partial, "wb") as file:
             np.savez_compressed(
                 file, format=_FORMAT, **{name: getattr(self.fit_, name) for name in _Fit.__dataclass_fields__},
                 scale=self.scale, margin=self.margin, reference=self.reference.astype(np.float32),
                 checkpoint_sha256=self.checkpoint_sha256, kinds=np.array([m.kind for m in rates], dtype=str),
                 rates=np.array([(m.n, m.warned, m.named) for m in rates], dtype=np.int64).reshape(-1, 3))
-        os.replace(temporary, path)
 
     @classmethod
     def load(cls, path: Path) -> "InputCheck":

@@ -9,11 +9,11 @@ import numpy as np
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import prepare
 from cxrcore.errors import DataError, WorkbenchError
-from cxrcore.networks.checkpoint import BEST
 from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.input_check import familiarity, features, non_films
 from cxrcore.networks.input_check.familiarity import UPRIGHT, InputCheck
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST, INPUT_CHECK
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -23,7 +23,7 @@ N_TURNED_TRAIN, N_TURNED_VAL = 80, 50  # of these, in each state
 
 def path_of(store: Store, run_id: str) -> Path:
     """Where the run's check lies, if it has one."""
-    return store.run_folder(run_id) / familiarity.FILE
+    return store.run_folder(run_id) / INPUT_CHECK
 
 
 def make_if_missing(store: Store, source: Source, films: FilmSet) -> None:

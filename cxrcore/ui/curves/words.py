@@ -13,6 +13,7 @@ from cxrcore.measures.metrics import macro
 from cxrcore.queries import run_groups
 from cxrcore.queries.curves import DrawnRun, _number
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST
 from cxrcore.ui import widgets
 from cxrcore.ui.link import in_link
 
@@ -24,7 +25,6 @@ VIEWS_HELP = ("ROC: receiver operating characteristic. PR: precision and recall.
               "the finding score. Thresholds: F1, recall and precision at every threshold. Reliability: whether a "
               "score of 0.1 means one film in ten.")
 LEGEND_WIDTH = 460  # pixels, the least of an entry
-BEST_CHECKPOINT = "model_best.pth"  # as `checkpoint.BEST`, which needs torch
 
 
 # -- what the link asks for
@@ -78,7 +78,7 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
                     icon=":material/hourglass_top:")
         elif run.kind != "trained":
             st.info(f"{name} has no predictions in this store.", icon=":material/info:")
-        elif not store.run_file(run.run_id, BEST_CHECKPOINT):
+        elif not store.run_file(run.run_id, BEST):
             st.info(f"{name} has no predictions, and no checkpoint that could make them. The Runs page says how it "
                     "ended.", icon=":material/info:")
         else:

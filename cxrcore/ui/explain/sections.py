@@ -12,13 +12,14 @@ from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import FilmError
 from cxrcore.explain.method_names import HIRES, MEANINGS, METHODS, SHARED, SLOW
 from cxrcore.findings import display_name
+from cxrcore.glossary import NOT_FOR_DIAGNOSIS
 from cxrcore.queries import chosen_film, explained_films, film_pixels, from_store, run_groups
 from cxrcore.queries.board_state import read_state
 from cxrcore.queries.chosen_film import ChosenFilm, RunFilms
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.explained_films import Explained, Look
-from cxrcore.report.explanation_page import NOT_FOR_DIAGNOSIS
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.explain import map_views, score_views
 from cxrcore.ui.explain.map_views import OneRun
@@ -42,16 +43,16 @@ def pick_runs(page: RunsPage) -> pd.DataFrame:
     page.pick_several("explain_picker", f"Pick up to {MAX_RUNS} runs by name")
     if not chosen:
         ready = [run_id for run_id in page.best() or list(page.pickable["run_id"])
-                 if store.run_file(run_id, explained_films.BEST)]
+                 if store.run_file(run_id, BEST)]
         chosen = ready[:1] or list(page.pickable["run_id"][:1])
     chosen = page.at_most(MAX_RUNS, chosen, "asked")
-    asked = [run_id for run_id in chosen if store.run_file(run_id, explained_films.BEST)]
+    asked = [run_id for run_id in chosen if store.run_file(run_id, BEST)]
     kinds = page.overview.runs.set_index("run_id")["kind"]
     if warned := run_groups.warned(page.rows(chosen)):
         widgets.warned_badge({labels[run_id]: marks for run_id, marks in warned.items()})
     for run_id in chosen:
         if run_id not in asked:
-            st.info(f"{escape(labels[run_id])} has no checkpoint ({escape(explained_films.BEST)}), so it cannot score "
+            st.info(f"{escape(labels[run_id])} has no checkpoint ({escape(BEST)}), so it cannot score "
                     f"a film: {WITHOUT_CHECKPOINT.get(kinds[run_id], LOST_CHECKPOINT)}.", icon=":material/info:")
     if not asked:
         st.stop()

@@ -76,7 +76,7 @@ def say_missing(store: Store, rows: pd.DataFrame, measured: Sequence[MeasuredOnB
 
 def _why_not(store: Store, row: pd.Series, runs: pd.DataFrame) -> str:
     """Why a run with test predictions was not measured on boxes."""
-    if not store.run_file(row["run_id"], curves_view.BEST_CHECKPOINT):
+    if not store.run_file(row["run_id"], curves_view.BEST):
         return "no checkpoint, so no maps."
     own = localization.boxed(store, row, runs)
     if own.boxes.empty:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrcore.charts.dataset import prevalence_chart
 from cxrcore.findings import FINDINGS, display_name
-from cxrcore.glossary import meaning
+from cxrcore.glossary import NOT_FOR_DIAGNOSIS, meaning
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries.class_lesson import Lesson, NothingToShow
 from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
@@ -86,6 +86,6 @@ def limits(lesson: Lesson) -> None:
     points += [
         "**One data set, one time.** Elsewhere films, patients and prevalence differ, and thresholds with them.",
         "**A map shows what raised a score**, not what is ill, and not why.",
-        "**For teaching and research, not for diagnosis.**"]
+        f"**{NOT_FOR_DIAGNOSIS}**"]
     with st.container(key="stage_points"):
         st.markdown("\n\n".join(points))

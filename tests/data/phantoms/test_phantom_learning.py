@@ -19,6 +19,7 @@ from cxrcore.findings import FINDINGS
 from cxrcore.measures import localization
 from cxrcore.networks import checkpoint
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST
 
 pytestmark = pytest.mark.long
 
@@ -65,7 +66,7 @@ def test_the_network_looks_into_the_boxes_more_often_than_the_median_box_does(tr
 def pointing(store: Store, folder: Path) -> pd.DataFrame:
     """Pointing game over the boxes of the test films: shares of hits by finding, of the network and of the floors."""
     run = store.runs().iloc[0]
-    loaded = checkpoint.load_checkpoint(store.run_folder(run["run_id"]) / checkpoint.BEST)
+    loaded = checkpoint.load_checkpoint(store.run_folder(run["run_id"]) / BEST)
     explainer = Explainer(loaded.model(), loaded.architecture, loaded.spec)
     films = film_sets.load_film_set(str(folder / "Data_Entry_2017.csv"), str(folder), loaded.split["scheme"],
                                     loaded.split["seed"])

@@ -127,7 +127,7 @@ def test_the_documented_values_of_torchmetrics(monkeypatch):
     found = resample(of, drawn(of))
     np.testing.assert_allclose(found.interval("auroc").point, [0.625, 0.5, 0.8333, 0.6528], atol=1e-4)
     np.testing.assert_allclose(found.interval("ap").point, [0.75, 0.5833, 0.9167, 0.75], atol=1e-4)
-    monkeypatch.setattr(resampling, "ECE_BINS", 2)
+    monkeypatch.setattr(resampling, "BINS", 2)
     of = replace(films(n=5, n_patients=5), labels=np.array([[0], [0], [1], [1], [1]], np.float32),
                  scores=np.array([[0.25], [0.25], [0.55], [0.75], [0.75]]))
     assert resample(of, drawn(of), ["ece"]).interval("ece").point[0] == pytest.approx(0.29)

@@ -20,6 +20,7 @@ from cxrcore.networks.batches import InputSpec, normalise
 from cxrcore.networks.input_check import familiarity, features, make_check, non_films
 from cxrcore.networks.input_check.familiarity import OTHER, TURNED, UPRIGHT, InputCheck
 from cxrcore.store import Store
+from cxrcore.store.run_folder import INPUT_CHECK
 from cxrcore.training import train_run
 
 SPEC = InputSpec((0.5,) * 3, (0.25,) * 3)
@@ -95,17 +96,17 @@ def test_rates_are_counted(simple):
 
 def test_a_saved_check_says_the_same(simple, tmp_path):
     made = simple.measure({UPRIGHT: clouds(np.random.default_rng(5), 50), "far": np.zeros((0, 60), np.float32)})
-    made.save(tmp_path / familiarity.FILE)
-    read = InputCheck.load(tmp_path / familiarity.FILE)
+    made.save(tmp_path / INPUT_CHECK)
+    read = InputCheck.load(tmp_path / INPUT_CHECK)
     films = clouds(np.random.default_rng(6), 50, wide=1.6)
     assert [f.reason for f in read.check_all(films)] == [f.reason for f in made.check_all(films)]
     assert [f.distance for f in read.check_all(films)] == [f.distance for f in made.check_all(films)]
     assert (read.measured, read.checkpoint_sha256) == (made.measured, "abc")
-    assert [path.name for path in tmp_path.iterdir()] == [familiarity.FILE]
+    assert [path.name for path in tmp_path.iterdir()] == [INPUT_CHECK]
 
 
 def test_a_file_that_holds_no_check_is_refused_in_words(simple, tmp_path):
-    path = tmp_path / familiarity.FILE
+    path = tmp_path / INPUT_CHECK
     with pytest.raises(DataError, match=r"no input check \(input_check\.npz\): evaluate it with scripts/eval\.py"):
         InputCheck.load(path)
     simple.save(path)

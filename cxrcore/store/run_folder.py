@@ -1,0 +1,5 @@
+"""What the files of a run are called: a fact that pages need without loading what writes them."""
+
+BEST, LAST = "model_best.pth", "model_last.pth"  # checkpoints: of the best epoch, and of the last one
+PROGRESS = "progress.json"
+INPUT_CHECK = "input_check.npz"
