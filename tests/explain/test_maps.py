@@ -295,7 +295,7 @@ def test_a_failure_is_told_and_leaves_the_explainer_usable(resnet, monkeypatch):
 
     explainer = Explainer(resnet, "resnet18", SPEC)
     before = explainer.explain(film())
-    monkeypatch.setitem(METHODS, "broken", Method("Broken", Broken, ""))
+    monkeypatch.setitem(METHODS, "broken", Method(Broken, ""))
     with pytest.raises(IndexError, match="inside the library"):
         explainer.explain(film(), method="broken")
     with pytest.raises(RuntimeError):

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from cxrcore.store import progress
-from cxrcore.store.progress import FILE, STALE, Progress, effective_status, read_progress
+from cxrcore.store.progress import STALE, Progress, effective_status, read_progress
+from cxrcore.store.run_folder import PROGRESS
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_what_is_told_stands_in_the_file(tmp_path):
     last = read_progress(folder)
     assert (last["stage"], last["epoch"], last["step"], last["pid"]) == ("training", 2, 5, os.getpid())
     assert abs(last["heartbeat"] - time.time()) < 5
-    assert [path.name for path in folder.iterdir()] == [FILE], "no temporary file stays"
+    assert [path.name for path in folder.iterdir()] == [PROGRESS], "no temporary file stays"
 
 
 def test_the_heart_beats_while_the_training_is_silent(tmp_path, monkeypatch):
@@ -101,7 +102,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
         until = time.monotonic() + 0.5
         n = 0
         while time.monotonic() < until:
-            assert len(json.loads((tmp_path / FILE).read_text())["text"]) == 20_000
+            assert len(json.loads((tmp_path / PROGRESS).read_text())["text"]) == 20_000
             n += 1
     assert n > 50
 
@@ -110,7 +111,7 @@ def test_a_deleted_folder_does_not_end_the_training(tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "BEAT", 0.01)
     folder = tmp_path / "r1"
     with Progress(folder) as told:
-        (folder / FILE).unlink()
+        (folder / PROGRESS).unlink()
         folder.rename(tmp_path / "gone")
         time.sleep(0.05)
         told.update(stage="training")
@@ -119,5 +120,5 @@ def test_a_deleted_folder_does_not_end_the_training(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("text", ["", "{", "\0\0", "[1]", "null", '"x"'])
 def test_a_damaged_file_is_no_progress(tmp_path, text):
-    (tmp_path / FILE).write_text(text)
+    (tmp_path / PROGRESS).write_text(text)
     assert read_progress(tmp_path) == {}
