@@ -5,10 +5,9 @@ import streamlit as st
 from cxrcore.queries import evaluated_runs
 from cxrcore.queries.board_state import provenance, read_state
 from cxrcore.queries.evaluated_runs import evaluated
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, run_pages, shell, widgets
 from cxrcore.ui.cases import controls, film_list
 from cxrcore.ui.cases.controls import ALL_MISS, DISAGREE
-from cxrcore.ui.curves import words
 from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
 from cxrcore.ui.thresholds import session
 
@@ -29,7 +28,7 @@ with open_runs_page("cases", "so there are no cases") as page:
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation films.", icon=":material/info:")
     compares = which in (ALL_MISS, DISAGREE)
-    words.say_missing(store, rows if compares else rows[:1], overview.board, part, page.labels, page.statuses)
+    run_pages.say_missing(store, rows if compares else rows[:1], overview.board, part, page.labels, page.statuses)
     runs = [run for run in evaluated(rows, overview.board, page.labels) if part in run.parts]
     if not runs or runs[0].run_id != run_ids[0]:
         st.stop()
@@ -41,9 +40,9 @@ with open_runs_page("cases", "so there are no cases") as page:
     for group in page.groups(rows if compares else rows[:1], part):
         widgets.badges(group)
     try:
-        state = read_state(store, runs[0], *shell.thresholds_in_link())
+        state = read_state(store, runs[0], *link.thresholds_in_link())
     except shell.WorkbenchError:
-        st.button("Show the films without it", on_click=shell.put_thresholds_in_link, args=(None, None, []))
+        st.button("Show the films without it", on_click=link.put_thresholds_in_link, args=(None, None, []))
         raise
     session.leave_as_it_is()
     shown = film_list.choose(store, runs, part, state, finding, which)

@@ -6,10 +6,9 @@ from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.measures.metrics import THRESHOLDED
 from cxrcore.queries import agreement, comparison, evaluated_runs, run_settings
 from cxrcore.queries.evaluated_runs import evaluated
-from cxrcore.ui import report_button, widgets
+from cxrcore.ui import report_button, run_pages, widgets
 from cxrcore.ui.compare import sections
 from cxrcore.ui.compare.sections import MEANINGS, MEASURES, SETS
-from cxrcore.ui.curves import words
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import open_runs_page, pick_part
 
@@ -34,7 +33,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     part = evaluated_runs.part_to_draw(wanted, focus, overview.board)
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation numbers.", icon=":material/info:")
-    words.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
+    run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
     runs = [run for run in evaluated(rows, overview.board, page.labels) if part in run.parts]
     measured = rows[rows["run_id"].isin([run.run_id for run in runs])]
     own = page.groups(measured, part)

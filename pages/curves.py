@@ -7,7 +7,7 @@ from cxrcore.glossary import meanings
 from cxrcore.measures.intervals.curve_bands import CURVES
 from cxrcore.queries import curves, evaluated_runs, reliability
 from cxrcore.queries.evaluated_runs import MAX_RUNS, evaluated
-from cxrcore.ui import widgets
+from cxrcore.ui import finding_picker, run_pages, widgets
 from cxrcore.ui.curves import bands as curves_bands
 from cxrcore.ui.curves import charts, marks, reliability_view, words
 from cxrcore.ui.curves.words import VIEWS, VIEWS_HELP
@@ -16,7 +16,7 @@ from cxrcore.ui.run_pages import open_runs_page, pick_part
 
 with open_runs_page("curves", "so there are no curves") as page:
     store, overview = page.store, page.overview
-    words.stop_at_unknown_finding()
+    finding_picker.stop_at_unknown_finding()
     download_slot = page.pick_several("curves_picker", f"Pick up to {MAX_RUNS} runs by name", widgets.DOWNLOAD_WIDTH)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = pick_part("The split that the curves come from. Validation stands in where no run has test "
@@ -24,15 +24,15 @@ with open_runs_page("curves", "so there are no curves") as page:
         view = VIEWS[st.segmented_control(
             "View", list(VIEWS), default="ROC", required=True, **in_link("view"), wrap=True,
             help=VIEWS_HELP)]
-        finding = words.finding_picker()
+        finding = finding_picker.finding_picker()
         measure = "f1"
         if view == "thresholds" and finding is None:
             titles = {title: name for name, title in MEASURE_TITLES.items()}
             measure = titles[st.segmented_control("Measure", list(titles), default="F1", required=True,
                                                   **in_link("measure"), help=meanings(MEASURE_TITLES))]
-        method = reliability_view.picker() if view == "reliability" else None
+        method = reliability_view.scores_picker() if view == "reliability" else None
         marks_slot = st.container(width=240) if view != "reliability" else None
-        bands = finding is not None and view in CURVES and curves_bands.picker()
+        bands = finding is not None and view in CURVES and curves_bands.bands_picker()
 
     if len(page.chosen) > MAX_RUNS:
         st.error(f"At most {MAX_RUNS} runs can be told apart in one chart, and {len(page.chosen)} are chosen. Take "
@@ -47,13 +47,13 @@ with open_runs_page("curves", "so there are no curves") as page:
     part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), overview.board)
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation curves.", icon=":material/info:")
-    words.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
+    run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
     runs = evaluated(rows, overview.board, page.labels)
     if view == "reliability":
         read = reliability.reliability_reader(store, runs, method)
     else:
         with marks_slot:
-            key = marks.picker(store, runs)
+            key = marks.marks_picker(store, runs)
         read = curves.curves_reader(store, view)
     with widgets.slow_steps("Reading predictions", len(rows)) as step:
         measured = curves.read_drawn_runs(rows, overview.board, part, page.labels, read, step)

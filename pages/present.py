@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cxrcore.queries import class_lesson, from_store, run_groups
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.present import stage
 from cxrcore.ui.present.slides import SLIDES
 
@@ -11,7 +11,7 @@ with shell.open_page("present") as store:
     stage.dress()
     with st.skeleton(height=480):
         overview = from_store.overview(store)
-    chosen = shell.runs_in_link()
+    chosen = link.runs_in_link()
     widgets.stop_at_unknown_runs(chosen, overview.runs)
     if overview.datasets.empty:
         st.info(f"The results store {widgets.bold(store.key)} is empty, so there is nothing to present. The demo "
@@ -32,7 +32,7 @@ with shell.open_page("present") as store:
             st.session_state["present_run"] = options[0]
             st.selectbox("Run", options, format_func=labels.__getitem__, key="present_run", width=330,
                          label_visibility="collapsed",
-                         on_change=lambda: shell.put_runs_in_link([st.session_state["present_run"]]))
+                         on_change=lambda: link.put_runs_in_link([st.session_state["present_run"]]))
         leaky = lesson.group is not None and lesson.group.leaky
         if lesson.kind == "phantom":  # both marks in one, or the bar takes a second row from the slide
             said = (":orange-badge[leaky split]  \nsay nothing of real films" if leaky else

@@ -7,7 +7,7 @@ from cxrcore import config
 from cxrcore.glossary import meanings
 from cxrcore.queries import from_store, run_groups, run_settings
 from cxrcore.store import Store
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, run_pages, shell, widgets
 from cxrcore.ui.link import in_link
 from cxrcore.ui.runs import leaderboard, live_training, manage
 
@@ -28,7 +28,7 @@ with shell.open_page("runs") as store:
     with st.skeleton(height=400):
         overview = from_store.overview(store)
     statuses = from_store.statuses(store, overview.runs)
-    chosen = shell.runs_in_link()
+    chosen = link.runs_in_link()
     widgets.stop_at_unknown_runs(chosen, overview.runs)
     running = "running" in statuses.values()
     if overview.runs.empty:
@@ -51,7 +51,7 @@ with shell.open_page("runs") as store:
 
     shown = overview.runs[archived | ~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
     with picker_slot:
-        leaderboard.picker({run_id: labels[run_id] for run_id in shown["run_id"]}, chosen)
+        run_pages.run_picker({run_id: labels[run_id] for run_id in shown["run_id"]}, chosen)
     live_training.follow(store, live_training.seen(overview, statuses), running)
 
     groups = run_groups.groups(shown, overview.board, overview.datasets, statuses, part)

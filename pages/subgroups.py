@@ -10,8 +10,7 @@ from cxrcore.queries import evaluated_runs, subgroups
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.subgroups import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
 from cxrcore.queries.threshold_sets import default_key, find_set
-from cxrcore.ui import widgets
-from cxrcore.ui.curves import words
+from cxrcore.ui import run_pages, widgets
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
 from cxrcore.ui.subgroups import sections
@@ -38,7 +37,7 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
     part = evaluated_runs.part_to_draw(wanted, [run_id], overview.board)
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation numbers.", icon=":material/info:")
-    words.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
+    run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
     run = evaluated(rows, overview.board, page.labels)[0]
     if part not in run.parts:
         st.stop()

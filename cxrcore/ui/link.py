@@ -1,11 +1,17 @@
-"""Widgets whose value stands in the link by Streamlit's own binding, and what that would lose.
+"""What a page's link says: runs, finding, data set, thresholds; and widgets whose value stands there by themselves.
 
-At its end, a run takes the values of widgets that are no longer drawn out of the link, by sending the browser the link
-as it was when that run began. What somebody chose meanwhile is not in it: the page shows the choice, the link does not
-(seen in 1.67). So the next run tells the browser its link once more, where that happened; an equal one changes nothing.
+What Streamlit's own binding would lose: at its end, a run takes the values of widgets that are no longer drawn out of
+the link, by sending the browser the link as it was when that run began. What somebody chose meanwhile is not in it: the
+page shows the choice, the link does not (seen in 1.67). So the next run tells the browser its link once more, where
+that happened; an equal one changes nothing.
 """
 
+from collections.abc import Sequence
+
 import streamlit as st
+
+LAST_RUNS = "link_runs"  # in the session: the runs that the link named last
+_DATASET = "data"  # in the URL
 
 _DRAWN = "bound_drawn"  # in the run under way
 _SHOWN = "bound_shown"  # in the last run that came to its end
@@ -37,3 +43,59 @@ def end_page() -> None:
     drawn = st.session_state[_DRAWN]
     st.session_state[_GONE] = st.session_state.get(_SHOWN, set()) - drawn
     st.session_state[_SHOWN] = set(drawn)
+
+
+def dataset_in_link() -> str | None:
+    """The data set's id that the URL names; not checked."""
+    return st.query_params.get(_DATASET)
+
+
+def put_dataset_in_link(dataset_id: str | None) -> None:
+    """Make the URL name this data set, or none."""
+    if dataset_id is not None:
+        st.query_params[_DATASET] = dataset_id
+    elif _DATASET in st.query_params:
+        del st.query_params[_DATASET]
+
+
+def finding_in_link() -> str | None:
+    """The open finding's name as the URL has it; not checked."""
+    return st.query_params.get("finding")
+
+
+def put_finding_in_link(finding: str) -> None:
+    """Make the URL name this finding."""
+    st.query_params["finding"] = finding
+
+
+def thresholds_in_link() -> tuple[str | None, str | None, list[str]]:
+    """The threshold set and the reference set that the URL names, and its NAME:VALUE pairs; not checked."""
+    return st.query_params.get("set"), st.query_params.get("ref"), st.query_params.get_all("t")
+
+
+def put_thresholds_in_link(key: str | None, reference: str | None, changed: Sequence[str]) -> None:
+    """Make the URL name these; None and nothing changed leave it."""
+    for name, value in (("set", key), ("ref", reference), ("t", list(changed))):
+        if value:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def same_runs_and_thresholds() -> dict[str, list[str]]:
+    """The parameters of a link to another page with the same runs and thresholds."""
+    return {name: found for name in ("run", "set", "ref", "t") if (found := st.query_params.get_all(name))}
+
+
+def runs_in_link() -> list[str]:
+    """The run ids that the URL names, in order, each once; not checked."""
+    return list(dict.fromkeys(st.query_params.get_all("run")))
+
+
+def put_runs_in_link(run_ids: Sequence[str]) -> None:
+    """Make the URL name these runs."""
+    st.session_state[LAST_RUNS] = list(run_ids)
+    if run_ids:
+        st.query_params["run"] = list(run_ids)
+    elif "run" in st.query_params:
+        del st.query_params["run"]

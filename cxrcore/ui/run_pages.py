@@ -1,7 +1,7 @@
 """What a page about runs begins with: its head, the runs of the link, and what there is to choose from."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,12 +10,16 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import config
+from cxrcore.data.splits import PART_WORDS
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.threshold_sets import parse_key
 from cxrcore.store import Store
-from cxrcore.ui import shell, widgets
+from cxrcore.store.run_folder import BEST
+from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.link import in_link
 from cxrcore.ui.runs import leaderboard
+
+PICKER = "runs_picker"
 
 SKELETON = 400  # pixels
 DESK_ROW = 1030  # pixels of a row on a desk, less the gap
@@ -89,7 +93,7 @@ class RunsPage:
         if self.chosen:
             return self.chosen
         found = self.best()[:1] or list(self.pickable["run_id"][:1])
-        shell.put_runs_in_link(found)
+        link.put_runs_in_link(found)
         return found
 
 
@@ -108,7 +112,7 @@ def open_runs_page(name: str, without: str) -> Iterator[RunsPage]:
 
 def of(store: Store, overview: from_store.Overview, without: str) -> RunsPage:
     """The runs of the link in an open page; ends it as `open_runs_page` does."""
-    chosen = shell.runs_in_link()
+    chosen = link.runs_in_link()
     widgets.stop_at_unknown_runs(chosen, overview.runs)
     if overview.runs.empty:
         stop_without_runs(store, without)
@@ -147,7 +151,7 @@ def pick_run_and_others(page: RunsPage, key: str, most: int, width: int, meaning
     with st.popover(label, icon=":material/stacked_line_chart:", help=beside):
         st.multiselect(f"Runs beside it, up to {most - 1}", [run_id for run_id in page.options if run_id != run_ids[0]],
                        format_func=page.options.__getitem__, key=f"{key}_others", max_selections=most - 1,
-                       on_change=lambda: shell.put_runs_in_link([run_ids[0], *st.session_state[f"{key}_others"]]))
+                       on_change=lambda: link.put_runs_in_link([run_ids[0], *st.session_state[f"{key}_others"]]))
     if len(wanted) > most:
         st.caption(f"The first {most} of {len(wanted)} chosen runs.", width="content")
     return run_ids
@@ -156,11 +160,11 @@ def pick_run_and_others(page: RunsPage, key: str, most: int, width: int, meaning
 def _choose_run(key: str, before: Sequence[str], board: pd.DataFrame) -> None:
     """Lead to another run; a stored set, or a threshold set by hand, is of the run before and stays behind."""
     run_id = st.session_state[key]
-    shell.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
+    link.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
     parts = {None, *board.loc[board["run_id"] == run_id, "split"]}
     keys = [text if (fit := parse_key(text or "")) and fit.part in parts else None
-            for text in shell.thresholds_in_link()[:2]]
-    shell.put_thresholds_in_link(*keys, [])
+            for text in link.thresholds_in_link()[:2]]
+    link.put_thresholds_in_link(*keys, [])
 
 
 def pick_part(meaning: str = "The split that all numbers come from.") -> str:
@@ -168,3 +172,48 @@ def pick_part(meaning: str = "The split that all numbers come from.") -> str:
     return run_groups.PART_NAMES[st.segmented_control(
         "Measured on", list(run_groups.PART_NAMES), default="Test", required=True, **in_link("on"),
         help=meaning)]
+
+
+def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str, labels: Mapping[str, str],
+                statuses: Mapping[str, str]) -> None:
+    """Each run that cannot be drawn, why, and the command that changes it."""
+    for run in runs.itertuples():
+        there = set(board[board["run_id"] == run.run_id]["split"])
+        if part in there:
+            continue
+        name, status = f"**{widgets.escape(labels[run.run_id])}**", statuses[run.run_id]
+        others = " and ".join(widgets.escape(PART_WORDS.get(one, one)) for one in sorted(there))
+        if others:
+            st.info(f"{name} has no {PART_WORDS[part]} predictions, only {others}: it is not drawn.",
+                    icon=":material/info:")
+        elif status == "running":
+            st.info(f"{name} is still training. Its curves appear when it has been evaluated, at the end.",
+                    icon=":material/hourglass_top:")
+        elif run.kind != "trained":
+            st.info(f"{name} has no predictions in this store.", icon=":material/info:")
+        elif not store.run_file(run.run_id, BEST):
+            st.info(f"{name} has no predictions, and no checkpoint that could make them. The Runs page says how it "
+                    "ended.", icon=":material/info:")
+        else:
+            ended = "" if status == "finished" else f" It is {status}: its best epoch so far can be evaluated."
+            st.info(f"{name} has no predictions yet.{ended} This makes them:", icon=":material/info:")
+            widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
+
+
+def run_picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
+               hint: str = "Tick rows below, or pick runs by name") -> None:
+    """Choose runs by name.
+
+    Args:
+        key: one of its own for each page: a page that took over another's would find its state, but show it empty.
+        hint: stands there while none is chosen.
+    """
+    # Set where the link says otherwise, and after a rename: the browser holds labels, not ids.
+    shown = [labels[run_id] for run_id in chosen]
+    if st.session_state.get(key) != list(chosen) or st.session_state.get(f"{key}_labels") != shown:
+        st.session_state[key] = list(chosen)
+    st.session_state[f"{key}_labels"] = shown
+    st.multiselect(
+        "Chosen runs", list(labels), format_func=labels.__getitem__, key=key, select_all=False, placeholder=hint,
+        on_change=lambda: link.put_runs_in_link(st.session_state[key]),
+    )

@@ -14,6 +14,7 @@ from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
 from cxrcore.ui import link
+from cxrcore.ui.link import LAST_RUNS, put_runs_in_link, runs_in_link
 from cxrcore.ui.markdown import escape
 
 PRODUCT = "Chest X-ray workbench"
@@ -30,10 +31,8 @@ SECTIONS = ("Results", "Thresholds", "Images", "Class")
 _REGISTERED = "shell_registered"
 _PAGE = "shell_page"
 _ARRIVED = "shell_arrived"
-_FOCUS = "shell_runs"
 _NOTICE = "shell_notice"
 _COPY = "shell_copy"
-_DATASET = "data"  # in the URL
 
 
 @dataclass(frozen=True)
@@ -223,65 +222,9 @@ def show_notice() -> None:
 #                    test, youden@val was fitted on val
 
 
-def dataset_in_link() -> str | None:
-    """The data set's id that the URL names; not checked."""
-    return st.query_params.get(_DATASET)
-
-
-def put_dataset_in_link(dataset_id: str | None) -> None:
-    """Make the URL name this data set, or none."""
-    if dataset_id is not None:
-        st.query_params[_DATASET] = dataset_id
-    elif _DATASET in st.query_params:
-        del st.query_params[_DATASET]
-
-
 def arrived() -> bool:
     """Whether this run of the page is the first since another page was open."""
     return st.session_state.get(_ARRIVED, False)
-
-
-def finding_in_link() -> str | None:
-    """The open finding's name as the URL has it; not checked."""
-    return st.query_params.get("finding")
-
-
-def put_finding_in_link(finding: str) -> None:
-    """Make the URL name this finding."""
-    st.query_params["finding"] = finding
-
-
-def thresholds_in_link() -> tuple[str | None, str | None, list[str]]:
-    """The threshold set and the reference set that the URL names, and its NAME:VALUE pairs; not checked."""
-    return st.query_params.get("set"), st.query_params.get("ref"), st.query_params.get_all("t")
-
-
-def put_thresholds_in_link(key: str | None, reference: str | None, changed: Sequence[str]) -> None:
-    """Make the URL name these; None and nothing changed leave it."""
-    for name, value in (("set", key), ("ref", reference), ("t", list(changed))):
-        if value:
-            st.query_params[name] = value
-        elif name in st.query_params:
-            del st.query_params[name]
-
-
-def same_runs_and_thresholds() -> dict[str, list[str]]:
-    """The parameters of a link to another page with the same runs and thresholds."""
-    return {name: found for name in ("run", "set", "ref", "t") if (found := st.query_params.get_all(name))}
-
-
-def runs_in_link() -> list[str]:
-    """The run ids that the URL names, in order, each once; not checked."""
-    return list(dict.fromkeys(st.query_params.get_all("run")))
-
-
-def put_runs_in_link(run_ids: Sequence[str]) -> None:
-    """Make the URL name these runs."""
-    st.session_state[_FOCUS] = list(run_ids)
-    if run_ids:
-        st.query_params["run"] = list(run_ids)
-    elif "run" in st.query_params:
-        del st.query_params["run"]
 
 
 def _carry_runs_over(page: str) -> None:
@@ -289,6 +232,6 @@ def _carry_runs_over(page: str) -> None:
     arrived = st.session_state.get(_PAGE) != page
     st.session_state[_PAGE], st.session_state[_ARRIVED] = page, arrived
     if arrived and not runs_in_link():
-        put_runs_in_link(st.session_state.get(_FOCUS, []))
+        put_runs_in_link(st.session_state.get(LAST_RUNS, []))
     else:
-        st.session_state[_FOCUS] = runs_in_link()
+        st.session_state[LAST_RUNS] = runs_in_link()

@@ -20,7 +20,7 @@ from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 from cxrcore.report.latex import as_latex
 from cxrcore.store import Store
 from cxrcore.store.audit_marks import BADGE, Marks, questions, told_once
-from cxrcore.ui import shell
+from cxrcore.ui import link
 from cxrcore.ui.link import in_link
 from cxrcore.ui.markdown import bold, escape
 
@@ -152,7 +152,7 @@ def stop_at_unknown_runs(chosen: Sequence[str], runs: pd.DataFrame) -> None:
     names = ", ".join(map(bold, unknown))
     st.error(f"The link names a run that is not in this store: {names}. It may have been deleted, or the link belongs "
              "to another store.", icon=":material/link_off:")
-    st.button("Show the runs that are here", on_click=shell.put_runs_in_link, args=([],))
+    st.button("Show the runs that are here", on_click=link.put_runs_in_link, args=([],))
     st.stop()
 
 

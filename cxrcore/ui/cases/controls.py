@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cxrcore.queries import evaluated_runs
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, widgets
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import RunsPage, pick_run_and_others
 from cxrcore.ui.thresholds import session
@@ -25,7 +25,7 @@ _LISTED = "cases_listed"
 def take_over_the_board() -> None:
     """Who comes through the menu, whose links carry no parameters, finds the thresholds that stand on the board."""
     def said() -> tuple:
-        return shell.thresholds_in_link(), shell.finding_in_link()
+        return link.thresholds_in_link(), link.finding_in_link()
 
     before = said()
     session.begin()

@@ -20,7 +20,7 @@ from cxrcore.queries.film_pixels import FilmMap, films_of
 from cxrcore.queries.kept import kept
 from cxrcore.queries.threshold_sets import DEFAULT, SourcedSet, default_key, find_set, parse_key
 from cxrcore.store import Predictions, Store
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
 from cxrcore.ui.film_tiles import Tile, wall
 
@@ -180,8 +180,8 @@ def draw(store: Store, run: Evaluated, shown: Cases, which: str, page: int) -> N
         return
     held = films_of(store, run.dataset_id)
     people = _people(store, run, shown.found.image_ids[rows])
-    link = shell.same_runs_and_thresholds()
-    tiles = [_tile(shown, which, row, person, held, link)
+    beside = link.same_runs_and_thresholds()
+    tiles = [_tile(shown, which, row, person, held, beside)
              for row, (_, person) in zip(rows, people.iterrows(), strict=True)]
     without = sum(tile.pixels is None for tile in tiles)
     if held is None:
@@ -200,7 +200,7 @@ def _people(store: Store, run: Evaluated, image_ids: np.ndarray) -> pd.DataFrame
 
 
 def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap | None,
-          link: Mapping[str, object]) -> Tile:
+          beside: Mapping[str, object]) -> Tile:
     found, k = shown.found, shown.place
     image_id, score = found.image_ids[row], float(found.scores[row, k])
     labels = [display_name(FINDINGS[j]) for j in np.flatnonzero(found.labels[row] == 1)] or [display_name(NO_FINDING)]
@@ -210,7 +210,7 @@ def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap |
     mixed = which in (NEAREST, DISAGREE)
     outcome = [OUTCOMES[int(found.labels[row, k]), score >= shown.threshold]] if mixed else []
     others = [f"{other.label} {compared(float(other.scores[row]), other.threshold)}" for other in shown.others]
-    address = "explain?" + urlencode(dict(link) | {"film": image_id, "finding": shown.finding}, doseq=True)
+    address = "explain?" + urlencode(dict(beside) | {"film": image_id, "finding": shown.finding}, doseq=True)
     return Tile(held.film(image_id) if held else None, compared(score, shown.threshold),
                 " · ".join([*outcome, *others, ", ".join(labels), ", ".join(about)]), name=image_id, link=address,
                 link_text="Explain")

@@ -24,7 +24,7 @@ HELP = ("How far each curve would move with other patients: the middle 95 % of d
         "curve by itself.")
 
 
-def picker() -> bool:
+def bands_picker() -> bool:
     """Choose whether bands are drawn."""
     return st.toggle("95 % band", **in_link("band"), help=HELP)
 

@@ -12,7 +12,8 @@ from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.glossary import meanings
 from cxrcore.queries.curves import DrawnRun, sources_in_words
 from cxrcore.ui import widgets
-from cxrcore.ui.curves.words import legend, show_finding
+from cxrcore.ui.curves.words import legend
+from cxrcore.ui.finding_picker import show_finding
 
 SMALL_WIDTH, LARGE_WIDTH = 240, 400  # pixels, the least of a chart
 SQUARE = LARGE_HEIGHT  # its width, too

@@ -45,7 +45,7 @@ class Marked:
     missing: Sequence[str]
 
 
-def picker(store: Store, runs: Sequence[Evaluated]) -> str | None:
+def marks_picker(store: Store, runs: Sequence[Evaluated]) -> str | None:
     """Choose the set whose operating points are marked: its key, as `threshold_sets.find_set` reads it, or None."""
     options = _options(store, runs)
     asked = st.query_params.get(KEY)

@@ -28,7 +28,7 @@ _INTERVALS = ("Intervals: 95 %, Wilson's, for as many independent films as those
               "one patient resemble each other.")
 
 
-def picker() -> str | None:
+def scores_picker() -> str | None:
     """Choose the scores that are read: of `calibration.METHODS`, or None for those that were predicted."""
     return METHODS[st.segmented_control("Scores", list(METHODS), default=AS_PREDICTED, required=True,
                                         **in_link("scores"), help=METHODS_HELP)]

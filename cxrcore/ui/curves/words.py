@@ -1,25 +1,16 @@
 """What the Curves page says beside its charts: which predictions are drawn, which are missing, what to beware of."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from cxrcore.data.splits import PART_WORDS
-from cxrcore.errors import FindingError
-from cxrcore.findings import FINDINGS, N_FINDINGS, NO_FINDING, canonical, display_name
+from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures.metrics import macro
 from cxrcore.queries import run_groups
 from cxrcore.queries.curves import DrawnRun, _number
-from cxrcore.store import Store
-from cxrcore.store.run_folder import BEST
 from cxrcore.ui import widgets
-from cxrcore.ui.link import in_link
 
-ALL = "All 14"
-FINDING = "finding"  # the picker's key, and so its name in the link
-CHOICES = (ALL, *map(display_name, FINDINGS))
 VIEWS = {"ROC": "roc", "PR": "pr", "Scores": "scores", "Thresholds": "thresholds", "Reliability": "reliability"}
 VIEWS_HELP = ("ROC: receiver operating characteristic. PR: precision and recall. Scores: how films with and without "
               "the finding score. Thresholds: F1, recall and precision at every threshold. Reliability: whether a "
@@ -30,61 +21,7 @@ LEGEND_WIDTH = 460  # pixels, the least of an entry
 # -- what the link asks for
 
 
-def stop_at_unknown_finding() -> None:
-    """End the page at a link to a finding that there is not; call before the picker, which would show all instead."""
-    text = st.query_params.get(FINDING, ALL)
-    if text in CHOICES:
-        return
-    if text.lower() == NO_FINDING.lower():  # chosen on the Data page
-        st.session_state[FINDING] = ALL
-        return
-    try:
-        show_finding(canonical(text))  # 'Pleural_Thickening' and the like
-    except FindingError as error:
-        st.error(widgets.escape(f"The link names an {error}."), icon=":material/link_off:")
-        st.button("Show all 14 findings", on_click=lambda: st.query_params.pop(FINDING, None))
-        st.stop()
-
-
-def finding_picker() -> str | None:
-    """Choose one finding, or all (None)."""
-    text = st.selectbox("Finding", CHOICES, **in_link(FINDING), width=220,
-                        help="All findings small, side by side, or one large.")
-    return None if text == ALL else canonical(text)
-
-
-def show_finding(finding: str) -> None:
-    """Lead to another finding; for buttons."""
-    st.session_state[FINDING] = display_name(finding)
-
-
 # -- which predictions there are
-
-
-def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str, labels: Mapping[str, str],
-                statuses: Mapping[str, str]) -> None:
-    """Each run that cannot be drawn, why, and the command that changes it."""
-    for run in runs.itertuples():
-        there = set(board[board["run_id"] == run.run_id]["split"])
-        if part in there:
-            continue
-        name, status = f"**{widgets.escape(labels[run.run_id])}**", statuses[run.run_id]
-        others = " and ".join(widgets.escape(PART_WORDS.get(one, one)) for one in sorted(there))
-        if others:
-            st.info(f"{name} has no {PART_WORDS[part]} predictions, only {others}: it is not drawn.",
-                    icon=":material/info:")
-        elif status == "running":
-            st.info(f"{name} is still training. Its curves appear when it has been evaluated, at the end.",
-                    icon=":material/hourglass_top:")
-        elif run.kind != "trained":
-            st.info(f"{name} has no predictions in this store.", icon=":material/info:")
-        elif not store.run_file(run.run_id, BEST):
-            st.info(f"{name} has no predictions, and no checkpoint that could make them. The Runs page says how it "
-                    "ended.", icon=":material/info:")
-        else:
-            ended = "" if status == "finished" else f" It is {status}: its best epoch so far can be evaluated."
-            st.info(f"{name} has no predictions yet.{ended} This makes them:", icon=":material/info:")
-            widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
 
 
 def say_where(groups: Sequence[run_groups.Group], measured: Sequence[DrawnRun]) -> None:

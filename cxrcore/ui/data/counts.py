@@ -14,7 +14,7 @@ from cxrcore.glossary import TERMS, meaning
 from cxrcore.queries import data_set
 from cxrcore.queries.data_set import Holdings
 from cxrcore.queries.kept import kept
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, widgets
 
 STRONGEST = 5  # pairs named in words
 ENOUGH = 10  # films, for a pair of findings or for a view to be named
@@ -40,16 +40,16 @@ def data_set_picker(datasets: pd.DataFrame) -> str:
         datasets: as `Store.datasets`, indexed by dataset_id.
     """
     names = data_set.labelled_names(datasets)
-    asked = shell.dataset_in_link() or next(iter(names))
+    asked = link.dataset_in_link() or next(iter(names))
     if asked not in names:
         st.error(f"The link names a data set that is not in this store: {widgets.bold(asked)}. It may belong to "
                  "another store.", icon=":material/link_off:")
-        st.button("Show the data that is here", on_click=shell.put_dataset_in_link, args=(None,))
+        st.button("Show the data that is here", on_click=link.put_dataset_in_link, args=(None,))
         st.stop()
     st.session_state[PICKER] = asked
     return st.selectbox(
         "Data set", list(names), format_func=names.__getitem__, key=PICKER,
-        on_change=lambda: shell.put_dataset_in_link(st.session_state[PICKER]),
+        on_change=lambda: link.put_dataset_in_link(st.session_state[PICKER]),
         help="The data sets that runs of this store were trained or measured on.")
 
 

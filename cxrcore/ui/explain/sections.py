@@ -20,7 +20,7 @@ from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.explained_films import Explained, Look
 from cxrcore.store import Store
 from cxrcore.store.run_folder import BEST
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, widgets
 from cxrcore.ui.explain import map_views, score_views
 from cxrcore.ui.explain.map_views import OneRun
 from cxrcore.ui.link import in_link
@@ -185,8 +185,8 @@ def score(store: Store, runs: pd.DataFrame, film: ChosenFilm) -> list[OneRun]:
         loaded = explained_films.load_network(store, run.run_id)
         small = film_file.resize(film.film.pixels, loaded.image_size)
         found = explained_films.explained(loaded, small, METHODS["Grad-CAM"])
-        link = shell.thresholds_in_link() if run.run_id == runs.index[0] else (None, None, [])
-        state = read_state(store, run, *link)
+        own = link.thresholds_in_link() if run.run_id == runs.index[0] else (None, None, [])
+        state = read_state(store, run, *own)
         shown.append(OneRun(loaded, score_views.film_scores(store, run, styles[run.run_id], found.scores, state),
                             small))
     return shown

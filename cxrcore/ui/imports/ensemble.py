@@ -5,9 +5,8 @@ import streamlit as st
 from cxrcore.evaluation import ensemble, measure_predictions
 from cxrcore.queries import from_store, run_groups
 from cxrcore.store import Store
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, run_pages, shell, widgets
 from cxrcore.ui.imports import predictions
-from cxrcore.ui.runs import leaderboard
 
 MOST = 12
 _MADE = "ensemble_made"  # ids of the means that this session saved
@@ -15,11 +14,11 @@ _MADE = "ensemble_made"  # ids of the means that this session saved
 
 def show_ensemble(store: Store, overview: from_store.Overview) -> None:
     """Choose runs, name their mean, save it, and see how it stands against its best member."""
-    chosen = [run_id for run_id in shell.runs_in_link() if run_id in set(overview.runs["run_id"])]
+    chosen = [run_id for run_id in link.runs_in_link() if run_id in set(overview.runs["run_id"])]
     labels = run_groups.run_labels(overview.runs)
     pickable = overview.runs[~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
-    leaderboard.picker({run_id: labels[run_id] for run_id in pickable["run_id"]}, chosen, "ensemble_picker",
-                       "Pick two runs or more by name")
+    run_pages.run_picker({run_id: labels[run_id] for run_id in pickable["run_id"]}, chosen, "ensemble_picker",
+                         "Pick two runs or more by name")
     if "phantom" in set(overview.datasets.loc[overview.runs["dataset_id"].unique(), "kind"]):
         widgets.synthetic_badge()
     if warned := run_groups.warned(overview.runs[overview.runs["run_id"].isin(chosen)]):

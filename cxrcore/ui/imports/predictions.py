@@ -22,7 +22,7 @@ from cxrcore.queries import from_store
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store, audit_marks, threshold_file
 from cxrcore.store.audit_marks import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.widgets import escape
 
 KINDS = [kind.removeprefix(".") for kind in prediction_file.KINDS]
@@ -93,7 +93,7 @@ def _ask_table(overview: from_store.Overview) -> tuple[str, bytes] | str | None:
     chosen = UPLOAD_TABLE
     if names:
         options = [*names, UPLOAD_TABLE]
-        focus = [one for one in overview.runs.loc[overview.runs["run_id"].isin(shell.runs_in_link()), "dataset_id"]
+        focus = [one for one in overview.runs.loc[overview.runs["run_id"].isin(link.runs_in_link()), "dataset_id"]
                  if one in names]
         chosen = st.selectbox("Data set", options, options.index(focus[0]) if focus else 0,
                               format_func=lambda one: names.get(one, one), key="import_dataset",
@@ -223,7 +223,7 @@ def offer(store: Store, candidate: Candidate, said: Said) -> None:
             saved = examination.save_candidate(store, candidate, said.name, said.architecture, told)
         st.session_state[_LAST] = replace(said, name="", architecture=""), candidate
         st.session_state[_SAVED] = {*st.session_state.get(_SAVED, ()), saved}
-        shell.put_runs_in_link([saved])
+        link.put_runs_in_link([saved])
         st.rerun()  # without the button
 
 

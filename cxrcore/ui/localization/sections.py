@@ -21,7 +21,7 @@ from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries import from_store, localization, run_groups
 from cxrcore.queries.localization import MeasuredOnBoxes
 from cxrcore.store import Store
-from cxrcore.ui import widgets
+from cxrcore.ui import run_pages, widgets
 from cxrcore.ui.curves import words as curves_view
 from cxrcore.ui.widgets import escape
 
@@ -63,7 +63,7 @@ def say_missing(store: Store, rows: pd.DataFrame, measured: Sequence[MeasuredOnB
     """Each run of these rows that cannot be shown, why, and the command that changes it."""
     there = {one.run.run_id for one in measured}
     tested = set(overview.board[overview.board["split"] == "test"]["run_id"])
-    curves_view.say_missing(store, rows[~rows["run_id"].isin(tested)], overview.board, "test", labels, statuses)
+    run_pages.say_missing(store, rows[~rows["run_id"].isin(tested)], overview.board, "test", labels, statuses)
     said: dict[str, list[pd.Series]] = {}
     for _, row in rows[rows["run_id"].isin(tested - there)].iterrows():
         said.setdefault(_why_not(store, row, overview.runs), []).append(row)

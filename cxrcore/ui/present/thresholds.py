@@ -10,7 +10,7 @@ from cxrcore.measures.thresholds.positions import counts_at
 from cxrcore.queries.board_state import read_state
 from cxrcore.queries.class_lesson import HALF, Lesson
 from cxrcore.queries.threshold_sets import find_set
-from cxrcore.ui import shell
+from cxrcore.ui import link, shell
 from cxrcore.ui.markdown import escape
 from cxrcore.ui.present.stage import headline
 from cxrcore.ui.thresholds import lab, session
@@ -59,7 +59,7 @@ def _truth(lesson: Lesson, finding: str, key: str) -> None:
 def _board(lesson: Lesson, finding: str) -> None:
     """A release in the browser runs this again, and nothing else of the page."""
     with shell.errors_shown():
-        state = read_state(lesson.store, lesson.run, *shell.thresholds_in_link())
+        state = read_state(lesson.store, lesson.run, *link.thresholds_in_link())
         lab.live_board(lesson.store, lesson.runs[:1], lesson.part, state, finding, lesson.overview,
                        rows=_rows(lesson))
 

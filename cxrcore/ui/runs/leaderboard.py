@@ -11,10 +11,9 @@ import streamlit as st
 from cxrcore.charts.look import ARCHITECTURE_COLOURS
 from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.queries.run_groups import Group, chosen_after, group_note
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, widgets
 from cxrcore.ui.widgets import badges, escape, number
 
-PICKER = "runs_picker"
 DASH = "–"
 TINT = "55"  # the colour's strength behind text, as hexadecimal alpha: text keeps its contrast in both themes
 ROW_HEIGHT = 36
@@ -28,25 +27,6 @@ _MEASURED = "The split whose films gave the numbers; 'subset' where not all of i
 _FINDINGS = "Findings inside the macro mean. A finding without positive films has no value and is left out."
 _THRESHOLDS = ("The split that F1's thresholds were fitted on. 'same films': fitted on the very films that F1 is read "
                "on, which flatters it.")
-
-
-def picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
-           hint: str = "Tick rows below, or pick runs by name") -> None:
-    """Choose runs by name.
-
-    Args:
-        key: one of its own for each page: a page that took over another's would find its state, but show it empty.
-        hint: stands there while none is chosen.
-    """
-    # Set where the link says otherwise, and after a rename: the browser holds labels, not ids.
-    shown = [labels[run_id] for run_id in chosen]
-    if st.session_state.get(key) != list(chosen) or st.session_state.get(f"{key}_labels") != shown:
-        st.session_state[key] = list(chosen)
-    st.session_state[f"{key}_labels"] = shown
-    st.multiselect(
-        "Chosen runs", list(labels), format_func=labels.__getitem__, key=key, select_all=False, placeholder=hint,
-        on_change=lambda: shell.put_runs_in_link(st.session_state[key]),
-    )
 
 
 def leaderboard_table(group: Group, chosen: Sequence[str], part: str) -> None:
@@ -74,7 +54,7 @@ def _tick(key: str, rows: list[int]) -> None:
 
 def _ticked(key: str, run_ids: list[str]) -> None:
     rows = st.session_state[key]["selection"]["rows"]
-    shell.put_runs_in_link(chosen_after(rows, run_ids, shell.runs_in_link()))
+    link.put_runs_in_link(chosen_after(rows, run_ids, link.runs_in_link()))
 
 
 def _columns(warned: bool) -> dict:

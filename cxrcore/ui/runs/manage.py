@@ -8,7 +8,7 @@ import streamlit as st
 from cxrcore.errors import RunError
 from cxrcore.queries import from_store
 from cxrcore.store import Store, progress
-from cxrcore.ui import shell
+from cxrcore.ui import link, shell
 from cxrcore.ui.widgets import escape
 
 SAVED = "manage_saved"  # how often something was saved, the last run, and what was chosen then
@@ -43,7 +43,7 @@ def _save(store: Store, run_id: str) -> None:
     name = st.session_state[f"manage_name_{run_id}"].strip()
     note = st.session_state[f"manage_note_{run_id}"]
     shell.act(f"Saved {escape(name or run_id)}", store.edit_run, run_id, name=name, note=note)
-    st.session_state[SAVED] = (st.session_state.get(SAVED, (0,))[0] + 1, run_id, shell.runs_in_link())
+    st.session_state[SAVED] = (st.session_state.get(SAVED, (0,))[0] + 1, run_id, link.runs_in_link())
 
 
 def _archive(store: Store, run_id: str, archived: bool) -> None:
@@ -87,4 +87,4 @@ def _is_running(store: Store, run_id: str) -> bool:
 
 
 def _leave_link(run_id: str) -> None:
-    shell.put_runs_in_link([other for other in shell.runs_in_link() if other != run_id])
+    link.put_runs_in_link([other for other in link.runs_in_link() if other != run_id])

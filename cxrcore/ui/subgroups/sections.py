@@ -20,7 +20,7 @@ from cxrcore.queries import run_groups
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.subgroups import Subgroups, view_bars
 from cxrcore.queries.threshold_sets import SourcedSet, warnings_of
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, widgets
 from cxrcore.ui.run_pages import RunsPage
 from cxrcore.ui.widgets import escape
 
@@ -45,7 +45,7 @@ def run_picker(page: RunsPage) -> str | None:
 
 def _choose_run(before: Sequence[str]) -> None:
     run_id = st.session_state["subgroups_run"]
-    shell.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
+    link.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
 
 
 def reference_picker(found: Subgroups) -> str:

@@ -20,8 +20,7 @@ from cxrcore.queries.evaluated_runs import Evaluated, evaluated
 from cxrcore.queries.kept import Kept
 from cxrcore.queries.threshold_sets import DEFAULT, default_key, find_set, parse_key
 from cxrcore.store import Store
-from cxrcore.ui import run_pages, shell, widgets
-from cxrcore.ui.curves import words
+from cxrcore.ui import finding_picker, link, run_pages, shell, widgets
 from cxrcore.ui.run_pages import ALL_ARCHIVED, pick_part, pick_run_and_others
 from cxrcore.ui.thresholds import board_component, changed_films, fit, promise, session, set_popover
 
@@ -43,7 +42,7 @@ def _lab(store: Store) -> None:
         shell.show_notice()
         page = run_pages.of(store, from_store.overview(store), WITHOUT_RUNS)
         overview = page.overview
-        words.stop_at_unknown_finding()
+        finding_picker.stop_at_unknown_finding()
         controls = st.container(horizontal=True, vertical_alignment="bottom")
         with controls:
             run_ids = pick_run_and_others(page, "lab", MAX_RUNS, RUN_WIDTH, "The run whose thresholds are set.",
@@ -55,7 +54,7 @@ def _lab(store: Store) -> None:
                              "otherwise.")
         rows = page.rows(run_ids)
         shown = evaluated_runs.part_to_draw(part, run_ids[:1], overview.board)
-        words.say_missing(store, rows, overview.board, shown, page.labels, page.statuses)
+        run_pages.say_missing(store, rows, overview.board, shown, page.labels, page.statuses)
         runs = [run for run in evaluated(rows, overview.board, page.labels) if shown in run.parts]
         if not runs or runs[0].run_id != run_ids[0]:
             if (overview.board["run_id"] == run_ids[0]).any() and rows.iloc[0]["kind"] == "trained":
@@ -103,9 +102,9 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
             from_store.sorted_scores(store, one.prediction_id(part))
             step()
     try:
-        state = read_state(store, run, *shell.thresholds_in_link())
+        state = read_state(store, run, *link.thresholds_in_link())
     except shell.WorkbenchError:
-        st.button("Show the board without it", on_click=shell.put_thresholds_in_link, args=(None, None, []))
+        st.button("Show the board without it", on_click=link.put_thresholds_in_link, args=(None, None, []))
         raise
     session.leave_as_it_is()
     with controls:
@@ -137,13 +136,13 @@ def live_board(store: Store, runs: Sequence[Evaluated], part: str, state: BoardS
     board_component.board(
         _payload(store, runs, part, state, finding, overview, rows),
         on_release=lambda: session.take_release(store, run, part),
-        on_open=lambda: shell.put_finding_in_link(display_name(board_component.opened() or finding)),
+        on_open=lambda: link.put_finding_in_link(display_name(board_component.opened() or finding)),
         on_typed=lambda: session.take_typed(run.prediction_id(part)))
 
 
 def _open_finding() -> str:
-    name = shell.finding_in_link()
-    return FINDINGS[0] if name in (None, words.ALL, NO_FINDING) else canonical(name)
+    name = link.finding_in_link()
+    return FINDINGS[0] if name in (None, finding_picker.ALL, NO_FINDING) else canonical(name)
 
 
 def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evaluated],

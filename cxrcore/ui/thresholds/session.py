@@ -9,7 +9,7 @@ from cxrcore.queries.board_state import BoardState, after_release, read_state
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import default_key
 from cxrcore.store import Store
-from cxrcore.ui import shell
+from cxrcore.ui import link, shell
 from cxrcore.ui.thresholds import board_component
 
 MAX_TYPED = 60  # typed thresholds of one finding that stay positions
@@ -26,16 +26,16 @@ def begin() -> None:
     """
     st.session_state[_FRESH] = True
     left = st.session_state.get(_LEFT)
-    if left and shell.arrived() and left["runs"] == shell.runs_in_link()[:1] and not any(shell.thresholds_in_link()):
-        shell.put_thresholds_in_link(*left["thresholds"])
-        if shell.finding_in_link() is None and left["finding"]:
-            shell.put_finding_in_link(left["finding"])
+    if left and shell.arrived() and left["runs"] == link.runs_in_link()[:1] and not any(link.thresholds_in_link()):
+        link.put_thresholds_in_link(*left["thresholds"])
+        if link.finding_in_link() is None and left["finding"]:
+            link.put_finding_in_link(left["finding"])
 
 
 def leave_as_it_is() -> None:
     """Keep what the link says for `begin`."""
-    st.session_state[_LEFT] = {"runs": shell.runs_in_link()[:1], "thresholds": shell.thresholds_in_link(),
-                               "finding": shell.finding_in_link()}
+    st.session_state[_LEFT] = {"runs": link.runs_in_link()[:1], "thresholds": link.thresholds_in_link(),
+                               "finding": link.finding_in_link()}
 
 
 def load_board(of: str, state: BoardState, finding: str) -> dict[str, Any]:
@@ -95,13 +95,13 @@ def take_release(store: Store, run: Evaluated, part: str) -> None:
 
 
 def _take(store: Store, run: Evaluated, part: str, told: dict[str, Any]) -> None:
-    before = read_state(store, run, *shell.thresholds_in_link())
+    before = read_state(store, run, *link.thresholds_in_link())
     dragged = _of(_DRAGGED, told["of"], list)
     state = after_release(store, run, part, before, told["thresholds"],
                           [*reversed(dragged), *_of(_EARLIER, told["of"], list)])
     dragged.append(before)
     del dragged[:-MAX_EARLIER]
-    shell.put_finding_in_link(display_name(told["open"]))
+    link.put_finding_in_link(display_name(told["open"]))
     put_in_link(run, state)
     st.session_state[_KNOWN] = state.thresholds.tolist()
     st.session_state[_MOVED] = told["moved"] and told["moved"] | {"of": told["of"]}
@@ -126,5 +126,5 @@ def put_on_board(run: Evaluated, part: str, before: BoardState, after: BoardStat
 def put_in_link(run: Evaluated, state: BoardState) -> None:
     """Make the link describe this state; the sets that stand there anyway leave it."""
     keys = [None if key == default_key(run) else key for key in (state.base.key, state.reference.key)]
-    shell.put_thresholds_in_link(*keys, state.pairs)
+    link.put_thresholds_in_link(*keys, state.pairs)
     leave_as_it_is()  # now: who goes to another page at once ends this run before its last line
