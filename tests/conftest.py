@@ -18,7 +18,7 @@ from PIL import Image
 from cxrcore import cli
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.data import nih
-from cxrcore.data.pixels import decode_film
+from cxrcore.data.pixels import decode_film, dicom_frame
 from cxrcore.findings import FINDINGS
 from cxrcore.store import Store
 
@@ -84,7 +84,8 @@ def limits(monkeypatch):
     """A way to give films other limits than a user has, so that what is over them is over them fast."""
 
     def of(**other: float) -> None:
-        monkeypatch.setattr(decode_film.PROCESSES, "limits", replace(decode_film.LIMITS, **other))
+        for module in (decode_film, dicom_frame):
+            monkeypatch.setattr(module.PROCESSES, "limits", replace(module.LIMITS, **other))
 
     return of
 

@@ -23,7 +23,8 @@ from pydicom.pixels import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
 from pydicom.pixels.utils import as_pixel_options
 
-from cxrcore.data.pixels import decode_film, film_file
+from cxrcore.data.pixels import limits
+from cxrcore.data.pixels.dicom_frame import decode_frame
 from cxrcore.errors import FilmError
 
 MAX_BITS = 16
@@ -43,7 +44,7 @@ _PLUGINS = {  # one library a syntax, so that a film has the same pixels everywh
     uid.JPEG2000Lossless: "pylibjpeg", uid.HTJ2K: "pylibjpeg", uid.HTJ2KLossless: "pylibjpeg",
     uid.HTJ2KLosslessRPCL: "pylibjpeg", uid.RLELossless: "pydicom",
 }
-_OUTSIDE = ("gdcm", "pydicom")  # decoded in a limited process, see `decode_film.frame`
+_OUTSIDE = ("gdcm", "pydicom")  # decoded in a limited process, see `dicom_frame`
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _PREAMBLE = 128 + len("DICM")
 _BLOCK = 1 << 22  # pixels looked up at once
@@ -105,9 +106,9 @@ def _inflated(file: BinaryIO, name: str) -> BinaryIO:
     file.seek(0)
     meta, inflater = file.read(end), zlib.decompressobj(-zlib.MAX_WBITS)
     plain = uid.ExplicitVRLittleEndian.encode().ljust(len(uid.DeflatedExplicitVRLittleEndian), b"\0")
-    body = inflater.decompress(file.read(), film_file.MAX_BYTES)
+    body = inflater.decompress(file.read(), limits.MAX_BYTES)
     if inflater.unconsumed_tail or uid.DeflatedExplicitVRLittleEndian.encode() not in meta:
-        raise FilmError(f"{name} is a deflated DICOM file that unpacks to more than {film_file.MAX_BYTES / 1e6:.0f} MB")
+        raise FilmError(f"{name} is a deflated DICOM file that unpacks to more than {limits.MAX_BYTES / 1e6:.0f} MB")
     return io.BytesIO(meta.replace(uid.DeflatedExplicitVRLittleEndian.encode(), plain) + body)
 
 
@@ -122,7 +123,7 @@ def _film(found: Dataset, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
         raise FilmError(f"{name} is a DICOM file whose colours are of a kind that is not read")
     if not 1 <= int(found.BitsAllocated) <= MAX_BITS:
         raise FilmError(f"{name} is a DICOM file of more than {MAX_BITS} bits a pixel, which is not read")
-    film_file.check_size(int(found.Columns), int(found.Rows), name, samples)
+    limits.check_size(int(found.Columns), int(found.Rows), name, samples)
     found.BitsStored = int(found.get("BitsStored") or found.BitsAllocated)
     pixels, colours = _first_frame(found, frames, name)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
@@ -157,7 +158,7 @@ def _first_frame(found: Dataset, frames: int, name: str) -> tuple[np.ndarray, st
     options = as_pixel_options(found) | {"number_of_frames": 1}
     options.pop("extended_offsets", None)
     if _PLUGINS[syntax] in _OUTSIDE:
-        return decode_film.frame(frame, syntax, _PLUGINS[syntax], options), options["photometric_interpretation"]
+        return decode_frame(frame, syntax, _PLUGINS[syntax], options), options["photometric_interpretation"]
     with Image.open(io.BytesIO(frame), formats=("JPEG", "JPEG2000")) as claimed:
         if claimed.size != (found.Columns, found.Rows):  # its own size is what would be decoded
             raise FilmError(f"{name} is a damaged DICOM file: its image has another size than it says")
@@ -196,7 +197,7 @@ def _shown(stored: np.ndarray, pixels: np.ndarray, found: Dataset) -> tuple[np.n
     declared = (values - low) / max(high - low, 1e-9)
     used = _look_up(declared, pixels[:: max(1, len(pixels) // 512)])
     if found.BitsStored > 8 and 0 < np.ptp(used) < USED_AT_LEAST:
-        low, high = np.percentile(used, film_file.UNDECLARED_RANGE)
+        low, high = np.percentile(used, limits.UNDECLARED_RANGE)
         if high > low:
             notes.append(f"uses {100 * np.ptp(used):.0f} % of its range: from its 0.5 to its 99.5 percentile")
             return np.clip((declared - low) / (high - low), 0, 1), notes

@@ -16,11 +16,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from cxrcore.data.pixels.limits import MAX_BYTES, UNDECLARED_RANGE, check_size, scale_levels
 from cxrcore.errors import FilmError
 
-MAX_PIXELS = 64_000_000  # a 8,000 x 8,000 film; larger files are refused before they are decoded
-MAX_BYTES = 160_000_000  # of a file: 64 million pixels of 16 bits, and room for a header
-UNDECLARED_RANGE = (0.5, 99.5)  # percentiles that become black and white where a file declares no range
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")  # Pillow's, not those that run others
 
 _MANY_LEVELS = ("I", "F")  # Pillow's modes of more than 8 bits: I;16, I;16B, I, F
@@ -28,7 +26,6 @@ _GREY = ("1", "L", "LA")
 _TRANSPARENT = ("LA", "PA", "RGBA")
 _ORIENTATION = 0x0112  # EXIF
 _HEAD = 1024  # bytes that tell what a file is
-_BLOCK = 1 << 22  # pixels scaled at once
 _NO_IMAGES = {  # how files begin that are taken for films, and what to do about them
     b"%PDF": "is a PDF: save the film in it as PNG, JPEG or DICOM",
     b"<!DOCTYPE HTML": "is a web page (HTML), no image: download the film itself",
@@ -88,30 +85,6 @@ def resize(gray: np.ndarray | Image.Image, size: int) -> np.ndarray:
 def load_film(source: bytes | str | Path, size: int) -> np.ndarray:
     """`resize(to_gray(source), size)` without the copy between."""
     return resize(_decode(source)[0], size)
-
-
-def check_size(width: int, height: int, name: str, samples: int = 1) -> None:
-    """FilmError where a film claims more pixels than are read.
-
-    Args:
-        samples: numbers a pixel that have to be held at once.
-    """
-    if width * height * samples > MAX_PIXELS:
-        raise FilmError(f"{name} has {width} x {height} pixels; at most {MAX_PIXELS // samples:,} are read")
-
-
-def scale_levels(values: np.ndarray) -> np.ndarray:
-    """Undeclared levels of any depth as uint8, same shape."""
-    levels = values.astype(np.float32)
-    np.nan_to_num(levels, copy=False, posinf=0.0, neginf=0.0)
-    low, high = np.percentile(levels, UNDECLARED_RANGE, overwrite_input=True)
-    scaled = np.zeros(values.shape, np.uint8)
-    del levels
-    rows = max(1, _BLOCK // max(1, values.shape[1]))
-    for start in range(0, len(values) if high > low else 0, rows):
-        block = np.nan_to_num(values[start : start + rows].astype(np.float32), posinf=0.0, neginf=0.0)
-        scaled[start : start + rows] = np.clip((block - low) * (255 / (high - low)) + 0.5, 0, 255)
-    return scaled
 
 
 def _decode(source: bytes | str | Path, name: str = "") -> tuple[Image.Image, tuple[str, ...], str]:

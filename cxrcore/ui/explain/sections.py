@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.look import run_styles
-from cxrcore.data.pixels import decode_film, film_file
+from cxrcore.data.pixels import decode_film, film_file, limits
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import FilmError
 from cxrcore.explain.method_names import HIRES, MEANINGS, METHODS, SHARED, SLOW
@@ -86,7 +86,7 @@ def upload() -> list:
     """The uploaded files."""
     decode_film.PROCESSES.warm()
     return st.file_uploader("Film: PNG, JPEG or DICOM", accept_multiple_files=True, key="film_upload",
-                            max_upload_size=film_file.MAX_BYTES // 1_000_000, on_change=_leave_stored,
+                            max_upload_size=limits.MAX_BYTES // 1_000_000, on_change=_leave_stored,
                             help="It is scored on this machine, and kept nowhere.")
 
 

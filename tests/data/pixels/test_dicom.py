@@ -19,7 +19,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
 
-from cxrcore.data.pixels import decode_film, film_file
+from cxrcore.data.pixels import film_file
+from cxrcore.data.pixels.dicom_frame import decode_frame
 from cxrcore.errors import FilmError
 
 SECRET = "SECRET"
@@ -387,12 +388,12 @@ def test_a_decoder_that_dies_is_a_film_error():
     found = pydicom.dcmread(get_testdata_file("MR_small_jpeg_ls_lossless.dcm", download=False))
     frame = get_frame(found.PixelData, 0, number_of_frames=1)
     options = pydicom.pixels.utils.as_pixel_options(found)
-    assert decode_film.frame(frame, found.file_meta.TransferSyntaxUID, "gdcm", options).shape == (64, 64)
+    assert decode_frame(frame, found.file_meta.TransferSyntaxUID, "gdcm", options).shape == (64, 64)
     damaged = bytearray(frame)
     damaged[6:9] = b"\xff\xff\xff"
     for data in (bytes(damaged), frame[:40], b""):
         with pytest.raises(ValueError, match="cannot be decoded"):
-            decode_film.frame(data, found.file_meta.TransferSyntaxUID, "gdcm", options)
+            decode_frame(data, found.file_meta.TransferSyntaxUID, "gdcm", options)
 
 
 FUZZED = ("MR_small.dcm", "MR_small_implicit.dcm", "MR_small_jp2klossless.dcm", "SC_rgb_jpeg_dcmtk.dcm",

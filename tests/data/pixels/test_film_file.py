@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cxrcore.data.pixels import film_file
+from cxrcore.data.pixels import film_file, limits
 from cxrcore.errors import FilmError
 
 
@@ -83,7 +83,7 @@ def test_jpeg_of_any_colours(gray, mode):
 def test_sixteen_bits_use_the_whole_range_whatever_their_depth(gray, top):
     levels = (gray.astype(np.float64) * (top / 255)).astype(np.uint16)
     read = film_file.to_gray(encoded(Image.fromarray(levels)))
-    low, high = np.percentile(gray, film_file.UNDECLARED_RANGE)
+    low, high = np.percentile(gray, limits.UNDECLARED_RANGE)
     expected = np.clip((gray - low) / (high - low) * 255, 0, 255)
     assert read.dtype == np.uint8 and (read.min(), read.max()) == (0, 255)
     assert np.abs(read - expected).max() <= 1.01 + 255 / top
@@ -129,9 +129,9 @@ def test_a_turned_photograph_is_set_upright(gray, orientation):
 
 def test_levels_are_scaled_in_blocks_as_in_one_piece(monkeypatch):
     levels = np.random.default_rng(0).normal(5_000, 900, (70, 33)).astype(np.float32)
-    whole = film_file.scale_levels(levels)
-    monkeypatch.setattr(film_file, "_BLOCK", 100)
-    assert (film_file.scale_levels(levels) == whole).all()
+    whole = limits.scale_levels(levels)
+    monkeypatch.setattr(limits, "_BLOCK", 100)
+    assert (limits.scale_levels(levels) == whole).all()
 
 
 # -- one way for all
