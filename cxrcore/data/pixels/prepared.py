@@ -178,9 +178,9 @@ def finished_maps(root: Path) -> list[FinishedMap]:
             continue
         try:
             meta = json.loads(manifest.read_text())
-            found.append(FinishedMap(manifest.parent, meta["size"], meta["n_films"], meta["version"],
+            found.append(FinishedMap(manifest.parent, meta["size"], meta["n_films"], meta.get("version", 0),
                                      manifest.stat().st_mtime_ns))
-        except (OSError, ValueError, KeyError, TypeError):  # a power cut can leave it damaged
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # a power cut can leave it damaged
             continue
     return found
 
