@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from types import FrameType
 from typing import Any
 
@@ -21,7 +21,7 @@ _asked: type[KeyboardInterrupt] | None = None  # what was raised inside of `reme
 
 
 @contextlib.contextmanager
-def remembered(numbers: tuple[int, ...] = (signal.SIGINT,)) -> Iterator[None]:
+def remembered(numbers: tuple[int, ...] = (signal.SIGINT,)) -> Generator[None]:
     """Signals end what is inside like Ctrl-C (SIGTERM as `Terminated`), and are remembered for `raise_again`."""
     global _asked
     if threading.current_thread() is not threading.main_thread():
@@ -120,7 +120,7 @@ class Postponed:
 
 
 @contextlib.contextmanager
-def postponed() -> Iterator[Postponed]:
+def postponed() -> Generator[Postponed]:
     """Ctrl-C and SIGTERM inside are answered at the end, or where `Postponed.check` is called.
 
     An exception from a signal handler can come between any two steps: between taking a lock and the `try` that gives
@@ -136,7 +136,7 @@ def postponed() -> Iterator[Postponed]:
 
 
 @contextlib.contextmanager
-def starting_workers() -> Iterator[None]:
+def starting_workers() -> Generator[None]:
     """Processes that are started inside never see Ctrl-C, not even while they import their modules."""
     if threading.current_thread() is not threading.main_thread():
         yield

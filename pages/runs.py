@@ -42,10 +42,8 @@ with shell.open_page("runs") as store:
         part = run_groups.PART_NAMES[st.segmented_control(
             "Measured on", list(run_groups.PART_NAMES), default="Test", required=True, **in_link("on"),
             help="The split that the numbers come from. Validation numbers stand in where there is no test part.")]
-        if overview.runs["archived"].any():
-            archived = st.toggle("Show archived", **in_link("archived"))
-        else:
-            archived = False
+        any_archived = bool(overview.runs["archived"].any())
+        archived = any_archived and st.toggle("Show archived", **in_link("archived"))
         manage.menu(store, overview, labels, chosen)
         download_slot = st.container(width="content")
 

@@ -100,7 +100,7 @@ def unpack(archive: Path, folder: Path) -> Iterator[int]:
 
 
 def _films(archive: Path, part: str, n_labels: int) -> Iterator[np.ndarray]:
-    """uint8 (at most `_AT_ONCE`, S, S) after each other"""
+    """Grey films as uint8 (at most `_AT_ONCE`, S, S), batch after batch."""
     try:
         with zipfile.ZipFile(archive) as held, held.open(f"{part}_images.npy") as stream:
             shape, by_column, dtype = bounded_file.check_array(stream, held.getinfo(f"{part}_images.npy").file_size)

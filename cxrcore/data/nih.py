@@ -13,7 +13,7 @@ import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -252,7 +252,7 @@ def find_films(img_root: str | Path, image_ids: pd.Series) -> dict[str, Path]:
     return {image_id: on_disk[image_id] for image_id in image_ids if image_id in on_disk}
 
 
-def _walk(folder: Path, depth: int, wanted: Container[str]):
+def _walk(folder: Path, depth: int, wanted: Container[str]) -> Iterator[tuple[Path, list[str], int]]:
     """(folder, wanted names, number of other files) of `folder` and of its subfolders, in sorted order.
 
     Args:

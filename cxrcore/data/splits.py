@@ -96,7 +96,8 @@ def draw(
     return Split(scheme, seed, assignment, fingerprint(image_ids, assignment))
 
 
-def _official(image_ids, patients, labels, seed, test_list) -> np.ndarray:
+def _official(image_ids: Sequence[str], patients: np.ndarray, labels: np.ndarray, seed: int, test_list: Iterable[str]
+              ) -> np.ndarray:
     is_test = np.isin(image_ids, list(test_list))
     if not is_test.any():
         raise DataError("the official split needs test_list.txt with films of this table: put the list of the NIH "

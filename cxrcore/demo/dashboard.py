@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.request
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import RunError
@@ -19,7 +19,7 @@ START_SECONDS = 120  # on a busy machine
 
 
 @contextlib.contextmanager
-def serving(store: Store, port: int, printed: bool = True) -> Iterator[subprocess.Popen]:
+def serving(store: Store, port: int, printed: bool = True) -> Generator[subprocess.Popen]:
     """The dashboard on a store, while the block runs; the block begins when it answers.
 
     Args:

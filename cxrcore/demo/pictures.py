@@ -5,7 +5,7 @@ Of phantoms only, so that they may be shown. The browser comes with the tests' p
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from shutil import which
 from typing import Any
@@ -126,7 +126,7 @@ def _wait(tab: Any) -> None:
 
 
 @contextlib.contextmanager
-def _browser() -> Iterator[Any]:
+def _browser() -> Generator[Any]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

@@ -1,6 +1,6 @@
 """How far slow work is, told as shares from 0 to 1: parts of a whole, and the bar that scripts show."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from tqdm import tqdm
@@ -21,7 +21,7 @@ def within(told: Told, place: int, n: int) -> Told:
 
 
 @contextmanager
-def bar(text: str, patience: float = PATIENCE) -> Iterator[Told]:
+def bar(text: str, patience: float = PATIENCE) -> Generator[Told]:
     """A bar on the screen of a script, which comes only where the work takes long."""
     with tqdm(total=100, desc=text, delay=patience, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}") as shown:
         def told(share: float) -> None:

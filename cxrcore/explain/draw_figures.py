@@ -126,9 +126,9 @@ def fitted_thresholds(store: Store, run_id: str, checkpoint_sha256: str) -> Thre
                 if one.objective == "max_f1"), None)
     if own is None:
         return fallback()
-    notes = {finding: f"threshold unstable (under {STABLE_POSITIVES} positives)"
-             for finding in own.parameters.get("unstable", ())}
-    notes |= {finding: "threshold not fitted (no positives)" for finding in own.parameters.get("not_fitted", ())}
+    unstable = f"threshold unstable (under {STABLE_POSITIVES} positives)"
+    notes = dict.fromkeys(own.parameters.get("unstable", ()), unstable)
+    notes |= dict.fromkeys(own.parameters.get("not_fitted", ()), "threshold not fitted (no positives)")
     chosen = store.chosen_set(run_id, run_thresholds.FIT_SPLIT, checkpoint_sha256)
     n = store.prediction_sets(run_id).set_index("prediction_id").at[chosen, "n"]
     return Thresholds(own.thresholds, tuple(notes.get(finding, "") for finding in FINDINGS),

@@ -11,7 +11,7 @@ Source: Selvaraju et al., Grad-CAM, ICCV 2017.
 import contextlib
 import copy
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,7 +95,8 @@ class Explainer:
     """
 
     def __init__(self, model: nn.Module, architecture: str, spec: InputSpec) -> None:
-        """
+        """Make a twin of the model that takes gradients.
+
         Args:
             model: of `architectures.build`; on any device, where it has to stay.
             architecture: its name.
@@ -141,7 +142,7 @@ class Explainer:
                            torch.sigmoid(logits).numpy())
 
     @contextlib.contextmanager
-    def _plain_arithmetic(self) -> Iterator[None]:
+    def _plain_arithmetic(self) -> Generator[None]:
         """fp32 with gradients, whatever the caller's thread is set to."""
         with (torch.inference_mode(False), torch.enable_grad(),
               torch.autocast(self._device.type, enabled=False), full_precision()):

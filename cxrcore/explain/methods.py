@@ -8,6 +8,7 @@ Workshops 2020.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,9 @@ class _InSteps(ScoreCAM):
 
     told: Callable[[int, int], None]
 
-    def get_cam_weights(self, input_tensor, target_layer, targets, activations, grads) -> np.ndarray:
+    def get_cam_weights(self, input_tensor: torch.Tensor, target_layer: nn.Module | None,
+                        targets: Sequence[nn.Module], activations: torch.Tensor, grads: torch.Tensor | None
+                        ) -> np.ndarray:
         """The library's softmax over all channels of what it finds for some of them, (1, channels)."""
         self.activations_and_grads.release()  # its hooks would keep the activations of every masked film
         (target,), total = targets, activations.shape[1]
@@ -54,8 +57,9 @@ def _keeping_raw_maps(method: type[BaseCAM]) -> type[BaseCAM]:
     class Keeping(method):
         raw: np.ndarray  # (k, h, w)
 
-        def get_cam_image(self, input_tensor, target_layer, targets, activations, grads, eigen_smooth=False
-                          ) -> np.ndarray:
+        def get_cam_image(self, input_tensor: torch.Tensor, target_layer: nn.Module | None,
+                          targets: Sequence[nn.Module], activations: np.ndarray, grads: np.ndarray | None,
+                          eigen_smooth: bool = False) -> np.ndarray:
             """The library's, finding by finding: one fits the processor's cache, 14 at once do not."""
             one_at_once = super().get_cam_image
             each = [(targets, activations, grads)] if grads is None else [
@@ -117,12 +121,12 @@ class _Known(torch.autograd.Function):
     """k outputs of which only the gradients are known; their values are never asked for."""
 
     @staticmethod
-    def forward(ctx, features: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
+    def forward(ctx: Any, features: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
         ctx.gradients = gradients
         return features.new_zeros(len(features), 1)
 
     @staticmethod
-    def backward(ctx, of_outputs: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def backward(ctx: Any, of_outputs: torch.Tensor) -> tuple[torch.Tensor, None]:
         return ctx.gradients, None  # the library sums the outputs: each has gradient 1
 
 

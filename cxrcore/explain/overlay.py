@@ -4,7 +4,7 @@ The network sees the whole film squeezed into a square, so its map is stretched 
 film's shape.
 """
 
-import matplotlib
+import matplotlib as mpl
 import numpy as np
 from PIL import Image
 from scipy import ndimage
@@ -70,7 +70,7 @@ def _stretched(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def _colour_table(name: str) -> np.ndarray:
     """float32 (_STEPS, 3), 0 to 255."""
     low, high = COLOURS[name]
-    return (matplotlib.colormaps[name](np.linspace(low, high, _STEPS))[:, :3] * 255).astype(np.float32)
+    return (mpl.colormaps[name](np.linspace(low, high, _STEPS))[:, :3] * 255).astype(np.float32)
 
 
 def _outlined(grey: np.ndarray, inside: np.ndarray, strength: float, colour: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def overlay_offset(model: nn.Module, layer: nn.Module, size: int) -> float:
         if not reached and inputs[0].shape[-1] > output.shape[-1]:
             passed.append((module, inputs[0].shape[-1], output.shape[-1]))
 
-    def stop(*_) -> None:
+    def stop(*_: object) -> None:
         nonlocal reached
         reached = True
 

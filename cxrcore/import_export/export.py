@@ -11,7 +11,7 @@ Everything but the checkpoints is there, so a store that reads the folder holds 
 threshold files say again what stands in the others: they are not read back.
 """
 
-import datetime
+import datetime as dt
 import json
 import logging
 import re
@@ -162,7 +162,7 @@ def _write(tables: Mapping[str, pa.Table], folder: Path) -> None:
 
 
 def _as_text(value: Any) -> str:
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, dt.datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot stand in {RUN}")
 

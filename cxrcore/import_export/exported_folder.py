@@ -4,7 +4,7 @@ Bounded in size and time, and checked whole; what does not fit is refused in one
 does not know are left out and named.
 """
 
-import datetime
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,11 +124,11 @@ def _value(value: Any, kind: pa.DataType) -> Any:
     return value
 
 
-def _time(value: Any) -> datetime.datetime:
-    found = datetime.datetime.fromisoformat(value) if isinstance(value, str) else None
+def _time(value: Any) -> dt.datetime:
+    found = dt.datetime.fromisoformat(value) if isinstance(value, str) else None
     if found is None or found.tzinfo is None:
         raise ValueError(f"{value!a:.60} is no time with a time zone")
-    return found.astimezone(datetime.UTC)
+    return found.astimezone(dt.UTC)
 
 
 # -- Parquet

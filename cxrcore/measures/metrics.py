@@ -12,6 +12,7 @@ Beside a measure stand the films that it was measured on: those whose label and 
 and no store.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from cxrcore.findings import FINDINGS
 
 THRESHOLDED = ("f1", "recall", "precision", "specificity")
+_Measure = Callable[[np.ndarray, np.ndarray], float]  # of labels and scores, both (n,)
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     return _ranked(average_precision_score, labels, scores, needs_negatives=False)
 
 
-def _ranked(measure, labels: np.ndarray, scores: np.ndarray, needs_negatives: bool) -> float:
+def _ranked(measure: _Measure, labels: np.ndarray, scores: np.ndarray, needs_negatives: bool) -> float:
     known = measured(labels, scores)
     labels, scores = labels[known], scores[known].astype(np.float64)
     if not (labels == 1).any() or (needs_negatives and not (labels == 0).any()):
@@ -95,7 +97,7 @@ def _ranked(measure, labels: np.ndarray, scores: np.ndarray, needs_negatives: bo
     return float(measure(labels, scores))
 
 
-def per_finding(measure, labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def per_finding(measure: _Measure, labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """A binary measure of each column: float64 (k,)."""
     return np.array([measure(labels[:, k], scores[:, k]) for k in range(labels.shape[1])])
 

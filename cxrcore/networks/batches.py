@@ -6,7 +6,7 @@ augmentation and normalisation work on whole batches, on the network's device.
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from cxrcore.settings import Constants
 
 DEFAULTS = Constants()
 _AHEAD = 3  # batches gathered in advance
+_Batch = tuple[torch.Tensor, torch.Tensor | None]  # pixels, and labels where there are any
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def gather(pixels: np.ndarray, rows: np.ndarray) -> torch.Tensor:
 
 def batches(
     pixels: np.ndarray, rows: np.ndarray, labels: np.ndarray | None, batch_size: int, device: torch.device
-) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+) -> Iterator[_Batch]:
     """Batches in the order of `rows`, gathered ahead by a background thread.
 
     Args:
@@ -85,20 +86,23 @@ def batches(
     """
     pinned = device.type == "cuda"
 
-    def make(start: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def make(start: int) -> _Batch:
         stop = start + batch_size
         films = gather(pixels, rows[start:stop])
         targets = None if labels is None else torch.from_numpy(labels[start:stop])
-        return tuple(t.pin_memory() if pinned and t is not None else t for t in (films, targets))
+        if not pinned:
+            return films, targets
+        return films.pin_memory(), targets if targets is None else targets.pin_memory()
 
-    for made in _ahead(make, range(0, len(rows), batch_size)):
-        yield tuple(t if t is None else t.to(device, non_blocking=pinned) for t in made)
+    for films, targets in _ahead(make, range(0, len(rows), batch_size)):
+        there = films.to(device, non_blocking=pinned)
+        yield there, targets if targets is None else targets.to(device, non_blocking=pinned)
 
 
-def _ahead(make, starts: Sequence[int]):
+def _ahead(make: Callable[[int], _Batch], starts: Sequence[int]) -> Iterator[_Batch]:
     """make(start) for each start, in order, computed up to `_AHEAD` items in advance."""
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
-        pending: deque[Future] = deque()
+        pending: deque[Future[_Batch]] = deque()
         for start in starts:
             pending.append(pool.submit(make, start))
             if len(pending) > _AHEAD:

@@ -1,5 +1,4 @@
-"""Which checkpoint a command means, and the films that belong to it. Shared by the scripts that run a trained network.
-"""
+"""Which checkpoint a command means, and the films that belong to it, for all scripts that run a trained network."""
 
 import logging
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ import contextlib
 import math
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -96,7 +96,7 @@ def _imagenet(arch: str, image_size: int) -> Start:
 
 
 @contextlib.contextmanager
-def _quick_refusal() -> Iterator[None]:
+def _quick_refusal() -> Generator[None]:
     """Without network the hub's client retries for most of a minute: look first, and then ask its cache only."""
     from huggingface_hub import constants
 

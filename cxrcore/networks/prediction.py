@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ _inside: list[tuple[str, bool]] = []  # the settings before, once for each that 
 
 
 @contextlib.contextmanager
-def full_precision() -> Iterator[None]:
+def full_precision() -> Generator[None]:
     """fp32 products without TF32, so that scores do not depend on the card.
 
     The settings are the process's: the first that enters changes them, the last that leaves brings them back.

@@ -25,6 +25,7 @@ class Evaluated:
     parts: Mapping[str, pd.Series]
 
     def prediction_id(self, part: str) -> str:
+        """Names the scores of a part, 'val' or 'test'; KeyError where the run has none."""
         return self.parts[part]["prediction_id"]
 
     def in_words(self, part: str) -> str:

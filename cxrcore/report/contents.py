@@ -40,6 +40,7 @@ class Contents:
 
     @property
     def runs(self) -> list[Evaluated]:
+        """The runs of the report, in its order."""
         return [one.run for one in self.compared]
 
     @property

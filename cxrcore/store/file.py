@@ -10,7 +10,7 @@ import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ class StoreFile:
             return safety_copy.kept(self.path)
 
     @contextlib.contextmanager
-    def _write(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _write(self) -> Generator[duckdb.DuckDBPyConnection]:
         """One transaction; an exception inside leaves the file as it was."""
         store_path.exists(self.path)
         try:
@@ -129,7 +129,7 @@ class StoreFile:
                      "deleted once all is well", self.path, applied, len(schema.STEPS), copy)
 
     @contextlib.contextmanager
-    def _read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _read(self) -> Generator[duckdb.DuckDBPyConnection]:
         if not store_path.exists(self.path):  # an empty store answers like any other
             with turns.in_memory() as con:
                 schema.upgrade(con)
@@ -149,7 +149,7 @@ class StoreFile:
             yield con
 
     @contextlib.contextmanager
-    def _up_to_date_elsewhere(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _up_to_date_elsewhere(self) -> Generator[duckdb.DuckDBPyConnection]:
         """An older store that nobody here may write to, as a copy of today's form that is gone afterwards."""
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "store.duckdb"

@@ -5,6 +5,7 @@ A part of `store`; nobody else imports it. Rows go in and out as Arrow columns, 
 
 from collections.abc import Sequence
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -177,7 +178,7 @@ def _checked_order(image_ids: Sequence[str], scores: np.ndarray) -> np.ndarray:
     return order
 
 
-def _require_films(con, dataset_id: str) -> None:
+def _require_films(con: duckdb.DuckDBPyConnection, dataset_id: str) -> None:
     """StoreError unless every film of the registered `new_rows` is in the data set."""
     (strangers,) = con.execute("SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE "
                                "dataset_id = ?) USING (image_id)", [dataset_id]).fetchone()

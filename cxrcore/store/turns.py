@@ -17,7 +17,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class Turn:
     signals: Postponed
 
     @contextlib.contextmanager
-    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connect(self) -> Generator[duckdb.DuckDBPyConnection]:
         """The file opened; closed on leaving. A signal cuts a query short, and its transaction is rolled back.
 
         Raises:
@@ -82,7 +82,7 @@ class Turn:
 
 
 @contextlib.contextmanager
-def turn(path: Path, *, write: bool, wait: float | None = None) -> Iterator[Turn]:
+def turn(path: Path, *, write: bool, wait: float | None = None) -> Generator[Turn]:
     """Wait for one's turn at a store's file; nothing is opened yet.
 
     Ctrl-C and SIGTERM end the waiting at once; from then on they are answered when all is closed and given back.
@@ -94,13 +94,13 @@ def turn(path: Path, *, write: bool, wait: float | None = None) -> Iterator[Turn
     seconds = wait if wait is not None else WRITER_WAIT if write else READER_WAIT
     path, deadline = store_path.resolved(path), time.monotonic() + seconds
     store_path.exists(path)
-    with postponed() as signals, _thread_turn(path, deadline, seconds, signals):
-        with _file_turn(path, deadline, seconds, signals, announce=write) as gate:
-            yield Turn(path, write, deadline, seconds, gate, signals)
+    with (postponed() as signals, _thread_turn(path, deadline, seconds, signals),
+          _file_turn(path, deadline, seconds, signals, announce=write) as gate):
+        yield Turn(path, write, deadline, seconds, gate, signals)
 
 
 @contextlib.contextmanager
-def connection(path: Path, *, write: bool, wait: float | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection(path: Path, *, write: bool, wait: float | None = None) -> Generator[duckdb.DuckDBPyConnection]:
     """A connection for one transaction; closed on leaving.
 
     Args:
@@ -118,7 +118,7 @@ def connection(path: Path, *, write: bool, wait: float | None = None) -> Iterato
 
 
 @contextlib.contextmanager
-def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+def in_memory() -> Generator[duckdb.DuckDBPyConnection]:
     """A connection to an empty database that is nowhere kept."""
     with (postponed() as signals, contextlib.closing(duckdb.connect(config=_CLOSED)) as opened,
           _interruptible(opened, signals)):
@@ -126,7 +126,7 @@ def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextlib.contextmanager
-def _interruptible(opened: duckdb.DuckDBPyConnection, signals: Postponed) -> Iterator[None]:
+def _interruptible(opened: duckdb.DuckDBPyConnection, signals: Postponed) -> Generator[None]:
     signals.stop = opened.interrupt
     try:
         signals.check()  # one that came while the file was opened
@@ -136,7 +136,7 @@ def _interruptible(opened: duckdb.DuckDBPyConnection, signals: Postponed) -> Ite
 
 
 @contextlib.contextmanager
-def _thread_turn(path: Path, deadline: float, seconds: float, signals: Postponed) -> Iterator[None]:
+def _thread_turn(path: Path, deadline: float, seconds: float, signals: Postponed) -> Generator[None]:
     with _thread_locks_guard:
         lock = _thread_locks.setdefault(path, threading.Lock())
     while not lock.acquire(timeout=signals.patience(deadline - time.monotonic())):
@@ -150,7 +150,7 @@ def _thread_turn(path: Path, deadline: float, seconds: float, signals: Postponed
 
 
 @contextlib.contextmanager
-def _file_turn(path: Path, deadline: float, seconds: float, signals: Postponed, announce: bool) -> Iterator[FileLock]:
+def _file_turn(path: Path, deadline: float, seconds: float, signals: Postponed, announce: bool) -> Generator[FileLock]:
     gate, holder = FileLock(store_path.beside(path, store_path.GATE)), store_path.beside(path, store_path.HOLDER)
     try:
         _acquire(gate, deadline, signals)

@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from cxrcore.store.progress import Progress, effective_status, of_run
 from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.training import train_plan
 from cxrcore.training.train_plan import TrainingPlan
-from cxrcore.training.trainer import Settings, Trainer
+from cxrcore.training.trainer import OnStep, Settings, Trainer
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -138,7 +138,7 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
 
 
 @contextlib.contextmanager
-def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress) -> Iterator[None]:
+def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress) -> Generator[None]:
     """A training that does not reach its end is 'interrupted' or 'failed' in the store, with the reason beside it."""
     try:
         yield
@@ -227,7 +227,7 @@ def _bar(trainer: Trainer, number: int, epochs: int) -> tqdm:
     return tqdm(total=trainer.steps, desc=f"epoch {number}/{epochs}", unit=" steps", mininterval=quiet)
 
 
-def _teller(bar: tqdm, progress: Progress, trainer: Trainer, number: int, epochs: int):
+def _teller(bar: tqdm, progress: Progress, trainer: Trainer, number: int, epochs: int) -> OnStep:
     """What every step tells the bar and the progress file."""
 
     def told(stage: str, step: int, steps: int, speed: float) -> None:

@@ -22,6 +22,8 @@ from cxrcore.settings import Constants
 from cxrcore.store import EpochRecord
 from cxrcore.training.losses import make_loss
 
+OnStep = Callable[[str, int, int, float], None]  # told the stage, the step, the number of steps and images/s
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -114,7 +116,7 @@ class Trainer:
         """The last finished epoch."""
         return EpochRecord(**self._best.records[-1]) if self._best.records else None
 
-    def run_epoch(self, on_step: Callable[[str, int, int, float], None]) -> EpochRecord:
+    def run_epoch(self, on_step: OnStep) -> EpochRecord:
         """Train one epoch and validate.
 
         Args:
@@ -132,7 +134,7 @@ class Trainer:
             self._best.epoch, self._best.score = number, score
         return record
 
-    def _train(self, number: int, on_step) -> tuple[float, float]:
+    def _train(self, number: int, on_step: OnStep) -> tuple[float, float]:
         """(mean loss, images/s) of one epoch."""
         generator = torch.Generator().manual_seed(self.settings.seed * 100_003 + number)
         order = torch.randperm(len(self.data.train_rows), generator=generator).numpy()[: _usable(
@@ -163,7 +165,7 @@ class Trainer:
     def _format(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
 
-    def _validate(self, on_step) -> tuple[float, float, float]:
+    def _validate(self, on_step: OnStep) -> tuple[float, float, float]:
         """(loss, macro AUROC, macro best F1) on the validation films."""
         seen, began, n = 0, time.perf_counter(), len(self.data.val_rows)
 

@@ -1,7 +1,7 @@
 """What a page about runs begins with: its head, the runs of the link, and what there is to choose from."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -98,7 +98,7 @@ class RunsPage:
 
 
 @contextlib.contextmanager
-def open_runs_page(name: str, without: str) -> Iterator[RunsPage]:
+def open_runs_page(name: str, without: str) -> Generator[RunsPage]:
     """As `shell.open_page`, for pages that show runs: ends the page where there are none, or the link names others.
 
     Args:

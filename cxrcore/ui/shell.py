@@ -4,7 +4,7 @@ Knows which pages exist, but nothing of what they show. A new page adds one entr
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,7 +122,7 @@ def _go_home() -> None:
 
 
 @contextlib.contextmanager
-def open_page(name: str) -> Iterator[Store]:
+def open_page(name: str) -> Generator[Store]:
     """Draw the head of a page and give it the store; every page does its work inside.
 
     A `WorkbenchError` from the page's body becomes one line in place of what was still to come.
@@ -169,7 +169,7 @@ def _tell_of_copy(store: Store, page: str) -> None:
 
 
 @contextlib.contextmanager
-def errors_shown() -> Iterator[None]:
+def errors_shown() -> Generator[None]:
     """Show a `WorkbenchError` as one line; for page bodies and for fragments, which also run on their own."""
     try:
         yield

@@ -3,7 +3,7 @@
 import contextlib
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -196,7 +196,7 @@ def finding_title(text: str) -> str:
 
 
 @contextlib.contextmanager
-def slow_steps(text: str, n: int, patience: float = PATIENCE) -> Iterator[Callable[[], None]]:
+def slow_steps(text: str, n: int, patience: float = PATIENCE) -> Generator[Callable[[], None]]:
     """A progress bar for n steps that appears only where they take long; call what it gives after each step.
 
     Args:
@@ -214,7 +214,7 @@ def slow_steps(text: str, n: int, patience: float = PATIENCE) -> Iterator[Callab
 
 
 @contextlib.contextmanager
-def slow_share(text: str, patience: float = PATIENCE) -> Iterator[Callable[..., None]]:
+def slow_share(text: str, patience: float = PATIENCE) -> Generator[Callable[..., None]]:
     """A progress bar for work that tells its share, 0 to 1, which appears only where it takes long.
 
     What it gives takes the share and, where the text changes on the way, the text of now.

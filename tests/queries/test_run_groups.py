@@ -116,7 +116,7 @@ def test_default_focus_is_what_trains_and_the_best(store):
     ids = [add_run(store, str(i), auroc=0.7 + i / 100) for i in range(5)]
     live = add_run(store, "live", status="running", auroc=None)
     found = grouped(store)
-    statuses = {run_id: "finished" for run_id in ids} | {live: "running"}
+    statuses = dict.fromkeys(ids, "finished") | {live: "running"}
     assert default_focus(found, statuses) == [live, ids[4], ids[3], ids[2]]
     assert default_focus([], {}) == []
 

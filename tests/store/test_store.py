@@ -645,7 +645,7 @@ def test_a_full_disk_loses_nothing_that_was_saved(small_disk, data):
     store, saved = Store(small_disk / "runs" / "store.duckdb"), []
     with pytest.raises(DiskFullError, match="no room on the disk"):
         for _ in range(50):
-            saved.append(store.create_run({"name": os.urandom(20_000).hex()}, data.dataset_id))
+            saved += [store.create_run({"name": os.urandom(20_000).hex()}, data.dataset_id)]
     assert saved, "the disk must hold a few runs for this test to say anything"
     assert set(store.runs()["run_id"]) == set(saved)
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)

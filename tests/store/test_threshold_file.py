@@ -23,7 +23,7 @@ FULL = ThresholdFile(
     dataset_id="d1", split_scheme="patient", split_fingerprint="f1", fitted_on="val", prediction_id="p1",
     author="A. Reader", note="for \"night\" shifts", created_at="2017-09-27T12:00:00+02:00",
 )
-BARE = {finding: 0.2 for finding in FINDINGS}
+BARE = dict.fromkeys(FINDINGS, 0.2)
 OWN = {"format": "cxr-thresholds", "format_version": 1, "thresholds": BARE}
 
 

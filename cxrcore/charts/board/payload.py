@@ -41,6 +41,7 @@ class RunCounts:
 
     @property
     def look(self) -> dict[str, str]:
+        """What tells the run from others on the board: run_id, name, colour, dash."""
         return {"run_id": self.run_id, "name": self.name, "colour": self.colour, "dash": self.dash}
 
 

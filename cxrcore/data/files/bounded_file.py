@@ -14,7 +14,7 @@ import os
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -72,7 +72,7 @@ def settings(path: str | Path) -> Any:
 
 
 @contextlib.contextmanager
-def opened(path: str | Path) -> Iterator[BinaryIO]:
+def opened(path: str | Path) -> Generator[BinaryIO]:
     """A regular file, open.
 
     Raises:
@@ -159,7 +159,7 @@ def _megabytes(n: int) -> str:
 
 
 @contextlib.contextmanager
-def _unpacked(file: BinaryIO, path: Path) -> Iterator[BinaryIO]:
+def _unpacked(file: BinaryIO, path: Path) -> Generator[BinaryIO]:
     """What is in a packed file, as its name says; the file itself where the name says nothing."""
     endings = [ending.lower() for ending in path.suffixes[-2:]]
     ending = endings[-1] if endings else ""

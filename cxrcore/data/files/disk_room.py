@@ -3,7 +3,7 @@
 import contextlib
 import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from cxrcore.errors import DataError, DiskFullError
@@ -35,7 +35,7 @@ def _in_words(n_bytes: float) -> str:
 
 
 @contextlib.contextmanager
-def full_in_one_line(folder: Path) -> Iterator[None]:
+def full_in_one_line(folder: Path) -> Generator[None]:
     """What is written inside raises DiskFullError once nothing more fits."""
     try:
         yield

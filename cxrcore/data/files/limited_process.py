@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -211,7 +211,7 @@ class Processes:
             process.start()
 
     @contextlib.contextmanager
-    def lent(self) -> Iterator[LimitedProcess]:
+    def lent(self) -> Generator[LimitedProcess]:
         """A process for some time: a warm one, or a new one."""
         with self._lock:
             process = self._idle.pop() if self._idle else LimitedProcess(self._module, self.limits)

@@ -32,6 +32,11 @@ def not_limited() -> tuple[str, ...]:
 
 
 def write_message(pipe: BinaryIO, head: dict[str, Any], data: bytes = b"") -> None:
+    """A line of JSON with `n`, the length of the data, then the data.
+
+    Raises:
+        OSError: nobody reads at the other end.
+    """
     pipe.write(json.dumps(head | {"n": len(data)}).encode() + b"\n")
     if len(data):
         pipe.write(data)
@@ -39,6 +44,11 @@ def write_message(pipe: BinaryIO, head: dict[str, Any], data: bytes = b"") -> No
 
 
 def read_message(pipe: BinaryIO) -> tuple[dict[str, Any], bytes]:
+    """The head and the data of the next message; waits for it.
+
+    Raises:
+        EOFError: the other end has closed the pipe, or stopped within a message.
+    """
     line = pipe.readline()
     if not line.endswith(b"\n"):
         raise EOFError

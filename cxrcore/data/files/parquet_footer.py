@@ -18,7 +18,9 @@ _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _ST
 
 @dataclass(frozen=True)
 class Footer:
-    """Attributes:
+    """What the end of a Parquet file says of the rest.
+
+    Attributes:
         rows, columns: of the table.
         uncompressed: bytes of all pages once unpacked, as the file says.
         codecs: names of the compressions that occur.

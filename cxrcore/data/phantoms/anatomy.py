@@ -186,7 +186,7 @@ def _dome(u: np.ndarray, side: np.ndarray, body: Body) -> np.ndarray:
         0.2 * outer**2 + 0.1 * inner**2)
 
 
-def _air(side, v, lateral, medial, dome) -> np.ndarray:
+def _air(side: np.ndarray, v: np.ndarray, lateral: np.ndarray, medial: np.ndarray, dome: np.ndarray) -> np.ndarray:
     """Depth of air along the ray: full inside, falling to the walls, cut by the diaphragm."""
     half = np.maximum((lateral - medial) / 2, np.float32(1e-3))
     r = (side - (lateral + medial) / 2) / half

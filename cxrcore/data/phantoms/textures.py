@@ -67,7 +67,7 @@ def _draw_tree(rng: np.random.Generator) -> np.ndarray:
     return np.minimum(np.asarray(image), 1.2)
 
 
-def _grow(density: np.ndarray, rng: np.random.Generator, start, angle: float, width: float, length: float,
+def _grow(density: np.ndarray, rng: np.random.Generator, start: np.ndarray, angle: float, width: float, length: float,
           depth: int) -> None:
     """One branch and, from its end, two or three thinner ones."""
     bend = angle + rng.normal(0, 0.22)

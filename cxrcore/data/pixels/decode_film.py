@@ -6,7 +6,7 @@ as do the workers of preparing (`pixels.prepare_worker`).
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from cxrcore.data.files.limited_process import Answer, Ended, LimitedProcess, Processes
@@ -41,7 +41,7 @@ def read_in_limits(source: bytes | str | Path, name: str = "") -> Film:
 
 
 @contextlib.contextmanager
-def workers(n: int) -> Iterator[list[LimitedProcess]]:
+def workers(n: int) -> Generator[list[LimitedProcess]]:
     """Processes for many films: one is the warm one that single films share, more are started and ended again."""
     with contextlib.ExitStack() as stack:
         if n == 1:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from queue import SimpleQueue
@@ -30,6 +30,7 @@ CHUNK = 16  # films a task
 COPIED = 1024  # films at a time from another map
 FEW_FILMS = 64  # below this, starting worker processes costs more than it saves
 SYNC_EVERY = 5.0  # seconds between making progress durable
+_Job = tuple[Path, int, int, Sequence[tuple[int, Path]]]  # what `decoded` takes, besides a process
 
 
 def make(
@@ -121,7 +122,8 @@ def _decode_all(paths: Sequence[Path], size: int, partial: Path, workers: int, p
     return reasons
 
 
-def _run(jobs, workers: int):
+def _run(jobs: Iterable[tuple[Sequence[int], _Job]], workers: int
+         ) -> Generator[tuple[Sequence[int], dict[int, str]]]:
     """(chunk, failures) of every job, on `workers` limited processes, with a bounded number of jobs under way."""
     pending: dict[Future, Sequence[int]] = {}
     with decode_film.workers(workers) as processes, ThreadPoolExecutor(workers) as threads:
@@ -144,7 +146,7 @@ def _run(jobs, workers: int):
                     process.kill()
 
 
-def _with_one(free: SimpleQueue, job) -> dict[int, str]:
+def _with_one(free: SimpleQueue[LimitedProcess], job: _Job) -> dict[int, str]:
     process = free.get()
     try:
         return decoded(process, *job)

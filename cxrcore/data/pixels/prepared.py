@@ -18,7 +18,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,7 +148,6 @@ def open_prepared(folder: Path) -> PreparedPixels:
 
 def _signatures(films: Mapping[str, Path]) -> pd.DataFrame:
     """One row a film, sorted by name: image_id, bytes, mtime_ns. A film that vanished has -1."""
-
     rows = [(image_id, *signature(films[image_id])) for image_id in sorted(films)]
     return pd.DataFrame(rows, columns=["image_id", "bytes", "mtime_ns"])
 
@@ -215,7 +214,7 @@ def _find(wanted: pd.DataFrame, maps: Sequence[Path]) -> PreparedPixels | None:
 
 
 @contextlib.contextmanager
-def _only_one(path: Path):
+def _only_one(path: Path) -> Generator[None]:
     """Two trainings that need the same map: the second waits and finds it made."""
     lock = FileLock(path)
     try:

@@ -86,8 +86,12 @@ def _gaps(held: Collection[str], whole: Whole) -> str:
 
 
 def patient_overlap(n_films: int | None, n_patients: int, between_parts: int = 0) -> Line:
-    """Args: films and patients that the declared training list shares with the file, None without a list; patients that
-    stand in several parts of the file."""
+    """Whether patients stand on both sides of a training.
+
+    Args:
+        n_films, n_patients: that the declared training list shares with the file, None without a list.
+        between_parts: patients that stand in several parts of the file.
+    """
     name, leaks = "Patient overlap", []
     if n_films or n_patients:
         leaks.append(f"LEAK: {n_patients:,} of these patients and {n_films:,} of these very films were trained on")

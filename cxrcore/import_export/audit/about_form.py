@@ -30,8 +30,7 @@ def _two_values(found: Audited) -> str:
 
 
 def _labels_in_rows(found: Audited) -> str:
-    """Films with only a low and a high score, the high ones where the labels are, among others with a score of its own
-    for each finding."""
+    """Films with one low and one high score, the high ones where the labels are, while others have many scores."""
     places = np.array([column.place for column in found.values if not column.constant], int)
     scores = found.scores[:, places]
     if len(places) < LEAST_FINDINGS or not len(scores):

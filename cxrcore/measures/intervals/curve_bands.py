@@ -81,8 +81,12 @@ def in_draws(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, draws: 
 
 
 def _counted(plan: RankPlan, draws: Draws) -> Iterator[tuple]:
-    """Of each draw: TP and FP (g + 1,) with alarms for no group, for the first, and so on; tied negatives (t,); all
-    positives; all negatives. Integers, so that comparisons are exact."""
+    """What is counted in each draw, as integers, so that comparisons are exact.
+
+    Yields:
+        TP and FP (g + 1,) with alarms for no group, for the first, and so on; tied negatives (t,); all positives; all
+        negatives.
+    """
     films, groups = plan.films.astype(np.int32), len(plan.thresholds)
     for first in range(0, draws.n_draws, BATCH):
         weights = films @ np.ascontiguousarray(draws.counts[:, first:first + BATCH], np.int32)

@@ -6,7 +6,7 @@ forward that gives the scores, read by hooks that leave nothing behind.
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ def stages(model: nn.Module) -> list[str]:
 
 
 @contextlib.contextmanager
-def reading(model: nn.Module) -> Iterator[Callable[[], torch.Tensor]]:
+def reading(model: nn.Module) -> Generator[Callable[[], torch.Tensor]]:
     """While it is open, forwards of the model leave their features behind.
 
     Yields:

@@ -64,7 +64,7 @@ def show_changed_films(
 
 
 def in_words(finding: str, before: str, after: str, moved: Changed) -> str:
-    """'Effusion 0.31 → 0.24: 412 films changed side. By their labels: 96 more caught, 316 more false alarms.'"""
+    """As 'Effusion 0.31 → 0.24: 412 films changed side. By their labels: 96 more caught, 316 more false alarms.'."""
     n = len(moved.rows)
     if not n:
         return f"**{display_name(finding)}: no film changed side.** None scores between the old threshold and the new."

@@ -1,5 +1,6 @@
 """DICOM: pixels as the standard shows them, nothing about the patient, and no file that ends the program."""
 
+import contextlib
 import io
 import logging
 import random
@@ -322,10 +323,8 @@ def grown(act) -> int:
     def held() -> int:
         total = process.memory_info().rss
         for child in process.children():
-            try:
+            with contextlib.suppress(psutil.Error):
                 total += child.memory_info().rss
-            except psutil.Error:
-                pass
         return total
 
     def watch() -> None:

@@ -59,7 +59,7 @@ def test_colour_becomes_luma():
 
 
 @pytest.mark.filterwarnings("ignore:Palette images:UserWarning")
-@pytest.mark.parametrize("transparency", [None, 3, bytes(range(0, 256))])
+@pytest.mark.parametrize("transparency", [None, 3, bytes(range(256))])
 def test_a_palette_is_looked_up(gray, transparency):
     image = Image.fromarray(gray[::-1] ^ 0xFF, "P")  # index = 255 - grey
     image.putpalette([255 - i for i in range(256) for _ in range(3)])
