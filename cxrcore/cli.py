@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import logging
 import math
 import os
@@ -25,7 +26,9 @@ _SHOWN = 300  # characters of a path in an error
 class _Parser(argparse.ArgumentParser):
     """Mistakes in flags look like every other mistake: one line, code 2. `--csv-path` is `--csv_path`."""
 
-    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+    def parse_known_args(  # ty: ignore[incompatible-method-override]  (argparse spells out each kind of namespace)
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
         given = list(sys.argv[1:] if args is None else args)
         for text in given:
             if not text.isascii() and text != text.encode("utf-8", "replace").decode():
@@ -44,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
-def parser_for(config: type, description: str) -> argparse.ArgumentParser:
+def parser_for(config: type[Any], description: str) -> argparse.ArgumentParser:
     """A parser with one `--flag` for each field of a config dataclass; flags that are not given are left out."""
     parser = _Parser(description=description, argument_default=argparse.SUPPRESS,
                      allow_abbrev=False)
@@ -85,7 +88,8 @@ def _checked(field: Field, hint: Any) -> Callable[[str], Any]:
 def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
     """Run a script's `main` and exit: errors that a user can mend are one line on stderr, code 2."""
     # A log file shows lines as they come, in step with stderr's; signs that a terminal lacks are replaced.
-    sys.stdout.reconfigure(line_buffering=True, errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True, errors="replace")
     print_what_is_said()
     try:
         with remembered():

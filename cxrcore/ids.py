@@ -1,7 +1,7 @@
 """The forms of the names that the workbench itself makes, which names from outside are held to.
 
 Whatever a foreign file, a link or a flag calls a run, a prediction set or a film passes here before it becomes part of
-a path or of the store. A later form joins as one more line of `_FORMS`; what was once made stays valid.
+a path or of the store. A later form joins as one more line of `_SPELLINGS`; what was once made stays valid.
 """
 
 import re
@@ -13,7 +13,7 @@ DATASET, FILE, SPLIT = "data set id", "file name", "part of a split"
 EXPORT, EXPORT_PARTIAL, MAP_PARTIAL, DOWNLOAD = "run folder", "half a run folder", "half a map", "download"  # folders
 
 _MADE = r"\d{8}-\d{6}-[0-9a-f]{6}"  # as `file.new_id` makes them: time and a random part
-_FORMS = {
+_SPELLINGS = {
     RUN: (_MADE,),
     PREDICTIONS: (_MADE,),
     THRESHOLDS: (_MADE,),
@@ -26,7 +26,7 @@ _FORMS = {
     DOWNLOAD: (r"[^/\\]+\.part",),
     FILE: (r"(?!\.{1,2}$)[^/\\\s]([^/\\]*[^/\\\s])?",),  # a film's or a checkpoint's: a name alone, without folders
 }
-_FORMS = {kind: re.compile("|".join(f"(?:{form})" for form in forms), re.ASCII) for kind, forms in _FORMS.items()}
+_FORMS = {kind: re.compile("|".join(f"(?:{form})" for form in forms), re.ASCII) for kind, forms in _SPELLINGS.items()}
 LONGEST = 255  # bytes, of a name that file systems take
 _SHOWN = 60  # characters of a foreign name in an error
 
@@ -47,8 +47,8 @@ def checked(kind: str, name: object) -> str:
     Raises:
         DataError: it has none; the text shows it.
     """
-    if not is_one(kind, name):
-        shown = ascii(name)
-        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
-        raise DataError(f"{shown} is no {kind} that this workbench makes")
-    return name
+    if isinstance(name, str) and is_one(kind, name):
+        return name
+    shown = ascii(name)
+    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+    raise DataError(f"{shown} is no {kind} that this workbench makes")

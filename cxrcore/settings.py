@@ -141,7 +141,8 @@ def _plain(value: Any) -> Any:
         return {name: made[name] for name in sorted(made) if made[name] not in (None, "", [], {})}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
-    small = isinstance(value, Real) and not isinstance(value, bool) and abs(value) < 2**53
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    small = number and abs(value) < 2**53  # ty: ignore[unsupported-operator]  (numbers.Real tells no comparison)
     return float(value) if small else value
 
 

@@ -52,7 +52,7 @@ with open_runs_page("curves", "so there are no curves") as page:
     if view == "reliability":
         read = reliability.reliability_reader(store, runs, method)
     else:
-        with marks_slot:
+        with marks_slot or st.container():
             key = marks.marks_picker(store, runs)
         read = curves.curves_reader(store, view)
     with widgets.slow_steps("Reading predictions", len(rows)) as step:

@@ -59,8 +59,8 @@ with shell.open_page("data") as store:
         "Accuracy of no alarm": ("accuracy_without_alarms", lambda: found.without_alarms),
     }
     if split:
-        tables |= {"Parts of the split": ("split_parts", lambda: split.composition),
-                   "Findings by part": ("split_findings", lambda: split.by_part),
-                   "Patients on both sides": ("split_leaks", lambda: split.leaks)}
+        tables |= {"Parts of the split": ("split_parts", lambda split=split: split.composition),
+                   "Findings by part": ("split_findings", lambda split=split: split.by_part),
+                   "Patients on both sides": ("split_leaks", lambda split=split: split.leaks)}
     with download_slot:
         widgets.download_menu(tables)

@@ -94,6 +94,6 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
         pair = subgroups.shortcut(store, run, part, told)
     sections.shortcut_section(pair, run, rows.iloc[0]["architecture"])
     if pair:
-        tables["View alone"] = (f"view_alone_{part}", lambda: subgroups.shortcut_table(pair, run.label))
+        tables["View alone"] = (f"view_alone_{part}", lambda pair=pair: subgroups.shortcut_table(pair, run.label))
     with download_slot:
         widgets.download_menu(tables, latex=True)

@@ -122,8 +122,8 @@ def group_chart(title: str, table: pd.DataFrame) -> go.Figure:
     figure.add_trace(go.Scatter(
         x=np.column_stack([ends, np.full(len(ends), np.nan)]).ravel(), y=np.repeat([_NAMES[f] for f in order], 3),
         mode="lines", line={"color": OTHER_COLOUR, "width": 2}, hoverinfo="skip", showlegend=False))
-    for group, rows in table.groupby("group", sort=False):
-        rows = rows.set_index("finding").loc[order]
+    for name, rows in table.groupby("group", sort=False):
+        group, rows = str(name), rows.set_index("finding").loc[order]
         figure.add_trace(go.Scatter(
             x=100 * rows["share"], y=[_NAMES[f] for f in order], mode="markers", name=GROUP_WORDS.get(group, group),
             marker={"color": GROUP_COLOURS[group], "symbol": GROUP_MARKS[group], "size": 11},

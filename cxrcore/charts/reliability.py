@@ -95,7 +95,8 @@ def _line(one: ShownReliability, ends: tuple[float, float], large: bool) -> list
             continue
         traces.append({
             "type": "scatter", "mode": mode, "name": escape(one.name), "cliponaxis": False,
-            "x": x.tolist(), "y": np.where(kept, y, None).tolist(),
+            "x": x.tolist(),
+            "y": [value if there else None for value, there in zip(y.tolist(), kept.tolist(), strict=True)],
             "hovertext": texts.tolist(), "hovertemplate": "%{hovertext}<extra></extra>",
             "line": {"color": one.style.colour, "dash": one.style.dash, "width": width},
             "marker": {"color": one.style.colour, "size": 8 if large else 5, "symbol": one.style.symbol + symbol}})

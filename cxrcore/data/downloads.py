@@ -187,9 +187,10 @@ def _unreachable(what: str, error: OSError, else_do: str) -> Exception:
     """The network's error as one line; the disk's as it is."""
     if error.errno is not None and not isinstance(error, (ConnectionError, TimeoutError)):
         return error
-    while error.__context__ is not None:  # what requests says of it is long
-        error = error.__context__
-    return NetworkError(f"{what} cannot be reached ({' '.join(str(error).split())}): connect to a network, {else_do}; "
+    cause: BaseException = error
+    while cause.__context__ is not None:  # what requests says of it is long
+        cause = cause.__context__
+    return NetworkError(f"{what} cannot be reached ({' '.join(str(cause).split())}): connect to a network, {else_do}; "
                         "the demo (bash scripts/start.sh --demo) needs none")
 
 

@@ -50,12 +50,12 @@ class Split:
 
 def draw(
     scheme: str,
-    image_ids: Sequence[str],
-    patient_ids: Sequence[str],
+    image_ids: Sequence[str] | np.ndarray,
+    patient_ids: Sequence[str] | np.ndarray,
     labels: np.ndarray,
     seed: int = 0,
     test_list: set[str] | None = None,
-    given: Sequence[str] | None = None,
+    given: Sequence[str] | np.ndarray | None = None,
 ) -> Split:
     """Draw a split over all films of a table.
 
@@ -73,13 +73,13 @@ def draw(
         DataError: an unknown scheme, 'official' with a list that names none or all of the table's films, unknown
             patients, or 'given' without a split.
     """
-    image_ids = np.asarray(image_ids, dtype=str)
+    names = np.asarray(image_ids, dtype=str)
     if scheme == "given":
         if given is None:
             raise DataError("--split given needs a table with a column Split (train, val or test in every row)")
         assignment = np.searchsorted(sorted(SPLITS), given)
         assignment = np.array([SPLITS.index(name) for name in sorted(SPLITS)], np.int8)[assignment]
-        return Split(scheme, 0, assignment, fingerprint(image_ids, assignment))
+        return Split(scheme, 0, assignment, fingerprint(names, assignment))
     if scheme in ("patient", "official") and (np.asarray(patient_ids, object) == "").any():
         raise DataError(f"--split {scheme} needs patient numbers, and this table leaves them empty: --split given "
                         "takes the split that it brings")
@@ -87,16 +87,16 @@ def draw(
     if scheme == "patient":
         assignment = _stratified(patients, labels, PATIENT_SHARES, seed)
     elif scheme == "random":
-        by_name = np.unique(image_ids, return_inverse=True)[1]  # the order of the rows must not matter
+        by_name = np.unique(names, return_inverse=True)[1]  # the order of the rows must not matter
         assignment = _stratified(by_name, labels, RANDOM_SHARES, seed)
     elif scheme == "official":
-        assignment = _official(image_ids, patients, labels, seed, test_list or set())
+        assignment = _official(names, patients, labels, seed, test_list or set())
     else:
         raise DataError(f"unknown split scheme '{scheme}': expected one of {', '.join(SPLIT_SCHEMES)}")
-    return Split(scheme, seed, assignment, fingerprint(image_ids, assignment))
+    return Split(scheme, seed, assignment, fingerprint(names, assignment))
 
 
-def _official(image_ids: Sequence[str], patients: np.ndarray, labels: np.ndarray, seed: int, test_list: Iterable[str]
+def _official(image_ids: np.ndarray, patients: np.ndarray, labels: np.ndarray, seed: int, test_list: Iterable[str]
               ) -> np.ndarray:
     is_test = np.isin(image_ids, list(test_list))
     if not is_test.any():

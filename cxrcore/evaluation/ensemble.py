@@ -17,6 +17,7 @@ from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
 from cxrcore.measures.intervals.intervals import difference, resample
 from cxrcore.measures.intervals.scored_films import shared_films
 from cxrcore.store import Predictions, Store, audit_marks
+from cxrcore.store.records import rows_of
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -53,7 +54,7 @@ def run_ensemble(config: EnsembleConfig) -> str:
         run_id = make_ensemble(store, run_ids, config.name or "", told, again=config.again)
     sets = store.prediction_sets(run_id)
     _LOG.info(f"ensemble {run_id} of {len(run_ids)} runs: "
-              + ", ".join(f"{row.split} {row.n:,} films" for row in sets.itertuples()))
+              + ", ".join(f"{row.split} {row.n:,} films" for row in rows_of(sets)))
     if marks := audit_marks.of_config(store.run(run_id)["config"]):
         _LOG.info(f"warned at import: {audit_marks.in_words(marks)}")
     for part in sets["split"]:
@@ -103,7 +104,7 @@ def make_ensemble(
 def known(store: Store, run_ids: Sequence[str]) -> str | None:
     """The run that is the mean of these runs as they are measured now; None where there is none."""
     wanted, runs = _measured_on(_board(store, run_ids)), store.runs()
-    for run in runs[runs["kind"] == ARCHITECTURE].itertuples():
+    for run in rows_of(runs[runs["kind"] == ARCHITECTURE]):
         members = json.loads(run.config or "{}").get("members", [])
         own = {member["run_id"]: member.get("predictions") for member in members}  # a run folder may lack them
         if own == wanted and set(wanted) == set(run_ids):
@@ -148,7 +149,7 @@ def _of_members(store: Store, board: pd.DataFrame, run_ids: Sequence[str], part:
 
 def _measured_on(board: pd.DataFrame) -> dict[str, dict[str, str]]:
     """{run_id: {part: prediction_id}}."""
-    return {run_id: dict(zip(own["split"], own["prediction_id"], strict=True))
+    return {str(run_id): dict(zip(own["split"], own["prediction_id"], strict=True))
             for run_id, own in board.groupby("run_id")}
 
 

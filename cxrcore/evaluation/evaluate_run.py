@@ -87,8 +87,8 @@ def evaluate_run(
             on_batch(n)
 
         saved = score.score_splits(store, source, films, pixels, parts, at_most, told, batch_size)
-    with shares.bar(measure_predictions.RESAMPLING) as told:
-        measured = measure_predictions.measure(store, source.run_id, saved, given, told)
+    with shares.bar(measure_predictions.RESAMPLING) as share:
+        measured = measure_predictions.measure(store, source.run_id, saved, given, share)
     table = tables.wide(measured.rows)
     text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given), measured.fitted_on)
     _LOG.info(f"\n{text}")
@@ -101,7 +101,7 @@ def _title(source: Source, films: FilmSet, external: bool, measured: MeasuredPar
     where = UNKNOWN_FILMS if external else (f"split {films.split.scheme} {films.split.fingerprint}; "
                                             "max F1 and classic thresholds fitted on val")
     title = f"run {source.run_id}, {source.name} (epoch {source.checkpoint.epoch}) on {films.name}; {where}"
-    if given is None:
+    if given is None or measured.given is None:
         return title
     origin = [given.fitted_on, given.run_id and f"run {given.run_id}"]
     fitted = " of ".join(part for part in origin if part) or "films that it does not name"

@@ -84,7 +84,7 @@ def _keep(found: Resampled, file: Path) -> None:
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as partial:
-            np.savez(partial, **arrays)
+            np.savez(partial, allow_pickle=False, **arrays)
 
 
 def _read(file: Path) -> Resampled | None:

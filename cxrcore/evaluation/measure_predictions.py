@@ -153,7 +153,7 @@ def stored_set(store: Store, given: ThresholdFile) -> str | None:
         None where the predictions that it was fitted on are not here: a set without them is not kept.
     """
     run_id = home_run(store, given)
-    if run_id is None:
+    if run_id is None or given.prediction_id is None:
         return None
     for row in store.threshold_sets(run_id).to_dict("records"):
         if ((row["prediction_id"], row["name"]) == (given.prediction_id, given.name)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.findings import FINDINGS
+from cxrcore.store.records import rows_of
 
 OFFICIAL = "official"
 SPLITS = {OFFICIAL: "official split", "own": "a split of its own"}
@@ -47,5 +48,5 @@ def results() -> tuple[PublishedResult, ...]:
     table = pd.read_csv(_FILE)
     values = table[list(FINDINGS)].to_numpy(np.float64)
     found = [PublishedResult(row.result, row.network, row.split, row.source, np.append(own, own.mean()))
-             for row, own in zip(table.itertuples(), values, strict=True)]
+             for row, own in zip(rows_of(table), values, strict=True)]
     return tuple(sorted(found, key=lambda one: one.split != OFFICIAL))

@@ -37,7 +37,7 @@ def as_text(table: pd.DataFrame, title: str, fitted_on: Callable[[str], Sequence
     Args:
         fitted_on: names of the sets that were fitted on a split's films.
     """
-    blocks = [_block(rows, split, fitted_on(split)) for split, rows in table.groupby("split", sort=False)]
+    blocks = [_block(rows, str(split), fitted_on(str(split))) for split, rows in table.groupby("split", sort=False)]
     return "\n\n".join([title, *blocks]) + "\n"
 
 

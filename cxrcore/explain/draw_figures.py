@@ -105,8 +105,9 @@ def draw(config: GradcamConfig) -> Path:
 
 
 def _decode(films: FilmSet, row: int) -> np.ndarray:
+    [image_id] = films.image_ids(np.array([row]))
     try:
-        return decode_film.read_in_limits(films.paths[films.image_ids(row)]).pixels
+        return decode_film.read_in_limits(films.paths[image_id]).pixels
     except FilmError as error:
         raise FilmError(f"{error}; mend or remove it, or take other films with --seed") from None
 

@@ -24,7 +24,7 @@ from cxrcore.explain.allocator import keep_freed_memory
 from cxrcore.explain.method_names import LABELS
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
 from cxrcore.findings import FINDINGS
-from cxrcore.networks.architectures import find_architecture
+from cxrcore.networks.architectures import find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec, normalise
 from cxrcore.networks.prediction import full_precision
 
@@ -196,7 +196,7 @@ class Explainer:
         handles = [self._layer_of(self._model).register_forward_hook(copies)]
         if self._architecture.has_tokens:
             # Behind a ViT's last attention each token goes its own way, and the head reads the class token alone.
-            handles.append(self._model.blocks[-1].norm2.register_forward_hook(class_token))
+            handles.append(of_timm(self._model).blocks[-1].norm2.register_forward_hook(class_token))
         try:
             logits = self._model(self._input(film))
         finally:
@@ -225,7 +225,8 @@ class Explainer:
 
 def _frozen_twin(model: nn.Module) -> nn.Module:
     """A second network over the same weights, in evaluation mode, none of whose weights takes gradients."""
-    shared = {id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in model.parameters()}
+    shared: dict[int, torch.Tensor] = {
+        id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in model.parameters()}
     shared |= {id(buffer): buffer for buffer in model.buffers()}
     return copy.deepcopy(model, shared).eval()
 

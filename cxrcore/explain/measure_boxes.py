@@ -121,6 +121,8 @@ def methods_of(text: str) -> list[str]:
 
 def boxed_films(films: FilmSet, rows: np.ndarray, size: int) -> Iterable[BoxedFilm]:
     """The films of these table rows that have boxes, at the network's size; unreadable ones are named and left out."""
+    if films.boxes is None:
+        return
     by_film = dict(list(films.boxes.groupby("image_id")))
     named = [image_id for image_id in films.image_ids(rows) if image_id in by_film]
     for image_id in tqdm(named, unit=" films", desc="reading"):
@@ -131,7 +133,7 @@ def boxed_films(films: FilmSet, rows: np.ndarray, size: int) -> Iterable[BoxedFi
             tqdm.write(f"left out: {error}")
             continue
         raster = drawn_on(films.boxes, film)
-        boxes = {finding: to_scale(own[["x", "y", "width", "height"]].to_numpy(), raster, (size, size))
+        boxes = {str(finding): to_scale(own[["x", "y", "width", "height"]].to_numpy(), raster, (size, size))
                  for finding, own in by_film[image_id].groupby("finding")}
         yield BoxedFilm(image_id, film_file.resize(film, size), boxes)
 

@@ -20,7 +20,8 @@ from torch import nn
 GRAD_CAM, HIRES_CAM = "gradcam", "hirescam"
 CHANNELS_AT_ONCE = 16  # of Score-CAM, as many as the library runs; it holds all of them in memory, 1 GB at 224 pixels
 
-score_cam.tqdm = SimpleNamespace(tqdm=iter)  # else the library draws a bar on the server's terminal at every step
+# Else the library draws a bar on the server's terminal at every step; it uses nothing else of tqdm.
+score_cam.tqdm = SimpleNamespace(tqdm=iter)  # ty: ignore[invalid-assignment]
 
 
 class _InSteps(ScoreCAM):
@@ -54,7 +55,7 @@ class _InSteps(ScoreCAM):
 def _keeping_raw_maps(method: type[BaseCAM]) -> type[BaseCAM]:
     """The library's class, which also keeps its maps as they are before rectifying and scaling."""
 
-    class Keeping(method):
+    class Keeping(method):  # ty: ignore[unsupported-base]  (any of the library's)
         raw: np.ndarray  # (k, h, w)
 
         def get_cam_image(self, input_tensor: torch.Tensor, target_layer: nn.Module | None,
@@ -84,14 +85,14 @@ class Method:
     """One way to a map.
 
     Attributes:
-        cam: the library's class, keeping its raw maps.
+        cam: makes one of the library's `BaseCAM`, which keeps its raw maps as `raw`; a slow one is told by `told`.
         meaning: one sentence.
         per_finding: False where one map serves all findings.
         by_gradient: all findings come from one pass through the network.
         slow: runs the network once for every few channels, one finding at a time.
     """
 
-    cam: type[BaseCAM]
+    cam: Callable[..., Any]
     meaning: str
     per_finding: bool = True
     by_gradient: bool = True
@@ -126,7 +127,7 @@ class _Known(torch.autograd.Function):
         return features.new_zeros(len(features), 1)
 
     @staticmethod
-    def backward(ctx: Any, of_outputs: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def backward(ctx: Any, *of_outputs: torch.Tensor) -> tuple[torch.Tensor, None]:
         return ctx.gradients, None  # the library sums the outputs: each has gradient 1
 
 
@@ -185,6 +186,7 @@ def run_cam(cam: BaseCAM, films: torch.Tensor, outputs: Sequence[int]) -> np.nda
     The library's own `with` does not serve: it swallows an IndexError.
     """
     try:
-        return cam(films, [ClassifierOutputTarget(output) for output in outputs])
+        targets: list[Any] = [ClassifierOutputTarget(output) for output in outputs]
+        return cam(films, targets)
     finally:
         cam.activations_and_grads.release()

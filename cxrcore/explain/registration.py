@@ -9,6 +9,8 @@ Source: Araujo, Norris and Sim, Computing receptive fields of convolutional neur
 and 4, the centres).
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from timm.layers import Conv2dSame
@@ -27,7 +29,7 @@ def overlay_offset(model: nn.Module, layer: nn.Module, size: int) -> float:
         layer: of the model, whose cells are asked for.
         size: of the input, pixels a side.
     """
-    passed: list[tuple[nn.Module, int, int]] = []
+    passed: list[tuple[Any, int, int]] = []
     reached = False
 
     def note(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
@@ -51,7 +53,7 @@ def overlay_offset(model: nn.Module, layer: nn.Module, size: int) -> float:
     return (stride - 1) / 2 - first
 
 
-def _first_centre(passed: list[tuple[nn.Module, int, int]], size: int) -> tuple[float, int]:
+def _first_centre(passed: list[tuple[Any, int, int]], size: int) -> tuple[float, int]:
     """Centre of the first cell and distance between cells, in input pixels (the first pixel's centre is 0).
 
     Of parallel ways (a block and its shortcut) the first is taken: both have to end at the same centres to be added.
@@ -65,7 +67,7 @@ def _first_centre(passed: list[tuple[nn.Module, int, int]], size: int) -> tuple[
     return centre, stride
 
 
-def _padding(module: nn.Module, width: int) -> int:
+def _padding(module: Any, width: int) -> int:
     """Pixels that the module adds on the left."""
     if isinstance(module, Conv2dSame):  # TensorFlow's rule: as much as is needed, the odd pixel on the right
         kernel, stride = _first(module.kernel_size), _first(module.stride)

@@ -78,7 +78,7 @@ def examine(file: PredictionFile, table: FilmTable, declared: Declared, store: S
     scores = expit(file.scores[kept]) if declared.logits else file.scores[kept]
     parts = _parts(file.parts[kept] if file.parts is not None else None, declared.split, len(kept))
     splits = {part: known_splits.find_split(store, table, part, image_ids[own]) for part, own in parts.items()}
-    matched = Matched(films, owners, patients, rows, kept, n_repeated, n_contradicting, parts, splits)
+    matched = Matched(films, owners, np.asarray(patients), rows, kept, n_repeated, n_contradicting, parts, splits)
     lines = ask_all.answers(file, table, declared, matched, scores)
     return Candidate(file, table, declared, image_ids, scores, parts, splits, lines)
 

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from cxrcore.config import ImportConfig, default_store
 from cxrcore.errors import DataError, UsageError
 from cxrcore.evaluation import film_table, measure_predictions, shares
@@ -69,7 +71,7 @@ def _declared(config: ImportConfig) -> Declared:
 def _table(store: Store, csv_path: str | None) -> FilmTable:
     if csv_path:
         return film_table.of_csv(csv_path)
-    known = store.datasets() if store.exists else []
+    known = store.datasets() if store.exists else pd.DataFrame()
     if len(known) != 1:
         raise DataError("--csv_path is needed: the table of these films, such as Data_Entry_2017.csv"
                         + (f" (the store knows {len(known)} data sets)" if len(known) else ""))

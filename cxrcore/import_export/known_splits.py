@@ -46,13 +46,13 @@ def find_split(store: Store | None, table: FilmTable, part: str, image_ids: np.n
         part: 'train', 'val', 'test' or another name.
     """
     held = frozenset(image_ids)
-    candidates = [one for one in (*_official(table, part, held), *_of_runs(store, table, part, len(held)))
-                  if _holds_most(one.films, held)]
+    candidates = [(one, one.films) for one in (*_official(table, part, held), *_of_runs(store, table, part, len(held)))
+                  if one.films is not None and _holds_most(one.films, held)]
     if candidates:
-        best = min(candidates, key=lambda one: (not one.proven, one.films != held, len(one.films ^ held)))
-        if held <= best.films:
+        best, films = min(candidates, key=lambda one: (not one[0].proven, one[1] != held, len(one[1] ^ held)))
+        if held <= films:
             return best
-        return SplitId(*own_split(part, held), best.films, best.name, best.proven)
+        return SplitId(*own_split(part, held), films, best.name, best.proven)
     return SplitId(*own_split(part, held))
 
 

@@ -6,9 +6,10 @@ Knows no data set and no store.
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -215,7 +216,7 @@ def _csv(content: bytes) -> _Table:
         raise DataError(f"cannot be read as CSV: {_one_line(error)}") from None
 
     def read(wanted: list[str]) -> dict[str, np.ndarray]:
-        texts = {column: str for column in wanted if letters(column) == SPLIT_COLUMN}
+        texts: dict[Hashable, Any] = {column: str for column in wanted if letters(column) == SPLIT_COLUMN}
         if len(wanted) > 1:
             texts[wanted[0]] = str  # the films: 007.png is no number
         try:

@@ -36,7 +36,7 @@ def in_cell(labels: np.ndarray, scores: np.ndarray, threshold: float, cell: str)
 def nearest(labels: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
     """Labelled films by how near their score is to the threshold, on a logit scale: rows, int64."""
     rows = np.flatnonzero(~np.isnan(labels) & ~np.isnan(scores))
-    return rows[np.argsort(np.abs(logit(scores[rows]) - logit(np.float64(threshold))), kind="stable")]
+    return rows[np.argsort(np.abs(logit(scores[rows]) - logit(threshold)), kind="stable")]
 
 
 def missed_by_all(labels: np.ndarray, scores: Sequence[np.ndarray], thresholds: Sequence[float]) -> np.ndarray:

@@ -17,6 +17,7 @@ tolerance; PR curves of real networks do (22,433 films: at most 290 points), a s
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import overload
 
 import numpy as np
 
@@ -234,7 +235,15 @@ def merge_bins(shown: list[Histogram], most: int) -> tuple[np.ndarray, list[tupl
     return edges, [(merged(one, one.positives), merged(one, one.negatives)) for one in shown]
 
 
-def logit(scores: np.ndarray) -> np.ndarray:
+@overload
+def logit(scores: np.ndarray) -> np.ndarray: ...
+
+
+@overload
+def logit(scores: float) -> np.float64: ...
+
+
+def logit(scores: np.ndarray | float) -> np.ndarray | np.float64:
     """ln(s / (1 - s)) as float64, within +-`LOGIT_LIMIT`."""
     wide = np.asarray(scores, np.float64)
     with np.errstate(divide="ignore"):

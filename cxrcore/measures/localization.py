@@ -110,7 +110,7 @@ def random_hit(boxes: np.ndarray, size: tuple[float, float]) -> np.ndarray:
 def point_in_box(boxes: np.ndarray, x: float, y: float) -> np.ndarray:
     """Whether a fixed point, such as the film's centre, lies in each box: bool (n,)."""
     boxes = np.asarray(boxes, float)
-    return ((boxes[:, :2] <= (x, y)) & ((x, y) < boxes[:, :2] + boxes[:, 2:])).all(axis=1)
+    return np.all((boxes[:, :2] <= (x, y)) & ((x, y) < boxes[:, :2] + boxes[:, 2:]), axis=1)
 
 
 def median_boxes(boxes: np.ndarray, films: np.ndarray | None = None) -> np.ndarray:

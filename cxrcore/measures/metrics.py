@@ -14,6 +14,7 @@ and no store.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -155,11 +156,13 @@ def _films(labels: np.ndarray, scores: np.ndarray) -> list[tuple[int, int]]:
     return [*(counted(*pair) for pair in zip(labels.T, scores.T, strict=True)), counted(labels, scores)]
 
 
-def _rows(metric: str, values: np.ndarray, films: list[tuple[int, int]], set_id: str | None, method: str) -> list[dict]:
+def _rows(metric: str, values: np.ndarray, films: list[tuple[int, int]], set_id: str | None, method: str
+          ) -> list[dict[str, Any]]:
     return [_row(finding, metric, value, own, set_id, method)
             for finding, value, own in zip(FINDINGS, values, films[:-1], strict=True)]
 
 
-def _row(finding: str, metric: str, value: float, films: tuple[int, int], set_id: str | None, method: str) -> dict:
+def _row(finding: str, metric: str, value: float, films: tuple[int, int], set_id: str | None, method: str
+         ) -> dict[str, Any]:
     return {"finding": finding, "metric": metric, "set_id": set_id, "value": float(value), "low": np.nan,
             "high": np.nan, "n_positive": films[0], "n": films[1], "method": method}

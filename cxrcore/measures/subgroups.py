@@ -229,7 +229,7 @@ def _gap(first: Resampled, second: Resampled, measure: str) -> Difference:
         return change
     n = [np.maximum(_films_of(one, measure), 1) for one in (first, second)]
     alarms = [one.values[measure][:, 0] * films for one, films in zip((first, second), n, strict=True)]
-    both = sum(alarms) / sum(n)
+    both = np.sum(alarms, axis=0) / np.sum(n, axis=0)
     least = np.where(np.minimum(*n) < MANY_POSITIVES, both * (1 - both) * (1 / n[0] + 1 / n[1]), 0)
     missing = np.fmax(least - change.error[:MACRO]**2, 0)
     shown = ~np.isnan(change.point[:MACRO])
@@ -269,4 +269,5 @@ def view_alone(films: AnyFilms, views: Groups, draws: Draws,
     said = replace(films, scores=np.where(np.isnan(films.scores), np.nan, is_ap[:, None]).astype(np.float32))
     found = [resample(one, draws, ("auroc",), told=lambda share, done=done: told((done + share) / 2))
              for done, one in enumerate((said, films))]
-    return tuple(_without_few(one, one.values) for one in found)
+    views_alone, the_run = (_without_few(one, one.values) for one in found)
+    return views_alone, the_run

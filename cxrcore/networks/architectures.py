@@ -99,6 +99,11 @@ def build(
     import torch
 
     entry = find_architecture(name)
-    sized = {"img_size": image_size} if entry.has_tokens else {}
+    sized: dict[str, Any] = {"img_size": image_size} if entry.has_tokens else {}
     model = timm.create_model(entry.weights_name, pretrained=pretrained, num_classes=N_FINDINGS, **sized, **further)
     return model.to(memory_format=torch.channels_last)
+
+
+def of_timm(model: Any) -> Any:
+    """A network of `build` with what timm adds to torch's: pretrained_cfg, feature_info, a ViT's blocks."""
+    return model

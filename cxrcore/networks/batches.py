@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import torch
@@ -69,6 +70,16 @@ def augment(gray: torch.Tensor, generator: torch.Generator, constants: Constants
 def gather(pixels: np.ndarray, rows: np.ndarray) -> torch.Tensor:
     """Rows of the map as a uint8 tensor (B, 1, S, S)."""
     return torch.from_numpy(np.asarray(pixels[rows])).unsqueeze(1)
+
+
+@overload
+def batches(pixels: np.ndarray, rows: np.ndarray, labels: np.ndarray, batch_size: int, device: torch.device
+            ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]: ...
+
+
+@overload
+def batches(pixels: np.ndarray, rows: np.ndarray, labels: None, batch_size: int, device: torch.device
+            ) -> Iterator[tuple[torch.Tensor, None]]: ...
 
 
 def batches(

@@ -24,7 +24,7 @@ from torch import nn
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import CheckpointError, DiskFullError
 from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.networks.architectures import ARCHITECTURES, build
+from cxrcore.networks.architectures import ARCHITECTURES, build, of_timm
 from cxrcore.networks.batches import InputSpec
 from cxrcore.networks.model_options import check_options
 
@@ -244,7 +244,7 @@ def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], name: str, n
 
 
 def _head_prefix(model: nn.Module) -> str:
-    return model.pretrained_cfg["classifier"] + "."
+    return of_timm(model).pretrained_cfg["classifier"] + "."
 
 
 def sha256(path: Path) -> str:

@@ -35,7 +35,7 @@ def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
             raise CheckpointError(f"run {run} has no {BEST}: imported, or stopped before its first epoch "
                                   "ended")
         return path
-    path = Path(weights)
+    path = Path(weights or "")
     if path.exists() or path.name != weights or path.name not in (BEST, LAST):
         return path
     runs = store.runs()
@@ -58,7 +58,7 @@ def load_films(store: Store, loaded: Checkpoint, csv_path: str | None, img_root:
     """
     own = store.run(loaded.run_id)["config"] if is_known(store, loaded) else {}
     csv_path, img_root = csv_path or own.get("csv_path"), img_root or own.get("img_root")
-    scheme, seed = loaded.split.get("scheme"), loaded.split.get("seed")
+    scheme, seed = loaded.split.get("scheme"), loaded.split.get("seed") or 0
     if scheme not in SPLIT_SCHEMES:
         scheme, seed = "patient", 0
     try:

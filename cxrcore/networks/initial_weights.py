@@ -20,7 +20,7 @@ from torch import nn
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import CheckpointError, WeightsUnavailable
 from cxrcore.findings import FINDINGS
-from cxrcore.networks.architectures import build, find_architecture
+from cxrcore.networks.architectures import build, find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec
 from cxrcore.networks.checkpoint import is_state, is_text, is_triple, load_state, read_plain, sha256
 from cxrcore.networks.model_options import check_options
@@ -89,7 +89,7 @@ def _imagenet(arch: str, image_size: int) -> Start:
             f"ImageNet weights of {arch} are neither in the local cache nor to be had from the network "
             f"({type(error).__name__}): use --init random, or --init PATH with a weights file"
         ) from None
-    config, entry = model.pretrained_cfg, find_architecture(arch)
+    config, entry = of_timm(model).pretrained_cfg, find_architecture(arch)
     corpus = corpus_of_tag(entry.tag)
     source = _source(corpus, tag=entry.weights_name, hub_id=config["hf_hub_id"], timm=version("timm"))
     return Start(model, InputSpec(tuple(config["mean"]), tuple(config["std"])), "imagenet", {}, corpus, source)
@@ -139,7 +139,7 @@ def _from_file(arch: str, image_size: int, path: Path) -> Start:
     except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise CheckpointError(f"{path}: model options {options} do not suit {arch} ({reason})") from None
-    head = model.pretrained_cfg["classifier"] + ".weight"
+    head = of_timm(model).pretrained_cfg["classifier"] + ".weight"
     own_head = head in state and state[head].shape == model.state_dict()[head].shape
     load_state(model, state, str(path), new_head=not own_head)
     spec = InputSpec(given.get("mean", IMAGENET.mean), given.get("std", IMAGENET.std))

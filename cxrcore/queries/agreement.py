@@ -30,8 +30,8 @@ def _votes(
     store: Store, prediction_ids: tuple[str, ...], at: tuple[tuple[float, ...], ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     films = shared_films([from_store.predictions(store, one) for one in prediction_ids])
-    yes = sum((held.scores.astype(np.float64) >= thresholds).astype(np.int64)
-              for held, thresholds in zip(films, at, strict=True))
+    yes = np.count_nonzero([held.scores.astype(np.float64) >= thresholds
+                            for held, thresholds in zip(films, at, strict=True)], axis=0)
     labels, n = films[0].labels, len(films) + 1
     known = np.all([measured(labels, held.scores) for held in films], axis=0)
     counted = [np.stack([np.bincount(yes[chosen[:, k], k], minlength=n) for k in range(len(FINDINGS))])

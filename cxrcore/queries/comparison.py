@@ -82,7 +82,7 @@ def compare(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str,
 
 def _key_for(run: Evaluated, key: str | None) -> str:
     fit = parse_key(key) if key else None
-    return key if fit and (fit.part is None or fit.part in run.parts) else default_key(run)
+    return key if key and fit and (fit.part is None or fit.part in run.parts) else default_key(run)
 
 
 def values_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:

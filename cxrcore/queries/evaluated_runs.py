@@ -39,9 +39,9 @@ class Evaluated:
 
 def evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str]) -> list[Evaluated]:
     """Runs with the newest of their predictions, of rows of `Store.runs` and of its leaderboard."""
-    return [Evaluated(row.run_id, labels[row.run_id], row.dataset_id,
-                      {part["split"]: part for _, part in board[board["run_id"] == row.run_id].iterrows()})
-            for row in rows.itertuples()]
+    return [Evaluated(run_id, labels[run_id], dataset_id,
+                      {part["split"]: part for _, part in board[board["run_id"] == run_id].iterrows()})
+            for run_id, dataset_id in zip(rows["run_id"], rows["dataset_id"], strict=True)]
 
 
 def default_runs(groups: Sequence[run_groups.Group]) -> list[str]:

@@ -27,7 +27,10 @@ COLOURS = tuple(overlays.COLOURS)
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch import nn
+
     from cxrcore.explain.maps import Explainer, Explanation
+    from cxrcore.networks.batches import InputSpec
     from cxrcore.networks.input_check.familiarity import Checked, InputCheck
 
 MODELS = 6  # kept in memory: as many as one page shows side by side
@@ -139,16 +142,19 @@ def _check_of(folder: Path, sha256: str) -> "InputCheck | None":
     return found if found.checkpoint_sha256 == sha256 else None
 
 
-def _asking(check: "InputCheck | None", model: object, spec: object) -> "Callable[[np.ndarray], Checked] | None":
+def _asking(check: "InputCheck | None", model: "nn.Module", spec: "InputSpec"
+            ) -> "Callable[[np.ndarray], Checked] | None":
     from cxrcore.networks.input_check import features
 
+    if check is None:
+        return None
     one_at_a_time = threading.Lock()  # features come through hooks on the network
 
     def ask(film: np.ndarray) -> "Checked":
         with one_at_a_time:
             return check.check(features.extract(model, spec, film[None])[0])
 
-    return ask if check else None
+    return ask
 
 
 def film_key(pixels: np.ndarray) -> str:

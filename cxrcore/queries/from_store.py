@@ -59,7 +59,7 @@ def _overview(store: Store, token: tuple[int, ...]) -> Overview:
         runs[name] = [one.get(name) for one in settings]
     digest = hashlib.sha256()
     for frame in (runs, board, datasets):
-        digest.update(frame.to_json(date_format="iso", date_unit="us").encode())
+        digest.update(str(frame.to_json(date_format="iso", date_unit="us")).encode())
     marks = audit_marks.of_runs(runs)
     runs["warned"] = pd.Series([marks.get(run_id, ()) for run_id in runs["run_id"]], runs.index, dtype=object)
     return Overview(runs, board, datasets.set_index("dataset_id"), digest.hexdigest())

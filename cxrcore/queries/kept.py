@@ -10,7 +10,7 @@ import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -59,7 +59,7 @@ class Kept(Generic[Value]):
             self._places.clear()
 
 
-_ALL: list[Kept] = []
+_ALL: list[Kept[Any]] = []
 
 
 def clear() -> None:

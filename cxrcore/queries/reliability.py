@@ -65,7 +65,7 @@ def reliability_reader(store: Store, runs: Sequence[Evaluated],
 def _reliability(store: Store, prediction_id: str, fitted_on: str | None, method: str | None) -> RunReliability:
     found = from_store.predictions(store, prediction_id)
     scores, unfitted = found.scores, ()
-    if method is not None:
+    if fitted_on is not None and method is not None:
         fitted = calibrator(store, fitted_on, method)
         scores, unfitted = fitted(found.scores), fitted.unfitted
     alone = unknown(found.patient_ids)

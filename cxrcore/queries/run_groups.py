@@ -99,7 +99,8 @@ def groups(
     table = _table(runs, board, statuses, part)
     columns = ["dataset_id", "split_scheme", "split_seed", "split_fingerprint"]
     found = []
-    for (dataset_id, scheme, seed, fingerprint), rows in runs.groupby(columns, sort=False, dropna=False):
+    for of_group, rows in runs.groupby(columns, sort=False, dropna=False):
+        dataset_id, scheme, seed, fingerprint = of_group  # ty: ignore[not-iterable]  (a tuple, for several columns)
         known = dataset_id in datasets.index
         found.append(Group(
             key=hashlib.sha256(f"{dataset_id}|{scheme}|{seed}|{fingerprint}".encode()).hexdigest()[:12],

@@ -112,7 +112,7 @@ def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 
 def _named(config: dict[str, Any]) -> dict[str, Any]:
     """Constants among the flags, and the start weights as this version reads what an older one recorded."""
-    constants, recorded = (config.get(name) if isinstance(config.get(name), Mapping) else {}
+    constants, recorded = (dict(found) if isinstance(found := config.get(name), Mapping) else {}
                            for name in ("constants", "start_weights"))
     start = {_START_NAMES[name]: value for name, value in recorded.items() if name in _START_NAMES}
     if seen := start_corpus(config):

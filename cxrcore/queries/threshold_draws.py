@@ -37,7 +37,7 @@ def in_words(store: Store, made: SourcedSet, finding: str) -> tuple[str, str]:
                f"{PART_WORDS.get(made.part, made.part)}. A wide range: other patients of the same kind would have put "
                "it elsewhere.")
     try:
-        found = _in_draws(store, made.prediction_id, k)
+        found = _in_draws(store, str(made.prediction_id), k)
     except ResamplingError as error:
         return f"{said}. No range: {error}.", meaning
     interval = found.interval(MEASURE)

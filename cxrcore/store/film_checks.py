@@ -5,6 +5,7 @@ other ones in.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,7 @@ def _labels(name: str, rows: pa.Table, images: pa.Table) -> np.ndarray:
     return found
 
 
-def sorted_predictions(rows: pa.Table, sets: Mapping[str, Mapping[str, object]], images: pa.Table) -> pa.Table:
+def sorted_predictions(rows: pa.Table, sets: Mapping[str, Mapping[str, Any]], images: pa.Table) -> pa.Table:
     """The scores, each set sorted by film as the store keeps them.
 
     Args:

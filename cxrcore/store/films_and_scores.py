@@ -15,6 +15,7 @@ from cxrcore.errors import StoreError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.store.file import StoreFile, from_lists, from_strings, nan_to_null, new_id, require, to_lists
 from cxrcore.store.records import Predictions
+from cxrcore.store.turns import one_row
 
 
 class FilmsAndScores(StoreFile):
@@ -42,7 +43,7 @@ class FilmsAndScores(StoreFile):
             return  # nearly always so; spares the gate
         rows = nan_to_null(images).append_column("labels", to_lists(labels.astype(np.float32)))
         with self._write() as con:
-            if con.execute("SELECT count(*) FROM datasets WHERE dataset_id = ?", [dataset_id]).fetchone()[0]:
+            if one_row(con.execute("SELECT count(*) FROM datasets WHERE dataset_id = ?", [dataset_id]))[0]:
                 return
             con.execute("INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?)",
                         [dataset_id, name, kind, list(FINDINGS), label_source, len(images),
@@ -82,7 +83,7 @@ class FilmsAndScores(StoreFile):
         run_id: str,
         dataset_id: str,
         split: str,
-        image_ids: Sequence[str],
+        image_ids: Sequence[str] | np.ndarray,
         scores: np.ndarray,
         *,
         checkpoint: str | None = None,
@@ -163,7 +164,7 @@ def _positions(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> np.ndarray:
     return found.to_numpy()
 
 
-def _checked_order(image_ids: Sequence[str], scores: np.ndarray) -> np.ndarray:
+def _checked_order(image_ids: Sequence[str] | np.ndarray, scores: np.ndarray) -> np.ndarray:
     """The order that sorts the films, after the checks of `save_predictions`."""
     if scores.shape != (len(image_ids), N_FINDINGS) or not len(scores):
         raise StoreError(f"scores have shape {scores.shape}, expected ({len(image_ids)}, {N_FINDINGS}) and not empty")
@@ -180,7 +181,7 @@ def _checked_order(image_ids: Sequence[str], scores: np.ndarray) -> np.ndarray:
 
 def _require_films(con: duckdb.DuckDBPyConnection, dataset_id: str) -> None:
     """StoreError unless every film of the registered `new_rows` is in the data set."""
-    (strangers,) = con.execute("SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE "
-                               "dataset_id = ?) USING (image_id)", [dataset_id]).fetchone()
+    (strangers,) = one_row(con.execute("SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE "
+                                       "dataset_id = ?) USING (image_id)", [dataset_id]))
     if strangers:
         raise StoreError(f"{strangers} films of the predictions are not in data set {dataset_id}")

@@ -1,8 +1,11 @@
 """The row shapes that go into the store and come out of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cxrcore.errors import StoreError
 
@@ -50,6 +53,11 @@ class Predictions:
     patient_ids: np.ndarray
     labels: np.ndarray
     scores: np.ndarray
+
+
+def rows_of(table: pd.DataFrame) -> Iterable[Any]:
+    """The rows of a table, its columns as attributes."""
+    return table.itertuples()
 
 
 def require_short(*texts: str | None) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cxrcore.measures.thresholds.fitting import ThresholdSet
+from cxrcore.store.records import rows_of
 from cxrcore.store.store import Store
 
 FIT_SPLIT = "val"
@@ -42,7 +43,7 @@ def is_automatic(row: Any) -> bool:
 def _saved(store: Store, run_id: str, prediction_id: str | None) -> dict[str, ThresholdSet]:
     """The newest automatic set of each objective, of these predictions or (None) of any of the run."""
     found: dict[str, tuple[str, ThresholdSet]] = {}
-    for row in store.threshold_sets(run_id).itertuples():  # newest first
+    for row in rows_of(store.threshold_sets(run_id)):  # newest first
         if is_automatic(row) and prediction_id in (None, row.prediction_id) and row.objective not in found:
             found[row.objective] = row.set_id, ThresholdSet(row.name, row.objective, np.array(row.thresholds),
                                                             json.loads(row.parameters))

@@ -40,6 +40,7 @@ def keep(store: Path, version: int, check: Callable[[], None]) -> Path:
     """
     copy = path_of(store, version)
     partial = copy.with_name(f"{copy.name}.new")
+    needed = free = 0
     try:
         was = os.stat(store)
         if _is_same(copy, was):  # made before a step that did not come to its end

@@ -10,7 +10,7 @@ from functools import lru_cache
 import duckdb
 
 from cxrcore.errors import StoreError
-from cxrcore.store.turns import in_memory
+from cxrcore.store.turns import in_memory, one_row
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> None:
@@ -93,8 +93,8 @@ def version(con: duckdb.DuckDBPyConnection) -> int:
     """
     tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     try:
-        (applied, _) = con.execute("SELECT max(version)::INTEGER, max(applied_at)::VARCHAR FROM schema_version"
-                                   ).fetchone()
+        (applied, _) = one_row(con.execute("SELECT max(version)::INTEGER, max(applied_at)::VARCHAR "
+                                           "FROM schema_version"))
     except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException):  # none, or somebody else's
         if not tables:
             return 0

@@ -72,7 +72,7 @@ def _mode(path: Path, store: Path) -> int | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise refusal(store, error.strerror) from None
+        raise refusal(store, error.strerror or str(error)) from None
 
 
 def _kind(mode: int) -> str:

@@ -229,8 +229,9 @@ def _parameters(document: Mapping[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-def _texts(document: Mapping[str, Any]) -> dict[str, str | None]:
-    texts = {}
+def _texts(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A text or None for each field of texts."""
+    texts: dict[str, Any] = {}
     for key, default in _TEXTS.items():
         value = document.get(key)
         if value is not None and not isinstance(value, str):

@@ -20,6 +20,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -38,8 +39,8 @@ _DISK_FULL = ("No space left", os.strerror(errno.ENOSPC), os.strerror(errno.EDQU
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 # A store may come from somebody else: nothing that stands in it, such as a view, may fetch code or read other files.
-_CLOSED = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-           "enable_external_access": "false"}
+_CLOSED: dict[str, str | float | list[str]] = {
+    "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "enable_external_access": "false"}
 _DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException,
            duckdb.PermissionException, duckdb.OutOfMemoryException)
 _SQLITE = b"SQLite format 3\0"
@@ -115,6 +116,11 @@ def connection(path: Path, *, write: bool, wait: float | None = None) -> Generat
         if not write:
             own.let_others_in()
         yield opened
+
+
+def one_row(asked: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+    """The row of a question that always has one, such as a count."""
+    return asked.fetchone() or ()
 
 
 @contextlib.contextmanager

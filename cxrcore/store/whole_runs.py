@@ -14,7 +14,7 @@ from cxrcore.errors import DataError, RunError
 from cxrcore.store import run_checks, schema, whole_run_tables
 from cxrcore.store.file import OF_RUN, StoreFile, new_id, require
 from cxrcore.store.run_checks import SET_TABLES
-from cxrcore.store.turns import in_memory
+from cxrcore.store.turns import in_memory, one_row
 
 RUN_TABLES = ("runs", "epochs", "prediction_sets")  # by run_id
 DATA_TABLES = ("datasets", *run_checks.DATA_TABLES)  # by dataset_id
@@ -113,13 +113,13 @@ def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
 def _require_readable(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
     """Every film with a score has a patient and labels in the store's own data set of that id."""
     for prediction_id in tables["prediction_sets"]["prediction_id"].to_pylist():
-        (lost,) = con.execute(
+        (lost,) = one_row(con.execute(
             """WITH known AS (SELECT image_id, count(*) AS n FROM images JOIN label_sets USING (dataset_id, image_id)
                    WHERE label_set = 'csv' AND dataset_id = (SELECT dataset_id FROM prediction_sets
                    WHERE prediction_id = $id) GROUP BY image_id)
                SELECT count(*) FROM predictions LEFT JOIN known USING (image_id)
                WHERE prediction_id = $id AND known.n IS DISTINCT FROM 1""",
-            {"id": prediction_id}).fetchone()
+            {"id": prediction_id}))
         if lost:
             raise DataError(f"{lost} films of prediction set {prediction_id} are not in this store's data set of that "
                             "id")

@@ -57,6 +57,11 @@ class TrainingPlan:
     speeds: dict[str, Any]
     constants: Constants
 
+    @property
+    def epochs(self) -> int:
+        """Epochs to train, unless it stops before: as asked for, or as the architecture needs."""
+        return self.config.epochs or find_architecture(self.config.arch).default_epochs
+
     def stored_config(self) -> dict[str, Any]:
         """Flags and what became of them, as kept with the run."""
         flags = {f.name: getattr(self.config, f.name) for f in dataclasses.fields(self.config)

@@ -57,7 +57,7 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> list[str]
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RunError("several processes (torchrun) are not supported yet: start train.py once, it takes one device")
     if config.resume:
-        return [_resume(config, given)]
+        return [_resume(config, config.resume, given)]
     if config.arch != ALL:
         return [_begin(config)]
     return _train_all(config)
@@ -92,28 +92,28 @@ def _begin(config: TrainConfig) -> str:
     return _run(plan, run_id, None)
 
 
-def _resume(config: TrainConfig, given: frozenset[str]) -> str:
+def _resume(config: TrainConfig, run_id: str, given: frozenset[str]) -> str:
     changed = sorted(given - {"resume", "store", "csv_path", "img_root", "results", "eval_subset"})
     if changed:
         raise RunError(f"a resumed run keeps its settings: leave out --{', --'.join(changed)}")
     store = Store(config.store or default_store())
-    row = store.run(config.resume)
-    status = effective_status(row["status"], of_run(store, config.resume))
+    row = store.run(run_id)
+    status = effective_status(row["status"], of_run(store, run_id))
     if status in ("running", "finished"):
-        raise RunError(f"run {config.resume} is {status}: there is nothing to resume")
+        raise RunError(f"run {run_id} is {status}: there is nothing to resume")
     if row["kind"] != "trained":
-        raise RunError(f"run {config.resume} is {row['kind']}: only trained runs can be resumed")
+        raise RunError(f"run {run_id} is {row['kind']}: only trained runs can be resumed")
     own = flags_of_record(row["config"])
-    overrides = {name: getattr(config, name) for name in given}
-    path = store.run_folder(config.resume) / LAST
+    kept: dict[str, Any] = own | {name: getattr(config, name) for name in given} | {"resume": None}
+    path = store.run_folder(run_id) / LAST
     last = checkpoints.load_checkpoint(path) if path.exists() else None
-    origin = last and Start(last.model(), last.spec, own["init"], dict(last.model_options), last.training_corpus,
-                            last.start_weights)
+    origin = None if last is None else Start(last.model(), last.spec, own["init"], dict(last.model_options),
+                                             last.training_corpus, last.start_weights)
     constants = of_record(row["config"].get("constants"))
-    plan = train_plan.plan_training(TrainConfig(**(own | overrides | {"resume": None})), origin, constants)
+    plan = train_plan.plan_training(TrainConfig(**kept), origin, constants)
     if (plan.films.table.dataset_id, plan.films.split.fingerprint) != (row["dataset_id"], row["split_fingerprint"]):
-        raise RunError(f"run {config.resume} was trained on another table or split: give its own --csv_path")
-    return _run(plan, config.resume, last)
+        raise RunError(f"run {run_id} was trained on another table or split: give its own --csv_path")
+    return _run(plan, run_id, last)
 
 
 def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
@@ -169,7 +169,7 @@ def _end(plan: TrainingPlan, run_id: str, status: str, best_epoch: int | None) -
 
 def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
     config = plan.config
-    settings = Settings(config.epochs, config.batch_size, config.lr, config.loss, config.precision, config.patience,
+    settings = Settings(plan.epochs, config.batch_size, config.lr, config.loss, config.precision, config.patience,
                         config.seed, plan.constants)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
@@ -191,7 +191,7 @@ def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) 
     folder = plan.store.run_folder(run_id)
     unlogged = trainer.records  # of a resumed run: it may have been killed between checkpoint and store
     while not trainer.done:
-        number, epochs = trainer.next_epoch, plan.config.epochs
+        number, epochs = trainer.next_epoch, trainer.settings.epochs
         with _bar(trainer, number, epochs) as bar:
             record = trainer.run_epoch(_teller(bar, progress, trainer, number, epochs))
         if not math.isfinite(record.train_loss + record.val_loss):
@@ -206,7 +206,7 @@ def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) 
         _print_epoch(record, epochs, trainer.best_epoch == number)
     for record in unlogged:
         plan.store.log_epoch(run_id, record)
-    if trainer.next_epoch <= plan.config.epochs:
+    if trainer.next_epoch <= trainer.settings.epochs:
         _LOG.info(f"stopped early: no better macro AUROC for {plan.config.patience} epochs")
     return _cost(trainer, folder)
 
@@ -268,7 +268,7 @@ def _checkpoint(plan: TrainingPlan, run_id: str, trainer: Trainer, with_state: b
 def _cost(trainer: Trainer, folder: Path) -> dict[str, Any]:
     peak = torch.cuda.max_memory_allocated(trainer.device) if trainer.device.type == "cuda" else None
     return {"training_seconds": round(sum(record.seconds for record in trainer.records), 1),
-            "images_per_second": round(trainer.last_record.images_per_second, 1), "peak_device_bytes": peak,
+            "images_per_second": round(trainer.records[-1].images_per_second, 1), "peak_device_bytes": peak,
             "checkpoint_bytes": (folder / BEST).stat().st_size,
             **inference_cost(trainer.model, trainer.data.pixels.shape[-1], trainer.device)}
 

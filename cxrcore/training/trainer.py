@@ -56,7 +56,7 @@ class _Best:
 
     epoch: int = 0
     score: float = -math.inf
-    records: list[dict[str, float]] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Trainer:
@@ -110,11 +110,6 @@ class Trainer:
     def records(self) -> list[EpochRecord]:
         """All finished epochs, also those before a resume."""
         return [EpochRecord(**record) for record in self._best.records]
-
-    @property
-    def last_record(self) -> EpochRecord | None:
-        """The last finished epoch."""
-        return EpochRecord(**self._best.records[-1]) if self._best.records else None
 
     def run_epoch(self, on_step: OnStep) -> EpochRecord:
         """Train one epoch and validate.

@@ -5,7 +5,7 @@ import streamlit as st
 from cxrcore.errors import FindingError
 from cxrcore.findings import FINDINGS, NO_FINDING, canonical, display_name
 from cxrcore.ui import widgets
-from cxrcore.ui.link import in_link
+from cxrcore.ui.link import forget, in_link
 
 ALL = "All 14"
 FINDING = "finding"  # the picker's key, and so its name in the link
@@ -24,7 +24,7 @@ def stop_at_unknown_finding() -> None:
         show_finding(canonical(text))  # 'Pleural_Thickening' and the like
     except FindingError as error:
         st.error(widgets.escape(f"The link names an {error}."), icon=":material/link_off:")
-        st.button("Show all 14 findings", on_click=lambda: st.query_params.pop(FINDING, None))
+        st.button("Show all 14 findings", on_click=forget, args=(FINDING,))
         st.stop()
 
 

@@ -7,6 +7,7 @@ that happened; an equal one changes nothing.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -18,10 +19,15 @@ _SHOWN = "bound_shown"  # in the last run that came to its end
 _GONE = "bound_gone"  # from that run
 
 
-def in_link(key: str) -> dict[str, str]:
+def in_link(key: str) -> dict[str, Any]:
     """Arguments that keep a widget's value in the link under this name; the name is its key too."""
     st.session_state.setdefault(_DRAWN, set()).add(key)
     return {"key": key, "bind": "query-params"}
+
+
+def forget(key: str) -> None:
+    """Take a name out of the link."""
+    st.query_params.pop(key, None)
 
 
 def begin_page(arrived: bool) -> None:

@@ -14,10 +14,10 @@ from cxrcore.data.splits import PART_WORDS
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.threshold_sets import parse_key
 from cxrcore.store import Store
+from cxrcore.store.records import rows_of
 from cxrcore.store.run_folder import BEST
 from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.link import in_link
-from cxrcore.ui.runs import leaderboard
 
 PICKER = "runs_picker"
 
@@ -74,12 +74,12 @@ class RunsPage:
         """The picker of several runs, and the place for downloads beside it, which is filled last.
 
         Args:
-            key, hint: as for `leaderboard.picker`.
+            key, hint: as for `run_picker`.
             beside: width of that place, in pixels. On a phone it stands below.
         """
         with st.container(horizontal=True, vertical_alignment="bottom"):
             with st.container(width=DESK_ROW - beside if beside else "stretch"):
-                leaderboard.picker(self.options, self.chosen, key, hint)
+                run_picker(self.options, self.chosen, key, hint)
             return st.container(width=beside, horizontal=True) if beside else None
 
     def at_most(self, most: int, run_ids: Sequence[str], done: str) -> list[str]:
@@ -177,7 +177,7 @@ def pick_part(meaning: str = "The split that all numbers come from.") -> str:
 def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str, labels: Mapping[str, str],
                 statuses: Mapping[str, str]) -> None:
     """Each run that cannot be drawn, why, and the command that changes it."""
-    for run in runs.itertuples():
+    for run in rows_of(runs):
         there = set(board[board["run_id"] == run.run_id]["split"])
         if part in there:
             continue

@@ -195,6 +195,11 @@ def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bo
     return True
 
 
+def on_click(done: str, action: Callable[..., None], *args: Any) -> None:
+    """`act` as a widget takes it, which wants nothing back."""
+    act(done, action, *args)
+
+
 def say(text: str) -> None:
     """Markdown that the page says after this callback, as after `act`."""
     st.session_state[_NOTICE] = (True, text)

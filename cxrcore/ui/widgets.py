@@ -21,7 +21,7 @@ from cxrcore.report.latex import as_latex
 from cxrcore.store import Store
 from cxrcore.store.audit_marks import BADGE, Marks, questions, told_once
 from cxrcore.ui import link
-from cxrcore.ui.link import in_link
+from cxrcore.ui.link import forget, in_link
 from cxrcore.ui.markdown import bold, escape
 
 PATIENCE = 0.4  # seconds without a bar, which then says how far the work is
@@ -170,7 +170,7 @@ def choice_in_link(label: str, key: str, options: Sequence[str], meaning: str,
         asked = chosen
     if asked is not None and read(asked) not in options:
         st.error(f"The link asks for {label.lower()} “{escape(asked)}”, which is not here.", icon=":material/link_off:")
-        st.button("Show what is here", key=f"leave_{key}", on_click=lambda: st.query_params.pop(key, None))
+        st.button("Show what is here", key=f"leave_{key}", on_click=forget, args=(key,))
         return None
     if asked is not None and asked not in options:
         st.query_params[key] = read(asked)

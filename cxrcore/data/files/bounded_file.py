@@ -14,9 +14,9 @@ import os
 import stat
 import tarfile
 import zipfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -33,7 +33,7 @@ TABLE_LIMITS = Limits(cpu=60.0, wall=120.0, memory=1_200_000_000)
 TABLES = Processes("cxrcore.import_export.prediction_file", TABLE_LIMITS)  # where foreign tables are parsed
 
 _AT_ONCE = 1 << 24
-_STREAMS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_STREAMS: dict[str, Callable[[IO[bytes]], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 def check_size(n: int, name: str, most: int | None = None) -> None:
@@ -72,7 +72,7 @@ def settings(path: str | Path) -> Any:
 
 
 @contextlib.contextmanager
-def opened(path: str | Path) -> Generator[BinaryIO]:
+def opened(path: str | Path) -> Generator[IO[bytes]]:
     """A regular file, open.
 
     Raises:
@@ -125,7 +125,7 @@ def check_rows(rows: int, name: str, columns: int = 0) -> None:
         raise DataError(f"{name} has {columns:,} columns; at most {MAX_COLUMNS:,} are read")
 
 
-def check_arrays(file: str | Path | BinaryIO, name: str) -> list[tuple[int, ...]]:
+def check_arrays(file: str | Path | IO[bytes], name: str) -> list[tuple[int, ...]]:
     """The shapes of the arrays in an .npz, of which nothing but the heads is read.
 
     Raises:
@@ -145,7 +145,7 @@ def check_arrays(file: str | Path | BinaryIO, name: str) -> list[tuple[int, ...]
     return shapes
 
 
-def check_array(stream: BinaryIO, n: int) -> tuple[tuple[int, ...], bool, np.dtype]:
+def check_array(stream: IO[bytes], n: int) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, order and type of a .npy of `n` bytes, whose header is read; ValueError where it claims more bytes."""
     old = np.lib.format.read_magic(stream) == (1, 0)
     found = (np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0)(stream)
@@ -159,7 +159,7 @@ def _megabytes(n: int) -> str:
 
 
 @contextlib.contextmanager
-def _unpacked(file: BinaryIO, path: Path) -> Generator[BinaryIO]:
+def _unpacked(file: IO[bytes], path: Path) -> Generator[IO[bytes]]:
     """What is in a packed file, as its name says; the file itself where the name says nothing."""
     endings = [ending.lower() for ending in path.suffixes[-2:]]
     ending = endings[-1] if endings else ""
@@ -183,7 +183,7 @@ def _unpacked(file: BinaryIO, path: Path) -> Generator[BinaryIO]:
 class _AtMost(io.RawIOBase):
     """A stream that ends in an error after `MAX_BYTES`: what an archive skips is unpacked too."""
 
-    def __init__(self, stream: BinaryIO):
+    def __init__(self, stream: IO[bytes]):
         self._stream, self._left = stream, MAX_BYTES
 
     def read(self, n: int = -1) -> bytes:

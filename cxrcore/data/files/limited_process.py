@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cxrcore import errors
 from cxrcore.data.files import limited_work
@@ -91,7 +91,7 @@ class LimitedProcess:
             return
         self.close()
         _say_once_what_is_not_limited()
-        apart = {"start_new_session": True} if os.name == "posix" else {
+        apart: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {
             "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         command = [sys.executable, "-c", f"from {limited_work.__name__} import main; main({self._module!r})"]
         try:
@@ -123,11 +123,13 @@ class LimitedProcess:
         try:
             self.start()
             self._await_start()
-            question = {"task": f"{task.__module__}:{task.__name__}", "options": options, "cpu": self.limits.cpu,
+            name = task.__name__  # ty: ignore[missing-attribute]  (a function at the top of a module)
+            question = {"task": f"{task.__module__}:{name}", "options": options, "cpu": self.limits.cpu,
                         "memory": self.limits.memory}
             self._deadline = time.monotonic() + self.limits.wall
-            limited_work.write_message(self._process.stdin, question, data)
-            while not (got := limited_work.read_message(self._process.stdout))[0].get("last"):
+            questions, answers = self._pipes()
+            limited_work.write_message(questions, question, data)
+            while not (got := limited_work.read_message(answers))[0].get("last"):
                 self._deadline = _NEVER  # who reads may take their time
                 yield got[0]["answer"], got[1]
                 self._deadline = time.monotonic() + self.limits.wall
@@ -156,14 +158,22 @@ class LimitedProcess:
         process.wait()
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):  # what was not sent any more
-                pipe.close()
+                if pipe is not None:
+                    pipe.close()
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        """Where questions go in and answers come out; EOFError where the process was closed meanwhile."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise EOFError
+        return process.stdin, process.stdout
 
     def _await_start(self) -> None:
         if self._ready:
             return
         self._deadline = time.monotonic() + START
         try:
-            limited_work.read_message(self._process.stdout)
+            limited_work.read_message(self._pipes()[1])
         except EOFError:
             raise errors.WorkbenchError("the process that reads foreign files does not start; what is wrong says: "
                                         f"python -c \"import {self._module}\"") from None
@@ -178,7 +188,7 @@ class LimitedProcess:
             time.sleep(min(0.5, self.limits.wall / 10))
 
     def _ended(self) -> Ended:
-        code = self._process.wait()
+        code = self._process.wait() if self._process is not None else None
         if self._timed_out:
             return Ended(f"took more than {self.limits.wall:g} s: {_WHY}")
         if code == -getattr(signal, "SIGPROF", 0):

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import traceback
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from cxrcore import errors
 
@@ -31,7 +31,7 @@ def not_limited() -> tuple[str, ...]:
 # -- messages
 
 
-def write_message(pipe: BinaryIO, head: dict[str, Any], data: bytes = b"") -> None:
+def write_message(pipe: IO[bytes], head: dict[str, Any], data: bytes = b"") -> None:
     """A line of JSON with `n`, the length of the data, then the data.
 
     Raises:
@@ -43,7 +43,7 @@ def write_message(pipe: BinaryIO, head: dict[str, Any], data: bytes = b"") -> No
     pipe.flush()
 
 
-def read_message(pipe: BinaryIO) -> tuple[dict[str, Any], bytes]:
+def read_message(pipe: IO[bytes]) -> tuple[dict[str, Any], bytes]:
     """The head and the data of the next message; waits for it.
 
     Raises:
@@ -90,7 +90,7 @@ def main(module: str) -> None:
         write_message(answers, said | {"last": True, "worn": worn})
 
 
-def _answer(question: dict[str, Any], data: bytes, answers: BinaryIO) -> dict[str, Any]:
+def _answer(question: dict[str, Any], data: bytes, answers: IO[bytes]) -> dict[str, Any]:
     """Send the answers; returns what is left to say at the end."""
     _limit_memory(question["memory"])
     module, name = question["task"].split(":")

@@ -3,12 +3,12 @@
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, alone: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, alone: bool = False) -> Generator[Path]:
     """A name beside a file to write to; what is there when the body ends takes the file's place at once.
 
     The name has the file's ending, since some writers add theirs. When the body raises, the old file stays and nothing

@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -142,7 +143,7 @@ def _run(planned: PhantomPlan, folder: Path, chunks: list[range], workers: int) 
                         "again, with fewer --workers") from None
 
 
-_work: dict[str, object] = {}  # what each process holds: the plan is sent once, not with every job
+_work: dict[str, Any] = {}  # what each process holds: the plan is sent once, not with every job
 
 
 def _prepare(planned: PhantomPlan, folder: Path) -> None:
@@ -178,8 +179,10 @@ def _write_tables(planned: PhantomPlan, drawn: list[dict[str, Box]], folder: Pat
     films, size = planned.people.films, planned.recipe.size
     spacing = f"{MILLIMETRES / size:.3f}"
     ids = [planned.image_id(film) for film in range(len(films))]
-    rows = (f"{ids[i]},{_label_text(planned.labels[i])},{row.follow_up},{FIRST_PATIENT + row.patient},{row.age},"
-            f"{row.sex},{row.view},{size},{size},{spacing},{spacing}" for i, row in enumerate(films.itertuples()))
+    columns = films[["follow_up", "patient", "age", "sex", "view"]].itertuples(index=False)
+    rows = (f"{ids[i]},{_label_text(planned.labels[i])},{follow_up},{FIRST_PATIENT + patient},{age},"
+            f"{sex},{view},{size},{size},{spacing},{spacing}"
+            for i, (follow_up, patient, age, sex, view) in enumerate(columns))
     boxes = (f"{ids[film]},{_BOX_SPELLING.get(finding, finding)},{x}.0,{y}.0,{w}.0,{h}.0"
              for film, found in enumerate(drawn) for finding, (x, y, w, h) in found.items()
              if planned.labels[film, FINDINGS.index(finding)])

@@ -76,11 +76,13 @@ def _shape_emphysema(body: Body, drawn: Drawn) -> None:
     body.markings *= 1 - 0.55 * by
     body.heart *= 1 - 0.15 * by
     body.curve *= 1 - 0.75 * by
-    body.diaphragm = tuple(level + 0.1 * by for level in body.diaphragm)
+    one, other = body.diaphragm
+    body.diaphragm = one + 0.1 * by, other + 0.1 * by
 
 
 def _shape_fibrosis(body: Body, drawn: Drawn) -> None:
-    body.diaphragm = tuple(level - 0.04 * drawn.contrast for level in body.diaphragm)
+    one, other = body.diaphragm
+    body.diaphragm = one - 0.04 * drawn.contrast, other - 0.04 * drawn.contrast
 
 
 _SHAPES: dict[str, Callable[[Body, Drawn], None]] = {

@@ -12,13 +12,14 @@ import io
 import logging
 import warnings
 import zlib
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
-import pydicom
+import pydicom.config
 from PIL import Image
 from pydicom import Dataset, uid
 from pydicom.encaps import encapsulate, get_frame
+from pydicom.multival import MultiValue
 from pydicom.pixels import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi
 from pydicom.pixels.utils import as_pixel_options
@@ -155,10 +156,10 @@ def _first_frame(found: Dataset, frames: int, name: str) -> tuple[np.ndarray, st
                         f"{f' ({syntax.name})' if syntax.is_transfer_syntax else ''}: save it uncompressed")
     offsets = (found.ExtendedOffsetTable, found.ExtendedOffsetTableLengths) if "ExtendedOffsetTable" in found else None
     frame = get_frame(found.PixelData, 0, number_of_frames=frames, extended_offsets=offsets)
-    options = as_pixel_options(found) | {"number_of_frames": 1}
+    options: dict[str, Any] = as_pixel_options(found) | {"number_of_frames": 1}
     options.pop("extended_offsets", None)
     if _PLUGINS[syntax] in _OUTSIDE:
-        return decode_frame(frame, syntax, _PLUGINS[syntax], options), options["photometric_interpretation"]
+        return decode_frame(frame, syntax, _PLUGINS[syntax], options), str(options["photometric_interpretation"])
     with Image.open(io.BytesIO(frame), formats=("JPEG", "JPEG2000")) as claimed:
         if claimed.size != (found.Columns, found.Rows):  # its own size is what would be decoded
             raise FilmError(f"{name} is a damaged DICOM file: its image has another size than it says")
@@ -207,8 +208,8 @@ def _shown(stored: np.ndarray, pixels: np.ndarray, found: Dataset) -> tuple[np.n
 def _window(found: Dataset) -> tuple[float, float, str] | None:
     """Centre, width and function of the first window that can be used."""
 
-    def first(value: object) -> float:
-        several = isinstance(value, pydicom.multival.MultiValue | list | tuple)
+    def first(value: Any) -> float:
+        several = isinstance(value, MultiValue | list | tuple)
         return float((value[0] if several else value) if value not in (None, "") else np.nan)
 
     centre, width = first(found.get("WindowCenter")), first(found.get("WindowWidth"))

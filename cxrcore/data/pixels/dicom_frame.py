@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from cxrcore.errors import FilmError
 PROCESSES = Processes(__name__, LIMITS)
 
 
-def decode_frame(data: bytes, syntax: str, plugin: str, options: dict[str, str | int]) -> np.ndarray:
+def decode_frame(data: bytes, syntax: str, plugin: str, options: dict[str, Any]) -> np.ndarray:
     """Decode one compressed frame of a DICOM file; in this process only where it is a limited one.
 
     The only library that reads JPEG Lossless and JPEG-LS (GDCM) ends the whole process on some damaged frames, with
@@ -38,7 +39,7 @@ def decode_frame(data: bytes, syntax: str, plugin: str, options: dict[str, str |
     raise ValueError("the frame cannot be decoded")
 
 
-def from_answer(said: dict, data: bytes) -> np.ndarray:
+def from_answer(said: dict[str, Any], data: bytes) -> np.ndarray:
     """The array of an answer, as `header` describes it."""
     return np.frombuffer(data, said["dtype"]).reshape(said["shape"])
 
@@ -51,13 +52,13 @@ def header(pixels: np.ndarray) -> dict[str, object]:
 # -- in the limited process
 
 
-def dicom_frame(data: bytes, syntax: str, plugin: str, options: dict[str, str | int]) -> Iterator[Answer]:
+def dicom_frame(data: bytes, syntax: str, plugin: str, options: dict[str, Any]) -> Iterator[Answer]:
     """`decode_frame` as an answer."""
     pixels = _frame(data, syntax, plugin, options)
     yield header(pixels), pixels.tobytes()
 
 
-def _frame(data: bytes, syntax: str, plugin: str, options: dict[str, str | int]) -> np.ndarray:
+def _frame(data: bytes, syntax: str, plugin: str, options: dict[str, Any]) -> np.ndarray:
     from pydicom.encaps import encapsulate  # takes 0.2 s to import, and most films need none
     from pydicom.pixels import get_decoder
 

@@ -122,10 +122,10 @@ def _decode_all(paths: Sequence[Path], size: int, partial: Path, workers: int, p
     return reasons
 
 
-def _run(jobs: Iterable[tuple[Sequence[int], _Job]], workers: int
-         ) -> Generator[tuple[Sequence[int], dict[int, str]]]:
+def _run(jobs: Iterable[tuple[np.ndarray, _Job]], workers: int
+         ) -> Generator[tuple[np.ndarray, dict[int, str]]]:
     """(chunk, failures) of every job, on `workers` limited processes, with a bounded number of jobs under way."""
-    pending: dict[Future, Sequence[int]] = {}
+    pending: dict[Future[dict[int, str]], np.ndarray] = {}
     with decode_film.workers(workers) as processes, ThreadPoolExecutor(workers) as threads:
         free: SimpleQueue[LimitedProcess] = SimpleQueue()
         for process in processes:

@@ -90,7 +90,7 @@ def exchanged(areas: Areas, usable: np.ndarray) -> dict[int, int]:
         if gain > LEAST_GAIN * len(cycle) and gain > EXCHANGED * error:
             tried[tuple(cycle.items())] = gain / error
     moved = {}
-    for cycle in sorted(tried, key=tried.get, reverse=True):
+    for cycle in sorted(tried, key=tried.__getitem__, reverse=True):
         if not moved.keys() & dict(cycle).keys():
             moved |= dict(cycle)
     return moved

@@ -63,7 +63,7 @@ def coverage(held: Collection[str], whole: Whole, n_missing_of_patients: int, n_
         n_missing_of_patients: films in the table of the file's patients that the file lacks.
     """
     if whole.films is not None and whole.proven:
-        gaps = _gaps(held, whole)
+        gaps = _gaps(held, whole.films, whole.name)
         return Line("Coverage", WARNED if gaps else PASSED, gaps or f"all {len(whole.films):,} films of {whole.name}")
     state = WARNED if n_missing_of_patients else PASSED
     text = f"no known split has these films; all films of their {n_patients:,} patients are here"
@@ -71,17 +71,17 @@ def coverage(held: Collection[str], whole: Whole, n_missing_of_patients: int, n_
         text = (f"no known split has these films, and {n_missing_of_patients:,} more films of their {n_patients:,} "
                 "patients are not here: a subset, or a split by film")
     if whole.films is not None:
-        gaps = _gaps(held, whole)
+        gaps = _gaps(held, whole.films, whole.name)
         text += f"; {gaps}" if gaps else f"; they are the same films as {whole.name}"
         state = WARNED if gaps else state
     return Line("Coverage", state, text)
 
 
-def _gaps(held: Collection[str], whole: Whole) -> str:
+def _gaps(held: Collection[str], films: Collection[str], name: str) -> str:
     """What the film sets do not share; empty where they are the same."""
-    missing, strangers = len(set(whole.films) - set(held)), len(set(held) - set(whole.films))
-    parts = [f"{missing:,} of {len(whole.films):,} films of {whole.name} are missing"] if missing else []
-    parts += [f"{strangers:,} films are not of {whole.name}"] if strangers else []
+    missing, strangers = len(set(films) - set(held)), len(set(held) - set(films))
+    parts = [f"{missing:,} of {len(films):,} films of {name} are missing"] if missing else []
+    parts += [f"{strangers:,} films are not of {name}"] if strangers else []
     return "; ".join(parts)
 
 

@@ -77,12 +77,13 @@ def advice_on(values: np.ndarray, labels: np.ndarray, inverted: bool = False) ->
 def _of_scale(values: np.ndarray, labels: np.ndarray) -> str:
     """Which of the scales from 0 upwards makes the mean scores most like the findings' prevalence."""
     share = ((labels == 1).sum(axis=0) / np.maximum((~np.isnan(labels)).sum(axis=0), 1)).clip(1e-6)
-    high, far = np.nanmax(values), {}
+    high: float = np.nanmax(values)
+    far: dict[str, float] = {}
     for most, advice in _SCALES:
         if high <= most:
             means = np.nanmean(values / (1 + values) if most == np.inf else values / most, axis=0).clip(1e-9)
             far[advice] = float(np.median(np.abs(np.log(means / share))))
-    return min(far, key=far.get)
+    return min(far, key=far.__getitem__)
 
 
 def _stand_ins(values: np.ndarray) -> np.ndarray:

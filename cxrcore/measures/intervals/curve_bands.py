@@ -17,6 +17,7 @@ and Provost, Confidence bands for ROC curves, ROCAI 2004 (pointwise bands are no
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def in_draws(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, draws: 
     return steps / STEPS, np.array([read(steps, place, *counted) for counted in _counted(plan, draws)])
 
 
-def _counted(plan: RankPlan, draws: Draws) -> Iterator[tuple]:
+def _counted(plan: RankPlan, draws: Draws) -> Iterator[tuple[Any, ...]]:
     """What is counted in each draw, as integers, so that comparisons are exact.
 
     Yields:

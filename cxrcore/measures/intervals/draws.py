@@ -10,7 +10,7 @@ Bootstrapping clustered data, J R Stat Soc B 2007 (the cluster bootstrap).
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,7 +74,7 @@ class Draws:
             yield drawn if first else np.column_stack([np.ones(len(drawn)), drawn])
 
 
-def unknown(patient_ids: np.ndarray) -> np.ndarray:
+def unknown(patient_ids: Sequence[str] | np.ndarray) -> np.ndarray:
     """True for films without a patient (None, NaN or an empty text): bool (n,)."""
     ids = np.asarray(patient_ids, object)
     return pd.isna(ids) | (ids == "")

@@ -24,6 +24,7 @@ Bootstrapping clustered data, J R Stat Soc B 2007; further ones in `draws`, `res
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -233,10 +234,11 @@ def compare(
     """
     pair = shared_films([first, second])
     draws = patient_draws(pair[0].patient_ids, pair[0].image_ids, **drawn)
-    return tuple(resample(films, draws, measures, at) for films, at in zip(pair, thresholds, strict=True))
+    one, other = (resample(films, draws, measures, at) for films, at in zip(pair, thresholds, strict=True))
+    return one, other
 
 
-def _summary(values: np.ndarray, included: np.ndarray) -> dict:
+def _summary(values: np.ndarray, included: np.ndarray) -> dict[str, Any]:
     """What `Interval` holds, of values (k, 1 + draws) and the findings of their macro mean."""
     rows = _with_macro(values, included)
     point, drawn = rows[:, 0], rows[:, 1:]
@@ -250,7 +252,7 @@ def _summary(values: np.ndarray, included: np.ndarray) -> dict:
             "n_excluded": int((~included).sum())}
 
 
-def _ece_edges(found: dict, noise: np.ndarray, included: np.ndarray) -> dict:
+def _ece_edges(found: dict[str, Any], noise: np.ndarray, included: np.ndarray) -> dict[str, np.ndarray]:
     """The interval of ECE.
 
     ECE adds up absolute gaps, so chance can only add to it: at most the noise, by the triangle inequality, which bounds
@@ -270,6 +272,6 @@ def _with_macro(values: np.ndarray, included: np.ndarray) -> np.ndarray:
 def _check_measures(measures: Sequence[str], thresholds: np.ndarray | None, k: int) -> None:
     if strange := set(measures) - set(MEASURES):
         raise UsageError(f"unknown measure '{min(strange)}': expected some of {', '.join(MEASURES)}")
-    if set(measures) & set(THRESHOLDED) and np.shape(thresholds) != (k,):
+    if set(measures) & set(THRESHOLDED) and (thresholds is None or np.shape(thresholds) != (k,)):
         raise UsageError(f"{', '.join(sorted(set(measures) & set(THRESHOLDED)))} need one threshold for each of the "
                          f"{k} findings")

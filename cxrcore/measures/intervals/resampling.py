@@ -130,7 +130,7 @@ class SumPlan:
         if self.confusion is not None:
             cells = Counts(*np.split(self.confusion @ counts, 4))
             found = {name: getattr(cells, name) for name in THRESHOLDED if name in wanted}
-        if self.errors is not None:
+        if self.errors is not None and self.gaps is not None:
             sums = (self.errors @ counts).reshape(-1, BINS + 2, counts.shape[1])
             found["brier"] = _ratio(sums[:, 0], sums[:, -1])
             gaps = _ratio(sums[:, 1:-1], sums[:, -1:])
@@ -174,10 +174,11 @@ def sum_plan(
     return SumPlan(confusion, errors, gaps)
 
 
-def _summed(rows: list, columns: list, values: list | None, shape: tuple[int, int]) -> sparse.csr_array:
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
-    values = np.ones(len(rows)) if values is None else np.concatenate(values)
-    return sparse.csr_array((values, (rows.astype(np.int32), columns.astype(np.int32))), shape=shape)
+def _summed(rows: list[np.ndarray], columns: list[np.ndarray], values: list[np.ndarray] | None, shape: tuple[int, int]
+            ) -> sparse.csr_array:
+    row, column = np.concatenate(rows).astype(np.int32), np.concatenate(columns).astype(np.int32)
+    value = np.ones(len(row)) if values is None else np.concatenate(values)
+    return sparse.csr_array((value, (row, column)), shape=shape)
 
 
 def _sums(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -4,8 +4,8 @@ Pure numpy; anything with the four arrays of `Films` will do, such as the store'
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Protocol, TypeVar
+from dataclasses import Field, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,23 @@ from cxrcore.measures.metrics import measured
 class Films(Protocol):
     """Scored films, a dataclass such as `Predictions`: arrays of n rows, unique image_ids, k findings."""
 
-    image_ids: np.ndarray
-    patient_ids: np.ndarray
-    labels: np.ndarray
-    scores: np.ndarray
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def image_ids(self) -> np.ndarray:
+        """str (n,)."""
+
+    @property
+    def patient_ids(self) -> np.ndarray:
+        """str (n,)."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """float (n, k), 1 / 0 / NaN."""
+
+    @property
+    def scores(self) -> np.ndarray:
+        """float (n, k), in [0, 1], NaN where there is none."""
 
 
 AnyFilms = TypeVar("AnyFilms", bound=Films)
@@ -64,7 +77,7 @@ def subset(films: AnyFilms, rows: np.ndarray) -> AnyFilms:
 
 def measured_films(films: AnyFilms) -> AnyFilms:
     """The films that some finding's measure sees: those with a label and a score of it; all of them as they are."""
-    seen = measured(films.labels, films.scores).any(axis=1)
+    seen = np.any(measured(films.labels, films.scores), axis=1)
     return films if seen.all() else subset(films, seen)
 
 

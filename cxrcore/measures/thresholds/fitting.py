@@ -168,9 +168,10 @@ def fit_thresholds(
     if objective == "classic":
         return classic(labels, scores)
     value = check_parameter(objective, parameter)
-    if objective == "expected_f1":
+    wanted = OBJECTIVES[objective]
+    if wanted.choose is None:
         return expected_f1(labels, scores)
-    wanted, notes = OBJECTIVES[objective], _warnings(_positives(labels, scores))
+    notes = _warnings(_positives(labels, scores))
     thresholds = np.full(labels.shape[1], FALLBACK)
     not_met = []
     for k, finding in enumerate(FINDINGS[: labels.shape[1]]):

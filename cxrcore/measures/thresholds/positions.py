@@ -39,8 +39,9 @@ class SortedScores:
     def alarms(self, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Right and wrong alarms (TP, FP) at each threshold: two int64 arrays of its shape."""
         at = np.asarray(thresholds, np.float64)
-        return tuple(len(scores) - np.searchsorted(scores.astype(np.float64), at)
-                     for scores in (self.positives, self.negatives))
+        tp, fp = (len(scores) - np.searchsorted(scores.astype(np.float64), at)
+                  for scores in (self.positives, self.negatives))
+        return tp, fp
 
 
 def sort_scores(labels: np.ndarray, scores: np.ndarray) -> SortedScores:
@@ -76,12 +77,12 @@ def positions(found: SortedScores, extra: Iterable[float] = (), n: int = POSITIO
     """
     scores = np.sort(np.concatenate([found.positives, found.negatives])).astype(np.float64)
     low, high = (scores[[0, -1]] if len(scores) else (0.0, 1.0))
-    ends = [_short_below(low), _short_above(high)]
+    first, last = _short_below(low), _short_above(high)
     start, stop = logit(np.array([scores[int(TAIL * len(scores))] if len(scores) else 0.0, high]))
     if stop - start < ALIKE:
         start, stop = start - 1, stop + 1
-    even = 1 / (1 + np.exp(-np.linspace(start, stop, n - len(ends))))
-    return np.unique(np.concatenate([ends, _short(even).clip(*ends), list(extra)]))
+    even = 1 / (1 + np.exp(-np.linspace(start, stop, n - 2)))
+    return np.unique(np.concatenate([[first, last], _short(even).clip(first, last), list(extra)]))
 
 
 def _short(values: np.ndarray) -> np.ndarray:

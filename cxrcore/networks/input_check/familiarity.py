@@ -231,7 +231,7 @@ def _fit(states: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> 
     variance = upright.var(axis=0, dtype=np.float64)
     deviation = np.sqrt(variance + _FLOOR * variance.mean() + 1e-12).astype(np.float32)
     mean = upright.mean(axis=0, dtype=np.float64).astype(np.float32)
-    start = _Fit(mean, deviation, np.float32(0), *[np.empty(0)] * 3)
+    start = _Fit(mean, deviation, np.zeros((), np.float32), *[np.empty(0)] * 3)
     scaled = {state: start.standardised(features) for state, features in [*states.items(), *others.items()]}
     everything = np.concatenate(list(scaled.values()))
     centre = everything.mean(axis=0)

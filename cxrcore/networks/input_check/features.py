@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from cxrcore.networks.architectures import of_timm
 from cxrcore.networks.batches import InputSpec, normalise
 from cxrcore.networks.prediction import default_device, full_precision
 
@@ -27,7 +28,7 @@ def stages(model: nn.Module) -> list[str]:
     Args:
         model: of `architectures.build`; timm lists the stages of its networks.
     """
-    names = [stage["module"] for stage in model.feature_info]
+    names = [stage["module"] for stage in of_timm(model).feature_info]
     return [names[round(i)] for i in np.linspace(0, len(names) - 1, STAGES)]
 
 

@@ -14,6 +14,7 @@ from cxrcore.glossary import TERMS, meaning
 from cxrcore.queries import data_set
 from cxrcore.queries.data_set import Holdings
 from cxrcore.queries.kept import kept
+from cxrcore.store.records import rows_of
 from cxrcore.ui import link, widgets
 
 STRONGEST = 5  # pairs named in words
@@ -83,7 +84,7 @@ def imbalance(found: Holdings, kind: str) -> None:
     """How common findings are, and what that makes of accuracy."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        shares = ", ".join(f"{display_name(row.finding)} {percent(row.share)}" for row in found.prevalence.itertuples())
+        shares = ", ".join(f"{display_name(row.finding)} {percent(row.share)}" for row in rows_of(found.prevalence))
         widgets.chart(_figures(found.dataset_id, found).prevalence, "prevalence",
                       f"Share of films with each finding: {shares}")
     with right:
@@ -122,7 +123,7 @@ def _strongest(found: Holdings) -> str:
     pairs = found.company[(found.company["both"] >= ENOUGH)
                           & (found.company["given"].map(place) < found.company["other"].map(place))]
     named = [f"{display_name(row.given)} with {display_name(row.other)} ({row.lift:.1f}×, {row.both:,} films)"
-             for row in pairs.nlargest(STRONGEST, "lift").itertuples()]
+             for row in rows_of(pairs.nlargest(STRONGEST, "lift"))]
     if not named:
         return f"No two findings stand together on {ENOUGH} films or more."
     return "Most often together, against what chance would give: " + "; ".join(named) + "."
@@ -196,8 +197,8 @@ def _furthest_apart(by_view: pd.DataFrame) -> str:
 def spoken(table: pd.DataFrame) -> str:
     """A table of `census.prevalence` for screen readers."""
     rows = table.groupby("finding", sort=False)
-    return "; ".join(f"{display_name(finding)} " + ", ".join(
-        f"{row.group} {percent(row.share)}" for row in own.itertuples()) for finding, own in rows)
+    return "; ".join(f"{display_name(str(finding))} " + ", ".join(
+        f"{row.group} {percent(row.share)}" for row in rows_of(own)) for finding, own in rows)
 
 
 @dataclass(frozen=True)

@@ -76,9 +76,10 @@ def _tile(found: Holdings, shown: FilmMap, row: int, finding: str) -> Tile:
                 _box_shares(found.boxes, film["image_id"], finding, shown.box_side))
 
 
-def _box_shares(boxes: pd.DataFrame, image_id: str, finding: str, side: int | None) -> list[tuple[float, ...]]:
+def _box_shares(boxes: pd.DataFrame, image_id: str, finding: str, side: int | None
+                ) -> list[tuple[float, float, float, float]]:
     """Boxes of a finding on a film as shares of its sides; none where the film's own size is not known."""
     if side is None:
         return []
     own = boxes[(boxes["image_id"] == image_id) & (boxes["finding"] == finding)]
-    return [tuple(box) for box in own[["x", "y", "width", "height"]].to_numpy(float) / side]
+    return [(x, y, width, height) for x, y, width, height in own[["x", "y", "width", "height"]].to_numpy(float) / side]

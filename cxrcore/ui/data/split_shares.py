@@ -13,6 +13,7 @@ from cxrcore.queries import data_set, run_groups
 from cxrcore.queries.data_set import Holdings, SplitCounts, SplitKey
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store
+from cxrcore.store.records import rows_of
 from cxrcore.ui import widgets
 from cxrcore.ui.data.counts import spoken
 
@@ -53,7 +54,7 @@ def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> S
     rare = counted.by_part[(counted.by_part["group"] != "train") & (counted.by_part["positives"] < STABLE_POSITIVES)]
     if len(rare):
         words = "; ".join(f"{display_name(row.finding)} {row.positives} in {PART_WORDS[row.group]}"
-                          for row in rare.itertuples())
+                          for row in rows_of(rare))
         st.markdown(f":material/warning: Fewer than {STABLE_POSITIVES} films with the finding, so thresholds and "
                     f"measures there are unstable: {words}.")
     return counted
@@ -76,7 +77,7 @@ def _leak_line(key: SplitKey, leaked: pd.DataFrame, patients: int) -> None:
     total = int(leaked["patients"].sum())
     if total:
         where = ", ".join(f"{row.patients:,} in {PART_WORDS[row.one]} and {PART_WORDS[row.other]}"
-                          for row in leaked.itertuples() if row.patients)
+                          for row in rows_of(leaked) if row.patients)
         st.error(f"This split leaks: of {patients:,} patients, {where}. A network has seen these people in training, "
                  "so its numbers are too good.", icon=":material/warning:")
     else:

@@ -11,6 +11,7 @@ from cxrcore.findings import FINDINGS, display_name
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.explained_films import LARGEST, SMALL
 from cxrcore.report.explanation_page import ScoreLine, as_png, explanation_page
+from cxrcore.store.records import rows_of
 from cxrcore.ui.explain import score_views
 from cxrcore.ui.explain.map_views import OneRun
 
@@ -43,7 +44,7 @@ def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.
     scores = one.scores
     k = FINDINGS.index(finding)
     lines = []
-    for place, row in enumerate(score_views.scores_table([scores]).itertuples()):
+    for place, row in enumerate(rows_of(score_views.scores_table([scores]))):
         rests_on = "–" if scores.positives is None else f"{scores.positives[place]:,}"
         lines.append(ScoreLine(row.Finding, f"{row.Score:.4f}", f"{row.Threshold:.4g}", row.Decision,
                                scores.calibrated_in_digits(place) or "–", rests_on,

@@ -49,7 +49,7 @@ class FilmScores:
 
     def calibrated_in_digits(self, k: int) -> str | None:
         """A finding's calibrated probability as far as its films bear it; None where there is none."""
-        if self.calibrated is None or np.isnan(self.calibrated[k]):
+        if self.calibrated is None or self.positives is None or np.isnan(self.calibrated[k]):
             return None
         return in_digits(self.calibrated[k], int(self.positives[k]))
 
@@ -126,7 +126,7 @@ def _bars(one: FilmScores) -> Scored:
     notes = []
     for k in range(len(FINDINGS)):
         digits = one.calibrated_in_digits(k)
-        parts = [] if one.calibrated is None else [
+        parts = [] if one.calibrated is None or one.positives is None else [
             f"calibrated {digits}, from {one.positives[k]:,} films with it" if digits else f"not calibrated: {TOO_FEW}"]
         parts += [] if one.percentile is None else [f"higher than {one.percentile[k]:.1f} % of validation films"]
         notes.append(", ".join(parts))

@@ -242,14 +242,14 @@ def draw_maps(film: ChosenFilm, shown: Sequence[OneRun], finding: str, method: s
     elif view == "Methods":
         quick = [name for name in METHODS if name != SLOW]
         map_views.side_by_side(film, finding, look, [
-            (name, shown[0], _explained(shown[0], finding, name)) for name in quick])
+            (name, shown[0], found) for name in quick if (found := _explained(shown[0], finding, name))])
     elif view == "Runs" and len(shown) > 1:
         map_views.side_by_side(film, finding, look, [
             (one.scores.run.label, one, found) for one in shown if (found := _explained(one, finding, method))])
     else:
         map_views.large(film, shown[0], first, finding, method, look)
     st.caption(NOT_FOR_DIAGNOSIS)
-    used = first or _explained(shown[0], finding, "Grad-CAM")
+    used = first or explained_films.explained(shown[0].loaded, shown[0].small, METHODS["Grad-CAM"])
     return lambda: explained_films.drawn(film.film.pixels, used, finding, map_views.opacity_of(shown[0], finding), look)
 
 
@@ -257,7 +257,7 @@ def _explained(one: OneRun, finding: str, method: str) -> Explained | None:
     """The maps by this method; None while a slow one has not been asked for."""
     if method != SLOW:
         return explained_films.explained(one.loaded, one.small, METHODS[method])
-    key = ("scorecam", one.loaded.key, explained_films.film_key(one.small), finding)
+    key = f"scorecam {one.loaded.key} {explained_films.film_key(one.small)} {finding}"
     if key not in st.session_state:
         if not st.button(f"Run Score-CAM for {display_name(finding)} on {escape(one.scores.run.label)}",
                          key=f"slow_{one.scores.run.run_id}"):

@@ -34,7 +34,7 @@ def show_ensemble(store: Store, overview: from_store.Overview) -> None:
             same = ensemble.make_ensemble(store, chosen, name, told)
         st.session_state[_MADE] = made = (*made, same)
         st.rerun()  # with the button switched off
-    if same in made:
+    if same and same in made:
         _say(store, same)
     elif same:
         st.info(f"The mean of these runs is already saved as run {widgets.bold(labels[same])}.", icon=":material/info:")

@@ -1,6 +1,7 @@
 """The Import page's parts: what is declared, what was read, the audit, and saving."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def ask(store: Store, overview: from_store.Overview) -> Said | None:
 
 
 def _ask_table(overview: from_store.Overview) -> tuple[str, bytes] | str | None:
-    names = {dataset_id: f"{row['name']}, {row['n_images']:,} films"
+    names = {str(dataset_id): f"{row['name']}, {row['n_images']:,} films"
              for dataset_id, row in overview.datasets.iterrows()}
     chosen = UPLOAD_TABLE
     if names:
@@ -122,7 +123,7 @@ def _ask_more() -> tuple[str, tuple[str, bytes] | None, tuple[str, bytes] | None
     return mapping, train_list, thresholds, weights
 
 
-def _upload(label: str, kinds: list[str], key: str, meaning: str) -> tuple[str, bytes] | None:
+def _upload(label: str, kinds: Sequence[str], key: str, meaning: str) -> tuple[str, bytes] | None:
     bounded_file.TABLES.warm()
     file = st.file_uploader(label, kinds, key=key, help=meaning, max_upload_size=MOST)
     return None if file is None else (file.name, file.getvalue())
@@ -154,7 +155,7 @@ def _examined(store: Store, token: tuple[int, ...], said: Said) -> Candidate:
     file = prediction_file.parse_prediction_file(
         said.file[1], said.file[0], prediction_file.parse_mapping(said.mapping)
     )
-    return examination.examine(file, _table(store, said.table), declared, store)
+    return examination.examine(file, _table(store, said.table or ""), declared, store)
 
 
 def _table(store: Store, table: tuple[str, bytes] | str) -> FilmTable:

@@ -21,8 +21,8 @@ from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries import from_store, localization, run_groups
 from cxrcore.queries.localization import MeasuredOnBoxes
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST
 from cxrcore.ui import run_pages, widgets
-from cxrcore.ui.curves import words as curves_view
 from cxrcore.ui.widgets import escape
 
 POINTING, IOU, IOBB, ENERGY = "Pointing game", "IoU", "IoBB", "Energy in box"
@@ -76,7 +76,7 @@ def say_missing(store: Store, rows: pd.DataFrame, measured: Sequence[MeasuredOnB
 
 def _why_not(store: Store, row: pd.Series, runs: pd.DataFrame) -> str:
     """Why a run with test predictions was not measured on boxes."""
-    if not store.run_file(row["run_id"], curves_view.BEST):
+    if not store.run_file(row["run_id"], BEST):
         return "no checkpoint, so no maps."
     own = localization.boxed(store, row, runs)
     if own.boxes.empty:

@@ -12,7 +12,7 @@ from cxrcore.charts.stage import for_stage
 from cxrcore.queries.class_lesson import NothingToShow
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
-from cxrcore.ui.link import in_link
+from cxrcore.ui.link import forget, in_link
 
 SLIDE = "slide"  # the picker's key, and so its name in the link
 NOTES = "notes"
@@ -61,7 +61,7 @@ def current(slides: Sequence[Slide]) -> Slide | None:
     if asked in names:
         return slides[names.index(asked)]
     st.error(f"The link asks for slide “{widgets.escape(asked)}”, which is not here.", icon=":material/link_off:")
-    st.button("Show the first slide", on_click=lambda: st.query_params.pop(SLIDE, None))
+    st.button("Show the first slide", on_click=forget, args=(SLIDE,))
     return None
 
 

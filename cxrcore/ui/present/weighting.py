@@ -33,6 +33,8 @@ def weights(lesson: Lesson) -> None:
         run, name = one.run, LOSS_WORDS[one.loss]
         at = counts_at(from_store.sorted_scores(lesson.store, run.prediction_id(lesson.part)), HALF)
         measured = read(run.run_id, run.prediction_id(lesson.part))
+        if measured is None:  # only where a calibrator would be needed, and has nothing to be fitted on
+            continue
         ece = macro(np.array([one.ece for one in measured.findings]))[0]
         rows.append((name, macro(at.recall)[0], macro(at.precision)[0], macro(at.f1)[0], ece))
         reliable.append(Reliable(name, styles[run.run_id], measured.findings[k]))
@@ -86,7 +88,7 @@ def _trained(lesson: Lesson) -> list[Trained]:
     """
     focus, part = lesson.row(lesson.run), lesson.part
     runs = lesson.overview.runs.set_index("run_id", drop=False)
-    rows = runs.loc[lesson.group.table.index]
+    rows = runs.loc[lesson.group.table.index if lesson.group is not None else []]
     rows = rows[(rows["kind"] == "trained") & rows["loss"].isin(LOSS_WORDS)]
     found = evaluated(rows, lesson.overview.board, run_groups.run_labels(lesson.overview.runs))
     trained = [Trained(run, row.architecture, row.loss,

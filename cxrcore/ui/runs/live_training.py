@@ -13,6 +13,7 @@ from cxrcore.charts.look import architecture_label, run_styles
 from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
 from cxrcore.queries import from_store, run_progress
 from cxrcore.store import Store, progress
+from cxrcore.store.records import rows_of
 from cxrcore.ui import shell, widgets
 
 LIVE = 2.0  # seconds between looks while a run trains
@@ -39,7 +40,7 @@ def _follow(store: Store, drawn: tuple) -> None:
         if running.empty:
             return
         st.header("Training now", anchor=False)
-        for run in running.itertuples():
+        for run in rows_of(running):
             state = progress.of_run(store, run.run_id)
             name = widgets.escape(run.name or run.run_id)
             words = f"**{name}** · {widgets.escape(architecture_label(run.architecture))} · "\
@@ -102,5 +103,5 @@ def _as_curves(runs: pd.DataFrame, epochs: pd.DataFrame, labels: Mapping[str, st
 
 def _last_epoch(runs: pd.DataFrame, epochs: pd.DataFrame, statuses: Mapping[str, str]) -> int:
     """Where the epoch axis ends: the last epoch that is there or, for a run that trains, planned."""
-    planned: Sequence = [run.epochs for run in runs.itertuples() if statuses[run.run_id] == "running"]
+    planned: Sequence = [run.epochs for run in rows_of(runs) if statuses[run.run_id] == "running"]
     return int(max([epochs["epoch"].max(), *(value for value in planned if value == value and value)]))

@@ -8,6 +8,7 @@ import streamlit as st
 from cxrcore.errors import RunError
 from cxrcore.queries import from_store
 from cxrcore.store import Store, progress
+from cxrcore.store.records import rows_of
 from cxrcore.ui import link, shell
 from cxrcore.ui.widgets import escape
 
@@ -60,7 +61,7 @@ def _ask_before_deleting(store: Store, run: pd.Series, run_id: str, label: str) 
             return
         sets = store.prediction_sets(run_id)
         epochs = len(store.epochs([run_id]))
-        parts = ", ".join(f"{row.split} ({row.n:,} films)" for row in sets.itertuples()) or "none"
+        parts = ", ".join(f"{row.split} ({row.n:,} films)" for row in rows_of(sets)) or "none"
         st.markdown(f"**{escape(label)}** ({escape(run_id)}) will be gone for good, with")
         st.markdown(f"- {epochs} epochs of training curves\n"
                     f"- predictions: {parts}, with their metrics and threshold sets\n"

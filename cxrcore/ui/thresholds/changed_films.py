@@ -57,7 +57,7 @@ def show_changed_films(
                     "List", lambda: csv_file.csv_text(changed_films_table(found, k, moved, before, after)),
                     f"changed_{finding}.csv", "text/csv", key="changed_csv", on_click="ignore", type="tertiary",
                     icon=":material/download:", help="The films that changed side, as CSV")
-        if rows:
+        if rows and shown is not None:
             row_of_films([_tile(shown, found, k, row) for row in rows])
         elif len(moved.rows):
             st.caption(_named(found, k, moved))

@@ -113,7 +113,7 @@ def promise_table(store: Store, run: Evaluated, made: SourcedSet, other: str | N
 
     Besides: positives of the films that the set was fitted on, optimism, step, prevalences in percent.
     """
-    counts = counts_at(from_store.sorted_scores(store, made.prediction_id), made.thresholds)
+    counts = counts_at(from_store.sorted_scores(store, str(made.prediction_id)), made.thresholds)
     mean, apparent = crossed.mean, counts.f1
     table = {"finding": list(map(display_name, FINDINGS)), "positives": crossed.positives, "apparent": apparent,
              "crossed": mean, "least": crossed.filled.min(axis=0), "most": crossed.filled.max(axis=0),
@@ -128,7 +128,7 @@ def crossed_on_fitted(store: Store, made: SourcedSet) -> Halvings:
     """How a set's way of fitting does when it is cross-fitted on its own films; with a bar where that takes long."""
     wanted = OBJECTIVES.get(made.objective)
     parameter = made.parameters.get(wanted.parameter) if wanted and wanted.parameter else None
-    films = from_store.predictions(store, made.prediction_id)
+    films = from_store.predictions(store, str(made.prediction_id))
     with widgets.slow_share(f"Cross-fitting over {HALVINGS} halvings of the patients") as told:
         return _HALVINGS.get((store.key, made.prediction_id, made.objective, parameter), lambda: halvings(
             films.labels, films.scores, films.patient_ids, made.objective, parameter, told))

@@ -20,6 +20,7 @@ from cxrcore.queries.board_state import BoardState, hand, make_state
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import PARAMETERS, FitKey, SourcedSet, find_set, find_set_name, warnings_of
 from cxrcore.store import Store, threshold_file
+from cxrcore.store.records import rows_of
 from cxrcore.store.run_thresholds import NAMES, is_automatic
 from cxrcore.store.threshold_file import ThresholdFile
 from cxrcore.ui import shell, widgets
@@ -55,7 +56,7 @@ def set_names(store: Store, run: Evaluated) -> dict[str, str]:
     names = {str(fit): find_set_name(fit) for fit in [*fits, FitKey("fixed", 0.5, None)]}
     saved = from_store.threshold_sets(store, run.run_id)
     parts = from_store.prediction_sets(store, run.run_id)["split"]
-    for row in saved.itertuples():
+    for row in rows_of(saved):
         if is_automatic(row):
             continue
         where = PART_WORDS.get(parts[row.prediction_id], parts[row.prediction_id])
@@ -76,6 +77,7 @@ def _save_form(store: Store, run: Evaluated, part: str, state: BoardState) -> No
 
 def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     made = as_one_set(run, part, state)
+    fitted_on = made.prediction_id or run.prediction_id(part)
     saved_as = from_store.threshold_sets(store, run.run_id).set_index("set_id")["name"]
     if made.key in saved_as and st.session_state[_NAME].strip() in ("", saved_as[made.key]):
         shell.say(f"The board is the saved set “{escape(saved_as[made.key])}” already.")
@@ -85,7 +87,7 @@ def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
         name += " (saved)"  # or it would be taken for one that an evaluation saved
     kept: list[str] = []
     done = shell.act(f"Saved “{escape(name)}”.", lambda: kept.append(store.save_threshold_set(
-        made.prediction_id, name, made.objective, made.thresholds, parameters=made.parameters,
+        fitted_on, name, made.objective, made.thresholds, parameters=made.parameters,
         author=st.session_state[_AUTHOR].strip(), note=st.session_state[_NOTE].strip())))
     if done:
         saved = find_set(store, run, kept[0])
@@ -111,7 +113,7 @@ def as_one_set(run: Evaluated, part: str, state: BoardState) -> SourcedSet:
 
 def shaped_on(run: Evaluated, part: str, state: BoardState) -> str:
     """The part whose films shaped the thresholds: of several test, where it flatters most; of none known, `part`."""
-    seen = {text.partition("@")[2] for text in state.changed.values()}
+    seen: set[str | None] = {text.partition("@")[2] for text in state.changed.values()}
     if len(state.changed) < len(FINDINGS):
         seen.add(state.base.part)
     return next((one for one in ("test", "val") if one in seen and one in run.parts), part)
@@ -122,12 +124,12 @@ def shaped_on(run: Evaluated, part: str, state: BoardState) -> str:
 
 def _load_form(store: Store, run: Evaluated, part: str, state: BoardState, names: Mapping[str, str]) -> None:
     st.selectbox("Set", list(names), format_func=names.__getitem__, key=_LOAD)
-    st.button("Put on the board", type="primary", key="sets_load_go", width="stretch", on_click=shell.act,
+    st.button("Put on the board", type="primary", key="sets_load_go", width="stretch", on_click=shell.on_click,
               args=("", lambda: _put(store, run, part, state, st.session_state[_LOAD], state.reference.key)))
-    against = {state.reference.key: state.reference.in_words} | names
+    against = {state.reference.key: state.reference.in_words} | dict(names)
     st.session_state[_REFERENCE] = state.reference.key
     st.selectbox("Show changes against", list(against), format_func=against.__getitem__, key=_REFERENCE,
-                 on_change=shell.act, args=("", lambda: session.put_in_link(run, make_state(
+                 on_change=shell.on_click, args=("", lambda: session.put_in_link(run, make_state(
                      store, run, state.base, find_set(store, run, st.session_state[_REFERENCE]), state.changed))))
 
 
@@ -140,7 +142,7 @@ def _put(store: Store, run: Evaluated, part: str, state: BoardState, key: str, r
 
 
 def _comparison(store: Store, run: Evaluated, part: str, state: BoardState, names: Mapping[str, str]) -> None:
-    options = {"": "what is on the board"} | names
+    options = {"": "what is on the board"} | dict(names)
     keys = list(options)
     left = st.selectbox("One set", keys, format_func=options.__getitem__, key=_LEFT)
     right = st.selectbox("The other", keys, 1, format_func=options.__getitem__, key=_RIGHT)
@@ -186,7 +188,7 @@ def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
         file = threshold_file.loads(held.getvalue())
         note = origin(from_store.overview(store).runs, run, file)
         st.markdown(f"**{escape(file.name or held.name)}**" + (f": {escape(note)}" if note else ""))
-        st.button("Put on the board", type="primary", key="sets_import_go", width="stretch", on_click=shell.act,
+        st.button("Put on the board", type="primary", key="sets_import_go", width="stretch", on_click=shell.on_click,
                   args=("", _take_file, store, run, part, state, file))
 
 
@@ -220,7 +222,7 @@ def _take_file(store: Store, run: Evaluated, part: str, state: BoardState, file:
 
 def _known_as(store: Store, run: Evaluated, file: ThresholdFile) -> str | None:
     """The key of this run's set that a file was made from: a saved one, or how it was fitted."""
-    keys = [row.set_id for row in from_store.threshold_sets(store, run.run_id).itertuples()
+    keys = [row.set_id for row in rows_of(from_store.threshold_sets(store, run.run_id))
             if (row.prediction_id, row.name) == (file.prediction_id, file.name) and not is_automatic(row)]
     value = file.parameters.get(PARAMETERS.get(file.objective))
     fit = f"{file.objective}{'' if value is None else f':{value!r}'}"
