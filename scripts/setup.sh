@@ -1,4 +1,4 @@
-# Sourced by start.sh and test.sh: a virtual environment with requirements.txt installed, as $PYTHON.
+# Sourced by start.sh, test.sh and check.sh: a virtual environment with requirements.txt installed, as $PYTHON.
 #   CXR_VENV       another place for it (default: .venv of the project)
 #   TORCH_INDEX    a package index with a matched pair of torch and torchvision, such as the CPU-only one
 set -euo pipefail

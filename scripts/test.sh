@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Install what the tests need (the first time), Chromium included, and run them all, a file on each of two cores.
+# Install what the tests need (the first time), Chromium included, check the source, and run all tests, a file on each of
+# two cores.
 # Arguments go to pytest, which then runs in one process:
 #   bash scripts/test.sh -m long        the long forms
 #   bash scripts/test.sh tests/store/test_store.py
@@ -27,8 +28,8 @@ install_chromium() {
 }
 
 has_chromium || install_chromium || echo "note: no Chromium could be installed; the browser tests will be skipped" >&2
-"$PYTHON" -m ruff check .
 if [ $# -eq 0 ]; then
+    bash scripts/check.sh
     export OMP_NUM_THREADS=1 # threads of two processes on two cores would wait for each other
     set -- -n 2 --dist loadfile
 fi

@@ -1,10 +1,14 @@
 // The report's own few lines: theme, charts that are drawn when they come into sight, and the board without a server.
 
-const told = JSON.parse(document.getElementById("told").textContent);
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @type {{ figures: Record<string, { data: object[], layout: Record<string, any> }>,
+ *           boards: { payload: string, source: string }[] }} */
+const told = JSON.parse(String(byId("told").textContent));
 
 // -- theme
 
-const themeButton = document.getElementById("theme");
+const themeButton = byId("theme");
 const dark = () => document.documentElement.dataset.theme === "dark";
 document.documentElement.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 themeButton.onclick = () => {
@@ -12,6 +16,7 @@ themeButton.onclick = () => {
   for (const place of document.querySelectorAll(".chart.drawn")) Plotly.relayout(place, themed({}));
 };
 
+/** @param {Record<string, any>} layout */
 function themed(layout) {
   const ink = dark() ? "#E9EEF3" : "#15202B";
   const grid = dark() ? "#2A3743" : "#E1E8EE";
@@ -26,8 +31,9 @@ function themed(layout) {
 const CONFIG = { displaylogo: false, responsive: true, toImageButtonOptions: { format: "svg" },
                  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
 
+/** @param {HTMLElement} place */
 function draw(place) {
-  const figure = told.figures[place.dataset.figure];
+  const figure = told.figures[String(place.dataset.figure)];
   place.classList.add("drawn");
   place.style.minHeight = "";
   Plotly.newPlot(place, figure.data, themed({ ...figure.layout, template: undefined, autosize: true }), CONFIG);
@@ -37,24 +43,25 @@ const watch = new IntersectionObserver((seen) => {
   for (const { isIntersecting, target } of seen) {
     if (!isIntersecting || target.classList.contains("drawn")) continue;
     watch.unobserve(target);
-    draw(target);
+    draw(/** @type {HTMLElement} */ (target));
   }
 }, { rootMargin: "400px" });
 for (const place of document.querySelectorAll(".chart")) watch.observe(place);
 addEventListener("beforeprint", () => {
-  for (const place of document.querySelectorAll(".chart:not(.drawn)")) draw(place);
+  for (const place of document.querySelectorAll(".chart:not(.drawn)")) draw(/** @type {HTMLElement} */ (place));
 });
 
 // -- the board
 
-const host = document.getElementById("board-host");
+const host = byId("board-host");
 const shadow = host.attachShadow({ mode: "open" });
-const moved = document.getElementById("moved");
-const picker = document.getElementById("board-run");
+const moved = byId("moved");
+const picker = /** @type {HTMLSelectElement | null} */ (document.getElementById("board-run"));
 
+/** @param {number} run */
 function show(run) {
   const bytes = Uint8Array.from(atob(told.boards[run].payload), (sign) => sign.charCodeAt(0));
-  shadow.innerHTML = `<style>${document.getElementById("board-style").textContent}</style><div id="board" role="group"
+  shadow.innerHTML = `<style>${byId("board-style").textContent}</style><div id="board" role="group"
     aria-label="Threshold board"></div>`;
   boards.delete(shadow);
   moved.textContent = told.boards[run].source;
@@ -63,15 +70,17 @@ function show(run) {
   }, setTriggerValue: (name, value) => { if (name === "typed") takeNearest(value); } });
 }
 
+/** @param {number} run @param {number[]} thresholds */
 function sayMoved(run, thresholds) {
-  const { reference } = boards.get(shadow).header;
+  const { reference } = /** @type {Board} */ (boards.get(shadow)).header;
   const n = thresholds.filter((value, k) => value !== reference.thresholds[k]).length;
   moved.textContent = told.boards[run].source + (n ? ` · ${n} moved by hand here` : "");
 }
 
 // A typed threshold that is no position cannot be counted without the scores: the nearest one is taken, and said.
+/** @param {Record<string, number>} wanted */
 function takeNearest(wanted) {
-  const board = boards.get(shadow);
+  const board = /** @type {Board} */ (boards.get(shadow));
   board.wanted = null;
   for (const [name, value] of Object.entries(wanted)) {
     const k = board.header.findings.findIndex((finding) => finding.name === name);

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-_SCRIPTS = ("counts.js", "draw.js", "panel.js", "input.js", "board.js")  # the last has the default export
+SCRIPTS = ("counts.js", "draw.js", "panel.js", "input.js", "board.js")  # the last has the default export
 
 
 def _read(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
-STYLE, SCRIPT = _read("board.css"), "\n".join(map(_read, _SCRIPTS))
+STYLE, SCRIPT = _read("board.css"), "\n".join(map(_read, SCRIPTS))

@@ -1,11 +1,29 @@
 // The threshold board: one instance for each place that Streamlit gives, alive across reruns.
 
+/** One board: its tables, where its handles stand, what can be undone, and the elements that move.
+ * @typedef {{ root: HTMLElement, details: boolean, same: boolean, past: number[][], future: number[][],
+ *             watch: ResizeObserver, send: Sending, later: Uint8Array<ArrayBuffer> | null, held: boolean,
+ *             header: Header, ladders: Ladder[], others: OtherRun[], applied: Header["id"], asked: string,
+ *             open: number, told: number, at: Int32Array, now: Measures[], before: Measures[], beforeAll: Overall,
+ *             settled: number[], referenceAt: number[], textAt: (k: number, place: number) => string,
+ *             resting: number, typing: number | null, releases?: number, dragging: HTMLElement | null,
+ *             wanted: { k: number, value: number, text: string } | null, rows: Row[], view: View,
+ *             totals: Record<string, { value: HTMLElement, delta: HTMLElement }>, excluded: HTMLElement,
+ *             panel: HTMLElement, status: HTMLElement, undo: HTMLButtonElement, redo: HTMLButtonElement,
+ *             more: HTMLButtonElement }} Board
+ * @typedef {{ setStateValue: (name: string, value: any) => void,
+ *             setTriggerValue: (name: string, value: any) => void }} Sending
+ */
+
+/** @type {WeakMap<ParentNode, Board>} */
 const boards = new WeakMap();
 
+/** @param {{ data: Uint8Array<ArrayBuffer>, parentElement: ParentNode } & Sending} given */
 export default function mount({ data, parentElement, setStateValue, setTriggerValue }) {
-  let board = boards.get(parentElement);
+  let board = /** @type {Board} */ (boards.get(parentElement));
   if (!board) {
-    board = { root: parentElement.querySelector("#board"), details: false, same: true, past: [], future: [] };
+    board = /** @type {any} */ ({ root: parentElement.querySelector("#board"), details: false, same: true, past: [],
+                                  future: [] });
     boards.set(parentElement, board);
     board.watch = new ResizeObserver(() => { if (board.view) drawCharts(board); });
   }
@@ -19,6 +37,7 @@ export default function mount({ data, parentElement, setStateValue, setTriggerVa
 }
 
 // Streamlit calls again whenever the theme or anything on the page changes; new rows under a held handle would drop it.
+/** @param {Board} board @param {Uint8Array<ArrayBuffer>} data */
 function offer(board, data) {
   const tables = unpack(data);
   board.later = null;
@@ -27,6 +46,7 @@ function offer(board, data) {
   else takeData(board, tables);
 }
 
+/** @param {Board} board @param {Tables} tables */
 function takeData(board, { header, ladders, others }) {
   const alive = board.header?.of === header.of; // the same predictions, with more positions or another reference
   const settled = alive && board.applied === header.id ? board.settled : header.thresholds;
@@ -56,12 +76,16 @@ function takeData(board, { header, ladders, others }) {
 }
 
 // Rows are built anew, so the keyboard's place has to be found again.
+/** @param {Board} board */
 function focused(board) {
-  const active = board.root.getRootNode().activeElement;
+  /** @type {any} */
+  const root = board.root.getRootNode();
+  const active = root.activeElement;
   const row = active?.closest("[data-finding]");
   return row && `[data-finding="${row.dataset.finding}"] input[type="${active.type}"]`;
 }
 
+/** @param {Board} board */
 function showAll(board) {
   board.rows.forEach((_, k) => showRow(board, k));
   showTotals(board);

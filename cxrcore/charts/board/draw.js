@@ -1,8 +1,15 @@
 // The board's rows and footer: built once for each set of tables, then only texts and two transforms change.
 
+/** A row of the board, and what moves in it.
+ * @typedef {{ root: HTMLElement, range: HTMLInputElement, shown: HTMLElement, typed: HTMLInputElement,
+ *             quiet: HTMLElement, ghost: HTMLElement, open: HTMLButtonElement,
+ *             cells: Record<string, HTMLElement> }} Row
+ */
+
 const SVG = "http://www.w3.org/2000/svg";
 const ROW_BINS = 64;
 const ROW_HEIGHT = 26; // pixels of a row's histogram
+/** @type {[string, string, (now: Measures, before: Measures) => string, boolean][]} */
 const COLUMNS = [
   // metric, head, its text (of the measures now and at the reference), only on demand
   ["f1", "F1", (now) => share(now.f1), false],
@@ -15,25 +22,34 @@ const COLUMNS = [
   ["fn", "FN", (now) => String(now.fn), true],
   ["tn", "TN", (now) => String(now.tn), true],
 ];
+/** @type {[Exclude<keyof Overall, "defined">, string][]} */
 const TOTALS = [["macro_f1", "Macro F1"], ["micro_f1", "Micro F1"], ["macro_recall", "Macro recall"],
                 ["micro_recall", "Micro recall"]];
 
 // An element with attributes, then texts or elements inside it.
+/**
+ * @param {string} tag
+ * @param {Record<string, string | number | boolean | null | undefined>} attributes
+ * @param {...(Node | string)} inside
+ * @returns {any} an element of that tag
+ */
 function element(tag, attributes = {}, ...inside) {
   const made = tag.startsWith("svg:") ? document.createElementNS(SVG, tag.slice(4)) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
+    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : String(value));
   }
   made.append(...inside);
   return made;
 }
 
 // Setting an equal text would still cost a layout.
+/** @param {Element} node @param {string} text */
 function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
 // The filled outline of a histogram's shares, on a box of the given size, standing on its floor.
+/** @param {number[]} shares @param {number} width @param {number} height */
 function area(shares, width, height) {
   const step = width / shares.length;
   const steps = shares.map((value, i) => `H${(i * step).toFixed(1)}V${(height * (1 - value)).toFixed(1)}`);
@@ -42,6 +58,7 @@ function area(shares, width, height) {
 
 // -- rows
 
+/** @param {Board} board */
 function buildBoard(board) {
   const { header } = board;
   board.status = element("span", { class: "status", role: "status" });
@@ -74,21 +91,24 @@ function buildBoard(board) {
 }
 
 // A slide shows few rows, large; the others still count in what is said of all findings together.
+/** @param {Board} board */
 function showOnSlide(board) {
   const { rows, findings } = board.header;
   board.root.classList.toggle("slide", Boolean(rows));
-  board.rows.forEach((row, k) => { row.root.hidden = Boolean(rows) && !rows.includes(findings[k].name); });
+  board.rows.forEach((row, k) => { row.root.hidden = rows ? !rows.includes(findings[k].name) : false; });
 }
 
+/** @param {Board} board @param {Finding} finding @param {number} k @returns {Row} */
 function buildRow(board, finding, k) {
   const id = `name-${k}`;
   const ladder = board.ladders[k];
+  /** @param {string} metric @param {string} head @param {boolean} extra */
   const cell = (metric, head, extra) => element("span", { class: `number ${extra ? "extra" : ""} of-${metric}`,
     role: "cell", "data-metric": metric, "data-head": head });
-  const open = element("button", { type: "button", class: "name", title: `Open ${finding.title} large` },
-                       element("span", { id }, finding.title));
+  const opener = element("button", { type: "button", class: "name", title: `Open ${finding.title} large` },
+                         element("span", { id }, finding.title));
   if (finding.note) {
-    open.append(element("span", { class: "warn", title: finding.note, role: "img", "aria-label": finding.note }, "!"));
+    opener.append(element("span", { class: "warn", title: finding.note, role: "img", "aria-label": finding.note }, "!"));
   }
   const range = element("input", { type: "range", min: 0, max: ladder.thresholds.length - 1, step: 1,
                                    "aria-label": finding.title });
@@ -100,10 +120,11 @@ function buildRow(board, finding, k) {
   const quiet = element("div", { class: "quiet" });
   const ghost = element("div", { class: "ghost", title: `Threshold of ${board.header.reference.name}` });
   const prevalence = finding.positives / (finding.positives + finding.negatives || 1);
-  const row = { range, shown, typed, quiet, ghost, open, cells: {} };
+  /** @type {any} */
+  const row = { range, shown, typed, quiet, ghost, open: opener, cells: {} };
   for (const [metric, head, , extra] of COLUMNS) row.cells[metric] = cell(metric, head, extra);
   row.root = element("div", { class: "row", role: "row", "data-finding": finding.name },
-    element("span", { class: "of-name", role: "rowheader" }, open),
+    element("span", { class: "of-name", role: "rowheader" }, opener),
     element("span", { class: "number of-prevalence", role: "cell",
                       title: `${whole(finding.positives)} films with it, ${whole(finding.negatives)} without` },
       finding.positives ? `${(100 * prevalence).toFixed(prevalence < 0.0995 ? 1 : 0)} %` : "none"),
@@ -113,6 +134,7 @@ function buildRow(board, finding, k) {
   return row;
 }
 
+/** @param {Ladder} ladder */
 function rowHistogram(ladder) {
   const { positives, negatives } = histogram(ladder, ROW_BINS);
   return element("svg:svg", { viewBox: `0 0 ${ROW_BINS} ${ROW_HEIGHT}`, preserveAspectRatio: "none",
@@ -121,6 +143,7 @@ function rowHistogram(ladder) {
     element("svg:path", { class: "with", d: area(positives, ROW_BINS, ROW_HEIGHT) }));
 }
 
+/** @param {Board} board */
 function buildTotals(board) {
   board.totals = {};
   const cells = TOTALS.map(([metric, title]) => {
@@ -138,6 +161,7 @@ function buildTotals(board) {
 
 // -- what moves
 
+/** @param {Board} board @param {number} k */
 function showRow(board, k) {
   const row = board.rows[k];
   const place = board.at[k];
@@ -145,17 +169,18 @@ function showRow(board, k) {
   const now = measuresAt(ladder, place);
   board.now[k] = now;
   const text = board.textAt(k, place);
-  if (row.range.value !== String(place)) row.range.value = place;
+  if (row.range.value !== String(place)) row.range.value = String(place);
   write(row.shown, text);
   if (row.typed.value !== text && board.typing !== k) row.typed.value = text;
   row.quiet.style.transform = `scaleX(${place / (ladder.thresholds.length - 1)})`;
   for (const [metric, , said] of COLUMNS) write(row.cells[metric], said(now, board.before[k]));
   const sign = Math.sign(Math.round(1000 * (now.f1 - board.before[k].f1)));
-  row.cells.delta.dataset.sign = Number.isNaN(sign) ? 0 : sign;
+  row.cells.delta.dataset.sign = String(Number.isNaN(sign) ? 0 : sign);
   row.range.setAttribute("aria-valuetext", `threshold ${text}, F1 ${share(now.f1)}, recall ${share(now.recall)}, `
     + `precision ${share(now.precision)}`);
 }
 
+/** @param {Board} board */
 function showTotals(board) {
   const now = overall(board.now);
   for (const [metric] of TOTALS) {
@@ -167,14 +192,16 @@ function showTotals(board) {
     + "positive films" : `macro over all ${board.now.length} findings`);
 }
 
+/** @param {Board} board */
 function showReference(board) {
   board.before = board.ladders.map((ladder, k) => measuresAt(ladder, board.referenceAt[k]));
   board.beforeAll = overall(board.before);
   board.rows.forEach((row, k) => {
-    row.ghost.style.setProperty("--at", board.referenceAt[k] / (board.ladders[k].thresholds.length - 1));
+    row.ghost.style.setProperty("--at", String(board.referenceAt[k] / (board.ladders[k].thresholds.length - 1)));
   });
 }
 
+/** @param {Board} board */
 function showTools(board) {
   board.undo.disabled = !board.past.length;
   board.redo.disabled = !board.future.length;

@@ -6,6 +6,7 @@ const MAX_PAST = 200; // moves that can be undone
 
 // -- moving one threshold
 
+/** @param {Board} board @param {number} k @param {number} place */
 function moveTo(board, k, place) {
   const last = board.ladders[k].thresholds.length - 1;
   const next = Math.min(last, Math.max(0, Math.round(place)));
@@ -18,6 +19,7 @@ function moveTo(board, k, place) {
 }
 
 // What the move means so far, in films.
+/** @param {Board} board @param {number} k */
 function moveInWords(board, k) {
   const ladder = board.ladders[k];
   const before = placeOf(ladder.thresholds, board.settled[k]);
@@ -33,6 +35,7 @@ function moveInWords(board, k) {
 }
 
 // The move is over: it can be undone from here on, and Python is told.
+/** @param {Board} board @param {number} k */
 function commit(board, k) {
   clearTimeout(board.resting);
   board.resting = 0;
@@ -45,15 +48,17 @@ function commit(board, k) {
   board.past.push(before);
   board.past.splice(0, board.past.length - MAX_PAST);
   board.future = [];
-  settle(board, now, k);
+  settle(board, now);
   release(board, k, before[k]);
 }
 
+/** @param {Board} board @param {number[]} now */
 function settle(board, now) {
   board.settled = now;
   showTools(board);
 }
 
+/** @param {Board} board @param {number | null} k @param {number | null} before */
 function release(board, k, before) {
   board.releases = (board.releases ?? 0) + 1;
   board.told = board.open;
@@ -64,12 +69,15 @@ function release(board, k, before) {
   });
 }
 
+/** @param {Board} board @returns {number[]} */
 function thresholdsNow(board) {
   return board.ladders.map((ladder, k) => ladder.thresholds[board.at[k]]);
 }
 
 // All thresholds at once (a set, undo, redo); those that are not counted yet are asked for and follow.
+/** @param {Board} board @param {number[]} thresholds @returns {Record<string, number>} */
 function apply(board, thresholds) {
+  /** @type {Record<string, number>} */
   const missing = {};
   thresholds.forEach((value, k) => {
     const place = placeOf(board.ladders[k].thresholds, value);
@@ -80,6 +88,7 @@ function apply(board, thresholds) {
   return missing;
 }
 
+/** @param {Board} board @param {number[][]} from @param {number[][]} to */
 function travel(board, from, to) {
   const target = from.pop();
   if (!target) return;
@@ -96,6 +105,7 @@ function travel(board, from, to) {
 
 // -- the open finding: a finding opens with the first touch, and Python hears of it when the touch is over
 
+/** @param {Board} board @param {number} k */
 function open(board, k) {
   if (k === board.open) return;
   board.rows[board.open].root.classList.remove("open");
@@ -104,6 +114,7 @@ function open(board, k) {
   buildPanel(board);
 }
 
+/** @param {Board} board */
 function tellOpened(board) {
   if (board.told === board.open) return;
   board.told = board.open;
@@ -112,6 +123,7 @@ function tellOpened(board) {
 
 // -- listeners; set as properties, so that doing it again changes nothing
 
+/** @param {Board} board */
 function listen(board) {
   board.rows.forEach((row, k) => {
     row.open.onclick = () => { open(board, k); tellOpened(board); };
@@ -139,14 +151,15 @@ function listen(board) {
     if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y")) return;
     event.preventDefault();
     if (board.resting) commit(board, board.open);
-    if (key === "y" || event.shiftKey) board.redo.onclick();
-    else board.undo.onclick();
+    if (key === "y" || event.shiftKey) travel(board, board.future, board.past);
+    else travel(board, board.past, board.future);
   };
   listenToHold(board);
   listenToPanel(board);
 }
 
 // While a handle is held, new tables wait.
+/** @param {Board} board */
 function listenToHold(board) {
   board.root.onpointerdown = () => { board.held = true; };
   board.root.onpointerup = board.root.onpointercancel = board.root.onlostpointercapture = () => {
@@ -159,9 +172,11 @@ function listenToHold(board) {
   };
 }
 
+/** @param {Board} board @param {number} k @param {KeyboardEvent} event */
 function stepByKey(board, k, event) {
   const big = event.shiftKey ? BIG_STEP : 1;
   const last = board.ladders[k].thresholds.length - 1;
+  /** @type {Record<string, number>} */
   const steps = { ArrowRight: big, ArrowUp: big, ArrowLeft: -big, ArrowDown: -big, PageUp: BIG_STEP,
                   PageDown: -BIG_STEP, Home: -last, End: last };
   if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -174,6 +189,7 @@ function stepByKey(board, k, event) {
 
 // -- a typed threshold: kept as typed, and counted exactly, by Python where it is not a position
 
+/** @param {Board} board @param {number} k */
 function takeTyped(board, k) {
   const { typed } = board.rows[k];
   const text = typed.value.trim();
@@ -199,6 +215,7 @@ function takeTyped(board, k) {
 }
 
 // Python has counted what was asked for.
+/** @param {Board} board */
 function takeWanted(board) {
   if (!board.wanted) return;
   const { k, value } = board.wanted;
@@ -209,6 +226,7 @@ function takeWanted(board) {
   commit(board, k);
 }
 
+/** @param {Board} board @param {string} text @param {boolean} wrong */
 function say(board, text, wrong = false) {
   write(board.status, text);
   board.status.classList.toggle("wrong", wrong);
@@ -216,10 +234,11 @@ function say(board, text, wrong = false) {
 
 // -- the charts of the open finding
 
+/** @param {Board} board */
 function listenToPanel(board) {
   const panel = board.panel;
   panel.onpointerdown = (event) => {
-    const chart = event.target.closest(".chart");
+    const chart = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".chart"));
     if (!chart || event.button) return;
     event.preventDefault();
     panel.setPointerCapture(event.pointerId);
@@ -234,9 +253,11 @@ function listenToPanel(board) {
   };
 }
 
+/** @param {Board} board @param {PointerEvent} event */
 function followPointer(board, event) {
   const { view, open: k, dragging } = board;
-  const plot = dragging.querySelector("svg.plot");
+  const plot = dragging?.querySelector("svg.plot");
+  if (!plot) return;
   const corner = plot.getBoundingClientRect();
   const scale = corner.width / plot.clientWidth || 1; // a slide enlarges the board
   const x = (event.clientX - corner.left) / scale;
@@ -245,6 +266,7 @@ function followPointer(board, event) {
 }
 
 // The position whose operating point lies nearest to the pointer.
+/** @param {Board} board @param {number} k @param {boolean} roc @param {number} x @param {number} y */
 function nearestOnCurve(board, k, roc, x, y) {
   const { thresholds } = board.ladders[k];
   const { place } = roc ? board.view.rocDots : board.view.prDots;

@@ -1,5 +1,16 @@
 // The open finding, large: histogram, ROC and PR with the operating points travelling along them, the confusion matrix.
 
+/** What moves in the open finding's charts.
+ * @typedef {{ dots: SVGElement[], ghost: SVGElement, box: (x: number, y: number) => string,
+ *             place: (x: number, y: number) => number[] }} Dots
+ * @typedef {{ value: HTMLElement, root: HTMLElement }} Cell
+ * @typedef {"tp" | "fp" | "fn" | "tn"} CellName
+ * @typedef {{ root: HTMLElement, cells: Record<CellName, Cell> }} Matrix
+ * @typedef {{ scores: HTMLElement, roc: HTMLElement, pr: HTMLElement, matrix: Matrix, alarms: HTMLElement,
+ *             points: { run: number }[], width: number, quiet: SVGElement, ghost: SVGElement, line: SVGElement,
+ *             rocDots: Dots, prDots: Dots, runs?: HTMLElement[][] }} View
+ */
+
 const PANEL_BINS = 96;
 const TICKS = [1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 0.999];
 const DIGIT = 8; // pixels, width of a digit in an axis' text
@@ -11,17 +22,20 @@ const LEFT = 26; // pixels beside a chart for the axis' texts
 const POINT = 6; // pixels, radius of an operating point
 const PER = 1000; // films that the expected alarms are counted for
 
+/** @param {Board} board */
 function buildPanel(board) {
   const k = board.open;
   const finding = board.header.findings[k];
   const films = finding.positives + finding.negatives;
+  /** @param {string} name */
   const node = (name) => element("div", { class: name });
+  /** @type {any} */
   const view = { scores: node("chart scores-chart"), roc: node("chart"), pr: node("chart"), matrix: buildMatrix(board),
                  alarms: element("p", { class: "alarms" }), points: [] };
   board.view = view;
-  const share = films ? ` (${(100 * finding.positives / films).toFixed(1)} %)` : "";
+  const inPercent = films ? ` (${(100 * finding.positives / films).toFixed(1)} %)` : "";
   const head = element("div", { class: "panel-head" }, element("h2", {}, finding.title),
-    element("span", {}, `${whole(finding.positives)} of ${whole(films)} films${share}`));
+    element("span", {}, `${whole(finding.positives)} of ${whole(films)} films${inPercent}`));
   const charts = element("div", { class: "parts" }, view.scores,
     element("div", { class: "pair" }, view.roc, view.pr),
     element("div", { class: "counts" }, view.matrix.root, view.alarms));
@@ -30,6 +44,7 @@ function buildPanel(board) {
   drawCharts(board);
 }
 
+/** @param {Board} board */
 function drawCharts(board) {
   const { view } = board;
   const wide = view.scores.clientWidth;
@@ -45,6 +60,7 @@ function drawCharts(board) {
 
 // -- score histogram
 
+/** @param {Board} board @param {number} wide */
 function drawScores(board, wide) {
   const ladder = board.ladders[board.open];
   const { positives, negatives } = histogram(ladder, PANEL_BINS);
@@ -78,11 +94,14 @@ function drawScores(board, wide) {
 
 // -- ROC and PR
 
+/** @param {Board} board @param {HTMLElement} place @param {number} side @param {"roc" | "pr"} kind */
 function drawCurve(board, place, side, kind) {
   const size = side - LEFT;
   const points = kind === "roc" ? rocPoints : prPoints;
   const curves = [board.ladders[board.open], ...board.others.map((run) => run.findings[board.open].curve)];
+  /** @param {number} x @param {number} y */
   const at = (x, y) => [LEFT + x * size, (1 - y) * size + TOP];
+  /** @param {number} x @param {number} y */
   const box = (x, y) => at(x, y).map((value) => value.toFixed(1)).join(" ");
   const lines = curves.map((curve, i) => element("svg:path", { class: "curve", stroke: runLook(board, i).colour,
     "stroke-dasharray": DASHES[runLook(board, i).dash] ?? "", d: joined(points(curve), box) }));
@@ -103,21 +122,25 @@ function drawCurve(board, place, side, kind) {
     element("svg:text", { x: LEFT - 6, y: size + TOP, "text-anchor": "end" }, "0"),
     element("svg:text", { x: LEFT + size, y: tall - 4, "text-anchor": "end" }, `${titles[0]} →`),
     element("svg:text", { transform: `translate(14 ${size + 4}) rotate(-90)`, x: 12 }, `${titles[1]} →`),
-    ...lines.reverse(), ghost, ...dots.toReversed()));
+    ...lines.toReversed(), ghost, ...dots.toReversed()));
 }
 
+/** @type {Record<string, string>} */
 const DASHES = { solid: "", dash: "7 4", dot: "2 4", dashdot: "7 3 2 3", longdash: "11 4" };
 
+/** @param {Board} board @param {number} i @returns {RunLook} */
 function runLook(board, i) {
   return i ? board.others[i - 1] : board.header.run;
 }
 
+/** @param {[number, number][]} points @param {Dots["box"]} box */
 function joined(points, box) {
   return points.length ? `M${points.map(([x, y]) => box(x, y)).join("L")}` : "";
 }
 
 // -- the runs side by side
 
+/** @param {Board} board */
 function buildRuns(board) {
   const same = element("button", { type: "button", class: "tool wide", "aria-pressed": String(board.same),
     title: "All runs at the threshold that is dragged" }, "Same threshold");
@@ -140,6 +163,7 @@ function buildRuns(board) {
     element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows.map((row) => row.root))));
 }
 
+/** @param {Board} board @param {boolean} same @param {Element} sameButton @param {Element} ownButton */
 function switchMode(board, same, sameButton, ownButton) {
   board.same = same;
   sameButton.setAttribute("aria-pressed", String(same));
@@ -148,6 +172,7 @@ function switchMode(board, same, sameButton, ownButton) {
 }
 
 // What another run does with the open finding: at the threshold of the board, or at that of its own set.
+/** @param {Board} board @param {number} run */
 function otherMeasures(board, run) {
   const finding = board.others[run].findings[board.open];
   const place = board.at[board.open];
@@ -159,6 +184,7 @@ function otherMeasures(board, run) {
 
 // -- what moves
 
+/** @param {Board} board */
 function showPanel(board) {
   const { view } = board;
   if (!view?.line) return;
@@ -167,7 +193,7 @@ function showPanel(board) {
   const last = ladder.thresholds.length - 1;
   const x = board.at[k] / last * view.width;
   view.line.setAttribute("transform", `translate(${x} 0)`);
-  view.quiet.setAttribute("width", x);
+  view.quiet.setAttribute("width", String(x));
   view.ghost.setAttribute("transform", `translate(${board.referenceAt[k] / last * view.width} 0)`);
   const all = [{ ...board.now[k], text: board.textAt(k, board.at[k]), negatives: ladder.negatives },
                ...board.others.map((run, i) => ({ ...otherMeasures(board, i),
@@ -184,15 +210,19 @@ function showPanel(board) {
   showMatrix(board, all[0]);
 }
 
+/** @param {SVGElement} dot @param {Dots["box"]} box @param {number} x @param {number} y */
 function putDot(dot, box, x, y) {
   const there = !Number.isNaN(x) && !Number.isNaN(y);
   dot.style.display = there ? "" : "none";
   if (there) dot.setAttribute("transform", `translate(${box(x, y)})`);
 }
 
+/** @type {Record<CellName, string>} */
 const CASES = { tp: "Found", fn: "Missed", fp: "False alarms", tn: "Left alone" }; // as the Cases page has them
 
+/** @param {Board} board @returns {Matrix} */
 function buildMatrix(board) {
+  /** @param {CellName} name @param {string} title */
   const cell = (name, title) => {
     const value = element("b", { "data-panel-metric": name });
     const link = board.header.alone ? element("span", {}, value) // no Cases page beside it
@@ -204,7 +234,9 @@ function buildMatrix(board) {
   };
   const cells = { tp: cell("tp", "Right alarms"), fn: cell("fn", "Missed films"), fp: cell("fp", "False alarms"),
                   tn: cell("tn", "Rightly no alarm") };
+  /** @param {string} text */
   const head = (text) => element("th", { scope: "col" }, text);
+  /** @param {string} text */
   const side = (text) => element("th", { scope: "row" }, text);
   const root = element("table", { class: "matrix", "aria-label": "Confusion matrix" },
     element("tr", {}, element("td"), head("alarm"), head("no alarm")),
@@ -215,6 +247,7 @@ function buildMatrix(board) {
 
 // The page's own link names runs, part and thresholds; the films behind a count need the finding and the cell besides.
 // The server writes that link, so what the board shows of the open finding may be a moment ahead of it.
+/** @param {Board} board @param {HTMLAnchorElement} link @param {CellName} name */
 function leadTo(board, link, name) {
   const finding = board.header.findings[board.open];
   const wanted = new URLSearchParams(window.location.search);
@@ -232,9 +265,12 @@ function leadTo(board, link, name) {
   link.href = `cases?${wanted}`;
 }
 
+/** @param {Board} board @param {Measures} now */
 function showMatrix(board, now) {
-  for (const [name, cell] of Object.entries(board.view.matrix.cells)) write(cell.value, whole(now[name]));
+  const cells = /** @type {[CellName, Cell][]} */ (Object.entries(board.view.matrix.cells));
+  for (const [name, cell] of cells) write(cell.value, whole(now[name]));
   const films = now.tp + now.fp + now.fn + now.tn;
+  /** @param {number} n */
   const per = (n) => {
     const expected = PER * n / (films || 1);
     return expected >= 10 || !expected ? expected.toFixed(0) : expected.toFixed(1);
