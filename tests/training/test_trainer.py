@@ -116,7 +116,7 @@ def test_a_state_that_is_none_is_no_fault_of_the_program(data, changed):
     config = SimpleNamespace(**SETTINGS)
     trainer = _trainer(data)
     last = SimpleNamespace(state=trainer.weights(), training=trainer.state() | changed, epoch=1)
-    plan = SimpleNamespace(config=config, constants=Constants(), data=data,
+    plan = SimpleNamespace(config=config, epochs=config.epochs, constants=Constants(), data=data,
                            origin=SimpleNamespace(model=trainer.model, spec=GREY))
     with pytest.raises(CheckpointError, match="no training state"):
         train_run._trainer(plan, last)
