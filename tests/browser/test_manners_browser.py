@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_faults import faults_of
-from browser_server import running, serving
+from browser_server import running
 from picking import PATIENCE, settle
 from playwright.sync_api import Page, expect
 
@@ -18,7 +18,6 @@ from cxrcore.ui.shell import PAGES, PageEntry
 pytestmark = pytest.mark.browser
 
 THEMES = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 30)"}
-FADE = 400  # milliseconds from one theme to the other
 PHONE, DESK, LEAST = {"width": 390, "height": 844}, {"width": 1440, "height": 900}, 14  # pixels; height of text
 # What a narrow screen breaks: scrolling sideways, and text beyond its edge that nothing lets scroll; and small text.
 BROKEN = """(least) => {
@@ -48,12 +47,6 @@ SEARCHED = re.compile(r"/\w+/_stcore/(health|host-config)$")
 
 
 @pytest.fixture(scope="module")
-def served(phantoms, tmp_path_factory, chromium) -> Iterator[str]:
-    with serving(phantoms.path, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
 def stock(tmp_path_factory, chromium) -> set[tuple[str, str]]:
     """The rule and kind of what is wrong with stock elements in Streamlit's own look."""
     folder = tmp_path_factory.mktemp("bare")
@@ -66,7 +59,8 @@ def stock(tmp_path_factory, chromium) -> set[tuple[str, str]]:
         found = []
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)
-            page.wait_for_timeout(FADE)
+            expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", theme)
+            settle(page)
             found += faults_of(page)
         page.close()
     assert ("image-alt", "stImageContainer img") in {(one["rule"], one["kind"]) for one in found}, "axe sees nothing"
@@ -85,7 +79,7 @@ def test_no_page_breaks_on_a_phone_or_has_a_grave_fault_that_stock_elements_lack
     for theme, background in THEMES.items():
         page.emulate_media(color_scheme=theme)
         expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
-        page.wait_for_timeout(FADE)
+        settle(page)
         assert own_of(faults_of(page), stock) == {}, theme
     for menu in page.get_by_test_id("stPopover").get_by_role("button").all():
         menu.click()
@@ -137,7 +131,7 @@ def walk(tabs: list[tuple[Page, list[str]]], address: str, pages: Sequence[PageE
         for page, _ in tabs:
             page.get_by_test_id("stSidebar").get_by_role("link", name=entry.title, exact=True).press("Enter")
         for page, faults in tabs:
-            expect(page).to_have_title(re.compile(f"^{entry.title} ·"), timeout=PATIENCE)
+            expect(page).to_have_title(re.compile(f"^{entry.title} ·"))
             settle(page)
             assert not faults, (entry.name, faults)
             for kind in ("stException", "stAlertContentError"):
