@@ -161,6 +161,7 @@ def test_the_board_drags_on_the_slide_and_counts_right(page, stage, store):
     found = store.predictions(board.iloc[0]["prediction_id"])
     f1 = confusion(found.labels, found.scores, np.full(len(FINDINGS), threshold)).f1[k]
     expect(row.locator("[data-metric=f1]")).to_have_text(f"{f1:.3f}")
+    settle(page)
     place = int(handle.input_value())
     with answered(page):
         page.keyboard.press("ArrowRight")  # moves the handle, which has the focus, and not the slide
