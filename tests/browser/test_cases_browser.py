@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from browser_server import serving
 from picking import choose
 from playwright.sync_api import expect
 
@@ -11,14 +10,7 @@ from cxrcore.ui.cases.controls import A_PAGE
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 30_000  # milliseconds; a page that a fresh server on a busy machine draws for the first time
 THEMES = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(16, 22, 30)")]
-
-
-@pytest.fixture(scope="module")
-def served(phantoms, tmp_path_factory, chromium):
-    with serving(phantoms.path, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address
 
 
 def link_of(phantoms) -> str:
@@ -30,10 +22,10 @@ def test_a_count_of_the_board_leads_to_as_many_films_and_a_film_to_its_explanati
     films = shown_count(page, "tn")
     page.locator("[data-panel-metric=tn]").click()
     expect(page).to_have_url(re.compile("films=Left"))
-    expect(page.get_by_text(f"Effusion: {films:,} films rightly left alone")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"Effusion: {films:,} films rightly left alone")).to_be_visible()
     page.locator(".films a").first.click()
     expect(page).to_have_url(re.compile("film=9"))
-    expect(page.get_by_text("the same as those that its evaluation stored")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("the same as those that its evaluation stored")).to_be_visible()
     expect(page.get_by_text("threshold 0.3,")).to_be_visible()
 
 
@@ -58,7 +50,7 @@ MOVE_AND_FOLLOW = """() => {  // in one task, so that the server cannot have ans
 
 def open_board(page, address: str) -> None:
     page.goto(address)
-    expect(page.locator("[data-panel-metric=tn]")).to_have_text(re.compile(r"\d"), timeout=PATIENCE)
+    expect(page.locator("[data-panel-metric=tn]")).to_have_text(re.compile(r"\d"))
 
 
 def shown_count(page, name: str) -> int:
@@ -74,9 +66,9 @@ def test_every_count_is_reached_by_keyboard_and_leads_to_its_films(page, served,
     films = shown_count(page, name)
     page.locator(f"a:has([data-panel-metric={name}])").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text(re.compile(f"Effusion: {films:,} {words}"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(f"Effusion: {films:,} {words}"))).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
-    expect(page.locator(".films figure")).to_have_count(min(films, A_PAGE), timeout=PATIENCE)
+    expect(page.locator(".films figure")).to_have_count(min(films, A_PAGE))
 
 
 def test_a_count_leads_to_its_films_before_the_link_has_the_threshold(page, served, phantoms):
@@ -85,8 +77,7 @@ def test_a_count_leads_to_its_films_before_the_link_has_the_threshold(page, serv
     before = shown_count(page, "tn")
     moved = page.evaluate(MOVE_AND_FOLLOW)
     assert moved["after"] != before and "t=Effusion:0.3" in moved["link"]
-    expect(page.get_by_text(re.compile(f"Effusion: {moved['after']:,} films? rightly left alone"))).to_be_visible(
-        timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(f"Effusion: {moved['after']:,} films? rightly left alone"))).to_be_visible()
     assert "t=Hernia%3A0.7" in page.url
 
 
@@ -96,10 +87,10 @@ def test_cases_stand_at_the_boards_thresholds_and_leave_them_there(page, served,
     missed = shown_count(page, "fn")
     menu = page.get_by_test_id("stSidebar")
     menu.get_by_role("link", name="Cases").click()
-    expect(page.get_by_text(re.compile(f"Effusion: {missed:,} missed films?"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(f"Effusion: {missed:,} missed films?"))).to_be_visible()
     menu.get_by_role("link", name="Thresholds").click()
     expect(page).to_have_url(re.compile("thresholds.*t=Effusion%3A0.3"))
-    expect(page.locator("[data-panel-metric=fn]")).to_have_text(f"{missed:,}", timeout=PATIENCE)
+    expect(page.locator("[data-panel-metric=fn]")).to_have_text(f"{missed:,}")
 
 
 @pytest.mark.parametrize(("scheme", "background"), THEMES)
@@ -109,7 +100,7 @@ def test_an_upload_is_scored_and_explained_in_both_themes(page, served, phantoms
     film = sorted(phantoms.films.rglob("*.png"))[0]
     page.locator("input[type=file]").set_input_files(
         {"name": "somebody.png", "mimeType": "image/png", "buffer": film.read_bytes()})
-    expect(page.locator(".js-plotly-plot image").first).to_be_visible(timeout=90_000)
+    expect(page.locator(".js-plotly-plot image").first).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
     expect(page.get_by_text("of the data set")).to_be_visible()
     expect(page.get_by_text("SYNTHETIC").first).to_be_visible()

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from browser_server import serving
 from picking import choose, pick
 from playwright.sync_api import expect
 
@@ -12,12 +11,6 @@ pytestmark = pytest.mark.browser
 CHART = ".js-plotly-plot"
 THEMES = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(16, 22, 30)")]
 PAGES = {"compare": ("Compare", 3), "subgroups": ("Subgroups", 3)}  # {name: (head, charts)}
-
-
-@pytest.fixture(scope="module")
-def served(phantoms, tmp_path_factory, chromium):
-    with serving(phantoms.path, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +23,8 @@ def open_page(page, served, name, link):
     head, charts = PAGES[name]
     page.goto(f"{served}/{name}?{link}")
     expect(page.get_by_role("heading", name=head, exact=True)).to_be_visible()
-    expect(page.locator(f"{CHART} .main-svg").first).to_be_visible(timeout=30_000)
-    expect(page.locator(CHART)).to_have_count(charts, timeout=30_000)
+    expect(page.locator(f"{CHART} .main-svg").first).to_be_visible()
+    expect(page.locator(CHART)).to_have_count(charts)
 
 
 def texts_over_texts(page):
@@ -85,7 +78,7 @@ def test_the_reference_stands_in_the_link_and_gives_way_when_it_is_taken_out(pag
     expect(page).to_have_url(re.compile("against="))
     expect(page.get_by_text(f"difference to {names[2]}")).to_be_visible()
     page.reload()
-    expect(page.get_by_text(f"difference to {names[2]}")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(f"difference to {names[2]}")).to_be_visible()
     page.get_by_role("button", name=f"Remove {names[2]}").click()
     expect(page.get_by_text(f"difference to {names[0]}")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -101,7 +94,7 @@ def test_measure_thresholds_and_cost_stand_in_the_link(page, served, three):
     expect(page).to_have_url(re.compile("by=F1"))
     expect(page).to_have_url(re.compile("cost=GMACs"))
     page.reload()
-    expect(page.get_by_text("Macro F1 against cost")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Macro F1 against cost")).to_be_visible()
     expect(page.get_by_text("Thresholds: 0.5")).to_be_visible()
     expect(page.get_by_text("GMACs a film, logarithmic")).to_be_visible()
 
@@ -118,5 +111,5 @@ def test_grouping_measure_and_gap_stand_in_the_link(page, served, three):
     expect(page.get_by_text(f"Gap to {other}").last).to_be_visible()
     expect(page).to_have_url(re.compile(f"to_view={other}"))
     page.reload()
-    expect(page.get_by_role("combobox", name=re.compile("Gap to"))).to_have_value(other, timeout=30_000)
+    expect(page.get_by_role("combobox", name=re.compile("Gap to"))).to_have_value(other)
     expect(page.get_by_text("Gap in AUROC")).to_be_visible()

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from browser_server import serving
 from picking import choose, pick
 from playwright.sync_api import expect
 
@@ -22,12 +21,6 @@ STALLED = """window.WebSocket = class extends WebSocket {
     }
     set onmessage(act) { this.addEventListener("message", act); }
 };"""
-
-
-@pytest.fixture(scope="module")
-def served(phantoms, tmp_path_factory, chromium):
-    with serving(phantoms.path, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +143,9 @@ def test_the_drawn_points_can_be_taken_along(page, served, six):
     assert lines[0] == "run_id,run,finding,line,x,y,threshold,tp,fp,fn"
 
 
-def test_a_choice_stays_in_the_link_though_the_run_before_it_ends_later(page, served, six):
+def test_a_choice_stays_in_the_link_though_the_run_before_it_ends_later(own_page, served, six):
     """That run's end takes vanished widgets' values out of the link, by a link that lacks what was chosen since."""
+    page = own_page
     page.add_init_script(STALLED)
     open_curves(page, served, f"{six}&finding=Mass&marks=0.5", 1)
     page.evaluate("() => { window.stalls = (sent) => sent.includes('view=Reliability') && !sent.includes('marks='); }")

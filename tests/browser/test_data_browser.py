@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from browser_server import serving
 from picking import pick
 from playwright.sync_api import expect
 from seeded_runs import DATASET, add_run, film_ids, make_store
@@ -19,16 +18,9 @@ FORTY = "fortyfilms"
 
 
 @pytest.fixture(scope="module")
-def served(phantoms, tmp_path_factory, chromium):
-    with serving(phantoms.path, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def two_sets(tmp_path_factory, chromium):
-    """A server on a store with two data sets, of 12 and of 40 films; the second has two splits."""
-    folder = tmp_path_factory.mktemp("two")
-    store = make_store(folder / "store.duckdb")
+def two_sets(address_of, tmp_path_factory):
+    """The address of a store with two data sets, of 12 and of 40 films; the second has two splits."""
+    store = make_store(tmp_path_factory.mktemp("two") / "store.duckdb")
     add_run(store, "other")
     images = pd.DataFrame({"image_id": film_ids(40), "patient_id": [str(i // 4) for i in range(40)], "follow_up": 0,
                            "age": 50.0, "sex": "F", "view": "PA"})
@@ -37,8 +29,7 @@ def two_sets(tmp_path_factory, chromium):
     for scheme in ("patient", "random"):
         drawn = splits.draw(scheme, images["image_id"], images["patient_id"], labels)
         store.finish_run(store.create_run({}, FORTY, split=(scheme, 0, drawn.fingerprint)), "finished")
-    with serving(store.path, folder / "server.log") as address:
-        yield address
+    return address_of(store.path)
 
 
 def open_data(page, served, link=""):

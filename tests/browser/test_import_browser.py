@@ -4,7 +4,6 @@ import re
 
 import predictions as made
 import pytest
-from browser_server import serving
 from playwright.sync_api import expect
 
 from cxrcore.evaluation import film_table
@@ -16,11 +15,10 @@ FILMS = made.table(600)
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory, chromium):
+def served(address_of, tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("import") / "store.duckdb")
     film_table.add_to(store, FILMS)
-    with serving(store.path, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address
+    return address_of(store.path)
 
 
 def test_a_file_gets_onto_the_leaderboard_in_three_clicks(page, served, tmp_path):

@@ -1,24 +1,19 @@
-"""What every page owes its visitors: nothing that a screen reader or weak eyes stumble over, and no error for many."""
+"""What every page owes its visitors: nothing that a screen reader or weak eyes stumble over, nor that a phone cuts."""
 
-import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axe_faults import faults_of
-from browser_server import running, serving
-from picking import PATIENCE, settle
+from browser_server import running
+from picking import settle
 from playwright.sync_api import Page, expect
 
-from cxrcore.config import PROJECT_ROOT
-from cxrcore.ui.shell import PAGES, PageEntry
+from cxrcore.ui.shell import PAGES
 
 pytestmark = pytest.mark.browser
 
 THEMES = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 22, 30)"}
-FADE = 400  # milliseconds from one theme to the other
 PHONE, DESK, LEAST = {"width": 390, "height": 844}, {"width": 1440, "height": 900}, 14  # pixels; height of text
 # What a narrow screen breaks: scrolling sideways, and text beyond its edge that nothing lets scroll; and small text.
 BROKEN = """(least) => {
@@ -40,17 +35,6 @@ BROKEN = """(least) => {
   }
   return found;
 }"""
-# On a deep link Streamlit's own script asks below the page's path first where its server is, and is told 404.
-SEARCHED = re.compile(r"/\w+/_stcore/(health|host-config)$")
-
-
-# -- what axe-core finds
-
-
-@pytest.fixture(scope="module")
-def served(phantoms, tmp_path_factory, chromium) -> Iterator[str]:
-    with serving(phantoms.path, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +50,8 @@ def stock(tmp_path_factory, chromium) -> set[tuple[str, str]]:
         found = []
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)
-            page.wait_for_timeout(FADE)
+            expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", theme)
+            settle(page)
             found += faults_of(page)
         page.close()
     assert ("image-alt", "stImageContainer img") in {(one["rule"], one["kind"]) for one in found}, "axe sees nothing"
@@ -85,7 +70,7 @@ def test_no_page_breaks_on_a_phone_or_has_a_grave_fault_that_stock_elements_lack
     for theme, background in THEMES.items():
         page.emulate_media(color_scheme=theme)
         expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
-        page.wait_for_timeout(FADE)
+        settle(page)
         assert own_of(faults_of(page), stock) == {}, theme
     for menu in page.get_by_test_id("stPopover").get_by_role("button").all():
         menu.click()
@@ -108,56 +93,3 @@ def open_with_a_film(page: Page, address: str, phantoms, name: str) -> None:
 def own_of(found: list[dict], stock: set[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:
     """{(rule, kind): (an element, what is wrong with it)} of what stock elements lack."""
     return {kind: (one["text"][:200], one["why"]) for one in found if (kind := (one["rule"], one["kind"])) not in stock}
-
-
-# -- many visitors at once
-
-
-FEW, FEW_PAGES = 2, 5  # sessions and pages of the short form
-
-
-@pytest.mark.parametrize("n", [FEW, pytest.param(30, marks=pytest.mark.long)])
-def test_many_sessions_walk_the_pages_without_an_error(chromium, phantoms, tmp_path, n):
-    with running(PROJECT_ROOT / "app.py", tmp_path / "server.log", CXR_STORE=str(phantoms.path)) as server:
-        taken = []
-        for together in (1, n) if n > FEW else (n,):  # the first finds nothing read yet
-            with visitors(chromium, together) as tabs:
-                walk(tabs, server.address, PAGES if n > FEW else PAGES[:FEW_PAGES])
-                taken.append(f"{server.process.memory_info().rss >> 20} MB after {together}")
-        print(f"\nSessions that walked the pages: the server takes {', '.join(taken)} more at once")
-        assert "Traceback" not in (tmp_path / "server.log").read_text()
-
-
-def walk(tabs: list[tuple[Page, list[str]]], address: str, pages: Sequence[PageEntry]) -> None:
-    """All tabs arrive, then open each page at the same time, by the menu."""
-    for page, _ in tabs:
-        page.goto(f"{address}/runs")
-        settle(page)
-    for entry in sorted(pages, key=lambda one: one.stage):  # slides fold the menu
-        for page, _ in tabs:
-            page.get_by_test_id("stSidebar").get_by_role("link", name=entry.title, exact=True).press("Enter")
-        for page, faults in tabs:
-            expect(page).to_have_title(re.compile(f"^{entry.title} ·"), timeout=PATIENCE)
-            settle(page)
-            assert not faults, (entry.name, faults)
-            for kind in ("stException", "stAlertContentError"):
-                assert page.get_by_test_id(kind).count() == 0, entry.name
-
-
-@contextmanager
-def visitors(chromium, n: int) -> Iterator[list[tuple[Page, list[str]]]]:
-    """Tabs that share nothing, each with what went wrong in it."""
-    contexts = [chromium.new_context(viewport=DESK) for _ in range(n)]
-    yield [watched(context.new_page()) for context in contexts]
-    for context in contexts:
-        context.close()
-
-
-def watched(page: Page) -> tuple[Page, list[str]]:
-    """A tab and the list that its errors go to."""
-    faults: list[str] = []
-    page.set_default_timeout(PATIENCE)
-    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
-    page.on("console", lambda said: faults.append(f"{said.text} {said.location}") if said.type == "error"
-            and not SEARCHED.search(said.location["url"]) else None)
-    return page, faults

@@ -2,7 +2,6 @@
 
 import hostile_names as hostile
 import pytest
-from browser_server import serving
 from picking import settle
 from playwright.sync_api import expect
 
@@ -12,11 +11,10 @@ COPIED = """box => { const range = document.createRange(); range.selectNodeConte
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory, chromium):
+def served(address_of, tmp_path_factory):
     store = hostile.make(tmp_path_factory.mktemp("names") / "store.duckdb")
     runs = "&".join(f"run={run_id}" for run_id in store.runs().query("kind == 'imported'")["run_id"])
-    with serving(store.path, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address, runs
+    return address_of(store.path), runs
 
 
 @pytest.mark.parametrize("name", ["compare", pytest.param("curves", marks=pytest.mark.long)])

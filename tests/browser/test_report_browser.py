@@ -34,7 +34,7 @@ def opened(chromium, file, request):
     tab.on("request", lambda asked: faults.append(asked.url) if not asked.url.startswith(("file:", "data:", "blob:"))
            else None)
     tab.goto(file.as_uri())
-    expect(tab.locator("html[data-ready]")).to_have_count(1, timeout=60_000)
+    expect(tab.locator("html[data-ready]")).to_have_count(1)
     yield tab
     context.close()
     assert not faults, faults
@@ -65,13 +65,13 @@ def test_the_board_is_dragged_and_counts_right(opened, found):
 def test_axe_finds_nothing_grave(opened):
     opened.get_by_text("What the numbers mean").click()
     opened.locator(".chart").first.scroll_into_view_if_needed()
-    expect(opened.locator(".chart.drawn .main-svg").first).to_be_visible(timeout=30_000)
+    expect(opened.locator(".chart.drawn .main-svg").first).to_be_visible()
     assert not (found := faults_of(opened)), [(one["rule"], one["text"][:200], one["why"]) for one in found]
 
 
 def test_another_run_takes_the_board_and_charts_are_drawn(opened, found):
     opened.locator("#board-run").select_option("1")
-    expect(opened.locator(".chart.drawn .main-svg").first).to_be_visible(timeout=30_000)
+    expect(opened.locator(".chart.drawn .main-svg").first).to_be_visible()
     row = opened.locator("[data-finding=Effusion]")
     expect(row).to_be_visible()
     one, k = found.compared[1], FINDINGS.index("Effusion")

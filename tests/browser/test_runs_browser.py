@@ -17,9 +17,8 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def served(store, tmp_path_factory, chromium):
-    with serving(store.path, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address
+def served(address_of, store):
+    return address_of(store.path)
 
 
 def open_runs(page, served, link=""):

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scored_runs
-from browser_server import serving
+from picking import PATIENCE, settle
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
 from cxrcore.charts.board.payload import RunCounts, pack
@@ -15,7 +14,6 @@ from cxrcore.config import PROJECT_ROOT
 from cxrcore.findings import FINDINGS
 from cxrcore.measures.metrics import Counts, confusion, macro
 from cxrcore.measures.thresholds.positions import sort_scores
-from cxrcore.store import Store
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +24,6 @@ METRICS = ("threshold", "f1", "recall", "precision", "specificity", "tp", "fp", 
 TOTALS = ("macro_f1", "micro_f1", "macro_recall", "micro_recall")
 DASH = "–"
 HALF = 0.000501  # of the last digit that is shown
-EMPTY = FINDINGS.index("Hernia")  # without a positive film in test
 SHORT, LONG = 200, 1000  # random positions
 MOVES = 10  # positions of one drag
 READ = """finding => {
@@ -48,14 +45,13 @@ READ = """finding => {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Store:
-    return scored_runs.make(tmp_path_factory.mktemp("lab") / "store.duckdb", 700, 1400, 3, empty=(EMPTY,))
+def store(lab):
+    return lab
 
 
 @pytest.fixture(scope="module")
-def address(store, tmp_path_factory):
-    with serving(store.path, tmp_path_factory.mktemp("log") / "server.log") as url:
-        yield url
+def address(address_of, store):
+    return address_of(store.path)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +69,7 @@ def _open(page, address, store, n_runs: int = 1, **parameters) -> None:
     query = urllib.parse.urlencode([("run", run_id) for run_id in _runs(store)[:n_runs]] + list(parameters.items()))
     page.goto(f"{address}/thresholds?{query}")
     page.wait_for_selector('[data-testid="threshold-board"] [data-finding="Hernia"]')
+    settle(page)
 
 
 def _row(page, finding):
@@ -87,15 +84,10 @@ def _handle(page, finding):
     """Where the handle of a row is, and the box of its slider."""
     slider = _row(page, finding).get_by_role("slider", name=finding.replace("_", " ").capitalize(), exact=True)
     slider.scroll_into_view_if_needed()
+    settle(page)
     box = slider.bounding_box()
     share = int(slider.input_value()) / int(slider.get_attribute("max"))
     return box["x"] + 7 + (box["width"] - 14) * share, box["y"] + box["height"] / 2, box
-
-
-def _rests(page) -> None:
-    """Wait until the server has answered."""
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')")
-    page.wait_for_timeout(400)
 
 
 # -- exact
@@ -105,7 +97,6 @@ def _rests(page) -> None:
 def test_every_cell_equals_scikit_learn_wherever_the_line_is_dragged(page, address, store, films, n):
     rng = np.random.default_rng(n)
     _open(page, address, store)
-    _rests(page)
     for drag in range(n // MOVES):
         finding = FINDINGS[drag % len(FINDINGS)]
         x, y, box = _handle(page, finding)
@@ -183,18 +174,18 @@ def test_a_typed_threshold_is_kept_as_typed_and_counted(page, address, store, fi
 # -- what a drag costs and leaves behind
 
 
-def test_the_server_hears_nothing_until_release_and_the_link_restores_all(page, address, store, chromium):
-    sent: list[int] = []
+def test_the_server_hears_nothing_until_release_and_the_link_restores_all(own_page, address, store, chromium):
+    page, sent = own_page, []
+    page.clock.install()
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(1)))
     _open(page, address, store)
-    _rests(page)
     x, y, box = _handle(page, "Effusion")
     page.mouse.move(x, y)
     page.mouse.down()
     sent.clear()
     for step in range(30):
         page.mouse.move(box["x"] + 20 + 3 * step, y)
-    page.wait_for_timeout(300)
+    page.clock.run_for(1000)  # whatever waits for its time, as the end of key steps does, comes now
     during, shown = len(sent), _cell(page, "Effusion", "f1")
     page.mouse.up()
     page.wait_for_url("**t=Effusion*")
@@ -203,14 +194,13 @@ def test_the_server_hears_nothing_until_release_and_the_link_restores_all(page, 
     row = {metric: _cell(page, "Effusion", metric) for metric in METRICS}
     other = chromium.new_context().new_page()
     other.goto(page.url)
-    other.wait_for_selector('[data-finding="Effusion"].open')
+    other.wait_for_selector('[data-finding="Effusion"].open', timeout=PATIENCE)
     assert {metric: _cell(other, "Effusion", metric) for metric in METRICS} == row
     other.context.close()
 
 
 def test_thresholds_survive_another_page(page, address, store):
     _open(page, address, store)
-    _rests(page)
     slider = _row(page, "Mass").get_by_role("slider")
     slider.focus()
     page.keyboard.press("Home")
@@ -229,7 +219,6 @@ def test_thresholds_survive_another_page(page, address, store):
 
 def test_the_board_by_keyboard_alone(page, address, store):
     _open(page, address, store)
-    _rests(page)
     before = _cell(page, "Atelectasis", "threshold")
     for _ in range(80):  # from the top of the page, through the menu and the controls
         page.keyboard.press("Tab")
@@ -265,7 +254,6 @@ ACTIVE = """() => {
 
 def test_undo_and_redo_lead_through_drags_sets_and_typed_values(page, address, store):
     _open(page, address, store)
-    _rests(page)
     seen = [_cell(page, "Edema", "threshold")]
     box = _row(page, "Edema").get_by_role("textbox", name="Threshold")
     for text in ("0.1234567", "0.3"):
@@ -290,7 +278,6 @@ def test_a_finger_moves_a_line(chromium, address, store):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     page = context.new_page()
     _open(page, address, store)
-    _rests(page)
     x, y, _ = _handle(page, "Cardiomegaly")
     before = _cell(page, "Cardiomegaly", "threshold")
     session = context.new_cdp_session(page)
@@ -312,7 +299,6 @@ def test_a_finger_moves_a_line(chromium, address, store):
 @pytest.mark.parametrize("chart", [0, 1, 2], ids=["histogram", "ROC", "PR"])
 def test_the_large_charts_move_the_threshold(page, address, store, films, chart):
     _open(page, address, store, finding="Pneumothorax")
-    _rests(page)
     plot = page.locator(".panel .chart svg.plot").nth(chart)
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
@@ -331,7 +317,6 @@ def test_the_large_charts_move_the_threshold(page, address, store, films, chart)
 def test_other_runs_at_the_same_threshold_or_at_their_own_sets(page, address, store):
     runs = _runs(store)
     _open(page, address, store, n_runs=3, finding="Effusion")
-    _rests(page)
     x, y, _ = _handle(page, "Effusion")
     page.mouse.move(x, y)
     page.mouse.down()

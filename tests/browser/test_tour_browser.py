@@ -19,48 +19,46 @@ from cxrcore.store import Store
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 120_000  # milliseconds
-
 
 def tour(page, address: str, tmp_path) -> None:
     """Each step by the menu, as a newcomer goes; the runs that were ticked stay chosen."""
     page.goto(address)
-    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible(timeout=PATIENCE)
-    expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()
     go(page, "Data")
-    expect(page.get_by_text("Mean accuracy of answering “no” to every film")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Mean accuracy of answering “no” to every film")).to_be_visible()
     go(page, "Curves")
-    expect(page.locator(".js-plotly-plot")).to_have_count(len(FINDINGS), timeout=PATIENCE)
+    expect(page.locator(".js-plotly-plot")).to_have_count(len(FINDINGS))
     page.get_by_role("radio", name="PR").or_(page.get_by_text("PR", exact=True)).first.click()
     expect(page).to_have_url(re.compile("view=PR"))
     go(page, "Thresholds")
     drag(page)
     go(page, "Compare")
-    expect(page.get_by_text("AUROC with 95 % intervals").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("AUROC with 95 % intervals").first).to_be_visible()
     report(page, tmp_path)
     go(page, "Subgroups")
-    expect(page.get_by_text("How large is the gap?")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("How large is the gap?")).to_be_visible()
     go(page, "Cases")
-    page.locator(".films a").first.click(timeout=PATIENCE)
-    expect(page.get_by_role("heading", name="Where the network looked")).to_be_visible(timeout=PATIENCE)
+    page.locator(".films a").first.click()
+    expect(page.get_by_role("heading", name="Where the network looked")).to_be_visible()
     go(page, "Localization")
-    expect(page.get_by_role("heading", name="Localization", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Localization", exact=True)).to_be_visible()
     go(page, "Present")
-    expect(page.get_by_text("1 of 9", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("1 of 9", exact=True)).to_be_visible()
     expect(page.locator("[data-testid=stException], [data-testid=stAlertContentError]")).to_have_count(0)
 
 
 def go(page, title: str) -> None:
     """By the menu; what the page before has said must be gone."""
     page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
-    expect(page).to_have_title(re.compile(f"^{title} ·"), timeout=PATIENCE)
+    expect(page).to_have_title(re.compile(f"^{title} ·"))
     expect(page.locator("[data-testid=stException], [data-testid=stAlertContentError]")).to_have_count(0)
 
 
 def drag(page) -> None:
     """A line is dragged upwards, and recall falls while it is held; so there are missed films for Cases."""
     row = page.locator("[data-finding=Effusion]")
-    expect(row).to_be_visible(timeout=PATIENCE)
+    expect(row).to_be_visible()
     before = row.locator("[data-metric=recall]").inner_text()
     box = row.locator("input[type=range]").bounding_box()
     middle = box["y"] + box["height"] / 2
@@ -71,7 +69,7 @@ def drag(page) -> None:
     page.mouse.move(box["x"] + box["width"] * (0.97 if share < 0.9 else 0.5), middle, steps=8)
     expect(row.locator("[data-metric=recall]")).not_to_have_text(before)  # while it is held
     page.mouse.up()
-    expect(page).to_have_url(re.compile("t=Effusion"), timeout=PATIENCE)
+    expect(page).to_have_url(re.compile("t=Effusion"))
 
 
 def report(page, tmp_path) -> None:
@@ -79,7 +77,7 @@ def report(page, tmp_path) -> None:
     page.get_by_role("button", name="Report").click()
     page.get_by_role("button", name="Make the HTML").click()
     button = page.get_by_role("button", name="Download the HTML")
-    expect(button).to_be_visible(timeout=PATIENCE)
+    expect(button).to_be_visible()
     with page.expect_download() as loading:
         button.click()
     loading.value.save_as(tmp_path / "report.html")
@@ -87,9 +85,8 @@ def report(page, tmp_path) -> None:
     page.keyboard.press("Escape")
 
 
-def test_the_tour_on_small_trainings(page, phantoms, tmp_path, chromium):
-    with serving(phantoms.path, tmp_path / "server.log") as address:
-        tour(page, address, tmp_path)
+def test_the_tour_on_small_trainings(page, served, tmp_path):
+    tour(page, served, tmp_path)
 
 
 # -- the whole demo

@@ -1,25 +1,55 @@
-"""Choosing as a person does: once the page stands still; and who finds a list closed again opens it anew."""
+"""Waiting and choosing as a person does: once the page stands still; who finds a list closed again opens it anew."""
 
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import Page, TimeoutError, expect
 
-TRIES, TRY_MS = 8, 2_000
 PATIENCE = 120_000  # milliseconds; thirty sessions share two cores
-# Drawn, nothing stale, no placeholder, and the server done; held for a while, since a page may begin anew at its end.
-QUIET = """() => {
+FIRST_TRY = 2_000  # milliseconds; each further try has twice as many
+LOOK_EVERY = 100  # milliseconds
+# Drawn, nothing stale, no placeholder, the server done, fonts there, nothing on its way to another colour or place, and
+# all as large as at the look before; held for a while, since a page may begin anew at its end.
+STILL = """() => {
   const quiet = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
-    && document.querySelector("h1, .st-key-stage h2")
-    && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]");
-  window.quietSince = quiet ? window.quietSince ?? Date.now() : null;
-  return quiet && Date.now() - window.quietSince > 300;
+    && document.querySelector("h1, .st-key-stage h2") && document.fonts.status === "loaded"
+    && !document.querySelector("[data-testid=stSkeleton], [data-stale=true], [data-testid=stStatusWidget]")
+    && !document.getAnimations().some((one) => one.playState === "running"
+      && one.effect.getComputedTiming().endTime !== Infinity);
+  const places = quiet && [...document.querySelectorAll("body *")].map((one) => {
+    const { x, y, width, height } = one.getBoundingClientRect();
+    return [x, y, width, height].join();
+  }).join(" ");
+  if (!quiet || places !== window.stillPlaces) window.stillSince = Date.now();
+  window.stillPlaces = places;
+  return quiet && Date.now() - window.stillSince > 300;
+}"""
+RUNS = """() => {
+  window.serverRan = false;
+  const app = document.querySelector("[data-testid=stApp]");
+  new MutationObserver((_, watch) => {
+    if (app.dataset.testScriptState === "notRunning") return;
+    window.serverRan = true;
+    watch.disconnect();
+  }).observe(app, { attributes: true });
 }"""
 
 
 def settle(page: Page) -> None:
-    """Wait until the page is drawn and the server has nothing more to say."""
-    page.evaluate("window.quietSince = null")
-    page.wait_for_function(QUIET, timeout=PATIENCE)
+    """Wait until the page is drawn to its end and the server has nothing more to say."""
+    page.evaluate("window.stillPlaces = null")
+    page.wait_for_function(STILL, timeout=PATIENCE, polling=LOOK_EVERY)
+
+
+@contextmanager
+def answered(page: Page) -> Iterator[None]:
+    """Wait until the server was told of what is done inside, and has answered it."""
+    page.evaluate(RUNS)
+    yield
+    page.wait_for_function("window.serverRan", timeout=PATIENCE)
+    settle(page)
 
 
 def choose(page: Page, name: str) -> None:
@@ -38,12 +68,13 @@ def pick(page: Page, label: str, option: str | re.Pattern[str]) -> None:
     box = page.get_by_role("combobox", name=re.compile(label))
     wanted = page.get_by_role("option", name=option, exact=isinstance(option, str))
     expect(box).to_be_visible()
-    for _ in range(TRIES):
+    until, patience = time.monotonic() + PATIENCE / 1000, FIRST_TRY
+    while time.monotonic() < until:
         try:
             if not wanted.is_visible():
-                box.click(timeout=TRY_MS)
-            wanted.click(timeout=TRY_MS)
+                box.click(timeout=patience)
+            wanted.click(timeout=patience)
             return
         except TimeoutError:
-            continue
-    raise AssertionError(f"no option {option!r} of {label!r} after {TRIES} tries")
+            patience *= 2
+    raise AssertionError(f"no option {option!r} of {label!r} after {PATIENCE / 1000:.0f} s")
