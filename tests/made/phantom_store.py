@@ -78,9 +78,8 @@ def _make(folder: Path) -> None:
 
 
 def _run(script: Path, *flags: object) -> None:
-    """On all cores: whoever else tests is waiting for this."""
     done = subprocess.run([sys.executable, str(script), *map(str, flags)], capture_output=True, text=True,
-                          env=os.environ | {"OMP_NUM_THREADS": str(os.cpu_count()), "PYTHONPATH": str(PROJECT_ROOT)})
+                          env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)})
     assert done.returncode == 0, done.stderr[-3000:]
 
 
