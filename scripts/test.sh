@@ -31,6 +31,8 @@ has_chromium || install_chromium || echo "note: no Chromium could be installed; 
 if [ $# -eq 0 ]; then
     bash scripts/check.sh
     export OMP_NUM_THREADS=1 # threads of two processes on two cores would wait for each other
-    set -- -n 2 --dist loadfile
+    set -- -n 2 --dist loadfile --no-loadscope-reorder # tests/conftest.py says which files come last
+    echo "Collecting the tests. Then a dot a test, and at the end of a line how much of the whole run is done."
+    echo "The first time, and when the training's source has changed, six small networks are trained along the way."
 fi
 exec "$PYTHON" -m pytest "$@"

@@ -2,11 +2,10 @@
 
 import errno
 import re
-import subprocess
-import sys
 from dataclasses import dataclass, fields
 
 import pytest
+from run_scripts import here, in_shell
 
 from cxrcore import cli
 from cxrcore.cli import parser_for, run
@@ -147,14 +146,10 @@ def test_the_store_is_chosen_by_the_environment(monkeypatch):
         assert default_store() == PROJECT_ROOT / "runs" / "store.duckdb"
 
 
-def script(*argv) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, *map(str, argv)], cwd=PROJECT_ROOT, capture_output=True, text=True)
-
-
 def test_preparing_from_the_command_line(tiny_nih, tmp_path):
-    argv = ("scripts/prepare.py", "--csv_path", tiny_nih / "Data_Entry_2017.csv", "--img_root", tiny_nih,
+    argv = ("prepare.py", "--csv_path", tiny_nih / "Data_Entry_2017.csv", "--img_root", tiny_nih,
             "--img_size", 32, "--store", tmp_path / "store.duckdb")
-    done = script(*argv)
+    done = in_shell(*argv)
     assert done.returncode == 0, done.stderr
     assert "160 films at 32 px" in done.stdout
     assert not (tmp_path / "store.duckdb").exists() and list((tmp_path / "prepared").glob("*/pixels.npy"))
@@ -167,6 +162,7 @@ def test_preparing_from_the_command_line(tiny_nih, tmp_path):
 def test_wrong_paths_are_one_line_on_the_command_line(tiny_nih, tmp_path, change, says):
     flags = {"--csv_path": tiny_nih / "Data_Entry_2017.csv", "--img_root": tiny_nih, "--store": tmp_path / "s.duckdb"}
     flags |= change
-    done = script("scripts/prepare.py", *(part for pair in flags.items() if pair[1] is not None for part in pair))
+    given = (part for pair in flags.items() if pair[1] is not None for part in pair)
+    done = here("prepare.py", *given, cwd=PROJECT_ROOT)
     assert done.returncode == 2 and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("error: ") and says in done.stderr

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from one_opening import one_opening
 
 from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import N_FINDINGS
@@ -28,7 +29,12 @@ _READ_AS_MARKDOWN = {"body", "label", "help", "text", "caption", "delta", "conte
 
 def make(path: Path, n: int = 120) -> Store:
     """Two imported runs with warned audits, on val and test, and one without predictions."""
-    store, rng = Store(path), np.random.default_rng(0)
+    with one_opening(path):
+        return _made(Store(path), n)
+
+
+def _made(store: Store, n: int) -> Store:
+    rng = np.random.default_rng(0)
     ids = [f"=film{i:04d}www.evil.example" for i in range(n)]
     images = pd.DataFrame({"image_id": ids, "patient_id": [f"@{i // 2}" for i in range(n)], "follow_up": 0,
                            "age": 50.0, "sex": ["F", "M"] * (n // 2), "view": "PA"})

@@ -20,7 +20,7 @@ def open_page(name: str, **link: Any) -> AppTest:
         name: of pages/<name>.py.
         link: query parameters; a list stands there several times.
     """
-    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=PATIENCE).run()
+    app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=PATIENCE)
     for key, value in link.items():
         app.query_params[key] = value
     app.switch_page(str(Path("pages") / f"{name}.py")).run()

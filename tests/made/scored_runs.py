@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from one_opening import one_opening
 
 from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import N_FINDINGS
@@ -28,7 +29,12 @@ def make(path: Path, n_val: int, n_test: int, n_runs: int = 1, seed: int = 0, em
     Args:
         empty: findings (their places) without a positive film in test.
     """
-    rng, store = np.random.default_rng(seed), Store(path)
+    with one_opening(path):
+        return _made(Store(path), n_val, n_test, n_runs, seed, empty)
+
+
+def _made(store: Store, n_val: int, n_test: int, n_runs: int, seed: int, empty: tuple[int, ...]) -> Store:
+    rng = np.random.default_rng(seed)
     n = n_val + n_test
     patients = [f"{i // FILMS_A_PATIENT:08d}" for i in range(n)]
     ids = [f"{patient}_{i % FILMS_A_PATIENT:03d}.png" for i, patient in enumerate(patients)]

@@ -3,11 +3,14 @@
 import json
 import os
 import socket
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from one_opening import one_opening
 
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.store import EpochRecord, Store
@@ -16,8 +19,22 @@ DATASET = "films"
 
 
 def make_store(path: Path, n: int = 12, name: str = "NIH ChestX-ray14", kind: str = "nih") -> Store:
-    """A store with one data set of n films."""
-    store = Store(path)
+    """A store with one data set of n films; what `path` holds besides stays."""
+    if path.exists():
+        return _add_films(Store(path), n, name, kind)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_new(n, name, kind))
+    return Store(path)
+
+
+@cache
+def _new(n: int, name: str, kind: str) -> bytes:
+    """The file of a store with these films alone, made once a process."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _add_films(Store(Path(folder) / "store.duckdb"), n, name, kind).path.read_bytes()
+
+
+def _add_films(store: Store, n: int, name: str, kind: str) -> Store:
     images = pd.DataFrame({"image_id": film_ids(n), "patient_id": [str(i // 2) for i in range(n)], "follow_up": 0,
                            "age": 50.0, "sex": "F", "view": "PA"})
     labels = (np.arange(n)[:, None] % 3 == np.arange(N_FINDINGS) % 3).astype(np.float32)
@@ -33,6 +50,11 @@ def add_run(store: Store, name: str, arch: str = "resnet18", *, scheme: str = "p
             epochs: int = 3, auroc: float | None = 0.8, parts: tuple[str, ...] = ("val", "test"), n: int = 12,
             status: str = "finished", **config) -> str:
     """A run with its curves; measured on `parts` where auroc is given."""
+    with one_opening(store.path):
+        return _add_run(store, name, arch, scheme, fingerprint, epochs, auroc, parts, n, status, config)
+
+
+def _add_run(store, name, arch, scheme, fingerprint, epochs, auroc, parts, n, status, config) -> str:
     settings = {"arch": arch, "name": name, "epochs": 8, "lr": 1e-4, "loss": "bce", "init": "imagenet"} | config
     run_id = store.create_run(settings, DATASET, split=(scheme, 0, fingerprint), versions={"torch": "2.12"},
                               n_parameters=11_000_000)

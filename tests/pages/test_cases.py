@@ -3,7 +3,6 @@
 from functools import partial
 
 import numpy as np
-import opened_pages
 import pytest
 import scored_runs
 from hypothesis import given
@@ -11,17 +10,16 @@ from hypothesis import strategies as st
 from opened_pages import text_of
 from sklearn.metrics import confusion_matrix
 
-from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS
 from cxrcore.measures import cases
 from cxrcore.measures.thresholds.positions import counts_at, sort_scores
 from cxrcore.queries.board_state import read_state
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import find_set
-from cxrcore.store import Store
 from cxrcore.ui.cases import film_list
 from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
 
+PAGE, MAKE = "cases", partial(scored_runs.make, n_val=200, n_test=600, n_runs=2)
 LABELS = np.array([1, 1, 1, 0, 0, 0, np.nan])
 SCORES = np.array([0.9, 0.2, 0.1, 0.8, 0.6, 0.3, 0.95], np.float32)
 
@@ -81,24 +79,6 @@ def test_a_score_is_told_from_its_threshold(score, threshold, said):
 
 
 # -- the page
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return scored_runs.make(tmp_path_factory.mktemp("cases") / "store.duckdb", 200, 600, 2)
-
-
-@pytest.fixture
-def store(made) -> Store:
-    path = default_store()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(made.path.read_bytes())
-    return Store(path)
-
-
-@pytest.fixture
-def open_page():
-    return partial(opened_pages.open_page, "cases")
 
 
 def walls_of(app) -> list[str]:

@@ -5,7 +5,6 @@ import json
 from functools import partial
 
 import numpy as np
-import opened_pages
 import pandas as pd
 import pytest
 import scored_runs
@@ -25,30 +24,10 @@ from cxrcore.queries import agreement, comparison, kept, shared_draws
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.report import latex
 from cxrcore.settings import Constants
-from cxrcore.store import Store
 from cxrcore.ui.compare import sections
 
 EMPTY = FINDINGS.index("Edema")  # without a positive film in test
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return scored_runs.make(tmp_path_factory.mktemp("made") / "store.duckdb", 300, 800, 3, empty=(EMPTY,))
-
-
-@pytest.fixture
-def store(made) -> Store:
-    """The default store of this test: a copy of one that was made once."""
-    path = default_store()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(made.path.read_bytes())
-    return Store(path)
-
-
-@pytest.fixture
-def open_page():
-    """Opens the page with query parameters; every run must end without an exception."""
-    return partial(opened_pages.open_page, "compare")
+PAGE, MAKE = "compare", partial(scored_runs.make, n_val=300, n_test=800, n_runs=3, empty=(EMPTY,))
 
 
 def runs_of(store) -> list[str]:
@@ -98,33 +77,33 @@ def test_the_clearly_better_run_wins_and_a_run_ties_with_itself(store):
     assert set(same[0][0].words) <= {"tied", "untested"}
 
 
-def test_intervals_are_kept_and_read_again(store, monkeypatch):
-    before = compared_of(store)
-    assert len(list((store.path.parent / "cache").glob("intervals-*.npz"))) == 3
+def test_intervals_are_kept_and_read_again(own_store, monkeypatch):
+    before = compared_of(own_store)
+    assert len(list((own_store.path.parent / "cache").glob("intervals-*.npz"))) == 3
     kept.clear()
     monkeypatch.setattr(kept_draws, "resample", None)  # nothing may be worked out a second time
-    for one, again in zip(before, compared_of(store), strict=True):
+    for one, again in zip(before, compared_of(own_store), strict=True):
         for name, values in one.found.values.items():
             np.testing.assert_array_equal(values, again.found.values[name])
         assert one.found.draws_key == again.found.draws_key
 
 
-def test_a_damaged_file_is_worked_out_again(store):
-    compared_of(store)
-    for file in (store.path.parent / "cache").glob("intervals-*.npz"):
+def test_a_damaged_file_is_worked_out_again(own_store):
+    compared_of(own_store)
+    for file in (own_store.path.parent / "cache").glob("intervals-*.npz"):
         file.write_bytes(b"PK\x03\x04 broken")
     kept.clear()
-    assert compared_of(store)[0].found.n_films == 800
+    assert compared_of(own_store)[0].found.n_films == 800
 
 
-def test_runs_on_other_films_are_compared_on_the_shared_ones(store):
-    first = runs_of(store)[0]
-    sets = store.prediction_sets(first)
-    test = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
-    part = store.save_predictions(first, scored_runs.DATASET, "test", list(test.image_ids[:500]), test.scores[:500])
+def test_runs_on_other_films_are_compared_on_the_shared_ones(own_store):
+    first = runs_of(own_store)[0]
+    sets = own_store.prediction_sets(first)
+    test = own_store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+    part = own_store.save_predictions(first, scored_runs.DATASET, "test", list(test.image_ids[:500]), test.scores[:500])
     whole = sets[sets["split"] == "test"]["prediction_id"].iloc[0]
     at = (0.5,) * 14
-    found = shared_draws.measured_in_draws(store, [AtThresholds(whole, at), AtThresholds(part, at)])
+    found = shared_draws.measured_in_draws(own_store, [AtThresholds(whole, at), AtThresholds(part, at)])
     assert [one.n_films for one in found] == [500, 500] and found[0].draws_key == found[1].draws_key
     np.testing.assert_allclose(found[0].values["auroc"], found[1].values["auroc"])
 
@@ -145,25 +124,26 @@ def test_one_run_asks_for_a_second(store, open_page):
     assert "Choose a second run" in text_of(open_page(run=runs_of(store)[0]))
 
 
-def test_a_score_that_one_run_misses_counts_in_none(store):
-    first, second = runs_of(store)[:2]
-    sets = store.prediction_sets(second)
-    whole = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+def test_a_score_that_one_run_misses_counts_in_none(own_store):
+    first, second = runs_of(own_store)[:2]
+    sets = own_store.prediction_sets(second)
+    whole = own_store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
     scores = whole.scores.copy()
     scores[:400, 2] = np.nan
-    gaps = store.save_predictions(second, scored_runs.DATASET, "test", list(whole.image_ids), scores)
-    of_first = store.prediction_sets(first).query("split == 'test'")["prediction_id"].iloc[0]
-    alone, at = shared_draws.measured_in_draws(store, [AtThresholds(of_first, (0.5,) * 14)]), (0.5,) * 14
-    (beside, _) = shared_draws.measured_in_draws(store, [AtThresholds(of_first, at), AtThresholds(gaps, at)])
+    gaps = own_store.save_predictions(second, scored_runs.DATASET, "test", list(whole.image_ids), scores)
+    of_first = own_store.prediction_sets(first).query("split == 'test'")["prediction_id"].iloc[0]
+    alone, at = shared_draws.measured_in_draws(own_store, [AtThresholds(of_first, (0.5,) * 14)]), (0.5,) * 14
+    (beside, _) = shared_draws.measured_in_draws(own_store, [AtThresholds(of_first, at), AtThresholds(gaps, at)])
     assert beside.n_positive[2] < alone[0].n_positive[2] and beside.n_positive[3] == alone[0].n_positive[3]
 
 
-def test_runs_of_other_groups_are_left_out_and_said(store, open_page):
-    other = store.create_run({"name": "elsewhere", "arch": "vgg16"}, scored_runs.DATASET, split=("random", 0, "zzz"))
-    sets = store.prediction_sets(runs_of(store)[0])
-    test = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
-    store.save_predictions(other, scored_runs.DATASET, "test", list(test.image_ids), test.scores)
-    text = text_of(open_page(run=[*runs_of(store)[:2], other]))
+def test_runs_of_other_groups_are_left_out_and_said(own_store, open_page):
+    other = own_store.create_run({"name": "elsewhere", "arch": "vgg16"}, scored_runs.DATASET,
+                                 split=("random", 0, "zzz"))
+    sets = own_store.prediction_sets(runs_of(own_store)[0])
+    test = own_store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+    own_store.save_predictions(other, scored_runs.DATASET, "test", list(test.image_ids), test.scores)
+    text = text_of(open_page(run=[*runs_of(own_store)[:2], other]))
     assert "Left out" in text and "elsewhere" in text
 
 
@@ -243,11 +223,12 @@ def test_quality_stands_over_cost():
     assert figure.layout.xaxis.type == "log"
 
 
-def test_costs_are_those_that_the_training_recorded(store):
-    run_id = runs_of(store)[0]
-    store.finish_run(run_id, "finished", cost={"gmacs": 1.8, "milliseconds_per_film": 12.0, "checkpoint_bytes": 5e7})
-    runs = store.runs().set_index("run_id", drop=False)
-    compared = compared_of(store)
+def test_costs_are_those_that_the_training_recorded(own_store):
+    run_id = runs_of(own_store)[0]
+    cost = {"gmacs": 1.8, "milliseconds_per_film": 12.0, "checkpoint_bytes": 5e7}
+    own_store.finish_run(run_id, "finished", cost=cost)
+    runs = own_store.runs().set_index("run_id", drop=False)
+    compared = compared_of(own_store)
     (one,) = comparison.priced(compared, runs, "gmacs", "auroc")
     assert one.cost == 1.8 and one.point == compared[0].found.interval("auroc").point[MACRO]
     table = comparison.cost_table(compared, runs).set_index("Run")

@@ -1,17 +1,14 @@
 """The Curves page without a browser: operating points, bands and reliability, and what it says beside them."""
 
 import json
-from functools import partial
 
 import numpy as np
-import opened_pages
 import pandas as pd
 import pytest
 from opened_pages import text_of
 from seeded_runs import make_store
 
 from cxrcore.charts.curve_marks import OperatingPoint
-from cxrcore.config import default_store
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures import calibration, metrics
 from cxrcore.measures.thresholds import fitting
@@ -22,19 +19,24 @@ from cxrcore.ui.curves import bands, marks
 
 FILMS = 240
 RARE = 13  # Hernia: too rare to be fitted on validation
+PAGE = "curves"
 
 
-@pytest.fixture
-def store():
+def MAKE(path):
     """240 films of 80 patients; the first half is validation. Hernia is on 2 films there, on 6 of test."""
-    store = make_store(default_store())
+    store = make_store(path)
     rng = np.random.default_rng(4)
     labels = (rng.random((FILMS, N_FINDINGS)) < 0.25).astype(np.float32)
     labels[:, RARE] = np.isin(np.arange(FILMS), [0, 60, *range(120, 240, 20)])
     images = pd.DataFrame({"image_id": ids(0, FILMS), "patient_id": [str(i // 3) for i in range(FILMS)],
                            "follow_up": 0, "age": 50.0, "sex": "F", "view": "PA"})
     store.add_dataset("many", images, labels, name="many", kind="nih", label_source="test")
-    return store
+
+
+@pytest.fixture
+def store(own_store):
+    """Each test adds runs of its own."""
+    return own_store
 
 
 def ids(first, last):
@@ -64,12 +66,6 @@ def run_of(store, run_id):
     return run, measured
 
 
-@pytest.fixture
-def open_curves():
-    """Opens the page with query parameters; every run must end without an exception."""
-    return partial(opened_pages.open_page, "curves")
-
-
 def charts_of(app):
     return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
@@ -86,9 +82,9 @@ def bands_of(chart):
 
 
 @pytest.mark.parametrize("view", ["ROC", "PR", "Scores", "Thresholds"])
-def test_every_view_marks_the_set_fitted_on_validation(open_curves, store, view):
+def test_every_view_marks_the_set_fitted_on_validation(open_page, store, view):
     run_ids = [add(store, "one"), add(store, "other", seed=1)]
-    app = open_curves(run=run_ids, view=view)
+    app = open_page(run=run_ids, view=view)
     assert all(len(marks_of(chart)) == 1 and len(marks_of(chart)[0]["x"]) == 2 for chart in charts_of(app)[:13])
     assert "Marks: thresholds of max F1, fitted on validation, 120 films." in text_of(app)
     assert "fewer than 50 films with the finding: every one" in text_of(app) and "same films" not in text_of(app)
@@ -123,37 +119,37 @@ def test_a_point_without_alarms_or_positives_has_no_precision_or_no_f1():
     assert np.isnan([absent.recall, absent.f1]).all() and absent.precision == 0
 
 
-def test_one_run_offers_its_saved_sets_and_the_link_names_them(open_curves, store):
+def test_one_run_offers_its_saved_sets_and_the_link_names_them(open_page, store):
     run_id, other = add(store, "one"), add(store, "other")
     prediction_id = store.prediction_sets(run_id).set_index("split").at["test", "prediction_id"]
     store.save_threshold_set(prediction_id, "ward round", "manual", np.full(N_FINDINGS, 0.3), author="me")
-    app = open_curves(run=run_id)
+    app = open_page(run=run_id)
     [saved] = [option for option in app.selectbox(key="marks").options if option.startswith("ward round · test")]
-    app = open_curves(run=run_id, marks=saved, finding="Mass")
+    app = open_page(run=run_id, marks=saved, finding="Mass")
     assert "Marks: thresholds of ward round, fitted on test, 120 films" in text_of(app)
     assert "the very films" in text_of(app)
     assert "threshold 0.3 (ward round)" in marks_of(charts_of(app)[0])[0]["hovertext"][0]
     app.multiselect[0].select(other).run()  # the saved set is the first run's
     assert not app.exception and not app.error and app.selectbox(key="marks").value == "Max F1 on validation"
-    app = open_curves(run=[run_id, other], marks="nonsense")
+    app = open_page(run=[run_id, other], marks="nonsense")
     assert "nonsense" in app.error[0].value and len(charts_of(app)) == 14
 
 
-def test_runs_without_validation_have_marks_at_half_only(open_curves, store):
+def test_runs_without_validation_have_marks_at_half_only(open_page, store):
     with_val, without = add(store, "whole"), add(store, "imported", parts=("test",))
-    app = open_curves(run=[with_val, without])
+    app = open_page(run=[with_val, without])
     assert "imported has no validation predictions to fit thresholds on, so its curves have no mark" in text_of(app)
     assert [len(marks_of(chart)[0]["x"]) for chart in charts_of(app)[:3]] == [1, 1, 1]
-    app = open_curves(run=without)
+    app = open_page(run=without)
     assert app.selectbox(key="marks").options == ["0.5", "Off"]
     assert "Marks: thresholds of 0.5, fitted on no films" in text_of(app)
 
 
-def test_the_large_view_says_the_point_in_figures(open_curves, store):
+def test_the_large_view_says_the_point_in_figures(open_page, store):
     run_id = add(store, "one")
     run, measured = run_of(store, run_id)
     point = marks.mark(store, [measured], [run], "fixed:0.5").runs[0].points[4]
-    app = open_curves(run=run_id, finding=FINDINGS[4], marks="0.5")
+    app = open_page(run=run_id, finding=FINDINGS[4], marks="0.5")
     figures = f"recall {point.recall:.3f}, precision {point.precision:.3f}, F1 {point.f1:.3f}"
     assert f"at threshold 0.5: {figures}" in text_of(app)
 
@@ -162,9 +158,9 @@ def test_the_large_view_says_the_point_in_figures(open_curves, store):
 
 
 @pytest.mark.parametrize("view", ["ROC", "PR"])
-def test_bands_are_drawn_when_asked_for(open_curves, store, view):
+def test_bands_are_drawn_when_asked_for(open_page, store, view):
     run_ids = [add(store, "one"), add(store, "other", seed=1)]
-    app = open_curves(run=run_ids, view=view, finding="Mass")
+    app = open_page(run=run_ids, view=view, finding="Mass")
     assert not bands_of(charts_of(app)[0]) and "Bands:" not in text_of(app)
     app.toggle(key="band").set_value(True).run()
     assert not app.exception and len(bands_of(charts_of(app)[0])) == 2
@@ -173,13 +169,13 @@ def test_bands_are_drawn_when_asked_for(open_curves, store, view):
     assert not app.toggle and not any(bands_of(chart) for chart in charts_of(app))
 
 
-def test_bands_of_few_films_say_which_draws_are_left_out(open_curves, store):
-    app = open_curves(run=add(store, "one"), finding="Hernia", band="true")
+def test_bands_of_few_films_say_which_draws_are_left_out(open_page, store):
+    app = open_page(run=add(store, "one"), finding="Hernia", band="true")
     app.segmented_control(key="on").set_value("Validation").run()
     assert "draws are left out: they hold no film with the finding" in text_of(app)
 
 
-def test_bands_without_patients_say_that_they_are_too_narrow(open_curves, store, monkeypatch):
+def test_bands_without_patients_say_that_they_are_too_narrow(open_page, store, monkeypatch):
     run_id = add(store, "one")
     known = bands.from_store.predictions
 
@@ -188,8 +184,8 @@ def test_bands_without_patients_say_that_they_are_too_narrow(open_curves, store,
         return type(found)(found.image_ids, np.full(len(found.image_ids), None, object), found.labels, found.scores)
 
     monkeypatch.setattr(bands.from_store, "predictions", unknown)
-    assert "Patients unknown: too narrow" in text_of(open_curves(run=run_id, finding="Mass", band="true"))
-    assert "Patients unknown: too narrow" in text_of(open_curves(run=run_id, finding="Mass", view="Reliability"))
+    assert "Patients unknown: too narrow" in text_of(open_page(run=run_id, finding="Mass", band="true"))
+    assert "Patients unknown: too narrow" in text_of(open_page(run=run_id, finding="Mass", view="Reliability"))
 
 
 def test_the_table_of_bands_holds_the_grid(store):
@@ -202,9 +198,9 @@ def test_the_table_of_bands_holds_the_grid(store):
 # -- reliability
 
 
-def test_reliability_of_all_findings_and_of_one(open_curves, store):
+def test_reliability_of_all_findings_and_of_one(open_page, store):
     run_ids = [add(store, "one"), add(store, "other", seed=1)]
-    app = open_curves(run=run_ids, view="Reliability")
+    app = open_page(run=run_ids, view="Reliability")
     assert len(charts_of(app)) == 14 and "macro ECE" in text_of(app)
     assert all("ECE, Brier" in chart["layout"]["title"]["text"] for chart in charts_of(app))
     assert not any("error_y" in trace for trace in charts_of(app)[0]["data"])
@@ -231,9 +227,9 @@ def test_numbers_are_those_of_calibration(store):
         assert np.array_equal([one.brier for one in found.findings], own["brier"], equal_nan=True)
 
 
-def test_scores_that_are_no_probabilities_are_said_and_platt_mends_them(open_curves, store):
+def test_scores_that_are_no_probabilities_are_said_and_platt_mends_them(open_page, store):
     run_id = add(store, "weighted", bias=1.5, loss="pos_weight")
-    app = open_curves(run=run_id, view="Reliability")
+    app = open_page(run=run_id, view="Reliability")
     said = app.warning[0].value.replace("\\", "")
     assert "**weighted**: scores are not probabilities for every finding" in said
     assert "trained with pos_weight" in said and "Platt" in said
@@ -249,23 +245,23 @@ def test_scores_that_are_no_probabilities_are_said_and_platt_mends_them(open_cur
     assert "The calibrators were fitted on the very films" in text_of(app)
 
 
-def test_a_warning_of_one_finding_stays_with_it(open_curves, store):
+def test_a_warning_of_one_finding_stays_with_it(open_page, store):
     run_id = add(store, "a run")
-    app = open_curves(run=run_id, view="Reliability", finding="Hernia")
+    app = open_page(run=run_id, view="Reliability", finding="Hernia")
     assert "not probabilities for Hernia" in app.warning[0].value and "training with pos" in app.warning[0].value
-    assert not open_curves(run=run_id, view="Reliability", finding="Mass").warning
+    assert not open_page(run=run_id, view="Reliability", finding="Mass").warning
 
 
-def test_without_validation_nothing_is_calibrated(open_curves, store):
+def test_without_validation_nothing_is_calibrated(open_page, store):
     without, whole = add(store, "imported", parts=("test",)), add(store, "whole")
-    app = open_curves(run=[without, whole], view="Reliability", scores="Isotonic")
+    app = open_page(run=[without, whole], view="Reliability", scores="Isotonic")
     assert "imported** has no validation predictions to fit a calibrator on" in text_of(app)
     assert all(trace["name"] == "whole" for trace in charts_of(app)[0]["data"])
-    app = open_curves(run=without, view="Reliability", scores="Platt")
+    app = open_page(run=without, view="Reliability", scores="Platt")
     assert "to fit a calibrator on" in text_of(app) and not charts_of(app)
 
 
-def test_findings_without_known_labels_say_so(open_curves, store):
+def test_findings_without_known_labels_say_so(open_page, store):
     labels = np.full((4, N_FINDINGS), np.nan, np.float32)
     labels[:, 0] = [0, 1, 0, 1]
     images = pd.DataFrame({"image_id": ids(0, 4), "patient_id": list("abcd"), "follow_up": 0, "age": 50.0, "sex": "F",
@@ -273,7 +269,7 @@ def test_findings_without_known_labels_say_so(open_curves, store):
     store.add_dataset("odd", images, labels, name="odd", kind="nih", label_source="test")
     run_id = store.create_run({"name": "odd"}, "odd", split=("given", 0, ""))
     store.save_predictions(run_id, "odd", "test", ids(0, 4), np.full((4, N_FINDINGS), 0.5))
-    app = open_curves(run=run_id, view="Reliability")
+    app = open_page(run=run_id, view="Reliability")
     assert len(charts_of(app)) == 1 and text_of(app).count("Every label or score of this finding is unknown") == 13
     assert "over 1 of 14 findings" in text_of(app)
     app.selectbox(key="finding").set_value("Mass").run()

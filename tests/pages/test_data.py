@@ -1,10 +1,6 @@
 """The Data page without a browser: what it says of empty, real-looking, synthetic and unknown data sets."""
 
-
-from functools import partial
-
 import numpy as np
-import opened_pages
 import pytest
 from opened_pages import text_of
 from seeded_runs import DATASET, add_run, make_store
@@ -17,11 +13,13 @@ from cxrcore.queries.film_pixels import film_map
 from cxrcore.store import Store
 from cxrcore.ui.film_tiles import Tile, _figure
 
+PAGE = "data"
+
 
 @pytest.fixture
-def open_data():
-    """Opens the Data page with query parameters; every run must end without an exception."""
-    return partial(opened_pages.open_page, "data")
+def store() -> Store:
+    """The default store of this test, which is empty."""
+    return Store(default_store())
 
 
 def figures_of(app) -> dict[str, str]:
@@ -42,14 +40,14 @@ def add_split(store, data):
     return add
 
 
-def test_an_empty_store_says_how_to_bring_a_data_set(open_data):
-    said = text_of(open_data())
+def test_an_empty_store_says_how_to_bring_a_data_set(open_page):
+    said = text_of(open_page())
     assert "holds no data set yet" in said and "scripts/train.py" in said
 
 
-def test_the_figures_are_those_of_the_data(open_data, data, add_split):
+def test_the_figures_are_those_of_the_data(open_page, data, add_split):
     drawn = add_split("patient")
-    app = open_data()
+    app = open_page()
     figures, said = figures_of(app), text_of(app)
     assert figures["Films"] == "40" and figures["Patients"] == "20"
     accuracy = np.nanmean(np.where(np.isnan(data.labels), np.nan, data.labels == 0), axis=0).mean()
@@ -64,11 +62,11 @@ def test_the_figures_are_those_of_the_data(open_data, data, add_split):
 
 
 @pytest.mark.parametrize("label", [np.nan, 0.0])
-def test_a_table_of_unknowns_is_shown_in_words(open_data, store, data, label):
+def test_a_table_of_unknowns_is_shown_in_words(open_page, store, data, label):
     images = data.images.assign(age=np.nan, sex=None, view=None, follow_up=None)
     store.add_dataset("unknown", images, np.full_like(data.labels, label), name="unknown", kind="other",
                       label_source="none")
-    app = open_data(data="unknown")
+    app = open_page(data="unknown")
     said = text_of(app)
     assert "The view of no film is known" in said and "Sex: unknown. Without an age: 40 films" in said
     assert "No film of this data set is known to have a finding" in said
@@ -76,70 +74,70 @@ def test_a_table_of_unknowns_is_shown_in_words(open_data, store, data, label):
     assert "report" not in said and "drawn by a program" not in said  # where its labels come from is not known
 
 
-def test_a_leaky_split_counts_its_patients(open_data, data, add_split):
+def test_a_leaky_split_counts_its_patients(open_page, data, add_split):
     drawn = add_split("random")
     leaked = splits.leaked_patients(drawn, data.images["patient_id"])
-    assert leaked > 0 and f"{leaked} in training and validation" in text_of(open_data())
+    assert leaked > 0 and f"{leaked} in training and validation" in text_of(open_page())
 
 
-def test_an_official_split_needs_its_list(open_data, data, add_split, tmp_path):
+def test_an_official_split_needs_its_list(open_page, data, add_split, tmp_path):
     test_list = set(data.images["image_id"].iloc[-8:])
     add_split("official", {"csv_path": str(tmp_path / "table.csv"), "img_root": str(tmp_path / "films")}, test_list)
-    assert "needs test_list.txt" in text_of(open_data())
+    assert "needs test_list.txt" in text_of(open_page())
     (tmp_path / "test_list.txt").write_text("\n".join(test_list))
-    app = open_data()
+    app = open_page()
     assert "needs test_list.txt" not in text_of(app) and app.dataframe[0].value["films"].iloc[-1] == 8
 
 
-def test_a_split_that_is_drawn_otherwise_today_is_not_shown(open_data, store, data):
+def test_a_split_that_is_drawn_otherwise_today_is_not_shown(open_page, store, data):
     store.create_run({"arch": "resnet18"}, data.dataset_id, split=("patient", 3, "another"))
-    app = open_data()
+    app = open_page()
     assert "drawing it again gives" in text_of(app) and not app.dataframe
 
 
-def test_a_data_set_without_runs_says_so(open_data):
+def test_a_data_set_without_runs_says_so(open_page):
     make_store(default_store())
-    assert "No run of this data set has drawn a split yet" in text_of(open_data())
+    assert "No run of this data set has drawn a split yet" in text_of(open_page())
 
 
-def test_an_unknown_data_set_in_a_link_is_an_error(open_data):
+def test_an_unknown_data_set_in_a_link_is_an_error(open_page):
     make_store(default_store())
-    app = open_data(data="another")
+    app = open_page(data="another")
     assert "**another**" in app.error[0].value and not app.metric
 
 
-def test_an_unknown_finding_or_split_in_a_link_is_an_error_beside_the_rest(open_data, data, add_split):
+def test_an_unknown_finding_or_split_in_a_link_is_an_error_beside_the_rest(open_page, data, add_split):
     add_split("patient")
     for link in ({"finding": "Fracture"}, {"split": "By magic"}):
-        app = open_data(**link)
+        app = open_page(**link)
         assert [next(iter(link.values())) in error.value for error in app.error] == [True]
         assert figures_of(app)["Films"] == "40"
     assert not app.dataframe  # and no other split in its place
 
 
-def test_a_finding_may_be_spelled_as_in_the_table(open_data, data):
-    app = open_data(finding="Pleural_Thickening")
+def test_a_finding_may_be_spelled_as_in_the_table(open_page, data):
+    app = open_page(finding="Pleural_Thickening")
     assert not app.error and app.selectbox(key="finding").value == "Pleural thickening"
 
 
-def test_a_data_set_is_chosen_by_its_id(open_data, store, data, add_split):
+def test_a_data_set_is_chosen_by_its_id(open_page, store, data, add_split):
     drawn = add_split("patient")
     make_store(default_store(), name="tiny")  # the same name
-    app = open_data(data=data.dataset_id)
+    app = open_page(data=data.dataset_id)
     assert figures_of(app)["Films"] == "40" and app.selectbox(key="split").value.endswith(drawn.fingerprint)
     names = data_set.labelled_names(store.datasets().set_index("dataset_id"))
     assert set(app.selectbox(key="data_set").options) == set(names.values()) == {
         f"tiny · {data.dataset_id}", f"tiny · {DATASET}"}
 
 
-def test_a_split_of_one_data_set_is_not_asked_of_another(open_data, data, add_split):
+def test_a_split_of_one_data_set_is_not_asked_of_another(open_page, data, add_split):
     add_split("patient")
     drawn = add_split("random")
     other = make_store(default_store())
     fingerprints = ("aaa111", "bbb222")
     for fingerprint in fingerprints:
         add_run(other, fingerprint, fingerprint=fingerprint)
-    app = open_data(data=data.dataset_id)
+    app = open_page(data=data.dataset_id)
     picker = app.selectbox(key="split")
     picker.select(next(option for option in picker.options if drawn.fingerprint in option)).run()
     assert "in training and validation" in text_of(app)
@@ -148,9 +146,9 @@ def test_a_split_of_one_data_set_is_not_asked_of_another(open_data, data, add_sp
     assert app.selectbox(key="split").value.endswith(fingerprints)
 
 
-def test_phantoms_are_marked_and_shown_with_their_boxes(phantoms, monkeypatch, open_data):
+def test_phantoms_are_marked_and_shown_with_their_boxes(phantoms, monkeypatch, open_page):
     monkeypatch.setenv("CXR_STORE", str(phantoms.path))
-    app = open_data(finding="Mass")
+    app = open_page(finding="Mass")
     said = text_of(app)
     assert "SYNTHETIC" in said and "drawn by a program" in said
     assert "as networks see them" in said and "Outlined:" in said
@@ -228,13 +226,13 @@ def test_an_unwritable_cache_is_no_error(store, data, add_split, tmp_path):
     assert np.array_equal(again, drawn.assignment)
 
 
-def test_every_finding_can_be_asked_for(open_data, data):
-    picker = next(box for box in open_data().selectbox if box.label == "Finding")
+def test_every_finding_can_be_asked_for(open_page, data):
+    picker = next(box for box in open_page().selectbox if box.label == "Finding")
     assert len(picker.options) == len(FINDINGS) + 1
 
 
-def test_runs_of_another_kind_do_not_disturb(open_data):
+def test_runs_of_another_kind_do_not_disturb(open_page):
     """The films of an import are given as they are, and no part of a split is known of the others."""
     store = make_store(default_store())
     store.create_run({"arch": "resnet18"}, DATASET, kind="imported", split=("given", 0, "aaa111"))
-    assert "No run of this data set has drawn a split yet" in text_of(open_data())
+    assert "No run of this data set has drawn a split yet" in text_of(open_page())

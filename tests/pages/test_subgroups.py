@@ -4,9 +4,9 @@ from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
-import opened_pages
 import pandas as pd
 import pytest
+from one_opening import one_opening
 from opened_pages import text_of
 from scored_runs import PREVALENCE
 from seeded_runs import add_run, make_store
@@ -44,7 +44,12 @@ def people(n: int, rng: np.random.Generator) -> pd.DataFrame:
 
 def make(path, kind="nih", **changed) -> Store:
     """One run on val and test whose Effusion scores are lower in men; `changed` columns replace the people's."""
-    rng, store = np.random.default_rng(0), Store(path)
+    with one_opening(path):
+        return _made(Store(path), kind, changed)
+
+
+def _made(store, kind, changed) -> Store:
+    rng = np.random.default_rng(0)
     images = people(N_VAL + N_TEST, rng).assign(**changed)
     labels = (rng.random((len(images), N_FINDINGS)) < np.maximum(PREVALENCE, 0.06)).astype(np.float32)
     labels[:, -1] = np.arange(len(images)) % 150 == 0  # a rare one
@@ -60,24 +65,7 @@ def make(path, kind="nih", **changed) -> Store:
     return store
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return make(tmp_path_factory.mktemp("made") / "store.duckdb", "phantom")
-
-
-@pytest.fixture
-def store(made) -> Store:
-    """The default store of this test: a copy of one that was made once."""
-    path = default_store()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(made.path.read_bytes())
-    return Store(path)
-
-
-@pytest.fixture
-def open_page():
-    """Opens the page with query parameters; every run must end without an exception."""
-    return partial(opened_pages.open_page, "subgroups")
+PAGE, MAKE = "subgroups", partial(make, kind="phantom")
 
 
 def run_of(store) -> Evaluated:

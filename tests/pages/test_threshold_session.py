@@ -2,40 +2,20 @@
 
 import json
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 import scored_runs
 import streamlit as st
-from streamlit.testing.v1 import AppTest
+from opened_pages import open_page
 
-from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.findings import FINDINGS
 from cxrcore.store import Store, threshold_file
 from cxrcore.ui.thresholds import board_component
 
+MAKE = partial(scored_runs.make, n_val=300, n_test=400, n_runs=2)
 MASS, NODULE = FINDINGS.index("Mass"), FINDINGS.index("Nodule")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return scored_runs.make(tmp_path_factory.mktemp("made") / "store.duckdb", 300, 400, 2)
-
-
-@pytest.fixture
-def store(made, monkeypatch) -> Store:
-    """The default store of this test; shared, so not to be written to."""
-    monkeypatch.setenv("CXR_STORE", str(made.path))
-    return made
-
-
-@pytest.fixture
-def own_store(made) -> Store:
-    """As `store`, to write to."""
-    path = default_store()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(made.path.read_bytes())
-    return Store(path)
 
 
 class Browser:
@@ -62,10 +42,8 @@ class Browser:
 
     def open(self, store, **link) -> "Browser":
         """A new session at this link; the first run of the store unless it names another."""
-        self.app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30)
-        for name, value in ({"run": store.runs()["run_id"].iloc[-1]} | link).items():
-            self.app.query_params[name] = value
-        return self.checked(self.app.switch_page("pages/thresholds.py").run())
+        self.app = open_page("thresholds", **{"run": store.runs()["run_id"].iloc[-1]} | link)
+        return self
 
     def checked(self, app) -> "Browser":
         assert not app.exception, app.exception[0].value

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 
 import duckdb
 import numpy as np
@@ -23,31 +24,11 @@ from cxrcore.measures.thresholds.positions import positions, sort_scores
 from cxrcore.queries.board_state import read_state
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import find_set
-from cxrcore.store import Store, threshold_file
+from cxrcore.store import threshold_file
 from cxrcore.ui.thresholds import board_component, promise, set_popover
 
 EMPTY = FINDINGS.index("Edema")  # without a positive film in test
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return scored_runs.make(tmp_path_factory.mktemp("made") / "store.duckdb", 300, 500, 2, empty=(EMPTY,))
-
-
-@pytest.fixture
-def store(made, monkeypatch) -> Store:
-    """The default store of this test; shared, so not to be written to."""
-    monkeypatch.setenv("CXR_STORE", str(made.path))
-    return made
-
-
-@pytest.fixture
-def own_store(made) -> Store:
-    """As `store`, to write to."""
-    path = default_store()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(made.path.read_bytes())
-    return Store(path)
+PAGE, MAKE = "thresholds", partial(scored_runs.make, n_val=300, n_test=500, n_runs=2, empty=(EMPTY,))
 
 
 @pytest.fixture
@@ -64,15 +45,8 @@ def sent(monkeypatch):
 
 
 @pytest.fixture
-def open_page(sent):
-    """Opens the page with query parameters; every run must end without an exception."""
-
-    def open_page(**link) -> AppTest:
-        app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30)
-        for name, value in link.items():
-            app.query_params[name] = value
-        return checked(app.switch_page("pages/thresholds.py").run())
-
+def open_page(sent, open_page):
+    """What the board gets is caught."""
     return open_page
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from opened_pages import open_page, text_of
+from run_scripts import here
 
 from cxrcore.config import PROJECT_ROOT, DemoConfig
 from cxrcore.data.phantoms.recipe import Recipe, plan
@@ -31,10 +32,19 @@ STEPS = (Step("one", ()), Step("two", ("--loss", "pos_weight")))
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The folder of a demo that ran to its end."""
+    """The folder of a demo that ran to its end: phantoms in a process of their own, the rest in the test's."""
     folder = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as patch:
-        config = small(patch, folder)
+        config, process = small(patch, folder), demo._script
+
+        def script(name: str, *flags: object, **how: object) -> None:
+            if name == "make_phantoms.py":
+                process(name, *flags, **how)
+            else:
+                done = here(name, *flags, cwd=PROJECT_ROOT)
+                assert done.returncode == 0, done.stderr
+
+        patch.setattr(demo, "_script", script)
         demo.run(config)
     return folder
 

@@ -1,8 +1,5 @@
 """scripts/gradcam.py: the classic command, which films it takes, what it writes, and every refusal."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from run_scripts import here, in_shell
 
 from cxrcore.cli import parser_for
 from cxrcore.config import PROJECT_ROOT, GradcamConfig
@@ -97,10 +95,9 @@ def truth(folder: Path) -> pd.DataFrame:
 def test_the_classic_command_works_verbatim(home, tiny_nih, tmp_path):
     """As it is written everywhere; only --results keeps the project's folder clean."""
     store, run_id = home
-    command = ["scripts/gradcam.py", "--csv_path", tiny_nih / "Data_Entry_2017.csv", "--img_root", tiny_nih,
+    command = ["gradcam.py", "--csv_path", tiny_nih / "Data_Entry_2017.csv", "--img_root", tiny_nih,
                "--weights", "model_best.pth", "--samples", "8", "--results", tmp_path]
-    done = subprocess.run([sys.executable, *map(str, command)], cwd=PROJECT_ROOT, capture_output=True, text=True,
-                          env=os.environ | {"CXR_STORE": str(store.path)})
+    done = in_shell(*command, cwd=PROJECT_ROOT, CXR_STORE=str(store.path))
     assert done.returncode == 0, done.stderr
     assert f"newest finished run, {run_id}" in done.stdout and "8 films with findings" in done.stdout
     folder = tmp_path / "gradcam" / run_id
@@ -113,8 +110,7 @@ def test_the_classic_command_works_verbatim(home, tiny_nih, tmp_path):
 
 
 def test_the_command_line_refuses_as_the_other_scripts_do():
-    done = subprocess.run([sys.executable, "scripts/gradcam.py", "--samples", "0"], cwd=PROJECT_ROOT, text=True,
-                          capture_output=True)
+    done = here("gradcam.py", "--samples", "0")
     assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert "--samples: 0 is below 1" in done.stderr
 

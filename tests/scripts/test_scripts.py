@@ -1,4 +1,4 @@
-"""The scripts end to end, as commands: the classic flags on a tiny NIH folder, and every refusal."""
+"""The scripts end to end: the classic flags on a tiny NIH folder, and every refusal; some as a shell runs them."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from run_scripts import here, in_shell
 
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.networks.architectures import build
@@ -23,13 +24,6 @@ from cxrcore.store.progress import effective_status, read_progress
 SMALL = ["--img_size", "32", "--batch_size", "16", "--init", "random", "--precision", "fp32", "--arch", "resnet18"]
 
 
-def run(script: str, *flags, cwd=None, store=None, **environment) -> subprocess.CompletedProcess:
-    """A script as a person runs it."""
-    where = {"CXR_STORE": str(store)} if store else {}
-    return subprocess.run([sys.executable, str(PROJECT_ROOT / "scripts" / script), *map(str, flags)], cwd=cwd,
-                          capture_output=True, text=True, timeout=300, env=os.environ | where | environment)
-
-
 def films_of(folder: Path) -> list[str]:
     return ["--csv_path", str(folder / "Data_Entry_2017.csv"), "--img_root", str(folder)]
 
@@ -38,8 +32,8 @@ def films_of(folder: Path) -> list[str]:
 def trained(tiny_nih, tmp_path_factory):
     """One finished training: (store, run_id, results folder, output)."""
     home = tmp_path_factory.mktemp("trained")
-    done = run("train.py", *films_of(tiny_nih), *SMALL, "--epochs", 2, "--results", home / "results",
-               store=home / "store.duckdb")
+    done = here("train.py", *films_of(tiny_nih), *SMALL, "--epochs", 2, "--results", home / "results",
+                CXR_STORE=str(home / "store.duckdb"))
     assert done.returncode == 0, done.stderr
     store = Store(home / "store.duckdb")
     return store, store.runs().iloc[0]["run_id"], home / "results", done.stdout
@@ -80,9 +74,9 @@ def test_the_tables_say_what_the_store_holds(trained):
 def test_eval_repeats_the_scores_and_adds_sets_of_its_own(trained, tmp_path):
     store, run_id, _, _ = trained
     before = store.prediction_sets(run_id)
-    done = run("eval.py", "--run", run_id, "--results", tmp_path, store=store.path)
+    done = here("eval.py", "--run", run_id, "--results", tmp_path, CXR_STORE=str(store.path))
     assert done.returncode == 0, done.stderr
-    subset = run("eval.py", "--run", run_id, "--subset", 7, "--results", tmp_path, store=store.path)
+    subset = here("eval.py", "--run", run_id, "--subset", 7, "--results", tmp_path, CXR_STORE=str(store.path))
     assert subset.returncode == 0, subset.stderr
     sets = store.prediction_sets(run_id)
     assert len(sets) == len(before) + 4
@@ -102,16 +96,16 @@ def test_the_classic_two_commands_work_verbatim(tiny_nih, tmp_path):
     offline = {"PYTHONPATH": ".", "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache")}
     store = tmp_path / "store.duckdb"
     # --img_size and --results alone are not classic: they keep the test short and the project clean.
-    done = run("train.py", *films_of(tiny_nih), *classic, "--img_size", 32, "--results", tmp_path, cwd=PROJECT_ROOT,
-               store=store, **offline)
+    done = in_shell("train.py", *films_of(tiny_nih), *classic, "--img_size", 32, "--results", tmp_path,
+                    cwd=PROJECT_ROOT, CXR_STORE=str(store), **offline)
     assert done.returncode == 0, done.stderr
     row = Store(store).runs().iloc[0]
     config = json.loads(row["config"])
     assert row["architecture"] == "efficientnet_b0" and config["init"] == "random" and config["n_train"] == 40
     assert config["constants"] == Constants().record("bce") and config["start_weights"]["corpus"] == "none"
     assert "--init PATH" in done.stdout  # going on at random is said, not hidden
-    done = run("eval.py", *films_of(tiny_nih), "--weights", "model_best.pth", "--subset", 20, "--results", tmp_path,
-               cwd=PROJECT_ROOT, store=store, **offline)
+    done = in_shell("eval.py", *films_of(tiny_nih), "--weights", "model_best.pth", "--subset", 20, "--results",
+                    tmp_path, cwd=PROJECT_ROOT, CXR_STORE=str(store), **offline)
     assert done.returncode == 0, done.stderr
     assert f"newest finished run, {row['run_id']}" in done.stdout
 
@@ -127,14 +121,14 @@ def test_a_killed_training_is_interrupted_and_resumes(tiny_nih, tmp_path):
     while time.monotonic() < deadline and (store.runs().empty or store.epochs(list(store.runs()["run_id"])).empty):
         time.sleep(0.2)
     run_id = store.runs().iloc[0]["run_id"]
-    busy = run("train.py", "--resume", run_id, store=store.path)
+    busy = here("train.py", "--resume", run_id, CXR_STORE=str(store.path))
     assert busy.returncode == 2 and "is running" in busy.stderr
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert effective_status(store.run(run_id)["status"], read_progress(store.run_folder(run_id))) == "interrupted"
     reached = int(store.epochs([run_id])["epoch"].max())
 
-    refused = run("train.py", "--resume", run_id, "--lr", "0.5", store=store.path)
+    refused = here("train.py", "--resume", run_id, "--lr", "0.5", CXR_STORE=str(store.path))
     assert refused.returncode == 2 and "leave out --lr" in refused.stderr
     begun_with.unlink()  # like a network that is gone: a resumed training needs its last checkpoint only
     resumed = subprocess.Popen(
@@ -159,16 +153,16 @@ def test_an_unknown_checkpoint_is_evaluated_as_an_external_model(trained, tiny_n
     csv.write_text(csv.read_text().replace("No Finding", "Hernia", 3))
     shutil.copy(store.run_folder(run_id) / "model_best.pth", tmp_path / "foreign.pth")
     elsewhere = tmp_path / "other" / "store.duckdb"
-    done = run("eval.py", *films_of(tiny_nih_copy), "--weights", tmp_path / "foreign.pth", "--results", tmp_path,
-               store=elsewhere)
+    done = here("eval.py", *films_of(tiny_nih_copy), "--weights", tmp_path / "foreign.pth", "--results", tmp_path,
+                CXR_STORE=str(elsewhere))
     assert done.returncode == 0, done.stderr
     row = Store(elsewhere).runs().iloc[0]
     assert row["kind"] == "imported" and "training films unknown" in row["note"]
     assert Store(elsewhere).prediction_sets()["split"].tolist() == ["external"]
 
 
-def _bad(name, *flags, said, damage=None, script="train.py"):
-    return pytest.param(script, flags, damage, said, id=name)
+def _bad(name, *flags, said, damage=None, script="train.py", run=here):
+    return pytest.param(run, script, flags, damage, said, id=name)
 
 
 def _other_shape(folder):
@@ -201,8 +195,8 @@ def _corrupt_films(folder):
         path.write_bytes(path.read_bytes()[:200])
 
 
-@pytest.mark.parametrize(("script", "flags", "damage", "said"), [
-    _bad("no CSV", "--csv_path", "nowhere.csv", said=["no such CSV", "nowhere.csv"]),
+@pytest.mark.parametrize(("run", "script", "flags", "damage", "said"), [
+    _bad("no CSV", "--csv_path", "nowhere.csv", said=["no such CSV", "nowhere.csv"], run=in_shell),
     _bad("another table", damage=_other_shape, said=["Image Index", "Finding Labels", "Patient ID"]),
     _bad("unknown finding", damage=_unknown_finding, said=["Gout", "row "]),
     _bad("no films", damage=_no_films, said=["images_001/images"]),
@@ -213,7 +207,7 @@ def _corrupt_films(folder):
     _bad("no film folder", "--img_root", "nowhere", said=["no such image folder"]),
     _bad("official without list", "--split", "official", said=["test_list.txt"],
          damage=lambda folder: (folder / "test_list.txt").unlink()),
-    _bad("no weights", "--weights", "nothing.pth", script="eval.py", said=["no such weights file"]),
+    _bad("no weights", "--weights", "nothing.pth", script="eval.py", said=["no such weights file"], run=in_shell),
     _bad("a pickled object", "--weights", "weights.pth", script="eval.py", damage=_pickle, said=["pickled objects"]),
     _bad("a thousand outputs", "--weights", "weights.pth", script="eval.py", damage=_thousand_outputs,
          said=["1000 outputs", "14 findings"]),
@@ -222,12 +216,12 @@ def _corrupt_films(folder):
     _bad("no checkpoint named", script="eval.py", said=["--run RUN_ID", "--weights PATH"]),
     _bad("unknown run", "--run", "r1", script="eval.py", said=["no run 'r1'"]),
 ])
-def test_bad_input_gets_one_line_and_leaves_nothing(script, flags, damage, said, tiny_nih_copy, tmp_path):
+def test_bad_input_gets_one_line_and_leaves_nothing(run, script, flags, damage, said, tiny_nih_copy, tmp_path):
     if damage:
         damage(tiny_nih_copy)
     store = tmp_path / "home" / "store.duckdb"
     small = [] if script == "eval.py" else SMALL
-    done = run(script, *films_of(tiny_nih_copy), *small, *flags, store=store, cwd=tiny_nih_copy)
+    done = run(script, *films_of(tiny_nih_copy), *small, *flags, CXR_STORE=str(store), cwd=tiny_nih_copy)
     assert done.returncode == 2, done.stdout + done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and "Traceback" not in done.stderr, done.stderr
@@ -239,16 +233,16 @@ def test_bad_input_gets_one_line_and_leaves_nothing(script, flags, damage, said,
 def test_prepare_says_what_it_made_and_skips(tiny_nih_copy, tmp_path):
     films = sorted(tiny_nih_copy.rglob("*.png"))
     films[0].write_bytes(films[0].read_bytes()[:300])
-    done = run("prepare.py", *films_of(tiny_nih_copy), "--img_size", 32, store=tmp_path / "store.duckdb")
+    done = here("prepare.py", *films_of(tiny_nih_copy), "--img_size", 32, CXR_STORE=str(tmp_path / "store.duckdb"))
     assert done.returncode == 0, done.stderr
     assert f"skipped {films[0].name}" in done.stdout and f"{len(films) - 1} films at 32 px" in done.stdout
 
 
 @pytest.mark.long
 def test_all_six_train_on_real_small_films(shared, tmp_path):
-    done = run("train.py", "--csv_path", shared / "nih/Data_Entry_2017.csv", "--img_root", shared / "nih_64", "--arch",
-               "all", "--epochs", 1, "--img_size", 64, "--init", "random", "--results", tmp_path,
-               store=tmp_path / "store.duckdb")
+    done = here("train.py", "--csv_path", shared / "nih/Data_Entry_2017.csv", "--img_root", shared / "nih_64", "--arch",
+                "all", "--epochs", 1, "--img_size", 64, "--init", "random", "--results", tmp_path,
+                CXR_STORE=str(tmp_path / "store.duckdb"))
     assert done.returncode == 0, done.stderr
     runs = Store(tmp_path / "store.duckdb").runs()
     assert len(runs) == 6 and set(runs["status"]) == {"finished"}
@@ -259,16 +253,16 @@ def test_all_six_train_on_real_small_films(shared, tmp_path):
 
 def test_phantoms_are_drawn_trained_on_and_marked(tmp_path):
     films, store = tmp_path / "phantoms", tmp_path / "store.duckdb"
-    done = run("make_phantoms.py", "--out", films, "--films", 60, "--size", 64, store=store)
+    done = here("make_phantoms.py", "--out", films, "--films", 60, "--size", 64, CXR_STORE=str(store))
     assert done.returncode == 0, done.stderr
     assert "SYNTHETIC: 60 films" in done.stdout and "Oracle" in done.stdout and "Hernia" in done.stdout
     command = done.stdout.splitlines()[-1].split()[5:]  # what it says to train with
-    done = run("train.py", *command, *SMALL, "--epochs", 1, "--results", tmp_path / "results", store=store)
+    done = here("train.py", *command, *SMALL, "--epochs", 1, "--results", tmp_path / "results", CXR_STORE=str(store))
     assert done.returncode == 0, done.stderr
     known = Store(store).datasets().iloc[0]
     assert known["kind"] == "phantom" and known["name"] == "Phantoms (phantoms)" and known["n_images"] == 60
     assert len(Store(store).boxes(known["dataset_id"]))
-    again = run("make_phantoms.py", "--out", films, "--films", 60, "--size", 64, store=store)
+    again = here("make_phantoms.py", "--out", films, "--films", 60, "--size", 64, CXR_STORE=str(store))
     assert "all of them there already" in again.stdout
 
 
@@ -282,6 +276,6 @@ def test_phantoms_refuse_in_one_line(tmp_path, flags, said):
     folder.mkdir()
     (folder / "Data_Entry_2017.csv").write_text("real data")
     flags = [folder if flag == "FOLDER" else flag for flag in ["--out", tmp_path / "new", "--films", 3, *flags]]
-    done = run("make_phantoms.py", *flags)
+    done = here("make_phantoms.py", *flags)
     assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
     assert (folder / "Data_Entry_2017.csv").read_text() == "real data" and len(list(folder.iterdir())) == 1
