@@ -13,6 +13,7 @@ from cxrcore import cli
 from cxrcore.config import TrainConfig
 from cxrcore.data.phantoms.folder import TABLE
 from cxrcore.networks import checkpoint as checkpoints
+from cxrcore.store.run_folder import LAST
 from cxrcore.training import train_run
 
 WITH_CHECK = "mobilenet_v2"  # the network that tests show films of their own to
@@ -22,7 +23,7 @@ SETTINGS = {"arch": train_run.ALL, "epochs": 1, "batch_size": 32, "lr": 1e-3, "i
 
 def train_all(films: Path, store: Path) -> None:
     save, make_check = checkpoints.save_checkpoint, train_run.make_check.make_if_missing
-    checkpoints.save_checkpoint = lambda path, made: None if path.name == checkpoints.LAST else save(path, made)
+    checkpoints.save_checkpoint = lambda path, made: None if path.name == LAST else save(path, made)
     train_run.make_check.make_if_missing = lambda store, source, films: make_check(
         store, source, films) if source.checkpoint.architecture == WITH_CHECK else None
     with tempfile.TemporaryDirectory() as tables:
