@@ -64,10 +64,11 @@ def pick(page: Page, label: str, option: str | re.Pattern[str]) -> None:
     Streamlit closes an open list when the page scrolls or is drawn anew under it, which a page that still
     loads does at a moment nobody can wait for.
     """
-    settle(page)
     box = page.get_by_role("combobox", name=re.compile(label))
     wanted = page.get_by_role("option", name=option, exact=isinstance(option, str))
-    expect(box).to_be_visible()
+    settle(page)
+    box.scroll_into_view_if_needed()
+    settle(page)
     until, patience = time.monotonic() + PATIENCE / 1000, FIRST_TRY
     while time.monotonic() < until:
         try:
