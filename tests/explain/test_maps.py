@@ -78,7 +78,12 @@ def library_map(model: torch.nn.Module, architecture: str, pixels: np.ndarray, m
     entry, side = ARCHITECTURES[architecture], len(pixels) // 16
     reshape = (lambda t: t[:, 1:].reshape(len(t), side, side, -1).permute(0, 3, 1, 2)) if entry.has_tokens else None
     cam = LIBRARY[method](model, [model.get_submodule(entry.cam_layer)], reshape)
-    found = cam(inputs(pixels), [ClassifierOutputTarget(finding)])[0]
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    for weight in weights:  # of 134 million weights nobody needs the gradients
+        weight.requires_grad_(False)
+    found = cam(inputs(pixels).requires_grad_(), [ClassifierOutputTarget(finding)])[0]
+    for weight in weights:
+        weight.requires_grad_()
     cam.activations_and_grads.release()
     return found
 

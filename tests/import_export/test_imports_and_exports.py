@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import predictions as made
 import pytest
+import run_folders
+from one_opening import one_opening
 
 from cxrcore.config import EnsembleConfig, ExportConfig, ImportConfig
 from cxrcore.data import splits
@@ -36,7 +38,8 @@ def do(store, csv_path, tmp_path):
         path = tmp_path / f"{name}.csv"
         path.write_bytes(write(rows))
         config = ImportConfig(**({"csv_path": str(csv_path), "store": str(store.path), "name": name} | flags))
-        (run_id,) = import_run.import_predictions(str(path), config)
+        with one_opening(store.path):
+            (run_id,) = import_run.import_predictions(str(path), config)
         return run_id
 
     return do
@@ -228,9 +231,14 @@ def test_the_csv_and_the_thresholds_of_an_export_serve_other_tools(do, store, tm
     assert len(files) == 3 and all("prediction_id" in json.loads(file.read_text()) for file in files)
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    return run_folders.exported(tmp_path_factory.mktemp("exported"))
+
+
 @pytest.mark.parametrize("damage", ["{", '{"format": "other"}', "[]", '{"format": "chest x-ray workbench run"}'])
-def test_a_damaged_export_is_refused(do, store, tmp_path, damage):
-    folder = export.export(store, do(made.frame(FILMS)), tmp_path / "out")
+def test_a_damaged_export_is_refused(exported, tmp_path, damage):
+    folder = run_folders.copied(exported, tmp_path)
     (folder / "run.json").write_text(damage)
     with pytest.raises(DataError, match="export"):
         import_run.import_predictions(str(folder), ImportConfig(store=str(tmp_path / "other.duckdb")))
