@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Page, TimeoutError
 
 PATIENCE = 120_000  # milliseconds; thirty sessions share two cores
 FIRST_TRY = 2_000  # milliseconds; each further try has twice as many
