@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from picking import choose, pick
+from picking import choose, pick, settle
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -135,6 +135,7 @@ def test_runs_and_part_come_along_from_the_runs_page(page, served, six):
 
 def test_the_drawn_points_can_be_taken_along(page, served, six):
     open_curves(page, served, f"{six}&finding=Mass", 1)
+    settle(page)  # a file that the run before offered is gone
     page.get_by_test_id("stPopover").get_by_role("button").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Drawn points").click()
