@@ -57,4 +57,4 @@ with open_runs_page("cases", "so there are no cases") as page:
     beside = " ".join(f"{name}: {n:,}." for name, n in counted.items())
     warned = f" :orange-badge[:material/warning: same films] {widgets.escape(flag.capitalize())}." if flag else ""
     st.caption(f"{beside} Thresholds: {widgets.escape(source)}.{warned}")
-    film_list.draw(store, runs[0], shown, which, sheet)
+    film_list.draw_films(store, runs[0], shown, which, sheet)

@@ -70,4 +70,4 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         )
     with download_slot:
         widgets.download_menu(tables, latex=True)
-        report_button.popover(store, [run.run_id for run in runs], part)
+        report_button.report_popover(store, [run.run_id for run in runs], part)

@@ -69,10 +69,10 @@ with open_runs_page("curves", "so there are no curves") as page:
         reliability_view.show_reliability(measured, finding)
         tables = reliability_view.reliability_tables(measured, method, finding, part)
     else:
-        marked = marks.mark(store, measured, runs, key)
+        marked = marks.marked_runs(store, measured, runs, key)
         measured = curves_bands.add_bands(store, marked.runs, finding, view) if bands else marked.runs
-        notes = marks.notes(marked, runs, part, finding)
-        notes += curves_bands.notes(store, measured, finding) if bands else []
+        notes = marks.mark_notes(marked, runs, part, finding)
+        notes += curves_bands.band_notes(store, measured, finding) if bands else []
         if finding is None:
             charts.all_findings(measured, view, measure, notes)
         else:
@@ -80,6 +80,6 @@ with open_runs_page("curves", "so there are no curves") as page:
         tables = {
             "AUROC and AP": (f"auroc_ap_{part}", lambda: curves.values_table(measured)),
             "Drawn points": (f"curves_{view}_{part}", lambda: curves.points_table(measured, finding)),
-        } | marks.tables(marked, part) | (curves_bands.band_downloads(measured, view, part) if bands else {})
+        } | marks.mark_downloads(marked, part) | (curves_bands.band_downloads(measured, view, part) if bands else {})
     with download_slot:
         widgets.download_menu(tables)

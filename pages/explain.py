@@ -36,4 +36,4 @@ with open_runs_page("explain", "so there is no network to ask") as page:
     sections.draw_scores(store, films, film, shown)
     picture = sections.draw_maps(film, shown, finding, method, view, look)
     with download_slot:
-        downloads.menu(film, shown, finding, method, picture)
+        downloads.explain_downloads(film, shown, finding, method, picture)

@@ -46,7 +46,7 @@ with open_runs_page("localization", "so no map can be measured") as page:
     without = [one.run.label for one in measured if not set(methods) & set(one.rows["method"])]
     if without:
         st.info(f"Not measured by {named}: {widgets.escape(', '.join(without))}.", icon=":material/info:")
-    sections.draw(shown, heading)
+    sections.draw_measurements(shown, heading)
     sections.say_method(named, measured)
     table = sections.localization_table(shown, heading)
     with st.expander("As a table"):

@@ -44,7 +44,7 @@ with shell.open_page("runs") as store:
             help="The split that the numbers come from. Validation numbers stand in where there is no test part.")]
         any_archived = bool(overview.runs["archived"].any())
         archived = any_archived and st.toggle("Show archived", **in_link("archived"))
-        manage.menu(store, overview, labels, chosen)
+        manage.manage_menu(store, overview, labels, chosen)
         download_slot = st.container(width="content")
 
     shown = overview.runs[archived | ~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]

@@ -13,7 +13,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = vars(parser.parse_args(argv))
     from cxrcore.demo import demo  # --help need not wait for it
 
-    demo.run(DemoConfig(**flags))
+    demo.run_demo(DemoConfig(**flags))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     config = DownloadConfig(**flags)
     if config.check:
-        wrong = downloads.check(what, config)
+        wrong = downloads.check_download(what, config)
         print("\n".join(f"WRONG: {line}" for line in wrong) or "nothing is wrong")
         return int(bool(wrong))
     folder = downloads.fetch(what, config)

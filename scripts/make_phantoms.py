@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = asdict(PhantomConfig(**vars(parser.parse_args(argv))))
     out, workers, sheet = (flags.pop(name) for name in ("out", "workers", "sheet"))
     phantoms = folder.make_phantoms(Recipe(**flags), out, workers)
-    print(report.text(phantoms))
+    print(report.phantoms_in_words(phantoms))
     if sheet:
         phantom_sheet.write_sheet(phantoms, Path(sheet))
         print(f"written: {sheet}")

@@ -116,7 +116,7 @@ def _bring(url: str, archive: Path, md5: str) -> None:
     if found == md5:
         return
     _LOG.info(f"Bringing {url}")
-    disk_room.check(archive.parent, 2 * _bytes_of(url))  # unpacked, films take as much again
+    disk_room.check_room(archive.parent, 2 * _bytes_of(url))  # unpacked, films take as much again
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # its words on trying http too; progress goes to stderr
             download_url(url, archive.parent, archive.name, md5)
@@ -153,7 +153,7 @@ def _fetch_nih(folder: Path) -> None:
     if others := own_folders.foreign_entries(part, ids.DOWNLOAD):
         raise DataError(f"{part} holds what no download left there ({', '.join(others[:3])}): choose another --out")
     disk_room.make_folder(part)
-    disk_room.check(part, NIH_ROOM - sum(path.stat().st_size for path in part.rglob("*") if path.is_file()))
+    disk_room.check_room(part, NIH_ROOM - sum(path.stat().st_size for path in part.rglob("*") if path.is_file()))
     _LOG.info(f"Bringing {KAGGLE} from Kaggle, 45 GB, to {folder}")
     with disk_room.full_in_one_line(part):
         came = _from_kaggle(part)
@@ -197,7 +197,7 @@ def _unreachable(what: str, error: OSError, else_do: str) -> Exception:
 # -- checks
 
 
-def check(what: str, config: DownloadConfig) -> list[str]:
+def check_download(what: str, config: DownloadConfig) -> list[str]:
     """What is wrong with a folder that is there, one line each; prints what is right.
 
     Raises:

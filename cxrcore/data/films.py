@@ -94,8 +94,8 @@ def load_film_set(csv_path: str | None, img_root: str | None, scheme: str | None
     if scheme == "official" and test_list is None:
         raise DataError(f"--split official needs {nih.TEST_LIST} of the NIH release beside {csv_path}")
     box_list = _first_existing(beside, BOX_LIST)
-    split = splits.draw(scheme, table.images["image_id"], table.images["patient_id"], table.labels, seed,
-                        nih.read_list(test_list) if test_list else None, table.given)
+    split = splits.draw_split(scheme, table.images["image_id"], table.images["patient_id"], table.labels, seed,
+                              nih.read_list(test_list) if test_list else None, table.given)
     return FilmSet(table, split, paths, nih.read_boxes(box_list) if box_list else None, name_of(table, csv_path))
 
 

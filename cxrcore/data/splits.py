@@ -48,7 +48,7 @@ class Split:
         return np.flatnonzero(self.assignment == SPLITS.index(name))
 
 
-def draw(
+def draw_split(
     scheme: str,
     image_ids: Sequence[str] | np.ndarray,
     patient_ids: Sequence[str] | np.ndarray,

@@ -65,7 +65,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def show(address: str) -> None:
+def show_in_browser(address: str) -> None:
     """Open a page in the person's browser, where there is a screen; one inside the terminal would take that over."""
     if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

@@ -68,7 +68,7 @@ SLOW = (
 )
 
 
-def run(config: DemoConfig) -> None:
+def run_demo(config: DemoConfig) -> None:
     """Make the demo, or go on with it, and keep the dashboard open until Ctrl-C.
 
     Raises:
@@ -127,7 +127,7 @@ class _Board:
         self.server = self._stack.enter_context(dashboard.serving(self._store, self._port))
         address = f"http://localhost:{self._port}/runs"
         _LOG.info(f"\nThe dashboard is open at {address}; the other networks train behind it. Ctrl-C stops both.\n")
-        dashboard.show(address)
+        dashboard.show_in_browser(address)
 
     def check(self) -> None:
         """Raises RunError if it has ended."""

@@ -40,7 +40,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     Raises:
         RunError, CheckpointError, DataError: one line that says what is missing.
     """
-    given = None if config.thresholds is None else threshold_file.read(config.thresholds)
+    given = None if config.thresholds is None else threshold_file.read_threshold_file(config.thresholds)
     store = Store(config.store or default_store())
     path = find_checkpoint(store, config.run, config.weights)
     loaded = checkpoints.load_checkpoint(path)

@@ -73,7 +73,7 @@ class Job:
     synthetic: bool
 
 
-def draw(config: GradcamConfig) -> Path:
+def draw_figures_of_run(config: GradcamConfig) -> Path:
     """Draw the figures as scripts/gradcam.py does; returns their folder.
 
     Raises:

@@ -73,7 +73,7 @@ class BoxedFilm:
         return sum(map(len, self.boxes.values()))
 
 
-def measure(config: GradcamConfig) -> pd.DataFrame:
+def measure_boxes_of_run(config: GradcamConfig) -> pd.DataFrame:
     """Measure a run's maps on boxes, print tables and keep the rows of test films in the store.
 
     Raises:

@@ -185,7 +185,7 @@ def _write_for_people(store: Store, run_id: str, tables: Mapping[str, pa.Table],
     run = tables["runs"].to_pylist()[0]
     (folder / "thresholds").mkdir()
     for row in tables["threshold_sets"].to_pylist():
-        text = threshold_file.dumps(_threshold_file(run, sets[row["prediction_id"]], row))
+        text = threshold_file.threshold_file_text(_threshold_file(run, sets[row["prediction_id"]], row))
         (folder / "thresholds" / f"{_plain(row['name'])}_{row['set_id']}.json").write_text(text, encoding="utf-8")
 
 

@@ -65,7 +65,7 @@ def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[s
 def _declared(config: ImportConfig) -> Declared:
     return Declared(
         config.split, config.logits, training_films.train_list_of(config.train_list) if config.train_list else None,
-        threshold_file.read(config.thresholds) if config.thresholds else None, config.weights_name)
+        threshold_file.read_threshold_file(config.thresholds) if config.thresholds else None, config.weights_name)
 
 
 def _table(store: Store, csv_path: str | None) -> FilmTable:

@@ -66,7 +66,9 @@ def _official(table: FilmTable, part: str, held: frozenset[str]) -> list[SplitId
     films = frozenset(table.images["image_id"]) & table.official_test
     if not _holds_most(films, held) or len(films) == len(table.images):
         return []
-    drawn = splits.draw("official", table.images["image_id"], table.images["patient_id"], table.labels, 0, set(films))
+    drawn = splits.draw_split(
+        "official", table.images["image_id"], table.images["patient_id"], table.labels, 0, set(films)
+    )
     return [SplitId("official", 0, drawn.fingerprint, films, OFFICIAL)]
 
 

@@ -203,7 +203,7 @@ def _read(key: str, _data: bytes) -> Film:
 
 def _recognised(store: Store, films: RunFilms, small: np.ndarray, size: int) -> str | None:
     for held in _maps(store, size):
-        image_id = find_film.find(held, small, _strips(held.folder, held, store.folder / "cache"))
+        image_id = find_film.find_film_in(held, small, _strips(held.folder, held, store.folder / "cache"))
         if image_id and films.row_of(image_id) is not None:
             return image_id
     return None

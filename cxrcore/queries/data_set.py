@@ -156,9 +156,9 @@ def assignment(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame)
         return np.load(file)
     except (OSError, ValueError, EOFError):  # not there yet, or damaged
         pass
-    drawn = splits.draw(key.scheme, found.images["image_id"], found.images["patient_id"], found.labels, key.seed,
-                        _test_list(runs) if key.scheme == "official" else None,
-                        _given_split(found, runs) if key.scheme == "given" else None)
+    drawn = splits.draw_split(key.scheme, found.images["image_id"], found.images["patient_id"], found.labels, key.seed,
+                              _test_list(runs) if key.scheme == "official" else None,
+                              _given_split(found, runs) if key.scheme == "given" else None)
     _check(drawn, key)
     _keep(drawn.assignment, file)
     return drawn.assignment

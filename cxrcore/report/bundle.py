@@ -17,7 +17,7 @@ from cxrcore.report.contents import LEADERBOARD, Contents
 from cxrcore.report.latex import as_latex
 
 
-def pack(contents: Contents, step: Callable[[str], None] = lambda name: None) -> bytes:
+def pack_report(contents: Contents, step: Callable[[str], None] = lambda name: None) -> bytes:
     """The archive.
 
     Args:
@@ -25,7 +25,7 @@ def pack(contents: Contents, step: Callable[[str], None] = lambda name: None) ->
     """
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, frame in tables(contents):
+        for name, frame in report_tables(contents):
             step(name)
             archive.writestr(f"tables/{name}.csv", csv_file.csv_text(frame))
         archive.writestr("tables/leaderboard.tex", as_latex(_for_latex(contents)))
@@ -37,7 +37,7 @@ def pack(contents: Contents, step: Callable[[str], None] = lambda name: None) ->
     return file.getvalue()
 
 
-def tables(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
+def report_tables(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
     """(name, frame) of each table, exact numbers."""
     yield "leaderboard", contents.leaderboard()
     for measure in LEADERBOARD:

@@ -20,7 +20,7 @@ from cxrcore.store.audit_marks import BADGE
 N_FILMS = 3
 
 
-def render(contents: Contents, n_films: int = N_FILMS, step: Callable[[str], None] = lambda name: None) -> str:
+def render_report(contents: Contents, n_films: int = N_FILMS, step: Callable[[str], None] = lambda name: None) -> str:
     """The whole page.
 
     Args:

@@ -27,7 +27,7 @@ def write_report(config: ReportConfig) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{out.parent} cannot be made: {error.strerror}") from None
-    told = page.render(found, config.cams, lambda name: _LOG.info(f"  {name}"))
+    told = page.render_report(found, config.cams, lambda name: _LOG.info(f"  {name}"))
     try:
         with replacing(out) as partial:
             partial.write_text(told, encoding="utf-8")
@@ -41,7 +41,7 @@ def write_report(config: ReportConfig) -> None:
         _LOG.warning(f"{out} is larger than {LARGE / 1e6:.0f} MB: fewer runs (--run) or films (--cams) make it smaller")
     if config.zip:
         archive = out.with_suffix(".zip")
-        archive.write_bytes(bundle.pack(found))
+        archive.write_bytes(bundle.pack_report(found))
         _LOG.info(f"written: {archive} ({archive.stat().st_size / 1e6:.1f} MB)")
 
 

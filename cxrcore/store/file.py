@@ -87,7 +87,7 @@ class StoreFile:
         An older store is brought up to date first.
         """
         with self._read():
-            return safety_copy.kept(self.path)
+            return safety_copy.kept_copy(self.path)
 
     @contextlib.contextmanager
     def _write(self) -> Generator[duckdb.DuckDBPyConnection]:
@@ -104,7 +104,7 @@ class StoreFile:
                 if store_path.beside(self.path, store_path.WAL).exists():
                     con.execute("CHECKPOINT")  # all of it into the one file that is copied
                 stack.close()
-                copy = safety_copy.keep(self.path, applied, own.signals.check)
+                copy = safety_copy.keep_copy(self.path, applied, own.signals.check)
                 con = stack.enter_context(own.connect())
                 self._change_form(con, applied, copy)
             con.begin()
@@ -154,7 +154,7 @@ class StoreFile:
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "store.duckdb"
             with turns.turn(self.path, write=False) as own:
-                safety_copy.write(self.path, copy, own.signals.check)
+                safety_copy.copy_store(self.path, copy, own.signals.check)
             with turns.connection(copy, write=True) as con:
                 schema.upgrade(con)
                 yield con

@@ -22,13 +22,13 @@ def path_of(store: Path, version: int) -> Path:
     return store.with_name(f"{store.stem}.before-{version}{store.suffix}")
 
 
-def kept(store: Path) -> Path | None:
+def kept_copy(store: Path) -> Path | None:
     """The copy that lies beside a store, if there is one."""
     found = _all(store)
     return max(found, key=found.__getitem__, default=None)
 
 
-def keep(store: Path, version: int, check: Callable[[], None]) -> Path:
+def keep_copy(store: Path, version: int, check: Callable[[], None]) -> Path:
     """Copy a closed store beside itself, then remove older copies.
 
     Args:
@@ -66,11 +66,11 @@ def keep(store: Path, version: int, check: Callable[[], None]) -> Path:
     return copy
 
 
-def write(store: Path, copy: Path, check: Callable[[], None]) -> None:
+def copy_store(store: Path, copy: Path, check: Callable[[], None]) -> None:
     """Copy a closed store with its last commits to a place of its own.
 
     Raises:
-        DiskFullError, StoreError: as `keep`.
+        DiskFullError, StoreError: as `keep_copy`.
     """
     try:
         _write(store, copy, check)

@@ -69,11 +69,11 @@ _TEXTS = {f.name: f.default for f in dataclasses.fields(ThresholdFile) if f.name
 _FREE = ("name", "run_name", "author", "note")  # people's own words; the other texts are ids and terms
 
 
-def dumps(file: ThresholdFile) -> str:
+def threshold_file_text(file: ThresholdFile) -> str:
     """The file's text.
 
     Raises:
-        ThresholdFileError: `loads` would refuse it, such as for a threshold that is NaN.
+        ThresholdFileError: `parse_threshold_file` would refuse it, such as for a threshold that is NaN.
     """
     thresholds = np.asarray(file.thresholds, np.float64)
     if thresholds.shape != (N_FINDINGS,):
@@ -82,20 +82,20 @@ def dumps(file: ThresholdFile) -> str:
     own = {f.name: getattr(file, f.name) for f in dataclasses.fields(file) if f.name != "thresholds"}
     named = dict(zip(FINDINGS, thresholds.tolist(), strict=True))
     text = json.dumps(head | own | {"parameters": dict(file.parameters), "thresholds": named}, indent=2) + "\n"
-    loads(text)
+    parse_threshold_file(text)
     return text
 
 
-def read(path: str | Path) -> ThresholdFile:
+def read_threshold_file(path: str | Path) -> ThresholdFile:
     """The set of a file on disk; one without a name is called after the file.
 
     Raises:
-        ThresholdFileError: no such file, or one that `loads` refuses; the text begins with the path.
+        ThresholdFileError: no such file, or one that `parse_threshold_file` refuses; the text begins with the path.
     """
     path = Path(path)
     try:
         with bounded_file.opened(path) as stream:
-            file = loads(stream.read(MAX_SIZE + 1))
+            file = parse_threshold_file(stream.read(MAX_SIZE + 1))
     except OSError as error:
         raise ThresholdFileError(f"no thresholds can be read from {path}: {error.strerror}") from None
     except ThresholdFileError as error:
@@ -103,12 +103,12 @@ def read(path: str | Path) -> ThresholdFile:
     return dataclasses.replace(file, name=file.name or path.stem)
 
 
-def loads(text: str | bytes) -> ThresholdFile:
+def parse_threshold_file(text: str | bytes) -> ThresholdFile:
     """The set of a file's content.
 
     Args:
-        text: as `dumps` writes it, or a bare JSON mapping of the 14 findings, in any known spelling and order, to
-            numbers; bytes are UTF-8, with or without a byte order mark.
+        text: as `threshold_file_text` writes it, or a bare JSON mapping of the 14 findings, in any known spelling and
+            order, to numbers; bytes are UTF-8, with or without a byte order mark.
 
     Raises:
         ThresholdFileError: anything else; one line that says what is wrong and where.

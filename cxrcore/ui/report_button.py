@@ -12,7 +12,7 @@ _PARTS = 6  # of the page
 _FILES = 26  # of the ZIP, about
 
 
-def popover(store: Store, run_ids: Sequence[str], part: str) -> None:
+def report_popover(store: Store, run_ids: Sequence[str], part: str) -> None:
     """Make a report when asked, and offer it for download as long as the page shows the same runs."""
     key = (store.key, store.change_token(), tuple(run_ids), part)
     with st.popover("Report", icon=":material/summarize:",
@@ -40,6 +40,6 @@ def _make(store: Store, run_ids: Sequence[str], part: str, kind: str) -> bytes:
         slot.progress(min(done / (_PARTS if kind == "html" else _FILES), 1.0), f"Making: {name}")
 
     found = contents.read_contents(store, list(run_ids), part)
-    data = page.render(found, step=step).encode() if kind == "html" else bundle.pack(found, step)
+    data = page.render_report(found, step=step).encode() if kind == "html" else bundle.pack_report(found, step)
     slot.empty()
     return data

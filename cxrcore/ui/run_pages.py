@@ -107,10 +107,10 @@ def open_runs_page(name: str, without: str) -> Generator[RunsPage]:
     with shell.open_page(name) as store:
         with st.skeleton(height=SKELETON):
             overview = from_store.overview(store)
-        yield of(store, overview, without)
+        yield runs_page_of(store, overview, without)
 
 
-def of(store: Store, overview: from_store.Overview, without: str) -> RunsPage:
+def runs_page_of(store: Store, overview: from_store.Overview, without: str) -> RunsPage:
     """The runs of the link in an open page; ends it as `open_runs_page` does."""
     chosen = link.runs_in_link()
     widgets.stop_at_unknown_runs(chosen, overview.runs)

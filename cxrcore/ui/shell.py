@@ -200,7 +200,7 @@ def on_click(done: str, action: Callable[..., None], *args: Any) -> None:
     act(done, action, *args)
 
 
-def say(text: str) -> None:
+def leave_notice(text: str) -> None:
     """Markdown that the page says after this callback, as after `act`."""
     st.session_state[_NOTICE] = (True, text)
 

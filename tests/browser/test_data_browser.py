@@ -27,7 +27,7 @@ def two_sets(address_of, tmp_path_factory):
     labels = np.eye(40, N_FINDINGS, dtype=np.float32)
     store.add_dataset(FORTY, images, labels, name="forty", kind="nih", label_source="test")
     for scheme in ("patient", "random"):
-        drawn = splits.draw(scheme, images["image_id"], images["patient_id"], labels)
+        drawn = splits.draw_split(scheme, images["image_id"], images["patient_id"], labels)
         store.finish_run(store.create_run({}, FORTY, split=(scheme, 0, drawn.fingerprint)), "finished")
     return address_of(store.path)
 

@@ -20,7 +20,7 @@ def found(phantoms):
 @pytest.fixture(scope="module")
 def file(found, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(page.render(found, n_films=0), encoding="utf-8")
+    path.write_text(page.render_report(found, n_films=0), encoding="utf-8")
     return path
 
 

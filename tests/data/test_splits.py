@@ -33,7 +33,7 @@ def shares(split: splits.Split) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", [0, 1, 17])
 def test_the_patient_split_parts_no_patient_and_keeps_its_shares(many, seed):
-    split = splits.draw("patient", *many, seed)
+    split = splits.draw_split("patient", *many, seed)
     assert splits.leaked_patients(split, many[1]) == 0
     assert shares(split) == pytest.approx([0.7, 0.1, 0.2], abs=0.005)
     together = np.concatenate([split.rows(part) for part in splits.SPLITS])
@@ -45,14 +45,14 @@ def test_the_patient_split_parts_no_patient_and_keeps_its_shares(many, seed):
 def test_no_table_makes_a_patient_stand_in_two_parts(rows, seed):
     patients = [str(patient) for patient, _ in rows]
     labels = np.array([[bits >> i & 1 for i in range(14)] for _, bits in rows], np.float32)
-    split = splits.draw("patient", [f"{i}.png" for i in range(len(rows))], patients, labels, seed)
+    split = splits.draw_split("patient", [f"{i}.png" for i in range(len(rows))], patients, labels, seed)
     assert splits.leaked_patients(split, patients) == 0
     assert set(split.assignment) <= {0, 1, 2}
 
 
 @pytest.mark.parametrize("scheme, wanted", [("patient", (0.7, 0.1, 0.2)), ("random", (0.8, 0.2, 0))])
 def test_each_finding_is_dealt_out_in_the_shares_of_the_films(many, scheme, wanted):
-    split, labels = splits.draw(scheme, *many, 0), many[2]
+    split, labels = splits.draw_split(scheme, *many, 0), many[2]
     for part, share in enumerate(wanted):
         of_finding = labels[split.assignment == part].sum(axis=0) / labels.sum(axis=0)
         slack = 0.03 + 3 / labels.sum(axis=0)  # three films, for the rare ones
@@ -60,7 +60,7 @@ def test_each_finding_is_dealt_out_in_the_shares_of_the_films(many, scheme, want
 
 
 def test_the_random_split_leaks_patients_and_has_no_test_part(many):
-    split = splits.draw("random", *many, 0)
+    split = splits.draw_split("random", *many, 0)
     assert splits.leaked_patients(split, many[1]) > 100
     assert shares(split) == pytest.approx([0.8, 0.2, 0], abs=0.005)
     assert "random" in splits.LEAKY_SCHEMES
@@ -69,7 +69,7 @@ def test_the_random_split_leaks_patients_and_has_no_test_part(many):
 @pytest.mark.parametrize("scheme", DRAWN)
 def test_a_seed_gives_one_split_and_another_seed_another(many, scheme):
     test = set(many[0][:600])
-    first, again, other = (splits.draw(scheme, *many, seed, test) for seed in (3, 3, 4))
+    first, again, other = (splits.draw_split(scheme, *many, seed, test) for seed in (3, 3, 4))
     assert (first.assignment == again.assignment).all() and first.fingerprint == again.fingerprint
     assert first.fingerprint != other.fingerprint
 
@@ -79,8 +79,8 @@ def test_the_order_of_the_rows_does_not_matter(many, scheme):
     """The table of 2020 lists the same films in another order."""
     ids, patients, labels = many
     order, test = np.random.default_rng(5).permutation(len(ids)), set(ids[:600])
-    first = splits.draw(scheme, ids, patients, labels, 0, test)
-    other = splits.draw(scheme, ids[order], patients[order], labels[order], 0, test)
+    first = splits.draw_split(scheme, ids, patients, labels, 0, test)
+    other = splits.draw_split(scheme, ids[order], patients[order], labels[order], 0, test)
     assert other.fingerprint == first.fingerprint
     assert (other.assignment == first.assignment[order]).all()
 
@@ -89,15 +89,15 @@ def test_a_given_split_is_taken_as_it_is_in_any_order(many):
     ids, patients, labels = many
     rng = np.random.default_rng(5)
     given, order = rng.choice(splits.SPLITS, len(ids)), rng.permutation(len(ids))
-    first = splits.draw("given", ids, patients, labels, 0, given=given)
+    first = splits.draw_split("given", ids, patients, labels, 0, given=given)
     assert (np.array(splits.SPLITS)[first.assignment] == given).all()
-    other = splits.draw("given", ids[order], patients[order], labels[order], 7, given=given[order])
+    other = splits.draw_split("given", ids[order], patients[order], labels[order], 7, given=given[order])
     assert (other.fingerprint, other.seed) == (first.fingerprint, 0)
 
 
 def test_the_fingerprint_is_of_films_and_parts(many):
     ids = many[0]
-    split = splits.draw("patient", *many, 0)
+    split = splits.draw_split("patient", *many, 0)
     moved = split.assignment.copy()
     moved[0] = (moved[0] + 1) % 3
     assert splits.fingerprint(ids, moved) != split.fingerprint
@@ -108,7 +108,10 @@ def test_the_fingerprint_is_of_films_and_parts(many):
 def test_unknown_labels_are_no_positives(many):
     ids, patients, labels = many
     unknown = np.where(labels > 0, 1, np.nan)
-    assert splits.draw("patient", ids, patients, unknown).fingerprint == splits.draw("patient", *many).fingerprint
+    assert (
+        splits.draw_split("patient", ids, patients, unknown).fingerprint
+        == splits.draw_split("patient", *many).fingerprint
+    )
 
 
 # -- the official list
@@ -117,7 +120,7 @@ def test_unknown_labels_are_no_positives(many):
 def test_the_official_test_part_is_the_list(many):
     ids, patients, labels = many
     listed = set(ids[np.isin(patients, np.unique(patients)[:200])]) | {"of_another_table.png"}
-    split = splits.draw("official", ids, patients, labels, 0, listed)
+    split = splits.draw_split("official", ids, patients, labels, 0, listed)
     assert set(ids[split.rows("test")]) == listed - {"of_another_table.png"}
     assert splits.leaked_patients(split, patients) == 0
     train, val = len(split.rows("train")), len(split.rows("val"))
@@ -130,18 +133,18 @@ def test_the_official_test_part_is_the_list(many):
 ])
 def test_an_official_list_that_divides_nothing_is_refused(many, listed, says):
     with pytest.raises(DataError, match=says):
-        splits.draw("official", *many, 0, set(many[0]) if listed == "all" else listed)
+        splits.draw_split("official", *many, 0, set(many[0]) if listed == "all" else listed)
 
 
 def test_an_unknown_scheme_names_the_choices(many):
     with pytest.raises(DataError, match=r"'chronological'.*patient, official, random"):
-        splits.draw("chronological", *many)
+        splits.draw_split("chronological", *many)
 
 
 def test_the_published_table_split_officially(shared, real_table):
     ids, patients = real_table.images["image_id"], real_table.images["patient_id"]
     listed = nih.read_list(shared / "nih" / "test_list.txt")
-    split = splits.draw("official", ids, patients, real_table.labels, 0, listed)
+    split = splits.draw_split("official", ids, patients, real_table.labels, 0, listed)
     test = split.rows("test")
     assert len(test) == 25_596 and patients.iloc[test].nunique() == 2_797
     assert splits.leaked_patients(split, patients) == 0
@@ -151,7 +154,7 @@ def test_the_published_table_split_officially(shared, real_table):
 
 def test_the_published_table_split_by_patient(real_table):
     ids, patients = real_table.images["image_id"], real_table.images["patient_id"]
-    split = splits.draw("patient", ids, patients, real_table.labels, 0)
+    split = splits.draw_split("patient", ids, patients, real_table.labels, 0)
     assert splits.leaked_patients(split, patients) == 0
     assert shares(split) == pytest.approx([0.7, 0.1, 0.2], abs=0.001)
     hernias = real_table.labels[:, FINDINGS.index("Hernia")]

@@ -23,7 +23,7 @@ from cxrcore.networks.architectures import build
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.store import Store
 from cxrcore.store.run_folder import BEST
-from cxrcore.store.threshold_file import ThresholdFile, dumps
+from cxrcore.store.threshold_file import ThresholdFile, threshold_file_text
 
 TUNED = np.linspace(0.42, 0.58, N_FINDINGS)  # an untrained network's scores lie about one half
 
@@ -96,7 +96,7 @@ def read(here, tmp_path, capsys) -> Callable[..., tuple[pd.DataFrame, str]]:
 
     def run(given: ThresholdFile | dict, name: str = "set.json", **flags) -> tuple[pd.DataFrame, str]:
         path = tmp_path / name
-        path.write_text(json.dumps(given) if isinstance(given, dict) else dumps(given), encoding="utf-8")
+        path.write_text(json.dumps(given) if isinstance(given, dict) else threshold_file_text(given), encoding="utf-8")
         source = {} if "weights" in flags else {"run": here.run_id}
         evaluate(EvalConfig(store=str(here.store.path), thresholds=str(path), results=str(tmp_path), **source, **flags))
         table = pd.read_csv(tmp_path / "tables" / "metrics.csv").set_index(["split", "finding"])

@@ -66,7 +66,7 @@ def measured(phantoms, tmp_path_factory):
     for name in phantoms.run_ids.values():
         (folder / name).symlink_to(phantoms.store.run_folder(name))
     config = GradcamConfig(run=run_id, store=str(folder / "store.duckdb"), boxes=True, methods="gradcam,eigencam")
-    found = measure_boxes.measure(config)
+    found = measure_boxes.measure_boxes_of_run(config)
     return Store(folder / "store.duckdb"), run_id, found
 
 

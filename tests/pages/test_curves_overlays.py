@@ -99,7 +99,7 @@ def test_points_are_the_exact_counts_at_the_thresholds(store):
     fitted = store.predictions(run.prediction_id("val"))
     read = store.predictions(run.prediction_id("test"))
     at = fitting.max_f1(fitted.labels, fitted.scores).thresholds
-    marked = marks.mark(store, [measured], [run], "max_f1@val")
+    marked = marks.marked_runs(store, [measured], [run], "max_f1@val")
     points = marked.runs[0].points
     assert np.array_equal([point.threshold for point in points], at)
     counts = counts_at([sort_scores(*pair) for pair in zip(read.labels.T, read.scores.T, strict=True)], at)
@@ -148,7 +148,7 @@ def test_runs_without_validation_have_marks_at_half_only(open_page, store):
 def test_the_large_view_says_the_point_in_figures(open_page, store):
     run_id = add(store, "one")
     run, measured = run_of(store, run_id)
-    point = marks.mark(store, [measured], [run], "fixed:0.5").runs[0].points[4]
+    point = marks.marked_runs(store, [measured], [run], "fixed:0.5").runs[0].points[4]
     app = open_page(run=run_id, finding=FINDINGS[4], marks="0.5")
     figures = f"recall {point.recall:.3f}, precision {point.precision:.3f}, F1 {point.f1:.3f}"
     assert f"at threshold 0.5: {figures}" in text_of(app)

@@ -31,7 +31,7 @@ def add_split(store, data):
     """Gives the default store a run whose split was drawn over its 40 films; returns the split."""
 
     def add(scheme: str, config: dict | None = None, test_list: set[str] | None = None):
-        drawn = splits.draw(scheme, data.images["image_id"], data.images["patient_id"], data.labels, 3, test_list)
+        drawn = splits.draw_split(scheme, data.images["image_id"], data.images["patient_id"], data.labels, 3, test_list)
         run_id = store.create_run({"arch": "resnet18"} | (config or {}), data.dataset_id,
                                   split=(scheme, 3, drawn.fingerprint))
         store.finish_run(run_id, "finished")

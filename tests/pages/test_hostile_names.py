@@ -81,13 +81,13 @@ def test_the_report_and_its_zip_hold_names_as_text_and_keep_the_warning(made, mo
     ):
         monkeypatch.setattr(module, name, value)  # what takes long and holds no other names
     found = contents.read_contents(made, list(made.runs().query("kind == 'imported'")["run_id"]))
-    told = page.render(found, 0)
+    told = page.render_report(found, 0)
     assert told.count(BADGE) > 8 and "LEAK: 82 of these patients" in told
     own = told[:told.index('<script type="text/plain"')]
     assert not hostile.HTML.search(own) and "&quot;http://evil.example&quot;" in own and ":small[" not in own
     figures = json.loads(told.partition('id="told">')[2].partition("</script>")[0])["figures"]
     assert not hostile.HTML.search(json.dumps(figures))
-    with zipfile.ZipFile(io.BytesIO(bundle.pack(found))) as archive:
+    with zipfile.ZipFile(io.BytesIO(bundle.pack_report(found))) as archive:
         tables = [name for name in archive.namelist() if name.endswith(".csv")]
         assert len(tables) > 10
         for name in tables:

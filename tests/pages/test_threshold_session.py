@@ -95,7 +95,7 @@ class Browser:
         asking = threading.Thread(target=lambda: texts.append(self.files["sets_export"]()))
         asking.start()
         asking.join()
-        return threshold_file.loads(texts[0])
+        return threshold_file.parse_threshold_file(texts[0])
 
     def import_file(self, content: str) -> "Browser":
         upload = ("set.json", content.encode(), "application/json")
@@ -337,7 +337,7 @@ def test_an_export_where_only_one_of_two_predictions_has_a_checkpoint(own_store,
 
 @pytest.mark.parametrize("key", ["youden@val", "f_beta:0.1234567@test", "fixed:0.3"])
 def test_a_set_that_comes_back_as_a_file_is_the_same_set(store, browser, key):
-    text = threshold_file.dumps(browser.open(store, set=key).exported())
+    text = threshold_file.threshold_file_text(browser.open(store, set=key).exported())
     before, words = browser.board["thresholds"], browser.words
     browser.open(store, set="fixed:0.9").import_file(text)
     assert browser.board["thresholds"] == before and not browser.pairs
@@ -346,7 +346,7 @@ def test_a_set_that_comes_back_as_a_file_is_the_same_set(store, browser, key):
 
 def test_a_file_that_was_shaped_on_the_films_on_the_board_is_flagged(store, browser):
     browser.open(store, set="recall:0.7@test", t="Mass:0.3@test")
-    text = threshold_file.dumps(browser.exported())
+    text = threshold_file.threshold_file_text(browser.exported())
     browser.open(store).import_file(text)
     assert "same films" in browser.words
     browser.open(store).import_file(json.dumps(dict.fromkeys(FINDINGS, 0.25)))

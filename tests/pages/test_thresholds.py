@@ -370,8 +370,8 @@ def test_a_file_comes_back_exactly(store, open_page, sent):
     run_id = runs_of(store)[0]
     run = evaluated(store, run_id)
     state = read_state(store, run, None, None, ["Mass:0.123456789012345@test"])
-    text = threshold_file.dumps(set_popover.as_file(store, run, "test", state))
-    file = threshold_file.loads(text)
+    text = threshold_file.threshold_file_text(set_popover.as_file(store, run, "test", state))
+    file = threshold_file.parse_threshold_file(text)
     np.testing.assert_array_equal(file.thresholds, state.thresholds)
     source = store.prediction_sets(run_id).set_index("prediction_id").loc[run.prediction_id("test")]
     assert (file.run_id, file.checkpoint_sha256) == (run_id, source["checkpoint_sha256"])
@@ -386,8 +386,8 @@ def test_a_set_on_calibrated_scores_is_exchanged_and_saved_with_its_calibration(
     val = predictions(own_store, "val")
     fitted = fitting.fit_thresholds(val.labels, val.scores, "expected_f1")
     state = read_state(own_store, run, "expected_f1@val", None, [])
-    text = threshold_file.dumps(set_popover.as_file(own_store, run, "test", state))
-    assert threshold_file.loads(text).parameters["calibration"] == fitted.parameters["calibration"]
+    text = threshold_file.threshold_file_text(set_popover.as_file(own_store, run, "test", state))
+    assert threshold_file.parse_threshold_file(text).parameters["calibration"] == fitted.parameters["calibration"]
     app = upload(open_page(run=run.run_id), text.encode())
     checked(app.button(key="sets_import_go").click().run())
     assert app.query_params["set"] == "expected_f1@val" and sent[-1]["thresholds"] == fitted.thresholds.tolist()
@@ -405,7 +405,9 @@ def upload(app, content: bytes) -> AppTest:
 
 def test_a_bad_file_is_one_line_and_the_board_stays(store, open_page, sent):
     run = evaluated(store, runs_of(store)[0])
-    text = threshold_file.dumps(set_popover.as_file(store, run, "test", read_state(store, run, None, None, [])))
+    text = threshold_file.threshold_file_text(
+        set_popover.as_file(store, run, "test", read_state(store, run, None, None, []))
+    )
     app = open_page(run=run.run_id)
     before = sent[-1]["thresholds"]
     for change, words in (
@@ -450,7 +452,7 @@ def test_a_plain_mapping_and_another_runs_file_are_said(store, open_page, sent):
     assert sent[-1]["thresholds"] == [0.25] * N_FINDINGS
     other = evaluated(store, runs_of(store)[1])
     file = set_popover.as_file(store, other, "test", read_state(store, other, None, None, []))
-    app = upload(open_page(run=runs_of(store)[0]), threshold_file.dumps(file).encode())
+    app = upload(open_page(run=runs_of(store)[0]), threshold_file.threshold_file_text(file).encode())
     assert "another run" in text_of(app)
 
 

@@ -207,7 +207,8 @@ def test_trouble(status, progress, text):
 
 
 def test_every_split_scheme_has_its_words():
-    from cxrcore.data.splits import LEAKY_SCHEMES, SCHEMES
+    from cxrcore.config import SPLIT_SCHEMES
+    from cxrcore.data.splits import LEAKY_SCHEMES
 
-    assert set(SCHEMES) <= set(run_groups.SPLIT_WORDS)
+    assert set(SPLIT_SCHEMES) <= set(run_groups.SPLIT_WORDS)
     assert run_groups.LEAKY_SCHEMES == LEAKY_SCHEMES

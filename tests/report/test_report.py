@@ -37,12 +37,12 @@ def found(phantoms):
 
 @pytest.fixture(scope="module")
 def html(found):
-    return page.render(found, n_films=1)
+    return page.render_report(found, n_films=1)
 
 
 @pytest.fixture(scope="module")
 def archive(found):
-    return zipfile.ZipFile(io.BytesIO(bundle.pack(found)))
+    return zipfile.ZipFile(io.BytesIO(bundle.pack_report(found)))
 
 
 def told(html: str) -> dict:
@@ -154,10 +154,10 @@ def test_names_cannot_break_the_page():
     store = make_store(default_store())
     add_run(store, "</script><b>$x_1$ & <img src=x onerror=alert(1)>")
     found = contents.read_contents(store, [])
-    html = page.render(found, n_films=0)
+    html = page.render_report(found, n_films=0)
     assert "<img src=x" not in html and "&lt;img src=x" in html
     assert told(html)["boards"]
-    assert bundle.pack(found)
+    assert bundle.pack_report(found)
 
 
 def test_runs_are_those_that_were_asked_for_on_the_split_that_was(phantoms):
@@ -206,7 +206,7 @@ def test_a_mean_says_how_many_findings_it_holds():
     )
     latex = bundle._for_latex(found).set_index("Run")
     assert latex.at["13", "AUROC"].endswith("(13 of 14)") and latex.at["all", "AUROC"].endswith("]")
-    frame = dict(bundle.tables(found))["findings_auroc"]
+    frame = dict(bundle.report_tables(found))["findings_auroc"]
     is_mean = frame["finding"] == "Macro mean"
     means = frame[is_mean].set_index("run")["n_findings"].to_dict()
     assert means == {"all": 14, "13": 13} == frame[~is_mean].groupby("run")["n_findings"].sum().to_dict()
@@ -235,7 +235,9 @@ def test_runs_on_a_subset_are_left_out_unless_named_and_then_films_are_told_apar
 def test_thresholds_that_flatter_or_were_not_fitted_are_said():
     store = make_store(default_store())
     val = contents.read_contents(store, [add_scored(store, "on val", 1)], "val")
-    assert cautions.SAME_FILMS in page.render(val, n_films=0) and "flatters" in boards_of.source(val, val.compared[0])
+    assert cautions.SAME_FILMS in page.render_report(val, n_films=0) and "flatters" in boards_of.source(
+        val, val.compared[0]
+    )
     assert "is the one fitted on validation" not in cautions.of_board(val)
     assert val.lesson_of(val.runs[0]).part == "val"
     test = contents.read_contents(store, [add_scored(store, "only test", 2, parts=("test",))])

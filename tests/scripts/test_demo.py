@@ -45,7 +45,7 @@ def made(tmp_path_factory):
                 assert done.returncode == 0, done.stderr
 
         patch.setattr(demo, "_script", script)
-        demo.run(config)
+        demo.run_demo(config)
     return folder
 
 
@@ -83,14 +83,14 @@ def test_the_demo_is_made_by_real_trainings_and_goes_on_with_what_is_missing(tin
     assert len(store.leaderboard()) == 4 and len(store.epochs(list(store.runs()["run_id"]))) == 2
     store.delete_run(store.runs().set_index("name").loc["two", "run_id"])
     assert [step.name for step in demo.left(store, STEPS)] == ["two"]
-    demo.run(tiny)
+    demo.run_demo(tiny)
     assert [call[0] for call in began] == ["make_phantoms.py", "train.py"] and "two" in began[1]
     assert "one: there already" in capfd.readouterr().out
 
 
 def test_a_port_in_use_is_said_before_anything_is_made(tmp_path, began):
     with socket.create_server(("localhost", 0)) as taken, pytest.raises(RunError, match=r"in use.*--port"):
-        demo.run(DemoConfig(store=str(tmp_path / "demo.duckdb"), port=taken.getsockname()[1]))
+        demo.run_demo(DemoConfig(store=str(tmp_path / "demo.duckdb"), port=taken.getsockname()[1]))
     assert not began and not any(tmp_path.iterdir())
 
 
@@ -101,7 +101,7 @@ def test_the_maps_of_each_run_are_held_against_the_boxes_once(tiny, began):
         measured = store.localization([board.at[run_id, "prediction_id"]])
         assert set(demo.METHODS.split(",")) < set(measured["method"]) and RANDOM in set(measured["method"])
     assert not demo.unmeasured(store, STEPS)
-    demo.run(tiny)  # nothing is left to do
+    demo.run_demo(tiny)  # nothing is left to do
     assert not any(call[0] == "gradcam.py" for call in began)
 
 
@@ -110,7 +110,7 @@ def test_a_stopped_training_is_resumed_and_an_empty_one_begun_anew(tiny, began, 
     store = Store(tiny.store)
     two = store.runs().set_index("name").loc["two", "run_id"]
     store.finish_run(two, ended)
-    demo.run(tiny)
+    demo.run_demo(tiny)
     assert began[-1][:3] == ("train.py", "--resume", two)
     films = store.path.parent
     empty, elsewhere, not_trained_here = (store.create_run(
@@ -127,7 +127,7 @@ def test_a_stopped_training_is_resumed_and_an_empty_one_begun_anew(tiny, began, 
 
 def test_the_store_is_the_same_place_for_all_scripts(tiny, began, monkeypatch):
     monkeypatch.chdir(Path(tiny.store).parent)
-    demo.run(DemoConfig(store="other.duckdb", no_dashboard=True))
+    demo.run_demo(DemoConfig(store="other.duckdb", no_dashboard=True))
     assert {flags[flags.index("--store") + 1] for _, *flags in began if "--store" in flags} == {
         str(Path(tiny.store).with_name("other.duckdb"))}
 
@@ -144,7 +144,7 @@ def test_one_that_fails_does_not_keep_the_others_from_their_training(tiny, monke
     monkeypatch.setattr(demo, "_script", lambda *_, **__: None)
     monkeypatch.setattr(demo, "OTHERS", (Step("three", ()), STEPS[1]))
     with pytest.raises(RunError, match="failed: three; the same command"):
-        demo.run(tiny)
+        demo.run_demo(tiny)
     assert tried == ["one", "three", "two"] and "ended with status 1" in capfd.readouterr().err
 
 
@@ -156,7 +156,7 @@ def test_maps_that_cannot_be_measured_do_not_end_the_demo_early(tiny, monkeypatc
     monkeypatch.setattr(demo, "_script", script)
     monkeypatch.setattr(demo, "unmeasured", lambda store, steps: ["a", "b"])
     with pytest.raises(RunError, match="failed: maps of a, maps of b"):
-        demo.run(tiny)
+        demo.run_demo(tiny)
 
 
 def test_the_dashboard_opens_as_soon_as_the_first_network_is_measured(tiny, monkeypatch):
@@ -200,7 +200,7 @@ def test_a_script_is_stopped_with_the_demo(monkeypatch, tmp_path):
 def test_a_script_that_fails_ends_the_demo_in_one_line(tiny, monkeypatch):
     monkeypatch.setattr(demo, "PHANTOMS", ("--films", "0"))
     with pytest.raises(RunError, match=r"make_phantoms.py ended with status 2"):
-        demo.run(tiny)
+        demo.run_demo(tiny)
 
 
 def test_every_network_is_in_it_once_and_one_is_weighted():

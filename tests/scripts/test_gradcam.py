@@ -17,7 +17,7 @@ from cxrcore.data.phantoms.recipe import FIRST_PATIENT
 from cxrcore.errors import UsageError, WorkbenchError
 from cxrcore.evaluation.film_table import add_dataset
 from cxrcore.explain import draw_figures
-from cxrcore.explain.draw_figures import caption, draw, fitted_thresholds
+from cxrcore.explain.draw_figures import caption, draw_figures_of_run, fitted_thresholds
 from cxrcore.findings import FINDINGS
 from cxrcore.measures.localization import boxes_on
 from cxrcore.networks import checkpoint as checkpoints
@@ -71,7 +71,7 @@ def figures_of(home, tiny_nih, tmp_path):
         store, run_id = home
         given = {"run": run_id} if "weights" not in flags else {}
         config = given | {"store": str(store.path), "samples": 2, "results": str(tmp_path), **table_of(tiny_nih)}
-        folder = draw(GradcamConfig(**config | flags))
+        folder = draw_figures_of_run(GradcamConfig(**config | flags))
         return folder, pd.read_csv(folder / "captions.csv", keep_default_na=False)
 
     return make
@@ -185,8 +185,8 @@ def test_without_test_films_val_is_taken(tiny_nih, tmp_path):
     films = split_of(tiny_nih, "random")
     store = Store(tmp_path / "random" / "store.duckdb")
     run_id = make_run(store, films)
-    folder = draw(GradcamConfig(run=run_id, store=str(store.path), samples=1, results=str(tmp_path),
-                                **table_of(tiny_nih)))
+    folder = draw_figures_of_run(GradcamConfig(run=run_id, store=str(store.path), samples=1, results=str(tmp_path),
+                                               **table_of(tiny_nih)))
     assert set(pd.read_csv(folder / "captions.csv")["split"]) == {"val"}
 
 

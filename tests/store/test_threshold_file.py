@@ -14,7 +14,7 @@ from cxrcore import __version__
 from cxrcore.errors import DataError, ThresholdFileError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.store import threshold_file
-from cxrcore.store.threshold_file import MAX_SIZE, ThresholdFile, dumps, loads
+from cxrcore.store.threshold_file import MAX_SIZE, ThresholdFile, parse_threshold_file, threshold_file_text
 
 FULL = ThresholdFile(
     np.linspace(0, 1, N_FINDINGS), name="recall ≥ 0.9", objective="recall",
@@ -37,15 +37,15 @@ def same(one: ThresholdFile, other: ThresholdFile) -> bool:
 
 
 def test_every_field_comes_back():
-    assert same(loads(dumps(FULL)), FULL)
-    assert same(loads(dumps(FULL).encode()), FULL)
-    assert same(loads(b"\xef\xbb\xbf" + dumps(FULL).encode()), FULL)
-    assert same(loads("\ufeff" + dumps(FULL)), FULL)
+    assert same(parse_threshold_file(threshold_file_text(FULL)), FULL)
+    assert same(parse_threshold_file(threshold_file_text(FULL).encode()), FULL)
+    assert same(parse_threshold_file(b"\xef\xbb\xbf" + threshold_file_text(FULL).encode()), FULL)
+    assert same(parse_threshold_file("\ufeff" + threshold_file_text(FULL)), FULL)
 
 
 def test_thresholds_alone_are_a_file():
     bare = ThresholdFile(np.full(N_FINDINGS, 0.3))
-    assert same(loads(dumps(bare)), bare)
+    assert same(parse_threshold_file(threshold_file_text(bare)), bare)
 
 
 @settings(max_examples=200, deadline=None)
@@ -53,16 +53,16 @@ def test_thresholds_alone_are_a_file():
 @example([0.0, 1.0, -0.0, 5e-324, 2.2250738585072014e-308, 1e-300, 0.1 + 0.2, 1 / 3, float(np.float32(0.1)),
           math.nextafter(0, 1), math.nextafter(1, 0), math.nextafter(0.5, 1), 0.05, 0.40])
 def test_doubles_come_back_bit_for_bit(values):
-    text = dumps(ThresholdFile(np.array(values)))
-    assert loads(text).thresholds.tobytes() == struct.pack(f"{N_FINDINGS}d", *values)
+    text = threshold_file_text(ThresholdFile(np.array(values)))
+    assert parse_threshold_file(text).thresholds.tobytes() == struct.pack(f"{N_FINDINGS}d", *values)
 
 
 def test_the_text_is_readable_and_says_what_it_is():
-    document = json.loads(dumps(FULL))
+    document = json.loads(threshold_file_text(FULL))
     assert list(document)[:3] == ["format", "format_version", "workbench_version"]
     assert document["workbench_version"] == __version__
     assert list(document["thresholds"]) == list(FINDINGS)
-    assert '\n    "Hernia": 1.0\n' in dumps(FULL)
+    assert '\n    "Hernia": 1.0\n' in threshold_file_text(FULL)
     assert set(document) == {"format", "format_version", "workbench_version", *asdict(FULL)}
 
 
@@ -73,7 +73,7 @@ def test_the_text_is_readable_and_says_what_it_is():
 ], ids=str)
 def test_nothing_is_written_that_would_not_be_read(damage):
     with pytest.raises(ThresholdFileError):
-        dumps(replace(FULL, **damage))
+        threshold_file_text(replace(FULL, **damage))
 
 
 # -- what colleagues send
@@ -86,12 +86,12 @@ def test_any_order_and_spelling_of_findings():
     turned["Infiltrate"] = turned.pop("Infiltration")
     turned["HERNIA"] = turned.pop("Hernia")
     for document in (turned, OWN | {"thresholds": turned}):
-        assert loads(json.dumps(document)).thresholds.tolist() == list(values.values())
+        assert parse_threshold_file(json.dumps(document)).thresholds.tolist() == list(values.values())
 
 
 def test_a_bare_mapping_has_no_provenance():
     values = BARE | {"Mass": 0, "Hernia": 1}  # whole numbers are numbers
-    assert same(loads(json.dumps(values)), ThresholdFile(np.array(list(values.values()), np.float64)))
+    assert same(parse_threshold_file(json.dumps(values)), ThresholdFile(np.array(list(values.values()), np.float64)))
 
 
 def test_a_title_stands_on_one_line():
@@ -100,7 +100,7 @@ def test_a_title_stands_on_one_line():
 
 
 def test_fields_of_later_times_and_empty_ones_are_no_hindrance():
-    file = loads(json.dumps(OWN | {"colour": [1], "name": None, "author": "", "parameters": None}))
+    file = parse_threshold_file(json.dumps(OWN | {"colour": [1], "name": None, "author": "", "parameters": None}))
     assert same(file, ThresholdFile(np.full(N_FINDINGS, 0.2)))
 
 
@@ -174,7 +174,7 @@ REFUSED = {
 @pytest.mark.parametrize(("content", "said"), REFUSED.values(), ids=REFUSED)
 def test_refused_in_one_short_line(content, said):
     with pytest.raises(ThresholdFileError) as refused:
-        loads(json.dumps(content) if isinstance(content, dict) else content)
+        parse_threshold_file(json.dumps(content) if isinstance(content, dict) else content)
     text = str(refused.value)
     assert isinstance(refused.value, DataError)
     assert all(part in text for part in said), text
@@ -184,13 +184,13 @@ def test_refused_in_one_short_line(content, said):
 def usable_or_refused(content: str | bytes) -> None:
     """Either a set that can be written and shown, or one line."""
     try:
-        file = loads(content)
+        file = parse_threshold_file(content)
     except ThresholdFileError as refused:
         assert len(str(refused).splitlines()) == 1
         str(refused).encode()
         return
     assert file.thresholds.shape == (N_FINDINGS,) and ((file.thresholds >= 0) & (file.thresholds <= 1)).all()
-    assert same(loads(dumps(file)), file)
+    assert same(parse_threshold_file(threshold_file_text(file)), file)
 
 
 SCALARS = (st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -208,15 +208,17 @@ def test_any_text_is_a_set_or_refused(content):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.dictionaries(KEYS, VALUES, max_size=4), st.sampled_from([{}, BARE, OWN, json.loads(dumps(FULL))]))
+@given(
+    st.dictionaries(KEYS, VALUES, max_size=4), st.sampled_from([{}, BARE, OWN, json.loads(threshold_file_text(FULL))])
+)
 def test_any_json_is_a_set_or_refused(changed, begun_with):
     usable_or_refused(json.dumps(begun_with | changed))
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(0, len(dumps(FULL).encode()) - 1), st.integers(0, 20), st.binary(max_size=3))
+@given(st.integers(0, len(threshold_file_text(FULL).encode()) - 1), st.integers(0, 20), st.binary(max_size=3))
 def test_a_damaged_file_is_a_set_or_refused(start, length, put):
-    content = dumps(FULL).encode()
+    content = threshold_file_text(FULL).encode()
     usable_or_refused(content[:start] + put + content[start + length:])
 
 
@@ -226,9 +228,9 @@ def test_a_damaged_file_is_a_set_or_refused(start, length, put):
 def test_a_file_on_disk_without_a_name_is_called_after_itself(tmp_path):
     path = tmp_path / "night shift.json"
     path.write_text(json.dumps(BARE), encoding="utf-8")
-    assert threshold_file.read(path).name == "night shift"
-    path.write_text(dumps(FULL), encoding="utf-8")
-    assert same(threshold_file.read(str(path)), FULL)
+    assert threshold_file.read_threshold_file(path).name == "night shift"
+    path.write_text(threshold_file_text(FULL), encoding="utf-8")
+    assert same(threshold_file.read_threshold_file(str(path)), FULL)
 
 
 @pytest.mark.parametrize(("make", "said"), [
@@ -241,5 +243,5 @@ def test_a_refused_file_is_named(tmp_path, make, said):
     path = tmp_path / "set.json"
     make(path)
     with pytest.raises(ThresholdFileError) as refused:
-        threshold_file.read(path)
+        threshold_file.read_threshold_file(path)
     assert str(path) in str(refused.value) and said in str(refused.value)

@@ -23,7 +23,7 @@ def make_folder(folder: Path) -> None:
         raise DataError(f"{folder} cannot be made: {error.strerror}") from None
 
 
-def check(folder: Path, needed: float) -> None:
+def check_room(folder: Path, needed: float) -> None:
     """DiskFullError unless that many bytes are free on the disk of a folder that is there."""
     if (free := shutil.disk_usage(folder).free) < needed:
         raise DiskFullError(f"no room in {folder}: {_in_words(needed)} are needed, {_in_words(free)} are free; make "

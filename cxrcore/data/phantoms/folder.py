@@ -187,7 +187,7 @@ def _write_tables(planned: PhantomPlan, drawn: list[dict[str, Box]], folder: Pat
              for film, found in enumerate(drawn) for finding, (x, y, w, h) in found.items()
              if planned.labels[film, FINDINGS.index(finding)])
     patients = [str(FIRST_PATIENT + patient) for patient in films["patient"]]
-    split = splits.draw("patient", ids, patients, planned.labels, planned.recipe.seed)
+    split = splits.draw_split("patient", ids, patients, planned.labels, planned.recipe.seed)
     test = set(split.rows("test").tolist())
     _replace(folder / TEST_LIST, "\n".join(ids[i] for i in range(len(ids)) if i in test))
     _replace(folder / TRAIN_VAL_LIST, "\n".join(ids[i] for i in range(len(ids)) if i not in test))

@@ -7,7 +7,7 @@ from cxrcore.findings import FINDINGS
 from cxrcore.measures.metrics import macro
 
 
-def text(phantoms: Phantoms) -> str:
+def phantoms_in_words(phantoms: Phantoms) -> str:
     """Films, patients, positives and the oracle's AUROC of each finding, and the command that trains on them."""
     planned, folder = phantoms.plan, phantoms.folder
     oracle = planned.oracle()

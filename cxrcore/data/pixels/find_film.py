@@ -15,7 +15,7 @@ def strips(held: PreparedPixels) -> np.ndarray:
     return np.array(_middle(held.pixels))
 
 
-def find(held: PreparedPixels, film: np.ndarray, found_strips: np.ndarray | None = None) -> str | None:
+def find_film_in(held: PreparedPixels, film: np.ndarray, found_strips: np.ndarray | None = None) -> str | None:
     """The image id of a prepared film with these very pixels, or None.
 
     Args:

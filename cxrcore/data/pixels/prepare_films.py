@@ -33,7 +33,7 @@ SYNC_EVERY = 5.0  # seconds between making progress durable
 _Job = tuple[Path, int, int, Sequence[tuple[int, Path]]]  # what `decoded` takes, besides a process
 
 
-def make(
+def make_map(
     films: Mapping[str, Path],
     wanted: pd.DataFrame,
     folder: Path,

@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 
 from cxrcore import ids
 from cxrcore.data.files import own_folders
-from cxrcore.data.pixels.prepare_films import make
+from cxrcore.data.pixels.prepare_films import make_map
 from cxrcore.data.pixels.unchanged_films import FilmCheck, signature
 from cxrcore.errors import DataError, DiskFullError
 
@@ -110,7 +110,7 @@ def prepare(
         with _only_one(root / f"{key}.lock"):
             if not (root / key).exists():
                 meta = {"size": size, "version": VERSION}
-                make(films, wanted, root / key, meta, maps, workers or os.cpu_count() or 1, progress)
+                make_map(films, wanted, root / key, meta, maps, workers or os.cpu_count() or 1, progress)
     except OSError as error:
         if error.errno not in _DISK_FULL:
             raise DataError(f"prepared pixels cannot be written in {root}: {error.strerror}") from None

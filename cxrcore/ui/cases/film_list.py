@@ -173,7 +173,7 @@ def compared(score: float, threshold: float) -> str:
 # -- the films
 
 
-def draw(store: Store, run: Evaluated, shown: Cases, which: str, page: int) -> None:
+def draw_films(store: Store, run: Evaluated, shown: Cases, which: str, page: int) -> None:
     """The films of one page."""
     rows = shown.rows[page * A_PAGE:(page + 1) * A_PAGE]
     if not len(rows):

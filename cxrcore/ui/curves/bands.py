@@ -71,7 +71,7 @@ def _draws(names: str, _films: Predictions) -> Draws:
     return patient_draws(_films.patient_ids, _films.image_ids, N_DRAWS, SEED)
 
 
-def notes(store: Store, measured: Sequence[DrawnRun], finding: str) -> list[str]:
+def band_notes(store: Store, measured: Sequence[DrawnRun], finding: str) -> list[str]:
     """What the bands are, how many draws they hold, and whether they are too narrow."""
     drawn = [one.bands[finding] for one in measured]
     left_out = max(one.undefined for one in drawn)

@@ -70,7 +70,7 @@ def _options(store: Store, runs: Sequence[Evaluated]) -> dict[str, str | None]:
     return options
 
 
-def mark(store: Store, measured: Sequence[DrawnRun], runs: Sequence[Evaluated], key: str | None) -> Marked:
+def marked_runs(store: Store, measured: Sequence[DrawnRun], runs: Sequence[Evaluated], key: str | None) -> Marked:
     """The measured runs with the points of their sets."""
     if key is None:
         return Marked(list(measured), {}, [])
@@ -97,7 +97,7 @@ def _points(store: Store, prediction_id: str, name: str, thresholds: tuple[float
         thresholds, *(values.tolist() for values in (counts.tp, counts.fp, counts.fn, counts.tn)), strict=True))
 
 
-def notes(marked: Marked, runs: Sequence[Evaluated], part: str, finding: str | None) -> list[str]:
+def mark_notes(marked: Marked, runs: Sequence[Evaluated], part: str, finding: str | None) -> list[str]:
     """Which thresholds the marks are, which films they were fitted on, and a flag where these are the ones read."""
     by_id = {run.run_id: run for run in runs}
     words = {run_id: _in_words(source, by_id[run_id]) for run_id, source in marked.sets.items()}
@@ -114,7 +114,7 @@ def notes(marked: Marked, runs: Sequence[Evaluated], part: str, finding: str | N
     return said
 
 
-def tables(marked: Marked, part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
+def mark_downloads(marked: Marked, part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
     """For the menu of downloads."""
     return {"Operating points": (f"operating_points_{part}", lambda: marks_table(marked))} if marked.sets else {}
 

@@ -18,8 +18,8 @@ from cxrcore.ui.explain.map_views import OneRun
 TRAINED_ON = "The network was trained on this film: its scores and map say little of what it does on new films."
 
 
-def menu(film: ChosenFilm, shown: Sequence[OneRun], finding: str, method: str,
-         picture: Callable[[], np.ndarray]) -> None:
+def explain_downloads(film: ChosenFilm, shown: Sequence[OneRun], finding: str, method: str,
+                      picture: Callable[[], np.ndarray]) -> None:
     """The page's menu of downloads; made when asked for.
 
     Args:

@@ -100,7 +100,7 @@ def scores_table(found: Sequence[FilmScores], labels: Sequence[str] | None = Non
     return made.iloc[order].reset_index(drop=True)
 
 
-def draw(found: Sequence[FilmScores], labels: Sequence[str] | None) -> None:
+def draw_scores(found: Sequence[FilmScores], labels: Sequence[str] | None) -> None:
     """Bars, and the table below them."""
     if len(found) > 1:
         widgets.legend([(one.run.label, one.style) for one in found])

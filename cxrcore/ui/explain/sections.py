@@ -213,7 +213,7 @@ def draw_scores(store: Store, films: RunFilms, film: ChosenFilm, shown: Sequence
     """Scores of all findings, and whether they are those that were stored."""
     st.header("Scores", anchor=False)
     labels = films.labels_of(film.image_id) if film.image_id else None
-    score_views.draw([one.scores for one in shown], labels)
+    score_views.draw_scores([one.scores for one in shown], labels)
     if film.image_id is None:
         return
     for one in shown:

@@ -149,9 +149,12 @@ def examine_said(store: Store, said: Said) -> Candidate:
 @kept(2)
 def _examined(store: Store, token: tuple[int, ...], said: Said) -> Candidate:
     declared = Declared(
-        said.split, said.logits, training_films.train_list(said.train_list[1], said.train_list[0])
-        if said.train_list else None, threshold_file.loads(said.thresholds[1]) if said.thresholds else None,
-        said.weights_name)
+        said.split,
+        said.logits,
+        training_films.train_list(said.train_list[1], said.train_list[0]) if said.train_list else None,
+        threshold_file.parse_threshold_file(said.thresholds[1]) if said.thresholds else None,
+        said.weights_name,
+    )
     file = prediction_file.parse_prediction_file(
         said.file[1], said.file[0], prediction_file.parse_mapping(said.mapping)
     )

@@ -152,7 +152,7 @@ def say_method(chosen: str, measured: Sequence[MeasuredOnBoxes]) -> None:
 # -- the numbers
 
 
-def draw(shown: Sequence[Series], title: str) -> None:
+def draw_measurements(shown: Sequence[Series], title: str) -> None:
     """The chart, and a badge for what does not beat its floors."""
     marks = [Marks(name, np.fmax.reduce([one.score.floors[name] for one in shown]), symbol, "")
              for name, _, symbol in SIGNS]

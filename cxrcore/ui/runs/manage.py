@@ -15,7 +15,7 @@ from cxrcore.ui.widgets import escape
 SAVED = "manage_saved"  # how often something was saved, the last run, and what was chosen then
 
 
-def menu(store: Store, overview: from_store.Overview, labels: Mapping[str, str], chosen: Sequence[str]) -> None:
+def manage_menu(store: Store, overview: from_store.Overview, labels: Mapping[str, str], chosen: Sequence[str]) -> None:
     """The popover of the Runs page; begins with the first chosen run."""
     with st.popover("Manage", icon=":material/edit:", help="Rename, annotate, archive or delete a run"):
         runs = overview.runs.set_index("run_id")

@@ -23,7 +23,7 @@ ALL = "All findings"
 _AIM, _VALUE, _ON, _FOR = (f"fit_{name}" for name in ("aim", "value", "on", "for"))
 
 
-def popover(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> None:
+def fit_popover(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> None:
     """Fit thresholds and put them on the board.
 
     Args:

@@ -40,7 +40,7 @@ def open_lab(store: Store) -> None:
 def _lab(store: Store) -> None:
     with shell.errors_shown():
         shell.show_notice()
-        page = run_pages.of(store, from_store.overview(store), WITHOUT_RUNS)
+        page = run_pages.runs_page_of(store, from_store.overview(store), WITHOUT_RUNS)
         overview = page.overview
         finding_picker.stop_at_unknown_finding()
         controls = st.container(horizontal=True, vertical_alignment="bottom")
@@ -108,8 +108,8 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
         raise
     session.leave_as_it_is()
     with controls:
-        fit.popover(store, run, part, state, finding)
-        set_popover.popover(store, run, part, state)
+        fit.fit_popover(store, run, part, state, finding)
+        set_popover.sets_popover(store, run, part, state)
     kinds = dict(zip(overview.runs["run_id"], overview.runs["kind"], strict=True))
     _say_what_is_missing(store, run, wanted, part, state, kinds[run.run_id])
     _say_where(store, part, state, runs, overview)

@@ -35,7 +35,7 @@ _NAME, _NOTE, _AUTHOR, _LOAD, _REFERENCE, _LEFT, _RIGHT, _FILE = (
     f"sets_{name}" for name in ("name", "note", "author", "load", "reference", "left", "right", "file"))
 
 
-def popover(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
+def sets_popover(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     """All that can be done with sets of the run in focus; `part` is what the board is read on."""
     with st.popover("Sets", icon=":material/bookmarks:", help="Save, load, compare and exchange threshold sets"):
         save, load, compare, files = st.tabs(["Save", "Load", "Compare", "Files"])
@@ -80,7 +80,7 @@ def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     fitted_on = made.prediction_id or run.prediction_id(part)
     saved_as = from_store.threshold_sets(store, run.run_id).set_index("set_id")["name"]
     if made.key in saved_as and st.session_state[_NAME].strip() in ("", saved_as[made.key]):
-        shell.say(f"The board is the saved set “{escape(saved_as[made.key])}” already.")
+        shell.leave_notice(f"The board is the saved set “{escape(saved_as[made.key])}” already.")
         return
     name = st.session_state[_NAME].strip() or made.name
     if name in NAMES.values():
@@ -174,7 +174,7 @@ def comparison(found: Sequence[SortedScores], one: np.ndarray, other: np.ndarray
 def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     author = st.session_state[_AUTHOR].strip()  # here, since the server asks for the file outside the session
     st.download_button("Export the board as JSON",
-                       lambda: threshold_file.dumps(as_file(store, run, part, state, author)),
+                       lambda: threshold_file.threshold_file_text(as_file(store, run, part, state, author)),
                        f"thresholds_{run.run_id}.json", "application/json", key="sets_export", on_click="ignore",
                        icon=":material/download:", width="stretch",
                        help="For a colleague, or for scripts/eval.py --thresholds FILE")
@@ -185,7 +185,7 @@ def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     if held is None:
         return
     with shell.errors_shown():
-        file = threshold_file.loads(held.getvalue())
+        file = threshold_file.parse_threshold_file(held.getvalue())
         note = origin(from_store.overview(store).runs, run, file)
         st.markdown(f"**{escape(file.name or held.name)}**" + (f": {escape(note)}" if note else ""))
         st.button("Put on the board", type="primary", key="sets_import_go", width="stretch", on_click=shell.on_click,

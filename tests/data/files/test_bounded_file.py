@@ -101,7 +101,7 @@ def test_rows_are_counted_whatever_ends_them(monkeypatch, ends):
 
 READERS = {"table": nih.read_table, "boxes": nih.read_boxes, "list": nih.read_list,
            "training list": training_films.train_list_of, "predictions": prediction_file.read_prediction_file,
-           "thresholds": threshold_file.read}
+           "thresholds": threshold_file.read_threshold_file}
 
 
 @pytest.mark.parametrize("kind", READERS)
@@ -166,4 +166,4 @@ def test_a_threshold_file_has_bounds(tmp_path):
     for text in (json.dumps({"Mass": 1}) + " " * 1_000_000, "[" * 100_000):
         path.write_text(text)
         with pytest.raises(DataError, match=r"larger than 1,000 kB|nested too deeply"):
-            threshold_file.read(path)
+            threshold_file.read_threshold_file(path)

@@ -138,7 +138,7 @@ def test_films_of_one_patient_show_the_same_chest(textures, monkeypatch):
 def test_a_val_split_of_the_default_set_holds_fifty_positives_of_every_finding():
     planned = plan(Recipe())
     ids = [planned.image_id(film) for film in range(planned.recipe.films)]
-    split = splits.draw("patient", ids, planned.people.films["patient"].astype(str), planned.labels)
+    split = splits.draw_split("patient", ids, planned.people.films["patient"].astype(str), planned.labels)
     assert planned.labels[split.rows("val")].sum(axis=0).min() >= 50
 
 
