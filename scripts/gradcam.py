@@ -15,7 +15,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from cxrcore.explain import draw_figures, measure_boxes
 
     config = with_data(GradcamConfig(**flags), flags)
-    (measure_boxes.measure_boxes if config.boxes else draw_figures.draw_figures)(config)
+    (measure_boxes.measure_boxes_of_run if config.boxes else draw_figures.draw_figures_of_run)(config)
 
 
 if __name__ == "__main__":
