@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from picking import PATIENCE, settle
+from picking import PATIENCE, answered, settle
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
 from cxrcore.charts.board.payload import RunCounts, pack
@@ -243,6 +243,21 @@ def test_the_board_by_keyboard_alone(page, address, store):
     page.keyboard.press("Enter")
     page.wait_for_url("**0.25*")
     assert _cell(page, "Atelectasis", "threshold") == "0.25"
+
+
+def test_a_key_while_the_answer_to_a_drag_is_on_its_way_is_not_undone(page, address, store):
+    _open(page, address, store)
+    slider = _row(page, "Effusion").get_by_role("slider")
+    for share in (0.3, 0.7, 0.4, 0.6, 0.2):
+        x, y, box = _handle(page, "Effusion")
+        with answered(page):
+            page.mouse.move(x, y)
+            page.mouse.down()
+            page.mouse.move(box["x"] + share * box["width"], y)
+            page.mouse.up()
+            dragged = int(slider.input_value())
+            page.keyboard.press("ArrowRight")
+        assert int(slider.input_value()) == dragged + 1
 
 
 ACTIVE = """() => {

@@ -55,7 +55,7 @@ def runs(store):
     board = store.leaderboard().set_index(["run_id", "split"], drop=False)
     return [Evaluated(run_id, run_id[-4:], "d", {part: board.loc[(run_id, part)] for part in ("val", "test")
                                                  if (run_id, part) in board.index})
-            for run_id in sorted(store.runs()["run_id"])]
+            for run_id in store.runs().sort_values("started_at")["run_id"]]
 
 
 def counts_of(store, prediction_id):

@@ -170,7 +170,7 @@ def test_the_dashboard_opens_as_soon_as_the_first_network_is_measured(tiny, monk
 
     server = types.SimpleNamespace(poll=lambda: None, returncode=0)
     monkeypatch.setattr(demo.dashboard, "serving", serving)
-    monkeypatch.setattr(demo.dashboard, "show", opened.append)
+    monkeypatch.setattr(demo.dashboard, "show_in_browser", opened.append)
     with contextlib.ExitStack() as stack:
         board = demo._Board(Store(Path(tiny.store).with_name("empty.duckdb")), 8600, stack)
         board.open_when_measured()

@@ -36,13 +36,14 @@ export default function mount({ data, parentElement, setStateValue, setTriggerVa
   };
 }
 
-// Streamlit calls again whenever the theme or anything on the page changes; new rows under a held handle would drop it.
+// Streamlit calls again whenever the theme or anything on the page changes; new rows under a held handle would drop it,
+// and a step by key that Python has not been told of yet.
 /** @param {Board} board @param {Uint8Array<ArrayBuffer>} data */
 function offer(board, data) {
   const tables = unpack(data);
   board.later = null;
   if (board.header?.version === tables.header.version) return;
-  if (board.held) board.later = data;
+  if (board.held || board.resting) board.later = data;
   else takeData(board, tables);
 }
 

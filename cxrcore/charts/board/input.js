@@ -41,6 +41,7 @@ function commit(board, k) {
   board.resting = 0;
   const now = thresholdsNow(board);
   const before = board.settled;
+  takeLater(board);
   if (now.every((value, i) => value === before[i])) {
     tellOpened(board);
     return;
@@ -50,6 +51,15 @@ function commit(board, k) {
   board.future = [];
   settle(board, now);
   release(board, k, before[k]);
+}
+
+// Tables that came meanwhile, once nothing is under way.
+/** @param {Board} board */
+function takeLater(board) {
+  if (!board.later) return;
+  setTimeout(() => {
+    if (board.later && !board.held && !board.resting) offer(board, board.later);
+  });
 }
 
 /** @param {Board} board @param {number[]} now */
