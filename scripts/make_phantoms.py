@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cxrcore.cli import parser_for, run
 from cxrcore.config import PhantomConfig
-from cxrcore.data.phantoms import folder, report
+from cxrcore.data.phantoms import folder
 from cxrcore.data.phantoms import sheet as phantom_sheet
 from cxrcore.data.phantoms.recipe import Recipe
 
@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = asdict(PhantomConfig(**vars(parser.parse_args(argv))))
     out, workers, sheet = (flags.pop(name) for name in ("out", "workers", "sheet"))
     phantoms = folder.make_phantoms(Recipe(**flags), out, workers)
-    print(report.phantoms_in_words(phantoms))
+    print(phantom_sheet.phantoms_in_words(phantoms))
     if sheet:
         phantom_sheet.write_sheet(phantoms, Path(sheet))
         print(f"written: {sheet}")

@@ -198,7 +198,7 @@ def _unreachable(what: str, error: OSError, else_do: str) -> Exception:
 
 
 def check_download(what: str, config: DownloadConfig) -> list[str]:
-    """What is wrong with a folder that is there, one line each; prints what is right.
+    """What is wrong with a folder that is there, one line each; says what is right.
 
     Raises:
         DataError: there is no table.

@@ -75,10 +75,7 @@ def draw_split(
     """
     names = np.asarray(image_ids, dtype=str)
     if scheme == "given":
-        if given is None:
-            raise DataError("--split given needs a table with a column Split (train, val or test in every row)")
-        assignment = np.searchsorted(sorted(SPLITS), given)
-        assignment = np.array([SPLITS.index(name) for name in sorted(SPLITS)], np.int8)[assignment]
+        assignment = _as_given(given)
         return Split(scheme, 0, assignment, fingerprint(names, assignment))
     if scheme in ("patient", "official") and (np.asarray(patient_ids, object) == "").any():
         raise DataError(f"--split {scheme} needs patient numbers, and this table leaves them empty: --split given "
@@ -94,6 +91,14 @@ def draw_split(
     else:
         raise DataError(f"unknown split scheme '{scheme}': expected one of {', '.join(SPLIT_SCHEMES)}")
     return Split(scheme, seed, assignment, fingerprint(names, assignment))
+
+
+def _as_given(given: Sequence[str] | np.ndarray | None) -> np.ndarray:
+    """The table's own split as indices into `SPLITS`, int8 (n,)."""
+    if given is None:
+        raise DataError("--split given needs a table with a column Split (train, val or test in every row)")
+    by_name = sorted(SPLITS)
+    return np.array([SPLITS.index(name) for name in by_name], np.int8)[np.searchsorted(by_name, given)]
 
 
 def _official(image_ids: np.ndarray, patients: np.ndarray, labels: np.ndarray, seed: int, test_list: Iterable[str]

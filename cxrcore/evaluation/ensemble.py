@@ -43,7 +43,7 @@ class AgainstBest:
 
 
 def run_ensemble(config: EnsembleConfig) -> str:
-    """Make an ensemble as scripts/ensemble.py does; prints how it stands against its best member, returns run_id.
+    """Make an ensemble as scripts/ensemble.py does; says how it stands against its best member, returns run_id.
 
     Raises:
         WorkbenchError: one line that says what is wrong.

@@ -10,6 +10,9 @@ Source: Selvaraju et al., Grad-CAM, ICCV 2017.
 
 import contextlib
 import copy
+import ctypes
+import functools
+import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -20,13 +23,16 @@ from torch import nn
 
 from cxrcore.errors import UsageError
 from cxrcore.explain import methods, registration
-from cxrcore.explain.allocator import keep_freed_memory
 from cxrcore.explain.method_names import LABELS
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
 from cxrcore.findings import FINDINGS
 from cxrcore.networks.architectures import find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec, normalise
 from cxrcore.networks.prediction import full_precision
+
+KEPT = 128 << 20  # bytes that may stay with the process though nothing uses them
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt's parameters, in glibc's malloc.h
+_GREATEST_MMAP_THRESHOLD = 32 << 20  # what glibc allows
 
 
 @dataclass(frozen=True)
@@ -239,3 +245,18 @@ def _tokens_to_map(rows: int, columns: int) -> Callable[[torch.Tensor], torch.Te
 
     return reshape
 
+
+@functools.cache
+def keep_freed_memory() -> bool:
+    """Let up to `KEPT` bytes of freed memory stay; False where the C library is not glibc, and nothing changes.
+
+    glibc gives large freed blocks back to the system at once, and gets them anew, page by page, for the next film's
+    feature maps: a third of what an explanation takes beside the network itself.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):  # another C library
+        return False
+    return bool(mallopt(_MMAP_THRESHOLD, _GREATEST_MMAP_THRESHOLD)) and bool(mallopt(_TRIM_THRESHOLD, KEPT))

@@ -40,7 +40,7 @@ _LOG = logging.getLogger(__name__)  # scripts print what it says
 
 
 def export_all(config: ExportConfig) -> list[Path]:
-    """Export the run that is asked for, or all; prints and returns their folders.
+    """Export the run that is asked for, or all; says and returns their folders.
 
     Raises:
         RunError: no such run.

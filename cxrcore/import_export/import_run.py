@@ -24,7 +24,7 @@ _NAME, _STATE = 19, 13  # characters
 
 
 def import_predictions(file: str, config: ImportConfig) -> list[str]:
-    """Import a file of predictions, or a folder that scripts/export.py wrote; prints what is found, returns run ids.
+    """Import a file of predictions, or a folder that scripts/export.py wrote; says what is found, returns run ids.
 
     Raises:
         WorkbenchError: one line that says what is wrong; nothing is saved then.

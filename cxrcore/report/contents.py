@@ -97,10 +97,7 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test") ->
     """
     overview = from_store.overview(store)
     runs, board = overview.runs, overview.board
-    if runs.empty:
-        raise RunError(f"there are no runs in {store.key}: the demo (bash scripts/start.sh --demo) makes some")
-    if unknown := [run_id for run_id in run_ids if run_id not in set(runs["run_id"])]:
-        raise RunError(f"no run '{unknown[0]}' in {store.key}: the Runs page lists them")
+    _require_known(store, runs, run_ids)
     statuses, labels = from_store.statuses(store, runs), run_groups.run_labels(runs)
     if run_ids:
         run_ids, notes = _first(list(dict.fromkeys(run_ids)))
@@ -126,6 +123,14 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test") ->
     notes += filter(None, [comparison.start_weights_sentence(kept, labels)])
     compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))
     return Contents(store, overview, group, part, kept, tuple(compared), tuple(notes))
+
+
+def _require_known(store: Store, runs: pd.DataFrame, run_ids: Sequence[str]) -> None:
+    """RunError where there are no runs, or not these."""
+    if runs.empty:
+        raise RunError(f"there are no runs in {store.key}: the demo (bash scripts/start.sh --demo) makes some")
+    if unknown := [run_id for run_id in run_ids if run_id not in set(runs["run_id"])]:
+        raise RunError(f"no run '{unknown[0]}' in {store.key}: the Runs page lists them")
 
 
 def _first(run_ids: list[str]) -> tuple[list[str], list[str]]:

@@ -83,7 +83,7 @@ class TrainingPlan:
 
 
 def plan_training(config: TrainConfig, origin: Start | None = None, constants: Constants | None = None) -> TrainingPlan:
-    """Read, split, prepare, load and time; prints what it finds.
+    """Read, split, prepare, load and time; says what it finds.
 
     Args:
         origin: where a resumed training goes on; its first weights may be gone by now, or the network.

@@ -20,22 +20,6 @@ def escape(text: str) -> str:
     return _BEGINS.sub(r"\1\\\2", _NOTHING.join(parts))
 
 
-def as_typed(markdown: str) -> str:
-    """What `escape` was given; other Markdown stays, without its backslashes."""
-    return re.sub(r"\\(.)", r"\1", markdown.replace(_NOTHING, ""))
-
-
-def bold_parts(markdown: str) -> list[str]:
-    """Markdown with free texts and bold as it reads: what stands before, in, between and after bold, in turn."""
-    parts = [""]
-    for token in re.findall(r"\\.|\*\*|[^\\*]+|.", markdown.replace(_NOTHING, "")):
-        if token == "**":
-            parts.append("")
-        else:
-            parts[-1] += token.removeprefix("\\") or token
-    return parts
-
-
 def bold(text: object) -> str:
     """A path, an id, a name as it was typed, to stand out in a sentence; inline code would be too small to read."""
     return f"**{escape(str(text))}**"

@@ -1,13 +1,14 @@
 """Pages opened without a browser: by their own link, and read as a visitor reads them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.ui.markdown import as_typed
+from cxrcore.ui import markdown
 
 PATIENCE = 120  # seconds of one run of a page, on a busy machine
 SPOKEN = ("title", "header", "subheader", "markdown", "caption", "info", "error", "warning", "success", "code")
@@ -26,6 +27,11 @@ def open_page(name: str, **link: Any) -> AppTest:
     app.switch_page(str(Path("pages") / f"{name}.py")).run()
     assert not app.exception, app.exception[0].value
     return app
+
+
+def as_typed(said: str) -> str:
+    """What `markdown.escape` was given; other Markdown stays, without its backslashes."""
+    return re.sub(r"\\(.)", r"\1", said.replace(markdown._NOTHING, ""))
 
 
 def text_of(app: AppTest) -> str:

@@ -8,7 +8,7 @@ import zipfile
 import hostile_names as hostile
 import pandas as pd
 import pytest
-from opened_pages import open_page, text_of
+from opened_pages import as_typed, open_page, text_of
 
 from cxrcore.data.files import csv_file
 from cxrcore.import_export import prediction_file, training_films
@@ -17,7 +17,7 @@ from cxrcore.report import bundle, contents, page, sections
 from cxrcore.store import Store
 from cxrcore.store.audit_marks import BADGE, Mark
 from cxrcore.ui import widgets
-from cxrcore.ui.markdown import as_typed, escape
+from cxrcore.ui.markdown import escape
 
 PAGES = {"runs": {}, "compare": {}, "curves": {"finding": "Mass"}, "subgroups": {}, "thresholds": {}, "cases": {},
          "localization": {}, "explain": {}, "present": {"slide": "Networks"}}

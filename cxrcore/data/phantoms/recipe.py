@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrcore.data.phantoms import anatomy, devices
+from cxrcore.data.phantoms import anatomy
 from cxrcore.data.phantoms import film as phantom_film
 from cxrcore.data.phantoms import people as phantom_people
 from cxrcore.data.phantoms import signs as phantom_signs
@@ -133,9 +133,9 @@ def draw_film(
     effects = phantom_signs.draw_signs(fields, signs, textures)
     if plan.drain[film]:
         side = signs["Pneumothorax"].side if "Pneumothorax" in signs else int(rng.choice((-1, 1)))
-        devices.draw_drain(fields, side, rng)
+        anatomy.draw_drain(fields, side, rng)
     if row["view"] == "AP" and rng.random() < _LEADS:
-        devices.draw_leads(fields, rng)
+        anatomy.draw_leads(fields, rng)
     boxes = {finding: found for finding, effect in effects.items() if (found := phantom_signs.box(effect))}
     return phantom_film.expose(fields, body, pose, rng, textures), boxes
 

@@ -11,7 +11,6 @@ from scipy.stats import multivariate_normal
 from cxrcore.data import nih, splits
 from cxrcore.data.phantoms import (
     anatomy,
-    devices,
 )
 from cxrcore.data.phantoms import (
     film as phantom_film,
@@ -198,7 +197,7 @@ def test_a_drain_is_seen(textures):
     body = anatomy.draw_body(np.random.default_rng(5), 50, "M")
     fields = anatomy.build(body, anatomy.Pose("PA", 0.5, 0.15, 0.0, 1.0), SIZE, textures)
     before = fields.tissue.copy()
-    devices.draw_drain(fields, -1, np.random.default_rng(0))
+    anatomy.draw_drain(fields, -1, np.random.default_rng(0))
     change = fields.tissue - before
     assert change.max() > 0.1 and change[:, : SIZE // 2].sum() > 10 * change[:, SIZE // 2 :].sum()
 
