@@ -9,7 +9,7 @@ import re
 from cxrcore.errors import DataError
 
 RUN, PREDICTIONS, THRESHOLDS, CALIBRATOR = "run id", "prediction id", "threshold set id", "calibrator id"
-DATASET, FILE, SPLIT = "data set id", "file name", "part of a split"
+DATASET, FILE, SPLIT, LABELS = "data set id", "file name", "part of a split", "name of a label set"
 EXPORT, EXPORT_PARTIAL, MAP_PARTIAL, DOWNLOAD = "run folder", "half a run folder", "half a map", "download"  # folders
 
 _MADE = r"\d{8}-\d{6}-[0-9a-f]{6}"  # as `file.new_id` makes them: time and a random part
@@ -20,6 +20,7 @@ _SPELLINGS = {
     CALIBRATOR: (_MADE,),
     DATASET: (r"[0-9a-f]{12}",),  # as `data.nih.dataset_hash` makes them
     SPLIT: ("train", "val", "test", "external"),
+    LABELS: (r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}",),
     EXPORT: (_MADE,),
     EXPORT_PARTIAL: (rf"{_MADE}\.partial",),
     MAP_PARTIAL: (r"[0-9a-f]{12}\.partial",),

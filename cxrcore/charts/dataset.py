@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrcore.charts.look import CURVE_HEIGHT, FONT_SIZE, OTHER_COLOUR, dress
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 
 FILMS = "#0072B2"
 GROUP_COLOURS = {"PA": "#0072B2", "AP": "#D55E00", "F": "#CC79A7", "M": "#009E73", "train": "#0072B2",
@@ -15,7 +15,6 @@ GROUP_MARKS = {"PA": "circle", "AP": "diamond", "train": "circle", "val": "diamo
 GROUP_WORDS = {"PA": "PA (standing)", "AP": "AP (mostly bedside)", "F": "female", "M": "male", "val": "validation"}
 ROW_HEIGHT = 28  # pixels a finding
 HEAD_HEIGHT = 110
-_NAMES = {finding: display_name(finding) for finding in FINDINGS}
 # Only the strength changes, so that more is more on a white and on a dark page.
 _SCALE = [[0.0, "rgba(16,132,204,0.04)"], [1.0, "rgba(16,132,204,1)"]]
 
@@ -24,7 +23,7 @@ def prevalence_chart(table: pd.DataFrame) -> go.Figure:
     """Horizontal bars, the most common finding on top; `table` of `census.prevalence`, one group."""
     rows = table.sort_values("share", na_position="first")
     figure = go.Figure(go.Bar(
-        x=100 * rows["share"], y=rows["finding"].map(_NAMES), orientation="h", marker={"color": FILMS},
+        x=100 * rows["share"], y=rows["finding"].map(display_name), orientation="h", marker={"color": FILMS},
         text=[_share_text(share, count) for share, count in zip(rows["share"], rows["positives"], strict=True)],
         textposition="outside", textfont={"size": FONT_SIZE}, cliponaxis=False,
         customdata=np.column_stack([rows["positives"], rows["films"], 100 * (1 - rows["share"])]),
@@ -44,9 +43,10 @@ def _share_text(share: float, count: int) -> str:
 def company_chart(table: pd.DataFrame) -> go.Figure:
     """Heat map of `census.company`: of the films with the row's finding, how many have the column's."""
     def matrix(column: str) -> np.ndarray:
-        return table.pivot(index="given", columns="other", values=column).loc[list(FINDINGS), list(FINDINGS)].to_numpy()
+        return table.pivot(index="given", columns="other", values=column).loc[findings, findings].to_numpy()
 
-    names = list(_NAMES.values())
+    findings = list(dict.fromkeys(table["given"]))
+    names = [display_name(finding) for finding in findings]
     figure = go.Figure(go.Heatmap(
         z=100 * matrix("share"), x=names, y=names, colorscale=_SCALE, xgap=2, ygap=2, hoverongaps=False,
         customdata=np.stack([matrix("both"), matrix("lift")], axis=-1),
@@ -56,7 +56,7 @@ def company_chart(table: pd.DataFrame) -> go.Figure:
         hovertemplate="Of the films with <b>%{y}</b>,<br>%{z:.1f} % have <b>%{x}</b> too (%{customdata[0]:,} films)<br>"
                       "%{customdata[1]:.2f} times as often as over all films<extra></extra>",
     ))
-    _rows(figure, "Of the row's films, % with the column's finding", len(FINDINGS) + 4)
+    _rows(figure, "Of the row's films, % with the column's finding", len(findings) + 4)
     figure.update_xaxes(tickangle=-90, dtick=1, showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
@@ -115,17 +115,17 @@ def _short(count: int) -> str:
 
 def group_chart(title: str, table: pd.DataFrame) -> go.Figure:
     """Prevalence of each finding in several groups as dots on one line a finding; `table` of `census.prevalence`."""
-    whole = table.groupby("finding")["share"].mean().reindex(FINDINGS)
+    whole = table.groupby("finding", sort=False)["share"].mean()
     order = whole.sort_values(na_position="first").index
     figure = go.Figure()
     ends = table.groupby("finding")["share"].agg(["min", "max"]).loc[order] * 100
     figure.add_trace(go.Scatter(
-        x=np.column_stack([ends, np.full(len(ends), np.nan)]).ravel(), y=np.repeat([_NAMES[f] for f in order], 3),
+        x=np.column_stack([ends, np.full(len(ends), np.nan)]).ravel(), y=np.repeat([display_name(f) for f in order], 3),
         mode="lines", line={"color": OTHER_COLOUR, "width": 2}, hoverinfo="skip", showlegend=False))
     for name, rows in table.groupby("group", sort=False):
         group, rows = str(name), rows.set_index("finding").loc[order]
         figure.add_trace(go.Scatter(
-            x=100 * rows["share"], y=[_NAMES[f] for f in order], mode="markers", name=GROUP_WORDS.get(group, group),
+            x=100 * rows["share"], y=[display_name(f) for f in order], mode="markers", name=GROUP_WORDS.get(group, group),
             marker={"color": GROUP_COLOURS[group], "symbol": GROUP_MARKS[group], "size": 11},
             customdata=np.column_stack([rows["positives"], rows["films"]]),
             hovertemplate=f"%{{y}}, {GROUP_WORDS.get(group, group)}: <b>%{{x:.2f}} %</b><br>"

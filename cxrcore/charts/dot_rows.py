@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cxrcore.charts.look import FONT_SIZE, RunStyle, dress, escape
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 
-NAMES = (*map(display_name, FINDINGS), "Macro mean")
+MACRO_MEAN = "Macro mean"
 MARK = 9  # pixels across
 _ROW = 34  # pixels of a finding, and more for each run from the third on
 _ROW_OF_RUN = 7
@@ -23,7 +23,7 @@ _PUBLISHED = {"size": 13, "color": "rgba(138,138,138,1)", "line": {"width": 2.5}
 
 @dataclass(frozen=True)
 class Bars:
-    """Points with intervals of one run or group, (15,): the findings and their macro mean.
+    """Points with intervals of one run or group, (k + 1,): the findings and their macro mean.
 
     Attributes:
         name, style: of the run or group.
@@ -43,7 +43,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Marks:
-    """Values without intervals to hold others against, (15,), NaN where there is none.
+    """Values without intervals to hold others against, (k + 1,), NaN where there is none.
 
     Attributes:
         name: for hover.
@@ -58,42 +58,50 @@ class Marks:
     source: str = "as published"
 
 
-def dot_rows(title: str, axis: str, runs: Sequence[Bars], upright: float | None = None, n: int = len(NAMES),
+def row_names(findings: Sequence[str]) -> tuple[str, ...]:
+    """The names of k + 1 rows: the findings and their macro mean."""
+    return *map(display_name, findings), MACRO_MEAN
+
+
+def dot_rows(title: str, axis: str, runs: Sequence[Bars], names: Sequence[str], upright: float | None = None,
              published: Sequence[Marks] = ()) -> go.Figure:
-    """The chart, of the first n of `NAMES`.
+    """The chart, a row a name.
 
     Args:
+        names: of the rows, as `row_names` or without the mean.
         axis: what the values are, with their range.
         upright: where a dotted line stands: no difference, or chance.
         published: reference marks.
     """
-    dressed = go.Figure()
+    dressed, n = go.Figure(), len(names)
     dress(dressed, escape(title))
     layout = dressed.layout.to_plotly_json()
     layout |= {"height": _TOP + _BOTTOM + n * (_ROW + _ROW_OF_RUN * max(len(runs) - 2, 0)),
-               "shapes": _lines(n, upright)}
-    layout["yaxis"] |= {"tickvals": list(range(n)), "ticktext": list(NAMES[:n]), "range": [n - 0.5, -0.5],
+               "shapes": _lines(names, upright)}
+    layout["yaxis"] |= {"tickvals": list(range(n)), "ticktext": list(names), "range": [n - 0.5, -0.5],
                         "showgrid": False, "tickfont": {"size": FONT_SIZE}}
     layout["xaxis"] |= {"title": {**layout["xaxis"]["title"], "text": axis}, "showgrid": True}
-    traces = [_reference(one, n) for one in published]
-    traces += [_trace(run, place, len(runs), n) for place, run in enumerate(runs)]
+    traces = [_reference(one, names) for one in published]
+    traces += [_trace(run, place, len(runs), names) for place, run in enumerate(runs)]
     # Unchecked, which halves the page's time; a test checks one of each kind.
     return go.Figure({"data": traces, "layout": layout}, _validate=False)
 
 
-def _lines(n: int, upright: float | None) -> list[dict[str, Any]]:
+def _lines(names: Sequence[str], upright: float | None) -> list[dict[str, Any]]:
     """Between the findings, a heavier one above the macro mean, and the upright one."""
     lines = [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": k + 0.5, "y1": k + 0.5, "layer": "below",
-              "line": {"width": 2 if k == len(NAMES) - 2 else 0.5, "color": _FAINT}} for k in range(n - 1)]
+              "line": {"width": 2 if names[k + 1] == MACRO_MEAN else 0.5, "color": _FAINT}}
+             for k in range(len(names) - 1)]
     if upright is not None:
         lines.append({"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": upright, "x1": upright,
                       "layer": "below", "line": {"width": 1.5, "dash": "dot", "color": _GUIDE}})
     return lines
 
 
-def _trace(run: Bars, place: int, n_runs: int, n: int) -> dict[str, Any]:
+def _trace(run: Bars, place: int, n_runs: int, names: Sequence[str]) -> dict[str, Any]:
     # Marks of one finding stand closer to each other than to those of the next, however few there are.
     offset, style, name = _SPREAD * ((place + 0.5) / n_runs - 0.5), run.style, escape(run.name)
+    n = len(names)
     point, low, high = run.point[:n], run.low[:n], run.high[:n]
     return {
         "type": "scatter", "mode": "markers", "name": name, "x": point, "y": np.arange(n) + offset,
@@ -102,14 +110,15 @@ def _trace(run: Bars, place: int, n_runs: int, n: int) -> dict[str, Any]:
         "error_x": {"type": "data", "symmetric": False, "array": high - point, "arrayminus": point - low,
                     "color": style.colour, "thickness": 1.6, "width": 0},
         "customdata": np.column_stack([low, high]), "text": [escape(note) for note in run.notes[:n]],
-        "hovertext": list(NAMES[:n]),
+        "hovertext": list(names),
         "hovertemplate": f"<b>%{{hovertext}}</b> · {name}<br>%{{x:.3f}} (%{{customdata[0]:.3f}} to "
                          "%{customdata[1]:.3f})<br>%{text}<extra></extra>",
     }
 
 
-def _reference(one: Marks, n: int) -> dict[str, Any]:
+def _reference(one: Marks, names: Sequence[str]) -> dict[str, Any]:
     source = f", {escape(one.source)}" if one.source else ""
-    return {"type": "scatter", "mode": "markers", "name": escape(one.name), "x": one.values[:n], "y": np.arange(n),
-            "marker": _PUBLISHED | {"symbol": one.symbol}, "hovertext": list(NAMES[:n]),
+    return {"type": "scatter", "mode": "markers", "name": escape(one.name), "x": one.values[: len(names)],
+            "y": np.arange(len(names)),
+            "marker": _PUBLISHED | {"symbol": one.symbol}, "hovertext": list(names),
             "hovertemplate": f"<b>%{{hovertext}}</b> · {escape(one.name)}<br>%{{x:.3f}}{source}<extra></extra>"}

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from cxrcore.charts.curve_axes import logit_axis
 from cxrcore.charts.look import FONT_SIZE, RunStyle, dress, escape
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures.curves import logit
 
 _ROW, _ROW_OF_RUN = 27, 11  # pixels of a finding, and more for each run from the second on
@@ -26,7 +26,7 @@ class Scored:
 
     Attributes:
         name, style: of the run.
-        scores, thresholds: float (14,).
+        scores, thresholds: float (k,); NaN scores have no bar.
         notes: a line for each hover label.
     """
 
@@ -37,25 +37,26 @@ class Scored:
     notes: Sequence[str]
 
 
-def score_bars(title: str, runs: Sequence[Scored]) -> go.Figure:
+def score_bars(title: str, runs: Sequence[Scored], findings: Sequence[str]) -> go.Figure:
     """Bars on a logit scale, strong where they reach the threshold, which is an upright mark."""
     figure = go.Figure()
     dress(figure, title)
     layout = figure.layout.to_plotly_json()
-    values = np.concatenate([np.concatenate([run.scores, run.thresholds]) for run in runs]).clip(_FLOOR, 1 - 1e-6)
+    values = np.concatenate([np.concatenate([run.scores, run.thresholds]) for run in runs])
+    values = values[~np.isnan(values)].clip(_FLOOR, 1 - 1e-6)
     low = float(logit(values.min())) - 0.4
-    n = len(FINDINGS)
+    n = len(findings)
     layout |= {"height": _EDGES + n * (_ROW + _ROW_OF_RUN * (len(runs) - 1)), "barmode": "overlay"}
     layout["xaxis"] |= logit_axis("Score (probability), logit scale", [low, float(logit(values.max())) + 0.2], True)
     layout["xaxis"]["showgrid"] = True
-    layout["yaxis"] |= {"tickvals": list(range(n)), "ticktext": [display_name(finding) for finding in FINDINGS],
+    layout["yaxis"] |= {"tickvals": list(range(n)), "ticktext": [display_name(finding) for finding in findings],
                         "range": [n - 0.5, -0.5], "showgrid": False, "tickfont": {"size": FONT_SIZE}}
     traces = [trace for place, run in enumerate(runs) for trace in _traces(run, place, len(runs), low)]
     return go.Figure({"data": traces, "layout": layout})
 
 
 def _traces(run: Scored, place: int, n_runs: int, low: float) -> list[dict[str, Any]]:
-    y = np.arange(len(FINDINGS)) + _THICKNESS * ((place + 0.5) / n_runs - 0.5)
+    y = np.arange(len(run.scores)) + _THICKNESS * ((place + 0.5) / n_runs - 0.5)
     ends = logit(run.scores.clip(_FLOOR, 1 - 1e-6))
     alarm = run.scores >= run.thresholds
     name = escape(run.name)

@@ -113,7 +113,7 @@ def known(store: Store, run_ids: Sequence[str]) -> str | None:
 
 
 def mean_scores(members: Sequence[Predictions]) -> np.ndarray:
-    """float32 (n, 14) of films in one order: the mean in double precision, NaN where any member has none."""
+    """float32 (n, k) of films in one order: the mean in double precision, NaN where any member has none."""
     return np.mean([films.scores.astype(np.float64) for films in members], axis=0).astype(np.float32)
 
 

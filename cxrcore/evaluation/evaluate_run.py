@@ -4,7 +4,7 @@ The upper half of scripts/eval.py; `train_run` calls `evaluate_run` at the end o
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,12 @@ from cxrcore.config import EvalConfig, default_store
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import PreparedPixels
-from cxrcore.errors import RunError
+from cxrcore.errors import RunError, UsageError
 from cxrcore.evaluation import measure_predictions, score, shares, tables
 from cxrcore.evaluation.film_table import add_dataset
 from cxrcore.evaluation.measure_predictions import EXTERNAL, MeasuredParts
 from cxrcore.evaluation.split_parts import chosen_rows, evaluated_parts, prepare_parts
+from cxrcore.findings import display_name
 from cxrcore.interrupts import raise_again
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.checkpoint import Checkpoint
@@ -40,13 +41,15 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     Raises:
         RunError, CheckpointError, DataError: one line that says what is missing.
     """
-    given = None if config.thresholds is None else threshold_file.read_threshold_file(config.thresholds)
     store = Store(config.store or default_store())
     path = find_checkpoint(store, config.run, config.weights)
     loaded = checkpoints.load_checkpoint(path)
+    given = None if config.thresholds is None else threshold_file.read_threshold_file(config.thresholds,
+                                                                                      loaded.findings)
     model = loaded.model()
     films = load_films(store, loaded, config.csv_path, config.img_root)
     _LOG.info(films.describe())
+    _say_findings(loaded.findings, films.table.findings)
     rebuilt = same_split(films, loaded)
     if not rebuilt:
         _LOG.warning(f"{UNKNOWN_FILMS}")
@@ -89,7 +92,7 @@ def evaluate_run(
         saved = score.score_splits(store, source, films, pixels, parts, at_most, told, batch_size)
     with shares.bar(measure_predictions.RESAMPLING) as share:
         measured = measure_predictions.measure(store, source.run_id, saved, given, share)
-    table = tables.wide(measured.rows)
+    table = tables.wide(measured.rows, films.table.findings)
     text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given), measured.fitted_on)
     _LOG.info(f"\n{text}")
     tables.write_tables(table, text, folder)
@@ -119,6 +122,25 @@ def _notes(store: Store, source: Source, given: ThresholdFile) -> list[str]:
     elif given.checkpoint_sha256 and given.checkpoint_sha256 != source.sha256:
         notes.append(f"'{given.title}' was fitted on another checkpoint, sha256 {given.checkpoint_sha256[:12]}...")
     return notes
+
+
+def _say_findings(network: Sequence[str], data_set: Sequence[str]) -> None:
+    """What is measured where the lists differ, and what is left.
+
+    Raises:
+        UsageError: they share none.
+    """
+    if tuple(network) == tuple(data_set):
+        return
+    both = [finding for finding in network if finding in data_set]
+    if not both:
+        raise UsageError(f"the network knows {', '.join(network)}, the data set has {', '.join(data_set)}: they share no "
+                         "finding")
+    alone = [("the network knows besides", network, data_set), ("the data set has besides", data_set, network)]
+    rest = [f"{words}: {', '.join(map(display_name, left))}" for words, one, other in alone
+            if (left := [finding for finding in one if finding not in other])]
+    _LOG.warning(f"measured on the {len(both)} findings that network and data set share: "
+                 f"{', '.join(map(display_name, both))}" + "".join(f"; {text}" for text in rest))
 
 
 def _parts(films: FilmSet, rebuilt: bool) -> dict[str, np.ndarray]:

@@ -24,7 +24,8 @@ class FilmTable:
     Attributes:
         kind: 'nih', 'phantom' or what the store says.
         images: one row a film: image_id, patient_id, follow_up, age, sex, view.
-        labels: float32 (n, 14), 1 / 0 / NaN.
+        labels: float32 (n, k), 1 / 0 / NaN.
+        findings: k names, in the columns' order.
         boxes: as `nih.read_boxes`; None where there are none.
         official_test: films of the official test list, where it lies beside the table.
     """
@@ -35,6 +36,7 @@ class FilmTable:
     label_source: str
     images: pd.DataFrame
     labels: np.ndarray
+    findings: tuple[str, ...]
     boxes: pd.DataFrame | None = None
     official_test: frozenset[str] | None = None
 
@@ -56,6 +58,7 @@ def of_csv(csv_path: str | Path) -> FilmTable:
     kind, source = films.kind_of(table)
     return FilmTable(
         table.dataset_id, films.name_of(table, str(csv_path)), kind, source, table.images, table.labels,
+        table.findings,
         nih.read_boxes(boxes) if boxes.exists() else None,
         frozenset(nih.read_list(tests)) if tests.exists() else None)
 
@@ -71,7 +74,7 @@ def of_store(store: Store, dataset_id: str) -> FilmTable:
         raise DataError(f"no data set '{dataset_id}' in {store.key}")
     row, images = known.loc[dataset_id], store.images(dataset_id)
     labels = store.labels(dataset_id).loc[images["image_id"]].to_numpy(np.float32)
-    return FilmTable(dataset_id, row["name"], row["kind"], row["label_source"], images, labels)
+    return FilmTable(dataset_id, row["name"], row["kind"], row["label_source"], images, labels, tuple(row["findings"]))
 
 
 def stems(names: Iterable[str]) -> list[str]:
@@ -85,12 +88,12 @@ def stems(names: Iterable[str]) -> list[str]:
 
 def add_to(store: Store, table: FilmTable) -> None:
     """Make the films known to the store."""
-    store.add_dataset(table.dataset_id, table.images, table.labels, name=table.name, kind=table.kind,
+    store.add_dataset(table.dataset_id, table.images, table.labels, table.findings, name=table.name, kind=table.kind,
                       label_source=table.label_source, boxes=table.boxes)
 
 
 def add_dataset(store: Store, films: FilmSet) -> None:
     """Make the films known to the store."""
     kind, source = film_sets.kind_of(films.table)
-    store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, name=films.name, kind=kind,
+    store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, films.table.findings, name=films.name, kind=kind,
                       label_source=source, boxes=films.boxes)

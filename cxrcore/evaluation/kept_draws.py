@@ -37,11 +37,13 @@ class AtThresholds:
 
     Attributes:
         prediction_id: of the films that it is measured on.
-        thresholds: float64 (14,), in a tuple.
+        thresholds: float64 (k,), in a tuple.
+        read_as: what the films were read as, where that is not with the labels and findings of their data set.
     """
 
     prediction_id: str
     thresholds: tuple[float, ...]
+    read_as: str = ""
 
 
 def in_draws(store: Store, one: AtThresholds, films: Films, beside: Collection[str] = (),
@@ -68,6 +70,7 @@ def in_draws(store: Store, one: AtThresholds, films: Films, beside: Collection[s
 
 def _file(store: Store, one: AtThresholds, beside: Collection[str]) -> Path:
     parts = [one.prediction_id, ",".join(sorted(beside)), repr(one.thresholds), str(SEED), str(N_DRAWS), _code()]
+    parts += [one.read_as] if one.read_as else []
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
     return store.folder / "cache" / f"intervals-{name}.npz"
 

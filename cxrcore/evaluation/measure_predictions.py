@@ -13,7 +13,6 @@ import pandas as pd
 
 from cxrcore.evaluation.metric_rows import measured_rows
 from cxrcore.evaluation.shares import Told, untold, within
-from cxrcore.findings import FINDINGS
 from cxrcore.measures import calibration
 from cxrcore.measures.thresholds import fitting
 from cxrcore.measures.thresholds.fitting import ThresholdSet
@@ -86,7 +85,8 @@ def measure(
         readings = _fit(store, prediction_ids[FIT_SPLIT], predictions[FIT_SPLIT])
         _calibrate(store, prediction_ids[FIT_SPLIT], predictions[FIT_SPLIT])
     else:
-        readings = known or _save_sets(store, next(iter(prediction_ids.values())), [fitting.fixed()])
+        one, held = next(iter(prediction_ids.items()))[1], next(iter(predictions.values()))
+        readings = known or _save_sets(store, one, [fitting.fixed(held.findings)])
     beside = None
     if given:
         beside = next((own for own in readings if own.set_id == given_id), None)
@@ -103,19 +103,19 @@ def _measured(store: Store, prediction_id: str, held: Predictions, readings: lis
     """Rows of one prediction set; those of sets that the store holds are saved."""
     shown = next((k for k, reading in enumerate(readings) if reading.chosen.objective == SHOWN), 0)
     ranked, at_sets = measured_rows(store, prediction_id, held,
-                                    [reading.chosen.thresholds for reading in readings], shown, told)
+                                    [reading.chosen.of(held.findings) for reading in readings], shown, told)
     ranked = ranked.assign(threshold_set=None).astype({"set_id": object})
     at_sets = [rows.assign(set_id=reading.set_id, threshold_set=reading.chosen.name)
                for reading, rows in zip(readings, at_sets, strict=True)]
     kept = [rows for reading, rows in zip(readings, at_sets, strict=True) if reading.set_id]
     store.save_metrics(prediction_id, pd.concat([ranked, *kept], ignore_index=True))
-    return pd.concat([ranked, *at_sets, *(_threshold_rows(reading.chosen) for reading in readings)], ignore_index=True)
+    return pd.concat([ranked, *at_sets, *(_threshold_rows(reading.chosen, held) for reading in readings)], ignore_index=True)
 
 
-def _threshold_rows(chosen: ThresholdSet) -> pd.DataFrame:
+def _threshold_rows(chosen: ThresholdSet, held: Predictions) -> pd.DataFrame:
     """The thresholds themselves, beside the measures at them."""
-    return pd.DataFrame({"finding": FINDINGS, "metric": "threshold", "threshold_set": chosen.name,
-                         "value": chosen.thresholds})
+    return pd.DataFrame({"finding": held.findings, "metric": "threshold", "threshold_set": chosen.name,
+                         "value": chosen.of(held.findings)})
 
 
 # -- the sets and calibrators that evaluation makes
@@ -123,12 +123,13 @@ def _threshold_rows(chosen: ThresholdSet) -> pd.DataFrame:
 
 def _calibrate(store: Store, prediction_id: str, val: Predictions) -> None:
     for method in calibration.METHODS:
-        store.save_calibrator(prediction_id, method, calibration.fit_calibrator(val.labels, val.scores, method).maps)
+        fitted = calibration.fit_calibrator(val.labels, val.scores, val.findings, method)
+        store.save_calibrator(prediction_id, method, fitted.maps)
 
 
 def _fit(store: Store, prediction_id: str, val: Predictions) -> list[Reading]:
-    by_f1 = [fit(val.labels, val.scores) for fit in (fitting.max_f1, fitting.classic)]
-    fixed, *fitted = _save_sets(store, prediction_id, [fitting.fixed(), *by_f1])
+    by_f1 = [fit(val.labels, val.scores, val.findings) for fit in (fitting.max_f1, fitting.classic)]
+    fixed, *fitted = _save_sets(store, prediction_id, [fitting.fixed(val.findings), *by_f1])
     return [fixed, *(replace(reading, fitted_on=(FIT_SPLIT,)) for reading in fitted)]
 
 
@@ -167,7 +168,7 @@ def _beside(given: ThresholdFile, set_id: str | None, readings: list[Reading], f
     name, taken = given.title, {reading.chosen.name for reading in readings}
     while name in taken:
         name += " (file)"
-    return Reading(ThresholdSet(name, given.objective or DRAGGED, given.thresholds), set_id, fitted_on)
+    return Reading(ThresholdSet(name, given.objective or DRAGGED, given.thresholds, given.findings), set_id, fitted_on)
 
 
 def _shared_parts(

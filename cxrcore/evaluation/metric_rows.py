@@ -12,7 +12,6 @@ import pandas as pd
 from cxrcore.errors import ResamplingError
 from cxrcore.evaluation.kept_draws import SEED, AtThresholds, in_draws
 from cxrcore.evaluation.shares import Told, untold
-from cxrcore.findings import FINDINGS
 from cxrcore.measures.calibration import BINS, calibrated_measures
 from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN, Resampled, resample
@@ -37,8 +36,8 @@ def measured_rows(
 
     Args:
         store: beside which draws are kept.
-        films: of these predictions, (n, 14).
-        sets: thresholds, float64 (14,) each.
+        films: of these predictions, (n, k).
+        sets: thresholds, float64 (k,) each.
         shown: place of the set that pages show first.
         told: hears how far the draws are.
 
@@ -46,29 +45,31 @@ def measured_rows(
         Columns as `Store.save_metrics` takes them, `set_id` empty. Where patients cannot be drawn, such as of films of
         one patient, low and high are NaN; so they are where a measure is undefined, or in most draws is.
     """
-    ranked = pd.concat([ranking_metrics(films.labels, films.scores), calibration_metrics(films.labels, films.scores)],
+    ranked = pd.concat([measure(films.labels, films.scores, films.findings) for measure in (ranking_metrics, calibration_metrics)],
                        ignore_index=True)
-    at_sets = [threshold_metrics(films.labels, films.scores, at, None) for at in sets]
+    at_sets = [threshold_metrics(films.labels, films.scores, films.findings, at, None) for at in sets]
     try:
         found = _resampled(store, prediction_id, films, sets, shown, told)
     except ResamplingError:
         return ranked, at_sets
-    return _with_intervals(ranked, found[shown]), [_with_intervals(*pair) for pair in zip(at_sets, found, strict=True)]
+    return _with_intervals(ranked, found[shown], films.findings), [
+        _with_intervals(rows, one, films.findings) for rows, one in zip(at_sets, found, strict=True)]
 
 
-def calibration_metrics(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+def calibration_metrics(labels: np.ndarray, scores: np.ndarray, findings: Sequence[str]) -> pd.DataFrame:
     """Brier score and ECE of each finding and their macro mean, as rows for the store.
 
     Args:
-        labels: float (n, 14), 1 / 0 / NaN.
-        scores: (n, 14) in [0, 1].
+        labels: float (n, k), 1 / 0 / NaN.
+        scores: (n, k) in [0, 1].
+        findings: k names, in the columns' order.
     """
     each = [counted(*pair) for pair in zip(labels.T, scores.T, strict=True)]
     films = pd.DataFrame([*each, counted(labels, scores)], columns=["n_positive", "n"]).to_dict("list")
     return pd.concat([
-        pd.DataFrame({"finding": [*FINDINGS, MACRO], "metric": name, "set_id": None,
+        pd.DataFrame({"finding": [*findings, MACRO], "metric": name, "set_id": None,
                       "value": np.append(values, macro(values)[0]), "low": np.nan, "high": np.nan, **films,
-                      "method": [METHODS[name]] * len(FINDINGS) + ["mean over defined findings"]})
+                      "method": [METHODS[name]] * len(findings) + ["mean over defined findings"]})
         for name, values in calibrated_measures(labels, scores).items()], ignore_index=True)
 
 
@@ -86,12 +87,12 @@ def _resampled(
     return found
 
 
-def _with_intervals(rows: pd.DataFrame, found: Resampled) -> pd.DataFrame:
+def _with_intervals(rows: pd.DataFrame, found: Resampled, findings: Sequence[str]) -> pd.DataFrame:
     bounds = {}
     for name in rows["metric"].unique():
         interval = found.interval(name)
         bounds |= {(finding, name): edges
-                   for finding, *edges in zip([*FINDINGS, MACRO], interval.low, interval.high, strict=True)}
+                   for finding, *edges in zip([*findings, MACRO], interval.low, interval.high, strict=True)}
     keys = zip(rows["finding"], rows["metric"], strict=True)
     low, high = np.array([bounds.get(key, (np.nan, np.nan)) for key in keys]).T
     narrow = "" if found.patients_known else f", {PATIENTS_UNKNOWN}"

@@ -4,6 +4,7 @@ The values stand in published_auroc.csv. Only results with a source that can be 
 or a file of the repository that made it.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store.records import rows_of
 
 OFFICIAL = "official"
@@ -27,26 +28,30 @@ class PublishedResult:
         name, network: whose it is, and of which network.
         split: of `SPLITS`; results on different splits are not comparable.
         source: where it can be read.
-        auroc: float64 (15,), the findings' and their mean, worked out from them.
+        auroc: {finding of NIH's list: AUROC}.
     """
 
     name: str
     network: str
     split: str
     source: str
-    auroc: np.ndarray
+    auroc: Mapping[str, float]
 
     @property
     def label(self) -> str:
         """'Wang et al. 2017 (ResNet-50), official split'."""
         return f"{self.name} ({self.network}), {SPLITS[self.split]}"
 
+    def of(self, findings: Sequence[str]) -> np.ndarray:
+        """Of these findings and their mean, float64 (k + 1,); NaN for others than NIH's, and the mean where any is NaN."""
+        own = np.array([self.auroc.get(finding, np.nan) for finding in findings])
+        return np.append(own, own.mean())
+
 
 @cache
 def results() -> tuple[PublishedResult, ...]:
     """All of them, those on the official split first."""
     table = pd.read_csv(_FILE)
-    values = table[list(FINDINGS)].to_numpy(np.float64)
-    found = [PublishedResult(row.result, row.network, row.split, row.source, np.append(own, own.mean()))
-             for row, own in zip(rows_of(table), values, strict=True)]
+    found = [PublishedResult(row.result, row.network, row.split, row.source,
+                             {finding: float(getattr(row, finding)) for finding in NIH_FINDINGS}) for row in rows_of(table)]
     return tuple(sorted(found, key=lambda one: one.split != OFFICIAL))

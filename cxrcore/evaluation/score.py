@@ -4,13 +4,14 @@ Knows the store and the network; nothing of the command line (see `evaluate_run`
 `measure_predictions`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.evaluation.split_parts import chosen_rows
+from cxrcore.findings import align
 from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.prediction import predict
 from cxrcore.store import Store
@@ -28,6 +29,9 @@ def score_splits(
 ) -> dict[str, str]:
     """Predict each part and save it as a prediction set; part -> prediction_id.
 
+    The scores stand in the order of the films' findings: those that the network does not know have none, and what the
+    network knows besides is not kept, since nothing here could measure it.
+
     Args:
         parts: name -> table rows on disk.
         at_most: films of each part; fewer than there are marks the set as a subset.
@@ -42,10 +46,19 @@ def score_splits(
                          on_batch)
         pixels.confirm()
         saved[name] = store.save_predictions(
-            source.run_id, films.table.dataset_id, name, readable, scores, checkpoint=source.name,
+            source.run_id, films.table.dataset_id, name, readable,
+            _in_order(scores, source.checkpoint.findings, films.table.findings), checkpoint=source.name,
             checkpoint_sha256=source.sha256, n_expected=n_expected,
         )
     return saved
+
+
+def _in_order(scores: np.ndarray, given: Sequence[str], findings: Sequence[str]) -> np.ndarray:
+    """Columns of one list in the order of another; NaN for what the first does not have."""
+    if tuple(given) == tuple(findings):
+        return scores
+    known = [name for name in given if name in findings]
+    return align(known, scores[:, [list(given).index(name) for name in known]], findings)
 
 
 def _readable(films: FilmSet, rows: np.ndarray, pixels: PreparedPixels) -> list[str]:

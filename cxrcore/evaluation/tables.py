@@ -6,19 +6,19 @@ from pathlib import Path
 import pandas as pd
 
 from cxrcore.data.files import csv_file
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import MEANS, display_name
 
 RANKING = {"auroc": "AUROC", "ap": "AP"}
 AT_SET = {"threshold": "thresh.", "f1": "F1", "recall": "recall", "precision": "prec.", "specificity": "spec."}
-_AVERAGES = ("macro", "micro")
 _NAME, _CELL, _SET = 20, 8, 34  # characters
 
 
-def wide(metrics: pd.DataFrame) -> pd.DataFrame:
+def wide(metrics: pd.DataFrame, findings: Sequence[str]) -> pd.DataFrame:
     """One row a (split, finding): n, n_positive, auroc, ap, then the threshold and the measures at each set.
 
     Args:
         metrics: rows with split, finding, metric, threshold_set (None for ranking measures), value, n_positive, n.
+        findings: their order.
 
     Returns:
         Measures at a set are called '<measure>@<set>'; findings in their order, then macro and micro.
@@ -27,7 +27,7 @@ def wide(metrics: pd.DataFrame) -> pd.DataFrame:
     cells = metrics.assign(column=column).set_index(["split", "finding", "column"])["value"].unstack("column")
     counts = metrics.groupby(["split", "finding"])[["n", "n_positive"]].first().astype(int)
     table = counts.join(cells[list(dict.fromkeys(column))]).reset_index()
-    place = {name: i for i, name in enumerate([*FINDINGS, *_AVERAGES])}
+    place = {name: i for i, name in enumerate([*findings, *MEANS])}
     return table.sort_values("finding", key=lambda f: f.map(place)).sort_values("split", ascending=False, kind="stable")
 
 
@@ -42,7 +42,7 @@ def as_text(table: pd.DataFrame, title: str, fitted_on: Callable[[str], Sequence
 
 
 def _block(rows: pd.DataFrame, split: str, fitted_here: Sequence[str]) -> str:
-    findings = rows[~rows["finding"].isin(_AVERAGES)]
+    findings = rows[~rows["finding"].isin(MEANS)]
     excluded = int(findings["auroc"].isna().sum())
     sets = list(dict.fromkeys(column.split("@", 1)[1] for column in rows.columns if "@" in column))
     columns = [*RANKING, *(f"{measure}@{name}" for name in sets for measure in AT_SET)]
@@ -56,7 +56,7 @@ def _block(rows: pd.DataFrame, split: str, fitted_here: Sequence[str]) -> str:
         "finding".ljust(_NAME) + "positives".rjust(_CELL + 2) + "".join(label.rjust(_CELL) for label in labels),
     ]
     for _, row in rows.iterrows():
-        name = row["finding"] if row["finding"] in _AVERAGES else display_name(row["finding"])
+        name = row["finding"] if row["finding"] in MEANS else display_name(row["finding"])
         cells = "".join(_number(row.get(column)).rjust(_CELL) for column in columns)
         lines.append(name.ljust(_NAME) + f"{row['n_positive']:,}".rjust(_CELL + 2) + cells)
     return "\n".join(lines)

@@ -23,7 +23,7 @@ from cxrcore.explain import figure_films, figures, maps, overlay
 from cxrcore.explain.figures import FigurePanel, Row
 from cxrcore.explain.maps import Explainer
 from cxrcore.explain.method_names import LABELS
-from cxrcore.findings import FINDINGS, N_FINDINGS, canonical, display_name
+from cxrcore.findings import display_name, one_of
 from cxrcore.interrupts import raise_again
 from cxrcore.measures.localization import boxes_on
 from cxrcore.measures.thresholds.fitting import FALLBACK, STABLE_POSITIVES
@@ -46,7 +46,7 @@ class Thresholds:
     """What scores are held against.
 
     Attributes:
-        values: float64 (14,).
+        values: float64 (k,), in the order of the network's findings.
         notes: for each finding what to know of its threshold, or ''.
         source: where they come from, for people.
     """
@@ -79,19 +79,20 @@ def draw_figures_of_run(config: GradcamConfig) -> Path:
     Raises:
         WorkbenchError: one line that says what is missing.
     """
-    finding = canonical(config.finding) if config.finding else None
     store = Store(config.store or default_store())
     path = checkpoint_source.find_checkpoint(store, config.run, config.weights)
     loaded = checkpoints.load_checkpoint(path)
+    finding = one_of(loaded.findings, config.finding) if config.finding else None
     model = loaded.model().to(default_device())
     films = checkpoint_source.load_films(store, loaded, config.csv_path, config.img_root)
     _LOG.info(films.describe())
     part, rows = figure_films.candidates(films, checkpoint_source.same_split(films, loaded), config.split)
-    chosen = figure_films.choose(films, part, rows, config.samples, config.seed, finding)
+    chosen = figure_films.choose(films, part, rows, config.samples, config.seed, finding, loaded.findings)
     decoded = {row: _decode(films, row) for row in chosen}
     known = checkpoint_source.is_known(store, loaded)
-    thresholds = fitted_thresholds(store, loaded.run_id, checkpoints.sha256(path)) if known else fallback()
-    job = Job(films, part, loaded.image_size, Explainer(model, loaded.architecture, loaded.spec), thresholds,
+    thresholds = (fitted_thresholds(store, loaded.run_id, checkpoints.sha256(path), loaded.findings) if known
+                  else fallback(loaded.findings))
+    job = Job(films, part, loaded.image_size, Explainer(model, loaded.architecture, loaded.spec, loaded.findings), thresholds,
               is_phantom(films.table.images["patient_id"]))
     folder = results_folder(config.results, f"gradcam/{ids.checked(ids.RUN, loaded.run_id) if known else path.stem}")
     name = store.run(loaded.run_id)["name"] if known else ""
@@ -115,24 +116,24 @@ def _decode(films: FilmSet, row: int) -> np.ndarray:
 # -- thresholds
 
 
-def fallback() -> Thresholds:
+def fallback(findings: Sequence[str]) -> Thresholds:
     """0.5 for every finding, said so."""
-    return Thresholds(np.full(N_FINDINGS, FALLBACK), ("",) * N_FINDINGS,
+    return Thresholds(np.full(len(findings), FALLBACK), ("",) * len(findings),
                       f"{FALLBACK:g} for every finding: the store holds none fitted on val for this checkpoint")
 
 
-def fitted_thresholds(store: Store, run_id: str, checkpoint_sha256: str) -> Thresholds:
+def fitted_thresholds(store: Store, run_id: str, checkpoint_sha256: str, findings: Sequence[str]) -> Thresholds:
     """The run's own 'max F1' set, fitted on val scores of this very checkpoint, else 0.5."""
     own = next((one for one in run_thresholds.own_sets(store, run_id, checkpoint_sha256).values()
                 if one.objective == "max_f1"), None)
     if own is None:
-        return fallback()
+        return fallback(findings)
     unstable = f"threshold unstable (under {STABLE_POSITIVES} positives)"
     notes = dict.fromkeys(own.parameters.get("unstable", ()), unstable)
     notes |= dict.fromkeys(own.parameters.get("not_fitted", ()), "threshold not fitted (no positives)")
     chosen = store.chosen_set(run_id, run_thresholds.FIT_SPLIT, checkpoint_sha256)
     n = store.prediction_sets(run_id).set_index("prediction_id").at[chosen, "n"]
-    return Thresholds(own.thresholds, tuple(notes.get(finding, "") for finding in FINDINGS),
+    return Thresholds(own.of(findings), tuple(notes.get(finding, "") for finding in findings),
                       f"{own.name}, fitted on val ({n:,} films)")
 
 
@@ -151,7 +152,7 @@ def explain_film(job: Job, row: int, film: np.ndarray, findings: tuple[str, ...]
     about = job.films.table.images.iloc[row]
     panels, captions = [], []
     for finding, heat, energy in zip(findings, explained.placed(), explained.energy, strict=True):
-        k = FINDINGS.index(finding)
+        k = job.explainer.findings.index(finding)
         score, threshold = float(explained.scores[k]), float(job.thresholds.values[k])
         boxes = boxes_on(job.films.boxes, about["image_id"], finding, film)
         numbers = {
@@ -188,7 +189,7 @@ def _signed(value: float) -> str:
 
 
 def _about_film(job: Job, row: int) -> list[str]:
-    positive = [display_name(FINDINGS[k]) for k in np.flatnonzero(job.films.table.labels[row] == 1)]
+    positive = [display_name(job.films.table.findings[k]) for k in np.flatnonzero(job.films.table.labels[row] == 1)]
     view = job.films.table.images["view"].iloc[row]
     seen = {"train": "train split: seen in training", figure_films.UNKNOWN_FILMS: figure_films.UNKNOWN_FILMS}
     where = seen.get(job.part, f"{job.part} split")

@@ -3,12 +3,14 @@
 Knows the table and the split; nothing of networks, stores or drawing.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cxrcore.data.films import FilmSet
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError, RunError
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 
 UNKNOWN_FILMS = "training films unknown"  # in place of a split's name
 
@@ -38,7 +40,7 @@ def candidates(films: FilmSet, rebuilt: bool, split: str | None) -> tuple[str, n
 
 
 def choose(
-    films: FilmSet, part: str, rows: np.ndarray, samples: int, seed: int, finding: str | None
+    films: FilmSet, part: str, rows: np.ndarray, samples: int, seed: int, finding: str | None, known: Sequence[str]
 ) -> dict[int, tuple[str, ...]]:
     """Films to draw: table row -> its positive findings, the one it was taken for first.
 
@@ -49,25 +51,26 @@ def choose(
         part: the rows' split, for the errors.
         rows: to choose from.
         finding: the only finding of interest, or None for all.
+        known: findings that can be explained, the network's.
 
     Raises:
         DataError: not one film has the finding; the text says how many other splits hold.
     """
-    rows = rows[np.argsort(films.image_ids(rows).astype(str), kind="stable")]
-    of_interest = [finding == name if finding else True for name in FINDINGS]
+    rows, findings = rows[np.argsort(films.image_ids(rows).astype(str), kind="stable")], films.table.findings
+    of_interest = [(finding == name if finding else True) and name in known for name in findings]
     positive = (films.table.labels[rows] == 1) & of_interest
     if not positive.any():
         raise DataError(_none_with(films, part, rows, finding))
     rng = np.random.default_rng(seed)
-    turn, finding_turn = rng.permutation(len(rows)), rng.permutation(len(FINDINGS))
+    turn, finding_turn = rng.permutation(len(rows)), rng.permutation(len(findings))
     patients = films.table.images["patient_id"].to_numpy()[rows]
-    left, shown, chosen = positive.any(axis=1), np.zeros(len(FINDINGS), int), {}
+    left, shown, chosen = positive.any(axis=1), np.zeros(len(findings), int), {}
     while left.any() and len(chosen) < samples:
         k = min(np.flatnonzero(positive[left].any(axis=0)), key=lambda k: (shown[k], finding_turn[k]))
         seen = {films.table.images["patient_id"].iloc[row] for row in chosen}
         i = min(np.flatnonzero(left & positive[:, k]), key=lambda i: (patients[i] in seen, turn[i]))
-        others = [FINDINGS[j] for j in np.flatnonzero(positive[i]) if j != k]
-        chosen[int(rows[i])] = (FINDINGS[k], *others)
+        others = [findings[j] for j in np.flatnonzero(positive[i]) if j != k]
+        chosen[int(rows[i])] = (findings[k], *others)
         left[i] = False
         shown += positive[i]
     return chosen
@@ -76,7 +79,7 @@ def choose(
 def _none_with(films: FilmSet, part: str, rows: np.ndarray, finding: str | None) -> str:
     if finding is None:
         return f"0 of the {len(rows):,} films on disk ({part}) have a finding in their label: nothing to explain"
-    column = FINDINGS.index(finding)
+    column = films.table.findings.index(finding)
     counts = ", ".join(f"{split} {int((films.table.labels[films.on_disk(split), column] == 1).sum()):,}"
                        for split in SPLITS)
     elsewhere = f"; on disk with it: {counts}" if part != UNKNOWN_FILMS else ""

@@ -25,7 +25,6 @@ from cxrcore.errors import UsageError
 from cxrcore.explain import methods, registration
 from cxrcore.explain.method_names import LABELS
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
-from cxrcore.findings import FINDINGS
 from cxrcore.networks.architectures import find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec, normalise
 from cxrcore.networks.prediction import full_precision
@@ -47,8 +46,8 @@ class Explanation:
         offset: pixels that these maps lie too far right and down, see `registration`; `placed` mends it.
         energy: float32 (k,), the sum of the map's cells before scaling, >= 0. With Grad-CAM on a network whose head is
             pooling and one linear layer this is what speaks for the finding, in units of its logit.
-        logits: float32 (14,).
-        scores: float32 (14,), probabilities.
+        logits: float32 (k,).
+        scores: float32 (k,), probabilities.
     """
 
     method: str
@@ -73,7 +72,7 @@ class _Look:
         findings: of the gradients.
         features: float32 (1, C, h, w), the CAM layer's output.
         gradients: float32 (k, C, h, w), of each finding's logit.
-        logits: float32 (14,).
+        logits: float32 (k,).
     """
 
     film: np.ndarray
@@ -100,25 +99,27 @@ class Explainer:
     (9 MB at most at 224 pixels), so that another method does not run the network again.
     """
 
-    def __init__(self, model: nn.Module, architecture: str, spec: InputSpec) -> None:
+    def __init__(self, model: nn.Module, architecture: str, spec: InputSpec, findings: Sequence[str]) -> None:
         """Make a twin of the model that takes gradients.
 
         Args:
             model: of `architectures.build`; on any device, where it has to stay.
             architecture: its name.
             spec: its normalisation.
+            findings: of its outputs, in their order.
         """
         keep_freed_memory()
         self._model = _frozen_twin(model)
         self._device = next(model.parameters()).device
         self._architecture = find_architecture(architecture)
         self._spec = spec
+        self.findings = tuple(findings)
         self._offsets: dict[int, float] = {}  # by the film's size
         self._last: _Look | None = None
         self._one_at_a_time = threading.Lock()
 
     def explain(
-        self, film: np.ndarray, findings: Sequence[str] = FINDINGS, method: str = GRAD_CAM,
+        self, film: np.ndarray, findings: Sequence[str], method: str = GRAD_CAM,
         told: Callable[[int, int], None] = lambda done, total: None,
     ) -> Explanation:
         """Maps of these findings and all scores, in fp32.
@@ -182,7 +183,7 @@ class Explainer:
             model = _frozen_twin(self._model)
         cam = way.cam(model, [self._layer_of(model)], self._as_map(len(film)))
         cam.told = told
-        maps = methods.run_cam(cam, self._input(film), [FINDINGS.index(finding)])
+        maps = methods.run_cam(cam, self._input(film), [self.findings.index(finding)])
         return maps, cam.raw, cam.outputs[0].cpu()
 
     def _look(self, film: np.ndarray, findings: tuple[str, ...]) -> _Look:
@@ -211,7 +212,7 @@ class Explainer:
         as_map = self._as_map(len(film)) or (lambda tokens: tokens)
         gradients = torch.empty(0)
         if findings:
-            wanted = logits[range(len(findings)), [FINDINGS.index(finding) for finding in findings]]
+            wanted = logits[range(len(findings)), [self.findings.index(finding) for finding in findings]]
             gradients = as_map(torch.autograd.grad(wanted.sum(), kept["copies"])[0]).cpu()
             gradients = gradients.contiguous(memory_format=torch.channels_last)  # as the features: sums go 3 x faster
         return _Look(np.array(film), findings, as_map(kept["features"]).cpu(), gradients, logits[0].detach().cpu())

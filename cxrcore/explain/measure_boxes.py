@@ -19,7 +19,7 @@ from cxrcore.errors import DataError, FilmError, UsageError
 from cxrcore.explain import figure_films
 from cxrcore.explain.maps import Explainer
 from cxrcore.explain.methods import METHODS
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.interrupts import raise_again
 from cxrcore.measures.localization import (
     CENTRE,
@@ -87,16 +87,16 @@ def measure_boxes_of_run(config: GradcamConfig) -> pd.DataFrame:
     loaded = checkpoints.load_checkpoint(path)
     films = checkpoint_source.load_films(store, loaded, config.csv_path, config.img_root)
     if films.boxes is None:
-        raise DataError(f"{films.name} has no boxes: NIH's BBox_List_2017.csv belongs beside the table")
+        raise DataError(f"{films.name} has no boxes: their list belongs beside the table (NIH's is BBox_List_2017.csv)")
     known = checkpoint_source.same_split(films, loaded)
     part, rows = figure_films.candidates(films, known, config.split or ("test" if known else None))
     _LOG.info(films.describe())
-    boxed = list(boxed_films(films, rows, loaded.image_size))
+    boxed = list(boxed_films(films, rows, loaded.image_size, loaded.findings))
     if not boxed:
         raise DataError(f"none of the {len(rows):,} films on disk ({part}) has a box: choose another --split")
     _LOG.info(f"{len(boxed):,} films of {part} with {sum(film.n_boxes for film in boxed):,} boxes{_warning(part)}")
-    found = pd.concat([floors(boxed, loaded.image_size), *maps_of(loaded, boxed, methods)], ignore_index=True)
-    _LOG.info(as_text(found))
+    found = pd.concat([floors(boxed, loaded.image_size, loaded.findings), *maps_of(loaded, boxed, methods)], ignore_index=True)
+    _LOG.info(as_text(found, loaded.findings))
     _keep(store, loaded, checkpoints.sha256(path), films.table.dataset_id, part, found)
     return found
 
@@ -119,11 +119,12 @@ def methods_of(text: str) -> list[str]:
     return list(wanted)
 
 
-def boxed_films(films: FilmSet, rows: np.ndarray, size: int) -> Iterable[BoxedFilm]:
-    """The films of these table rows that have boxes, at the network's size; unreadable ones are named and left out."""
+def boxed_films(films: FilmSet, rows: np.ndarray, size: int, findings: Sequence[str]) -> Iterable[BoxedFilm]:
+    """The films of these rows that have boxes of the findings, at the network's size; unreadable ones are left out."""
     if films.boxes is None:
         return
-    by_film = dict(list(films.boxes.groupby("image_id")))
+    of_network = films.boxes[films.boxes["finding"].isin(findings)]
+    by_film = dict(list(of_network.groupby("image_id")))
     named = [image_id for image_id in films.image_ids(rows) if image_id in by_film]
     for image_id in tqdm(named, unit=" films", desc="reading"):
         raise_again()
@@ -143,10 +144,10 @@ def boxed_films(films: FilmSet, rows: np.ndarray, size: int) -> Iterable[BoxedFi
 
 def maps_of(loaded: Checkpoint, boxed: Sequence[BoxedFilm], methods: Sequence[str]) -> list[pd.DataFrame]:
     """Rows of the run's maps, and of the same network's with random weights."""
-    untrained = start(loaded.architecture, loaded.image_size, "random", SEED).model.eval()
+    untrained = start(loaded.architecture, loaded.image_size, loaded.findings, "random", SEED).model.eval()
     made = []
     for suffix, model in (("", loaded.model()), (UNTRAINED, untrained)):
-        explainer = Explainer(model.to(default_device()), loaded.architecture, loaded.spec)
+        explainer = Explainer(model.to(default_device()), loaded.architecture, loaded.spec, loaded.findings)
         rows = [row for film in tqdm(boxed, unit=" films", desc="random weights" if suffix else "the run's maps")
                 for row in _rows_of(explainer, film, methods, suffix)]
         made.append(pd.DataFrame(rows, columns=LOCALIZATION_COLUMNS))
@@ -176,13 +177,13 @@ def against(heat: np.ndarray, boxes: np.ndarray) -> tuple[bool, float, float, fl
     return hit, float(iou(detected, boxes).max()), float(iobb(detected, boxes).max()), min(float(energy), 1.0)
 
 
-def floors(boxed: Sequence[BoxedFilm], size: int) -> pd.DataFrame:
+def floors(boxed: Sequence[BoxedFilm], size: int, findings: Sequence[str]) -> pd.DataFrame:
     """Rows of what needs no network: a random place, the film's centre, the median of the finding's other boxes.
 
     As a place each is a point, as a box one of the finding's median size there (on the other films). A random place has
     no single hit: the share of the film that the boxes cover stands as its energy.
     """
-    made = [_floors_of(finding, own, size) for finding in FINDINGS
+    made = [_floors_of(finding, own, size) for finding in findings
             if (own := {film.image_id: film.boxes[finding] for film in boxed if finding in film.boxes})]
     return pd.concat(made, ignore_index=True)
 
@@ -213,20 +214,20 @@ def _floors_of(finding: str, own: Mapping[str, np.ndarray], size: int) -> pd.Dat
 # -- what comes of it
 
 
-def as_text(found: pd.DataFrame) -> str:
+def as_text(found: pd.DataFrame, findings: Sequence[str]) -> str:
     """Of each finding the share of films hit, by the run's maps and floors and by random weights; then all measures."""
     shares = found.assign(hit=np.where(found["method"] == RANDOM, found["energy"], found["hit"]).astype(float))
     untrained = shares["method"].str.endswith(UNTRAINED)
     heading = "share of films whose hottest place lies in a box"
-    return "\n\n".join([f"The run and what needs no network: {heading}\n{_by_finding(shares[~untrained])}",
-                        f"The same network with random weights: {heading}\n{_by_finding(shares[untrained])}",
+    return "\n\n".join([f"The run and what needs no network: {heading}\n{_by_finding(shares[~untrained], findings)}",
+                        f"The same network with random weights: {heading}\n{_by_finding(shares[untrained], findings)}",
                         f"All films and findings\n{_over_all(shares)}"])
 
 
-def _by_finding(shares: pd.DataFrame) -> str:
+def _by_finding(shares: pd.DataFrame, findings: Sequence[str]) -> str:
     """A row a finding, a column a method."""
     table = shares.pivot_table(index="finding", columns="method", values="hit", sort=False)
-    table = table.reindex(index=[finding for finding in FINDINGS if finding in table.index],
+    table = table.reindex(index=[finding for finding in findings if finding in table.index],
                           columns=list(dict.fromkeys(shares["method"])))
     table.insert(0, "films", shares.groupby("finding")["image_id"].nunique())
     return _plain(table.rename(index=display_name, columns=lambda name: name.removesuffix(UNTRAINED)))

@@ -17,7 +17,6 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from cxrcore.errors import UsageError
-from cxrcore.findings import FINDINGS
 from cxrcore.measures.curves import logit
 from cxrcore.measures.metrics import measured, per_finding
 
@@ -83,14 +82,15 @@ def _known(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return labels[known].astype(np.float64), scores[known].astype(np.float64)
 
 
-def not_probabilities(labels: np.ndarray, scores: np.ndarray) -> list[str]:
+def not_probabilities(labels: np.ndarray, scores: np.ndarray, findings: Sequence[str]) -> list[str]:
     """Findings whose mean score and prevalence differ by a factor of `OFF` or more, as pos_weight training makes them.
 
     Args:
-        labels, scores: (n, 14).
+        labels, scores: (n, k).
+        findings: k names, in the columns' order.
     """
     found = []
-    for finding, own, score in zip(FINDINGS, labels.T, scores.T, strict=True):
+    for finding, own, score in zip(findings, labels.T, scores.T, strict=True):
         own, score = _known(own, score)
         if own.sum() >= MIN_POSITIVES and not 1 / OFF < score.mean() / own.mean() < OFF:
             found.append(finding)
@@ -108,30 +108,35 @@ class Calibrator:
         method: of `METHODS`.
         maps: {finding: its parameters}; findings that could not be fitted, for want of films, are missing.
             platt: scale and bias of the logit. isotonic: x and y, corners of a rising staircase of lines.
+        findings: k names, in the order of the columns that it reads.
     """
 
     method: str
     maps: Mapping[str, Mapping[str, Any]]
+    findings: tuple[str, ...]
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
-        """Probabilities, float64 (n, 14), of scores (n, 14); NaN for findings without a map, whose scores say none."""
+        """Probabilities, float64 (n, k), of scores (n, k); NaN for findings without a map, whose scores say none."""
         read = _platt_of if self.method == "platt" else _isotonic_of
         return np.column_stack([read(self.maps[finding], column) if finding in self.maps
                                 else np.full(len(column), np.nan)
-                                for finding, column in zip(FINDINGS, scores.astype(np.float64).T, strict=True)])
+                                for finding, column in zip(self.findings, scores.astype(np.float64).T, strict=True)])
 
     @property
     def unfitted(self) -> tuple[str, ...]:
         """Findings without a map."""
-        return tuple(finding for finding in FINDINGS if finding not in self.maps)
+        return tuple(finding for finding in self.findings if finding not in self.maps)
 
 
-def fit_calibrator(labels: np.ndarray, scores: np.ndarray, method: str = "platt") -> Calibrator:
+def fit_calibrator(
+    labels: np.ndarray, scores: np.ndarray, findings: Sequence[str], method: str = "platt"
+) -> Calibrator:
     """A calibrator fitted on these films.
 
     Args:
-        labels: (n, 14), 1 / 0 / NaN.
-        scores: (n, 14) in [0, 1].
+        labels: (n, k), 1 / 0 / NaN.
+        scores: (n, k) in [0, 1].
+        findings: k names, in the columns' order.
         method: of `METHODS`.
 
     Raises:
@@ -141,11 +146,11 @@ def fit_calibrator(labels: np.ndarray, scores: np.ndarray, method: str = "platt"
         raise UsageError(f"unknown calibration '{method}': expected one of {', '.join(METHODS)}")
     fit_one = _fit_platt if method == "platt" else _fit_isotonic
     maps = {}
-    for finding, own, score in zip(FINDINGS, labels.T, scores.T, strict=True):
+    for finding, own, score in zip(findings, labels.T, scores.T, strict=True):
         own, score = _known(own, score)
         if min(own.sum(), len(own) - own.sum()) >= MIN_POSITIVES:
             maps[finding] = fit_one(own, score)
-    return Calibrator(method, maps)
+    return Calibrator(method, maps, tuple(findings))
 
 
 def in_digits(probability: float, positives: int) -> str:
@@ -190,7 +195,7 @@ def _isotonic_of(fitted: Mapping[str, Sequence[float]], scores: np.ndarray) -> n
 
 
 def calibrated_measures(labels: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
-    """Brier score and ECE of each finding: {'brier', 'ece'} of float64 (14,)."""
+    """Brier score and ECE of each finding: {'brier', 'ece'} of float64 (k,)."""
     return {"brier": per_finding(brier, labels, scores), "ece": per_finding(ece, labels, scores)}
 
 

@@ -9,7 +9,7 @@ Sources: Efron, Annals of Statistics 1979; Field and Welsh, J R Stat Soc B 2007 
 Stat Assoc 1927.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from cxrcore.errors import ResamplingError
-from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures.intervals.draws import patient_draws
 from cxrcore.measures.localization import FLOORS, RANDOM, UNTRAINED
 from cxrcore.measures.reliability import wilson
@@ -25,19 +24,18 @@ from cxrcore.measures.reliability import wilson
 HIT, IOU, IOBB, ENERGY = "hit", "iou", "iobb", "energy"  # measures, as the rows' columns
 RANDOM_WEIGHTS = "random weights"  # the control's name among the floors
 LEVEL = 0.95
-_PLACES = {finding: place for place, finding in enumerate(FINDINGS)}
 
 
 @dataclass(frozen=True)
 class BoxScore:
-    """One method on its boxes; arrays (15,) are of the findings and their mean, NaN where there is no box.
+    """One method on its boxes; arrays (k + 1,) are of the findings and their mean, NaN where there is no box.
 
     Attributes:
         point: share of films, or mean energy.
         low, high: its interval; NaN where all films are of one patient.
-        n: int64 (14,), films.
-        n_patients: int64 (14,).
-        floors: {name: (15,)} of what needs no network, and of the same network with random weights.
+        n: int64 (k,), films.
+        n_patients: int64 (k,).
+        floors: {name: (k + 1,)} of what needs no network, and of the same network with random weights.
     """
 
     point: np.ndarray
@@ -49,29 +47,33 @@ class BoxScore:
 
     @property
     def greatest(self) -> np.ndarray:
-        """The greatest of the floors, (15,); NaN where there is none."""
+        """The greatest of the floors, (k + 1,); NaN where there is none."""
         return np.fmax.reduce(list(self.floors.values()))
 
     @property
     def beats(self) -> np.ndarray:
-        """Where the whole interval lies above every floor: bool (15,)."""
+        """Where the whole interval lies above every floor: bool (k + 1,)."""
         return self.low > self.greatest
 
 
-def score(rows: pd.DataFrame, method: str, measure: str, cut: float = 0.0) -> BoxScore:
+def score(rows: pd.DataFrame, method: str, measure: str, findings: Sequence[str], cut: float = 0.0) -> BoxScore:
     """A method of one run beside its floors.
 
     Args:
         rows: of one run, all methods and floors.
         method: as in the rows.
         measure: `HIT`, `IOU` and `IOBB` (share of films above the cut) or `ENERGY`.
+        findings: k names; rows of others do not count.
         cut: of IoU and IoBB.
     """
-    floors = {name: _means(*_known(rows[rows["method"] == name], measure, cut)) for name in FLOORS}
-    floors[RANDOM_WEIGHTS] = _means(*_known(rows[rows["method"] == method + UNTRAINED], measure, cut))
+    place, k = {finding: place for place, finding in enumerate(findings)}, len(findings)
+    rows = rows[rows["finding"].isin(place)]
+    rows = rows.assign(place=rows["finding"].map(place).astype(np.int64))
+    floors = {name: _means(*_known(rows[rows["method"] == name], measure, cut), k) for name in FLOORS}
+    floors[RANDOM_WEIGHTS] = _means(*_known(rows[rows["method"] == method + UNTRAINED], measure, cut), k)
     own, values = _known(rows[rows["method"] == method], measure, cut)
-    point, n = _means(own, values), np.bincount(_places(own), minlength=N_FINDINGS)
-    drawn, n_patients = _draw(own, values)
+    point, n = _means(own, values, k), np.bincount(_places(own), minlength=k)
+    drawn, n_patients = _draw(own, values, k)
     low, high = _interval(point, drawn, n_patients, share=measure != ENERGY)
     return BoxScore(point, low, high, n, n_patients, floors)
 
@@ -88,26 +90,26 @@ def _known(rows: pd.DataFrame, measure: str, cut: float) -> tuple[pd.DataFrame, 
 
 
 def _places(rows: pd.DataFrame) -> np.ndarray:
-    return rows["finding"].map(_PLACES).to_numpy(np.int64)
+    return rows["place"].to_numpy(np.int64)
 
 
-def _means(rows: pd.DataFrame, values: np.ndarray) -> np.ndarray:
-    """Of each finding, and the mean of these, (15,)."""
+def _means(rows: pd.DataFrame, values: np.ndarray, k: int) -> np.ndarray:
+    """Of each finding, and the mean of these, (k + 1,)."""
     places = _places(rows)
-    n = np.bincount(places, minlength=N_FINDINGS)
-    means = np.divide(np.bincount(places, values, N_FINDINGS), n, out=np.full(N_FINDINGS, np.nan), where=n > 0)
+    n = np.bincount(places, minlength=k)
+    means = np.divide(np.bincount(places, values, k), n, out=np.full(k, np.nan), where=n > 0)
     return np.append(means, means[n > 0].mean() if len(rows) else np.nan)
 
 
-def _draw(rows: pd.DataFrame, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each draw's means, (15, draws), no draws where all films are of one patient; and patients, int64 (14,)."""
+def _draw(rows: pd.DataFrame, values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each draw's means, (k + 1, draws), no draws where all films are of one patient; and patients, int64 (k,)."""
     patients, images = rows["patient_id"].to_numpy(object), rows["image_id"].to_numpy(object)
     places = _places(rows)
     try:
         draws = patient_draws(patients, images)
     except ResamplingError:
-        return np.empty((N_FINDINGS + 1, 0)), np.bincount(np.unique(places), minlength=N_FINDINGS)
-    sums, films = np.zeros((2, N_FINDINGS, len(draws.patients)))
+        return np.empty((k + 1, 0)), np.bincount(np.unique(places), minlength=k)
+    sums, films = np.zeros((2, k, len(draws.patients)))
     owners = draws.owners(patients, images)
     np.add.at(sums, (places, owners), values)
     np.add.at(films, (places, owners), 1)
@@ -120,8 +122,8 @@ def _draw(rows: pd.DataFrame, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def _interval(point: np.ndarray, drawn: np.ndarray, n_patients: np.ndarray, share: bool
               ) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high, (15,); NaN for a finding of one patient."""
-    low, high = np.full((2, N_FINDINGS + 1), np.nan)
+    """Low and high, (k + 1,); NaN for a finding of one patient."""
+    low, high = np.full((2, len(point)), np.nan)
     if not drawn.size:
         return low, high
     ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)

@@ -1,6 +1,6 @@
 """Measures over labels and scores: pure numpy, one binary measure each and one place that averages.
 
-Labels are float (n, 14), 1 / 0 / NaN (unknown films leave the finding they are unknown for); scores are in [0, 1].
+Labels are float (n, k), 1 / 0 / NaN (unknown films leave the finding they are unknown for); scores are in [0, 1].
 A decision is positive when float64(score) >= threshold. What is undefined is NaN, never 0:
 
     finding without positives        no AUROC, AP, F1, recall: it leaves the macro mean (of precision too) and is
@@ -12,15 +12,13 @@ Beside a measure stand the films that it was measured on: those whose label and 
 and no store.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
-
-from cxrcore.findings import FINDINGS
 
 THRESHOLDED = ("f1", "recall", "precision", "specificity")
 _Measure = Callable[[np.ndarray, np.ndarray], float]  # of labels and scores, both (n,)
@@ -125,18 +123,18 @@ def counted(labels: np.ndarray, scores: np.ndarray) -> tuple[int, int]:
     return int((known & (labels == 1)).sum()), int((known if known.ndim == 1 else known.any(axis=1)).sum())
 
 
-def ranking_metrics(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
-    """AUROC and AP of each finding and their macro mean, as rows for the store."""
+def ranking_metrics(labels: np.ndarray, scores: np.ndarray, findings: Sequence[str]) -> pd.DataFrame:
+    """AUROC and AP of each finding (k names, in the columns' order) and their macro mean, as rows for the store."""
     rows, films = [], _films(labels, scores)
     for name, measure in (("auroc", auroc), ("ap", average_precision)):
         values = per_finding(measure, labels, scores)
-        rows += _rows(name, values, films, None, "scikit-learn")
+        rows += _rows(findings, name, values, films, None, "scikit-learn")
         rows.append(_row("macro", name, macro(values)[0], films[-1], None, "mean over defined findings"))
     return pd.DataFrame(rows)
 
 
 def threshold_metrics(
-    labels: np.ndarray, scores: np.ndarray, thresholds: np.ndarray, set_id: str | None
+    labels: np.ndarray, scores: np.ndarray, findings: Sequence[str], thresholds: np.ndarray, set_id: str | None
 ) -> pd.DataFrame:
     """F1, recall, precision and specificity of each finding, macro and micro, at a threshold set, as store rows."""
     counts = confusion(labels, scores, thresholds)
@@ -144,7 +142,7 @@ def threshold_metrics(
     rows, films = [], _films(labels, scores)
     for name in THRESHOLDED:
         values = getattr(counts, name)
-        rows += _rows(name, values, films, set_id, "exact counts")
+        rows += _rows(findings, name, values, films, set_id, "exact counts")
         averaged = values if name == "specificity" else np.where(counts.tp + counts.fn > 0, values, np.nan)
         rows.append(_row("macro", name, macro(averaged)[0], films[-1], set_id, "mean over defined findings"))
         rows.append(_row("micro", name, float(getattr(together, name)), films[-1], set_id, "counts of all findings"))
@@ -156,10 +154,10 @@ def _films(labels: np.ndarray, scores: np.ndarray) -> list[tuple[int, int]]:
     return [*(counted(*pair) for pair in zip(labels.T, scores.T, strict=True)), counted(labels, scores)]
 
 
-def _rows(metric: str, values: np.ndarray, films: list[tuple[int, int]], set_id: str | None, method: str
-          ) -> list[dict[str, Any]]:
+def _rows(findings: Sequence[str], metric: str, values: np.ndarray, films: list[tuple[int, int]], set_id: str | None,
+          method: str) -> list[dict[str, Any]]:
     return [_row(finding, metric, value, own, set_id, method)
-            for finding, value, own in zip(FINDINGS, values, films[:-1], strict=True)]
+            for finding, value, own in zip(findings, values, films[:-1], strict=True)]
 
 
 def _row(finding: str, metric: str, value: float, films: tuple[int, int], set_id: str | None, method: str

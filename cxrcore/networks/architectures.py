@@ -1,6 +1,7 @@
 """The six architectures: one entry each; adding one is adding an entry.
 
-Networks come from timm with 3 input channels (the grey film three times, so that ImageNet weights fit) and 14 logits.
+Networks come from timm with 3 input channels (the grey film three times, so that ImageNet weights fit) and a logit a
+finding.
 Importing this module does not import torch; building a network does.
 """
 
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cxrcore.errors import RunError
-from cxrcore.findings import N_FINDINGS
 from cxrcore.networks.model_options import check_options
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def find_architecture(name: str) -> Architecture:
 
 
 def build(
-    name: str, image_size: int, options: Mapping[str, Any] | None = None, pretrained: bool = False
+    name: str, image_size: int, n_findings: int, options: Mapping[str, Any] | None = None, pretrained: bool = False
 ) -> "nn.Module":
-    """A network that maps float (B, 3, S, S) to logits (B, 14), in channels-last memory.
+    """A network that maps float (B, 3, S, S) to logits (B, n_findings), in channels-last memory.
 
     Args:
         image_size: S, a multiple of 32.
@@ -100,7 +100,7 @@ def build(
 
     entry = find_architecture(name)
     sized: dict[str, Any] = {"img_size": image_size} if entry.has_tokens else {}
-    model = timm.create_model(entry.weights_name, pretrained=pretrained, num_classes=N_FINDINGS, **sized, **further)
+    model = timm.create_model(entry.weights_name, pretrained=pretrained, num_classes=n_findings, **sized, **further)
     return model.to(memory_format=torch.channels_last)
 
 

@@ -90,10 +90,10 @@ def batches(
     Args:
         pixels: uint8 (N, S, S).
         rows: rows of the map, in the order they are to come.
-        labels: float32 (len(rows), 14), in the same order; None where only pixels are wanted.
+        labels: float32 (len(rows), k), in the same order; None where only pixels are wanted.
 
     Yields:
-        uint8 (B, 1, S, S) and float32 (B, 14) on the device; the last batch may be shorter.
+        uint8 (B, 1, S, S) and float32 (B, k) on the device; the last batch may be shorter.
     """
     pinned = device.type == "cuda"
 

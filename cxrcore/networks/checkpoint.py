@@ -22,8 +22,8 @@ import torch
 from torch import nn
 
 from cxrcore.data.files.replace_file import replacing
-from cxrcore.errors import CheckpointError, DiskFullError
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.errors import CheckpointError, DiskFullError, FindingError
+from cxrcore.findings import checked_list
 from cxrcore.networks.architectures import ARCHITECTURES, build, of_timm
 from cxrcore.networks.batches import InputSpec
 from cxrcore.networks.model_options import check_options
@@ -41,6 +41,7 @@ class Checkpoint:
         start_weights: what the training began with, as `initial_weights.Start.source`; empty in older files.
         split: scheme, seed and fingerprint of the split it was trained on.
         epoch: counted from 1.
+        findings: of its outputs, in their order.
         training: state for resuming; empty in a model_best.
     """
 
@@ -54,9 +55,9 @@ class Checkpoint:
     dataset_id: str
     run_id: str
     epoch: int
+    findings: tuple[str, ...]
     model_options: Mapping[str, Any] = field(default_factory=dict)
     start_weights: Mapping[str, str | None] = field(default_factory=dict)
-    findings: tuple[str, ...] = FINDINGS
     output: str = "logits"
     training: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
@@ -73,7 +74,7 @@ class Checkpoint:
             CheckpointError: the weights do not fit the architecture.
         """
         try:
-            model = build(self.architecture, self.image_size, self.model_options)
+            model = build(self.architecture, self.image_size, len(self.findings), self.model_options)
         except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
             raise CheckpointError(f"the checkpoint's model options {dict(self.model_options)} do not suit "
                                   f"{self.architecture}: {' '.join(str(error).split())[:120]}") from None
@@ -153,8 +154,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if missing:
         raise CheckpointError(f"{path} lacks {', '.join(missing)}")
     _check_types(path, content)
-    if content["findings"] != list(FINDINGS):
-        raise CheckpointError(f"{path} has other findings or another order: {str(content['findings'])[:120]}")
+    try:
+        checked_list(content["findings"])
+    except FindingError as error:
+        raise CheckpointError(f"{path}: {error}") from None
     if content["output"] != "logits":
         raise CheckpointError(f"{path} gives '{content['output']}', not logits")
     if content["architecture"] not in ARCHITECTURES:
@@ -231,8 +234,9 @@ def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], name: str, n
     if new_head:
         state = dict(state) | {key: own[key] for key in head}
     outputs = next((len(state[key]) for key in sorted(head) if key in state), None)
-    if outputs not in (None, N_FINDINGS):
-        raise CheckpointError(f"{name} has {outputs} outputs, not the {N_FINDINGS} findings")
+    wanted = next(len(own[key]) for key in sorted(head))
+    if outputs not in (None, wanted):
+        raise CheckpointError(f"{name} has {outputs} outputs, not the {wanted} findings")
     wrong = sorted(own.keys() ^ state.keys()) or [k for k in own if own[k].shape != state[k].shape]
     if wrong:
         raise CheckpointError(f"{name} does not fit: {len(wrong)} tensors are missing, foreign or of another shape, "

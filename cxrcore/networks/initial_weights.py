@@ -1,13 +1,13 @@
 """Where a training starts: ImageNet weights, random ones, or a file.
 
-Each way gives a network with 14 outputs, the normalisation it expects, and a line that says what was done.
+Each way gives a network with an output a finding, the normalisation it expects, and a line that says what was done.
 """
 
 import contextlib
 import math
 import os
 import socket
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,6 @@ from torch import nn
 
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import CheckpointError, WeightsUnavailable
-from cxrcore.findings import FINDINGS
 from cxrcore.networks.architectures import build, find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec
 from cxrcore.networks.checkpoint import is_state, is_text, is_triple, load_state, read_plain, sha256
@@ -54,10 +53,11 @@ class Start:
     notice: str = ""
 
 
-def start(arch: str, image_size: int, init: str, seed: int) -> Start:
+def start(arch: str, image_size: int, findings: Sequence[str], init: str, seed: int) -> Start:
     """Make the network that a training starts from.
 
     Args:
+        findings: of its outputs, in their order.
         init: 'imagenet', 'random', 'auto' (ImageNet where it can be had, else random with a notice), or a PATH.
         seed: of random weights and of the new head.
 
@@ -67,23 +67,23 @@ def start(arch: str, image_size: int, init: str, seed: int) -> Start:
     """
     torch.manual_seed(seed)
     if init == "random":
-        return Start(build(arch, image_size), GREY, "random", {}, "none", _source("none"))
+        return Start(build(arch, image_size, len(findings)), GREY, "random", {}, "none", _source("none"))
     if init in ("imagenet", "auto"):
         try:
-            return _imagenet(arch, image_size)
+            return _imagenet(arch, image_size, len(findings))
         except WeightsUnavailable as error:
             if init == "imagenet":
                 raise
             torch.manual_seed(seed)
-            return Start(build(arch, image_size), GREY, "random", {}, "none", _source("none"),
+            return Start(build(arch, image_size, len(findings)), GREY, "random", {}, "none", _source("none"),
                          f"{error}; going on with --init random")
-    return _from_file(arch, image_size, Path(init))
+    return _from_file(arch, image_size, findings, Path(init))
 
 
-def _imagenet(arch: str, image_size: int) -> Start:
+def _imagenet(arch: str, image_size: int, n_findings: int) -> Start:
     try:
         with _quick_refusal():
-            model = build(arch, image_size, pretrained=True)
+            model = build(arch, image_size, n_findings, pretrained=True)
     except Exception as error:  # the hub's client raises many kinds, by version
         raise WeightsUnavailable(
             f"ImageNet weights of {arch} are neither in the local cache nor to be had from the network "
@@ -119,8 +119,8 @@ def _reachable(url: str) -> bool:
         return False
 
 
-def _from_file(arch: str, image_size: int, path: Path) -> Start:
-    """A plain state dict, or a checkpoint of the workbench; a head of other than 14 outputs is replaced."""
+def _from_file(arch: str, image_size: int, findings: Sequence[str], path: Path) -> Start:
+    """A plain state dict, or a checkpoint of the workbench; the head of other findings is replaced."""
     content = read_plain(path)
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} holds no state dict")
@@ -128,23 +128,21 @@ def _from_file(arch: str, image_size: int, path: Path) -> Start:
     if not is_state(state):
         raise CheckpointError(f"{path} holds no state dict")
     own = {} if state is content else content
-    found = own.get("findings", list(FINDINGS))
-    if not isinstance(found, list) or found != list(FINDINGS):
-        raise CheckpointError(f"{path} has other findings or another order than this workbench")
+    same_findings = own.get("findings", list(findings)) == list(findings)
     sidecar, told = _sidecar(path)
     given = _settings(own, path) | sidecar
     options = given.get("model_options", {})
     try:
-        model = build(arch, image_size, options)
+        model = build(arch, image_size, len(findings), options)
     except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise CheckpointError(f"{path}: model options {options} do not suit {arch} ({reason})") from None
     head = of_timm(model).pretrained_cfg["classifier"] + ".weight"
-    own_head = head in state and state[head].shape == model.state_dict()[head].shape
+    own_head = same_findings and head in state and state[head].shape == model.state_dict()[head].shape
     load_state(model, state, str(path), new_head=not own_head)
     spec = InputSpec(given.get("mean", IMAGENET.mean), given.get("std", IMAGENET.std))
     assumed = [f"mean {_short(spec.mean)}, std {_short(spec.std)}", f"options {options or 'none'}",
-               "its own head" if own_head else "a new head for the 14 findings"]
+               "its own head" if own_head else f"a new head for the {len(findings)} findings"]
     corpus = given.get("training_corpus", f"unknown ({path.name})")
     notice = f"weights from {path} ({told}): {'; '.join(assumed)}"
     return Start(model, spec, str(path), options, corpus, _source(corpus, file_sha256=sha256(path)), notice)

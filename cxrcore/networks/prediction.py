@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from cxrcore.findings import N_FINDINGS
 from cxrcore.networks.batches import InputSpec, batches, normalise
 
 
@@ -52,19 +51,19 @@ def predict_logits(
     device: torch.device,
     on_batch: Callable[[int], None] = lambda n: None,
 ) -> torch.Tensor:
-    """Logits of rows of the map, in their order: float32 (n, 14) on the CPU.
+    """Logits of rows of the map, in their order: float32 (n, k) on the CPU.
 
     Args:
         model: on the device; put into evaluation mode.
         on_batch: told the number of films after each batch.
     """
     model.eval()
-    parts = [torch.empty((0, N_FINDINGS))]
+    parts = []
     with torch.inference_mode():
         for films, _ in batches(pixels, rows, None, batch_size, device):
             parts.append(model(normalise(films, spec)).float().cpu())
             on_batch(len(films))
-    return torch.cat(parts)
+    return torch.cat(parts) if parts else torch.empty((0, 0))
 
 
 def predict(
@@ -75,7 +74,7 @@ def predict(
     batch_size: int = 64,
     on_batch: Callable[[int], None] = lambda n: None,
 ) -> np.ndarray:
-    """Scores (probabilities) of rows of the map: float32 (n, 14) in [0, 1]."""
+    """Scores (probabilities) of rows of the map: float32 (n, k) in [0, 1]."""
     device = default_device()
     with full_precision():
         logits = predict_logits(model.to(device), spec, pixels, rows, batch_size, device, on_batch)

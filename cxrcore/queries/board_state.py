@@ -6,13 +6,13 @@ named by a key: the id of a stored set, or how to fit it anew, such as 'max_f1@v
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import FindingError, UsageError
-from cxrcore.findings import FINDINGS, N_FINDINGS, canonical, display_name
+from cxrcore.findings import display_name, one_of
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import (
     _WARNINGS,
@@ -37,15 +37,19 @@ class BoardState:
         reference: the set that changes are shown against.
         changed: {finding: value} where it differs from the base. The value is '0.31@test' where it was set by hand
             while looking at test ('0.31' where that is not known), or the key that it was fitted with.
-        thresholds: float64 (14,), all of them.
+        findings: k names, that the run is shown with.
+        thresholds: float64 (k,), all of them.
         own: {finding: the set that its threshold was taken from} where it was fitted by itself.
+        elsewhere: as `changed`, of findings that are not shown now, since the labels do not have them.
     """
 
     base: SourcedSet
     reference: SourcedSet
     changed: Mapping[str, str]
+    findings: tuple[str, ...]
     thresholds: np.ndarray
     own: Mapping[str, SourcedSet]
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def by_hand(self) -> list[str]:
@@ -55,7 +59,7 @@ class BoardState:
     @property
     def pairs(self) -> list[str]:
         """The changes as a link has them."""
-        return [f"{finding}:{value}" for finding, value in self.changed.items()]
+        return [f"{finding}:{value}" for finding, value in (*self.changed.items(), *self.elsewhere.items())]
 
 
 def hand(value: float, part: str | None) -> str:
@@ -71,30 +75,36 @@ def read_state(store: Store, run: Evaluated, key: str | None, reference: str | N
         UsageError, RunError: what cannot be read or found.
     """
     base = find_set(store, run, key or default_key(run))
-    return make_state(store, run, base, find_set(store, run, reference or default_key(run)), _changed(pairs))
+    return make_state(store, run, base, find_set(store, run, reference or default_key(run)), _changed(run, pairs))
 
 
 def make_state(store: Store, run: Evaluated, base: SourcedSet, reference: SourcedSet,
                changed: Mapping[str, str]) -> BoardState:
     """A state from its parts; a change that changes nothing is left out.
 
+    Args:
+        changed: of findings that are shown, and of others, which are carried along.
+
     Raises:
         UsageError, RunError: a value that cannot be read or fitted.
     """
     values, kept, own = base.thresholds.copy(), {}, {}
-    for finding, text in changed.items():
-        k, fitted = FINDINGS.index(finding), find_set(store, run, text) if parse_key(text) else None
+    shown = {finding: text for finding, text in changed.items() if finding in run.findings}
+    for finding, text in shown.items():
+        k, fitted = run.findings.index(finding), find_set(store, run, text) if parse_key(text) else None
         new = fitted.thresholds[k] if fitted else _threshold(text)
         if new != base.thresholds[k]:
             values[k], kept[finding] = new, fitted.key if fitted else text
             own |= {finding: fitted} if fitted else {}
-    return BoardState(base, reference, kept, values, own)
+    rest = {finding: text for finding, text in changed.items() if finding not in shown}
+    return BoardState(base, reference, kept, run.findings, values, own, rest)
 
 
-def _changed(pairs: Sequence[str]) -> dict[str, str]:
-    """The NAME:VALUE pairs of a link."""
+def _changed(run: Evaluated, pairs: Sequence[str]) -> dict[str, str]:
+    """The NAME:VALUE pairs of a link, of findings that the run knows or that the labels derive from them."""
+    known = tuple(dict.fromkeys([*run.findings, *(name for own in run.own.values() for name in own.findings)]))
     try:
-        return {canonical(name): text for name, _, text in (pair.partition(":") for pair in pairs)}
+        return {one_of(known, name): text for name, _, text in (pair.partition(":") for pair in pairs)}
     except FindingError as error:
         raise UsageError(f"the link's thresholds cannot be read: {error}") from None
 
@@ -115,15 +125,15 @@ def after_release(store: Store, run: Evaluated, part: str, state: BoardState, va
 
     Args:
         part: what the measures were read on meanwhile.
-        values: all 14 as they are now.
+        values: float (k,), all of them as they are now.
         earlier: states that stood on the board before; undo leads back to them, provenance included.
     """
     now = np.array(values, np.float64)
     for known in (state, *earlier):
         if np.array_equal(known.thresholds, now):
             return replace(known, reference=state.reference)
-    moved = {finding: hand(now[k], part) for k, finding in enumerate(FINDINGS) if now[k] != state.thresholds[k]}
-    return make_state(store, run, state.base, state.reference, {**state.changed, **moved})
+    moved = {finding: hand(now[k], part) for k, finding in enumerate(state.findings) if now[k] != state.thresholds[k]}
+    return make_state(store, run, state.base, state.reference, {**state.changed, **state.elsewhere, **moved})
 
 
 # -- what to say about it
@@ -131,10 +141,10 @@ def after_release(store: Store, run: Evaluated, part: str, state: BoardState, va
 
 def notes(state: BoardState, run: Evaluated, part: str, positives: Sequence[int]) -> dict[str, str]:
     """{finding: what to beware of}: fitted on few positives, on none, or an aim that cannot be met."""
-    made = {finding: state.own.get(finding, state.base) for finding in FINDINGS}
+    made = {finding: state.own.get(finding, state.base) for finding in state.findings}
     found = {finding: f"The threshold of {one.in_words} {_WARNINGS[name]}"
              for finding, one in made.items() for name in warnings_of(one, finding)}
-    for finding, n in zip(FINDINGS, positives, strict=True):
+    for finding, n in zip(state.findings, positives, strict=True):
         if not n:
             found[finding] = f"No film of {run.in_words(part)} has it: F1 and recall are undefined"
     return found
@@ -143,7 +153,7 @@ def notes(state: BoardState, run: Evaluated, part: str, positives: Sequence[int]
 def provenance(state: BoardState, run: Evaluated, part: str) -> tuple[str, str]:
     """Where the thresholds come from, and a warning where it is the films that they are read on."""
     said, flags = [state.base.in_words], []
-    if state.base.part == part and len(state.changed) < N_FINDINGS:
+    if state.base.part == part and len(state.changed) < len(state.findings):
         flags.append("fitted on these very films, which flatters")
     for finding, text in state.changed.items():
         fit = parse_key(text)

@@ -16,8 +16,9 @@ from cxrcore.data.pixels import decode_film, film_file, find_film, prepared
 from cxrcore.data.pixels.film_file import Film
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import FilmError, WorkbenchError
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.queries import data_set, from_store
+from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
@@ -48,7 +49,8 @@ class RunFilms:
 
     Attributes:
         images: of the data set.
-        labels: float32 (n, 14).
+        labels: float32 (n, k).
+        findings: k names, in the labels' order.
         parts: index into `splits.SPLITS` of each film; None where the split cannot be drawn again.
         folders: where films may lie on disk, those of NIH's layout inside them too.
         kind: of the data set.
@@ -56,6 +58,7 @@ class RunFilms:
 
     images: pd.DataFrame
     labels: np.ndarray
+    findings: tuple[str, ...]
     parts: np.ndarray | None
     folders: tuple[Path, ...]
     kind: str
@@ -75,7 +78,7 @@ class RunFilms:
     def labels_of(self, image_id: str) -> list[str]:
         """The findings that the film is labelled with, as people write them."""
         row = self.row_of(image_id)
-        return [] if row is None else [display_name(FINDINGS[k]) for k in np.flatnonzero(self.labels[row] == 1)]
+        return [] if row is None else [display_name(self.findings[k]) for k in np.flatnonzero(self.labels[row] == 1)]
 
 
 def films_of(store: Store, run: pd.Series, runs: pd.DataFrame, datasets: pd.DataFrame) -> RunFilms:
@@ -94,7 +97,7 @@ def films_of(store: Store, run: pd.Series, runs: pd.DataFrame, datasets: pd.Data
         parts = None
     places = tuple(place for folder in folders for place in
                    (folder, folder / "images", *sorted(folder.glob("images_*/images"))))
-    return RunFilms(found.images, found.labels, parts, places, kind)
+    return RunFilms(found.images, found.labels, found.findings, parts, places, kind)
 
 
 @kept(64)
@@ -139,7 +142,8 @@ def stored(store: Store, films: RunFilms, image_id: str, size: int) -> ChosenFil
 
 def examples(store: Store, films: RunFilms, finding: str, size: int) -> list[str]:
     """Some films of the test split with a finding (else any), whose pixels are here."""
-    rows = np.flatnonzero(films.labels[:, FINDINGS.index(finding)] == 1)
+    labelled = finding in films.findings  # a network may know findings that the films have no label of
+    rows = np.flatnonzero(films.labels[:, films.findings.index(finding)] == 1) if labelled else np.arange(0)
     if films.parts is not None:
         test = rows[films.parts[rows] == splits.SPLITS.index("test")]
         rows = test if len(test) else rows
@@ -224,11 +228,11 @@ def _strips(folder: Path, _held: PreparedPixels, _cache: Path) -> np.ndarray:
     return found
 
 
-def stored_scores(store: Store, prediction_ids: Sequence[str], image_id: str) -> np.ndarray | None:
-    """What an evaluation stored for this film, float32 (14,); None where it was not evaluated."""
-    for prediction_id in prediction_ids:
-        held = from_store.predictions(store, prediction_id)
+def stored_scores(store: Store, read: Sequence[Labelled], image_id: str) -> dict[str, float]:
+    """{finding: score} that an evaluation stored for this film; empty where it was not evaluated."""
+    for of in read:
+        held = from_store.predictions(store, of)
         rows = np.flatnonzero(np.asarray(held.image_ids) == image_id)
         if len(rows):
-            return held.scores[rows[0]]
-    return None
+            return dict(zip(held.findings, held.scores[rows[0]].tolist(), strict=True))
+    return {}

@@ -9,7 +9,6 @@ import pandas as pd
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.config import TRAIN_COMMAND
 from cxrcore.data.splits import PART_WORDS
-from cxrcore.findings import FINDINGS
 from cxrcore.measures.metrics import Counts
 from cxrcore.measures.thresholds.positions import SortedScores, counts_at
 from cxrcore.queries import data_set, evaluated_runs, from_store, run_groups
@@ -18,7 +17,7 @@ from cxrcore.queries.threshold_sets import SourcedSet, default_key, find_set
 from cxrcore.store import Store
 from cxrcore.store.audit_marks import Marks
 
-HALF = np.full(len(FINDINGS), 0.5)  # what a program does that never asks
+HALF = 0.5  # what a program does that never asks
 FEW = 10  # films with a finding, below which it is no example
 MAX_RUNS = 6
 
@@ -82,7 +81,7 @@ class Lesson:
     @property
     def scores(self) -> tuple[SortedScores, ...]:
         """Of the run in focus, one entry a finding."""
-        return from_store.sorted_scores(self.store, self.run.prediction_id(self.part))
+        return from_store.sorted_scores(self.store, self.run.read(self.part))
 
     @property
     def styles(self) -> dict[str, RunStyle]:
@@ -103,10 +102,20 @@ class Lesson:
         """The run's thresholds as the board begins with: max F1, fitted on validation, where there is one."""
         return find_set(self.store, run, default_key(run))
 
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Of the run in focus."""
+        return self.run.findings
+
+    @property
+    def half(self) -> np.ndarray:
+        """`HALF` for every finding."""
+        return np.full(len(self.findings), HALF)
+
     @cached_property
     def at_half(self) -> Counts:
         """Of the run in focus, every finding at 0.5."""
-        return counts_at(self.scores, HALF)
+        return counts_at(self.scores, self.half)
 
     @cached_property
     def at_tuned(self) -> Counts:
@@ -115,13 +124,13 @@ class Lesson:
 
     @cached_property
     def example(self) -> int:
-        """The finding whose AUROC promises most beyond its F1 at 0.5, by its place in `FINDINGS`.
+        """The finding whose AUROC promises most beyond its F1 at 0.5, by its place in `findings`.
 
         Raises:
             NothingToShow: no finding has films enough.
         """
-        curves = from_store.curves(self.store, self.run.prediction_id(self.part), "roc").findings
-        promise = np.array([one.auroc for one in curves]) - self.at_half.f1
+        curves = from_store.curves(self.store, self.run.read(self.part), "roc").findings
+        promise = np.array([one.auroc for one in curves.values()]) - self.at_half.f1
         enough = np.array([len(one.positives) >= FEW and len(one.negatives) >= FEW for one in self.scores])
         if not enough.any():
             raise NothingToShow(f"No finding stands on {FEW} of the films that the run was measured on.")
@@ -143,7 +152,7 @@ def read_lesson(store: Store, overview: from_store.Overview, chosen: list[str], 
                                                    if one not in chosen[:1])][:MAX_RUNS]
     rows = runs.set_index("run_id", drop=False).loc[ids].reset_index(drop=True)
     part = evaluated_runs.part_to_draw(part, ids[:1], board)
-    found = tuple(run for run in evaluated(rows, board, run_groups.run_labels(runs)) if part in run.parts)
+    found = tuple(run for run in evaluated(rows, overview, run_groups.run_labels(runs), part) if part in run.parts)
     if found and found[0].run_id != ids[0]:
         found = ()
     dataset_id = rows["dataset_id"].iloc[0] if len(rows) else overview.datasets.index[0]

@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.charts.compare import Priced
-from cxrcore.charts.dot_rows import NAMES, Bars
+from cxrcore.charts.dot_rows import Bars, row_names
 from cxrcore.charts.look import RunStyle, architecture_label, run_styles
 from cxrcore.evaluation import ensemble
-from cxrcore.evaluation.kept_draws import AtThresholds
 from cxrcore.evaluation.shares import Told, untold
-from cxrcore.findings import N_FINDINGS
 from cxrcore.import_export import examination
 from cxrcore.measures.intervals.holm import BETTER, TIED, UNTESTED, WORSE, Verdicts, verdicts
 from cxrcore.measures.intervals.intervals import MACRO, Difference, Interval, Resampled, difference
@@ -64,6 +62,7 @@ def compare(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str,
     """The runs measured in the same draws.
 
     Args:
+        runs: with the findings that all of them have.
         architectures: {run_id: name}.
         key: of the threshold set; without it, or where a run has no predictions to fit it on, the run's default.
         told: hears how far it is.
@@ -73,8 +72,7 @@ def compare(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str,
     """
     styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})
     sources = [find_set(store, run, _key_for(run, key)) for run in runs]
-    measured = [AtThresholds(run.prediction_id(part), tuple(source.thresholds.tolist()))
-                for run, source in zip(runs, sources, strict=True)]
+    measured = [(run.read(part), source.thresholds) for run, source in zip(runs, sources, strict=True)]
     found = measured_in_draws(store, measured, told)
     return [Compared(run, architectures[run.run_id], styles[run.run_id], one, source)
             for run, one, source in zip(runs, found, sources, strict=True)]
@@ -91,7 +89,7 @@ def values_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:
     for one in compared:
         found = one.found.interval(measure)
         frames.append(pd.DataFrame({
-            "run_id": one.run.run_id, "run": one.run.label, "finding": NAMES, "measure": measure, "value": found.point,
+            "run_id": one.run.run_id, "run": one.run.label, "finding": row_names(one.run.findings), "measure": measure, "value": found.point,
             "low": found.low, "high": found.high, "standard_error": found.error, "draws_dropped": found.n_dropped,
             "n_positive": [*one.found.n_positive, np.nan],
             "n_findings": averaged(found), "films": one.found.n_films,
@@ -101,7 +99,8 @@ def values_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:
 
 def averaged(found: Interval) -> list[int]:
     """How many findings each value of an interval is the mean of: 1 or 0 for a finding's own, more for the macro's."""
-    return [*(~np.isnan(found.point[:MACRO])).astype(int), N_FINDINGS - found.n_excluded]
+    own = found.point[:MACRO]
+    return [*(~np.isnan(own)).astype(int), len(own) - found.n_excluded]
 
 
 # -- differences to a reference
@@ -113,8 +112,8 @@ class Contrast:
 
     Attributes:
         one: the run.
-        change: its measure minus the reference's, (15,).
-        words: (15,), a verdict each; the macro mean's is of a family of its own.
+        change: its measure minus the reference's, (k + 1,).
+        words: (k + 1,), a verdict each; the macro mean's is of a family of its own.
         p: (15,), corrected.
     """
 
@@ -161,7 +160,7 @@ def _in_words(p: float) -> str:
 def contrast_table(found: Sequence[Contrast], reference: str, measure: str) -> pd.DataFrame:
     """A row a run and finding, for the download."""
     return pd.concat([pd.DataFrame({
-        "run": one.one.run.label, "against": reference, "finding": NAMES, "measure": measure,
+        "run": one.one.run.label, "against": reference, "finding": row_names(one.one.run.findings), "measure": measure,
         "difference": one.change.point, "low": one.change.low, "high": one.change.high, "p_uncorrected": one.change.p,
         "p_holm": one.p, "verdict": one.words}) for one in found], ignore_index=True)
 
@@ -240,9 +239,9 @@ def bars_of(compared: Sequence[Compared], measure: str) -> list[Bars]:
         found = one.found.interval(measure)
         notes = [f"{n:,} films with it" + (", few: the interval may be too narrow" if rare else "")
                  for n, rare in zip(one.found.n_positive, one.found.rare, strict=True)]
-        notes.append(f"mean over {N_FINDINGS - found.n_excluded} of {N_FINDINGS} findings")
-        made.append(Bars(one.run.label, one.style, found.point, found.low, found.high, np.ones(len(NAMES), bool),
-                         notes))
+        n = len(one.run.findings)
+        notes.append(f"mean over {n - found.n_excluded} of {n} findings")
+        made.append(Bars(one.run.label, one.style, found.point, found.low, found.high, np.ones(n + 1, bool), notes))
     return made
 
 

@@ -9,11 +9,12 @@ import pandas as pd
 from cxrcore.charts.curve_marks import OperatingPoint
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.data.splits import PART_WORDS
-from cxrcore.findings import FINDINGS
 from cxrcore.measures.intervals.curve_bands import Band
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries import from_store
-from cxrcore.store import Store
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.from_store import Labelled
+from cxrcore.store import CSV, Store
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class DrawnRun:
 
     Attributes:
         run_id, label, style: of the run.
-        prediction_id: of the predictions.
+        of: the scores and the labels that they are read against.
         source: the predictions in words: part, films (or how many of them), checkpoint.
         data: `from_store.RunCurves`, or what another view has in its place, with `findings` and `films` as there.
         points: where a threshold set stands, of each finding; None without one.
@@ -32,44 +33,47 @@ class DrawnRun:
     run_id: str
     label: str
     style: RunStyle
-    prediction_id: str
+    of: Labelled
     source: str
     data: Any
     points: Sequence[OperatingPoint] | None = None
     bands: Mapping[str, Band] = field(default_factory=dict)
 
 
-def curves_reader(store: Store, view: str) -> Callable[[str, str], from_store.RunCurves]:
-    """What `read_drawn_runs` reads for a view of `curves.VIEWS`: (run_id, prediction_id) -> its curves."""
-    return lambda run_id, prediction_id: from_store.curves(store, prediction_id, view)
+def curves_reader(store: Store, view: str) -> Callable[[Evaluated, str], from_store.RunCurves]:
+    """What `read_drawn_runs` reads for a view of `curves.VIEWS`: (run, part) -> its curves."""
+    return lambda run, part: from_store.curves(store, run.read(part), view)
 
 
-def read_drawn_runs(runs: pd.DataFrame, board: pd.DataFrame, part: str, labels: Mapping[str, str],
-                    read: Callable[[str, str], Any], step: Callable[[], None] = lambda: None) -> list[DrawnRun]:
+def read_drawn_runs(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, str], part: str,
+                    read: Callable[[Evaluated, str], Any], step: Callable[[], None] = lambda: None
+                    ) -> list[DrawnRun]:
     """Those of the runs that have predictions of this part, in the order of the runs.
 
     Args:
-        read: (run_id, prediction_id) -> what the view draws; None leaves the run out.
+        architectures: {run_id: name}.
+        read: (run, part) -> what the view draws; None leaves the run out.
         step: called after each run.
     """
-    sets = board[board["split"] == part].set_index("run_id")
-    styles = run_styles(dict(zip(runs["run_id"], runs["architecture"], strict=True)))
-    found = [run_id for run_id in runs["run_id"] if run_id in sets.index]
+    styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})
     loaded = []
-    for run_id in found:
-        row = sets.loc[run_id]
-        data = read(run_id, row["prediction_id"])
+    for run in runs:
+        data = read(run, part) if part in run.parts else None
         if data is not None:
-            loaded.append(DrawnRun(run_id, labels[run_id], styles[run_id], row["prediction_id"], _source(row, part),
-                                   data))
+            of = run.read(part)
+            loaded.append(DrawnRun(run.run_id, run.label, styles[run.run_id], of, _source(store, run, part), data))
         step()
     return loaded
 
 
-def _source(row: pd.Series, part: str) -> str:
+def _source(store: Store, run: Evaluated, part: str) -> str:
+    row, of = run.parts[part], run.read(part)
     films = f"{int(row['n']):,} films" if row["n"] >= row["n_expected"] else (
         f"subset of {int(row['n']):,} of {int(row['n_expected']):,} films")
-    return ", ".join([PART_WORDS[part], films, *([row["checkpoint"]] if isinstance(row["checkpoint"], str) else [])])
+    if of.labels.name != CSV:
+        films = f"{len(from_store.predictions(store, of).image_ids):,} films that {of.labels.name} has read"
+    return ", ".join([PART_WORDS.get(part, part), films,
+                      *([row["checkpoint"]] if isinstance(row["checkpoint"], str) else [])])
 
 
 def sources_in_words(measured: Sequence[DrawnRun], finding: str | None) -> str:
@@ -78,7 +82,7 @@ def sources_in_words(measured: Sequence[DrawnRun], finding: str | None) -> str:
     for one in measured:
         words = one.source
         if finding is not None:
-            curves = one.data.findings[FINDINGS.index(finding)]
+            curves = one.data.findings[finding]
             known = curves.positives + curves.negatives
             words += f", {curves.positives:,} of them with the finding ({100 * curves.positives / max(known, 1):.2f} %)"
             if 0 < curves.positives < STABLE_POSITIVES:
@@ -99,7 +103,7 @@ def values_table(measured: Sequence[DrawnRun]) -> pd.DataFrame:
         {"run_id": one.run_id, "run": one.label, "measured_on": one.source, "finding": finding,
          "auroc": curves.auroc, "ap": curves.ap, "greatest_f1_on_these_films": curves.best[1],
          "at_threshold": curves.best[0], "n_positive": curves.positives, "n": curves.positives + curves.negatives}
-        for one in measured for finding, curves in zip(FINDINGS, one.data.findings, strict=True)])
+        for one in measured for finding, curves in one.data.findings.items()])
 
 
 def points_table(measured: Sequence[DrawnRun], finding: str | None) -> pd.DataFrame:
@@ -108,6 +112,6 @@ def points_table(measured: Sequence[DrawnRun], finding: str | None) -> pd.DataFr
         pd.DataFrame({"run_id": one.run_id, "run": one.label, "finding": name, "line": line, "x": drawn.x,
                       "y": drawn.y, "threshold": drawn.thresholds, "tp": drawn.tp.astype(int),
                       "fp": drawn.fp.astype(int), "fn": curves.positives - drawn.tp.astype(int)})
-        for one in measured for name, curves in zip(FINDINGS, one.data.findings, strict=True)
+        for one in measured for name, curves in one.data.findings.items()
         if finding in (None, name) for line, drawn in curves.lines.items()]
     return pd.concat(frames) if frames else pd.DataFrame()

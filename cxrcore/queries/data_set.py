@@ -31,7 +31,8 @@ class Holdings:
 
     Attributes:
         images, boxes: as in the store.
-        labels: float32 (n, 14), in the images' order.
+        labels: float32 (n, k), in the images' order.
+        findings: k names, in the labels' order.
         figures, prevalence, company, per_film, per_patient, follow_ups, ages, without_alarms: of `census`.
         by_view: prevalence on PA and on AP films.
         ages_unknown: films without an age.
@@ -40,6 +41,7 @@ class Holdings:
     dataset_id: str
     images: pd.DataFrame
     labels: np.ndarray
+    findings: tuple[str, ...]
     boxes: pd.DataFrame
     figures: census.KeyFigures
     prevalence: pd.DataFrame
@@ -60,13 +62,13 @@ def holdings(store: Store, dataset_id: str) -> Holdings:
     frame = store.labels(dataset_id)
     if not np.array_equal(frame.index.to_numpy(), images["image_id"].to_numpy()):
         frame = frame.reindex(images["image_id"])
-    labels = frame.to_numpy(np.float32)
+    labels, findings = frame.to_numpy(np.float32), tuple(map(str, frame.columns))
     groups = {view: (images["view"] == view).fillna(False).to_numpy(bool) for view in VIEWS}
     return Holdings(
-        dataset_id, images, labels, store.boxes(dataset_id), census.key_figures(images, labels),
-        census.prevalence(labels, {"all": np.ones(len(images), bool)}), census.company(labels),
+        dataset_id, images, labels, findings, store.boxes(dataset_id), census.key_figures(images, labels),
+        census.prevalence(labels, findings, {"all": np.ones(len(images), bool)}), census.company(labels, findings),
         census.findings_per_film(labels), census.films_per_patient(images), census.follow_ups(images),
-        census.ages(images), census.without_alarms(labels), census.prevalence(labels, groups),
+        census.ages(images), census.without_alarms(labels, findings), census.prevalence(labels, findings, groups),
         int(images["age"].isna().sum()),
     )
 
@@ -138,7 +140,7 @@ def _split_counts(store: Store, dataset_id: str, key: SplitKey, _found: Holdings
     parts = {name: drawn == k for k, name in enumerate(splits.SPLITS) if (drawn == k).any()}
     return SplitCounts(census.leaks(drawn, _found.images["patient_id"], splits.SPLITS),
                        census.composition(_found.images, _found.labels, drawn, splits.SPLITS),
-                       census.prevalence(_found.labels, parts))
+                       census.prevalence(_found.labels, _found.findings, parts))
 
 
 def assignment(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> np.ndarray:

@@ -1,32 +1,76 @@
-"""Runs with the predictions that pages read them on, and which of them are chosen while nothing is."""
+"""Runs with the predictions and labels that pages read them on, and which of them are chosen while nothing is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from cxrcore.data.splits import PART_WORDS
+from cxrcore.findings import shared
+from cxrcore.measures import derived
+from cxrcore.measures.thresholds.fitting import FALLBACK
 from cxrcore.queries import run_groups
+from cxrcore.queries.from_store import Labelled, Overview
+from cxrcore.store import CSV, LabelSet
 
 MAX_RUNS = 6
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A run with its predictions.
+    """A run with its predictions, as they are read.
 
     Attributes:
+        dataset_id: of the run.
         parts: {'val' or 'test': row of the leaderboard with prediction_id, n, n_expected, checkpoint}.
+        own: {dataset_id: the labels that it came with}, of the parts' data sets.
+        labels: what the pages measure the run on.
+        findings: that the pages show, some or all of the labels'.
     """
 
     run_id: str
     label: str
     dataset_id: str
     parts: Mapping[str, pd.Series]
+    own: Mapping[str, LabelSet]
+    labels: LabelSet
+    findings: tuple[str, ...]
 
     def prediction_id(self, part: str) -> str:
         """Names the scores of a part, 'val' or 'test'; KeyError where the run has none."""
         return self.parts[part]["prediction_id"]
+
+    def read(self, part: str) -> Labelled:
+        """The scores of a part against the labels, where these are of its films, else against its own; KeyError."""
+        row = self.parts[part]
+        if row["dataset_id"] == self.labels.dataset_id:
+            return Labelled(row["prediction_id"], self.labels, self.findings)
+        return self.read_own(part)
+
+    def read_own(self, part: str) -> Labelled:
+        """The scores of a part against the labels that its films came with, as thresholds are fitted; KeyError."""
+        row = self.parts[part]
+        labels = self.own[row["dataset_id"]]
+        return Labelled(row["prediction_id"], labels, labels.findings)
+
+    def thresholds(self, values: Mapping[str, float]) -> np.ndarray:
+        """One threshold for each finding that is shown, float64 (k,).
+
+        A derived finding's follows from its parts' as its score does; one that the set does not have is at 0.5.
+
+        Args:
+            values: {finding: threshold}.
+        """
+        parts = dict(self.labels.derived)
+        return np.array([
+            values[finding] if finding in values else
+            derived.thresholds(np.array([values.get(part, FALLBACK) for part in parts[finding]]))
+            if finding in parts else FALLBACK for finding in self.findings])
+
+    def of(self, findings: Sequence[str]) -> "Evaluated":
+        """The run with some of its findings."""
+        return self if tuple(findings) == self.findings else replace(self, findings=tuple(findings))
 
     def in_words(self, part: str) -> str:
         """'test, 22,433 films' or 'validation, a subset of 500 of 11,296 films'."""
@@ -37,11 +81,36 @@ class Evaluated:
         return f"{PART_WORDS.get(part, part)}, {films}"
 
 
-def evaluated(rows: pd.DataFrame, board: pd.DataFrame, labels: Mapping[str, str]) -> list[Evaluated]:
-    """Runs with the newest of their predictions, of rows of `Store.runs` and of its leaderboard."""
-    return [Evaluated(run_id, labels[run_id], dataset_id,
-                      {part["split"]: part for _, part in board[board["run_id"] == run_id].iterrows()})
-            for run_id, dataset_id in zip(rows["run_id"], rows["dataset_id"], strict=True)]
+def evaluated(
+    rows: pd.DataFrame, overview: Overview, names: Mapping[str, str], part: str = "test", label_set: str = CSV
+) -> list[Evaluated]:
+    """Runs with the newest of their predictions.
+
+    Args:
+        rows: of `Store.runs`.
+        names: {run_id: unique label}.
+        part: whose films the labels are of.
+        label_set: that they are read against, where their data set has it, else its own.
+    """
+    made = []
+    for run_id, dataset_id in zip(rows["run_id"], rows["dataset_id"], strict=True):
+        board = overview.board[overview.board["run_id"] == run_id]
+        parts = {row["split"]: row for _, row in board.iterrows()}
+        sets = {one: overview.labels_of(one) for one in {dataset_id, *board["dataset_id"]}}
+        own = {one: found[0] for one, found in sets.items()}
+        of_part = parts[part]["dataset_id"] if part in parts else dataset_id
+        labels = next((one for one in sets[of_part] if one.name == label_set), own[of_part])
+        made.append(Evaluated(run_id, names[run_id], dataset_id, parts, own, labels, labels.findings))
+    return made
+
+
+def on_shared_findings(runs: Sequence[Evaluated]) -> tuple[list[Evaluated], tuple[str, ...]]:
+    """The runs with the findings that all of them have, and those that some have besides, each once."""
+    if not runs:
+        return [], ()
+    common = shared([run.findings for run in runs])
+    rest = dict.fromkeys(finding for run in runs for finding in run.findings if finding not in common)
+    return [run.of(common) for run in runs], tuple(rest)
 
 
 def default_runs(groups: Sequence[run_groups.Group]) -> list[str]:

@@ -13,7 +13,6 @@ import numpy as np
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import CheckpointError, DataError
 from cxrcore.explain import overlay as overlays
-from cxrcore.findings import FINDINGS
 from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries.kept import Kept, kept
 from cxrcore.store import Store
@@ -57,6 +56,7 @@ class Loaded:
     Attributes:
         key: changes with the checkpoint.
         image_size: pixels a side that it takes.
+        findings: k names, of its outputs.
         checked: says whether a film, uint8 (S, S), looks like those that the run was trained on; None without a check.
         measured: the check's own rates of false alarms and misses, in words.
     """
@@ -64,6 +64,7 @@ class Loaded:
     key: str
     architecture: str
     image_size: int
+    findings: tuple[str, ...]
     explainer: "Explainer"
     checked: "Callable[[np.ndarray], Checked] | None"
     measured: str
@@ -77,7 +78,7 @@ class Explained:
         findings: of the maps; none where one map serves all.
         maps: float16 (k, S, S), over what the network looked at, each in [0, 1].
         energy: float32 (k,).
-        logits, scores: float32 (14,).
+        logits, scores: float32 (k,), of the network's findings.
     """
 
     findings: tuple[str, ...]
@@ -125,8 +126,8 @@ def _load(path: str, mtime_ns: int, size: int) -> Loaded:
     held = checkpoints.load_checkpoint(Path(path))
     model = held.model().to(default_device())
     check = _check_of(Path(path).parent, checkpoints.sha256(Path(path)))
-    return Loaded(f"{path}|{mtime_ns}|{size}", held.architecture, held.image_size,
-                  Explainer(model, held.architecture, held.spec), _asking(check, model, held.spec),
+    return Loaded(f"{path}|{mtime_ns}|{size}", held.architecture, held.image_size, held.findings,
+                  Explainer(model, held.architecture, held.spec, held.findings), _asking(check, model, held.spec),
                   check.describe() if check else "")
 
 
@@ -174,7 +175,7 @@ def explained(loaded: Loaded, film: np.ndarray, method: str) -> Explained:
 
 @kept(MAPS)
 def _explained(model_key: str, film: str, method: str, _loaded: Loaded, _film: np.ndarray) -> Explained:
-    return _packed(_loaded.explainer.explain(_film, FINDINGS, method))
+    return _packed(_loaded.explainer.explain(_film, _loaded.findings, method))
 
 
 def explained_slowly(loaded: Loaded, film: np.ndarray, method: str, finding: str,

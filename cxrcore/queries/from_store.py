@@ -6,19 +6,21 @@ readers and never written to.
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from cxrcore.measures import calibration
 from cxrcore.measures.calibration import Calibrator
 from cxrcore.measures.curves import FindingCurves, finding_curves
+from cxrcore.measures.intervals.scored_films import of_findings
 from cxrcore.measures.thresholds import fitting
 from cxrcore.measures.thresholds.fitting import ThresholdSet
 from cxrcore.measures.thresholds.positions import SortedScores, sort_scores
 from cxrcore.queries.kept import kept
-from cxrcore.store import Predictions, Store, audit_marks, progress, run_thresholds
+from cxrcore.store import CSV, LabelSet, Predictions, Store, audit_marks, progress, run_thresholds
+from cxrcore.store.label_sets import read_against
 
 SHOWN_SETTINGS = ("loss", "init", "epochs")
 
@@ -32,13 +34,20 @@ class Overview:
             `warned` holds the marks of `audit_marks`, () for most runs.
         board: as `Store.leaderboard`.
         datasets: as `Store.datasets`, indexed by dataset_id.
-        signature: changes when any of the three does; a new epoch changes none of them.
+        label_sets: as `Store.label_sets`.
+        signature: changes when any of the four does; a new epoch changes none of them.
     """
 
     runs: pd.DataFrame
     board: pd.DataFrame
     datasets: pd.DataFrame
+    label_sets: tuple[LabelSet, ...]
     signature: str
+
+    def labels_of(self, dataset_id: str) -> list[LabelSet]:
+        """The label sets of a data set, its own first; of one that the store does not know, one without findings."""
+        found = [one for one in self.label_sets if one.dataset_id == dataset_id]
+        return found or [LabelSet(dataset_id, CSV, ())]
 
 
 def overview(store: Store) -> Overview:
@@ -62,7 +71,9 @@ def _overview(store: Store, token: tuple[int, ...]) -> Overview:
         digest.update(str(frame.to_json(date_format="iso", date_unit="us")).encode())
     marks = audit_marks.of_runs(runs)
     runs["warned"] = pd.Series([marks.get(run_id, ()) for run_id in runs["run_id"]], runs.index, dtype=object)
-    return Overview(runs, board, datasets.set_index("dataset_id"), digest.hexdigest())
+    label_sets = tuple(store.label_sets())
+    digest.update(repr(label_sets).encode())
+    return Overview(runs, board, datasets.set_index("dataset_id"), label_sets, digest.hexdigest())
 
 
 def epochs(store: Store, run_ids: Sequence[str]) -> pd.DataFrame:
@@ -85,42 +96,84 @@ def statuses(store: Store, runs: pd.DataFrame) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """Names scores as they are read: of which predictions, against which labels, for which findings.
+
+    Attributes:
+        labels: a label set of the predictions' data set.
+        findings: some or all of the labels'.
+    """
+
+    prediction_id: str
+    labels: LabelSet
+    findings: tuple[str, ...]
+
+    @property
+    def as_stored(self) -> bool:
+        """Whether that is all that is stored: every finding, against the labels that the films came with."""
+        return self.labels.name == CSV and self.findings == self.labels.findings
+
+    @property
+    def key(self) -> str:
+        """Tells this reading from others of the same predictions; '' as stored."""
+        return "" if self.as_stored else f"{self.labels.name}|{self.labels.created_at}|{','.join(self.findings)}"
+
+
+@dataclass(frozen=True)
 class RunCurves:
     """What a view draws of one set of predictions.
 
     Attributes:
-        findings: one entry a finding, in `FINDINGS` order.
+        findings: {finding: its curves}, in their order.
         films: equal for two sets of the same films.
     """
 
-    findings: tuple[FindingCurves, ...]
+    findings: Mapping[str, FindingCurves]
     films: str
 
 
-def curves(store: Store, prediction_id: str, view: str) -> RunCurves:
+def curves(store: Store, of: Labelled, view: str) -> RunCurves:
     """The curves of all findings; view as in `curves.VIEWS`.
 
     Raises:
         StoreError: the predictions are gone.
     """
-    return _curves(store, prediction_id, view)
+    return _curves(store, of, view)
 
 
 @kept(256)  # some 100 kB each
-def _curves(store: Store, prediction_id: str, view: str) -> RunCurves:
-    found = _predictions(store, prediction_id)
+def _curves(store: Store, of: Labelled, view: str) -> RunCurves:
+    found = predictions(store, of)
     films = hashlib.sha256("\n".join(found.image_ids).encode()).hexdigest()
-    return RunCurves(tuple(finding_curves(labels, scores, view)
-                           for labels, scores in zip(found.labels.T, found.scores.T, strict=True)), films)
+    return RunCurves({finding: finding_curves(labels, scores, view) for finding, labels, scores
+                      in zip(found.findings, found.labels.T, found.scores.T, strict=True)}, films)
 
 
-def predictions(store: Store, prediction_id: str) -> Predictions:
-    """As `Store.predictions`; shared by all readers.
+def predictions(store: Store, of: Labelled) -> Predictions:
+    """As `Store.predictions`, with the findings that are asked for; shared by all readers.
 
     Raises:
         StoreError: the predictions are gone.
     """
-    return _predictions(store, prediction_id)
+    return _predictions(store, of.prediction_id) if of.as_stored else _read(store, of)
+
+
+@kept(16)  # of 112,120 films some 30 MB
+def _read(store: Store, of: Labelled) -> Predictions:
+    found = _predictions(store, of.prediction_id)
+    if of.labels.name != CSV:
+        found = read_against(found, of.labels, labels(store, of.labels))
+    return of_findings(found, of.findings)
+
+
+def labels(store: Store, of: LabelSet) -> pd.DataFrame:
+    """As `Store.labels`; shared by all readers."""
+    return _labels(store, of)
+
+
+@kept(8)
+def _labels(store: Store, of: LabelSet) -> pd.DataFrame:
+    return store.labels(of.dataset_id, of.name)
 
 
 @kept(16)  # of 112,120 films some 30 MB
@@ -138,14 +191,14 @@ def _images(store: Store, dataset_id: str) -> pd.DataFrame:
     return store.images(dataset_id)
 
 
-def sorted_scores(store: Store, prediction_id: str) -> tuple[SortedScores, ...]:
+def sorted_scores(store: Store, of: Labelled) -> tuple[SortedScores, ...]:
     """The scores of each finding, sorted; shared by all readers."""
-    return _sorted_scores(store, prediction_id)
+    return _sorted_scores(store, of)
 
 
 @kept(24)  # of 112,120 films 6 MB
-def _sorted_scores(store: Store, prediction_id: str) -> tuple[SortedScores, ...]:
-    found = _predictions(store, prediction_id)
+def _sorted_scores(store: Store, of: Labelled) -> tuple[SortedScores, ...]:
+    found = predictions(store, of)
     return tuple(sort_scores(labels, scores) for labels, scores in zip(found.labels.T, found.scores.T, strict=True))
 
 
@@ -160,7 +213,7 @@ def _fitted(store: Store, run_id: str, prediction_id: str, objective: str, param
     if saved is not None:
         return saved
     found = _predictions(store, prediction_id)
-    return fitting.fit_thresholds(found.labels, found.scores, objective, parameter)
+    return fitting.fit_thresholds(found.labels, found.scores, found.findings, objective, parameter)
 
 
 def threshold_sets(store: Store, run_id: str) -> pd.DataFrame:
@@ -183,23 +236,25 @@ def _prediction_sets(store: Store, token: tuple[int, ...], run_id: str) -> pd.Da
     return store.prediction_sets(run_id).set_index("prediction_id")
 
 
-def calibrator(store: Store, prediction_id: str, method: str = "platt") -> Calibrator:
+def calibrator(store: Store, fitted_on: Labelled, findings: Sequence[str], method: str = "platt") -> Calibrator:
     """As `fit_calibrator` gives on these predictions, the validation's where it is read on a test part.
 
     Args:
+        fitted_on: read against their own labels.
+        findings: of the columns that it is to read.
         method: of `calibration.METHODS`.
 
     Raises:
         StoreError: the predictions are gone. UsageError: an unknown method.
     """
-    return _calibrator(store, prediction_id, method)
+    return replace(_calibrator(store, fitted_on, method), findings=tuple(findings))
 
 
-@kept(48)  # 14 pairs of numbers, or of lists of some hundred
-def _calibrator(store: Store, prediction_id: str, method: str) -> Calibrator:
-    saved = store.calibrators(prediction_id)
+@kept(48)  # a pair of numbers a finding, or of lists of some hundred
+def _calibrator(store: Store, fitted_on: Labelled, method: str) -> Calibrator:
+    saved = store.calibrators(fitted_on.prediction_id)
     saved = saved[saved["method"] == method]
     if len(saved):
-        return Calibrator(method, json.loads(saved["parameters"].iloc[0]))
-    found = predictions(store, prediction_id)
-    return calibration.fit_calibrator(found.labels, found.scores, method)
+        return Calibrator(method, json.loads(saved["parameters"].iloc[0]), fitted_on.findings)
+    found = predictions(store, fitted_on)
+    return calibration.fit_calibrator(found.labels, found.scores, found.findings, method)

@@ -9,7 +9,7 @@ from cxrcore.charts.look import ARCHITECTURE_COLOURS
 from cxrcore.data.pixels import film_file
 from cxrcore.explain import method_names
 from cxrcore.explain import overlay as overlays
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.queries import chosen_film, explained_films, film_pixels, from_store
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.class_lesson import Lesson, NothingToShow
@@ -47,7 +47,7 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
     if not lesson.store.run_file(run.run_id, BEST):
         raise NothingToShow(f"{run.label} has no checkpoint to ask: it was imported, averaged, or made on another "
                             "machine.")
-    found = from_store.predictions(lesson.store, run.prediction_id(lesson.part))
+    found = from_store.predictions(lesson.store, run.read(lesson.part))
     held = film_pixels.films_of(lesson.store, lesson.dataset_id)
     names = lesson.data.images["image_id"]
     known = set() if held is None else set(names[held.holds(names)])
@@ -56,7 +56,7 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
     sure = np.where(right, found.scores, -1.0)
     boxed = set(zip(lesson.data.boxes["image_id"], lesson.data.boxes["finding"], strict=True))
     best = []
-    for k, finding in enumerate(FINDINGS):
+    for k, finding in enumerate(found.findings):
         rows = [row for row in np.argsort(-sure[:, k], kind="stable") if right[row, k]]
         if rows:
             row = min(rows, key=lambda row, finding=finding: (found.image_ids[row], finding) not in boxed)
@@ -70,13 +70,14 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
 
 def example(lesson: Lesson, image_id: str, finding: str) -> Example:
     """The film scored and explained by the run in focus, as the Explain page does it."""
-    row, k = lesson.row(lesson.run), FINDINGS.index(finding)
+    row = lesson.row(lesson.run)
     films = chosen_film.films_of(lesson.store, row, lesson.overview.runs, lesson.overview.datasets)
     film = chosen_film.stored(lesson.store, films, image_id, chosen_film.size_of(row))
     loaded = explained_films.load_network(lesson.store, lesson.run.run_id)
     small = film_file.resize(film.film.pixels, loaded.image_size)
     explained = explained_films.explained(loaded, small, method_names.METHODS["Grad-CAM"])
-    score, threshold = float(explained.scores[k]), float(lesson.tuned(lesson.run).thresholds[k])
+    score = float(explained.scores[loaded.findings.index(finding)])
+    threshold = float(lesson.tuned(lesson.run).thresholds[lesson.findings.index(finding)])
     over = drawn(film.film.pixels, explained, finding, overlays.opacity(score, threshold), LOOK)
     plain = np.repeat(overlays.resized(film.film.pixels, over.shape[1::-1])[..., None], 3, axis=2)
     return Example(finding, np.concatenate([_boxed(lesson, film, finding, one) for one in (plain, over)], axis=1),

@@ -1,20 +1,20 @@
 """Whether scores are probabilities: reliability of runs' predictions, as predicted or calibrated, and in words."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures.calibration import OFF, not_probabilities
 from cxrcore.measures.intervals.draws import unknown
 from cxrcore.measures.reliability import FindingReliability, finding_reliability
 from cxrcore.queries import from_store
 from cxrcore.queries.curves import DrawnRun
 from cxrcore.queries.evaluated_runs import Evaluated
-from cxrcore.queries.from_store import calibrator
+from cxrcore.queries.from_store import Labelled, calibrator
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
@@ -32,53 +32,49 @@ class RunReliability:
     """What the view draws of one set of predictions.
 
     Attributes:
-        findings: one entry a finding, in `FINDINGS` order.
+        findings: {finding: what is drawn of it}, in their order.
         films: equal for two sets of the same films.
         off: findings whose scores are no probabilities.
         unfitted: findings that could not be calibrated, for want of films: nothing is read of them.
         patients_known: whether intervals know whose films they are.
     """
 
-    findings: tuple[FindingReliability, ...]
+    findings: Mapping[str, FindingReliability]
     films: str
     off: tuple[str, ...]
     unfitted: tuple[str, ...]
     patients_known: bool
 
 
-def reliability_reader(store: Store, runs: Sequence[Evaluated],
-                       method: str | None) -> Callable[[str, str], RunReliability | None]:
-    """(run_id, prediction_id) -> what to draw; None where the run has no predictions to fit a calibrator on."""
-    by_id = {run.run_id: run for run in runs}
-
-    def read(run_id: str, prediction_id: str) -> RunReliability | None:
+def reliability_reader(store: Store, method: str | None) -> Callable[[Evaluated, str], RunReliability | None]:
+    """(run, part) -> what to draw; None where the run has no predictions to fit a calibrator on."""
+    def read(run: Evaluated, part: str) -> RunReliability | None:
         if method is None:
-            return _reliability(store, prediction_id, None, None)
-        if "val" not in by_id[run_id].parts:
-            return None
-        return _reliability(store, prediction_id, by_id[run_id].prediction_id("val"), method)
+            return _reliability(store, run.read(part), None, None)
+        return _reliability(store, run.read(part), run.read_own("val"), method) if "val" in run.parts else None
 
     return read
 
 
 @kept(96)  # some 20 kB each; never written to
-def _reliability(store: Store, prediction_id: str, fitted_on: str | None, method: str | None) -> RunReliability:
-    found = from_store.predictions(store, prediction_id)
+def _reliability(store: Store, of: Labelled, fitted_on: Labelled | None, method: str | None) -> RunReliability:
+    found = from_store.predictions(store, of)
     scores, unfitted = found.scores, ()
     if fitted_on is not None and method is not None:
-        fitted = calibrator(store, fitted_on, method)
+        fitted = calibrator(store, fitted_on, found.findings, method)
         scores, unfitted = fitted(found.scores), fitted.unfitted
     alone = unknown(found.patient_ids)
     patients = np.unique(np.where(alone, found.image_ids, found.patient_ids).astype(str), return_inverse=True)[1]
     return RunReliability(
-        tuple(finding_reliability(own, score, patients) for own, score in zip(found.labels.T, scores.T, strict=True)),
+        {finding: finding_reliability(own, score, patients) for finding, own, score
+         in zip(found.findings, found.labels.T, scores.T, strict=True)},
         hashlib.sha256("\n".join(found.image_ids).encode()).hexdigest(),
-        tuple(not_probabilities(found.labels, scores)), unfitted, not alone.any())
+        tuple(not_probabilities(found.labels, scores, found.findings)), unfitted, not alone.any())
 
 
-def off_in_words(off: Sequence[str], loss: str | None, why: bool = True) -> str:
+def off_in_words(off: Sequence[str], n_findings: int, loss: str | None, why: bool = True) -> str:
     """For which findings a run's scores are far from probabilities, and why as far as known; the run is not named."""
-    names = "every finding" if len(off) == N_FINDINGS else ", ".join(map(display_name, off))
+    names = "every finding" if len(off) == n_findings else ", ".join(map(display_name, off))
     text = (f"scores are not probabilities for {names}. Their mean is more than "
             f"{OFF:g} times the share of films with the finding, or less than 1 / {OFF:g} of it")
     if not why:
@@ -94,7 +90,7 @@ def values_table(read: Sequence[DrawnRun], method: str | None) -> pd.DataFrame:
          "finding": finding, "ece": own.ece, "brier": own.brier, "n_positive": own.positives,
          "n": own.positives + own.negatives, "calibrated": method is not None and finding not in one.data.unfitted,
          "not_probabilities": finding in one.data.off}
-        for one in read for finding, own in zip(FINDINGS, one.data.findings, strict=True)])
+        for one in read for finding, own in one.data.findings.items()])
 
 
 def bins_table(read: Sequence[DrawnRun], finding: str | None) -> pd.DataFrame:
@@ -103,5 +99,5 @@ def bins_table(read: Sequence[DrawnRun], finding: str | None) -> pd.DataFrame:
         pd.DataFrame({"run_id": one.run_id, "run": one.label, "finding": name, "mean_score": own.score,
                       "observed_share": own.observed, "low": own.low, "high": own.high, "n_positive": own.hits,
                       "n": own.n})
-        for one in read for name, own in zip(FINDINGS, one.data.findings, strict=True) if finding in (None, name)]
+        for one in read for name, own in one.data.findings.items() if finding in (None, name)]
     return pd.concat(frames) if frames else pd.DataFrame()

@@ -11,7 +11,6 @@ import pandas as pd
 
 from cxrcore.charts.look import architecture_label
 from cxrcore.data.splits import LEAKY_SCHEMES, PART_WORDS
-from cxrcore.findings import N_FINDINGS
 from cxrcore.store.audit_marks import Marks, questions
 
 LEAKY_NOTE = "films of one patient stand on both sides: numbers are too good"
@@ -96,7 +95,7 @@ def groups(
         runs: newest first, as `from_store.Overview.runs`.
         part: 'test' (where a run was not measured there, its val numbers, below the others) or 'val'.
     """
-    table = _table(runs, board, statuses, part)
+    table = _table(runs, board, datasets, statuses, part)
     columns = ["dataset_id", "split_scheme", "split_seed", "split_fingerprint"]
     found = []
     for of_group, rows in runs.groupby(columns, sort=False, dropna=False):
@@ -121,11 +120,14 @@ def warned(runs: pd.DataFrame) -> dict[str, Marks]:
     return {run_id: own for run_id, own in marks if own}
 
 
-def _table(runs: pd.DataFrame, board: pd.DataFrame, statuses: Mapping[str, str], part: str) -> pd.DataFrame:
+def _table(runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, statuses: Mapping[str, str], part: str
+           ) -> pd.DataFrame:
     labels = run_labels(runs)
+    n_findings = datasets["findings"].map(len)
     preference = {name: place for place, name in enumerate(PARTS[part])}
     measured = board[board["split"].isin(preference)].assign(place=lambda rows: rows["split"].map(preference))
     measured = measured.sort_values("place", kind="stable").drop_duplicates("run_id")
+    measured = measured.rename(columns={"dataset_id": "dataset_of_films"})
     rows = runs.merge(measured, on="run_id", how="left")
     subset = (rows["n"] < rows["n_expected"]).astype(bool)
     marks = [" (archived)" if gone else "" for gone in rows["archived"]]
@@ -137,7 +139,8 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, statuses: Mapping[str, str],
         "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"],
         "measured": rows["split"].where(~subset, rows["split"] + ", subset"),
         "films": rows["n"].astype("Int64"),
-        "findings": [None if n != n or not n else f"{int(n)} of {N_FINDINGS}" for n in rows["n_defined"]],
+        "findings": [None if n != n or not n else f"{int(n)} of {n_findings.get(one, int(n))}"
+                     for n, one in zip(rows["n_defined"], rows["dataset_of_films"], strict=True)],
         "thresholds": _fitted_on(rows),
         "best_epoch": rows["best_epoch"].astype("Int64"),
         "started": rows["started_at"], "loss": rows["loss"], "init": rows["init"],

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.charts import subgroups as charts
-from cxrcore.charts.dot_rows import NAMES, Bars
+from cxrcore.charts.dot_rows import Bars, row_names
 from cxrcore.charts.look import run_styles
 from cxrcore.evaluation.kept_draws import SEED
 from cxrcore.evaluation.shares import Told, untold, within
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures.intervals.draws import N_DRAWS, Draws, patient_draws
 from cxrcore.measures.intervals.intervals import MACRO, Interval, Resampled
 from cxrcore.measures.intervals.scored_films import measured_films, subset
@@ -32,6 +32,7 @@ from cxrcore.measures.subgroups import (
 from cxrcore.queries import from_store
 from cxrcore.queries.comparison import averaged
 from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import Kept, kept
 from cxrcore.queries.threshold_sets import SourcedSet
 from cxrcore.store import Predictions, Store
@@ -69,6 +70,7 @@ class Subgroups:
 
     Attributes:
         grouping: of `subgroups.GROUPINGS`.
+        findings: k names, that the run is shown with.
         groups: of the films.
         n_patients: (g,), of each group.
         found: {name of a group: its measures in every draw}, those that can be measured.
@@ -77,6 +79,7 @@ class Subgroups:
     """
 
     grouping: str
+    findings: tuple[str, ...]
     groups: Groups
     n_patients: np.ndarray
     found: Mapping[str, Resampled]
@@ -87,6 +90,11 @@ class Subgroups:
     def called(self, name: str) -> str:
         """A group as the page writes it."""
         return group_name(name, self.grouping)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the rows of charts and tables, (k + 1,)."""
+        return row_names(self.findings)
 
     @property
     def largest(self) -> str:
@@ -105,37 +113,37 @@ def in_groups(store: Store, run: Evaluated, part: str, grouping: str, source: So
         ResamplingError: fewer than two patients, scores outside [0, 1].
         StoreError: predictions that are gone.
     """
-    key = (store, run.prediction_id(part), run.dataset_id)
-    draws = _draws(*key[:2])
+    key = (store, run.read(part))
+    draws = _draws(*key)
     groups, n_patients = _groups(*key, grouping)
     places = np.flatnonzero(n_patients >= MIN_PATIENTS)
     found = {}
     for done, place in enumerate(places):
         own = (store.key, *key[1:], grouping, int(place), tuple(source.thresholds.tolist()))
         found[groups.names[place]] = _GROUPS.get(own, lambda done=done, place=place: measure_group(
-            subset(_films(*key[:2]), groups.place == place), draws, source.thresholds,
+            subset(_films(*key), groups.place == place), draws, source.thresholds,
             within(told, done, len(places))))
-    return Subgroups(grouping, groups, n_patients, found, len(groups.place), len(draws.patients),
+    return Subgroups(grouping, run.findings, groups, n_patients, found, len(groups.place), len(draws.patients),
                      draws.patients_known)
 
 
 @kept(4)  # those of `from_store.predictions` where all are measured
-def _films(store: Store, prediction_id: str) -> Predictions:
-    return measured_films(from_store.predictions(store, prediction_id))
+def _films(store: Store, of: Labelled) -> Predictions:
+    return measured_films(from_store.predictions(store, of))
 
 
 @kept(3)  # of 30,805 patients 31 MB
-def _draws(store: Store, prediction_id: str) -> Draws:
-    films = _films(store, prediction_id)
+def _draws(store: Store, of: Labelled) -> Draws:
+    films = _films(store, of)
     return patient_draws(films.patient_ids, films.image_ids, N_DRAWS, SEED)
 
 
 @kept(16)
-def _groups(store: Store, prediction_id: str, dataset_id: str, grouping: str) -> tuple[Groups, np.ndarray]:
-    films = _films(store, prediction_id)
-    images = from_store.images(store, dataset_id).set_index("image_id").reindex(films.image_ids)
+def _groups(store: Store, of: Labelled, grouping: str) -> tuple[Groups, np.ndarray]:
+    films = _films(store, of)
+    images = from_store.images(store, of.labels.dataset_id).set_index("image_id").reindex(films.image_ids)
     groups = GROUPINGS[grouping](images)
-    return groups, groups.n_patients(_draws(store, prediction_id).owners(films.patient_ids, films.image_ids))
+    return groups, groups.n_patients(_draws(store, of).owners(films.patient_ids, films.image_ids))
 
 
 def shortcut(store: Store, run: Evaluated, part: str, told: Told = untold) -> tuple[Resampled, Resampled] | None:
@@ -144,17 +152,17 @@ def shortcut(store: Store, run: Evaluated, part: str, told: Told = untold) -> tu
     Args:
         told: hears how far it is.
     """
-    key = (store, run.prediction_id(part), run.dataset_id)
+    key = (store, run.read(part))
     views, n_patients = _groups(*key, "view")
     if not (n_patients >= MIN_PATIENTS).all():
         return None
-    return _VIEW_ALONE.get((store.key, *key[1:]), lambda: view_alone(_films(*key[:2]), views, _draws(*key[:2]), told))
+    return _VIEW_ALONE.get((store.key, *key[1:]), lambda: view_alone(_films(*key), views, _draws(*key), told))
 
 
 def bars(found: Subgroups, measured: Mapping[str, Interval]) -> list[Bars]:
     """Each group's measure with intervals."""
     styles = charts.group_styles(found.groups.names)
-    return [Bars(found.called(name), styles[name], one.point, one.low, one.high, np.ones(len(NAMES), bool),
+    return [Bars(found.called(name), styles[name], one.point, one.low, one.high, np.ones(len(one.point), bool),
                  _notes(found.found[name], one)) for name, one in measured.items()]
 
 
@@ -173,7 +181,7 @@ def view_bars(pair: tuple[Resampled, Resampled], run: Evaluated, architecture: s
     made = []
     for (name, style), one in zip(looks, pair, strict=True):
         found = one.interval("auroc")
-        made.append(Bars(name, style, found.point, found.low, found.high, np.ones(len(NAMES), bool),
+        made.append(Bars(name, style, found.point, found.low, found.high, np.ones(len(found.point), bool),
                          _notes(one, found)))
     return made
 
@@ -182,7 +190,7 @@ def _notes(one: Resampled, found: Interval) -> list[str]:
     notes = [f"{positive:,} films with it, {negative:,} without"
              + (", few: the interval may be too narrow" if rare else "")
              for positive, negative, rare in zip(one.n_positive, one.n_negative, one.rare, strict=True)]
-    return [*notes, f"mean over {len(FINDINGS) - found.n_excluded} of {len(FINDINGS)} findings"]
+    return [*notes, f"mean over {len(notes) - found.n_excluded} of {len(notes)} findings"]
 
 
 def definition(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: str) -> tuple[str, str]:
@@ -206,7 +214,7 @@ def in_words(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: str
     """What the corrected tests say, a line a group: what stands before its name, the name, what stands behind it."""
     lines = []
     for gap in gaps:
-        names = {word: [display_name(FINDINGS[k]) for k in np.flatnonzero(gap.words[:MACRO] == word)]
+        names = {word: [display_name(found.findings[k]) for k in np.flatnonzero(gap.words[:MACRO] == word)]
                  for word in (LOWER, HIGHER)}
         said = [f"{WORDS[word]} in {len(which)} ({', '.join(which)})" for word, which in names.items() if which]
         tested = int((gap.words[:MACRO] != UNTESTED).sum())
@@ -228,7 +236,7 @@ def height(table: pd.DataFrame) -> int:
 def values_table(found: Subgroups, measured: Mapping[str, Interval], measure: str) -> pd.DataFrame:
     """A row a group and finding, exactly; suppressed findings without a value."""
     return pd.concat([pd.DataFrame({
-        "grouping": found.grouping, "group": found.called(name), "finding": NAMES, "measure": measure,
+        "grouping": found.grouping, "group": found.called(name), "finding": found.names, "measure": measure,
         "value": one.point, "low": one.low, "high": one.high, "standard_error": one.error,
         "draws_dropped": one.n_dropped, "suppressed": [*suppressed(found.found[name]), False],
         "n_positive": [*found.found[name].n_positive, np.nan], "n_negative": [*found.found[name].n_negative, np.nan],
@@ -240,7 +248,7 @@ def gaps_table(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: s
     """A row a group and finding, exactly."""
     return pd.concat([pd.DataFrame({
         "grouping": found.grouping, "group": found.called(gap.name), "minus": found.called(reference),
-        "finding": NAMES, "measure": measure, "gap": gap.change.point, "low": gap.change.low, "high": gap.change.high,
+        "finding": found.names, "measure": measure, "gap": gap.change.point, "low": gap.change.low, "high": gap.change.high,
         "p_uncorrected": gap.change.p, "p_holm": gap.p, "verdict": gap.words}) for gap in gaps], ignore_index=True)
 
 
@@ -248,19 +256,19 @@ def shown_gaps(found: Subgroups, gaps: Sequence[Gap], measured: Mapping[str, Int
                measure: str) -> pd.DataFrame:
     """A row a finding and group as the page shows it; findings that were not tested are left out."""
     rows = pd.concat([pd.DataFrame({
-        "Finding": NAMES, "Group": found.called(gap.name), SHORT[measure]: measured[gap.name].point,
+        "Finding": found.names, "Group": found.called(gap.name), SHORT[measure]: measured[gap.name].point,
         f"{SHORT[measure]} of {found.called(reference)}": measured[reference].point, "Gap": gap.change.point,
         "95 % interval": [f"{low:+.3f} to {high:+.3f}" for low, high in zip(gap.change.low, gap.change.high,
                                                                             strict=True)],
-        "p": gap.p, "Verdict": [WORDS[word] for word in gap.words], "place": range(len(NAMES))}) for gap in gaps])
+        "p": gap.p, "Verdict": [WORDS[word] for word in gap.words], "place": range(len(found.names))}) for gap in gaps])
     rows = rows[rows["Gap"].notna()].sort_values("place", kind="stable").drop(columns="place")
     return rows.reset_index(drop=True)
 
 
-def shortcut_table(pair: tuple[Resampled, Resampled], run: str) -> pd.DataFrame:
+def shortcut_table(pair: tuple[Resampled, Resampled], run: Evaluated) -> pd.DataFrame:
     """A row a finding: AUROC of the view alone and of the run, with intervals."""
-    columns: dict[str, object] = {"finding": NAMES[:-1], "n_positive": pair[0].n_positive,
-                                  "n_negative": pair[0].n_negative, "run": run}
+    columns: dict[str, object] = {"finding": row_names(run.findings)[:-1], "n_positive": pair[0].n_positive,
+                                  "n_negative": pair[0].n_negative, "run": run.label}
     for name, one in zip(("view_alone", "run"), pair, strict=True):
         found = one.interval("auroc")
         columns |= {f"auroc_{name}": found.point[:-1], f"low_{name}": found.low[:-1], f"high_{name}": found.high[:-1]}
@@ -270,7 +278,7 @@ def shortcut_table(pair: tuple[Resampled, Resampled], run: str) -> pd.DataFrame:
 def summary_table(found: Subgroups, measured: Mapping[str, Interval], gaps: Sequence[Gap],
                   reference: str) -> pd.DataFrame:
     """A row a finding as a paper prints it, '0.712 (0.690 to 0.734)': a column a group, then a column a gap."""
-    return pd.DataFrame({"Finding": NAMES} | {found.called(name): _cells(one) for name, one in measured.items()} | {
+    return pd.DataFrame({"Finding": found.names} | {found.called(name): _cells(one) for name, one in measured.items()} | {
         f"{found.called(gap.name)} minus {found.called(reference)}": _cells(gap.change, "+") for gap in gaps})
 
 

@@ -1,14 +1,14 @@
 """How sure a fitted threshold is: fitted anew in every draw of the patients whose films it was fitted on."""
 
-from dataclasses import replace
-
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import ResamplingError
-from cxrcore.findings import FINDINGS
 from cxrcore.measures.intervals.draws import N_DRAWS, Draws, patient_draws
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN, Resampled, resample
+from cxrcore.measures.intervals.scored_films import of_findings
 from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.queries.threshold_sets import SourcedSet, warnings_of
 from cxrcore.store import Store
@@ -18,26 +18,27 @@ MEASURE = "fitted_threshold"
 SEED = 0
 
 
-def fit_in_draws(state: BoardState, finding: str) -> SourcedSet | None:
+def fit_in_draws(run: Evaluated, state: BoardState, finding: str) -> SourcedSet | None:
     """The set that a finding's threshold was fitted with, where it can be fitted anew in draws."""
+    derived = dict(run.labels.derived)
     made = state.own.get(finding, state.base)
-    fitted = made.objective == OBJECTIVE and made.prediction_id is not None
+    fitted = made.objective == OBJECTIVE and made.prediction_id is not None and finding not in derived
     return made if fitted and "not_fitted" not in warnings_of(made, finding) else None
 
 
-def in_words(store: Store, made: SourcedSet, finding: str) -> tuple[str, str]:
+def in_words(store: Store, run: Evaluated, made: SourcedSet, finding: str) -> tuple[str, str]:
     """'fitted threshold 0.31, 95 % of patient draws: 0.22 to 0.41.', and what that means.
 
     Args:
+        run: that the set is of.
         made: of `fit_in_draws`.
     """
-    k = FINDINGS.index(finding)
-    said = f"fitted threshold {made.thresholds[k]:.3g}"
+    said = f"fitted threshold {made.thresholds[run.findings.index(finding)]:.3g}"
     meaning = (f"The threshold of the greatest F1, fitted anew in {N_DRAWS:,} draws of the patients of "
                f"{PART_WORDS.get(made.part, made.part)}. A wide range: other patients of the same kind would have put "
                "it elsewhere.")
     try:
-        found = _in_draws(store, str(made.prediction_id), k)
+        found = _in_draws(store, run.read_own(str(made.part)), finding)
     except ResamplingError as error:
         return f"{said}. No range: {error}.", meaning
     interval = found.interval(MEASURE)
@@ -50,14 +51,13 @@ def in_words(store: Store, made: SourcedSet, finding: str) -> tuple[str, str]:
 
 
 @kept(256)
-def _in_draws(store: Store, prediction_id: str, k: int) -> Resampled:
-    """One finding at a time: of 25,596 films some 50 ms, so that nobody waits for the other thirteen."""
-    films = from_store.predictions(store, prediction_id)
-    alone = replace(films, labels=films.labels[:, [k]], scores=films.scores[:, [k]])
-    return resample(alone, _draws(store, prediction_id), (MEASURE,))
+def _in_draws(store: Store, of: Labelled, finding: str) -> Resampled:
+    """One finding at a time: of 25,596 films some 50 ms, so that nobody waits for the others."""
+    films = of_findings(from_store.predictions(store, of), (finding,))
+    return resample(films, _draws(store, of), (MEASURE,))
 
 
 @kept(4)  # of 25,596 films 6 MB
-def _draws(store: Store, prediction_id: str) -> Draws:
-    films = from_store.predictions(store, prediction_id)
+def _draws(store: Store, of: Labelled) -> Draws:
+    films = from_store.predictions(store, of)
     return patient_draws(films.patient_ids, films.image_ids, N_DRAWS, SEED)

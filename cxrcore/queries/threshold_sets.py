@@ -58,7 +58,7 @@ class SourcedSet:
         key: of the link.
         name: as shown.
         objective, parameters: as stored.
-        thresholds: float64 (14,).
+        thresholds: float64 (k,), of the findings that the run is shown with.
         prediction_id, part: what it was fitted on; None where it was not fitted.
     """
 
@@ -92,10 +92,12 @@ def _stored(store: Store, run: Evaluated, key: str) -> SourcedSet:
         raise UsageError(f"there is no threshold set '{key}' of run {run.label}: it may have been deleted, or belong "
                          "to another run")
     row = rows.loc[key]
-    part = from_store.prediction_sets(store, run.run_id).at[row["prediction_id"], "split"]
-    fitted = row["objective"] != "fixed"
-    return SourcedSet(key, row["name"], row["objective"], json.loads(row["parameters"]), np.array(row["thresholds"]),
-                      row["prediction_id"] if fitted else None, part if fitted else None)
+    source = from_store.prediction_sets(store, run.run_id).loc[row["prediction_id"]]
+    dataset_id, fitted = source["dataset_id"], row["objective"] != "fixed"
+    names = run.own[dataset_id].findings if dataset_id in run.own else store.findings(dataset_id)
+    values = dict(zip(names, row["thresholds"], strict=True))
+    return SourcedSet(key, row["name"], row["objective"], json.loads(row["parameters"]), run.thresholds(values),
+                      row["prediction_id"] if fitted else None, source["split"] if fitted else None)
 
 
 def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
@@ -103,7 +105,7 @@ def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
         value = 0.5 if fit.parameter is None else fit.parameter
         if not 0 <= value <= 1:
             raise UsageError(f"threshold {value:g} is not between 0 and 1")
-        made = fitting.fixed(value)
+        made = fitting.fixed(run.findings, value)
         return SourcedSet(str(FitKey("fixed", value, None)), made.name, made.objective, made.parameters,
                           made.thresholds, None, None)
     part = fit.part or "val"
@@ -113,7 +115,7 @@ def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
     prediction_id = run.prediction_id(part)
     made = from_store.fitted(store, run.run_id, prediction_id, fit.objective, fit.parameter)
     return SourcedSet(str(FitKey(fit.objective, fit.parameter, part)), made.name, made.objective, made.parameters,
-                      made.thresholds, prediction_id, part)
+                      run.thresholds(dict(zip(made.findings, made.thresholds.tolist(), strict=True))), prediction_id, part)
 
 
 def default_key(run: Evaluated) -> str:

@@ -21,7 +21,6 @@ import pandas as pd
 import pyarrow as pa
 
 from cxrcore.errors import RunError, StoreError
-from cxrcore.findings import N_FINDINGS
 from cxrcore.store import safety_copy, schema, store_path, turns
 
 OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
@@ -190,8 +189,9 @@ def to_lists(values: np.ndarray) -> pa.Array:
 
 
 def from_lists(column: pa.ChunkedArray) -> np.ndarray:
-    """An Arrow column of 14-long lists as float32 (n, 14)."""
-    return column.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, N_FINDINGS)
+    """An Arrow column of lists of one length k as float32 (n, k); (0, 0) where it has no rows."""
+    values = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return values.reshape(len(column), -1 if len(column) else 0)
 
 
 def from_strings(column: pa.ChunkedArray) -> np.ndarray:

@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxrcore.errors import StoreError
-from cxrcore.findings import FINDINGS, N_FINDINGS
-from cxrcore.store.file import StoreFile, from_lists, from_strings, nan_to_null, new_id, require, to_lists
-from cxrcore.store.records import Predictions
+from cxrcore.findings import checked_list
+from cxrcore.store.file import from_lists, from_strings, nan_to_null, new_id, require, to_lists
+from cxrcore.store.label_sets import LabelSets, read_against
+from cxrcore.store.records import CSV, Predictions
 from cxrcore.store.turns import one_row
 
 
-class FilmsAndScores(StoreFile):
+class FilmsAndScores(LabelSets):
     """Data sets and prediction sets."""
 
     def add_dataset(
@@ -26,19 +27,30 @@ class FilmsAndScores(StoreFile):
         dataset_id: str,
         images: pd.DataFrame,
         labels: np.ndarray,
+        findings: Sequence[str],
         *,
         name: str,
         kind: str,
         label_source: str,
+        policy: str = "",
         boxes: pd.DataFrame | None = None,
     ) -> None:
         """Add every film of a table with its labels and boxes; does nothing where the data set is known.
 
         Args:
             images: columns image_id, patient_id, follow_up, age, sex, view.
-            labels: float (n, 14), 1 / 0 / NaN, in `FINDINGS` order.
+            labels: float (n, k), 1 / 0 / NaN.
+            findings: k canonical names, in the columns' order.
+            policy: what became of uncertain labels, as `LabelSet.policy`.
             boxes: columns image_id, finding, x, y, width, height in pixels of the original.
+
+        Raises:
+            FindingError: not a list of findings.
+            StoreError: labels of another width.
         """
+        own = list(checked_list(findings))
+        if labels.shape != (len(images), len(own)):
+            raise StoreError(f"labels have shape {labels.shape}, expected ({len(images)}, {len(own)})")
         if dataset_id in set(self.datasets()["dataset_id"]):
             return  # nearly always so; spares the gate
         rows = nan_to_null(images).append_column("labels", to_lists(labels.astype(np.float32)))
@@ -46,12 +58,14 @@ class FilmsAndScores(StoreFile):
             if one_row(con.execute("SELECT count(*) FROM datasets WHERE dataset_id = ?", [dataset_id]))[0]:
                 return
             con.execute("INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?)",
-                        [dataset_id, name, kind, list(FINDINGS), label_source, len(images),
+                        [dataset_id, name, kind, own, label_source, len(images),
                          images["patient_id"].replace("", None).nunique()])
             con.register("new_rows", rows)
             con.execute("INSERT INTO images SELECT ?, image_id, patient_id, follow_up, age, sex, view FROM new_rows",
                         [dataset_id])
-            con.execute("INSERT INTO label_sets SELECT ?, 'csv', image_id, labels FROM new_rows", [dataset_id])
+            con.execute("INSERT INTO label_sets SELECT ?, ?, image_id, labels FROM new_rows", [dataset_id, CSV])
+            con.execute("INSERT INTO label_set_info VALUES (?, ?, ?, '{}', ?, ?, '', now())",
+                        [dataset_id, CSV, own, label_source, policy])
             if boxes is not None:
                 con.register("new_boxes", nan_to_null(boxes))
                 con.execute("INSERT INTO boxes SELECT ?, image_id, finding, x, y, width, height FROM new_boxes",
@@ -70,14 +84,6 @@ class FilmsAndScores(StoreFile):
         """image_id, finding, x, y, width, height; sorted by them."""
         return self._frame("SELECT * EXCLUDE (dataset_id) FROM boxes WHERE dataset_id = ? ORDER BY ALL", [dataset_id])
 
-    def labels(self, dataset_id: str, label_set: str = "csv") -> pd.DataFrame:
-        """float32, indexed and sorted by image_id, one column a finding."""
-        with self._read() as con:
-            rows = con.execute("SELECT image_id, labels FROM label_sets WHERE dataset_id = ? AND label_set = ? "
-                               "ORDER BY image_id", [dataset_id, label_set]).to_arrow_table()
-        index = pd.Index(from_strings(rows["image_id"]), name="image_id")
-        return pd.DataFrame(from_lists(rows["labels"]), index, list(FINDINGS))
-
     def save_predictions(
         self,
         run_id: str,
@@ -94,18 +100,19 @@ class FilmsAndScores(StoreFile):
         """Save a new prediction set; sets are immutable, and none is ever overwritten.
 
         Args:
-            scores: float (n, 14), probabilities in [0, 1], in `FINDINGS` order; NaN for a finding without scores.
+            scores: float (n, k), probabilities in [0, 1], in the order of the data set's findings; NaN for a finding
+                without scores.
             n_expected: readable films of the split; more than n marks the set as a subset.
 
         Returns:
             prediction_id.
 
         Raises:
-            StoreError: wrong shape, scores outside [0, 1], a film twice, or a film of another data set.
+            StoreError: no such data set, wrong shape, scores outside [0, 1], a film twice, or a film of another data set.
             RunError: no such run.
         """
         scores = np.asarray(scores, np.float32)
-        order = _checked_order(image_ids, scores)
+        order = _checked_order(image_ids, scores, len(self.findings(dataset_id)))
         rows = pa.table({"image_id": pa.array(np.asarray(image_ids, object)[order], pa.string()),
                          "scores": to_lists(scores[order])})
         prediction_id = new_id()
@@ -124,12 +131,24 @@ class FilmsAndScores(StoreFile):
         return self._frame("SELECT * FROM prediction_sets WHERE ? IS NULL OR run_id = ? ORDER BY created_at DESC, "
                            "prediction_id DESC", [run_id, run_id])
 
-    def predictions(self, prediction_id: str, label_set: str = "csv") -> Predictions:
-        """Scores with labels and patients, sorted by image_id.
+    def predictions(self, prediction_id: str, label_set: str = CSV) -> Predictions:
+        """Scores with patients and the labels of a set, on the films that both have, sorted by image_id.
+
+        Args:
+            label_set: findings come in its order; those that it derives get their scores by `measures.derived`.
 
         Raises:
-            StoreError: no such prediction set.
+            StoreError: no such prediction set, or no such label set of its data set.
         """
+        own = self._own_predictions(prediction_id)
+        if label_set == CSV:
+            return own
+        row = self._frame("SELECT dataset_id FROM prediction_sets WHERE prediction_id = ?", [prediction_id])
+        dataset_id = row["dataset_id"].iloc[0]
+        return read_against(own, self.label_set(dataset_id, label_set), self.labels(dataset_id, label_set))
+
+    def _own_predictions(self, prediction_id: str) -> Predictions:
+        """Scores with the labels that their data set came with."""
         with self._read() as con:
             scores = con.execute("SELECT image_id, scores FROM predictions WHERE prediction_id = ? ORDER BY image_id",
                                  [prediction_id]).to_arrow_table()
@@ -138,8 +157,9 @@ class FilmsAndScores(StoreFile):
             images = con.execute(f"SELECT image_id, patient_id FROM images WHERE {of_set}",
                                  [prediction_id]).to_arrow_table()
             labels = con.execute(f"SELECT image_id, labels FROM label_sets WHERE {of_set} AND label_set = ?",
-                                 [prediction_id, label_set]).to_arrow_table()
-        if not len(scores):
+                                 [prediction_id, CSV]).to_arrow_table()
+            names = con.execute(f"SELECT findings FROM datasets WHERE {of_set}", [prediction_id]).fetchone()
+        if not len(scores) or names is None:
             raise StoreError(f"no prediction set '{prediction_id}' in {self.path}")
         image_row = _positions(scores["image_id"], images["image_id"])
         same_order = labels["image_id"].equals(images["image_id"])
@@ -149,6 +169,7 @@ class FilmsAndScores(StoreFile):
             from_strings(images["patient_id"])[image_row],
             from_lists(labels["labels"])[label_row],
             from_lists(scores["scores"]),
+            tuple(names[0]),
         )
 
 
@@ -164,10 +185,10 @@ def _positions(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> np.ndarray:
     return found.to_numpy()
 
 
-def _checked_order(image_ids: Sequence[str] | np.ndarray, scores: np.ndarray) -> np.ndarray:
+def _checked_order(image_ids: Sequence[str] | np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
     """The order that sorts the films, after the checks of `save_predictions`."""
-    if scores.shape != (len(image_ids), N_FINDINGS) or not len(scores):
-        raise StoreError(f"scores have shape {scores.shape}, expected ({len(image_ids)}, {N_FINDINGS}) and not empty")
+    if scores.shape != (len(image_ids), k) or not len(scores):
+        raise StoreError(f"scores have shape {scores.shape}, expected ({len(image_ids)}, {k}) and not empty")
     low, high = np.nanmin(scores, initial=0), np.nanmax(scores, initial=0)
     if low < 0 or high > 1:
         raise StoreError(f"scores run from {low:.4g} to {high:.4g}; probabilities in [0, 1] are stored")

@@ -9,9 +9,9 @@ import pandas as pd
 
 from cxrcore import __version__
 from cxrcore.errors import StoreError
-from cxrcore.findings import N_FINDINGS
 from cxrcore.store.file import OF_RUN, StoreFile, nan_to_null, new_id, require
 from cxrcore.store.run_folder import LAST
+from cxrcore.store.turns import one_row
 
 METRIC_COLUMNS = ("finding", "metric", "set_id", "value", "low", "high", "n_positive", "n", "method")
 LOCALIZATION_COLUMNS = ("method", "image_id", "finding", "hit", "iou", "iobb", "energy")
@@ -63,15 +63,17 @@ class Measurements(StoreFile):
         """Save one threshold per finding, with the predictions they were fitted on; returns set_id.
 
         Raises:
-            StoreError: not 14 numbers.
+            StoreError: not as many numbers as the predictions have findings, or not numbers.
         """
-        if np.shape(thresholds) != (N_FINDINGS,):
-            raise StoreError(f"a threshold set needs {N_FINDINGS} thresholds, got shape {np.shape(thresholds)}")
         if np.isnan(thresholds).any():  # would come back as 0
             raise StoreError("a threshold set needs a threshold for every finding, got NaN")
         set_id = new_id()
         with self._write() as con:
             require(con, prediction_id=prediction_id)
+            (k,) = one_row(con.execute("SELECT len(findings) FROM datasets JOIN prediction_sets USING (dataset_id) "
+                                       "WHERE prediction_id = ?", [prediction_id]))
+            if np.shape(thresholds) != (k,):
+                raise StoreError(f"a threshold set needs {k} thresholds, got shape {np.shape(thresholds)}")
             con.execute("INSERT INTO threshold_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, now())",
                         [set_id, prediction_id, name, objective, json.dumps(parameters or {}),
                          [float(t) for t in thresholds], author, note])
@@ -135,7 +137,7 @@ class Measurements(StoreFile):
         Complete sets come before subsets, and a run's best checkpoint before its last. F1 stands at thresholds that
         were fitted on the run's own predictions, on those that stand for its val where these were measured at them.
 
-        Columns: run_id, split, prediction_id, n (films that were measured, where the set was: those with a label and a
+        Columns: run_id, split, prediction_id, dataset_id (of the films), n (films that were measured, where the set was: those with a label and a
         score of some finding), n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split whose scores gave the max-F1
         thresholds), n_defined (findings inside the macro mean).
         """
@@ -144,7 +146,7 @@ class Measurements(StoreFile):
         order = "row(fitted.prediction_id = val.prediction_id, fitted.split = 'val', t.created_at, t.set_id)"
         return self._frame(f"""
             WITH newest AS (SELECT * FROM prediction_sets {_CHOSEN})
-            SELECT s.run_id, s.split, s.prediction_id,
+            SELECT s.run_id, s.split, s.prediction_id, s.dataset_id,
                 least(max(m.n) FILTER (metric = 'auroc' AND finding = 'macro'), s.n) AS n, s.n_expected, s.checkpoint,
                 max(value) FILTER (metric = 'auroc' AND finding = 'macro') AS auroc,
                 max(value) FILTER (metric = 'ap' AND finding = 'macro') AS ap,
@@ -155,5 +157,5 @@ class Measurements(StoreFile):
             LEFT JOIN threshold_sets t USING (set_id)
             LEFT JOIN prediction_sets fitted ON fitted.prediction_id = t.prediction_id
             LEFT JOIN newest val ON val.run_id = s.run_id AND val.split = 'val'
-            GROUP BY s.run_id, s.split, s.prediction_id, s.n, s.n_expected, s.checkpoint
+            GROUP BY s.run_id, s.split, s.prediction_id, s.dataset_id, s.n, s.n_expected, s.checkpoint
             ORDER BY s.run_id DESC, s.split""")

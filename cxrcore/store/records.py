@@ -38,21 +38,55 @@ class EpochRecord:
     images_per_second: float
 
 
+CSV = "csv"  # the label set that a data set comes with
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """One reading of a data set's films: who read them, and what for.
+
+    Attributes:
+        name: `CSV`, or as it was added.
+        findings: canonical names, the order of its labels.
+        derived: of findings that the data set's networks do not score, those that they follow from by `measures.derived`:
+            ((finding, its parts), ...).
+        source: where the labels come from, for people.
+        policy: what became of uncertain labels: 'unknown', 'positive' or 'negative'; '' where there were none.
+        reader: who read, '' for several or unknown.
+        created_at: ISO time; a set that is written anew is another set.
+    """
+
+    dataset_id: str
+    name: str
+    findings: tuple[str, ...]
+    derived: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    source: str = ""
+    policy: str = ""
+    reader: str = ""
+    created_at: str = ""
+
+
 @dataclass(frozen=True)
 class Predictions:
-    """A prediction set with its labels, rows sorted by image_id.
+    """A prediction set read against a label set, rows sorted by image_id.
 
     Attributes:
         image_ids: str (n,).
         patient_ids: str (n,).
-        labels: float32 (n, 14), 1 / 0 / NaN.
-        scores: float32 (n, 14), probabilities in [0, 1].
+        labels: float32 (n, k), 1 / 0 / NaN.
+        scores: float32 (n, k), probabilities in [0, 1]; NaN where there is none.
+        findings: k names, in the columns' order.
     """
 
     image_ids: np.ndarray
     patient_ids: np.ndarray
     labels: np.ndarray
     scores: np.ndarray
+    findings: tuple[str, ...]
+
+    def place(self, finding: str) -> int:
+        """The finding's column."""
+        return self.findings.index(finding)
 
 
 def rows_of(table: pd.DataFrame) -> Iterable[Any]:

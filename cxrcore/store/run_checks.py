@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 from cxrcore import ids
 from cxrcore.config import TrainConfig
 from cxrcore.errors import DataError
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import MEANS
 from cxrcore.store import film_checks
 from cxrcore.store.records import KINDS, LONGEST_TEXT, STATUSES
 
 SET_TABLES = ("predictions", "threshold_sets", "calibrators", "metrics", "localization")  # by prediction_id
-DATA_TABLES = ("images", "label_sets", "boxes")  # by dataset_id
+DATA_TABLES = ("images", "label_sets", "label_set_info", "boxes")  # by dataset_id
 
 _REQUIRED = {  # columns without NULL
     "runs": ("run_id", "name", "kind", "status", "started_at", "dataset_id", "split_scheme", "split_seed",
@@ -36,9 +36,9 @@ _REQUIRED = {  # columns without NULL
     "datasets": ("dataset_id", "name", "kind", "findings", "label_source", "n_images", "n_patients"),
     "images": ("dataset_id", "image_id", "patient_id"),
     "label_sets": ("dataset_id", "label_set", "image_id", "labels"),
+    "label_set_info": ("dataset_id", "label_set", "findings"),
     "boxes": ("dataset_id", "image_id", "finding", "x", "y", "width", "height"),
 }
-_FINDINGS = {"boxes": FINDINGS, "localization": FINDINGS, "metrics": (*FINDINGS, "macro", "micro")}
 _SHARES = ("auroc", "ap", "f1", "recall", "precision", "specificity", "brier", "ece")  # in [0, 1]
 _CONFIG = get_type_hints(TrainConfig) | {"weights_name": str, "file": str}  # kinds of what is stored with a run
 _MOST = 10**9  # films or measurements; more can be counted on
@@ -70,14 +70,19 @@ def checked(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     _check_run(run)
     _check_sets(sets)
     _check_epochs(found["epochs"])
+    of_data = {}
     for row in found["datasets"].to_pylist():
         film_checks.check_data_set(row, found)
+        of_data[row["dataset_id"]] = tuple(row["findings"])
     found["predictions"] = film_checks.sorted_predictions(
-        found["predictions"], {row["prediction_id"]: row for row in sets}, found["images"])
-    _check_measured(found)
-    _check_thresholds(found["threshold_sets"])
+        found["predictions"], {row["prediction_id"]: row for row in sets}, found["images"],
+        {dataset_id: len(names) for dataset_id, names in of_data.items()})
+    of_set = {row["prediction_id"]: of_data[row["dataset_id"]] for row in sets}
+    _check_measured(found, of_set)
+    for row in found["threshold_sets"].to_pylist():
+        _check_thresholds(row, of_set[row["prediction_id"]])
     for row in found["calibrators"].to_pylist():
-        _check_calibrator(row)
+        _check_calibrator(row, of_set[row["prediction_id"]])
     if run["status"] == "running":  # of which nothing is running here
         place = found["runs"].column_names.index("status")
         found["runs"] = found["runs"].set_column(place, "status", pa.array(["interrupted"]))
@@ -234,10 +239,14 @@ def _check_sets(sets: Sequence[Mapping[str, Any]]) -> None:
 # -- what was measured
 
 
-def _check_measured(tables: Mapping[str, pa.Table]) -> None:
-    for name, known in _FINDINGS.items():
-        if others := set(tables[name]["finding"].unique().to_pylist()) - set(known):
-            raise DataError(f"{name} name an unknown finding: {min(others)!a:.60}")
+def _check_measured(tables: Mapping[str, pa.Table], of_set: Mapping[str, tuple[str, ...]]) -> None:
+    """`of_set`: {prediction_id: findings of its data set}."""
+    read = {name for names in tables["label_set_info"]["findings"].to_pylist() for name in names}
+    for table, further in (("localization", set()), ("metrics", read.union(MEANS))):
+        named = tables[table].group_by(["prediction_id", "finding"]).aggregate([]).to_pylist()
+        for row in named:
+            if row["finding"] not in further and row["finding"] not in of_set[row["prediction_id"]]:
+                raise DataError(f"{table} name an unknown finding: {row['finding']!a:.60}")
     film_checks.require_films("localization", tables["localization"]["image_id"], tables["images"]["image_id"])
     metrics = tables["metrics"]
     counts = [(metrics, "n"), (metrics, "n_positive"), *((tables[name], "measurement") for name in (
@@ -253,22 +262,23 @@ def _check_measured(tables: Mapping[str, pa.Table]) -> None:
         raise DataError("a metric is outside [0, 1]")
 
 
-def _check_thresholds(rows: pa.Table) -> None:
-    values = film_checks.vectors("thresholds", rows["thresholds"])
-    if not ((values >= 0) & (values <= 1)).all():
+def _check_thresholds(row: Mapping[str, Any], findings: Sequence[str]) -> None:
+    values = row["thresholds"]
+    if len(values) != len(findings):
+        raise DataError(f"thresholds are not {len(findings)} a row")
+    if not all(value is not None and 0 <= value <= 1 for value in values):
         raise DataError("a threshold is missing, or outside [0, 1]")
-    for text in rows["parameters"].to_pylist():
-        parameters = json_object("parameters of a threshold set", text)
-        for key in _LISTS:
-            if not isinstance(parameters.get(key, []), list) or set(map(str, parameters.get(key, []))) - set(FINDINGS):
-                raise DataError(f"{key} of a threshold set is no list of findings")
+    parameters = json_object("parameters of a threshold set", row["parameters"])
+    for key in _LISTS:
+        if not isinstance(parameters.get(key, []), list) or set(map(str, parameters.get(key, []))) - set(findings):
+            raise DataError(f"{key} of a threshold set is no list of findings")
 
 
-def _check_calibrator(row: Mapping[str, Any]) -> None:
+def _check_calibrator(row: Mapping[str, Any], findings: Sequence[str]) -> None:
     """As `calibration.Calibrator` reads it."""
     maps = json_object("parameters of a calibrator", row["parameters"])
     wanted = {"platt": ("scale", "bias"), "isotonic": ("x", "y")}.get(row["method"])
-    if wanted is None or not maps.keys() <= set(FINDINGS):
+    if wanted is None or not maps.keys() <= set(findings):
         raise DataError(f"a calibrator of an unknown method or finding: {row['method']!a:.60}")
     is_map = _are_numbers if row["method"] == "platt" else _is_staircase
     for own in maps.values():

@@ -43,8 +43,10 @@ def is_automatic(row: Any) -> bool:
 def _saved(store: Store, run_id: str, prediction_id: str | None) -> dict[str, ThresholdSet]:
     """The newest automatic set of each objective, of these predictions or (None) of any of the run."""
     found: dict[str, tuple[str, ThresholdSet]] = {}
+    sets = store.prediction_sets(run_id).set_index("prediction_id")["dataset_id"]
     for row in rows_of(store.threshold_sets(run_id)):  # newest first
         if is_automatic(row) and prediction_id in (None, row.prediction_id) and row.objective not in found:
             found[row.objective] = row.set_id, ThresholdSet(row.name, row.objective, np.array(row.thresholds),
+                                                            store.findings(sets[row.prediction_id]),
                                                             json.loads(row.parameters))
     return dict(found[objective] for objective in NAMES if objective in found)

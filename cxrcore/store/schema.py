@@ -82,7 +82,16 @@ def _measurements(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-STEPS = (_tables, _latest_metrics, _measurements)
+def _label_sets(con: duckdb.DuckDBPyConnection) -> None:
+    # Before, every set was a data set's own, in its order. NULL stands for what a set does not say of itself.
+    con.execute("""
+        CREATE TABLE label_set_info (dataset_id VARCHAR, label_set VARCHAR, findings VARCHAR[], derived JSON,
+            source VARCHAR, policy VARCHAR, reader VARCHAR, created_at TIMESTAMPTZ);
+        INSERT INTO label_set_info SELECT dataset_id, 'csv', findings, '{}', label_source, '', '', NULL FROM datasets
+    """)
+
+
+STEPS = (_tables, _latest_metrics, _measurements, _label_sets)
 
 
 def version(con: duckdb.DuckDBPyConnection) -> int:

@@ -1,6 +1,6 @@
 """The file of a threshold set: JSON that a person can read, send to a colleague and give to scripts/eval.py.
 
-Findings stand by name and doubles come back exactly as they were. A bare mapping of the 14 findings to numbers, as
+Findings stand by name and doubles come back exactly as they were. A bare mapping of findings to numbers, as
 other tools write it, is read too. Knows no store and no screen.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from cxrcore import __version__
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import FindingError, ThresholdFileError
-from cxrcore.findings import FINDINGS, N_FINDINGS, canonical
+from cxrcore.findings import one_of
 
 FORMAT = "cxr-thresholds"
 FORMAT_VERSION = 1
@@ -30,7 +30,8 @@ class ThresholdFile:
     """A threshold set and where it comes from; all but the thresholds may be empty or None.
 
     Attributes:
-        thresholds: float64 (14,), in [0, 1], in `FINDINGS` order.
+        thresholds: float64 (k,), in [0, 1].
+        findings: k names, in the thresholds' order.
         name: as shown.
         objective, parameters: as of `fitting.ThresholdSet`.
         run_id, run_name, architecture: of the run whose predictions it was fitted on.
@@ -42,6 +43,7 @@ class ThresholdFile:
     """
 
     thresholds: np.ndarray
+    findings: tuple[str, ...]
     name: str = ""
     objective: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -65,7 +67,8 @@ class ThresholdFile:
         return " ".join("".join(c if c.isprintable() else " " for c in self.name).split()) or "unnamed"
 
 
-_TEXTS = {f.name: f.default for f in dataclasses.fields(ThresholdFile) if f.name not in ("thresholds", "parameters")}
+_TEXTS = {f.name: f.default for f in dataclasses.fields(ThresholdFile) if f.name not in (
+    "thresholds", "findings", "parameters")}
 _FREE = ("name", "run_name", "author", "note")  # people's own words; the other texts are ids and terms
 
 
@@ -76,18 +79,23 @@ def threshold_file_text(file: ThresholdFile) -> str:
         ThresholdFileError: `parse_threshold_file` would refuse it, such as for a threshold that is NaN.
     """
     thresholds = np.asarray(file.thresholds, np.float64)
-    if thresholds.shape != (N_FINDINGS,):
-        raise ThresholdFileError(f"a threshold set has {N_FINDINGS} thresholds, this one has shape {thresholds.shape}")
+    if thresholds.shape != (len(file.findings),):
+        raise ThresholdFileError(f"a threshold set has {len(file.findings)} thresholds, this one has shape "
+                                 f"{thresholds.shape}")
     head = {"format": FORMAT, "format_version": FORMAT_VERSION, "workbench_version": __version__}
-    own = {f.name: getattr(file, f.name) for f in dataclasses.fields(file) if f.name != "thresholds"}
-    named = dict(zip(FINDINGS, thresholds.tolist(), strict=True))
+    own = {f.name: getattr(file, f.name) for f in dataclasses.fields(file)
+           if f.name not in ("thresholds", "findings")}
+    named = dict(zip(file.findings, thresholds.tolist(), strict=True))
     text = json.dumps(head | own | {"parameters": dict(file.parameters), "thresholds": named}, indent=2) + "\n"
-    parse_threshold_file(text)
+    parse_threshold_file(text, file.findings)
     return text
 
 
-def read_threshold_file(path: str | Path) -> ThresholdFile:
+def read_threshold_file(path: str | Path, findings: Sequence[str]) -> ThresholdFile:
     """The set of a file on disk; one without a name is called after the file.
+
+    Args:
+        findings: that it has to be of, and their order.
 
     Raises:
         ThresholdFileError: no such file, or one that `parse_threshold_file` refuses; the text begins with the path.
@@ -95,7 +103,7 @@ def read_threshold_file(path: str | Path) -> ThresholdFile:
     path = Path(path)
     try:
         with bounded_file.opened(path) as stream:
-            file = parse_threshold_file(stream.read(MAX_SIZE + 1))
+            file = parse_threshold_file(stream.read(MAX_SIZE + 1), findings)
     except OSError as error:
         raise ThresholdFileError(f"no thresholds can be read from {path}: {error.strerror}") from None
     except ThresholdFileError as error:
@@ -103,12 +111,13 @@ def read_threshold_file(path: str | Path) -> ThresholdFile:
     return dataclasses.replace(file, name=file.name or path.stem)
 
 
-def parse_threshold_file(text: str | bytes) -> ThresholdFile:
+def parse_threshold_file(text: str | bytes, findings: Sequence[str]) -> ThresholdFile:
     """The set of a file's content.
 
     Args:
-        text: as `threshold_file_text` writes it, or a bare JSON mapping of the 14 findings, in any known spelling and
+        text: as `threshold_file_text` writes it, or a bare JSON mapping of the findings, in any known spelling and
             order, to numbers; bytes are UTF-8, with or without a byte order mark.
+        findings: that it has to be of, and their order.
 
     Raises:
         ThresholdFileError: anything else; one line that says what is wrong and where.
@@ -117,14 +126,15 @@ def parse_threshold_file(text: str | bytes) -> ThresholdFile:
     if not isinstance(document, dict):
         raise ThresholdFileError(f"not a threshold file: expected an object {{...}}, got {_shown(document)}")
     if "format" not in document:
-        if not any(_finding(name) for name in document):
+        if not any(_finding(name, findings) for name in document):
             raise ThresholdFileError(f'not a threshold file: it has no "format": "{FORMAT}", and no finding among its '
                                      f"names{_some(document)}")
-        return ThresholdFile(_thresholds(document))
+        return ThresholdFile(_thresholds(document, findings), tuple(findings))
     _check_format(document)
     if "thresholds" not in document:
         raise ThresholdFileError("the thresholds are missing")
-    return ThresholdFile(_thresholds(document["thresholds"]), parameters=_parameters(document), **_texts(document))
+    return ThresholdFile(_thresholds(document["thresholds"], findings), tuple(findings), parameters=_parameters(document),
+                         **_texts(document))
 
 
 # -- from text to a document
@@ -179,31 +189,31 @@ def _check_format(document: Mapping[str, Any]) -> None:
                                  f"{FORMAT_VERSION}): update the workbench")
 
 
-def _thresholds(named: Any) -> np.ndarray:
-    """Float64 (14,) of a mapping finding -> number."""
+def _thresholds(named: Any, findings: Sequence[str]) -> np.ndarray:
+    """Float64 (k,) of a mapping finding -> number, in the order of the findings."""
     if isinstance(named, list):
         raise ThresholdFileError(f"the thresholds are a list of {len(named)} without names: expected "
-                                 f'{{"{FINDINGS[0]}": 0.5, ...}} with the {N_FINDINGS} findings')
+                                 f'{{"{findings[0]}": 0.5, ...}} with the {len(findings)} findings')
     if not isinstance(named, dict):
-        raise ThresholdFileError(f'the thresholds must be {{"{FINDINGS[0]}": 0.5, ...}}, got {_shown(named)}')
+        raise ThresholdFileError(f'the thresholds must be {{"{findings[0]}": 0.5, ...}}, got {_shown(named)}')
     found: dict[str, float] = {}
     for name, value in named.items():
-        finding = _finding(name)
+        finding = _finding(name, findings)
         if finding is None:
-            raise ThresholdFileError(f"unknown finding {_shown(name)}: expected the {N_FINDINGS} of ChestX-ray14, "
-                                     f"{FINDINGS[0]} to {FINDINGS[-1]}")
+            raise ThresholdFileError(f"unknown finding {_shown(name)}: expected the run's {len(findings)}, "
+                                     f"{findings[0]} to {findings[-1]}")
         if finding in found:
             raise ThresholdFileError(f"{finding} stands there twice, once as {_shown(name)}")
         found[finding] = _threshold(finding, value)
-    missing = [finding for finding in FINDINGS if finding not in found]
+    missing = [finding for finding in findings if finding not in found]
     if missing:
-        raise ThresholdFileError(f"{len(missing)} of {N_FINDINGS} findings are missing: {', '.join(missing)}")
-    return np.array([found[finding] for finding in FINDINGS])
+        raise ThresholdFileError(f"{len(missing)} of {len(findings)} findings are missing: {', '.join(missing)}")
+    return np.array([found[finding] for finding in findings])
 
 
-def _finding(name: str) -> str | None:
+def _finding(name: str, findings: Sequence[str]) -> str | None:
     try:
-        return canonical(name)
+        return one_of(findings, name)
     except FindingError:
         return None
 

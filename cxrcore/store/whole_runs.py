@@ -5,7 +5,7 @@ in is what went out.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import duckdb
 import pyarrow as pa
@@ -58,7 +58,8 @@ class WholeRuns(StoreFile):
         kept as 'interrupted'.
 
         Args:
-            tables: all of them; columns that they lack become NULL, those that the store lacks are left out.
+            tables: all of them; columns that they lack become NULL, those that the store lacks are left out. Without
+                label_set_info, as earlier versions wrote them, every label set is its data set's own.
             as_copy: under new ids, with a name that says so, beside the run that may be there.
 
         Returns:
@@ -68,17 +69,17 @@ class WholeRuns(StoreFile):
             DataError: tables that are not one whole run; nothing is written.
             RunError: the store has this run, or something under one of its ids; nothing is written.
         """
-        found = run_checks.checked(whole_run_tables.conformed(tables, self.run_columns()))
+        found = run_checks.checked(whole_run_tables.conformed(with_label_set_info(tables), self.run_columns()))
         if as_copy:
             found = whole_run_tables.renamed(found, new_id)
         with self._write() as con:
             _require_new(con, found)
-            held = {row[0] for row in con.execute("SELECT dataset_id FROM datasets").fetchall()}
+            held = set(con.execute("SELECT dataset_id FROM datasets").fetchall())
+            held_sets = set(con.execute("SELECT dataset_id, label_set FROM label_set_info").fetchall())
             for name in TABLES:
                 rows = found[name]
                 if name in DATA_TABLES:
-                    rows = rows.filter(pa.array([one not in held for one in rows["dataset_id"].to_pylist()],
-                                                pa.bool_()))
+                    rows = _not_held(rows, held_sets if "label_set" in rows.column_names else held)
                 if len(rows):
                     _insert(con, name, rows)
             _require_readable(con, found)
@@ -88,6 +89,22 @@ class WholeRuns(StoreFile):
         """RunError where `restore_run` would refuse these tables for what the store holds."""
         with self._read() as con:
             _require_new(con, tables)
+
+
+def _not_held(rows: pa.Table, held: Set[tuple]) -> pa.Table:
+    """Rows of data sets, or of their label sets, that the store does not know."""
+    keys = [rows[column].to_pylist() for column in ("dataset_id", "label_set") if column in rows.column_names]
+    return rows.filter(pa.array([key not in held for key in zip(*keys, strict=True)], pa.bool_()))
+
+
+def with_label_set_info(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """The tables of a run of an earlier version, whose label sets were all in the order of their data set."""
+    if "label_set_info" in tables or not {"datasets", "label_sets"} <= tables.keys():
+        return dict(tables)
+    names = dict(zip(*(tables["datasets"][column].to_pylist() for column in ("dataset_id", "findings")), strict=True))
+    known = tables["label_sets"].group_by(["dataset_id", "label_set"], use_threads=False).aggregate([])
+    return {**tables, "label_set_info": known.append_column("findings", pa.array(
+        [names.get(one) for one in known["dataset_id"].to_pylist()], pa.list_(pa.string())))}
 
 
 def _require_new(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:

@@ -1,4 +1,4 @@
-"""Training losses over (B, 14) logits and labels; unknown labels (NaN) do not count.
+"""Training losses over (B, k) logits and labels; unknown labels (NaN) do not count.
 
 Sources: Lin et al., Focal loss, ICCV 2017, eq. 4 (without alpha); the weight of positives as in Wang et al. 2017,
 section 4, bounded.
@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from cxrcore.findings import FINDINGS
 from cxrcore.settings import Constants
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -18,17 +17,17 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 DEFAULTS = Constants()
 
 
-def positive_weights(labels: np.ndarray, most: float = DEFAULTS.max_pos_weight) -> tuple[np.ndarray, list[str]]:
-    """min(negatives / positives, most) of each finding, and the findings without positives, whose weight is 1.
+def positive_weights(labels: np.ndarray, most: float = DEFAULTS.max_pos_weight) -> tuple[np.ndarray, np.ndarray]:
+    """min(negatives / positives, most) of each finding, float32 (k,), and which have no positives, bool (k,): weight 1.
 
     Args:
-        labels: float (n, 14) of the training films.
+        labels: float (n, k) of the training films.
     """
     positives, negatives = np.nansum(labels == 1, axis=0), np.nansum(labels == 0, axis=0)
-    weights = np.ones(len(FINDINGS), np.float32)
+    weights = np.ones(labels.shape[1], np.float32)
     seen = positives > 0
     weights[seen] = np.minimum(negatives[seen] / positives[seen], most)
-    return weights, [finding for finding, known in zip(FINDINGS, seen, strict=True) if not known]
+    return weights, ~seen
 
 
 def make_loss(kind: str, labels: np.ndarray, device: torch.device | str = "cpu", constants: Constants = DEFAULTS
@@ -36,7 +35,7 @@ def make_loss(kind: str, labels: np.ndarray, device: torch.device | str = "cpu",
     """The loss of this kind ('bce', 'pos_weight' or 'focal'): mean over the known labels of a batch.
 
     Args:
-        labels: float (n, 14) of the training films, from which positive weights are taken.
+        labels: float (n, k) of the training films, from which positive weights are taken.
         constants: of which max_pos_weight and focal_gamma are used.
     """
     weight = None

@@ -7,6 +7,7 @@ import dataclasses
 import logging
 import platform
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -98,7 +99,7 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     store.runs()  # a store that cannot be read is found now and not after the first epoch
     films = film_sets.load_film_set(config.csv_path, config.img_root, config.split, config.split_seed)
     _LOG.info(films.describe())
-    origin = origin or start(config.arch, config.img_size, config.init, config.seed)
+    origin = origin or start(config.arch, config.img_size, films.table.findings, config.init, config.seed)
     if origin.notice:
         _LOG.warning(f"{origin.notice}")
     train = films.subset(_some(films, "train"), config.train_subset)
@@ -108,7 +109,7 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
         films, parts, config.eval_subset).items()}
     pixels = split_parts.prepare_parts(store, films, needed, config.img_size)
     data = training_data(films, pixels, train, val)
-    _notice_positives(config, data)
+    _notice_positives(config, data, films.table.findings)
     epochs, name = config.epochs or entry.default_epochs, config.name or _name(config)
     settled = dataclasses.replace(config, epochs=epochs, name=name)
     cli.results_folder(config.results)
@@ -136,8 +137,9 @@ def _some(films: FilmSet, part: str) -> np.ndarray:
     return rows
 
 
-def _notice_positives(config: TrainConfig, data: TrainingData) -> None:
-    without = positive_weights(data.train_labels)[1]
+def _notice_positives(config: TrainConfig, data: TrainingData, findings: Sequence[str]) -> None:
+    none = positive_weights(data.train_labels)[1]
+    without = [finding for finding, lacks in zip(findings, none, strict=True) if lacks]
     if without and config.loss == "pos_weight":
         _LOG.warning(f"no positives among the training films, so weight 1: {', '.join(without)}")
 

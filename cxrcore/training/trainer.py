@@ -27,7 +27,7 @@ OnStep = Callable[[str, int, int, float], None]  # told the stage, the step, the
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What is trained on: rows of a map of prepared pixels and their labels, float32 (n, 14)."""
+    """What is trained on: rows of a map of prepared pixels and their labels, float32 (n, k)."""
 
     pixels: np.ndarray
     train_rows: np.ndarray

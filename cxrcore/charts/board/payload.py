@@ -2,7 +2,8 @@
 
 A length (uint32), a header in JSON padded to 8 bytes, then numbers without gaps: the positions of all findings
 (float64), for each finding its TP and FP (int32), and for each other run and finding TP and FP at these positions and
-along its own curve. 14 findings x 722 positions x 16 bytes = 162 kB for the run in focus, 107 kB for each other.
+along its own curve. Of 14 findings: 14 x 722 positions x 16 bytes = 162 kB for the run in focus, 107 kB for each
+other.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.glossary import TERMS
 from cxrcore.measures.thresholds.positions import SortedScores, positions, written
 
@@ -29,7 +30,7 @@ class RunCounts:
     Attributes:
         run_id, name, colour, dash: of the run; colour #RRGGBB, dash one of `charts.look.DASHES`.
         scores: one entry a finding.
-        thresholds: float64 (14,), of the set that is its own; of the run in focus, the reference set.
+        thresholds: float64 (k,), of the set that is its own; of the run in focus, the reference set.
     """
 
     run_id: str
@@ -45,11 +46,12 @@ class RunCounts:
         return {"run_id": self.run_id, "name": self.name, "colour": self.colour, "dash": self.dash}
 
 
-def pack(focus: RunCounts, others: Sequence[RunCounts], header: Mapping[str, Any], typed: Sequence[Sequence[float]],
-         fitted: Sequence[Sequence[float]], notes: Mapping[str, str]) -> bytes:
+def pack(findings: Sequence[str], focus: RunCounts, others: Sequence[RunCounts], header: Mapping[str, Any],
+         typed: Sequence[Sequence[float]], fitted: Sequence[Sequence[float]], notes: Mapping[str, str]) -> bytes:
     """The board's bytes.
 
     Args:
+        findings: k names, in the order of the runs' scores and thresholds.
         header: `of` (what the thresholds belong to: a new one starts the history anew), `open` (a finding), `id` and
             `thresholds` (a new id puts them on the board), `reference` (its name), `rows` (findings, where a slide
             shows only these, large), `alone` (true where there is no other page to lead to).
@@ -64,8 +66,8 @@ def pack(focus: RunCounts, others: Sequence[RunCounts], header: Mapping[str, Any
     numbers = [np.concatenate(ladders), *(part.astype(np.int32) for pair in counts for part in pair)]
     told = []
     for run in others:
-        findings, arrays = _other(run, ladders)
-        told.append(run.look | {"findings": findings})
+        counted, arrays = _other(run, ladders)
+        told.append(run.look | {"findings": counted})
         numbers += arrays
     head = dict(header) | {
         "meanings": {name: TERMS[name].in_words for name in EXPLAINED},
@@ -75,7 +77,7 @@ def pack(focus: RunCounts, others: Sequence[RunCounts], header: Mapping[str, Any
                   zip(ladders, fitted, typed, focus.scores, strict=True)],
         "findings": [{"name": name, "title": display_name(name), "positives": len(found.positives),
                       "negatives": len(found.negatives), "note": notes.get(name)}
-                     for name, found in zip(FINDINGS, focus.scores, strict=True)],
+                     for name, found in zip(findings, focus.scores, strict=True)],
     }
     body = b"".join(part.tobytes() for part in numbers)
     head["version"] = hashlib.sha256(json.dumps(head).encode() + body).hexdigest()[:16]

@@ -5,7 +5,7 @@
     sure.interval("auroc")                                        # each finding, then their macro mean
     run, reference = shared_films([run, reference])               # then draws of those, and resample each
     change = difference(resampled_run, resampled_reference, "auroc")
-    verdicts(change.point[:MACRO], change.p[:MACRO], "auroc")     # Holm over the 14 findings
+    verdicts(change.point[:MACRO], change.p[:MACRO], "auroc")     # Holm over the findings
 
 Intervals are the central 95 % of the draws (percentiles). p-values come from the draws' standard error by a normal
 distribution, since 1,000 draws cannot resolve the small p of a corrected family. A draw that leaves a measure undefined

@@ -1,6 +1,6 @@
 """Scored films as they are compared: what they must hold, some of them, and those that several runs share.
 
-Pure numpy; anything with the four arrays of `Films` will do, such as the store's predictions.
+Pure numpy; anything with the findings and the four arrays of `Films` will do, such as the store's predictions.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.errors import ResamplingError
+from cxrcore.findings import shared
 from cxrcore.measures.intervals.draws import unknown
 from cxrcore.measures.metrics import measured
 
@@ -29,6 +30,10 @@ class Films(Protocol):
         """str (n,)."""
 
     @property
+    def findings(self) -> tuple[str, ...]:
+        """k names, in the columns' order."""
+
+    @property
     def labels(self) -> np.ndarray:
         """float (n, k), 1 / 0 / NaN."""
 
@@ -43,14 +48,19 @@ AnyFilms = TypeVar("AnyFilms", bound=Films)
 def shared_films(runs: Sequence[AnyFilms]) -> list[AnyFilms]:
     """The films that all runs have, in one order, with patients wherever one run knows them.
 
-    A film whose score is missing in one run leaves that finding in all; a finding without any score in a run stays
+    Findings are those that all runs have, in the order of the first. A film whose score is missing in one run leaves
+    that finding in all; a finding without any score in a run stays
     with the others.
 
     Raises:
-        ResamplingError: no film in common, or films with other labels or other patients.
+        ResamplingError: no film or finding in common, or films with other labels or other patients.
     """
     for films in runs:
         check(films)
+    findings = shared([films.findings for films in runs])
+    if not findings:
+        raise ResamplingError("these runs have no finding in common")
+    runs = [of_findings(films, findings) for films in runs]
     taken = list(runs)
     if not all(np.array_equal(films.image_ids, runs[0].image_ids) for films in runs[1:]):
         names = pd.Index(runs[0].image_ids)
@@ -73,6 +83,14 @@ def subset(films: AnyFilms, rows: np.ndarray) -> AnyFilms:
     """Some films, by their places or by a mask."""
     return replace(films, image_ids=films.image_ids[rows], patient_ids=films.patient_ids[rows],
                    labels=films.labels[rows], scores=films.scores[rows])
+
+
+def of_findings(films: AnyFilms, findings: Sequence[str]) -> AnyFilms:
+    """The same films with some of their findings, in this order."""
+    if tuple(findings) == films.findings:
+        return films
+    columns = [films.findings.index(name) for name in findings]
+    return replace(films, findings=tuple(findings), labels=films.labels[:, columns], scores=films.scores[:, columns])
 
 
 def measured_films(films: AnyFilms) -> AnyFilms:

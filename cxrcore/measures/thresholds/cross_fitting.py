@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrcore.findings import FINDINGS
 from cxrcore.measures.metrics import Counts, confusion, measured
 from cxrcore.measures.thresholds import fitting
 
@@ -26,9 +25,9 @@ class CrossFit:
     """What thresholds are worth on films that had no part in choosing them.
 
     Attributes:
-        counts: of both halves together, (14,) each; all 0 for a finding that one half cannot fit, so that its measures
+        counts: of both halves together, (k,) each; all 0 for a finding that one half cannot fit, so that its measures
             are NaN and it leaves macro means and micro sums.
-        thresholds: float64 (2, 14), fitted on each half and read on the other; NaN where there were no positives, or
+        thresholds: float64 (2, k), fitted on each half and read on the other; NaN where there were no positives, or
             too few for the objective.
     """
 
@@ -47,8 +46,8 @@ def cross_fitted(
     """Fit on each half of the patients and read on the other half.
 
     Args:
-        labels: float (n, 14), 1 / 0 / NaN.
-        scores: float (n, 14) in [0, 1].
+        labels: float (n, k), 1 / 0 / NaN.
+        scores: float (n, k) in [0, 1].
         patient_ids: (n,).
         objective, parameter: as for `fitting.fit_thresholds`.
         seed: of the halves.
@@ -71,8 +70,8 @@ class Halvings:
     """F1 as cross-fitted over several halvings of the same patients, which differ by who stands in which half.
 
     Attributes:
-        f1: float64 (halvings, 14); NaN where a half could not fit the finding.
-        positives: int64 (14,), films with each finding and a score.
+        f1: float64 (halvings, k); NaN where a half could not fit the finding.
+        positives: int64 (k,), films with each finding and a score.
     """
 
     f1: np.ndarray
@@ -80,7 +79,7 @@ class Halvings:
 
     @property
     def mean(self) -> np.ndarray:
-        """Of each finding over the halvings that could fit it, float64 (14,); NaN where fewer than half could."""
+        """Of each finding over the halvings that could fit it, float64 (k,); NaN where fewer than half could."""
         defined = ~np.isnan(self.f1)
         enough = 2 * defined.sum(axis=0) >= len(self.f1)
         sums = np.where(defined, self.f1, 0).sum(axis=0)
@@ -92,7 +91,7 @@ class Halvings:
         return np.where(np.isnan(self.f1), self.mean, self.f1)
 
     def macro(self, included: np.ndarray) -> np.ndarray:
-        """The macro mean of each halving over some findings (a mask, bool (14,)) that have a mean: float64 (m,)."""
+        """The macro mean of each halving over some findings (a mask, bool (k,)) that have a mean: float64 (m,)."""
         return self.filled[:, included].mean(axis=1) if included.any() else np.empty(0)
 
 
@@ -130,7 +129,8 @@ def halves(patient_ids: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def _fitted(labels: np.ndarray, scores: np.ndarray, objective: str, parameter: float | None) -> np.ndarray:
-    """Float64 (14,), NaN for findings that these films cannot fit."""
-    chosen = fitting.fit_thresholds(labels, scores, objective, parameter)
+    """Float64 (k,), NaN for findings that these films cannot fit."""
+    places = [str(place) for place in range(labels.shape[1])]  # in place of names
+    chosen = fitting.fit_thresholds(labels, scores, places, objective, parameter)
     left = chosen.parameters.get("not_fitted", ())
-    return np.where([finding in left for finding in FINDINGS], np.nan, chosen.thresholds)
+    return np.where([place in left for place in places], np.nan, chosen.thresholds)

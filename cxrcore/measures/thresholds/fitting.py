@@ -10,14 +10,13 @@ Sources: van Rijsbergen, Information Retrieval, 1979 (F-beta); Youden, Cancer 19
 classifiers to maximize F1 score, ECML PKDD 2014.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from cxrcore.errors import UsageError
-from cxrcore.findings import FINDINGS
 from cxrcore.measures import calibration
 from cxrcore.measures.metrics import measured
 
@@ -34,7 +33,8 @@ class ThresholdSet:
     Attributes:
         name: as shown.
         objective: a key of `OBJECTIVES`, 'fixed' or 'classic'; 'manual' for a set that was dragged.
-        thresholds: float64 (14,), in [0, 1].
+        thresholds: float64 (k,), in [0, 1], one a finding.
+        findings: k names, in the thresholds' order.
         parameters: of the objective; `not_fitted` lists findings without positives (or too few to calibrate), which
             keep 0.5, `unstable` those fitted on fewer than 50 positives, `not_met` those for which no threshold meets
             the condition. `calibration` is the map that expected F1 was read on: its method and each finding's map.
@@ -43,7 +43,13 @@ class ThresholdSet:
     name: str
     objective: str
     thresholds: np.ndarray
+    findings: tuple[str, ...]
     parameters: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, findings: Sequence[str]) -> np.ndarray:
+        """The thresholds of these findings, float64, in this order; `FALLBACK` where the set has none."""
+        own = dict(zip(self.findings, self.thresholds.tolist(), strict=True))
+        return np.array([own.get(finding, FALLBACK) for finding in findings])
 
 
 @dataclass(frozen=True)
@@ -150,13 +156,14 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def fit_thresholds(
-    labels: np.ndarray, scores: np.ndarray, objective: str, parameter: float | None = None
+    labels: np.ndarray, scores: np.ndarray, findings: Sequence[str], objective: str, parameter: float | None = None
 ) -> ThresholdSet:
     """The thresholds that serve an objective best; of equals, the highest.
 
     Args:
-        labels: float (n, 14), 1 / 0 / NaN.
-        scores: float (n, 14) in [0, 1].
+        labels: float (n, k), 1 / 0 / NaN.
+        scores: float (n, k) in [0, 1].
+        findings: k names, in the columns' order.
         objective: a key of `OBJECTIVES`, 'fixed' or 'classic'.
         parameter: of the objective; None takes its default.
 
@@ -164,17 +171,17 @@ def fit_thresholds(
         UsageError: an unknown objective, or a parameter out of its range.
     """
     if objective == "fixed":
-        return fixed(FALLBACK if parameter is None else parameter)
+        return fixed(findings, FALLBACK if parameter is None else parameter)
     if objective == "classic":
-        return classic(labels, scores)
+        return classic(labels, scores, findings)
     value = check_parameter(objective, parameter)
     wanted = OBJECTIVES[objective]
     if wanted.choose is None:
-        return expected_f1(labels, scores)
-    notes = _warnings(_positives(labels, scores))
+        return expected_f1(labels, scores, findings)
+    notes = _warnings(_positives(labels, scores), findings)
     thresholds = np.full(labels.shape[1], FALLBACK)
     not_met = []
-    for k, finding in enumerate(FINDINGS[: labels.shape[1]]):
+    for k, finding in enumerate(findings):
         steps = ladder(labels[:, k], scores[:, k])
         if not steps.n_positive:
             continue
@@ -183,7 +190,7 @@ def fit_thresholds(
         if objective == "precision" and steps.tp[rung] / (steps.tp[rung] + steps.fp[rung]) < value:
             not_met.append(finding)
     own = {wanted.parameter: value} if wanted.parameter else {}
-    return ThresholdSet(wanted.label.format(f"{value:g}"), objective, thresholds,
+    return ThresholdSet(wanted.label.format(f"{value:g}"), objective, thresholds, tuple(findings),
                         own | notes | ({"not_met": not_met} if not_met else {}))
 
 
@@ -202,35 +209,36 @@ def check_parameter(objective: str, parameter: float | None) -> float:
     return value
 
 
-def fixed(value: float = 0.5) -> ThresholdSet:
+def fixed(findings: Sequence[str], value: float = 0.5) -> ThresholdSet:
     """The same threshold for every finding."""
-    return ThresholdSet(f"{value:g}", "fixed", np.full(len(FINDINGS), float(value)), {"value": value})
+    return ThresholdSet(f"{value:g}", "fixed", np.full(len(findings), float(value)), tuple(findings),
+                        {"value": value})
 
 
-def max_f1(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
+def max_f1(labels: np.ndarray, scores: np.ndarray, findings: Sequence[str]) -> ThresholdSet:
     """The threshold of greatest F1 for each finding, as `fit_thresholds`."""
-    return fit_thresholds(labels, scores, "max_f1")
+    return fit_thresholds(labels, scores, findings, "max_f1")
 
 
-def expected_f1(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
+def expected_f1(labels: np.ndarray, scores: np.ndarray, findings: Sequence[str]) -> ThresholdSet:
     """The score from which alarms have the greatest expected F1, by Platt's map of these films, as `fit_thresholds`."""
-    fitted = calibration.fit_calibrator(labels, scores, "platt")
+    fitted = calibration.fit_calibrator(labels, scores, findings, "platt")
     probabilities = fitted(scores)
     thresholds = np.array([
         calibration.expected_f1_threshold(scores[:, k], probabilities[:, k]) if finding in fitted.maps else FALLBACK
-        for k, finding in enumerate(FINDINGS)])
-    positives = _positives(labels, scores) * [finding in fitted.maps for finding in FINDINGS]
-    return ThresholdSet(OBJECTIVES["expected_f1"].label, "expected_f1", thresholds,
-                        {"calibration": {"method": fitted.method, "maps": fitted.maps}} | _warnings(positives))
+        for k, finding in enumerate(findings)])
+    positives = _positives(labels, scores) * [finding in fitted.maps for finding in findings]
+    return ThresholdSet(OBJECTIVES["expected_f1"].label, "expected_f1", thresholds, tuple(findings),
+                        {"calibration": {"method": fitted.method, "maps": fitted.maps}} | _warnings(positives, findings))
 
 
 def best_f1(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """The greatest F1 of each finding at any threshold: float64 (14,), NaN without positives."""
+    """The greatest F1 of each finding at any threshold: float64 (k,), NaN without positives."""
     ladders = [ladder(labels[:, k], scores[:, k]) for k in range(labels.shape[1])]
     return np.array([steps.f1.max() if steps.n_positive else np.nan for steps in ladders])
 
 
-def classic(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
+def classic(labels: np.ndarray, scores: np.ndarray, findings: Sequence[str]) -> ThresholdSet:
     """The best of the grid 0.05, 0.06 ... 0.40 by F1, as early reproductions tune it; of equals, the lowest."""
     thresholds = np.full(labels.shape[1], FALLBACK)
     grid = np.array(CLASSIC_GRID)
@@ -241,17 +249,17 @@ def classic(labels: np.ndarray, scores: np.ndarray) -> ThresholdSet:
             alarm = scores[known, k, None].astype(np.float64) >= grid
             f1 = 2 * (alarm & positive[:, None]).sum(axis=0) / (alarm.sum(axis=0) + positive.sum())
             thresholds[k] = grid[np.argmax(f1)]
-    return ThresholdSet("classic", "classic", thresholds,
-                        {"grid": [0.05, 0.40, 0.01]} | _warnings(_positives(labels, scores)))
+    return ThresholdSet("classic", "classic", thresholds, tuple(findings),
+                        {"grid": [0.05, 0.40, 0.01]} | _warnings(_positives(labels, scores), findings))
 
 
 def _positives(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return ((labels == 1) & measured(labels, scores)).sum(axis=0)
 
 
-def _warnings(positives: np.ndarray) -> dict[str, list[str]]:
+def _warnings(positives: np.ndarray, findings: Sequence[str]) -> dict[str, list[str]]:
     """Of the positives that each finding was fitted on; 0 where it was not."""
     return {
-        "not_fitted": [f for f, n in zip(FINDINGS, positives, strict=False) if n == 0],
-        "unstable": [f for f, n in zip(FINDINGS, positives, strict=False) if 0 < n < STABLE_POSITIVES],
+        "not_fitted": [f for f, n in zip(findings, positives, strict=True) if n == 0],
+        "unstable": [f for f, n in zip(findings, positives, strict=True) if 0 < n < STABLE_POSITIVES],
     }

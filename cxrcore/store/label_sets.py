@@ -1,0 +1,178 @@
+"""Label sets: several readings of a data set's films, and scores as they are read against one of them.
+
+A part of `store`. Every data set has the set `CSV`, which it came with; others are added beside it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from cxrcore import ids
+from cxrcore.errors import StoreError
+from cxrcore.findings import checked_list
+from cxrcore.measures import derived
+from cxrcore.store.file import StoreFile, from_lists, from_strings, nan_to_null, to_lists
+from cxrcore.store.records import CSV, LabelSet, Predictions, require_short, rows_of
+from cxrcore.store.turns import one_row
+
+
+class LabelSets(StoreFile):
+    """The readings of films."""
+
+    def findings(self, dataset_id: str) -> tuple[str, ...]:
+        """The data set's own findings, in their order.
+
+        Raises:
+            StoreError: no such data set.
+        """
+        rows = self._frame("SELECT findings FROM datasets WHERE dataset_id = ?", [dataset_id])
+        if rows.empty:
+            raise StoreError(f"no data set '{dataset_id}' in {self.path}")
+        return tuple(rows["findings"].iloc[0])
+
+    def label_sets(self) -> list[LabelSet]:
+        """The label sets of all data sets; a data set's own comes first, then the others by age."""
+        rows = self._frame("SELECT * REPLACE (epoch_ms(created_at)::VARCHAR AS created_at) FROM label_set_info "
+                           "ORDER BY dataset_id, label_set <> ?, created_at, label_set", [CSV])
+        return [_of_row(row) for row in rows_of(rows)]
+
+    def label_set(self, dataset_id: str, name: str) -> LabelSet:
+        """One of them.
+
+        Raises:
+            StoreError: there is none of this name.
+        """
+        for one in self.label_sets():
+            if (one.dataset_id, one.name) == (dataset_id, name):
+                return one
+        raise StoreError(f"data set {dataset_id} has no label set '{name}'")
+
+    def labels(self, dataset_id: str, label_set: str = CSV) -> pd.DataFrame:
+        """float32, indexed and sorted by image_id, one column a finding of the set; empty where there is no such set."""
+        with self._read() as con:
+            rows = con.execute("SELECT image_id, labels FROM label_sets WHERE dataset_id = ? AND label_set = ? "
+                               "ORDER BY image_id", [dataset_id, label_set]).to_arrow_table()
+            names = con.execute("SELECT findings FROM label_set_info WHERE dataset_id = ? AND label_set = ?",
+                                [dataset_id, label_set]).fetchone()
+        index = pd.Index(from_strings(rows["image_id"]), name="image_id")
+        return pd.DataFrame(from_lists(rows["labels"]), index, list(names[0]) if names and len(rows) else [])
+
+    def save_label_set(
+        self,
+        dataset_id: str,
+        name: str,
+        labels: pd.DataFrame,
+        *,
+        derived_from: Mapping[str, Sequence[str]] | None = None,
+        source: str = "",
+        policy: str = "",
+        reader: str = "",
+        again: bool = False,
+    ) -> LabelSet:
+        """Add another reading of a data set's films.
+
+        Args:
+            name: as `ids.LABELS` allows; not `CSV`.
+            labels: float, 1 / 0 / NaN, indexed by image_id, one column a finding (canonical names).
+            derived_from: {finding that the data set does not have: its parts there}.
+            again: take the place of the set of this name.
+
+        Raises:
+            StoreError, DataError, FindingError: no such data set, a name that is taken or of another form, films of
+                other data sets or twice, labels other than 1 / 0 / NaN, a finding that is neither the data set's nor
+                derived from it; nothing is saved.
+        """
+        parts = {finding: tuple(own) for finding, own in (derived_from or {}).items()}
+        _check(ids.checked(ids.LABELS, name), labels, parts, self.findings(dataset_id))
+        require_short(source, policy, reader)
+        findings = [str(column) for column in labels.columns]
+        rows = nan_to_null(pd.DataFrame({"image_id": labels.index.astype(str)})).append_column(
+            "labels", to_lists(labels.to_numpy(np.float32)))
+        with self._write() as con:
+            _require_room(con, dataset_id, name, again)
+            con.register("new_rows", rows)
+            (strangers,) = one_row(con.execute(
+                "SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE dataset_id = ?) "
+                "USING (image_id)", [dataset_id]))
+            if strangers:
+                raise StoreError(f"{strangers} films of the labels are not in data set {dataset_id}: nothing was saved")
+            con.execute("INSERT INTO label_sets SELECT ?, ?, image_id, labels FROM new_rows", [dataset_id, name])
+            con.execute("INSERT INTO label_set_info VALUES (?, ?, ?, ?, ?, ?, ?, now())",
+                        [dataset_id, name, findings, json.dumps(parts), source, policy, reader])
+        return self.label_set(dataset_id, name)
+
+    def delete_label_set(self, dataset_id: str, name: str) -> None:
+        """Delete a reading, with what was measured on it; `CSV` stays.
+
+        Raises:
+            StoreError: there is none of this name, or it is the data set's own.
+        """
+        if name == CSV:
+            raise StoreError(f"'{CSV}' are the labels that the data set came with: they stay")
+        with self._write() as con:
+            if not con.execute("SELECT 1 FROM label_set_info WHERE dataset_id = ? AND label_set = ?",
+                               [dataset_id, name]).fetchone():
+                raise StoreError(f"data set {dataset_id} has no label set '{name}'")
+            _delete(con, dataset_id, name)
+
+
+def read_against(films: Predictions, labels: LabelSet, values: pd.DataFrame) -> Predictions:
+    """Predictions on the films that a label set has read, with its labels and findings.
+
+    Args:
+        films: with all findings of their data set.
+        values: the set's labels, as `LabelSets.labels`.
+    """
+    place = values.index.get_indexer(pd.Index(films.image_ids))
+    rows = np.flatnonzero(place >= 0)
+    parts = dict(labels.derived)
+    scores = [derived.scores(films.scores[rows][:, [films.place(part) for part in parts[name]]]) if name in parts
+              else films.scores[rows, films.place(name)] for name in labels.findings]
+    return replace(films, image_ids=films.image_ids[rows], patient_ids=films.patient_ids[rows],
+                   labels=values.to_numpy(np.float32)[place[rows]], scores=np.column_stack(scores).astype(np.float32),
+                   findings=labels.findings)
+
+
+def _of_row(row: object) -> LabelSet:
+    values = {name: getattr(row, name) for name in ("dataset_id", "source", "policy", "reader", "created_at")}
+    texts = {name: value if isinstance(value, str) else "" for name, value in values.items()}
+    parts = json.loads(getattr(row, "derived") or "{}")
+    return LabelSet(name=str(getattr(row, "label_set")), findings=tuple(getattr(row, "findings")),
+                    derived=tuple((finding, tuple(own)) for finding, own in parts.items()), **texts)
+
+
+def _check(name: str, labels: pd.DataFrame, parts: Mapping[str, tuple[str, ...]], own: Sequence[str]) -> None:
+    """The checks of `save_label_set` that need no film of the store."""
+    if name == CSV:
+        raise StoreError(f"'{CSV}' are the labels that the data set came with: choose another name")
+    findings = checked_list(map(str, labels.columns))
+    for finding in findings:
+        if finding not in own and not (finding in parts and parts[finding] and set(parts[finding]) <= set(own)):
+            raise StoreError(f"{finding} is no finding of the data set: it has {', '.join(own)}")
+    if both := sorted(set(parts) & set(own)):
+        raise StoreError(f"{both[0]} is a finding of the data set itself: it cannot be derived")
+    if not len(labels) or not labels.index.is_unique:
+        raise StoreError("a label set needs films, and each of them once")
+    values = labels.to_numpy(np.float32)
+    if not (np.isin(values, (0, 1)) | np.isnan(values)).all():
+        raise StoreError("labels other than 1, 0 and unknown")
+
+
+def _require_room(con: duckdb.DuckDBPyConnection, dataset_id: str, name: str, again: bool) -> None:
+    """The name is free, or made so."""
+    if con.execute("SELECT 1 FROM label_set_info WHERE dataset_id = ? AND label_set = ?",
+                   [dataset_id, name]).fetchone():
+        if not again:
+            raise StoreError(f"data set {dataset_id} has a label set '{name}' already: nothing was saved")
+        _delete(con, dataset_id, name)
+
+
+def _delete(con: duckdb.DuckDBPyConnection, dataset_id: str, name: str) -> None:
+    con.execute("DELETE FROM metrics WHERE label_set = ? AND prediction_id IN "
+                "(SELECT prediction_id FROM prediction_sets WHERE dataset_id = ?)", [name, dataset_id])
+    for table in ("label_sets", "label_set_info"):
+        con.execute(f"DELETE FROM {table} WHERE dataset_id = ? AND label_set = ?", [dataset_id, name])
