@@ -130,11 +130,22 @@ def read_against(films: Predictions, labels: LabelSet, values: pd.DataFrame) -> 
     place = values.index.get_indexer(pd.Index(films.image_ids))
     rows = np.flatnonzero(place >= 0)
     parts = dict(labels.derived)
-    scores = [derived.scores(films.scores[rows][:, [films.place(part) for part in parts[name]]]) if name in parts
+    scores = [derived.derived_scores(films.scores[rows][:, [films.place(part) for part in parts[name]]]) if name in parts
               else films.scores[rows, films.place(name)] for name in labels.findings]
     return replace(films, image_ids=films.image_ids[rows], patient_ids=films.patient_ids[rows],
                    labels=values.to_numpy(np.float32)[place[rows]], scores=np.column_stack(scores).astype(np.float32),
                    findings=labels.findings)
+
+
+def labels_as(labels: LabelSet, own: pd.DataFrame) -> pd.DataFrame:
+    """The labels that a data set came with, in the findings of another set: its derived ones follow from their parts.
+
+    Args:
+        own: as `LabelSets.labels` of `CSV`.
+    """
+    parts = dict(labels.derived)
+    return pd.DataFrame({finding: derived.derived_labels(own[list(parts[finding])].to_numpy(np.float32))
+                         if finding in parts else own[finding] for finding in labels.findings}, own.index)
 
 
 def _of_row(row: object) -> LabelSet:
