@@ -18,7 +18,7 @@ _SPELLINGS = {
     PREDICTIONS: (_MADE,),
     THRESHOLDS: (_MADE,),
     CALIBRATOR: (_MADE,),
-    DATASET: (r"[0-9a-f]{12}",),  # as `data.nih.dataset_hash` makes them
+    DATASET: (r"[0-9a-f]{12}",),  # as `data.film_table.dataset_hash` makes them
     SPLIT: ("train", "val", "test", "external"),
     EXPORT: (_MADE,),
     EXPORT_PARTIAL: (rf"{_MADE}\.partial",),

@@ -45,7 +45,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     path = find_checkpoint(store, config.run, config.weights)
     loaded = checkpoints.load_checkpoint(path)
     model = loaded.model()
-    films = load_films(store, loaded, config.csv_path, config.img_root)
+    films = load_films(store, loaded, config.csv_path, config.img_root, config.data, config.policy)
     _LOG.info(films.describe())
     rebuilt = same_split(films, loaded)
     if not rebuilt:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxrcore import ids
-from cxrcore.data.nih import dataset_hash
+from cxrcore.data.film_table import dataset_hash
 from cxrcore.errors import DataError
 from cxrcore.findings import FINDINGS, N_FINDINGS
 
@@ -45,7 +45,7 @@ def check_data_set(row: Mapping[str, object], tables: Mapping[str, pa.Table]) ->
     if CSV not in labels:
         raise DataError(f"the data set {dataset_id} has no labels '{CSV}'")
     frame = pd.DataFrame({column: images[column].to_numpy() for column in ("image_id", "patient_id")}, dtype=object)
-    if dataset_hash(frame, labels[CSV]) != dataset_id:
+    if dataset_hash(frame, labels[CSV], row["findings"]) != dataset_id:
         raise DataError(f"films and labels are not those of data set {dataset_id}: they were changed")
 
 
