@@ -44,6 +44,7 @@ def _aortic_elongation(fields: Fields, drawn: Drawn, textures: Textures) -> np.n
     way = np.clip((fields.v - 0.26) / 0.66, 0, 1)
     course = 0.13 + reach * np.sin(np.pi * way)
     bow = np.sqrt(np.clip(1 - ((fields.u - course) / 0.1) ** 2, 0, 1))
+    bow = np.maximum(bow, 0.6 * step(course - fields.u, 0.05) * step(fields.u - 0.04, 0.04))  # no lung shows between
     bow *= step(fields.v - 0.24, 0.04) * step(0.92 - fields.v, 0.08)
     knob = ball(fields.ellipse(0.17 + 0.4 * reach, 0.26 - 0.1 * reach, 0.12 + 0.3 * reach, 0.13 + 0.3 * reach))
     return add(fields, np.maximum(bow, knob), 0.1 + 0.16 * drawn.contrast)
