@@ -82,6 +82,14 @@ def test_granulomas_are_smaller_and_denser_than_nodules(textures):
         assert np.count_nonzero(small["Granuloma"] > 0.4) < np.count_nonzero(large["Nodule"] > 0.4)
 
 
+def test_a_granuloma_is_never_lost_between_pixels():
+    small = Textures(64)
+    fields = anatomy.build(anatomy.draw_body(np.random.default_rng(5), 50, "M"),
+                           anatomy.Pose("PA", 0.5, 0.15, 0.0, 1.0), 64, small)
+    effects = [phantom_signs.draw_signs(fields, {"Granuloma": drawn(seed=seed)}, small) for seed in range(40)]
+    assert all(effect["Granuloma"].max() > 0.1 for effect in effects)
+
+
 def test_a_spine_is_bent_to_its_side_and_straight_without_scoliosis(textures):
     def spine(signs):
         body = anatomy.draw_body(np.random.default_rng(8), 50, "F")
