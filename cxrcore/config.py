@@ -166,6 +166,26 @@ class ImportConfig:
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 
+LABEL_ACTIONS = ("add", "list", "remove")
+
+
+@dataclass(frozen=True)
+class LabelsConfig:
+    """Flags of scripts/labels.py, besides what to do and the file."""
+
+    dataset: str | None = flag(None, "ID of the data set whose films were read (default: the store's only one)")
+    name: str | None = flag(None, "what the label set is called, such as experts")
+    map: tuple[str, ...] | None = flag(None, "COLUMN=FINDING where names do not tell; may be given more than once, "
+                                             "or comma-separated", repeated=True)
+    description: str | None = flag(None, "what the file's columns mean: the name of a shipped description, such as "
+                                         "nih_adjudicated, or PATH.toml")
+    policy: str | None = flag(None, "what becomes of uncertain labels, in place of the description's",
+                              choices=LABEL_POLICIES)
+    by: str | None = flag(None, "reader: a label set for each reader in place of their majority", choices=("reader",))
+    again: bool = flag(False, "take the place of the label set of this name")
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
 @dataclass(frozen=True)
 class ExportConfig:
     """Flags of scripts/export.py."""

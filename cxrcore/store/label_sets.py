@@ -137,6 +137,17 @@ def read_against(films: Predictions, labels: LabelSet, values: pd.DataFrame) -> 
                    findings=labels.findings)
 
 
+def labels_as(labels: LabelSet, own: pd.DataFrame) -> pd.DataFrame:
+    """The labels that a data set came with, in the findings of another set: its derived ones follow from their parts.
+
+    Args:
+        own: as `LabelSets.labels` of `CSV`.
+    """
+    parts = dict(labels.derived)
+    return pd.DataFrame({finding: derived.derived_labels(own[list(parts[finding])].to_numpy(np.float32))
+                         if finding in parts else own[finding] for finding in labels.findings}, own.index)
+
+
 def _of_row(row: object) -> LabelSet:
     values = {name: getattr(row, name) for name in ("dataset_id", "source", "policy", "reader", "created_at")}
     texts = {name: value if isinstance(value, str) else "" for name, value in values.items()}
