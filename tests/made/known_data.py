@@ -32,6 +32,7 @@ class KnownData:
     dataset_id: str
     images: pd.DataFrame
     labels: np.ndarray
+    findings: tuple[str, ...] = NIH_FINDINGS
 
     @property
     def image_ids(self) -> list[str]:
