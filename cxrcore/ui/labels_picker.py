@@ -13,6 +13,7 @@ from cxrcore.store import CSV, Store
 from cxrcore.ui import widgets
 
 KEY = "labels"  # in the link
+MOST_NAMED = 6  # findings
 OWN = "Own"  # how the labels are called that a data set came with
 MEANING = ("Whose reading of the films everything is measured on. Own: the labels that the data set came with. Data, "
            "Label sets, adds others.")
@@ -48,11 +49,11 @@ def say_labels(store: Store, runs: Sequence[Evaluated], part: str) -> None:
     said = f"Labels: **{widgets.escape(labels.name)}**, which have read {n:,} of these {all_films:,} films for "
     said += ", ".join(map(display_name, labels.findings)) + "."
     if missing := [display_name(finding) for finding in own if finding not in labels.findings]:
-        said += f" Not read: {', '.join(missing)}." if len(missing) <= 6 else f" Not read: {len(missing)} other findings."
+        said += f" Not read: {', '.join(missing) if len(missing) <= MOST_NAMED else f'{len(missing)} other findings'}."
     made = [f"{display_name(finding)} scores {derived.formula([display_name(part) for part in parts])}"
             for finding, parts in labels.derived]
     said += f" {'; '.join(made)}." if made else ""
-    meaning = ("Thresholds stay those of the chosen set, whatever labels they were fitted on. F1 and precision depend on "
-               "how common a finding is by its labels, so they do not compare across label sets. Nothing is ranked "
+    meaning = ("Thresholds stay those of the chosen set, whatever labels they were fitted on. F1 and precision depend "
+               "on how common a finding is by its labels, so they do not compare across label sets. Nothing is ranked "
                "across them.")
     st.caption(said, help=meaning + (f" Source: {labels.source}." if labels.source else ""))

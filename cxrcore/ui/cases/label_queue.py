@@ -28,8 +28,8 @@ FILM_WIDTH = 620  # pixels: with the question above it and the answers below, al
 _ASKED, _ANSWERS, _AT, _READER, _DONE = (f"queue_{name}" for name in ("asked", "answers", "at", "reader", "done"))
 _WORDS = {"Yes": YES, "No": NO, "Unsure": UNSURE}
 _KEYS = {"Yes": "y", "No": "n", "Unsure": "u"}
-WHAT_IT_IS = ("Films whose label most likely errs, by scores of films that no chosen run was trained on. You see the film "
-              "and one question; neither label nor score. What you say becomes a label set with your initials.")
+WHAT_IT_IS = ("Films whose label most likely errs, by scores of films that no chosen run was trained on. You see the "
+              "film and one question; neither label nor score. What you say becomes a label set with your initials.")
 
 
 def show_queue(page: RunsPage, runs: Sequence[Evaluated], part: str) -> None:

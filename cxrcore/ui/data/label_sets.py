@@ -81,7 +81,8 @@ def _add(store: Store, dataset_id: str) -> None:
         file = st.file_uploader("Labels", KINDS, key="labels_file", max_upload_size=MOST,
                                 help="A row a film (or a film and reader): its name, and a column a finding.")
         if file is None:
-            st.caption("Somebody else's reading of these films. Every run is measured on it at once. Or from a terminal:")
+            st.caption("Somebody else's reading of these films. Every run is measured on it at once. Or from a "
+                       "terminal:")
             widgets.command(f"python scripts/labels.py add FILE --dataset {dataset_id} --name NAME", store)
             return
         left, middle, right = st.columns(3)
