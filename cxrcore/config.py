@@ -18,6 +18,7 @@ LOSSES = ("bce", "pos_weight", "focal")
 PRECISIONS = ("auto", "fp32", "bf16")
 MAX_SEED = 2**31 - 1
 SPLIT_SCHEMES = ("patient", "official", "random", "given")
+LABEL_POLICIES = ("unknown", "positive", "negative")  # what an uncertain label becomes
 DATA_SETS = ("chestmnist", "nih")
 CHESTMNIST_SIZES = (28, 64, 128, 224)
 
@@ -34,10 +35,13 @@ def flag(default: Any, help: str, **extra: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Films:
-    csv_path: str | None = flag(None, "the NIH table, Data_Entry_2017.csv")
+    csv_path: str | None = flag(None, "the table of the films: NIH's Data_Entry_2017.csv, or as --data describes it")
     img_root: str | None = flag(None, "folder of the films: images_001/images/... or one flat folder")
-    data: str | None = flag(None, "in place of both: what scripts/download.py brought: chestmnist, chestmnist_64, nih",
-                            stored=False)
+    data: str | None = flag(None, "what scripts/download.py brought, in place of both: chestmnist, chestmnist_64, nih; "
+                                  "or how the table is to be read: chexpert, padchest or another name of "
+                                  "docs/descriptions.md, or PATH.toml (default: as NIH's)")
+    policy: str | None = flag(None, "what uncertain labels become: unknown, positive or negative (default: as the "
+                                    "description says, else unknown)", choices=LABEL_POLICIES)
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)", stored=False)
 
 
@@ -88,6 +92,14 @@ class EvalConfig(_Films):
     thresholds: str | None = flag(None, "JSON file of a threshold set, read beside those that are fitted here")
     batch_size: int = flag(64, "films a step", at_least=1)
     results: str | None = flag(None, "folder for tables (default: results/ of this project)")
+
+
+@dataclass(frozen=True)
+class DescribeConfig:
+    """Flags of scripts/describe.py, besides the table."""
+
+    out: str | None = flag(None, "TOML file to write (default: print it)")
+    name: str | None = flag(None, "of the data set (default: the table's file name)")
 
 
 @dataclass(frozen=True)

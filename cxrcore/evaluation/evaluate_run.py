@@ -47,7 +47,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     given = None if config.thresholds is None else threshold_file.read_threshold_file(config.thresholds,
                                                                                       loaded.findings)
     model = loaded.model()
-    films = load_films(store, loaded, config.csv_path, config.img_root)
+    films = load_films(store, loaded, config.csv_path, config.img_root, config.data, config.policy)
     _LOG.info(films.describe())
     _say_findings(loaded.findings, films.table.findings)
     rebuilt = same_split(films, loaded)

@@ -85,7 +85,7 @@ def measure_boxes_of_run(config: GradcamConfig) -> pd.DataFrame:
     methods = methods_of(config.methods)
     path = checkpoint_source.find_checkpoint(store, config.run, config.weights)
     loaded = checkpoints.load_checkpoint(path)
-    films = checkpoint_source.load_films(store, loaded, config.csv_path, config.img_root)
+    films = checkpoint_source.load_films(store, loaded, config.csv_path, config.img_root, config.data, config.policy)
     if films.boxes is None:
         raise DataError(f"{films.name} has no boxes: their list belongs beside the table (NIH's is BBox_List_2017.csv)")
     known = checkpoint_source.same_split(films, loaded)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrcore.findings import display_name
 from cxrcore.evaluation.kept_draws import SEED
+from cxrcore.findings import display_name
+from cxrcore.measures import label_reader
 from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
 from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.measures.label_reader import LabelReader, RocPoint
-from cxrcore.measures import label_reader
 from cxrcore.queries import from_store
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
