@@ -108,6 +108,8 @@ class PhantomConfig:
     films: int = flag(6000, "how many films; of 6,000, a val split holds 50 or more positives of every finding",
                       at_least=1)
     size: int = flag(256, "pixels a side", at_least=64, at_most=2048)
+    findings: int = flag(14, "how many findings: NIH's 14 or the first of them, up to 20 with signs beside NIH's",
+                         at_least=5, at_most=20)
     seed: int = flag(0, "seed of patients, labels and pixels", at_least=0, at_most=MAX_SEED)
     prevalence: str = flag("raised", "raised: every finding on 10 %% of the films or more; nih: as published",
                            choices=("raised", "nih"))
@@ -118,7 +120,7 @@ class PhantomConfig:
     difficulty: float = flag(0.5, "0: every sign is plain; 1: faint signs, and 30 %% of the findings leave none",
                              at_least=0, at_most=1)
     workers: int | None = flag(None, "processes (default: one a core)", at_least=1)
-    sheet: str | None = flag(None, "PNG to write: sixteen of the films with their labels")
+    sheet: str | None = flag(None, "PNG to write: a film of each finding and two without any, with their labels")
 
 
 @dataclass(frozen=True)

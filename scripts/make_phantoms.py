@@ -8,6 +8,7 @@ from cxrcore.cli import parser_for, run
 from cxrcore.config import PhantomConfig
 from cxrcore.data.phantoms import folder
 from cxrcore.data.phantoms import sheet as phantom_sheet
+from cxrcore.data.phantoms.occurrence import first_findings
 from cxrcore.data.phantoms.recipe import Recipe
 
 
@@ -16,6 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = parser_for(PhantomConfig, "Draw SYNTHETIC chest films with known findings and boxes, in the NIH layout.")
     flags = asdict(PhantomConfig(**vars(parser.parse_args(argv))))
     out, workers, sheet = (flags.pop(name) for name in ("out", "workers", "sheet"))
+    flags["findings"] = first_findings(flags["findings"])
     phantoms = folder.make_phantoms(Recipe(**flags), out, workers)
     print(phantom_sheet.phantoms_in_words(phantoms))
     if sheet:

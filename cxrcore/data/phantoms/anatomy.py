@@ -44,6 +44,7 @@ class Body:
         rib_shift: which part of a rib lies at the apex, 0 to 1.
         gas: size of the stomach's gas bubble.
         tree: which vessels of the bank.
+        bend: how far the spine's thoracic curve lies off the midline, in u; negative on the left of the film.
     """
 
     width: float
@@ -60,6 +61,7 @@ class Body:
     rib_shift: float
     gas: float
     tree: int
+    bend: float = 0.0
 
 
 def draw_body(rng: np.random.Generator, age: float, sex: str) -> Body:
@@ -122,6 +124,7 @@ class Fields:
         vessels: vessels and bronchial walls inside the lungs.
         tissue: everything else.
         heart_box: u and v bounds of the heart: left, top, right, bottom.
+        spine: u of the spine's middle, (S, 1).
     """
 
     u: np.ndarray
@@ -135,6 +138,7 @@ class Fields:
     vessels: np.ndarray
     tissue: np.ndarray
     heart_box: tuple[float, float, float, float]
+    spine: np.ndarray
 
     def ellipse(self, u: float, v: float, across: float, down: float, tilt: float = 0.0) -> np.ndarray:
         """Squared distance from a centre in units of an ellipse's radii (lengths in u): 1 on its outline."""
@@ -167,11 +171,17 @@ def build(body: Body, pose: Pose, size: int, textures: Textures) -> Fields:
     lateral, medial = _knots(v, _LUNG_V, _LUNG_LATERAL), _knots(v, _LUNG_V, _LUNG_MEDIAL)
     dome = _dome(u, side, body)
     fields = Fields(u, v, side, height / width, lateral, medial, dome, _air(side, v, lateral, medial, dome),
-                    np.empty(0), np.empty(0), (0, 0, 0, 0))
+                    np.empty(0), np.empty(0), (0, 0, 0, 0), _spine(v, body.bend))
     fields.vessels = _vessels(fields, body, textures) * fields.air
     fields.tissue = _soft_tissue(fields, body) + np.float32(body.bones) * _bones(fields, body, pose)
     _add_mediastinum(fields, body, pose)
     return fields
+
+
+def _spine(v: np.ndarray, bend: float) -> np.ndarray:
+    """A thoracic curve with its apex at v = 0.55, and a weaker lumbar one to the other side."""
+    curve = np.sin(np.clip(v / 1.1, -0.2, 1.5) * np.float32(np.pi))
+    return np.float32(bend) * np.where(curve < 0, np.float32(0.6) * curve, curve)
 
 
 def _knots(v: np.ndarray, at: tuple[float, ...], values: tuple[float, ...]) -> np.ndarray:
@@ -228,13 +238,9 @@ def _soft_tissue(fields: Fields, body: Body) -> np.ndarray:
 
 
 def _bones(fields: Fields, body: Body, pose: Pose) -> np.ndarray:
-    u, v, side = fields.u, fields.v, fields.side
+    v, side = fields.v, fields.side
     bones = _ribs(fields, body.rib_shift)
-    # Spine: bodies with discs between, and the pedicles beside the middle.
-    phase = np.cos((v / VERTEBRA + np.float32(body.rib_shift)) * np.float32(2 * np.pi))
-    column = np.sqrt(np.clip(1 - (u / 0.11) ** 2, 0, 1))
-    bones += 0.17 * column * (0.72 + 0.28 * step(phase + 0.75, 0.3))
-    bones += 0.07 * np.exp(-((side - 0.055) / 0.02) ** 2) * step(phase - 0.55, 0.3)
+    _add_vertebrae(bones, fields, body)
     # Clavicles: shallow S from the sternum to the shoulder.
     level = 0.2 - 0.23 * (side - 0.1) + 0.03 * np.sin(side * np.float32(6.0))
     across = (v - level) * np.float32(fields.aspect) / 0.042
@@ -242,6 +248,18 @@ def _bones(fields: Fields, body: Body, pose: Pose) -> np.ndarray:
     bones += (0.24 * tube - 0.11 * tube * tube) * step(side - 0.1, 0.02) * step(1.08 - side, 0.05)
     bones += _shoulders(fields, inside=0.2 if pose.view == "AP" else 0.0)
     return bones
+
+
+def _add_vertebrae(bones: np.ndarray, fields: Fields, body: Body) -> None:
+    """The spine: bodies with discs between, square to its course, and the pedicles beside the middle."""
+    off, level = fields.u - fields.spine, fields.v
+    if body.bend:
+        slope = np.gradient(fields.spine[:, 0], fields.v[:, 0])[:, None]
+        level = level + off * slope / (slope**2 + np.float32(fields.aspect) ** 2)
+    phase = np.cos((level / VERTEBRA + np.float32(body.rib_shift)) * np.float32(2 * np.pi))
+    column = np.sqrt(np.clip(1 - (off / 0.11) ** 2, 0, 1))
+    bones += 0.17 * column * (0.72 + 0.28 * step(phase + 0.75, 0.3))
+    bones += 0.07 * np.exp(-((np.abs(off) - 0.055) / 0.02) ** 2) * step(phase - 0.55, 0.3)
 
 
 def _ribs(fields: Fields, shift: float) -> np.ndarray:

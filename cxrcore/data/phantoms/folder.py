@@ -1,6 +1,8 @@
 """Phantoms on disk in the exact NIH layout: table, box list, official lists, images_001/images/ and so on.
 
-A folder is marked by `phantoms.json` before its first film; a folder without the mark is never written to.
+Beside NIH's table, whose labels may be wrong, lies `truth.csv` with what the films truly have: `Image Index`, then a
+column of 0 and 1 for each finding of the recipe. A finding whose sign is faint or hidden by the difficulty is there all
+the same. A folder is marked by `phantoms.json` before its first film; one without the mark is never written to.
 """
 
 import json
@@ -20,13 +22,12 @@ from tqdm import tqdm
 from cxrcore.data import splits
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
+from cxrcore.data.phantoms.mark import MARK, TRUTH
 from cxrcore.data.phantoms.recipe import FIRST_PATIENT, MILLIMETRES, PhantomPlan, Recipe, draw_film, plan
 from cxrcore.data.phantoms.textures import Textures
-from cxrcore.errors import DataError
-from cxrcore.findings import FINDINGS
+from cxrcore.errors import DataError, WorkbenchError
 from cxrcore.interrupts import start_worker, starting_workers
 
-MARK = "phantoms.json"
 TABLE, BOXES = "Data_Entry_2017.csv", "BBox_List_2017.csv"
 TRAIN_VAL_LIST, TEST_LIST = "train_val_list.txt", "test_list.txt"
 FILMS_PER_FOLDER = 10_000  # as NIH's images_002 and later
@@ -81,7 +82,7 @@ def _claim(folder: Path, recipe: Recipe) -> None:
     """Mark an empty folder as ours; refuse any other that is not."""
     mark = folder / MARK
     if mark.exists():
-        if _read_mark(mark) != asdict(recipe):
+        if _read_mark(mark) != recipe:
             raise DataError(f"{folder} holds phantoms of another recipe ({mark.name} says which): choose another "
                             "folder with --out, or delete this one")
         return
@@ -95,10 +96,11 @@ def _claim(folder: Path, recipe: Recipe) -> None:
         raise DataError(f"the folder {folder} cannot be made: {error.strerror}") from None
 
 
-def _read_mark(mark: Path) -> dict | None:
+def _read_mark(mark: Path) -> Recipe | None:
+    """The recipe of a mark, None where it is none; marks from before lists of findings mean NIH's."""
     try:
-        return bounded_file.settings(mark)["recipe"]
-    except (ValueError, KeyError, TypeError, OSError):
+        return Recipe(**bounded_file.settings(mark)["recipe"])
+    except (ValueError, KeyError, TypeError, OSError, WorkbenchError):
         return None
 
 
@@ -176,25 +178,41 @@ def _save(pixels: np.ndarray, path: Path) -> None:
 
 
 def _write_tables(planned: PhantomPlan, drawn: list[dict[str, Box]], folder: Path) -> None:
-    films, size = planned.people.films, planned.recipe.size
-    spacing = f"{MILLIMETRES / size:.3f}"
+    films = planned.people.films
     ids = [planned.image_id(film) for film in range(len(films))]
-    columns = films[["follow_up", "patient", "age", "sex", "view"]].itertuples(index=False)
-    rows = (f"{ids[i]},{_label_text(planned.labels[i])},{follow_up},{FIRST_PATIENT + patient},{age},"
-            f"{sex},{view},{size},{size},{spacing},{spacing}"
-            for i, (follow_up, patient, age, sex, view) in enumerate(columns))
-    boxes = (f"{ids[film]},{_BOX_SPELLING.get(finding, finding)},{x}.0,{y}.0,{w}.0,{h}.0"
-             for film, found in enumerate(drawn) for finding, (x, y, w, h) in found.items()
-             if planned.labels[film, FINDINGS.index(finding)])
     patients = [str(FIRST_PATIENT + patient) for patient in films["patient"]]
     split = splits.draw_split("patient", ids, patients, planned.labels, planned.recipe.seed)
     test = set(split.rows("test").tolist())
     _replace(folder / TEST_LIST, "\n".join(ids[i] for i in range(len(ids)) if i in test))
     _replace(folder / TRAIN_VAL_LIST, "\n".join(ids[i] for i in range(len(ids)) if i not in test))
-    _replace(folder / BOXES, "\n".join([_BOX_HEADER, *boxes, ""]))
-    _replace(folder / TABLE, "\n".join([_HEADER, *rows, ""]))  # last: a table means a finished data set
+    _replace(folder / BOXES, "\n".join([_BOX_HEADER, *_box_rows(planned, ids, drawn), ""]))
+    _replace(folder / TRUTH, "\n".join([*_truth_rows(planned, ids), ""]))
+    _replace(folder / TABLE, "\n".join([_HEADER, *_table_rows(planned, ids), ""]))  # last: it means a finished data set
 
 
-def _label_text(labels: np.ndarray) -> str:
+def _table_rows(planned: PhantomPlan, ids: list[str]) -> Iterator[str]:
+    size, spacing = planned.recipe.size, f"{MILLIMETRES / planned.recipe.size:.3f}"
+    names = np.asarray(planned.recipe.findings)
+    columns = planned.people.films[["follow_up", "patient", "age", "sex", "view"]].itertuples(index=False)
+    for i, (follow_up, patient, age, sex, view) in enumerate(columns):
+        yield (f"{ids[i]},{_label_text(names[planned.labels[i] > 0])},{follow_up},{FIRST_PATIENT + patient},{age},"
+               f"{sex},{view},{size},{size},{spacing},{spacing}")
+
+
+def _box_rows(planned: PhantomPlan, ids: list[str], drawn: list[dict[str, Box]]) -> Iterator[str]:
+    """Boxes of the findings that a film's label names."""
+    for film, found in enumerate(drawn):
+        for finding, (x, y, w, h) in found.items():
+            if planned.labels[film, planned.recipe.findings.index(finding)]:
+                yield f"{ids[film]},{_BOX_SPELLING.get(finding, finding)},{x}.0,{y}.0,{w}.0,{h}.0"
+
+
+def _truth_rows(planned: PhantomPlan, ids: list[str]) -> Iterator[str]:
+    yield ",".join(["Image Index", *planned.recipe.findings])
+    for image_id, present in zip(ids, planned.people.present.astype(int), strict=True):
+        yield ",".join([image_id, *map(str, present)])
+
+
+def _label_text(names: np.ndarray) -> str:
     """As NIH writes it: names in alphabetical order, or 'No Finding'."""
-    return "|".join(sorted(np.asarray(FINDINGS)[labels > 0])) or "No Finding"
+    return "|".join(sorted(names)) or "No Finding"

@@ -1,3 +1,4 @@
-"""The file that marks a folder of phantoms: a fact that readers need without loading what draws them."""
+"""Files of a folder of phantoms whose names readers need without loading what draws them."""
 
-MARK = "phantoms.json"  # as `phantoms.folder` writes it; importing that would load what draws phantoms
+MARK = "phantoms.json"  # the recipe; a folder with it is ours
+TRUTH = "truth.csv"  # what the films truly have; a folder of an older version lacks it

@@ -1,4 +1,4 @@
-"""Sixteen phantoms of a data set on one sheet: each finding once, as alone as it stands, and two films without any."""
+"""Phantoms of a data set on one sheet: each finding once, as alone as it stands, and two films without any."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cxrcore.data.phantoms.folder import TABLE, Phantoms, film_path
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures.metrics import macro
 
 COLUMNS = 4
@@ -17,7 +17,7 @@ _INK, _PAPER = 20, 255
 
 def write_sheet(phantoms: Phantoms, path: Path) -> None:
     """Write the sheet as PNG; findings that the data set lacks are left out."""
-    chosen = choose(phantoms.plan.labels, phantoms.plan.contrast)
+    chosen, findings = choose(phantoms.plan.labels, phantoms.plan.contrast), phantoms.plan.recipe.findings
     rows = -(-len(chosen) // COLUMNS)
     size = (COLUMNS * (FILM + GAP) + GAP, HEAD + rows * (FILM + CAPTION + GAP))
     sheet = Image.new("L", size, _PAPER)
@@ -28,7 +28,7 @@ def write_sheet(phantoms: Phantoms, path: Path) -> None:
         top = HEAD + place // COLUMNS * (FILM + CAPTION + GAP)
         with Image.open(film_path(phantoms.folder, phantoms.plan, film)) as image:
             sheet.paste(image.resize((FILM, FILM), Image.Resampling.BICUBIC), (left, top))
-        words = [display_name(FINDINGS[k]) for k in np.flatnonzero(phantoms.plan.labels[film])] or ["No finding"]
+        words = [display_name(findings[k]) for k in np.flatnonzero(phantoms.plan.labels[film])] or ["No finding"]
         pen.multiline_text((left, top + FILM + 4), _lines(words, pen), _INK, font_size=16, spacing=3)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, optimize=True)
@@ -37,7 +37,7 @@ def write_sheet(phantoms: Phantoms, path: Path) -> None:
 def choose(labels: np.ndarray, contrast: np.ndarray) -> list[int]:
     """Films for the sheet: for each finding the one with the fewest others, then the plainest sign."""
     chosen: list[int] = []
-    for finding in range(len(FINDINGS)):
+    for finding in range(labels.shape[1]):
         shown = np.flatnonzero((labels[:, finding] > 0) & (contrast[:, finding] > 0) & ~_among(chosen, labels))
         if len(shown):
             others = labels[shown].sum(axis=1) + (contrast[shown] > 0).sum(axis=1)
@@ -68,9 +68,9 @@ def phantoms_in_words(phantoms: Phantoms) -> str:
     oracle = planned.oracle()
     best, excluded = macro(oracle)
     rows = [f"  {finding:<20}{int(positives):>10,}{share:>10.1%}{_number(value):>12}"
-            for finding, positives, share, value in zip(FINDINGS, planned.labels.sum(axis=0),
+            for finding, positives, share, value in zip(planned.recipe.findings, planned.labels.sum(axis=0),
                                                         planned.labels.mean(axis=0), oracle, strict=True)]
-    undefined = f"; {excluded} of 14 findings have no positives or no negatives" if excluded else ""
+    undefined = f"; {excluded} of {len(oracle)} findings have no positives or no negatives" if excluded else ""
     already = ", all of them there already" if phantoms.were_there else ""
     return "\n".join([
         f"SYNTHETIC: {planned.recipe.films:,} films of {phantoms.n_patients:,} phantoms in {folder}{already}",

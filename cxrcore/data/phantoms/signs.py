@@ -1,4 +1,4 @@
-"""The 14 findings as their textbook signs on a phantom, each with the box around what was drawn.
+"""NIH's fourteen findings as their textbook signs on a phantom, and the drawing of any list of signs.
 
 A sign works in two steps: it may change the body before the chest is built (a wide heart, a high diaphragm) and it may
 draw into the planes afterwards. Its contrast, in (0, 1], says how plain it is.
@@ -8,29 +8,13 @@ of terms for thoracic imaging, Radiology 2008 (a nodule is at most 3 cm, a mass 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from cxrcore.data.phantoms.anatomy import Body, Fields, ball, step
+from cxrcore.data.phantoms.drawn import Drawn, add, fill, of_side, spot
+from cxrcore.data.phantoms.more_signs import MORE_DRAWERS, MORE_SHAPES
 from cxrcore.data.phantoms.textures import Textures
-
-BOX_LEVEL = 0.4  # share of the sign's own greatest effect that its box takes in
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One sign on one film.
-
-    Attributes:
-        contrast: how plain, in (0, 1].
-        side: -1 for the left of the film, 1 for the right; signs of the middle or of both sides ignore it.
-        rng: the sign's own, so that adding one sign does not change another.
-    """
-
-    contrast: float
-    side: int
-    rng: np.random.Generator
 
 
 def shape_body(body: Body, signs: dict[str, Drawn]) -> None:
@@ -41,17 +25,8 @@ def shape_body(body: Body, signs: dict[str, Drawn]) -> None:
 
 
 def draw_signs(fields: Fields, signs: dict[str, Drawn], textures: Textures) -> dict[str, np.ndarray]:
-    """Draw the signs; returns for each the plane of its effect, from which `box` is taken."""
+    """Draw the signs; returns for each the plane of its effect, from which `drawn.box` is taken."""
     return {finding: _DRAWERS[finding](fields, drawn, textures) for finding, drawn in signs.items()}
-
-
-def box(effect: np.ndarray) -> tuple[int, int, int, int] | None:
-    """x, y, width, height in pixels around an effect (S, S); None if there is none."""
-    seen = effect > BOX_LEVEL * max(float(effect.max()), 1e-6)
-    columns, rows = np.flatnonzero(seen.any(axis=0)), np.flatnonzero(seen.any(axis=1))
-    if not len(columns):
-        return None
-    return int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)
 
 
 # -- changes of shape
@@ -90,30 +65,10 @@ _SHAPES: dict[str, Callable[[Body, Drawn], None]] = {
     "Cardiomegaly": _shape_cardiomegaly,
     "Emphysema": _shape_emphysema,
     "Fibrosis": _shape_fibrosis,
-}
+} | MORE_SHAPES
 
 
 # -- what is drawn
-
-
-def _fill(fields: Fields, share: np.ndarray) -> np.ndarray:
-    """Replace a share of the air by fluid or tissue; returns what it changed."""
-    effect = share * fields.air
-    fields.air -= effect
-    return effect
-
-
-def _of_side(fields: Fields, side: int) -> np.ndarray:
-    return step(np.float32(side) * fields.u, 0.02)
-
-
-def _spot(fields: Fields, drawn: Drawn, low: float, high: float, margin: float) -> tuple[float, float]:
-    """A random place in the lung of the sign's side as (u, v), `margin` away from its outlines."""
-    v = drawn.rng.uniform(low, high)
-    row = int(np.argmin(np.abs(fields.v[:, 0] - v)))
-    inner, outer = float(fields.medial[row, 0]), float(fields.lateral[row, 0])
-    inner = max(inner, 0.24) + margin * 0.6
-    return drawn.side * drawn.rng.uniform(inner, max(outer - margin, inner + 0.02)), v
 
 
 def _atelectasis(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
@@ -126,7 +81,7 @@ def _atelectasis(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray
         line = fields.v - np.float32(level) - np.float32(slope) * (fields.side - 0.5)
         plate = np.exp(-((line * np.float32(fields.aspect) / rng.uniform(0.022, 0.042)) ** 2))
         total = np.maximum(total, plate * step(fields.side - start, 0.05) * step(end - fields.side, 0.05))
-    total *= _of_side(fields, drawn.side) * fields.air
+    total *= of_side(fields, drawn.side) * fields.air
     fields.tissue += (0.14 + 0.22 * np.float32(drawn.contrast)) * total
     return total
 
@@ -144,8 +99,8 @@ def _effusion(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     for side in sides:
         amount = drawn.contrast * drawn.rng.uniform(0.7, 1.1)
         level = 1.08 - 0.3 * amount - (0.12 + 0.2 * amount) * np.clip((fields.side - 0.3) / 0.7, 0, 1) ** 2
-        share = step(fields.v - level, 0.035) * _of_side(fields, side) * (fields.side < fields.lateral)
-        total += _fill(fields, 0.95 * share)
+        share = step(fields.v - level, 0.035) * of_side(fields, side) * (fields.side < fields.lateral)
+        total += fill(fields, 0.95 * share)
         fields.tissue += 0.17 * share * step(fields.dome - fields.v, 0.02)
     return total
 
@@ -153,58 +108,53 @@ def _effusion(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
 def _infiltration(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     """A cluster of small, ill-defined, faint patches."""
     rng, share = drawn.rng, np.zeros_like(fields.air)
-    u, v = _spot(fields, drawn, 0.3, 0.75, 0.25)
+    u, v = spot(fields, drawn, 0.3, 0.75, 0.25)
     for _ in range(int(rng.integers(5, 9))):
         at = u + rng.normal(0, 0.13), v + rng.normal(0, 0.13)
         share = np.maximum(share, np.exp(-fields.ellipse(*at, *rng.uniform(0.06, 0.13, 2))))
     uneven = np.clip(0.75 + 0.45 * textures.field(rng, "mottle"), 0.1, 1.6)
-    return _fill(fields, np.clip((0.2 + 0.3 * drawn.contrast) * share * uneven, 0, 0.9) * _of_side(fields, drawn.side))
+    return fill(fields, np.clip((0.2 + 0.3 * drawn.contrast) * share * uneven, 0, 0.9) * of_side(fields, drawn.side))
 
 
 def _mass(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     """A lobulated round opacity of more than 3 cm."""
     rng, radius = drawn.rng, drawn.rng.uniform(0.13, 0.24)
-    u, v = _spot(fields, drawn, 0.2, 0.8, radius)
+    u, v = spot(fields, drawn, 0.2, 0.8, radius)
     effect = ball(fields.ellipse(u, v, radius, radius * rng.uniform(0.8, 1.15), rng.uniform(0, 3)))
     for _ in range(2):
         angle = rng.uniform(0, 6.28)
         at = u + 0.55 * radius * np.cos(angle), v + 0.55 * radius * np.sin(angle) / fields.aspect
         effect = np.maximum(effect, ball(fields.ellipse(*at, radius * 0.66, radius * 0.66)))
-    return _add(fields, effect, 0.18 + 0.28 * drawn.contrast)
+    return add(fields, effect, 0.18 + 0.28 * drawn.contrast)
 
 
 def _nodule(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     """A round opacity of at most 3 cm."""
     radius = drawn.rng.uniform(0.062, 0.098)
-    u, v = _spot(fields, drawn, 0.15, 0.85, radius + 0.04)
-    return _add(fields, ball(fields.ellipse(u, v, radius, radius * drawn.rng.uniform(0.9, 1.1))),
-                0.24 + 0.34 * drawn.contrast)
-
-
-def _add(fields: Fields, effect: np.ndarray, amount: float) -> np.ndarray:
-    fields.tissue += np.float32(amount) * effect
-    return effect
+    u, v = spot(fields, drawn, 0.15, 0.85, radius + 0.04)
+    return add(fields, ball(fields.ellipse(u, v, radius, radius * drawn.rng.uniform(0.9, 1.1))),
+               0.24 + 0.34 * drawn.contrast)
 
 
 def _pneumonia(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     """One larger patch with soft, uneven edges in the middle or lower zone."""
     rng, radius = drawn.rng, drawn.rng.uniform(0.2, 0.3)
-    u, v = _spot(fields, drawn, 0.42, 0.78, radius * 0.8)
+    u, v = spot(fields, drawn, 0.42, 0.78, radius * 0.8)
     rho2 = fields.ellipse(u, v, radius, radius * rng.uniform(0.9, 1.4), rng.uniform(-0.6, 0.6))
     uneven = np.clip(1 + 0.3 * textures.field(rng, "mottle"), 0.3, 1.5)
-    return _fill(fields, np.clip((0.3 + 0.35 * drawn.contrast) * np.exp(-rho2 * rho2) * uneven, 0, 0.95))
+    return fill(fields, np.clip((0.3 + 0.35 * drawn.contrast) * np.exp(-rho2 * rho2) * uneven, 0, 0.95))
 
 
 def _pneumothorax(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     """The lung's edge stands off the wall: a fine line, and no markings beyond it."""
     gap = np.float32(0.08 + 0.2 * drawn.contrast * drawn.rng.uniform(0.8, 1.2))
     edge = fields.lateral - gap * (1.15 - 0.5 * np.clip(fields.v, 0, 1)) - 0.9 * np.clip(gap - fields.v, 0, None)
-    of_side = _of_side(fields, drawn.side) * step(fields.air - 0.15, 0.1)
-    beyond = step(fields.side - edge, 0.012) * of_side
-    lung = of_side * (1 - beyond)
+    own = of_side(fields, drawn.side) * step(fields.air - 0.15, 0.1)
+    beyond = step(fields.side - edge, 0.012) * own
+    lung = own * (1 - beyond)
     fields.vessels *= 1 - beyond
     fields.air += (0.16 * beyond - 0.13 * lung) * fields.air
-    fields.tissue += 0.11 * np.exp(-(((fields.side - edge) / 0.013) ** 2)) * of_side
+    fields.tissue += 0.11 * np.exp(-(((fields.side - edge) / 0.013) ** 2)) * own
     return beyond
 
 
@@ -217,9 +167,9 @@ def _consolidation(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarr
     away = fissure - fields.v if upper else fields.v - fissure
     share = step(away, 0.012) * step(reach - away, 0.12)
     share *= step(fields.side - rng.uniform(0.15, 0.4), 0.12) * step(1.1 - fields.side, 0.1)
-    share *= _of_side(fields, drawn.side) * np.float32(0.5 + 0.4 * drawn.contrast)
+    share *= of_side(fields, drawn.side) * np.float32(0.5 + 0.4 * drawn.contrast)
     fields.vessels *= 1 - 2.0 * share  # air in the bronchi, where vessels ran beside them
-    return _fill(fields, share)
+    return fill(fields, share)
 
 
 def _edema(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
@@ -234,7 +184,7 @@ def _edema(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     lines = step(0.14 - phase, 0.1) * step(0.16 - np.abs(fields.v - 0.83), 0.03)
     lines = lines * step(fields.side - fields.lateral + 0.13, 0.03)
     fields.tissue += 0.09 * np.float32(drawn.contrast) * lines * fields.air
-    return _fill(fields, np.clip((0.25 + 0.35 * drawn.contrast) * wings * uneven, 0, 0.95))
+    return fill(fields, np.clip((0.25 + 0.35 * drawn.contrast) * wings * uneven, 0, 0.95))
 
 
 def _emphysema(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
@@ -242,7 +192,7 @@ def _emphysema(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     rng = drawn.rng
     for _ in range(int(rng.integers(1, 4))):
         radius = rng.uniform(0.1, 0.2)
-        u, v = _spot(fields, Drawn(drawn.contrast, int(rng.choice((-1, 1))), rng), 0.14, 0.45, radius)
+        u, v = spot(fields, Drawn(drawn.contrast, int(rng.choice((-1, 1))), rng), 0.14, 0.45, radius)
         rho2 = fields.ellipse(u, v, radius, radius * rng.uniform(0.9, 1.3))
         fields.tissue += 0.07 * np.exp(-(((np.sqrt(rho2) - 1) / 0.09) ** 2)) * fields.air
         fields.vessels *= 1 - step(1 - rho2, 0.1)
@@ -255,8 +205,8 @@ def _fibrosis(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     if drawn.rng.random() < 0.5:
         where = step(fields.v - 0.55, 0.22) * step(fields.side - fields.lateral + 0.42, 0.18) * fields.air
     else:
-        where = step(0.36 - fields.v, 0.14) * _of_side(fields, drawn.side) * fields.air
-    return _add(fields, net * where, 0.15 + 0.22 * drawn.contrast)
+        where = step(0.36 - fields.v, 0.14) * of_side(fields, drawn.side) * fields.air
+    return add(fields, net * where, 0.15 + 0.22 * drawn.contrast)
 
 
 def _pleural_thickening(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
@@ -268,9 +218,9 @@ def _pleural_thickening(fields: Fields, drawn: Drawn, textures: Textures) -> np.
     else:
         middle, half = rng.uniform(0.45, 0.7), rng.uniform(0.18, 0.3)
         share = step(fields.side - fields.lateral + thick, 0.015) * step(half - np.abs(fields.v - middle), 0.06)
-    share = share * _of_side(fields, drawn.side)
+    share = share * of_side(fields, drawn.side)
     fields.tissue += 0.12 * share * (fields.air > 0.02)
-    return _fill(fields, 0.9 * share)
+    return fill(fields, 0.9 * share)
 
 
 def _hernia(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
@@ -299,4 +249,4 @@ _DRAWERS: dict[str, Callable[[Fields, Drawn, Textures], np.ndarray]] = {
     "Fibrosis": _fibrosis,
     "Pleural_Thickening": _pleural_thickening,
     "Hernia": _hernia,
-}
+} | MORE_DRAWERS

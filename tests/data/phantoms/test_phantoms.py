@@ -1,51 +1,28 @@
-"""Phantoms: what is drawn where, what the table says of it, and that nobody's data is ever written over."""
-
-import json
+"""Phantoms: what is drawn where, and what the table says of it."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 from scipy.stats import multivariate_normal
 
-from cxrcore.data import nih, splits
-from cxrcore.data.phantoms import (
-    anatomy,
-)
-from cxrcore.data.phantoms import (
-    film as phantom_film,
-)
-from cxrcore.data.phantoms import (
-    folder as phantom_folder,
-)
-from cxrcore.data.phantoms import (
-    people as phantom_people,
-)
-from cxrcore.data.phantoms import (
-    sheet as phantom_sheet,
-)
-from cxrcore.data.phantoms import (
-    signs as phantom_signs,
-)
-from cxrcore.data.phantoms.recipe import FIRST_PATIENT, Recipe, draw_film, is_phantom, plan
+from cxrcore.data import splits
+from cxrcore.data.phantoms import anatomy, occurrence
+from cxrcore.data.phantoms import film as phantom_film
+from cxrcore.data.phantoms import people as phantom_people
+from cxrcore.data.phantoms import signs as phantom_signs
+from cxrcore.data.phantoms.drawn import Drawn, box
+from cxrcore.data.phantoms.occurrence import DRAWABLE, first_findings
+from cxrcore.data.phantoms.recipe import Recipe, draw_film, plan
 from cxrcore.data.phantoms.textures import Textures
-from cxrcore.errors import DataError
-from cxrcore.findings import FINDINGS
+from cxrcore.errors import DataError, FindingError
+from cxrcore.findings import NIH_FINDINGS, checked_list
 from cxrcore.measures.metrics import confusion
 
 SIZE = 128
-SMALL = Recipe(films=40, size=64)
 
 
 @pytest.fixture(scope="module")
 def textures():
     return Textures(SIZE)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A small finished data set; read-only by agreement."""
-    return phantom_folder.make_phantoms(SMALL, tmp_path_factory.mktemp("made") / "phantoms", progress=False).folder
 
 
 def render(signs, textures, body_seed=5):
@@ -59,18 +36,18 @@ def render(signs, textures, body_seed=5):
 
 
 def drawn(contrast=1.0, side=1, seed=3):
-    return phantom_signs.Drawn(contrast, side, np.random.default_rng(seed))
+    return Drawn(contrast, side, np.random.default_rng(seed))
 
 
 # -- what is drawn
 
 
-@pytest.mark.parametrize("finding", FINDINGS)
+@pytest.mark.parametrize("finding", DRAWABLE)
 @pytest.mark.parametrize("seed", [3, 4])
 def test_a_sign_changes_the_film_inside_its_box(finding, seed, textures):
     healthy, _ = render({}, textures)
     ill, effects = render({finding: drawn(seed=seed)}, textures)
-    x, y, w, h = phantom_signs.box(effects[finding])
+    x, y, w, h = box(effects[finding])
     assert 0 <= x < x + w <= SIZE and 0 <= y < y + h <= SIZE
     change = np.abs(ill - healthy)
     inside = change[y:y + h, x:x + w].mean()
@@ -78,7 +55,7 @@ def test_a_sign_changes_the_film_inside_its_box(finding, seed, textures):
     assert inside > 3 and inside > 2.5 * outside
 
 
-@pytest.mark.parametrize("finding", FINDINGS)
+@pytest.mark.parametrize("finding", DRAWABLE)
 def test_a_faint_sign_changes_less_than_a_plain_one(finding, textures):
     healthy, _ = render({}, textures)
     faint, plain = (np.abs(render({finding: drawn(contrast)}, textures)[0] - healthy).sum() for contrast in (0.2, 1.0))
@@ -88,15 +65,40 @@ def test_a_faint_sign_changes_less_than_a_plain_one(finding, textures):
 def test_signs_lie_on_the_side_they_are_drawn_for(textures):
     for finding in ("Mass", "Nodule", "Pneumonia", "Pneumothorax", "Consolidation", "Pleural_Thickening"):
         for side in (-1, 1):
-            x, _, w, _ = phantom_signs.box(render({finding: drawn(side=side)}, textures)[1][finding])
+            x, _, w, _ = box(render({finding: drawn(side=side)}, textures)[1][finding])
             assert (x + w / 2 > SIZE / 2) == (side == 1), finding
 
 
 def test_a_nodule_is_smaller_than_three_centimetres_and_a_mass_is_larger(textures):
     for seed in range(12):
-        sizes = {finding: max(phantom_signs.box(render({finding: drawn(seed=seed)}, textures)[1][finding])[2:])
+        sizes = {finding: max(box(render({finding: drawn(seed=seed)}, textures)[1][finding])[2:])
                  for finding in ("Nodule", "Mass")}
         assert sizes["Nodule"] <= 30 / 358 * SIZE < sizes["Mass"] + 1
+
+
+def test_granulomas_are_smaller_and_denser_than_nodules(textures):
+    for seed in range(6):
+        (_, small), (_, large) = (render({finding: drawn(seed=seed)}, textures) for finding in ("Granuloma", "Nodule"))
+        assert np.count_nonzero(small["Granuloma"] > 0.4) < np.count_nonzero(large["Nodule"] > 0.4)
+
+
+def test_a_spine_is_bent_to_its_side_and_straight_without_scoliosis(textures):
+    def spine(signs):
+        body = anatomy.draw_body(np.random.default_rng(8), 50, "F")
+        phantom_signs.shape_body(body, signs)
+        return anatomy.build(body, anatomy.Pose("PA", 0.5, 0.15, 0.0, 1.0), SIZE, textures).spine
+
+    assert not spine({}).any()
+    bends = [spine({"Scoliosis": drawn(seed=seed)}) for seed in range(20)]
+    sides = [int(np.sign(bend[np.abs(bend).argmax()])) for bend in map(np.ravel, bends)]
+    assert {np.abs(bend).max() > 0.2 for bend in bends} == {True} and 10 < sides.count(-1) < 20  # mostly to the right
+
+
+def test_free_gas_is_dark_and_lies_below_the_diaphragm(textures):
+    healthy, _ = render({}, textures)
+    ill, effects = render({"Pneumoperitoneum": drawn()}, textures)
+    x, y, w, h = box(effects["Pneumoperitoneum"])
+    assert (ill - healthy)[y:y + h, x:x + w].mean() < -10 and x + w < SIZE * 0.55 and y > SIZE * 0.5 and w > 2 * h
 
 
 def test_cardiomegaly_is_a_heart_wider_than_half_the_chest(textures):
@@ -144,11 +146,11 @@ def test_a_val_split_of_the_default_set_holds_fifty_positives_of_every_finding()
 def test_nih_prevalences_and_company_are_those_of_the_published_table():
     people = phantom_people.draw_people(60_000, "nih", np.random.default_rng(2))
     share = people.present.mean(axis=0)
-    assert np.allclose(share, phantom_people.prevalences("nih"), rtol=0.15, atol=0.0006)
+    assert np.allclose(share, occurrence.prevalences("nih", NIH_FINDINGS), rtol=0.15, atol=0.0006)
     assert abs((~people.present.any(axis=1)).mean() - 60_361 / 112_120) < 0.02  # 'No Finding'
     together = people.present.astype(float).T @ people.present / 60_000
     lift = together / np.outer(share, share)
-    names = {name: k for k, name in enumerate(FINDINGS)}
+    names = {name: k for k, name in enumerate(NIH_FINDINGS)}
     for a, b, published in (("Pneumonia", "Edema", 11.6), ("Pneumothorax", "Emphysema", 6.3),
                             ("Pneumothorax", "Edema", 0.3), ("Effusion", "Atelectasis", 2.4)):
         assert lift[names[a], names[b]] == pytest.approx(published, rel=0.25, abs=0.1), (a, b)
@@ -156,16 +158,53 @@ def test_nih_prevalences_and_company_are_those_of_the_published_table():
 
 def test_the_counts_of_nih_are_those_of_its_table(real_table):
     labels = real_table.labels.astype(float)
-    assert np.array_equal(phantom_people._counts(), labels.T @ labels)
+    assert np.array_equal(occurrence._counts(), labels.T @ labels)
     bedside = (real_table.images["view"] == "AP").to_numpy()
     ratio = labels[bedside].mean(axis=0) / labels[~bedside].mean(axis=0)
-    assert np.allclose(phantom_people._NIH_AP_RATIO, ratio, atol=0.006)
+    assert np.allclose(occurrence._NIH_AP_RATIO, ratio, atol=0.006)
 
 
 def test_the_bivariate_normal_is_scipys():
     for h, k, r in ((0.3, 1.2, 0.6), (2.0, 1.5, -0.4), (1.0, 1.0, 0.9), (2.5, 0.1, 0.0)):
         expected = multivariate_normal([0, 0], [[1, r], [r, 1]]).cdf([-h, -k])
-        assert phantom_people.both_above(np.array(h), np.array(k), np.array(r)) == pytest.approx(expected, abs=1e-6)
+        assert occurrence.both_above(np.array(h), np.array(k), np.array(r)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_more_findings_keep_the_published_shares_and_nihs_company():
+    people = phantom_people.draw_people(60_000, "nih", np.random.default_rng(2), DRAWABLE)
+    share = people.present.mean(axis=0)
+    assert np.allclose(share, occurrence.prevalences("nih", DRAWABLE), rtol=0.15, atol=0.0006)
+    assert abs(occurrence.correlations(DRAWABLE)[:14, :14] - occurrence.correlations(NIH_FINDINGS)).max() < 0.05
+    names = {name: k for k, name in enumerate(DRAWABLE)}
+    together = (people.present[:, names["Pacemaker"]] & people.present[:, names["Cardiomegaly"]]).mean()
+    assert together > 2 * share[names["Pacemaker"]] * share[names["Cardiomegaly"]]
+    published, raised = (occurrence.prevalences(kind, DRAWABLE) for kind in ("nih", "raised"))
+    assert raised.min() > 0.1 and np.array_equal(np.argsort(raised), np.argsort(published))
+
+
+@pytest.mark.parametrize("n", [1, 5, 14, 15, 20])
+def test_a_list_of_findings_decides_every_shape(n):
+    planned = plan(Recipe(films=60, findings=first_findings(n)))
+    assert checked_list(planned.recipe.findings) == DRAWABLE[:n]
+    assert planned.people.present.shape == planned.labels.shape == planned.contrast.shape == (60, n)
+    assert planned.oracle().shape == (n,)
+
+
+def test_every_finding_of_the_list_has_a_drawing_and_nihs_come_first():
+    assert tuple(phantom_signs._DRAWERS) == DRAWABLE and set(phantom_signs._SHAPES) < set(DRAWABLE)
+    assert first_findings(14) == NIH_FINDINGS == Recipe().findings
+
+
+def test_any_list_is_drawn_in_its_own_order(textures):
+    planned = plan(Recipe(films=30, size=SIZE, findings=("Pacemaker", "Edema")))
+    film = int(np.argmax(planned.contrast.all(axis=1)))
+    assert list(draw_film(planned, film, textures)[1]) == ["Pacemaker", "Edema"]
+
+
+@pytest.mark.parametrize("findings", [(), ("Edema", "Edema"), ("edema",), "Edema", ("Gout",)])
+def test_a_wrong_list_is_refused(findings):
+    with pytest.raises((DataError, FindingError), match="finding"):
+        Recipe(findings=findings)
 
 
 def test_without_noise_and_difficulty_the_oracle_is_perfect():
@@ -191,6 +230,8 @@ def test_the_shortcut_is_a_drain_with_pneumothorax():
                        np.array([0.5]))
     assert counts.recall[0] == pytest.approx(0.8, abs=0.05) and counts.specificity[0] > 0.97
     assert not plan(Recipe(films=500)).drain.any()
+    with pytest.raises(DataError, match="Pneumothorax is none of the findings"):
+        Recipe(shortcut=0.5, findings=first_findings(5))
 
 
 def test_a_drain_is_seen(textures):
@@ -202,113 +243,8 @@ def test_a_drain_is_seen(textures):
     assert change.max() > 0.1 and change[:, : SIZE // 2].sum() > 10 * change[:, SIZE // 2 :].sum()
 
 
-# -- the folder
-
-
-def test_the_sheet_shows_every_finding_that_is_drawn(tmp_path):
-    made = phantom_folder.make_phantoms(Recipe(films=120, size=64), tmp_path / "set", progress=False)
-    chosen = phantom_sheet.choose(made.plan.labels, made.plan.contrast)
-    assert len(chosen) == len(set(chosen)) == 16
-    for finding in range(14):
-        assert made.plan.labels[chosen[finding], finding] and made.plan.contrast[chosen[finding], finding] > 0
-    assert not made.plan.labels[chosen[14:]].any() and not made.plan.contrast[chosen[14:]].any()
-    phantom_sheet.write_sheet(made, tmp_path / "new" / "sheet.png")
-    with Image.open(tmp_path / "new" / "sheet.png") as sheet:
-        assert sheet.width == 4 * 312 + 12
-    assert len(phantom_sheet.choose(made.plan.labels[:1], made.plan.contrast[:1])) <= 14  # few films, no error
-
-
-def test_the_layout_is_nihs(folder):
-    lines = (folder / "Data_Entry_2017.csv").read_text().splitlines()
-    assert len(lines[0].split(",")) == 12 and {len(line.split(",")) for line in lines[1:]} == {11}
-    table = nih.read_table(folder / "Data_Entry_2017.csv")
-    films = nih.find_films(folder, table.images["image_id"])
-    assert len(films) == len(table.images) == 40
-    assert np.array_equal(table.labels, plan(SMALL).labels) and table.n_ages_unknown == 0
-    assert set(table.images["sex"]) <= {"M", "F"} and set(table.images["view"]) <= {"PA", "AP"}
-    boxes = nih.read_boxes(folder / "BBox_List_2017.csv")
-    assert "Infiltrate" in (folder / "BBox_List_2017.csv").read_text()
-    positives = {(film, FINDINGS[k]) for film, row in zip(table.images["image_id"], table.labels, strict=True)
-                 for k in np.flatnonzero(row)}
-    assert set(zip(boxes["image_id"], boxes["finding"], strict=True)) <= positives
-    assert ((boxes["x"] + boxes["width"]) <= 64).all() and (boxes[["width", "height"]] >= 1).all(axis=None)
-
-
-def test_the_lists_part_the_patients(folder):
-    test, train = (nih.read_list(folder / name) for name in ("test_list.txt", "train_val_list.txt"))
-    patients = [{name.split("_")[0] for name in part} for part in (test, train)]
-    assert len(test) + len(train) == 40 and not patients[0] & patients[1]
-
-
-def test_phantoms_are_known_by_their_patients(folder):
-    table = nih.read_table(folder / "Data_Entry_2017.csv")
-    assert is_phantom(table.images["patient_id"])
-    assert not is_phantom(["1", "30805"]) and not is_phantom([str(FIRST_PATIENT), "17"]) and not is_phantom([])
-    first = next(iter(nih.find_films(folder, table.images["image_id"]).values()))
-    with Image.open(first) as film:
-        assert film.mode == "L" and "SYNTHETIC" in film.text["Description"]
-
-
-def test_several_processes_draw_the_same_films(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(phantom_folder, "FEW_FILMS", 0)
-    other = phantom_folder.make_phantoms(SMALL, tmp_path / "again", workers=2, progress=False).folder
-    made = sorted(path for path in folder.rglob("*.*") if path.name != "phantoms.json")
-    assert len(made) > SMALL.films
-    for path in made:
-        assert path.read_bytes() == (other / path.relative_to(folder)).read_bytes(), path.name
-
-
-def test_a_finished_set_is_left_as_it_is(folder):
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    assert phantom_folder.make_phantoms(SMALL, folder, progress=False).were_there
-    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
-
-
-def test_an_unfinished_set_is_finished(tmp_path):
-    made = phantom_folder.make_phantoms(SMALL, tmp_path / "set", progress=False).folder
-    whole = {path: path.read_bytes() for path in made.rglob("*.*")}
-    (made / "Data_Entry_2017.csv").unlink()  # what an interruption leaves: the mark and some of the films
-    next(made.rglob("*.png")).unlink()
-    phantom_folder.make_phantoms(SMALL, made, progress=False)
-    assert {path: path.read_bytes() for path in made.rglob("*.*")} == whole
-
-
-def test_a_folder_with_anything_else_is_never_written_to(tiny_nih, tmp_path):
-    def content(folder):
-        return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-
-    before = content(tiny_nih)
-    with pytest.raises(DataError, match="holds no phantoms"):
-        phantom_folder.make_phantoms(SMALL, tiny_nih, progress=False)
-    assert content(tiny_nih) == before
-    file = tmp_path / "file"
-    file.write_text("mine")
-    with pytest.raises(DataError, match="not empty"):
-        phantom_folder.make_phantoms(SMALL, file, progress=False)
-    assert file.read_text() == "mine"
-    with pytest.raises(DataError, match="cannot be made"):
-        phantom_folder.make_phantoms(SMALL, file / "inside", progress=False)
-
-
-def test_another_recipe_does_not_mix_with_the_first(folder, tmp_path):
-    with pytest.raises(DataError, match="another recipe"):
-        phantom_folder.make_phantoms(Recipe(films=41, size=64), folder, progress=False)
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / "phantoms.json").write_text("{")
-    with pytest.raises(DataError, match="another recipe"):
-        phantom_folder.make_phantoms(SMALL, broken, progress=False)
-    assert json.loads((folder / "phantoms.json").read_text())["recipe"]["films"] == 40
-
-
 @pytest.mark.parametrize("wrong", [{"films": 0}, {"size": 16}, {"seed": -1}, {"label_noise": 0.9}, {"shortcut": 2},
                                    {"difficulty": -0.1}, {"prevalence": "high"}])
 def test_a_wrong_recipe_is_refused_by_name(wrong):
     with pytest.raises(DataError, match=next(iter(wrong))):
         Recipe(**wrong)
-
-
-def test_one_film_is_a_data_set_too(tmp_path):
-    made = phantom_folder.make_phantoms(Recipe(films=1, size=64), tmp_path / "one", progress=False)
-    assert len(nih.read_table(made.folder / "Data_Entry_2017.csv").images) == 1 and made.n_patients == 1
-    assert isinstance(made.plan.people.films, pd.DataFrame)
