@@ -65,7 +65,7 @@ class Evaluated:
         parts = dict(self.labels.derived)
         return np.array([
             values[finding] if finding in values else
-            derived.thresholds(np.array([values.get(part, FALLBACK) for part in parts[finding]]))
+            derived.derived_threshold(np.array([values.get(part, FALLBACK) for part in parts[finding]]))
             if finding in parts else FALLBACK for finding in self.findings])
 
     def of(self, findings: Sequence[str]) -> "Evaluated":
