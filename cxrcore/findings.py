@@ -57,7 +57,7 @@ def canonical(name: str) -> str:
     A name that no known list has is its own canonical name, with underscores for spaces.
 
     Raises:
-        FindingError: not a name: empty, longer than `LONGEST_NAME`, with signs that no name has, or 'macro' and 'micro'.
+        FindingError: not a name: empty, longer than `LONGEST_NAME`, with signs that no name has, or of `MEANS`.
     """
     own = " ".join(name.split())
     if not _FORM.fullmatch(own) or len(own) > LONGEST_NAME or own.lower() in MEANS or not _key(own):

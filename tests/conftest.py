@@ -18,7 +18,9 @@ from PIL import Image
 
 from cxrcore import cli
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.data import nih
+from cxrcore.data import film_files
+from cxrcore.data.film_table import FilmTable
+from cxrcore.data.films import read_table
 from cxrcore.data.pixels import decode_film, dicom_frame
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
@@ -87,9 +89,9 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_table(shared) -> nih.NihTable:
+def real_table(shared) -> FilmTable:
     """The published table, all 112,120 rows."""
-    return nih.read_table(shared / "nih" / "Data_Entry_2017.csv")
+    return read_table(shared / "nih" / "Data_Entry_2017.csv")
 
 
 @pytest.fixture
@@ -163,7 +165,7 @@ def tiny_nih_copy(tiny_nih, tmp_path) -> Path:
 @pytest.fixture
 def tiny_films(tiny_nih) -> dict[str, Path]:
     """image_id -> path of the tiny data set, in the table's order."""
-    return nih.find_films(tiny_nih, nih.read_table(tiny_nih / "Data_Entry_2017.csv").images["image_id"])
+    return film_files.find_films(tiny_nih, read_table(tiny_nih / "Data_Entry_2017.csv").images["image_id"])
 
 
 @pytest.fixture

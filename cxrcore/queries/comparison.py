@@ -117,7 +117,8 @@ def values_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:
     for one in compared:
         found = one.found.interval(measure)
         frames.append(pd.DataFrame({
-            "run_id": one.run.run_id, "run": one.run.label, "finding": row_names(one.run.findings), "measure": measure, "value": found.point,
+            "run_id": one.run.run_id, "run": one.run.label, "finding": row_names(one.run.findings), "measure": measure,
+            "value": found.point,
             "low": found.low, "high": found.high, "standard_error": found.error, "draws_dropped": found.n_dropped,
             "n_positive": [*one.found.n_positive, np.nan],
             "n_findings": averaged(found), "films": one.found.n_films,

@@ -8,8 +8,6 @@ import pandas as pd
 
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name, shared
-from cxrcore.measures import derived
-from cxrcore.measures.thresholds.fitting import FALLBACK
 from cxrcore.queries import run_groups
 from cxrcore.queries.from_store import Labelled, Overview
 from cxrcore.store import CSV, LabelSet
@@ -55,18 +53,8 @@ class Evaluated:
         return Labelled(row["prediction_id"], labels, labels.findings)
 
     def thresholds(self, values: Mapping[str, float]) -> np.ndarray:
-        """One threshold for each finding that is shown, float64 (k,).
-
-        A derived finding's follows from its parts' as its score does; one that the set does not have is at 0.5.
-
-        Args:
-            values: {finding: threshold}.
-        """
-        parts = dict(self.labels.derived)
-        return np.array([
-            values[finding] if finding in values else
-            derived.derived_threshold(np.array([values.get(part, FALLBACK) for part in parts[finding]]))
-            if finding in parts else FALLBACK for finding in self.findings])
+        """One threshold for each finding that is shown, float64 (k,), as `LabelSet.thresholds`."""
+        return self.labels.thresholds(values, self.findings)
 
     def of(self, findings: Sequence[str]) -> "Evaluated":
         """The run with some of its findings."""

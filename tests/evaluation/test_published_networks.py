@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
-from cxrcore.data import nih
-from cxrcore.findings import FINDINGS, N_FINDINGS, align
+from cxrcore.data import film_table
+from cxrcore.findings import FINDINGS, N_FINDINGS, align, NIH_FINDINGS
 from cxrcore.measures import metrics
 from cxrcore.measures.curves import finding_curves
 from cxrcore.store import Store
@@ -30,7 +30,7 @@ def published(shared) -> dict[str, pd.DataFrame]:
 def imported(published, real_table, tmp_path_factory) -> tuple[Store, dict[str, str]]:
     """A store with the three networks as imported runs, measured; and {network: prediction_id}."""
     store = Store(tmp_path_factory.mktemp("published") / "store.duckdb")
-    dataset_id = nih.dataset_hash(real_table.images, real_table.labels)
+    dataset_id = film_table.dataset_hash(real_table.images, real_table.labels, NIH_FINDINGS)
     store.add_dataset(dataset_id, real_table.images, real_table.labels, name="NIH ChestX-ray14", kind="nih",
                       label_source="Data_Entry CSV")
     prediction_ids = {}

@@ -11,10 +11,10 @@ from run_folders import OLD, content_of, copied, edit, edit_table, exported, row
 
 from cxrcore import cli
 from cxrcore.config import ImportConfig
-from cxrcore.data import nih
+from cxrcore.data import film_table
 from cxrcore.data.files import bounded_parquet, parquet_footer
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import FINDINGS, NIH_FINDINGS
 from cxrcore.import_export import export, import_run
 from cxrcore.queries import from_store
 from cxrcore.store import Store
@@ -385,7 +385,8 @@ def test_a_folder_of_the_first_version_still_comes_in(tmp_path):
         held, shown = store.predictions(board["prediction_id"][part]), pd.read_csv(folder / f"{part}.csv")
         np.testing.assert_allclose(held.scores, shown[[f"prob_{finding}" for finding in FINDINGS]], rtol=1e-6)
     assert board["auroc"].notna().all() and len(store.threshold_sets(run_id)) == 3
-    assert nih.dataset_hash(store.images(run["dataset_id"]), store.labels(run["dataset_id"]).to_numpy()) == run[
+    assert film_table.dataset_hash(store.images(run["dataset_id"]), store.labels(run["dataset_id"]).to_numpy(),
+                                    NIH_FINDINGS) == run[
         "dataset_id"]
 
 

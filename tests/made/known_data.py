@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import nih
+from cxrcore.data import film_table
 from cxrcore.findings import NIH_FINDINGS
 
 PREVALENCE = (0.12, 0.08, 0.4, 0.2, 0.08, 0.08, 0.06, 0.08, 0.08, 0.06, 0.06, 0.06, 0.06, 0.05)
@@ -49,4 +49,4 @@ def known_data(n: int = 40, seed: int = 3) -> KnownData:
     images["age"] = images["age"].astype("Float32").where(np.arange(n) != 1)
     images["follow_up"] = images["follow_up"].astype("Int32").where(np.arange(n) != 2)
     images["sex"] = images["sex"].where(np.arange(n) != 3)
-    return KnownData(nih.dataset_hash(images, labels), images, labels)
+    return KnownData(film_table.dataset_hash(images, labels, NIH_FINDINGS), images, labels)
