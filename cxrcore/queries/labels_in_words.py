@@ -9,8 +9,9 @@ from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.store import CSV, Store
 
 MOST_NAMED = 6  # findings
-MEANING = ("Thresholds stay those of the chosen set, whatever labels they were fitted on. F1 and precision depend on how "
-           "common a finding is by its labels, so they do not compare across label sets. Nothing is ranked across them.")
+MEANING = ("Thresholds stay those of the chosen set, whatever labels they were fitted on. F1 and precision depend on "
+           "how common a finding is by its labels, so they do not compare across label sets. Nothing is ranked across "
+           "them.")
 
 
 def labels_in_words(store: Store, runs: Sequence[Evaluated], part: str) -> str:
