@@ -65,8 +65,16 @@ class Evaluated:
         parts = dict(self.labels.derived)
         return np.array([
             values[finding] if finding in values else
-            derived.thresholds(np.array([values.get(part, FALLBACK) for part in parts[finding]]))
+            derived.derived_threshold(np.array([values.get(part, FALLBACK) for part in parts[finding]]))
             if finding in parts else FALLBACK for finding in self.findings])
+
+    def with_own_labels(self, part: str) -> "Evaluated":
+        """The run measured on the labels that the films of a part came with, with all their findings; KeyError.
+
+        So threshold sets are saved: they hold a threshold for every finding of the data set.
+        """
+        labels = self.own[self.parts[part]["dataset_id"]]
+        return replace(self, labels=labels, findings=labels.findings)
 
     def of(self, findings: Sequence[str]) -> "Evaluated":
         """The run with some of its findings."""

@@ -130,7 +130,7 @@ def read_against(films: Predictions, labels: LabelSet, values: pd.DataFrame) -> 
     place = values.index.get_indexer(pd.Index(films.image_ids))
     rows = np.flatnonzero(place >= 0)
     parts = dict(labels.derived)
-    scores = [derived.scores(films.scores[rows][:, [films.place(part) for part in parts[name]]]) if name in parts
+    scores = [derived.derived_scores(films.scores[rows][:, [films.place(part) for part in parts[name]]]) if name in parts
               else films.scores[rows, films.place(name)] for name in labels.findings]
     return replace(films, image_ids=films.image_ids[rows], patient_ids=films.patient_ids[rows],
                    labels=values.to_numpy(np.float32)[place[rows]], scores=np.column_stack(scores).astype(np.float32),

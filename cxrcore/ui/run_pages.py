@@ -11,7 +11,9 @@ import streamlit as st
 
 from cxrcore import config
 from cxrcore.data.splits import PART_WORDS
+from cxrcore.findings import display_name
 from cxrcore.queries import evaluated_runs, from_store, run_groups
+from cxrcore.queries.evaluated_runs import Evaluated, on_shared_findings
 from cxrcore.queries.threshold_sets import parse_key
 from cxrcore.store import Store
 from cxrcore.store.records import rows_of
@@ -198,6 +200,22 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
             ended = "" if status == "finished" else f" It is {status}: its best epoch so far can be evaluated."
             st.info(f"{name} has no predictions yet.{ended} This makes them:", icon=":material/info:")
             widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
+
+
+def on_shared(runs: Sequence[Evaluated]) -> list[Evaluated]:
+    """The runs with the findings that all of them have; says which are left out.
+
+    The first run alone, where nothing is shared.
+    """
+    shown, others = on_shared_findings(runs)
+    if shown and not shown[0].findings:
+        st.warning(f"These runs have no finding in common: {widgets.escape(runs[0].label)} is shown alone.",
+                   icon=":material/warning:")
+        return [runs[0]]
+    if others:
+        st.info(f"Shown are the {len(shown[0].findings)} findings that these runs share. Left out, since not all of "
+                f"them have it: {widgets.escape(', '.join(map(display_name, others)))}.", icon=":material/info:")
+    return shown
 
 
 def run_picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
