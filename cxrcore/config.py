@@ -18,6 +18,7 @@ LOSSES = ("bce", "pos_weight", "focal")
 PRECISIONS = ("auto", "fp32", "bf16")
 MAX_SEED = 2**31 - 1
 SPLIT_SCHEMES = ("patient", "official", "random", "given")
+LABEL_POLICIES = ("unknown", "positive", "negative")  # what an uncertain label becomes
 DATA_SETS = ("chestmnist", "nih")
 CHESTMNIST_SIZES = (28, 64, 128, 224)
 
@@ -34,10 +35,13 @@ def flag(default: Any, help: str, **extra: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Films:
-    csv_path: str | None = flag(None, "the NIH table, Data_Entry_2017.csv")
+    csv_path: str | None = flag(None, "the table of the films: NIH's Data_Entry_2017.csv, or as --data describes it")
     img_root: str | None = flag(None, "folder of the films: images_001/images/... or one flat folder")
-    data: str | None = flag(None, "in place of both: what scripts/download.py brought: chestmnist, chestmnist_64, nih",
-                            stored=False)
+    data: str | None = flag(None, "what scripts/download.py brought, in place of both: chestmnist, chestmnist_64, nih; "
+                                  "or how the table is to be read: chexpert, padchest or another name of "
+                                  "docs/descriptions.md, or PATH.toml (default: as NIH's)")
+    policy: str | None = flag(None, "what uncertain labels become: unknown, positive or negative (default: as the "
+                                    "description says, else unknown)", choices=LABEL_POLICIES)
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)", stored=False)
 
 
@@ -88,6 +92,14 @@ class EvalConfig(_Films):
     thresholds: str | None = flag(None, "JSON file of a threshold set, read beside those that are fitted here")
     batch_size: int = flag(64, "films a step", at_least=1)
     results: str | None = flag(None, "folder for tables (default: results/ of this project)")
+
+
+@dataclass(frozen=True)
+class DescribeConfig:
+    """Flags of scripts/describe.py, besides the table."""
+
+    out: str | None = flag(None, "TOML file to write (default: print it)")
+    name: str | None = flag(None, "of the data set (default: the table's file name)")
 
 
 @dataclass(frozen=True)
@@ -163,6 +175,26 @@ class ImportConfig:
     as_copy: bool = flag(False, "of a folder that export.py wrote: bring it in under new ids, beside the run that is "
                                 "there")
     again: bool = flag(False, "save a file that is a run already once more")
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
+LABEL_ACTIONS = ("add", "list", "remove")
+
+
+@dataclass(frozen=True)
+class LabelsConfig:
+    """Flags of scripts/labels.py, besides what to do and the file."""
+
+    dataset: str | None = flag(None, "ID of the data set whose films were read (default: the store's only one)")
+    name: str | None = flag(None, "what the label set is called, such as experts")
+    map: tuple[str, ...] | None = flag(None, "COLUMN=FINDING where names do not tell; may be given more than once, "
+                                             "or comma-separated", repeated=True)
+    description: str | None = flag(None, "what the file's columns mean: the name of a shipped description, such as "
+                                         "nih_adjudicated, or PATH.toml")
+    policy: str | None = flag(None, "what becomes of uncertain labels, in place of the description's",
+                              choices=LABEL_POLICIES)
+    by: str | None = flag(None, "reader: a label set for each reader in place of their majority", choices=("reader",))
+    again: bool = flag(False, "take the place of the label set of this name")
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 

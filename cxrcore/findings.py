@@ -39,12 +39,12 @@ MEANS = ("macro", "micro")  # stand beside findings in tables of metrics
 _FORM = re.compile(r"\w[\w .,()/+&'’-]*")
 
 
-def _key(name: str) -> str:
+def key(name: str) -> str:
     """What two spellings of a name have in common."""
     return re.sub(r"[\W_]", "", name.casefold())
 
 
-_SPELLINGS = {_key(name): name for name in NIH_FINDINGS} | {  # {key: canonical name}, of names that differ
+_SPELLINGS = {key(name): name for name in NIH_FINDINGS} | {  # {key: canonical name}, of names that differ
     "infiltrate": "Infiltration",  # NIH's box list
     "pleural": "Pleural_Thickening",  # ChestMNIST
     "pleuraleffusion": "Effusion",  # CheXpert
@@ -57,12 +57,12 @@ def canonical(name: str) -> str:
     A name that no known list has is its own canonical name, with underscores for spaces.
 
     Raises:
-        FindingError: not a name: empty, longer than `LONGEST_NAME`, with signs that no name has, or 'macro' and 'micro'.
+        FindingError: not a name: empty, longer than `LONGEST_NAME`, with signs that no name has, or of `MEANS`.
     """
     own = " ".join(name.split())
-    if not _FORM.fullmatch(own) or len(own) > LONGEST_NAME or own.lower() in MEANS or not _key(own):
+    if not _FORM.fullmatch(own) or len(own) > LONGEST_NAME or own.lower() in MEANS or not key(own):
         raise FindingError(f"'{own[:LONGEST_NAME]}' is no name of a finding")
-    return _SPELLINGS.get(_key(own), own.replace(" ", "_"))
+    return _SPELLINGS.get(key(own), own.replace(" ", "_"))
 
 
 def one_of(findings: Sequence[str], name: str) -> str:
@@ -71,12 +71,18 @@ def one_of(findings: Sequence[str], name: str) -> str:
     Raises:
         FindingError: none of the list; the text lists it.
     """
-    wanted = _key(name)
+    wanted = key(name)
     known = _SPELLINGS.get(wanted)
     for finding in findings:
-        if finding == known or _key(finding) == wanted:
+        if finding == known or key(finding) == wanted:
             return finding
     raise FindingError(f"unknown finding '{name}': expected one of {', '.join(findings)}")
+
+
+def spellings(findings: Iterable[str]) -> dict[str, str]:
+    """{key: finding} of all spellings of a list's findings that `one_of` knows."""
+    own = {key(name): name for name in findings}
+    return {known: name for known, name in _SPELLINGS.items() if name in own.values()} | own
 
 
 def checked_list(names: Iterable[str]) -> tuple[str, ...]:
@@ -91,7 +97,7 @@ def checked_list(names: Iterable[str]) -> tuple[str, ...]:
     for name in findings:
         if not isinstance(name, str) or canonical(name) != name:
             raise FindingError(f"{name!a:.80} is no canonical name of a finding")
-    if twice := sorted({name for name in findings if [_key(one) for one in findings].count(_key(name)) > 1}):
+    if twice := sorted({name for name in findings if [key(one) for one in findings].count(key(name)) > 1}):
         raise FindingError(f"two columns for one finding: {', '.join(twice)}")
     return findings
 

@@ -18,7 +18,7 @@ _SPELLINGS = {
     PREDICTIONS: (_MADE,),
     THRESHOLDS: (_MADE,),
     CALIBRATOR: (_MADE,),
-    DATASET: (r"[0-9a-f]{12}",),  # as `data.nih.dataset_hash` makes them
+    DATASET: (r"[0-9a-f]{12}",),  # as `data.film_table.dataset_hash` makes them
     SPLIT: ("train", "val", "test", "external"),
     LABELS: (r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}",),
     EXPORT: (_MADE,),

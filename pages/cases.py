@@ -35,7 +35,8 @@ with open_runs_page("cases", "so there are no cases") as page:
         controls.finding_picker(finding_slot, known[0].findings)
         st.stop()
     if compares:
-        runs = run_pages.on_shared(runs)
+        runs, others = run_pages.share_findings(runs, part)
+        run_pages.say_shared(runs, others)
     finding = controls.finding_picker(finding_slot, runs[0].findings)
     if compares and len(runs) < 2:
         st.info(f"“{which}” takes two runs or more that were measured on the same films: *Compare* adds them.",

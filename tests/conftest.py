@@ -18,9 +18,11 @@ from PIL import Image
 
 from cxrcore import cli
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.data import nih
+from cxrcore.data import film_files
+from cxrcore.data.film_table import FilmTable
+from cxrcore.data.films import read_table
 from cxrcore.data.pixels import decode_film, dicom_frame
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
 
 MAIN = sys.modules["__main__"]
@@ -30,7 +32,7 @@ NIH_HEADER = ("Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Pat
 BOX_HEADER = "Image Index,Finding Label,Bbox [x,y,w,h],,,"
 
 N_FILMS, N_PATIENTS = 160, 60
-VISIBLE = FINDINGS.index("Effusion")  # the one finding that can be seen: a bright blob in a lower corner
+VISIBLE = NIH_FINDINGS.index("Effusion")  # the one finding that can be seen: a bright blob in a lower corner
 
 
 @pytest.hookimpl(trylast=True)
@@ -87,9 +89,9 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_table(shared) -> nih.NihTable:
+def real_table(shared) -> FilmTable:
     """The published table, all 112,120 rows."""
-    return nih.read_table(shared / "nih" / "Data_Entry_2017.csv")
+    return read_table(shared / "nih" / "Data_Entry_2017.csv")
 
 
 @pytest.fixture
@@ -119,7 +121,7 @@ def draw_film(rng: np.random.Generator, labels: np.ndarray, size: int = 64) -> n
 
 def label_text(labels: np.ndarray) -> str:
     """A row of labels as NIH writes it."""
-    return "|".join(np.asarray(FINDINGS)[labels > 0]) or "No Finding"
+    return "|".join(np.asarray(NIH_FINDINGS)[labels > 0]) or "No Finding"
 
 
 def write_table(path: Path, rows: Sequence[tuple], labels: np.ndarray) -> None:
@@ -141,7 +143,7 @@ def make_nih(folder: Path, n_films: int = N_FILMS, n_patients: int = N_PATIENTS,
     is_test = [patient > 0.8 * n_patients for _, patient, *_ in rows]
     for name, wanted in (("test_list.txt", True), ("train_val_list.txt", False)):
         (folder / name).write_text("\n".join(row[0] for row, test in zip(rows, is_test, strict=True) if test == wanted))
-    boxes = [f"{rows[i][0]},{'Infiltrate' if FINDINGS[f] == 'Infiltration' else FINDINGS[f]},"
+    boxes = [f"{rows[i][0]},{'Infiltrate' if NIH_FINDINGS[f] == 'Infiltration' else NIH_FINDINGS[f]},"
              f"{rng.uniform(100, 500):.6f},{rng.uniform(100, 500):.6f},{rng.uniform(80, 300):.6f},180.5"
              for f in (VISIBLE, 0, 3) for i in np.flatnonzero(labels[:, f])[:3]]
     (folder / "BBox_List_2017.csv").write_text("\n".join([BOX_HEADER, *boxes]) + "\n")
@@ -163,7 +165,7 @@ def tiny_nih_copy(tiny_nih, tmp_path) -> Path:
 @pytest.fixture
 def tiny_films(tiny_nih) -> dict[str, Path]:
     """image_id -> path of the tiny data set, in the table's order."""
-    return nih.find_films(tiny_nih, nih.read_table(tiny_nih / "Data_Entry_2017.csv").images["image_id"])
+    return film_files.find_films(tiny_nih, read_table(tiny_nih / "Data_Entry_2017.csv").images["image_id"])
 
 
 @pytest.fixture
@@ -191,7 +193,7 @@ def store(tmp_path) -> Store:
 def data(store) -> KnownData:
     """A data set of 40 films that is in `store`."""
     known = known_data()
-    store.add_dataset(known.dataset_id, known.images, known.labels, name="tiny", kind="nih", label_source="csv")
+    store.add_dataset(known.dataset_id, known.images, known.labels, known.findings, name="tiny", kind="nih", label_source="csv")
     return known
 
 

@@ -6,17 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxrcore.errors import FindingError
-from cxrcore.findings import FINDINGS, N_FINDINGS, align, canonical, display_name, parse_labels
+from cxrcore.findings import NIH_FINDINGS, align, canonical, display_name, parse_labels
 
 
 def test_the_fourteen_stand_in_nih_order():
-    assert FINDINGS == (
+    assert NIH_FINDINGS == (
         "Atelectasis", "Cardiomegaly", "Effusion", "Infiltration", "Mass", "Nodule", "Pneumonia", "Pneumothorax",
         "Consolidation", "Edema", "Emphysema", "Fibrosis", "Pleural_Thickening", "Hernia",
     )
 
 
-@given(st.sampled_from(FINDINGS), st.sampled_from([str.lower, str.upper, str.title]), st.sampled_from(["_", " ", "-"]))
+@given(st.sampled_from(NIH_FINDINGS), st.sampled_from([str.lower, str.upper, str.title]), st.sampled_from(["_", " ", "-"]))
 def test_spellings_of_one_finding_are_one_finding(finding, case, joint):
     assert canonical(case(finding.replace("_", joint))) == finding
 
@@ -36,18 +36,18 @@ def test_an_unknown_finding_is_named_with_the_choices(text):
     assert f"'{text}'" in str(error.value)
 
 
-@given(st.sets(st.sampled_from(FINDINGS), min_size=1), st.randoms())
+@given(st.sets(st.sampled_from(NIH_FINDINGS), min_size=1), st.randoms())
 def test_a_cell_of_labels_is_read_whatever_its_order(present, random):
     parts = sorted(present)
     random.shuffle(parts)
     labels = parse_labels("|".join(parts))
     assert labels.dtype == np.float32
-    assert {FINDINGS[i] for i in np.flatnonzero(labels == 1)} == present
+    assert {NIH_FINDINGS[i] for i in np.flatnonzero(labels == 1)} == present
     assert set(np.unique(labels)) <= {0.0, 1.0}
 
 
 def test_no_finding_is_fourteen_zeros():
-    assert parse_labels("No Finding").tolist() == [0] * N_FINDINGS
+    assert parse_labels("No Finding").tolist() == [0] * len(NIH_FINDINGS)
 
 
 @pytest.mark.parametrize("text", ["", "|", "Mass|", "No Finding|Mass", "Mass|Lesion"])
@@ -56,13 +56,13 @@ def test_a_cell_that_says_no_clear_thing_is_refused(text):
         parse_labels(text)
 
 
-@given(st.permutations(FINDINGS), st.integers(1, N_FINDINGS))
+@given(st.permutations(NIH_FINDINGS), st.integers(1, len(NIH_FINDINGS)))
 def test_columns_are_aligned_by_name_never_by_position(names, n_kept):
     names = names[:n_kept]
-    values = np.array([[FINDINGS.index(name) for name in names]] * 3, float)
+    values = np.array([[NIH_FINDINGS.index(name) for name in names]] * 3, float)
     aligned = align([name.lower().replace("_", " ") for name in names], values)
-    assert aligned.shape == (3, N_FINDINGS) and aligned.dtype == np.float32
-    for i, finding in enumerate(FINDINGS):
+    assert aligned.shape == (3, len(NIH_FINDINGS)) and aligned.dtype == np.float32
+    for i, finding in enumerate(NIH_FINDINGS):
         column = aligned[:, i]
         assert np.isnan(column).all() if finding not in names else (column == i).all()
 

@@ -3,9 +3,10 @@
 import pytest
 
 from cxrcore import ids
-from cxrcore.data.nih import dataset_hash
+from cxrcore.data.film_table import dataset_hash
 from cxrcore.errors import DataError
 from cxrcore.store.file import new_id
+from cxrcore.findings import NIH_FINDINGS
 
 IDS = (ids.RUN, ids.PREDICTIONS, ids.THRESHOLDS, ids.CALIBRATOR)
 NEVER = ("", " ", ".", "..", "/", "\\", "../x", "a/b", "a\\b", "/etc/passwd", "a\0", "a\n", "\n", "a\u202eb", "x" * 256,
@@ -20,7 +21,7 @@ def test_ids_that_are_made_have_the_form(kind):
 
 
 def test_names_of_data_sets_films_and_checkpoints_have_the_form(data):
-    assert ids.is_one(ids.DATASET, dataset_hash(data.images, data.labels))
+    assert ids.is_one(ids.DATASET, dataset_hash(data.images, data.labels, NIH_FINDINGS))
     for name in (*data.image_ids[:3], "chestmnist_test_7", "model_best.pth", "a film, ä (2).png", ".hidden", "x",
                  "a..b", "...", "é" * 127):
         assert ids.checked(ids.FILE, name) == name

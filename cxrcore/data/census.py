@@ -1,7 +1,7 @@
 """What a data set holds, counted: findings, what stands together, patients, ages, views, splits. Pure numpy and pandas.
 
-Labels are float (n, 14), 1 / 0 / NaN = unknown; every share is of the films whose label is known. Images are frames
-with image_id, patient_id, follow_up, age, sex, view, in the labels' order.
+Labels are float (n, k), one column a finding of the data set, 1 / 0 / NaN = unknown; every share is of the films whose
+label is known. Images are frames with image_id, patient_id, follow_up, age, sex, view, in the labels' order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrcore.findings import FINDINGS
 from cxrcore.measures.intervals.draws import unknown
 
 FILMS_PER_PATIENT = (1, 2, 3, 5, 10, 20, 50)  # lower ends of the bins
@@ -26,7 +25,7 @@ class KeyFigures:
     Attributes:
         films, patients: counts; 0 patients where they are unknown.
         median_films, most_films: of one patient; NaN and 0 where patients are unknown.
-        without_finding: share of the films that have none of the 14, among those whose labels are all known.
+        without_finding: share of the films that have none of the findings, among those whose labels are all known.
         ap_share: share of AP films among those whose view is known; NaN if none is.
         unknown_labels: cells without a label.
     """
@@ -52,11 +51,12 @@ def key_figures(images: pd.DataFrame, labels: np.ndarray) -> KeyFigures:
     )
 
 
-def prevalence(labels: np.ndarray, groups: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def prevalence(labels: np.ndarray, groups: Mapping[str, np.ndarray], findings: Sequence[str]) -> pd.DataFrame:
     """How common each finding is in groups of films.
 
     Args:
         groups: name -> bool (n,).
+        findings: names of the columns of `labels`.
 
     Returns:
         One row a finding and group: finding, group, positives, films (with a known label), share (NaN of 0 films).
@@ -65,12 +65,12 @@ def prevalence(labels: np.ndarray, groups: Mapping[str, np.ndarray]) -> pd.DataF
     for name, rows in groups.items():
         own = labels[rows]
         positives, films = (own == 1).sum(axis=0), (~np.isnan(own)).sum(axis=0)
-        parts.append(pd.DataFrame({"finding": FINDINGS, "group": name, "positives": positives, "films": films,
+        parts.append(pd.DataFrame({"finding": list(findings), "group": name, "positives": positives, "films": films,
                                    "share": _share(positives, films)}))
     return pd.concat(parts, ignore_index=True)
 
 
-def company(labels: np.ndarray) -> pd.DataFrame:
+def company(labels: np.ndarray, findings: Sequence[str]) -> pd.DataFrame:
     """What stands together: one row for each ordered pair.
 
     Returns:
@@ -84,13 +84,13 @@ def company(labels: np.ndarray) -> pd.DataFrame:
     lift = _share(share, np.nan_to_num(_share(positive.sum(axis=0), known.sum(axis=0))))
     for table in (share, lift):
         np.fill_diagonal(table, np.nan)
-    given, other = np.meshgrid(FINDINGS, FINDINGS, indexing="ij")
+    given, other = np.meshgrid(np.array(findings, object), np.array(findings, object), indexing="ij")
     return pd.DataFrame({"given": given.ravel(), "other": other.ravel(), "both": both.ravel().astype(int),
                          "share": share.ravel(), "lift": lift.ravel()})
 
 
 def findings_per_film(labels: np.ndarray) -> pd.DataFrame:
-    """Films by how many of the 14 they have: findings, films."""
+    """Films by how many of the findings they have: findings, films."""
     counts = np.bincount((labels == 1).sum(axis=1).astype(int))
     return pd.DataFrame({"findings": np.arange(len(counts)), "films": counts})
 
@@ -122,10 +122,10 @@ def ages(images: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis(["band", "sex"]).rename("films").reset_index()
 
 
-def without_alarms(labels: np.ndarray) -> pd.DataFrame:
+def without_alarms(labels: np.ndarray, findings: Sequence[str]) -> pd.DataFrame:
     """How often it is right to say 'no' to every film: finding, accuracy (NaN without known labels)."""
     known = (~np.isnan(labels)).sum(axis=0)
-    return pd.DataFrame({"finding": FINDINGS, "accuracy": _share((labels == 0).sum(axis=0), known)})
+    return pd.DataFrame({"finding": list(findings), "accuracy": _share((labels == 0).sum(axis=0), known)})
 
 
 # -- splits

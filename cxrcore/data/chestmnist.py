@@ -19,7 +19,7 @@ from cxrcore.config import CHESTMNIST_SIZES
 from cxrcore.data.files import bounded_file, csv_file
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError
-from cxrcore.findings import FINDINGS, N_FINDINGS, NO_FINDING
+from cxrcore.findings import NIH_FINDINGS, NO_FINDING
 
 NAME = "ChestMNIST"
 TABLE = "chestmnist.csv"
@@ -41,7 +41,7 @@ def is_chestmnist(image_ids: Iterable[str]) -> bool:
 
 
 def labels(archive: Path) -> dict[str, np.ndarray]:
-    """The labels of each part: float32 (n, 14), in `FINDINGS` order, which is the archive's.
+    """The labels of each part: float32 (n, 14), in `NIH_FINDINGS` order, which is the archive's.
 
     Raises:
         DataError: not such an archive.
@@ -51,8 +51,9 @@ def labels(archive: Path) -> dict[str, np.ndarray]:
     except _UNREADABLE as error:
         raise DataError(_unreadable(archive, error)) from None
     for part, own in found.items():
-        if own.ndim != 2 or own.shape[1] != N_FINDINGS or not np.isin(own, (0, 1)).all():
-            raise DataError(f"{archive} is not ChestMNIST: {part}_labels should be rows of {N_FINDINGS} zeros and ones")
+        if own.ndim != 2 or own.shape[1] != len(NIH_FINDINGS) or not np.isin(own, (0, 1)).all():
+            raise DataError(f"{archive} is not ChestMNIST: {part}_labels should be rows of {len(NIH_FINDINGS)} zeros "
+                            "and ones")
     return {part: own.astype(np.float32) for part, own in found.items()}
 
 
@@ -74,7 +75,7 @@ def chestmnist_table(found: dict[str, np.ndarray]) -> pd.DataFrame:
     """
     frames = []
     for part, own in found.items():
-        texts = ["|".join(name for name, has in zip(FINDINGS, row, strict=True) if has) or NO_FINDING for row in own]
+        texts = ["|".join(np.asarray(NIH_FINDINGS)[row > 0]) or NO_FINDING for row in own]
         frames.append(pd.DataFrame({"Image Index": [f"{PREFIX}{part}_{row}" for row in range(len(own))],
                                     "Finding Labels": texts, "Patient ID": "", "Split": part}))
     return pd.concat(frames, ignore_index=True)

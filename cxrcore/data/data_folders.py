@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cxrcore.config import CHESTMNIST_SIZES, PROJECT_ROOT, DownloadConfig
-from cxrcore.data import chestmnist
+from cxrcore.data import chestmnist, films
+from cxrcore.data.description import is_file, read_description, shipped_names
 from cxrcore.data.pixels.prepared import SIZE_STEP
 from cxrcore.errors import DataError
 
@@ -39,6 +40,8 @@ def nih_folder() -> Path:
 def with_data(config: _Config, given: Collection[str]) -> _Config:
     """The config with table, films and (for ChestMNIST) split and size in place of `data`; as it is without `data`.
 
+    A `data` that says how a table is read stays, beside the table and the films that it names.
+
     Args:
         given: names of the flags that were given: those stay.
 
@@ -48,6 +51,8 @@ def with_data(config: _Config, given: Collection[str]) -> _Config:
     name = getattr(config, "data", None)
     if name is None:
         return config
+    if is_file(name) or (name in shipped_names() and ("csv_path" in given or not _is_download(name))):
+        return _described(config, name, given)
     if name == NIH:
         folder, settings = nih_folder(), {"csv_path": str(nih_folder() / NIH_TABLE), "img_root": str(nih_folder())}
         _check_there(folder / NIH_TABLE, "nih")
@@ -60,9 +65,22 @@ def with_data(config: _Config, given: Collection[str]) -> _Config:
     return _filled(config, settings, given)
 
 
-def _filled(config: Any, settings: dict[str, Any], given: Collection[str]) -> Any:
+def _is_download(name: str) -> bool:
+    return name in (NIH, _CHESTMNIST)
+
+
+def _described(config: Any, name: str, given: Collection[str]) -> Any:
+    """With the places and the split that a description names."""
+    csv_path, img_root = films.places_of(name, config.csv_path, config.img_root)
+    settings = {"csv_path": csv_path, "img_root": img_root}
+    if scheme := read_description(name).scheme:
+        settings["split"] = scheme
+    return _filled(config, settings, given, str(Path(name).absolute()) if is_file(name) else name)
+
+
+def _filled(config: Any, settings: dict[str, Any], given: Collection[str], data: str | None = None) -> Any:
     fields = {field.name for field in dataclasses.fields(config)}
-    return dataclasses.replace(config, data=None, **{name: value for name, value in settings.items()
+    return dataclasses.replace(config, data=data, **{name: value for name, value in settings.items()
                                                      if name in fields and name not in given})
 
 
@@ -72,7 +90,9 @@ def _size(name: str) -> int:
     if name in sizes:
         return sizes[name]
     if name != _CHESTMNIST:
-        raise DataError(f"--data '{name}' is none of {NIH}, {_CHESTMNIST}, {', '.join(sizes)}")
+        others = [one for one in shipped_names() if not _is_download(one)]
+        raise DataError(f"--data '{name}' is none of {NIH}, {_CHESTMNIST}, {', '.join(sizes)}, and no description: "
+                        f"PATH.toml, or one of {', '.join(others)}")
     there = [size for size in CHESTMNIST_SIZES if (chestmnist_folder(size) / chestmnist.TABLE).exists()]
     return max(there, default=DownloadConfig.size)
 

@@ -23,8 +23,10 @@ from tqdm import tqdm
 
 from cxrcore import ids
 from cxrcore.config import CHESTMNIST_SIZES, DownloadConfig
-from cxrcore.data import chestmnist, data_folders, films, nih
+from cxrcore.data import box_list, chestmnist, data_folders, film_files, film_table, films
+from cxrcore.data.description import read_description
 from cxrcore.data.files import disk_room, own_folders
+from cxrcore.data.film_table import FilmTable
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import DataError, NetworkError
 
@@ -32,9 +34,10 @@ _LOG = logging.getLogger(__name__)  # scripts print what it says
 
 KAGGLE = "nih-chest-xrays/data"  # NIH's own upload
 NIH_ROOM = 90e9  # bytes: the archive, and what is unpacked from it before it goes
-TABLE_HASH = "75e88064a3a8"  # `nih.dataset_hash` of both published tables: their labels are the same
+TABLE_HASH = "75e88064a3a8"  # `film_table.dataset_hash` of both published tables: their labels are the same
 LIST_HASHES = {"test_list.txt": "38ca5ef7f756", "train_val_list.txt": "61fbe896321c"}  # as `_list_hash`
 N_BOXES = 984
+_BOX_LIST = "BBox_List_2017.csv"
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 _NAMED = 5  # films that a line names
 
@@ -205,7 +208,7 @@ def check_download(what: str, config: DownloadConfig) -> list[str]:
     """
     folder = folder_of(what, config)
     table_path = folder / (data_folders.NIH_TABLE if what == data_folders.NIH else chestmnist.TABLE)
-    table = nih.read_table(table_path)
+    table = film_table.read_films(read_description(films.NIH), table_path)
     if what == data_folders.NIH:
         wrong = _nih_lists(folder, table)
     else:
@@ -214,7 +217,7 @@ def check_download(what: str, config: DownloadConfig) -> list[str]:
     return wrong + _films(folder, table.images["image_id"])
 
 
-def _nih_lists(folder: Path, table: nih.NihTable) -> list[str]:
+def _nih_lists(folder: Path, table: FilmTable) -> list[str]:
     wrong = []
     if table.dataset_id == TABLE_HASH:
         _right(f"the table is the published one, {len(table.images):,} films ({TABLE_HASH})")
@@ -223,17 +226,17 @@ def _nih_lists(folder: Path, table: nih.NihTable) -> list[str]:
                      f"{TABLE_HASH}")
     for name, published_hash in LIST_HASHES.items():
         if not (folder / name).exists():
-            wrong += [f"{name} is missing: --split official needs it"] if name == nih.TEST_LIST else []
-        elif _list_hash(nih.read_list(folder / name)) != published_hash:
+            wrong += [f"{name} is missing: --split official needs it"] if name == film_files.TEST_LIST else []
+        elif _list_hash(film_files.read_list(folder / name)) != published_hash:
             wrong.append(f"{name} is not the published one")
         else:
             _right(f"{name} is the published one ({published_hash})")
-    if not (folder / films.BOX_LIST).exists():
-        wrong.append(f"{films.BOX_LIST} is missing: the Localization page needs it")
-    elif (n := len(nih.read_boxes(folder / films.BOX_LIST))) != N_BOXES:
-        wrong.append(f"{films.BOX_LIST} has {n} boxes in place of {N_BOXES}")
+    if not (folder / _BOX_LIST).exists():
+        wrong.append(f"{_BOX_LIST} is missing: the Localization page needs it")
+    elif (n := len(box_list.read_boxes(read_description(films.NIH), folder / _BOX_LIST))) != N_BOXES:
+        wrong.append(f"{_BOX_LIST} has {n} boxes in place of {N_BOXES}")
     else:
-        _right(f"{films.BOX_LIST} has all {N_BOXES} boxes")
+        _right(f"{_BOX_LIST} has all {N_BOXES} boxes")
     return wrong
 
 
@@ -241,7 +244,7 @@ def _list_hash(names: set[str]) -> str:
     return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:12]
 
 
-def _chestmnist_table(folder: Path, table: nih.NihTable, size: int) -> list[str]:
+def _chestmnist_table(folder: Path, table: FilmTable, size: int) -> list[str]:
     source, archive, wrong = published(size), folder / chestmnist.archive_name(size), []
     given = pd.Series(table.given if table.given is not None else [], dtype=str).value_counts()
     counts = {part: int(given.get(part, 0)) for part in SPLITS}
@@ -269,7 +272,7 @@ def _md5(archive: Path) -> str:
 def _films(folder: Path, image_ids: pd.Series) -> list[str]:
     """Films that are missing or cut off."""
     with contextlib.suppress(DataError):
-        found = nih.find_films(folder, image_ids)
+        found = film_files.find_films(folder, image_ids)
         missing = [name for name in image_ids if name not in found]
         cut = [name for name, path in tqdm(found.items(), unit=" films", desc="Films") if not _is_whole(path)]
         if not missing and not cut:

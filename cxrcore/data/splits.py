@@ -64,7 +64,7 @@ def draw_split(
     the labels. 'given' draws nothing: it takes the table's own split, whatever the seed.
 
     Args:
-        labels: float (n, 14), 1 / 0 / NaN.
+        labels: float (n, k), 1 / 0 / NaN.
         patient_ids: "" where unknown, which 'patient' and 'official' cannot do with.
         test_list: film names of the official test set; needed by 'official' only.
         given: 'train', 'val' or 'test' of each film; needed by 'given' only.
@@ -78,8 +78,8 @@ def draw_split(
         assignment = _as_given(given)
         return Split(scheme, 0, assignment, fingerprint(names, assignment))
     if scheme in ("patient", "official") and (np.asarray(patient_ids, object) == "").any():
-        raise DataError(f"--split {scheme} needs patient numbers, and this table leaves them empty: --split given "
-                        "takes the split that it brings")
+        other = "given takes the split that it brings" if given is not None else "random draws by film"
+        raise DataError(f"--split {scheme} needs patient numbers, and this table leaves them empty: --split {other}")
     patients = np.unique(np.asarray(patient_ids, dtype=str), return_inverse=True)[1]
     if scheme == "patient":
         assignment = _stratified(patients, labels, PATIENT_SHARES, seed)
@@ -151,7 +151,7 @@ def subset(rows: np.ndarray, labels: np.ndarray, size: int | None, seed: int = 0
 
     Args:
         rows: row numbers to choose from; the draw depends on their order.
-        labels: float (n, 14) of the whole table.
+        labels: float (n, k) of the whole table.
         size: films wanted; None, or more than there are, gives all.
 
     Returns:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import films, nih
+from cxrcore.data import film_files, films
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.errors import DataError
@@ -26,7 +26,7 @@ class FilmTable:
         images: one row a film: image_id, patient_id, follow_up, age, sex, view.
         labels: float32 (n, k), 1 / 0 / NaN.
         findings: k names, in the columns' order.
-        boxes: as `nih.read_boxes`; None where there are none.
+        boxes: as `box_list.read_boxes`; None where there are none.
         official_test: films of the official test list, where it lies beside the table.
     """
 
@@ -46,21 +46,24 @@ class FilmTable:
         return self.kind == "phantom"
 
 
-def of_csv(csv_path: str | Path) -> FilmTable:
-    """The films of an NIH table, with the lists that lie beside it.
+def of_csv(csv_path: str | Path, data: str | None = None, policy: str | None = None) -> FilmTable:
+    """The films of a table, with the lists that lie beside it.
+
+    Args:
+        data, policy: as for `films.read_table`.
 
     Raises:
-        DataError, FindingError: as `nih.read_table`.
+        DataError, FindingError: as `films.read_table`.
     """
-    table = nih.read_table(csv_path)
-    beside = Path(csv_path).parent
-    boxes, tests = beside / films.BOX_LIST, beside / nih.TEST_LIST
-    kind, source = films.kind_of(table)
+    described = films.description_of(csv_path, data)
+    table = films.read_table(csv_path, data, policy)
+    tests = Path(csv_path).parent / described.test_list if described.test_list else None
+    kind, source = films.kind_of(table, described)
     return FilmTable(
-        table.dataset_id, films.name_of(table, str(csv_path)), kind, source, table.images, table.labels,
+        table.dataset_id, films.name_of(table, described, csv_path), kind, source, table.images, table.labels,
         table.findings,
-        nih.read_boxes(boxes) if boxes.exists() else None,
-        frozenset(nih.read_list(tests)) if tests.exists() else None)
+        films.boxes_of(described, csv_path),
+        frozenset(film_files.read_list(tests)) if tests is not None and tests.exists() else None)
 
 
 def of_store(store: Store, dataset_id: str) -> FilmTable:
@@ -94,6 +97,7 @@ def add_to(store: Store, table: FilmTable) -> None:
 
 def add_dataset(store: Store, films: FilmSet) -> None:
     """Make the films known to the store."""
-    kind, source = film_sets.kind_of(films.table)
-    store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, films.table.findings, name=films.name, kind=kind,
+    kind, source = film_sets.kind_of(films.table, films.description)
+    store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, films.table.findings,
+                      name=films.name, kind=kind,
                       label_source=source, boxes=films.boxes)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from cxrcore.evaluation.label_metrics import measure_other_sets
 from cxrcore.evaluation.metric_rows import measured_rows
 from cxrcore.evaluation.shares import Told, untold, within
 from cxrcore.measures import calibration
@@ -95,7 +96,15 @@ def measure(
             readings = [*readings, beside]
     tables = [_measured(store, prediction_ids[part], held, readings, within(told, place, len(predictions)))
               .assign(split=part) for place, (part, held) in enumerate(predictions.items())]
+    _measure_other_labels(store, run_id, prediction_ids)
     return MeasuredParts(pd.concat(tables, ignore_index=True), readings, beside)
+
+
+def _measure_other_labels(store: Store, run_id: str, prediction_ids: Mapping[str, str]) -> None:
+    """On the readings that people have added to these films, too."""
+    datasets = store.prediction_sets(run_id).set_index("prediction_id")["dataset_id"]
+    for prediction_id in prediction_ids.values():
+        measure_other_sets(store, run_id, prediction_id, datasets[prediction_id])
 
 
 def _measured(store: Store, prediction_id: str, held: Predictions, readings: list[Reading],
@@ -109,7 +118,8 @@ def _measured(store: Store, prediction_id: str, held: Predictions, readings: lis
                for reading, rows in zip(readings, at_sets, strict=True)]
     kept = [rows for reading, rows in zip(readings, at_sets, strict=True) if reading.set_id]
     store.save_metrics(prediction_id, pd.concat([ranked, *kept], ignore_index=True))
-    return pd.concat([ranked, *at_sets, *(_threshold_rows(reading.chosen, held) for reading in readings)], ignore_index=True)
+    own = [_threshold_rows(reading.chosen, held) for reading in readings]
+    return pd.concat([ranked, *at_sets, *own], ignore_index=True)
 
 
 def _threshold_rows(chosen: ThresholdSet, held: Predictions) -> pd.DataFrame:

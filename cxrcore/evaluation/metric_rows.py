@@ -31,6 +31,7 @@ def measured_rows(
     sets: Sequence[np.ndarray],
     shown: int = 0,
     told: Told = untold,
+    read_as: str = "",
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """What needs no threshold (AUROC, AP, Brier score, ECE), and F1, recall, precision and specificity at each set.
 
@@ -40,16 +41,17 @@ def measured_rows(
         sets: thresholds, float64 (k,) each.
         shown: place of the set that pages show first.
         told: hears how far the draws are.
+        read_as: as `AtThresholds.read_as`.
 
     Returns:
         Columns as `Store.save_metrics` takes them, `set_id` empty. Where patients cannot be drawn, such as of films of
         one patient, low and high are NaN; so they are where a measure is undefined, or in most draws is.
     """
-    ranked = pd.concat([measure(films.labels, films.scores, films.findings) for measure in (ranking_metrics, calibration_metrics)],
-                       ignore_index=True)
+    ranked = pd.concat([measure(films.labels, films.scores, films.findings)
+                        for measure in (ranking_metrics, calibration_metrics)], ignore_index=True)
     at_sets = [threshold_metrics(films.labels, films.scores, films.findings, at, None) for at in sets]
     try:
-        found = _resampled(store, prediction_id, films, sets, shown, told)
+        found = _resampled(store, prediction_id, films, sets, shown, told, read_as)
     except ResamplingError:
         return ranked, at_sets
     return _with_intervals(ranked, found[shown], films.findings), [
@@ -74,10 +76,10 @@ def calibration_metrics(labels: np.ndarray, scores: np.ndarray, findings: Sequen
 
 
 def _resampled(
-    store: Store, prediction_id: str, films: Films, sets: Sequence[np.ndarray], shown: int, told: Told
+    store: Store, prediction_id: str, films: Films, sets: Sequence[np.ndarray], shown: int, told: Told, read_as: str
 ) -> list[Resampled]:
     """The films in every draw, at each set; those of the shown one hold all measures."""
-    first = in_draws(store, AtThresholds(prediction_id, tuple(sets[shown].tolist())), films,
+    first = in_draws(store, AtThresholds(prediction_id, tuple(sets[shown].tolist()), read_as), films,
                      told=lambda share: told(LONGEST * share))
     draws = patient_draws(films.patient_ids, films.image_ids, N_DRAWS, SEED)
     found = []

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ def draw_figures_of_run(config: GradcamConfig) -> Path:
     loaded = checkpoints.load_checkpoint(path)
     finding = one_of(loaded.findings, config.finding) if config.finding else None
     model = loaded.model().to(default_device())
-    films = checkpoint_source.load_films(store, loaded, config.csv_path, config.img_root)
+    films = checkpoint_source.load_films(store, loaded, config.csv_path, config.img_root, config.data, config.policy)
     _LOG.info(films.describe())
     part, rows = figure_films.candidates(films, checkpoint_source.same_split(films, loaded), config.split)
     chosen = figure_films.choose(films, part, rows, config.samples, config.seed, finding, loaded.findings)
@@ -92,7 +92,8 @@ def draw_figures_of_run(config: GradcamConfig) -> Path:
     known = checkpoint_source.is_known(store, loaded)
     thresholds = (fitted_thresholds(store, loaded.run_id, checkpoints.sha256(path), loaded.findings) if known
                   else fallback(loaded.findings))
-    job = Job(films, part, loaded.image_size, Explainer(model, loaded.architecture, loaded.spec, loaded.findings), thresholds,
+    explainer = Explainer(model, loaded.architecture, loaded.spec, loaded.findings)
+    job = Job(films, part, loaded.image_size, explainer, thresholds,
               is_phantom(films.table.images["patient_id"]))
     folder = results_folder(config.results, f"gradcam/{ids.checked(ids.RUN, loaded.run_id) if known else path.stem}")
     name = store.run(loaded.run_id)["name"] if known else ""

@@ -37,7 +37,7 @@ class Candidate:
 
     Attributes:
         image_ids: object (n,), known films, each once.
-        scores: float64 (n, 14), probabilities, NaN where there is none.
+        scores: float64 (n, k), probabilities, NaN where there is none.
         parts: {part: rows}.
         splits: {part: the split that it belongs to}.
         lines: the audit's, one a question.

@@ -10,7 +10,7 @@ from cxrcore.config import ImportConfig, default_store
 from cxrcore.errors import DataError, UsageError
 from cxrcore.evaluation import film_table, measure_predictions, shares
 from cxrcore.evaluation.film_table import FilmTable
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.import_export import examination, export, prediction_file, training_films
 from cxrcore.import_export.audit.questions import Line
 from cxrcore.import_export.examination import Candidate, Declared
@@ -35,8 +35,9 @@ def import_predictions(file: str, config: ImportConfig) -> list[str]:
     if config.as_copy:
         raise UsageError("--as_copy is for folders that scripts/export.py wrote")
     mapping = prediction_file.parse_mapping(",".join(config.map or ()))
-    candidate = examination.examine(prediction_file.read_prediction_file(file, mapping), _table(store, config.csv_path),
-                                    _declared(config), store)
+    table = _table(store, config.csv_path)
+    candidate = examination.examine(prediction_file.read_prediction_file(file, table.findings, mapping), table,
+                                    _declared(config, table.findings), store)
     _LOG.info(in_words(candidate))
     if candidate.refused:
         names = ", ".join(line.name.lower() for line in candidate.lines if line.state == REFUSED)
@@ -62,10 +63,10 @@ def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[s
     return run_ids
 
 
-def _declared(config: ImportConfig) -> Declared:
+def _declared(config: ImportConfig, findings: Sequence[str]) -> Declared:
     return Declared(
         config.split, config.logits, training_films.train_list_of(config.train_list) if config.train_list else None,
-        threshold_file.read_threshold_file(config.thresholds) if config.thresholds else None, config.weights_name)
+        threshold_file.read_threshold_file(config.thresholds, findings) if config.thresholds else None, config.weights_name)
 
 
 def _table(store: Store, csv_path: str | None) -> FilmTable:
@@ -84,7 +85,7 @@ def in_words(candidate: Candidate) -> str:
     parts = ", ".join(f"{part} {len(rows):,}" for part, rows in candidate.parts.items())
     rows = "1 row" if len(file.image_ids) == 1 else f"{len(file.image_ids):,} rows"
     head = [f"{file.name}: {rows}, films from '{file.image_column}', {len(file.columns)} of "
-            f"{len(FINDINGS)} findings; of {candidate.table.name}: {parts}"]
+            f"{len(file.findings)} findings; of {candidate.table.name}: {parts}"]
     if renamed := [f"{column} as {finding}" for finding, column in file.columns.items() if finding not in column]:
         head.append(f"read: {', '.join(renamed)}")
     if file.ignored:
@@ -104,7 +105,7 @@ def _scores(store: Store, run_id: str) -> str:
     lines = []
     for part, rows_of in rows[rows["metric"] == "auroc"].merge(sets[["prediction_id", "split"]]).groupby("split"):
         values = rows_of.set_index("finding")["value"]
-        own = ", ".join(f"{display_name(finding)} {values[finding]:.4f}" for finding in FINDINGS
+        own = ", ".join(f"{display_name(finding)} {values[finding]:.4f}" for finding in store.findings(sets["dataset_id"].iloc[0])
                         if values[finding] == values[finding])
         lines.append(f"AUROC on {part}: macro {values['macro']:.4f} ({own})")
     return "\n".join(lines)

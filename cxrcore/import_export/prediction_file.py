@@ -6,7 +6,7 @@ Knows no data set and no store.
 
 import hashlib
 import io
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from cxrcore.data.files import bounded_file, csv_file
 from cxrcore.data.files.limited_process import Answer, Ended
 from cxrcore.errors import DataError, UsageError
-from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.import_export.prediction_columns import SPLIT_COLUMN, finding_columns, image_column, letters
 
 KINDS = (".csv", ".parquet", ".npz")
@@ -36,7 +35,8 @@ class PredictionFile:
         name: of the file.
         sha256: of its bytes, hexadecimal.
         image_ids: object (n,), without folders.
-        scores: float64 (n, 14), as written; NaN for findings without a column, and for what is no number.
+        scores: float64 (n, k), as written; NaN for findings without a column, and for what is no number.
+        findings: k canonical names that were looked for, in the columns' order.
         columns: {finding: column}.
         image_column: the column of the film names.
         parts: object (n,), of a column 'split'; None without one.
@@ -47,6 +47,7 @@ class PredictionFile:
     sha256: str
     image_ids: np.ndarray
     scores: np.ndarray
+    findings: tuple[str, ...]
     columns: Mapping[str, str]
     image_column: str
     parts: np.ndarray | None
@@ -54,8 +55,8 @@ class PredictionFile:
 
     @property
     def present(self) -> np.ndarray:
-        """Which of the 14 findings have a column with any score, bool (14,)."""
-        return np.isin(FINDINGS, list(self.columns)) & ~np.isnan(self.scores).all(axis=0)
+        """Which of the findings have a column with any score, bool (k,)."""
+        return np.isin(self.findings, list(self.columns)) & ~np.isnan(self.scores).all(axis=0)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def parse_mapping(pairs: str) -> dict[str, str]:
     return mapping
 
 
-def read_prediction_file(path: str | Path, mapping: Mapping[str, str] | None = None) -> PredictionFile:
+def read_prediction_file(path: str | Path, findings: Sequence[str], mapping: Mapping[str, str] | None = None
+                         ) -> PredictionFile:
     """The predictions of a file on disk; see `parse_prediction_file`."""
     path = Path(path)
     try:
@@ -90,14 +92,16 @@ def read_prediction_file(path: str | Path, mapping: Mapping[str, str] | None = N
         raise DataError(f"{path} is a folder, not a file of predictions") from None
     except OSError as error:
         raise DataError(f"no predictions can be read from {path}: {error.strerror}") from None
-    return parse_prediction_file(content, path.name, mapping)
+    return parse_prediction_file(content, path.name, findings, mapping)
 
 
-def parse_prediction_file(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -> PredictionFile:
+def parse_prediction_file(content: bytes, name: str, findings: Sequence[str], mapping: Mapping[str, str] | None = None
+                          ) -> PredictionFile:
     """The predictions of a file's content.
 
     Args:
         name: the file's; its ending matters only where the content does not tell what it is.
+        findings: canonical names of the data set that the films are of, the order of the scores.
         mapping: {column: finding or 'image_id'}, where names alone do not tell.
 
     Raises:
@@ -109,13 +113,14 @@ def parse_prediction_file(content: bytes, name: str, mapping: Mapping[str, str] 
         raise DataError(f"{name} is empty")
     bounded_file.check_size(len(content), name)
     try:
-        said, scores = bounded_file.TABLES.ask(parsed, content, name=name, mapping=dict(mapping or {}))
+        said, scores = bounded_file.TABLES.ask(parsed, content, name=name, findings=list(findings),
+                                                 mapping=dict(mapping or {}))
     except Ended as error:
         raise DataError(f"{name} {error}") from None
     return PredictionFile(
         name, hashlib.sha256(content).hexdigest(), _texts(said["image_ids"]),
-        np.frombuffer(scores, np.float64).reshape(-1, N_FINDINGS).copy(), said["columns"], said["image_column"],
-        _texts(said["parts"]) if said["parts"] is not None else None, tuple(said["ignored"]))
+        np.frombuffer(scores, np.float64).reshape(-1, len(findings)).copy(), tuple(findings), said["columns"],
+        said["image_column"], _texts(said["parts"]) if said["parts"] is not None else None, tuple(said["ignored"]))
 
 
 def _texts(values: list[str]) -> np.ndarray:
@@ -127,15 +132,15 @@ def _texts(values: list[str]) -> np.ndarray:
 # -- in the limited process
 
 
-def parsed(content: bytes, name: str, mapping: Mapping[str, str]) -> Iterator[Answer]:
+def parsed(content: bytes, name: str, findings: Sequence[str], mapping: Mapping[str, str]) -> Iterator[Answer]:
     """What `parse_prediction_file` makes of a file, as an answer: the scores are its bytes."""
     try:
-        yield _parsed(content, name, mapping)
+        yield _parsed(content, name, findings, mapping)
     except MemoryError:
         raise DataError(f"{name} does not fit into {bounded_file.TABLE_LIMITS.memory / 1e9:g} GB of memory") from None
 
 
-def _parsed(content: bytes, name: str, mapping: Mapping[str, str]) -> Answer:
+def _parsed(content: bytes, name: str, findings: Sequence[str], mapping: Mapping[str, str]) -> Answer:
     try:
         table = _opened(content)
         columns = table.columns
@@ -143,7 +148,7 @@ def _parsed(content: bytes, name: str, mapping: Mapping[str, str]) -> Answer:
         image_name = image_column(columns, mapping)
         rest = [column for column in columns if column != image_name]
         others = {column: what for column, what in mapping.items() if column != image_name}
-        chosen = finding_columns(rest, others, lambda column: _is_binary(table.read([column])[column]))
+        chosen = finding_columns(rest, findings, others, lambda column: _is_binary(table.read([column])[column]))
         split = next((column for column in rest if letters(column) == SPLIT_COLUMN), None)
         used = [image_name, *chosen.values(), *([split] if split else [])]
         values = table.read(used)
@@ -151,9 +156,9 @@ def _parsed(content: bytes, name: str, mapping: Mapping[str, str]) -> Answer:
         raise DataError(f"{name}: {error}") from None
     if not len(values[image_name]):
         raise DataError(f"{name} has no rows")
-    scores = np.full((len(values[image_name]), N_FINDINGS), np.nan)
+    scores = np.full((len(values[image_name]), len(findings)), np.nan)
     for finding, column in chosen.items():
-        scores[:, FINDINGS.index(finding)] = _numbers(values[column], column, name)
+        scores[:, findings.index(finding)] = _numbers(values[column], column, name)
     return {"image_ids": _without_folders(values[image_name]).tolist(), "columns": chosen, "image_column": image_name,
             "parts": np.char.strip(values[split].astype(str)).tolist() if split else None,
             "ignored": [column for column in columns if column not in used]}, scores.tobytes()

@@ -34,7 +34,7 @@ def digest(dataset_id: str, image_ids: np.ndarray, scores: np.ndarray, parts: Ma
     """SHA-256 of what is saved of predictions, whatever the order of their rows.
 
     Args:
-        image_ids: object (n,). scores: float (n, 14), NaN where there is none; saved as float32.
+        image_ids: object (n,). scores: float (n, k), NaN where there is none; saved as float32.
         parts: {part of a split: rows}.
     """
     found = hashlib.sha256(dataset_id.encode())

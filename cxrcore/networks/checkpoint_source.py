@@ -47,27 +47,31 @@ def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
     raise CheckpointError(f"no {weights} in this folder, and no finished run in {store.key} has one")
 
 
-def load_films(store: Store, loaded: Checkpoint, csv_path: str | None, img_root: str | None) -> FilmSet:
+def load_films(store: Store, loaded: Checkpoint, csv_path: str | None, img_root: str | None, data: str | None = None,
+               policy: str | None = None) -> FilmSet:
     """The films of a table with the checkpoint's split drawn over them.
 
     Args:
-        csv_path, img_root: default to those of the checkpoint's run, where the store knows it.
+        csv_path, img_root, data, policy: default to those of the checkpoint's run, where the store knows it; another
+            table is not read as the run's was.
 
     Raises:
         DataError: no table or no films.
     """
     own = store.run(loaded.run_id)["config"] if is_known(store, loaded) else {}
+    if not csv_path:
+        data, policy = data or own.get("data"), policy or own.get("policy")
     csv_path, img_root = csv_path or own.get("csv_path"), img_root or own.get("img_root")
     scheme, seed = loaded.split.get("scheme"), loaded.split.get("seed") or 0
     if scheme not in SPLIT_SCHEMES:
         scheme, seed = "patient", 0
     try:
-        return film_sets.load_film_set(csv_path, img_root, scheme, seed)
+        return film_sets.load_film_set(csv_path, img_root, scheme, seed, data, policy)
     except DataError:
         if scheme == "random" or not (csv_path and img_root):
             raise
         return film_sets.load_film_set(
-            csv_path, img_root, None, 0
+            csv_path, img_root, None, 0, data, policy
         )  # no such list, patients or split here: another data set
 
 

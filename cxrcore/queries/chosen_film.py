@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import nih, splits
+from cxrcore.data import splits
 from cxrcore.data.files.replace_file import replacing
+from cxrcore.data.films import read_table
 from cxrcore.data.pixels import decode_film, film_file, find_film, prepared
 from cxrcore.data.pixels.film_file import Film
 from cxrcore.data.pixels.prepared import PreparedPixels
@@ -110,7 +111,7 @@ def films_of(store: Store, run: pd.Series, runs: pd.DataFrame, datasets: pd.Data
 def _is_home(csv_path: str, dataset_id: str) -> bool:
     """Whether a phantom folder's table is still this data set's: names repeat between phantom sets."""
     try:
-        return nih.read_table(Path(csv_path)).dataset_id == dataset_id
+        return read_table(csv_path).dataset_id == dataset_id
     except (WorkbenchError, OSError):
         return False
 

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.config import SPLIT_SCHEMES
-from cxrcore.data import census, nih, splits
+from cxrcore.data import census, film_files, splits
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
+from cxrcore.data.films import read_table
 from cxrcore.data.phantoms.mark import MARK
 from cxrcore.data.splits import Split
 from cxrcore.errors import DataError, WorkbenchError
@@ -66,9 +67,9 @@ def holdings(store: Store, dataset_id: str) -> Holdings:
     groups = {view: (images["view"] == view).fillna(False).to_numpy(bool) for view in VIEWS}
     return Holdings(
         dataset_id, images, labels, findings, store.boxes(dataset_id), census.key_figures(images, labels),
-        census.prevalence(labels, findings, {"all": np.ones(len(images), bool)}), census.company(labels, findings),
+        census.prevalence(labels, {"all": np.ones(len(images), bool)}, findings), census.company(labels, findings),
         census.findings_per_film(labels), census.films_per_patient(images), census.follow_ups(images),
-        census.ages(images), census.without_alarms(labels, findings), census.prevalence(labels, findings, groups),
+        census.ages(images), census.without_alarms(labels, findings), census.prevalence(labels, groups, findings),
         int(images["age"].isna().sum()),
     )
 
@@ -140,7 +141,7 @@ def _split_counts(store: Store, dataset_id: str, key: SplitKey, _found: Holdings
     parts = {name: drawn == k for k, name in enumerate(splits.SPLITS) if (drawn == k).any()}
     return SplitCounts(census.leaks(drawn, _found.images["patient_id"], splits.SPLITS),
                        census.composition(_found.images, _found.labels, drawn, splits.SPLITS),
-                       census.prevalence(_found.labels, _found.findings, parts))
+                       census.prevalence(_found.labels, parts, _found.findings))
 
 
 def assignment(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> np.ndarray:
@@ -188,7 +189,7 @@ def _keep(drawn: np.ndarray, path: Path) -> None:
 def _given_split(found: Holdings, runs: pd.DataFrame) -> np.ndarray:
     """The column Split of a table that a run was trained from, for these films in their order."""
     for csv_path, _ in sources(runs):
-        if csv_path.exists() and (table := nih.read_table(csv_path)).given is not None:
+        if csv_path.exists() and (table := read_table(csv_path)).given is not None:
             parts = pd.Series(table.given, index=table.images["image_id"]).reindex(found.images["image_id"])
             if parts.notna().all():
                 return parts.to_numpy(str)
@@ -199,10 +200,10 @@ def _test_list(runs: pd.DataFrame) -> set[str]:
     """The official list, from beside a table or the films that a run was trained on."""
     for csv_path, img_root in sources(runs):
         for folder in (csv_path.parent, img_root):
-            if (folder / nih.TEST_LIST).exists():
-                return nih.read_list(folder / nih.TEST_LIST)
-    raise DataError(f"The official split needs {nih.TEST_LIST}, which is not there any more: put the list of the NIH "
-                    "release back beside the table that the runs were trained from.")
+            if (folder / film_files.TEST_LIST).exists():
+                return film_files.read_list(folder / film_files.TEST_LIST)
+    raise DataError(f"The official split needs {film_files.TEST_LIST}, which is not there any more: put the list of "
+                    "the NIH release back beside the table that the runs were trained from.")
 
 
 def oracle_in_words(runs: pd.DataFrame) -> str:

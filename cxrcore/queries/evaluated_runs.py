@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.data.splits import PART_WORDS
-from cxrcore.findings import shared
-from cxrcore.measures import derived
-from cxrcore.measures.thresholds.fitting import FALLBACK
+from cxrcore.findings import display_name, shared
 from cxrcore.queries import run_groups
 from cxrcore.queries.from_store import Labelled, Overview
 from cxrcore.store import CSV, LabelSet
@@ -55,18 +53,8 @@ class Evaluated:
         return Labelled(row["prediction_id"], labels, labels.findings)
 
     def thresholds(self, values: Mapping[str, float]) -> np.ndarray:
-        """One threshold for each finding that is shown, float64 (k,).
-
-        A derived finding's follows from its parts' as its score does; one that the set does not have is at 0.5.
-
-        Args:
-            values: {finding: threshold}.
-        """
-        parts = dict(self.labels.derived)
-        return np.array([
-            values[finding] if finding in values else
-            derived.derived_threshold(np.array([values.get(part, FALLBACK) for part in parts[finding]]))
-            if finding in parts else FALLBACK for finding in self.findings])
+        """One threshold for each finding that is shown, float64 (k,), as `LabelSet.thresholds`."""
+        return self.labels.thresholds(values, self.findings)
 
     def with_own_labels(self, part: str) -> "Evaluated":
         """The run measured on the labels that the films of a part came with, with all their findings; KeyError.
@@ -119,6 +107,14 @@ def on_shared_findings(runs: Sequence[Evaluated]) -> tuple[list[Evaluated], tupl
     common = shared([run.findings for run in runs])
     rest = dict.fromkeys(finding for run in runs for finding in run.findings if finding not in common)
     return [run.of(common) for run in runs], tuple(rest)
+
+
+def others_in_words(n_shared: int, others: Sequence[str]) -> str:
+    """What is left out where runs know different findings, as `on_shared_findings` gives them; '' where none is."""
+    if not others:
+        return ""
+    return (f"These runs know different findings. Shown: the {n_shared} that all of them have; means are over these. "
+            f"Left out: {', '.join(map(display_name, others))}.")
 
 
 def default_runs(groups: Sequence[run_groups.Group]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import nih
+from cxrcore.data import film_files, films
 from cxrcore.data.files import bounded_file
 from cxrcore.data.phantoms.mark import MARK
 from cxrcore.data.pixels import prepared
@@ -103,7 +103,7 @@ def _home(sources: Sources, dataset_id: str) -> Path | None:
     """The folder of films whose table is still this data set's."""
     for csv_path, img_root in sources:
         try:
-            if nih.read_table(csv_path).dataset_id == dataset_id:
+            if films.read_table(csv_path).dataset_id == dataset_id:
                 return img_root
         except WorkbenchError:
             continue
@@ -114,7 +114,7 @@ def _unchanged(image_ids: pd.Series, folder: Path, home: Path) -> bool:
     """Whether these films lie in `home` as they were when the map in `folder` was made."""
     was = pd.read_parquet(folder / "films.parquet", columns=["image_id", "bytes", "mtime_ns"]).set_index("image_id")
     try:
-        paths = nih.find_films(home, image_ids)
+        paths = film_files.find_films(home, image_ids)
         now = {image_id: os.stat(path) for image_id, path in paths.items()}
     except (WorkbenchError, OSError):
         return False

@@ -111,12 +111,12 @@ class Labelled:
     @property
     def as_stored(self) -> bool:
         """Whether that is all that is stored: every finding, against the labels that the films came with."""
-        return self.labels.name == CSV and self.findings == self.labels.findings
+        return not self.key
 
     @property
     def key(self) -> str:
         """Tells this reading from others of the same predictions; '' as stored."""
-        return "" if self.as_stored else f"{self.labels.name}|{self.labels.created_at}|{','.join(self.findings)}"
+        return self.labels.read_as(self.findings)
 
 
 @dataclass(frozen=True)

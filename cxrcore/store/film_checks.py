@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxrcore import ids
-from cxrcore.data.nih import dataset_hash
+from cxrcore.data.film_table import dataset_hash
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import checked_list
 from cxrcore.store.records import CSV

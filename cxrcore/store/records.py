@@ -1,6 +1,6 @@
 """The row shapes that go into the store and come out of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.errors import StoreError
+from cxrcore.measures import derived
+from cxrcore.measures.thresholds.fitting import FALLBACK
 
 KINDS = ("trained", "imported", "ensemble")  # of runs
 STATUSES = ("running", "finished", "failed", "interrupted")
@@ -48,8 +50,8 @@ class LabelSet:
     Attributes:
         name: `CSV`, or as it was added.
         findings: canonical names, the order of its labels.
-        derived: of findings that the data set's networks do not score, those that they follow from by `measures.derived`:
-            ((finding, its parts), ...).
+        derived: ((finding, its parts), ...) of findings that the data set does not have, and that follow from its own
+            by `measures.derived`.
         source: where the labels come from, for people.
         policy: what became of uncertain labels: 'unknown', 'positive' or 'negative'; '' where there were none.
         reader: who read, '' for several or unknown.
@@ -64,6 +66,26 @@ class LabelSet:
     policy: str = ""
     reader: str = ""
     created_at: str = ""
+
+    def read_as(self, findings: Sequence[str]) -> str:
+        """Tells scores that are read against this set, for these findings, from others; '' as they are stored."""
+        if self.name == CSV and tuple(findings) == self.findings:
+            return ""
+        return f"{self.name}|{self.created_at}|{','.join(findings)}"
+
+    def thresholds(self, values: Mapping[str, float], findings: Sequence[str] | None = None) -> np.ndarray:
+        """One threshold for each finding of the set, or for these of them: float64 (k,).
+
+        A derived finding's follows from its parts' as its score does; one that there is none for is at `FALLBACK`.
+
+        Args:
+            values: {finding of the data set: threshold}.
+        """
+        parts = dict(self.derived)
+        return np.array([
+            derived.derived_threshold(np.array([values.get(part, FALLBACK) for part in parts[finding]]))
+            if finding in parts else values.get(finding, FALLBACK)
+            for finding in (self.findings if findings is None else findings)])
 
 
 @dataclass(frozen=True)

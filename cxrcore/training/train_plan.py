@@ -97,7 +97,8 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     check_size(config.img_size)
     store = Store(config.store or default_store())
     store.runs()  # a store that cannot be read is found now and not after the first epoch
-    films = film_sets.load_film_set(config.csv_path, config.img_root, config.split, config.split_seed)
+    films = film_sets.load_film_set(config.csv_path, config.img_root, config.split, config.split_seed, config.data,
+                                    config.policy)
     _LOG.info(films.describe())
     origin = origin or start(config.arch, config.img_size, films.table.findings, config.init, config.seed)
     if origin.notice:

@@ -16,7 +16,7 @@ import pytest
 
 from cxrcore.evaluation import film_table
 from cxrcore.evaluation.film_table import FilmTable
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.import_export import examination
 from cxrcore.import_export.audit.about_columns import exchanged
 from cxrcore.import_export.examination import Declared
@@ -48,14 +48,14 @@ def files(shared, films) -> dict[str, planted.Sound]:
         places = table.get_indexer(names)
         patients = films.images["patient_id"].to_numpy(object)[places]
         found[name] = planted.Sound(
-            names, rows[[f"prob_{finding}" for finding in FINDINGS]].to_numpy(np.float64),
+            names, rows[[f"prob_{finding}" for finding in NIH_FINDINGS]].to_numpy(np.float64),
             films.labels[places].astype(np.float64), pd.factorize(patients)[0])
     return found
 
 
 def lines_of(rows: pd.DataFrame, films, **declared):
-    file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(FINDINGS)].to_numpy(np.float64),
-                          {finding: finding for finding in FINDINGS}, "image_id", None, ())
+    file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(NIH_FINDINGS)].to_numpy(np.float64),
+                          {finding: finding for finding in NIH_FINDINGS}, "image_id", None, ())
     return examination.examine(file, films, Declared(**declared)).lines
 
 
@@ -85,11 +85,11 @@ def test_every_exchange_of_two_columns(files):
     print()
     for name, file in files.items():
         missed = []
-        for a, b in itertools.combinations(range(len(FINDINGS)), 2):
-            order = np.arange(len(FINDINGS))
+        for a, b in itertools.combinations(range(len(NIH_FINDINGS)), 2):
+            order = np.arange(len(NIH_FINDINGS))
             order[[a, b]] = b, a
-            if not exchanged(Areas(file.labels, file.scores[:, order], file.patients), np.arange(len(FINDINGS))):
-                missed.append(f"{display_name(FINDINGS[a])} and {display_name(FINDINGS[b])}")
+            if not exchanged(Areas(file.labels, file.scores[:, order], file.patients), np.arange(len(NIH_FINDINGS))):
+                missed.append(f"{display_name(NIH_FINDINGS[a])} and {display_name(NIH_FINDINGS[b])}")
         print(f"{name}: {91 - len(missed)} of 91 exchanges named; missed: {', '.join(missed) or 'none'}", flush=True)
         assert len(missed) <= 3
 

@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures import curves
 from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.store import Store
@@ -45,7 +45,7 @@ def six(tmp_path_factory):
     ids = [f"{i // 4:08d}_{i % 4:03d}.png" for i in range(N_FILMS)]
     images = pd.DataFrame({"image_id": ids, "patient_id": [name[:8] for name in ids], "follow_up": 0, "age": 50.0,
                            "sex": "F", "view": "PA"})
-    labels = (rng.random((N_FILMS, N_FINDINGS)) < PREVALENCE).astype(np.float32)
+    labels = (rng.random((N_FILMS, len(NIH_FINDINGS))) < PREVALENCE).astype(np.float32)
     store.add_dataset("test list", images, labels, name="25,596 films", kind="nih", label_source="random")
     run_ids = []
     for place, arch in enumerate(ARCHITECTURES):
@@ -71,7 +71,7 @@ def test_curves_of_one_finding(six):
         points = [int(line.bends.sum()) for one in made for line in one.lines.values()]
         print(f"  {view}: {seconds * 1e3:.0f} ms, points a curve: median {np.median(points or 0):.0f}, "
               f"most {max(points, default=0)}")
-    assert len(made) == N_FINDINGS
+    assert len(made) == len(NIH_FINDINGS)
 
 
 def test_time_of_the_script(six, monkeypatch):
@@ -79,7 +79,7 @@ def test_time_of_the_script(six, monkeypatch):
     store, run_ids = six
     monkeypatch.setenv("CXR_STORE", str(store.path))
     print(f"\n{'':34} {'cold':>8} {'warm':>8}")
-    for finding in (None, FINDINGS[4]):
+    for finding in (None, NIH_FINDINGS[4]):
         for view in VIEWS:
             app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()
             app.query_params["run"], app.query_params["view"] = run_ids, view
@@ -105,7 +105,7 @@ def test_bytes_to_the_browser(six, tmp_path):
     with serving(store.path, tmp_path / "server.log") as address, sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         print()
-        for finding in (None, FINDINGS[4]):
+        for finding in (None, NIH_FINDINGS[4]):
             for view in VIEWS:
                 link = f"{address}/curves?{runs}&view={view}" + (f"&finding={finding}" if finding else "")
                 sent, seconds = _received(browser, link)

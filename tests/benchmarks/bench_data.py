@@ -12,9 +12,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cxrcore.config import PROJECT_ROOT, default_store
-from cxrcore.data import nih, splits
+from cxrcore.data import film_table, splits
 from cxrcore.data.phantoms.people import draw_people
 from cxrcore.store import Store
+from cxrcore.findings import NIH_FINDINGS
 
 pytestmark = pytest.mark.benchmark
 
@@ -30,7 +31,7 @@ def test_the_page(monkeypatch):
         "patient_id": patients, "follow_up": films["follow_up"], "age": films["age"].astype(float),
         "sex": films["sex"], "view": films["view"]})
     labels = people.present.astype(np.float32)
-    dataset_id = nih.dataset_hash(images, labels)
+    dataset_id = film_table.dataset_hash(images, labels, NIH_FINDINGS)
     store = Store(default_store())
     store.add_dataset(dataset_id, images, labels, name="NIH-like", kind="nih", label_source="csv")
     drawn = splits.draw_split("patient", images["image_id"], patients, labels, 0)

@@ -17,7 +17,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from cxrcore.explain.maps import Explainer
 from cxrcore.explain.methods import METHODS
-from cxrcore.findings import N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.networks.architectures import ARCHITECTURES, build
 from cxrcore.networks.batches import normalise
 from cxrcore.networks.initial_weights import GREY
@@ -77,7 +77,7 @@ def test_fourteen_maps_for_about_one_forward(architecture):
         took = medians({"forward": forward,
                         "ours": lambda method=method: explainer.explain(film(next(seeds)), method=method)})
         loop = medians({"": lambda method=method: library_loop(model, architecture, films, method)})[""]
-        loop *= (N_FINDINGS if METHODS[method].per_finding else 1) / LOOPED
+        loop *= (len(NIH_FINDINGS) if METHODS[method].per_finding else 1) / LOOPED
         bar = BARS[architecture] if METHODS[method].by_gradient else EIGENCAM_BAR
         one, ours = took["forward"], took["ours"]
         print(f"  {method:10} {1000 * ours:6.1f} ms = {ours / one:5.2f} forwards of {1000 * one:.1f} ms (at most "

@@ -15,7 +15,7 @@ from PIL import Image
 
 from cxrcore.data.files import bounded_file
 from cxrcore.data.pixels import decode_film, film_file
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import prediction_file
 
 pytestmark = pytest.mark.benchmark
@@ -54,7 +54,7 @@ def test_an_upload_of_1024_pixels():
 def test_a_table_of_all_films():
     rng = np.random.default_rng(0)
     rows = pd.DataFrame({"Image Index": [f"{i:08d}_000.png" for i in range(N_FILMS)]}
-                        | {finding: rng.random(N_FILMS, np.float32) for finding in FINDINGS})
+                        | {finding: rng.random(N_FILMS, np.float32) for finding in NIH_FINDINGS})
     packed = io.BytesIO()
     rows.to_parquet(packed, index=False)
     for kind, content in (("Parquet", packed.getvalue()), ("CSV", rows.to_csv(index=False).encode())):
@@ -68,5 +68,5 @@ def test_a_table_of_all_films():
         began = time.perf_counter()
         prediction_file.parse_prediction_file(content, "x")
         there = time.perf_counter() - began
-        print(f"\n{kind} of {N_FILMS:,} x {len(FINDINGS)}, {len(content) / 1e6:.1f} MB: {here:.2f} s here, "
+        print(f"\n{kind} of {N_FILMS:,} x {len(NIH_FINDINGS)}, {len(content) / 1e6:.1f} MB: {here:.2f} s here, "
               f"{there:.2f} s in a warm limited process (ratio {there / here:.2f}), {first:.2f} s with its start")

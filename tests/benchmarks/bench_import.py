@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.evaluation import film_table
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import examination
 from cxrcore.import_export.examination import Declared
 from cxrcore.import_export.prediction_file import read_prediction_file
@@ -67,7 +67,7 @@ def plain(path: Path, csv_path: Path) -> float:
     began = time.perf_counter()
     scores = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     rows = scores.merge(pd.read_csv(csv_path), left_on="image_id", right_on="Image Index")
-    for finding in FINDINGS:
+    for finding in NIH_FINDINGS:
         roc_auc_score(rows["Finding Labels"].str.contains(finding), rows[finding].astype(np.float64))
     return time.perf_counter() - began
 

@@ -15,7 +15,7 @@ import pytest
 from scored_runs import PREVALENCE, SEPARATION
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from cxrcore.findings import N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
 from cxrcore.measures.intervals.intervals import CELLS, difference, resample
 from cxrcore.measures.intervals.resampling import CALIBRATED, MEASURES
@@ -36,7 +36,7 @@ def films(n_films: int = N_FILMS, n_patients: int = N_PATIENTS) -> Predictions:
     films_of = rng.pareto(1.5, n_patients) + 0.3
     owner = np.sort(np.append(np.arange(n_patients), rng.choice(n_patients, n_films - n_patients,
                                                                 p=films_of / films_of.sum())))
-    labels = (rng.random((n_films, N_FINDINGS)) < PREVALENCE).astype(np.float32)
+    labels = (rng.random((n_films, len(NIH_FINDINGS))) < PREVALENCE).astype(np.float32)
     logits = rng.normal(-3, 1, labels.shape) + labels * SEPARATION
     return Predictions(np.array([f"{i:06d}.png" for i in range(n_films)], object),
                        np.array([f"{p:05d}" for p in owner], object), labels,
@@ -55,12 +55,12 @@ def test_patients_are_drawn_much_faster_than_films_are_resampled():
     for draw in range(BY_HAND):
         rows = np.repeat(np.arange(N_FILMS), draws.counts[owners, draw])
         labels, scores = of.labels[rows], of.scores[rows]
-        for k in range(N_FINDINGS):
+        for k in range(len(NIH_FINDINGS)):
             for name, measure in (("auroc", roc_auc_score), ("ap", average_precision_score)):
                 assert abs(measure(labels[:, k], scores[:, k]) - found.values[name][k, draw + 1]) < 1e-12
     baseline = (time.perf_counter() - began) / BY_HAND * N_DRAWS
     ratio = baseline / np.median(seconds)
-    print(f"\n{N_DRAWS} draws x {N_FINDINGS} findings x (AUROC, AP), {N_FILMS:,} films of {N_PATIENTS:,} patients:"
+    print(f"\n{N_DRAWS} draws x {len(NIH_FINDINGS)} findings x (AUROC, AP), {N_FILMS:,} films of {N_PATIENTS:,} patients:"
           f" {np.median(seconds):.2f} s (scikit-learn {baseline:.0f} s, from {BY_HAND} draws): {ratio:.0f} x faster")
     assert ratio >= FAILS_BELOW
 
@@ -69,7 +69,7 @@ def test_patients_are_drawn_much_faster_than_films_are_resampled():
 def test_memory(measures):
     of = films()
     tracemalloc.start()
-    resample(of, patient_draws(of.patient_ids, of.image_ids), measures, np.full(N_FINDINGS, 0.2))
+    resample(of, patient_draws(of.patient_ids, of.image_ids), measures, np.full(len(NIH_FINDINGS), 0.2))
     megabytes = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     print(f"\npeak beside the films, {len(measures)} measures: {megabytes:.0f} MB")
@@ -88,7 +88,7 @@ def test_the_whole_release(whose, cells, monkeypatch):
         monkeypatch.setattr("cxrcore.measures.intervals.draws.BATCH_CELLS", cells)
     began = time.process_time()
     tracemalloc.start()
-    resample(of, patient_draws(of.patient_ids, of.image_ids), MEASURES, np.full(N_FINDINGS, 0.2))
+    resample(of, patient_draws(of.patient_ids, of.image_ids), MEASURES, np.full(len(NIH_FINDINGS), 0.2))
     megabytes = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     print(f"\n112,120 films {whose}, all measures: {time.process_time() - began:.1f} s, peak {megabytes:.0f} MB")
@@ -97,7 +97,7 @@ def test_the_whole_release(whose, cells, monkeypatch):
 def test_every_kind_of_measure():
     """Absolute times, for the record."""
     of = films()
-    thresholds, seconds = np.full(N_FINDINGS, 0.2), {}
+    thresholds, seconds = np.full(len(NIH_FINDINGS), 0.2), {}
     began = time.perf_counter()
     draws = patient_draws(of.patient_ids, of.image_ids)
     seconds["draws"] = time.perf_counter() - began

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrcore.findings import N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import EpochRecord
 
 pytestmark = pytest.mark.benchmark
@@ -37,9 +37,9 @@ def full(store):
     ids = [f"{i // 4:08d}_{i % 4:03d}.png" for i in range(N_FILMS)]
     images = pd.DataFrame({"image_id": ids, "patient_id": [str(i // 4) for i in range(N_FILMS)], "follow_up": 0,
                            "age": 50.0, "sex": "M", "view": "PA"})
-    labels = (rng.random((N_FILMS, N_FINDINGS)) < 0.05).astype(np.float32)
+    labels = (rng.random((N_FILMS, len(NIH_FINDINGS))) < 0.05).astype(np.float32)
     store.add_dataset("full", images, labels, name="full", kind="nih", label_source="csv")
-    scores = 1 / (1 + np.exp(-rng.normal(-2.5, 1.5, (N_FILMS, N_FINDINGS)))).astype(np.float32)
+    scores = 1 / (1 + np.exp(-rng.normal(-2.5, 1.5, (N_FILMS, len(NIH_FINDINGS))))).astype(np.float32)
     return store.create_run({}, "full"), ids, scores
 
 
@@ -61,7 +61,7 @@ def test_scores_of_the_whole_data_set(store, full, tmp_path):
     csv_read = seconds(lambda: pd.read_csv(tmp_path / "scores.csv"), 3)
     read_back = store.predictions(prediction_id)
     assert (read_back.scores == scores[np.argsort(ids)]).all()
-    print(f"\n{N_FILMS:,} x {N_FINDINGS} scores: save {save:.2f} s (CSV {csv_save:.2f} s, {csv_save / save:.1f} x), "
+    print(f"\n{N_FILMS:,} x {len(NIH_FINDINGS)} scores: save {save:.2f} s (CSV {csv_save:.2f} s, {csv_save / save:.1f} x), "
           f"read with labels and patients {read * 1e3:.0f} ms (CSV, scores only, {csv_read * 1e3:.0f} ms, "
           f"{csv_read / read:.1f} x; bare .npy {bare * 1e3:.0f} ms), {grown / scores.size:.2f} bytes a score of 4 "
           f"(CSV {(tmp_path / 'scores.csv').stat().st_size / scores.size:.1f})")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from cxrcore.charts.board.payload import RunCounts, pack
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.thresholds import fitting
 from cxrcore.measures.thresholds.positions import sort_scores
 
@@ -83,7 +83,7 @@ def test_payload_and_fit(store):
     fit = time.perf_counter() - began
     scores = [sort_scores(*pair) for pair in zip(found.labels.T, found.scores.T, strict=True)]
     run = RunCounts("id", "name", "#000000", "solid", scores, fitted)
-    head = {"of": "x", "id": 1, "open": FINDINGS[0], "thresholds": fitted.tolist(), "reference": "max F1"}
+    head = {"of": "x", "id": 1, "open": NIH_FINDINGS[0], "thresholds": fitted.tolist(), "reference": "max F1"}
     began = time.perf_counter()
     alone = pack(run, [], head, [[]] * 14, [[]] * 14, {})
     packed = time.perf_counter() - began
@@ -123,7 +123,7 @@ def test_dragging(store, tmp_path, chromium):
 def _drag(tab, sent: list[int]) -> int:
     """Drag several handles to and fro; messages sent between pointer-down and pointer-up."""
     during = 0
-    for finding in FINDINGS[2 : 2 + DRAGS]:
+    for finding in NIH_FINDINGS[2 : 2 + DRAGS]:
         box = tab.locator(f'[data-finding="{finding}"] input[type="range"]').bounding_box()
         middle, reach = box["x"] + box["width"] / 2, box["width"] / 2 - 8
         y = box["y"] + box["height"] / 2

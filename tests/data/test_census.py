@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from cxrcore.data import census, splits
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 
-EFFUSION, MASS = FINDINGS.index("Effusion"), FINDINGS.index("Mass")
+EFFUSION, MASS = NIH_FINDINGS.index("Effusion"), NIH_FINDINGS.index("Mass")
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def six():
         "follow_up": [0, 1, 2, 0, 1, 0], "age": pd.array([40, 41, 42, None, 7, 95], "Float32"),
         "sex": ["F", "F", "F", "M", "M", None], "view": ["PA", "AP", "AP", "PA", None, "PA"],
     })
-    labels = np.zeros((6, N_FINDINGS), np.float32)
+    labels = np.zeros((6, len(NIH_FINDINGS)), np.float32)
     labels[[0, 1, 2], EFFUSION] = 1
     labels[[0, 3], MASS] = 1
     labels[4, MASS] = np.nan
@@ -31,13 +31,13 @@ def test_key_figures(six):
     assert figures.without_finding == pytest.approx(1 / 5)  # film 5 alone; film 4 is not known
     assert figures.ap_share == pytest.approx(2 / 5) and figures.unknown_labels == 1
     nobody = six[0].assign(view=None)
-    assert np.isnan(census.key_figures(nobody, np.full((6, N_FINDINGS), np.nan)).ap_share)
+    assert np.isnan(census.key_figures(nobody, np.full((6, len(NIH_FINDINGS)), np.nan)).ap_share)
 
 
 def test_prevalence_counts_known_labels_only(six):
     images, labels = six
     table = census.prevalence(labels, {"all": np.ones(6, bool), "AP": (images["view"] == "AP").to_numpy(),
-                                       "none": np.zeros(6, bool)}).set_index(["finding", "group"])
+                                       "none": np.zeros(6, bool)}, NIH_FINDINGS).set_index(["finding", "group"])
     assert table.loc[("Mass", "all"), ["positives", "films"]].tolist() == [2, 5]
     assert table.loc[("Mass", "all"), "share"] == pytest.approx(0.4)
     assert table.loc[("Effusion", "AP"), "share"] == 1
@@ -45,13 +45,13 @@ def test_prevalence_counts_known_labels_only(six):
 
 
 def test_company_is_read_from_the_given_finding(six):
-    table = census.company(six[1]).set_index(["given", "other"])
+    table = census.company(six[1], NIH_FINDINGS).set_index(["given", "other"])
     assert table.loc[("Effusion", "Mass"), "both"] == 1
     assert table.loc[("Effusion", "Mass"), "share"] == pytest.approx(1 / 3)
     assert table.loc[("Mass", "Effusion"), "share"] == pytest.approx(1 / 2)
     assert table.loc[("Effusion", "Mass"), "lift"] == pytest.approx(1 / 3 / 0.4)
     assert np.isnan(table.loc[("Mass", "Mass"), "share"]) and np.isnan(table.loc[("Hernia", "Mass"), "share"])
-    assert len(table) == N_FINDINGS**2
+    assert len(table) == len(NIH_FINDINGS)**2
 
 
 def test_histograms(six):
@@ -74,7 +74,7 @@ def test_bins_of_films_per_patient_end_at_the_most():
 
 
 def test_saying_no_is_right_as_often_as_the_finding_is_absent(six):
-    accuracy = census.without_alarms(six[1]).set_index("finding")["accuracy"]
+    accuracy = census.without_alarms(six[1], NIH_FINDINGS).set_index("finding")["accuracy"]
     assert accuracy["Effusion"] == 0.5 and accuracy["Mass"] == pytest.approx(3 / 5) and accuracy["Hernia"] == 1
 
 
@@ -94,6 +94,7 @@ def test_the_published_table(real_table):
     figures = census.key_figures(images, labels)
     assert (figures.films, figures.patients) == (112_120, 30_805)
     assert round(figures.without_finding * figures.films) == 60_361
-    whole = census.prevalence(labels, {"all": np.ones(len(images), bool)}).set_index("finding")["positives"]
+    table = census.prevalence(labels, {"all": np.ones(len(images), bool)}, NIH_FINDINGS)
+    whole = table.set_index("finding")["positives"]
     assert (whole["Infiltration"], whole["Hernia"]) == (19_894, 227)
-    assert round(census.without_alarms(labels)["accuracy"].mean(), 3) == 0.948
+    assert round(census.without_alarms(labels, NIH_FINDINGS)["accuracy"].mean(), 3) == 0.948

@@ -15,9 +15,9 @@ from opened_pages import open_page
 from PIL import Image
 
 from cxrcore.config import DownloadConfig, TrainConfig
-from cxrcore.data import chestmnist, data_folders, downloads, films, nih
+from cxrcore.data import chestmnist, data_folders, downloads, film_files, films
 from cxrcore.errors import DataError, DiskFullError, NetworkError
-from cxrcore.findings import N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
 from scripts import download, train
 
@@ -30,7 +30,7 @@ def archive(tmp_path_factory):
     rng = np.random.default_rng(0)
     held = {}
     for part, n in SIZES.items():
-        labels = (rng.random((n, N_FINDINGS)) < 0.3).astype(np.uint8)
+        labels = (rng.random((n, len(NIH_FINDINGS))) < 0.3).astype(np.uint8)
         held[f"{part}_images"] = rng.integers(0, 256, (n, 64, 64), np.uint8)
         held[f"{part}_labels"] = labels
     path = tmp_path_factory.mktemp("published") / "chestmnist_64.npz"
@@ -64,13 +64,13 @@ def test_medmnist_knows_each_size():
     for size in (28, 64, 128, 224):
         said = downloads.published(size)
         assert chestmnist.archive_name(size) in said["url"] and len(said["md5"]) == 32
-        assert sum(said["n_samples"].values()) == films.PUBLISHED_SIZE
+        assert sum(said["n_samples"].values()) == 112_120
 
 
 def test_films_and_labels_are_the_archives(folder, archive):
     _, held = archive
-    table = nih.read_table(folder / chestmnist.TABLE)
-    paths = nih.find_films(folder, table.images["image_id"])
+    table = films.read_table(folder / chestmnist.TABLE)
+    paths = film_files.find_films(folder, table.images["image_id"])
     assert len(paths) == len(table.images) == sum(SIZES.values())
     assert (table.images["patient_id"] == "").all()
     for part, n in SIZES.items():
@@ -339,7 +339,7 @@ def test_a_split_with_a_hole_is_refused(folder, tmp_path):
     table.loc[4, "Split"] = "dev"
     table.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(DataError, match="row 6: split 'dev'"):
-        nih.read_table(tmp_path / "t.csv")
+        films.read_table(tmp_path / "t.csv")
 
 
 def test_data_stands_for_table_films_split_and_size(folder):

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxrcore.config import SPLIT_SCHEMES
-from cxrcore.data import films, nih, splits
+from cxrcore.data import film_files, films, splits
 from cxrcore.errors import DataError
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 
 DRAWN = tuple(scheme for scheme in SPLIT_SCHEMES if scheme != "given")
 
@@ -56,7 +56,7 @@ def test_each_finding_is_dealt_out_in_the_shares_of_the_films(many, scheme, want
     for part, share in enumerate(wanted):
         of_finding = labels[split.assignment == part].sum(axis=0) / labels.sum(axis=0)
         slack = 0.03 + 3 / labels.sum(axis=0)  # three films, for the rare ones
-        assert (np.abs(of_finding - share) <= slack).all(), dict(zip(FINDINGS, of_finding, strict=True))
+        assert (np.abs(of_finding - share) <= slack).all(), dict(zip(NIH_FINDINGS, of_finding, strict=True))
 
 
 def test_the_random_split_leaks_patients_and_has_no_test_part(many):
@@ -143,7 +143,7 @@ def test_an_unknown_scheme_names_the_choices(many):
 
 def test_the_published_table_split_officially(shared, real_table):
     ids, patients = real_table.images["image_id"], real_table.images["patient_id"]
-    listed = nih.read_list(shared / "nih" / "test_list.txt")
+    listed = film_files.read_list(shared / "nih" / "test_list.txt")
     split = splits.draw_split("official", ids, patients, real_table.labels, 0, listed)
     test = split.rows("test")
     assert len(test) == 25_596 and patients.iloc[test].nunique() == 2_797
@@ -157,7 +157,7 @@ def test_the_published_table_split_by_patient(real_table):
     split = splits.draw_split("patient", ids, patients, real_table.labels, 0)
     assert splits.leaked_patients(split, patients) == 0
     assert shares(split) == pytest.approx([0.7, 0.1, 0.2], abs=0.001)
-    hernias = real_table.labels[:, FINDINGS.index("Hernia")]
+    hernias = real_table.labels[:, NIH_FINDINGS.index("Hernia")]
     assert [hernias[split.rows(part)].sum() for part in splits.SPLITS] == pytest.approx([159, 23, 45], abs=2)
 
 

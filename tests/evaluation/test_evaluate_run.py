@@ -17,7 +17,7 @@ from cxrcore.errors import ThresholdFileError
 from cxrcore.evaluation.evaluate_run import evaluate
 from cxrcore.evaluation.film_table import add_dataset
 from cxrcore.evaluation.measure_predictions import measure, stored_set
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.architectures import build
 from cxrcore.networks.checkpoint import Checkpoint
@@ -25,7 +25,7 @@ from cxrcore.store import Store
 from cxrcore.store.run_folder import BEST
 from cxrcore.store.threshold_file import ThresholdFile, threshold_file_text
 
-TUNED = np.linspace(0.42, 0.58, N_FINDINGS)  # an untrained network's scores lie about one half
+TUNED = np.linspace(0.42, 0.58, len(NIH_FINDINGS))  # an untrained network's scores lie about one half
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def test_a_set_of_this_store_is_read_on_every_part_and_not_saved_again(here, rea
         held = here.store.predictions(here.prediction_id(part))
         alarms = held.scores.astype(np.float64) >= TUNED
         stored = here.store.metrics([here.prediction_id(part)]).set_index(["set_id", "finding", "metric"])["value"]
-        for k, finding in enumerate(FINDINGS):
+        for k, finding in enumerate(NIH_FINDINGS):
             assert table.loc[(part, finding), "threshold@tuned"] == TUNED[k]
             if held.labels[:, k].any():
                 for metric, measure in (("f1", f1_score), ("recall", recall_score)):
@@ -164,7 +164,7 @@ def test_another_set_under_the_same_name_is_another_set(here):
 
 def test_a_bare_mapping_is_read_but_not_kept(here, read):
     plain = len(here.metrics())
-    table, printed = read(dict(zip(FINDINGS, TUNED, strict=True)), name="from elsewhere.json")
+    table, printed = read(dict(zip(NIH_FINDINGS, TUNED, strict=True)), name="from elsewhere.json")
     assert len(notes(printed)) == 1 and "'from elsewhere'" in notes(printed)[0] and "not in this store" in printed
     assert table["f1@from elsewhere"].notna().any() and "| at from elsewhere" in block(printed, "test")
     assert set(here.sets()["name"]) == {"0.5", "max F1", "classic"}
@@ -190,8 +190,8 @@ def test_another_checkpoint_of_the_run_is_noted(read, here):
 def test_a_name_that_evaluation_uses_itself_is_told_apart(here, read):
     table, printed = read(here.file(name="max F1", objective="max_f1"))
     assert "| at max F1 (file)" in printed and "thresholds 'max F1 (file)' from a file" in printed
-    assert (table.loc["test"].loc[list(FINDINGS), "threshold@max F1 (file)"] == TUNED).all()
-    assert not (table.loc["test"].loc[list(FINDINGS), "threshold@max F1"] == TUNED).any()
+    assert (table.loc["test"].loc[list(NIH_FINDINGS), "threshold@max F1 (file)"] == TUNED).all()
+    assert not (table.loc["test"].loc[list(NIH_FINDINGS), "threshold@max F1"] == TUNED).any()
     board = here.store.leaderboard().set_index("split")
     assert board.loc["test", "f1"] == table.loc[("test", "macro"), "f1@max F1"]  # evaluation's own
 
@@ -219,7 +219,7 @@ def test_on_external_films_a_set_of_the_run_is_read_once(here, read, tiny_nih_co
     assert {c.split("@")[1] for c in table if "@" in c} == {"0.5", "max F1", "classic"}
     table, printed = read(file, **films)  # the same name, other thresholds
     assert {c.split("@")[1] for c in table if "@" in c} == {"0.5", "max F1", "classic", "max F1 (file)"}
-    assert (table.loc["external"].loc[list(FINDINGS), "threshold@max F1"] == own["thresholds"]).all()
+    assert (table.loc["external"].loc[list(NIH_FINDINGS), "threshold@max F1"] == own["thresholds"]).all()
     assert "flatters" not in printed
     assert not here.metrics().duplicated(["prediction_id", "set_id", "finding", "metric"]).any()
 

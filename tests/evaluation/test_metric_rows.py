@@ -11,7 +11,7 @@ from sklearn.metrics import brier_score_loss, f1_score
 
 from cxrcore.evaluation import kept_draws, measure_predictions, shares
 from cxrcore.evaluation.metric_rows import measured_rows
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures import calibration
 from cxrcore.measures.calibration import Calibrator
 from cxrcore.measures.intervals.draws import patient_draws
@@ -20,7 +20,7 @@ from cxrcore.measures.metrics import THRESHOLDED
 from cxrcore.store import Predictions, Store
 
 UNTHRESHOLDED = ("auroc", "ap", "brier", "ece")
-EMPTY = FINDINGS.index("Edema")  # without a positive film in test
+EMPTY = NIH_FINDINGS.index("Edema")  # without a positive film in test
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_an_evaluation_keeps_every_measure_with_its_interval(store, films):
         for measure in (*THRESHOLDED, *UNTHRESHOLDED):
             held = at.loc[measure].xs(name if measure in THRESHOLDED else np.nan, level="threshold_set")
             sure = found.interval(measure)
-            ordered = held.loc[[*FINDINGS, "macro"]]
+            ordered = held.loc[[*NIH_FINDINGS, "macro"]]
             for column, expected in (("value", sure.point), ("low", sure.low), ("high", sure.high)):
                 np.testing.assert_allclose(ordered[column].astype(float), expected, atol=1e-9, err_msg=measure)
             drawn = ordered["method"].str.contains("95 % of 1,000 patient draws, seed 0")
@@ -62,8 +62,8 @@ def test_scores_are_measured_as_probabilities(store, films):
     rows = store.metrics([prediction_id(store, "test")])
     held = rows[rows["metric"] == "brier"].set_index("finding")
     expected = [brier_score_loss(films.labels[:, k], films.scores[:, k].astype(float), pos_label=1)
-                for k in range(N_FINDINGS)]
-    np.testing.assert_allclose(held.loc[list(FINDINGS), "value"], expected)
+                for k in range(len(NIH_FINDINGS))]
+    np.testing.assert_allclose(held.loc[list(NIH_FINDINGS), "value"], expected)
     assert held.at["macro", "value"] == pytest.approx(np.mean(expected))
     auroc = rows[rows["metric"] == "auroc"].set_index("finding")
     assert held[["n", "n_positive"]].equals(auroc.loc[held.index, ["n", "n_positive"]])
@@ -91,7 +91,7 @@ def test_the_draws_that_pages_show_first_are_left_in_their_file(store, films, mo
 
 def test_films_of_unknown_patients_are_drawn_alone_and_this_is_said(tmp_path, films):
     nobody = replace(films, patient_ids=np.full(len(films.image_ids), None))
-    ranked, (at_half,) = measured_rows(Store(tmp_path / "store.duckdb"), "p", nobody, [np.full(N_FINDINGS, 0.5)])
+    ranked, (at_half,) = measured_rows(Store(tmp_path / "store.duckdb"), "p", nobody, [np.full(len(NIH_FINDINGS), 0.5)])
     for rows in (ranked, at_half):
         assert rows.loc[rows["low"].notna(), "method"].str.contains("patients unknown: too narrow").all()
         assert rows["low"].notna().any()
@@ -99,23 +99,23 @@ def test_films_of_unknown_patients_are_drawn_alone_and_this_is_said(tmp_path, fi
 
 def test_films_of_one_patient_have_values_but_no_intervals(tmp_path, films):
     alone = replace(films, patient_ids=np.full(len(films.image_ids), "1"))
-    ranked, (at_half,) = measured_rows(Store(tmp_path / "store.duckdb"), "p", alone, [np.full(N_FINDINGS, 0.5)])
+    ranked, (at_half,) = measured_rows(Store(tmp_path / "store.duckdb"), "p", alone, [np.full(len(NIH_FINDINGS), 0.5)])
     assert ranked["value"].notna().any() and ranked[["low", "high"]].isna().all(axis=None)
-    value = at_half.set_index(["finding", "metric"]).at[(FINDINGS[0], "f1"), "value"]
+    value = at_half.set_index(["finding", "metric"]).at[(NIH_FINDINGS[0], "f1"), "value"]
     assert value == pytest.approx(f1_score(films.labels[:, 0], films.scores[:, 0] >= 0.5))
     assert not at_half["method"].str.contains("draws").any()
 
 
 def test_more_films_than_sixty_thousand_have_intervals_too(tmp_path):
     rng, n, heard = np.random.default_rng(0), 61_000, []
-    labels, scores = np.full((n, N_FINDINGS), np.nan, np.float32), rng.random((n, N_FINDINGS)).astype(np.float32)
+    labels, scores = np.full((n, len(NIH_FINDINGS)), np.nan, np.float32), rng.random((n, len(NIH_FINDINGS))).astype(np.float32)
     labels[:, 0] = rng.random(n) < 0.003
     many = Predictions(np.arange(n).astype(str).astype(object), (np.arange(n) // 100).astype(str).astype(object),
                        labels, scores)
     ranked, at_sets = measured_rows(Store(tmp_path / "store.duckdb"), "p", many,
-                                    [np.full(N_FINDINGS, at) for at in (0.5, 0.2)], told=heard.append)
+                                    [np.full(len(NIH_FINDINGS), at) for at in (0.5, 0.2)], told=heard.append)
     for rows in (ranked, *at_sets):
-        own = rows[rows["finding"] == FINDINGS[0]]
+        own = rows[rows["finding"] == NIH_FINDINGS[0]]
         assert ((own["low"] < own["value"]) & (own["value"] < own["high"])).all()
     assert heard == sorted(heard) and len(heard) > 10 and heard[-1] == pytest.approx(1)
 

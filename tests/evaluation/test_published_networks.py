@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
-from cxrcore.data import nih
-from cxrcore.findings import FINDINGS, N_FINDINGS, align
+from cxrcore.data import film_table
+from cxrcore.findings import NIH_FINDINGS, align
 from cxrcore.measures import metrics
 from cxrcore.measures.curves import finding_curves
 from cxrcore.store import Store
@@ -30,7 +30,7 @@ def published(shared) -> dict[str, pd.DataFrame]:
 def imported(published, real_table, tmp_path_factory) -> tuple[Store, dict[str, str]]:
     """A store with the three networks as imported runs, measured; and {network: prediction_id}."""
     store = Store(tmp_path_factory.mktemp("published") / "store.duckdb")
-    dataset_id = nih.dataset_hash(real_table.images, real_table.labels)
+    dataset_id = film_table.dataset_hash(real_table.images, real_table.labels, NIH_FINDINGS)
     store.add_dataset(dataset_id, real_table.images, real_table.labels, name="NIH ChestX-ray14", kind="nih",
                       label_source="Data_Entry CSV")
     prediction_ids = {}
@@ -59,7 +59,7 @@ def test_auroc_is_the_published_one(shared, imported, network):
     expected = auroc_file(shared, network)
     rows = store.metrics([prediction_ids[network]])
     found = per_finding(rows, "auroc")
-    assert len(expected) == N_FINDINGS and (rows["n"] == N_FILMS).all()
+    assert len(expected) == len(NIH_FINDINGS) and (rows["n"] == N_FILMS).all()
     assert np.abs(found[expected.index] - expected).max() < 1e-9
     macro = rows[(rows["metric"] == "auroc") & (rows["finding"] == "macro")]["value"].item()
     assert abs(macro - expected.mean()) < 1e-9
@@ -74,16 +74,16 @@ def test_the_views_for_people_say_the_same(shared, imported, network):
     expected = auroc_file(shared, network)
     assert np.abs(per_finding(rows, "auroc")[expected.index] - expected).max() < 1e-9
     board = store.leaderboard().set_index("prediction_id").loc[prediction_ids[network]]
-    assert abs(board["auroc"] - expected.mean()) < 1e-9 and board["n_defined"] == N_FINDINGS
+    assert abs(board["auroc"] - expected.mean()) < 1e-9 and board["n_defined"] == len(NIH_FINDINGS)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_ap_is_scikit_learns_on_the_raw_file(published, real_table, imported, network):
     store, prediction_ids = imported
     raw = published[network]
-    labels = pd.DataFrame(real_table.labels, real_table.images["image_id"], list(FINDINGS)).loc[raw.index]
+    labels = pd.DataFrame(real_table.labels, real_table.images["image_id"], list(NIH_FINDINGS)).loc[raw.index]
     found = per_finding(store.metrics([prediction_ids[network]]), "ap")
-    for finding in FINDINGS:
+    for finding in NIH_FINDINGS:
         assert abs(found[finding] - average_precision_score(labels[finding], raw[finding])) < 1e-9
 
 
@@ -92,7 +92,7 @@ def test_drawn_curves_of_real_networks_keep_the_promise(shared, imported, networ
     """Exact areas in the legend, and few enough points for six runs of all findings at once."""
     store, prediction_ids = imported
     read, expected = store.predictions(prediction_ids[network]), auroc_file(shared, network)
-    for finding, labels, scores in zip(FINDINGS, read.labels.T, read.scores.T, strict=True):
+    for finding, labels, scores in zip(NIH_FINDINGS, read.labels.T, read.scores.T, strict=True):
         roc, pr = (finding_curves(labels, scores, view) for view in ("roc", "pr"))
         assert abs(roc.auroc - expected[finding]) < 1e-9
         for exact, line in ((roc.auroc, roc.lines["roc"]), (pr.ap, pr.lines["pr"])):

@@ -15,7 +15,7 @@ from cxrcore.errors import UsageError
 from cxrcore.explain.maps import Explainer, Explanation
 from cxrcore.explain.methods import CHANNELS_AT_ONCE, METHODS, Method
 from cxrcore.explain.registration import place
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.localization import pointing_hit
 from cxrcore.measures.metrics import auroc
 from cxrcore.networks.architectures import ARCHITECTURES, build
@@ -23,7 +23,7 @@ from cxrcore.networks.batches import InputSpec, normalise
 
 SIZE = 64
 SPEC = InputSpec((0.5,) * 3, (0.25,) * 3)
-ONE = FINDINGS.index("Effusion")
+ONE = NIH_FINDINGS.index("Effusion")
 LIBRARY = {"gradcam": GradCAM, "gradcam++": GradCAMPlusPlus, "hirescam": HiResCAM, "layercam": LayerCAM,
            "eigencam": EigenCAM, "scorecam": ScoreCAM}
 BY_GRADIENT = [name for name, method in METHODS.items() if method.by_gradient]
@@ -96,7 +96,7 @@ def test_every_method_is_the_librarys():
 @pytest.mark.parametrize("method", BY_GRADIENT)
 def test_all_findings_at_once_equal_the_library_finding_by_finding(each, method):
     explained = each.explainer.explain(film(), method=method)
-    assert explained.findings == FINDINGS
+    assert explained.findings == NIH_FINDINGS
     assert explained.maps.shape == (14, SIZE, SIZE) and explained.maps.dtype == np.float32
     spoken_for = np.flatnonzero(explained.maps.max(axis=(1, 2)) > 0.9)  # with random weights some maps are empty
     for k in spoken_for[-1:] if method != "gradcam" else {ONE, *spoken_for[-2:]}:
@@ -149,8 +149,8 @@ def test_any_choice_of_findings_gives_the_same_maps(resnet):
     for findings in (("Hernia", "Mass"), ("Mass",), ("Edema", "Mass")):  # alone, of those before, and others
         some = explainer.explain(film(), findings)
         assert some.findings == findings and some.method == "gradcam"
-        np.testing.assert_allclose(some.maps, every.maps[[FINDINGS.index(f) for f in findings]], atol=1e-6)
-        np.testing.assert_allclose(some.energy, every.energy[[FINDINGS.index(f) for f in findings]], rtol=1e-4)
+        np.testing.assert_allclose(some.maps, every.maps[[NIH_FINDINGS.index(f) for f in findings]], atol=1e-6)
+        np.testing.assert_allclose(some.energy, every.energy[[NIH_FINDINGS.index(f) for f in findings]], rtol=1e-4)
         assert some.scores.shape == (14,) and np.abs(some.scores - every.scores).max() < 1e-6
 
 

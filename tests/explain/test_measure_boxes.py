@@ -11,7 +11,7 @@ from cxrcore.config import GradcamConfig
 from cxrcore.errors import UsageError
 from cxrcore.explain import measure_boxes
 from cxrcore.explain.measure_boxes import BoxedFilm, against, floors, methods_of
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.localization import CENTRE, MEDIAN_BOX, RANDOM, UNTRAINED
 from cxrcore.store import Store
 
@@ -77,7 +77,7 @@ def test_rows_of_test_films_are_kept_with_floors_and_random_weights(measured):
     held = store.localization(list(test["prediction_id"]))
     assert set(held["method"]) == {"gradcam", "eigencam", f"gradcam{UNTRAINED}", f"eigencam{UNTRAINED}", RANDOM, CENTRE,
                                    MEDIAN_BOX}
-    assert len(held) == len(found) and set(held["finding"]) <= set(FINDINGS)
+    assert len(held) == len(found) and set(held["finding"]) <= set(NIH_FINDINGS)
     on_test = set(store.predictions(test["prediction_id"].iloc[0]).image_ids)
     assert set(held["image_id"]) <= on_test
     own = held[held["method"] == "gradcam"]

@@ -13,7 +13,7 @@ from cxrcore.config import EnsembleConfig, ExportConfig, ImportConfig
 from cxrcore.data import splits
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
 from cxrcore.evaluation import ensemble, film_table
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import examination, export, import_run
 from cxrcore.import_export.audit.questions import Line
 from cxrcore.import_export.examination import Declared
@@ -55,7 +55,7 @@ def test_a_file_becomes_a_run_like_any_other(do, store, capsys):
     assert said == ("imported", "finished", "theirs", "conv next")
     assert [set(line) for line in run["config"]["audit"]] == [{"name", "state", "text"}] * 17
     assert run["config"]["weights_name"] == "imagenet"
-    labels, scores = FILMS.labels[300:], rows[list(FINDINGS)].to_numpy()
+    labels, scores = FILMS.labels[300:], rows[list(NIH_FINDINGS)].to_numpy()
     expected = [auroc(labels[:, k], scores[:, k]) for k in range(14)]
     assert board["auroc"] == pytest.approx(np.mean(expected), abs=1e-12)
     assert (board["split"], board["n"], board["n_expected"], board["n_defined"]) == ("test", 600, 600, 14)
@@ -73,7 +73,7 @@ def test_validation_and_test_in_one_file_give_fitted_thresholds(do, store):
 
 def test_alphabetical_columns_and_bare_names(do, store):
     rows = made.frame(FILMS)
-    bare = rows[["image_id", *sorted(FINDINGS)]].assign(image_id=rows["image_id"].str.removesuffix(".png"))
+    bare = rows[["image_id", *sorted(NIH_FINDINGS)]].assign(image_id=rows["image_id"].str.removesuffix(".png"))
     one, other = do(rows), do(bare, "alphabetical")
     board = store.leaderboard().set_index("run_id")
     assert board.loc[one, "auroc"] == board.loc[other, "auroc"]
@@ -155,7 +155,7 @@ def put(store: Store, kind: str, rows: pd.DataFrame, split: tuple[str, int, str]
     ids = rows["image_id"].to_numpy(object)
     run_id = store.create_run({"name": f"of {kind}", "arch": "resnet18"}, FILMS.dataset_id, kind,
                               split=split or splits.own_split("test", ids))
-    store.save_predictions(run_id, FILMS.dataset_id, "test", ids, rows[list(FINDINGS)].to_numpy(np.float32))
+    store.save_predictions(run_id, FILMS.dataset_id, "test", ids, rows[list(NIH_FINDINGS)].to_numpy(np.float32))
     store.finish_run(run_id, "finished")
 
 
@@ -185,7 +185,7 @@ def test_a_split_that_was_drawn_or_published_does(store, kind, scheme):
 
 def test_a_training_list_and_thresholds_from_files(do, tmp_path, capsys):
     (tmp_path / "train.txt").write_text("images/00000001_000.png\nimages/00000002_000.png\n")
-    (tmp_path / "cuts.json").write_text(json.dumps(dict.fromkeys(FINDINGS, 0.4)))
+    (tmp_path / "cuts.json").write_text(json.dumps(dict.fromkeys(NIH_FINDINGS, 0.4)))
     do(made.frame(FILMS), train_list=str(tmp_path / "train.txt"), thresholds=str(tmp_path / "cuts.json"))
     said = capsys.readouterr().out
     assert "LEAK: 2 of these patients and 2 of these very films" in said and "'cuts' do not say which films" in said
@@ -292,6 +292,6 @@ def test_real_files_give_their_published_areas_without_a_false_alarm(shared, sto
         published = pd.read_csv(shared / "predictions" / f"{name}_aucs.csv").set_index("label")["auc"]
         rows = store.metrics(list(store.prediction_sets(run_ids[-1])["prediction_id"]))
         own = rows[rows["metric"] == "auroc"].set_index("finding")["value"]
-        assert all(own[finding] == pytest.approx(published[finding], abs=1e-9) for finding in FINDINGS)
+        assert all(own[finding] == pytest.approx(published[finding], abs=1e-9) for finding in NIH_FINDINGS)
     against = ensemble.against_best(store, ensemble.make_ensemble(store, run_ids, "three"), "test")
     assert against.best == "DenseNet201" and against.low > 0

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import DataError, UsageError, WorkbenchError
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import prediction_file
 from cxrcore.import_export.prediction_file import parse_mapping, parse_prediction_file
 
 FILMS = made.table(30)
 ROWS = made.frame(FILMS)
-SCORES = ROWS[list(FINDINGS)].to_numpy(np.float64)
+SCORES = ROWS[list(NIH_FINDINGS)].to_numpy(np.float64)
 
 
 @pytest.mark.parametrize("write", [made.as_csv, made.as_parquet, made.as_npz])
@@ -30,20 +30,20 @@ def test_every_kind_gives_the_same_scores(write):
     found = parse_prediction_file(write(ROWS), "x")
     assert found.image_ids.tolist() == ROWS["image_id"].tolist()
     assert np.array_equal(found.scores.astype(np.float32), SCORES.astype(np.float32))
-    assert found.columns == dict(zip(FINDINGS, FINDINGS, strict=True)) and found.present.all()
+    assert found.columns == dict(zip(NIH_FINDINGS, NIH_FINDINGS, strict=True)) and found.present.all()
 
 
 @pytest.mark.parametrize("rename", [
     "prob_{}", "pred_{}", "{}_score", "P({})", "y_hat.{}", "{}", "model 2 / {} (prob)"])
 def test_names_with_anything_around_them(rename):
-    rows = ROWS.rename(columns={finding: rename.format(finding) for finding in FINDINGS})
+    rows = ROWS.rename(columns={finding: rename.format(finding) for finding in NIH_FINDINGS})
     assert np.array_equal(parse_prediction_file(made.as_parquet(rows), "x").scores, SCORES)
 
 
 def test_order_case_and_spelling_do_not_matter():
     names = {"Pleural_Thickening": "pleural", "Infiltration": "Infiltrate", "Effusion": "pleural effusion",
              "Mass": "MASS"}
-    rows = ROWS[["Hernia", *sorted(FINDINGS[:-1]), "image_id"]].rename(columns=names)
+    rows = ROWS[["Hernia", *sorted(NIH_FINDINGS[:-1]), "image_id"]].rename(columns=names)
     found = parse_prediction_file(made.as_parquet(rows), "x")
     assert np.array_equal(found.scores, SCORES) and found.columns["Effusion"] == "pleural effusion"
 
@@ -65,20 +65,20 @@ def test_fewer_findings_stay_undefined_and_other_columns_are_left_alone():
 
 
 def test_labels_beside_the_scores_are_left_alone():
-    labels = pd.DataFrame(FILMS.labels, columns=[f"label_{finding}" for finding in FINDINGS])
-    bare = pd.DataFrame(FILMS.labels.astype(int), columns=FINDINGS)
-    renamed = ROWS.rename(columns={finding: f"prob_{finding}" for finding in FINDINGS})
+    labels = pd.DataFrame(FILMS.labels, columns=[f"label_{finding}" for finding in NIH_FINDINGS])
+    bare = pd.DataFrame(FILMS.labels.astype(int), columns=NIH_FINDINGS)
+    renamed = ROWS.rename(columns={finding: f"prob_{finding}" for finding in NIH_FINDINGS})
     for other in (labels, bare):
         found = parse_prediction_file(made.as_parquet(pd.concat([other, renamed], axis=1)), "x")
         assert np.array_equal(found.scores, SCORES)
 
 
 def test_two_sets_of_columns_have_to_be_told_apart():
-    other = ROWS[list(FINDINGS)].add_prefix("ema_")
+    other = ROWS[list(NIH_FINDINGS)].add_prefix("ema_")
     both = made.as_parquet(pd.concat([ROWS, other * 0.5], axis=1))
     with pytest.raises(UsageError, match="ema_Atelectasis"):
         parse_prediction_file(both, "x")
-    found = parse_prediction_file(both, "x", {f"ema_{finding}": finding for finding in FINDINGS})
+    found = parse_prediction_file(both, "x", {f"ema_{finding}": finding for finding in NIH_FINDINGS})
     assert np.allclose(found.scores, SCORES / 2)
 
 
@@ -104,7 +104,7 @@ def test_a_matrix_without_names_needs_a_mapping():
     np.savez(file, image_id=ROWS["image_id"].to_numpy(str), scores=SCORES)
     with pytest.raises(DataError, match="no finding among the columns"):
         parse_prediction_file(file.getvalue(), "x")
-    found = parse_prediction_file(file.getvalue(), "x", {str(k): finding for k, finding in enumerate(FINDINGS)})
+    found = parse_prediction_file(file.getvalue(), "x", {str(k): finding for k, finding in enumerate(NIH_FINDINGS)})
     assert np.array_equal(found.scores, SCORES)
 
 
@@ -117,13 +117,13 @@ def test_other_separators(separator):
 def test_empty_cells_are_missing_scores():
     rows = ROWS.astype({"Mass": object})
     rows.loc[3, "Mass"] = None
-    assert np.isnan(parse_prediction_file(made.as_csv(rows), "x").scores[3, FINDINGS.index("Mass")])
+    assert np.isnan(parse_prediction_file(made.as_csv(rows), "x").scores[3, NIH_FINDINGS.index("Mass")])
 
 
 def test_rows_that_end_in_a_comma_too_many_do_not_shift():
     found = parse_prediction_file(b"image_id,Mass,Edema\nx.png,0.5,0.25,\ny.png,0.125,1,\n", "x")
     assert found.image_ids.tolist() == ["x.png", "y.png"]
-    assert found.scores[:, FINDINGS.index("Mass")].tolist() == [0.5, 0.125]
+    assert found.scores[:, NIH_FINDINGS.index("Mass")].tolist() == [0.5, 0.125]
 
 
 def test_a_column_of_parts():

@@ -11,10 +11,10 @@ from run_folders import OLD, content_of, copied, edit, edit_table, exported, row
 
 from cxrcore import cli
 from cxrcore.config import ImportConfig
-from cxrcore.data import nih
+from cxrcore.data import film_table
 from cxrcore.data.files import bounded_parquet, parquet_footer
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import export, import_run
 from cxrcore.queries import from_store
 from cxrcore.store import Store
@@ -255,8 +255,8 @@ def test_scores_come_back_in_the_order_of_films(folder, tmp_path):
         held = store.predictions(row.prediction_id)
         shown = pd.read_csv(folder / f"{row.split}.csv")
         assert list(held.image_ids) == sorted(held.image_ids) == list(shown["Image Index"])
-        np.testing.assert_allclose(held.scores, shown[[f"prob_{finding}" for finding in FINDINGS]], rtol=1e-6)
-        np.testing.assert_array_equal(held.labels, shown[[f"label_{finding}" for finding in FINDINGS]])
+        np.testing.assert_allclose(held.scores, shown[[f"prob_{finding}" for finding in NIH_FINDINGS]], rtol=1e-6)
+        np.testing.assert_array_equal(held.labels, shown[[f"label_{finding}" for finding in NIH_FINDINGS]])
 
 
 # -- damage
@@ -383,9 +383,10 @@ def test_a_folder_of_the_first_version_still_comes_in(tmp_path):
     assert run["note"] == "ä note\nof two lines" and run["config"]["lr"] == 1e-4 and run["status"] == "finished"
     for part in ("val", "test"):
         held, shown = store.predictions(board["prediction_id"][part]), pd.read_csv(folder / f"{part}.csv")
-        np.testing.assert_allclose(held.scores, shown[[f"prob_{finding}" for finding in FINDINGS]], rtol=1e-6)
+        np.testing.assert_allclose(held.scores, shown[[f"prob_{finding}" for finding in NIH_FINDINGS]], rtol=1e-6)
     assert board["auroc"].notna().all() and len(store.threshold_sets(run_id)) == 3
-    assert nih.dataset_hash(store.images(run["dataset_id"]), store.labels(run["dataset_id"]).to_numpy()) == run[
+    assert film_table.dataset_hash(store.images(run["dataset_id"]), store.labels(run["dataset_id"]).to_numpy(),
+                                    NIH_FINDINGS) == run[
         "dataset_id"]
 
 

@@ -33,7 +33,9 @@ def simulate(
     labels = (correlated() > -ndtri(prevalence)).astype(np.float32)
     patients = np.array([f"{p:05d}" for p in owner], object)
     films = np.array([f"{patient}_{i:05d}.png" for i, patient in enumerate(patients)], object)
-    return [Predictions(films, patients, labels, ndtr(separation * labels + correlated() - 1.5)) for _ in range(n_runs)]
+    names = tuple(f"finding_{place}" for place in range(len(prevalence)))
+    return [Predictions(films, patients, labels, ndtr(separation * labels + correlated() - 1.5), names)
+            for _ in range(n_runs)]
 
 
 def truth(measure: str, prevalence: float, threshold: float = 0.5, separation: float = SEPARATION) -> float:

@@ -10,7 +10,7 @@ import pandas as pd
 from one_opening import one_opening
 
 from cxrcore.evaluation.measure_predictions import measure
-from cxrcore.findings import N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
 
 FORMULA = '=HYPERLINK("http://evil.example","x")'
@@ -38,8 +38,8 @@ def _made(store: Store, n: int) -> Store:
     ids = [f"=film{i:04d}www.evil.example" for i in range(n)]
     images = pd.DataFrame({"image_id": ids, "patient_id": [f"@{i // 2}" for i in range(n)], "follow_up": 0,
                            "age": 50.0, "sex": ["F", "M"] * (n // 2), "view": "PA"})
-    labels = (rng.random((n, N_FINDINGS)) < 0.3).astype(np.float32)
-    store.add_dataset("d", images, labels, name=NAMES[2], kind="nih", label_source=NAMES[1])
+    labels = (rng.random((n, len(NIH_FINDINGS))) < 0.3).astype(np.float32)
+    store.add_dataset("d", images, labels, NIH_FINDINGS, name=NAMES[2], kind="nih", label_source=NAMES[1])
     half = n // 2
     for place, name in enumerate((NAMES[0], NAMES[1] + NAMES[2])):
         run_id = store.create_run({"name": name, "arch": NAMES[1 - place % 2], "audit": _AUDIT, "file": FORMULA,
@@ -48,7 +48,7 @@ def _made(store: Store, n: int) -> Store:
         sets = {part: store.save_predictions(run_id, "d", part, ids[rows], scores[rows])
                 for part, rows in (("val", slice(half)), ("test", slice(half, n)))}
         measure(store, run_id, sets)
-        store.save_threshold_set(sets["val"], NAMES[place], "max_f1", np.full(N_FINDINGS, 0.4), author=FORMULA,
+        store.save_threshold_set(sets["val"], NAMES[place], "max_f1", np.full(len(NIH_FINDINGS), 0.4), author=FORMULA,
                                  note=NAMES[1])
         store.finish_run(run_id, "finished")
         store.edit_run(run_id, note=NAMES[2])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import nih
-from cxrcore.findings import N_FINDINGS
+from cxrcore.data import film_table
+from cxrcore.findings import NIH_FINDINGS
 
 PREVALENCE = (0.12, 0.08, 0.4, 0.2, 0.08, 0.08, 0.06, 0.08, 0.08, 0.06, 0.06, 0.06, 0.06, 0.05)
 
@@ -14,8 +14,8 @@ PREVALENCE = (0.12, 0.08, 0.4, 0.2, 0.08, 0.08, 0.06, 0.08, 0.08, 0.06, 0.06, 0.
 def nih_rows(rng: np.random.Generator, n_films: int, n_patients: int) -> tuple[list[tuple], np.ndarray]:
     """Rows of a table as (image_id, patient, follow-up, age, sex, view) and labels (n, 14), every finding present."""
     owner = np.sort(np.concatenate([np.arange(n_patients), rng.integers(0, n_patients, n_films - n_patients)])) + 1
-    labels = (rng.random((n_films, N_FINDINGS)) < PREVALENCE).astype(np.float32)
-    for finding in range(N_FINDINGS):  # several of each, however the dice fall
+    labels = (rng.random((n_films, len(NIH_FINDINGS))) < PREVALENCE).astype(np.float32)
+    for finding in range(len(NIH_FINDINGS)):  # several of each, however the dice fall
         labels[rng.choice(n_films, 6, replace=False), finding] = 1
     rows, follow_up = [], 0
     for i, patient in enumerate(owner):
@@ -32,6 +32,7 @@ class KnownData:
     dataset_id: str
     images: pd.DataFrame
     labels: np.ndarray
+    findings: tuple[str, ...] = NIH_FINDINGS
 
     @property
     def image_ids(self) -> list[str]:
@@ -48,4 +49,4 @@ def known_data(n: int = 40, seed: int = 3) -> KnownData:
     images["age"] = images["age"].astype("Float32").where(np.arange(n) != 1)
     images["follow_up"] = images["follow_up"].astype("Int32").where(np.arange(n) != 2)
     images["sex"] = images["sex"].where(np.arange(n) != 3)
-    return KnownData(nih.dataset_hash(images, labels), images, labels)
+    return KnownData(film_table.dataset_hash(images, labels, NIH_FINDINGS), images, labels)

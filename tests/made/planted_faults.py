@@ -8,11 +8,11 @@ import pandas as pd
 from scipy.special import expit, logit, softmax
 from scipy.stats import rankdata
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export.audit.questions import Line
 from cxrcore.store.audit_marks import NOTED, REFUSED, WARNED
 
-ALL = list(FINDINGS)
+ALL = list(NIH_FINDINGS)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Sound:
     def frame(self, scores: np.ndarray | None = None, names: np.ndarray | None = None) -> pd.DataFrame:
         """As it is written, with other scores or names."""
         return pd.DataFrame({"image_id": self.names if names is None else names}
-                            | dict(zip(FINDINGS, (self.scores if scores is None else scores).T, strict=True)))
+                            | dict(zip(NIH_FINDINGS, (self.scores if scores is None else scores).T, strict=True)))
 
     def chance(self, share: float, seed: int = 0) -> np.ndarray:
         """bool (n,): so many films, drawn."""
@@ -61,7 +61,7 @@ class Fault:
 
 
 def _k(finding: str) -> int:
-    return FINDINGS.index(finding)
+    return NIH_FINDINGS.index(finding)
 
 
 def _scores(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Sound], pd.DataFrame]:

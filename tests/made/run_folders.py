@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from known_data import KnownData, known_data
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import export
 from cxrcore.store import EpochRecord, Store
 
@@ -25,7 +25,7 @@ def store_with_run(path: Path, seed: int = 3, n: int = 24) -> tuple[Store, str, 
     store = Store(path)
     boxes = pd.DataFrame({"image_id": known.image_ids[:2], "finding": ["Effusion", "Mass"], "x": [100.5, 1.0],
                           "y": [10.0, 20.0], "width": [200.0, 100.0], "height": [50.0, 60.0]})
-    store.add_dataset(known.dataset_id, known.images, known.labels, name="tiny", kind="nih",
+    store.add_dataset(known.dataset_id, known.images, known.labels, known.findings, name="tiny", kind="nih",
                       label_source="Data_Entry CSV", boxes=boxes)
     run_id = store.create_run({"name": f"run {seed}", "arch": "resnet18", "lr": 1e-4}, known.dataset_id,
                               split=("patient", 0, "abc123def456"), versions={"torch": "2"})
@@ -39,7 +39,7 @@ def store_with_run(path: Path, seed: int = 3, n: int = 24) -> tuple[Store, str, 
             store.save_calibrator(prediction_id, "platt", {"Mass": {"scale": 1.5, "bias": -0.5}})
             store.save_calibrator(prediction_id, "isotonic", {"Mass": {"x": [0.1, 0.5], "y": [0.0, 1.0]}})
         store.save_metrics(prediction_id, pd.DataFrame({
-            "finding": [*FINDINGS, "macro", "macro"], "metric": ["auroc"] * 15 + ["f1"],
+            "finding": [*NIH_FINDINGS, "macro", "macro"], "metric": ["auroc"] * 15 + ["f1"],
             "set_id": [None] * 15 + [val_set], "value": [*rng.random(15), 0.25], "low": np.nan, "high": np.nan,
             "n_positive": 3, "n": n // 2, "method": "as made here"}))
     store.save_localization(sets["test"], pd.DataFrame({

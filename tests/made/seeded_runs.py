@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from one_opening import one_opening
 
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import EpochRecord, Store
 
 DATASET = "films"
@@ -37,8 +37,8 @@ def _new(n: int, name: str, kind: str) -> bytes:
 def _add_films(store: Store, n: int, name: str, kind: str) -> Store:
     images = pd.DataFrame({"image_id": film_ids(n), "patient_id": [str(i // 2) for i in range(n)], "follow_up": 0,
                            "age": 50.0, "sex": "F", "view": "PA"})
-    labels = (np.arange(n)[:, None] % 3 == np.arange(N_FINDINGS) % 3).astype(np.float32)
-    store.add_dataset(DATASET, images, labels, name=name, kind=kind, label_source="test")
+    labels = (np.arange(n)[:, None] % 3 == np.arange(len(NIH_FINDINGS)) % 3).astype(np.float32)
+    store.add_dataset(DATASET, images, labels, NIH_FINDINGS, name=name, kind=kind, label_source="test")
     return store
 
 
@@ -75,11 +75,11 @@ def log_epoch(store: Store, run_id: str, epoch: int) -> None:
 def _measure(store: Store, run_id: str, parts: tuple[str, ...], n: int, auroc: float) -> None:
     set_id = None
     for part in sorted(parts, reverse=True):  # val before test
-        scores = np.random.default_rng(0).random((n, N_FINDINGS))
+        scores = np.random.default_rng(0).random((n, len(NIH_FINDINGS)))
         prediction_id = store.save_predictions(run_id, DATASET, part, film_ids(n), scores, n_expected=12)
         if set_id is None:
-            set_id = store.save_threshold_set(prediction_id, "max F1", "max_f1", np.full(N_FINDINGS, 0.5))
-        rows = [(finding, "auroc", None, auroc) for finding in FINDINGS[:13]]
+            set_id = store.save_threshold_set(prediction_id, "max F1", "max_f1", np.full(len(NIH_FINDINGS), 0.5))
+        rows = [(finding, "auroc", None, auroc) for finding in NIH_FINDINGS[:13]]
         rows += [("macro", "auroc", None, auroc), ("macro", "ap", None, auroc / 3), ("macro", "f1", set_id, auroc / 2)]
         frame = pd.DataFrame(rows, columns=["finding", "metric", "set_id", "value"])
         store.save_metrics(prediction_id, frame.assign(low=np.nan, high=np.nan, n_positive=4, n=n, method="test"))

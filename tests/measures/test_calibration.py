@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, f1_score, roc_auc_score
 
 from cxrcore.errors import UsageError
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures import calibration
 from cxrcore.measures.curves import logit
 
@@ -19,7 +19,7 @@ from cxrcore.measures.curves import logit
 def films(n=6000, seed=0, distort=lambda z: z, base=-2.0):
     """True probabilities p, labels drawn from them, and scores whose logits are distorted."""
     rng = np.random.default_rng(seed)
-    z = rng.normal(base, 1.4, (n, N_FINDINGS))
+    z = rng.normal(base, 1.4, (n, len(NIH_FINDINGS)))
     labels = (rng.random(z.shape) < expit(z)).astype(np.float32)
     return expit(z), labels, expit(distort(z)).astype(np.float32)
 
@@ -73,17 +73,17 @@ def test_a_map_fitted_on_val_mends_test(method, distort):
 def test_platt_finds_scale_and_bias_and_keeps_the_order():
     _, labels, scores = films(n=40_000, distort=lambda z: 2 * z + 1)
     fitted = calibration.fit_calibrator(labels, scores)
-    for finding in FINDINGS:
+    for finding in NIH_FINDINGS:
         assert fitted.maps[finding]["scale"] == pytest.approx(0.5, abs=0.04)
         assert fitted.maps[finding]["bias"] == pytest.approx(-0.5, abs=0.08)
     plain = LogisticRegression(C=np.inf, tol=1e-8).fit(logit(scores[:, 0])[:, None], labels[:, 0])
-    assert fitted.maps[FINDINGS[0]]["scale"] == pytest.approx(plain.coef_[0, 0], rel=1e-3)
+    assert fitted.maps[NIH_FINDINGS[0]]["scale"] == pytest.approx(plain.coef_[0, 0], rel=1e-3)
     made = fitted(scores)[:, 0]
     assert roc_auc_score(labels[:, 0], made) == pytest.approx(roc_auc_score(labels[:, 0], scores[:, 0]), abs=1e-6)
 
 
 def test_separable_scores_stay_finite():
-    labels = np.zeros((200, N_FINDINGS), np.float32)
+    labels = np.zeros((200, len(NIH_FINDINGS)), np.float32)
     labels[:50] = 1
     scores = np.where(labels == 1, 0.9, 0.1).astype(np.float32)
     made = calibration.fit_calibrator(labels, scores)(scores)
@@ -97,7 +97,7 @@ def test_a_finding_with_too_few_films_has_no_probability():
     labels[:, 3] = np.nan
     for method in calibration.METHODS:
         fitted = calibration.fit_calibrator(labels, scores, method)
-        assert fitted.unfitted == FINDINGS[2:4]
+        assert fitted.unfitted == NIH_FINDINGS[2:4]
         assert np.isnan(fitted(scores)).any(axis=0).nonzero()[0].tolist() == [2, 3]
         assert np.isnan(fitted(scores)[:, 2:4]).all()
 
@@ -130,7 +130,7 @@ def test_scores_that_are_no_probabilities_are_named():
     _, labels, scores = films()
     assert calibration.not_probabilities(labels, scores) == []
     scores[:, 4] = expit(logit(scores[:, 4]) + 3)
-    assert calibration.not_probabilities(labels, scores) == [FINDINGS[4]]
+    assert calibration.not_probabilities(labels, scores) == [NIH_FINDINGS[4]]
 
 
 def test_expected_f1_is_the_best_of_every_cut():

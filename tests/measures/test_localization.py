@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrcore.data import nih
+from cxrcore.data import box_list
+from cxrcore.data.description import read_description
 from cxrcore.measures import localization as loc
 
 SIDE = (1024, 1024)
@@ -115,7 +116,7 @@ PUBLISHED = {
 
 @pytest.fixture(scope="module")
 def published(shared):
-    return nih.read_boxes(shared / "nih" / "BBox_List_2017.csv").groupby("finding")
+    return box_list.read_boxes(read_description("nih"), shared / "nih" / "BBox_List_2017.csv").groupby("finding")
 
 
 @pytest.mark.parametrize("finding", PUBLISHED)

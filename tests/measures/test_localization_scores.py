@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures import localization_scores
 from cxrcore.measures.localization import CENTRE, MEDIAN_BOX, RANDOM, UNTRAINED
 from cxrcore.measures.localization_scores import ENERGY, HIT, IOU, RANDOM_WEIGHTS, score
 
-MASS, NODULE = FINDINGS.index("Mass"), FINDINGS.index("Nodule")
+MASS, NODULE = NIH_FINDINGS.index("Mass"), NIH_FINDINGS.index("Nodule")
 
 
 def rows_of(n: int = 40, films_a_patient: int = 2) -> pd.DataFrame:
@@ -31,8 +31,8 @@ def rows_of(n: int = 40, films_a_patient: int = 2) -> pd.DataFrame:
 def test_points_are_shares_of_films_beside_their_floors():
     found = score(rows_of(), "gradcam", HIT)
     assert found.point[MASS] == 0.75 and found.point[NODULE] == 0.25 and found.point[-1] == 0.5
-    assert np.isnan(found.point[FINDINGS.index("Hernia")])
-    assert (found.n[MASS], found.n_patients[MASS], found.n[FINDINGS.index("Hernia")]) == (40, 20, 0)
+    assert np.isnan(found.point[NIH_FINDINGS.index("Hernia")])
+    assert (found.n[MASS], found.n_patients[MASS], found.n[NIH_FINDINGS.index("Hernia")]) == (40, 20, 0)
     assert {name: values[MASS] for name, values in found.floors.items()} == {
         RANDOM: pytest.approx(0.1), CENTRE: 0.25, MEDIAN_BOX: 0.25, RANDOM_WEIGHTS: 0.25}
 
@@ -40,7 +40,7 @@ def test_points_are_shares_of_films_beside_their_floors():
 def test_only_what_lies_above_every_floor_with_its_interval_beats_them():
     found = score(rows_of(), "gradcam", HIT)
     assert found.low[MASS] < 0.75 < found.high[MASS] and found.beats[MASS]
-    assert not found.beats[NODULE] and not found.beats[FINDINGS.index("Hernia")]
+    assert not found.beats[NODULE] and not found.beats[NIH_FINDINGS.index("Hernia")]
     few = score(rows_of(4, 1), "gradcam", HIT)
     assert few.point[MASS] == 0.75 and not few.beats[MASS]  # of four films no share is that sure
 

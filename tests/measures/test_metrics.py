@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import metrics as reference
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures import metrics
 
 rng = np.random.default_rng(0)
@@ -92,7 +92,7 @@ def test_rows_for_the_store_hold_every_finding_macro_and_micro():
     labels[:, 13] = 0
     rows = metrics.threshold_metrics(labels, scores, np.full(14, 0.5), "set").set_index(["metric", "finding"])
     decided = scores >= 0.5
-    assert set(rows.index.get_level_values("finding")) == {*FINDINGS, "macro", "micro"}
+    assert set(rows.index.get_level_values("finding")) == {*NIH_FINDINGS, "macro", "micro"}
     assert rows.loc[("f1", "micro"), "value"] == pytest.approx(reference.f1_score(labels, decided, average="micro"))
     assert rows.loc[("f1", "macro"), "value"] == pytest.approx(
         reference.f1_score(labels[:, :13], decided[:, :13], average="macro"))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cxrcore.errors import CheckpointError, DiskFullError, RunError
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.networks import checkpoint
 from cxrcore.networks.architectures import ARCHITECTURES, build, find_architecture
 from cxrcore.networks.checkpoint import Checkpoint
@@ -43,8 +43,8 @@ def test_round_trip_gives_the_same_logits(made, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"findings": list(reversed(FINDINGS))}, "another order"),
-        ({"findings": list(FINDINGS[:5])}, "other findings"),
+        ({"findings": list(reversed(NIH_FINDINGS))}, "another order"),
+        ({"findings": list(NIH_FINDINGS[:5])}, "other findings"),
         ({"output": "probabilities"}, "not logits"),
         ({"architecture": "alexnet"}, "unknown architecture"),
         ({"format": 99}, "no checkpoint of this workbench"),

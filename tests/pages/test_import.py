@@ -92,7 +92,7 @@ def test_a_table_can_be_uploaded_where_the_store_knows_none(tmp_path, monkeypatc
     app = uploaded(made.as_csv(made.frame(FILMS)))
     assert "Which films are these?" in text_of(app)
     app.file_uploader(key="import_table").upload("broken.csv", b"a,b\n1,2\n", "text/csv").run()
-    assert app.error[0].value.startswith("broken.csv is not an NIH table")
+    assert app.error[0].value.startswith("broken.csv is no table of NIH ChestX-ray14")
     table = made.written(FILMS, tmp_path).read_bytes()
     app.file_uploader(key="import_table").upload("mine.csv", table, "text/csv").run()
     assert "mine: 600 test films" in text_of(app)

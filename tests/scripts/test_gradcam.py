@@ -18,7 +18,7 @@ from cxrcore.errors import UsageError, WorkbenchError
 from cxrcore.evaluation.film_table import add_dataset
 from cxrcore.explain import draw_figures
 from cxrcore.explain.draw_figures import caption, draw_figures_of_run, fitted_thresholds
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.localization import boxes_on
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks import checkpoint_source
@@ -86,7 +86,7 @@ def undrawn(monkeypatch):
 def truth(folder: Path) -> pd.DataFrame:
     """Labels of the tiny table by film and finding."""
     table = split_of(folder).table
-    return pd.DataFrame(table.labels, table.images["image_id"], FINDINGS)
+    return pd.DataFrame(table.labels, table.images["image_id"], NIH_FINDINGS)
 
 
 # -- the command
@@ -203,7 +203,7 @@ def test_numbers_are_the_networks(figures_of, home, tiny_nih, undrawn):
         pixels = np.asarray(Image.open(films.paths[row.image_id]).convert("L"), np.float32) / 255  # 64 px: no resize
         with torch.inference_mode():
             logits = model(torch.from_numpy((pixels - 0.5) / 0.25).expand(1, 3, -1, -1))[0].numpy()
-        assert row.logit == pytest.approx(logits[FINDINGS.index(row.finding)], abs=1e-4)
+        assert row.logit == pytest.approx(logits[NIH_FINDINGS.index(row.finding)], abs=1e-4)
         assert row.score == pytest.approx(1 / (1 + np.exp(-row.logit)), abs=1e-6)
         assert row.alarm == (row.score >= row.threshold) and row.label == 1
         assert row.opacity == pytest.approx(min(1, row.score / row.threshold))
@@ -229,7 +229,7 @@ def test_thresholds_are_those_fitted_on_val_for_this_very_checkpoint(tiny_nih, t
     fitted(0.6, "sha", 3)  # a subset does not take the place of the whole
     found = fitted_thresholds(store, run_id, "sha")
     assert (found.values == 0.4).all() and "val" in found.source
-    notes = dict(zip(FINDINGS, found.notes, strict=True))
+    notes = dict(zip(NIH_FINDINGS, found.notes, strict=True))
     assert "unstable" in notes["Mass"] and "not fitted" in notes["Hernia"] and notes["Edema"] == ""
 
 
@@ -360,7 +360,7 @@ def test_mistakes_are_one_line_and_write_nothing(flags, damage, said, figures_of
 def test_a_run_without_films_of_the_finding_says_where_there_are_some(figures_of, tiny_nih_copy):
     """The split is the run's own; only train's films with it are left on disk."""
     films = split_of(tiny_nih_copy)
-    has_it = films.table.labels[:, FINDINGS.index("Edema")] == 1
+    has_it = films.table.labels[:, NIH_FINDINGS.index("Edema")] == 1
     for part in ("val", "test"):
         for row in films.on_disk(part)[has_it[films.on_disk(part)]]:
             films.paths[films.image_ids(row)].unlink()

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrcore.findings import N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import EpochRecord, Store
 
 WRITERS, READERS = 6, 10
@@ -40,7 +40,7 @@ def write(path: Path, run_id: str, dataset_id: str, image_ids: list[str], notes:
                 print(json.dumps(["epoch", number, time.perf_counter() - began]), file=file)
                 if number % 5 == 0:
                     began = time.perf_counter()
-                    scores = np.full((len(image_ids), N_FINDINGS), (number % 100) / 100, np.float32)
+                    scores = np.full((len(image_ids), len(NIH_FINDINGS)), (number % 100) / 100, np.float32)
                     prediction_id = store.save_predictions(run_id, dataset_id, "val", image_ids, scores)
                     print(json.dumps(["predictions", prediction_id, time.perf_counter() - began]), file=file)
                 time.sleep(pause)
@@ -130,7 +130,7 @@ def assert_nothing_lost(store: Store, runs: dict[str, str], notes: dict[str, lis
         total += len(noted) + len(noted_sets)
     for prediction_id in sets["prediction_id"]:
         scores = store.predictions(prediction_id).scores
-        assert scores.shape == (BATCH, N_FINDINGS) and (scores == scores[0, 0]).all()
+        assert scores.shape == (BATCH, len(NIH_FINDINGS)) and (scores == scores[0, 0]).all()
     return total
 
 

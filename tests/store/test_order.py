@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
 from cxrcore.store.measurements import LOCALIZATION_COLUMNS, METRIC_COLUMNS
 
@@ -21,7 +21,7 @@ def boxes_hit(n: int, iou: float, order: np.ndarray | None = None) -> pd.DataFra
 
 @pytest.fixture
 def prediction_id(store, data, run_id) -> str:
-    return store.save_predictions(run_id, data.dataset_id, "test", data.image_ids, np.full((40, N_FINDINGS), 0.5))
+    return store.save_predictions(run_id, data.dataset_id, "test", data.image_ids, np.full((40, len(NIH_FINDINGS)), 0.5))
 
 
 def macro(metric: str, value: float, set_id: str | None = None) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def test_a_film_twice_in_one_measurement_counts_as_it_came_last(store, predictio
 
 
 def test_measurements_are_numbered_within_their_predictions(store, data, run_id, prediction_id):
-    other = store.save_predictions(run_id, data.dataset_id, "val", data.image_ids, np.full((40, N_FINDINGS), 0.5))
+    other = store.save_predictions(run_id, data.dataset_id, "val", data.image_ids, np.full((40, len(NIH_FINDINGS)), 0.5))
     for own, iou in ((prediction_id, 0.1), (other, 0.2), (prediction_id, 0.3)):
         store.save_localization(own, boxes_hit(2, iou))
     rows = store.localization([other, prediction_id])
@@ -65,7 +65,7 @@ def test_rows_of_a_run_folder_from_before_there_were_numbers_are_older_than_any_
 
 
 def test_metrics_measured_again_stand_once_and_the_newest_counts(store, run_id, prediction_id):
-    set_id = store.save_threshold_set(prediction_id, "max F1", "max_f1", np.full(N_FINDINGS, 0.5))
+    set_id = store.save_threshold_set(prediction_id, "max F1", "max_f1", np.full(len(NIH_FINDINGS), 0.5))
     for value in (0.9, 0.7, 0.8):
         store.save_metrics(prediction_id, pd.concat([macro("auroc", value), macro("f1", value / 2, set_id)]))
         store.save_metrics(prediction_id, macro("auroc", value / 4), label_set="experts")
@@ -87,7 +87,7 @@ def test_films_labels_and_scores_are_in_the_order_of_names_whatever_order_they_c
     names = np.array([f"{i:08d}.png" for i in range(n)], object)
     images = pd.DataFrame({"image_id": names[order], "patient_id": (order // 3).astype(str), "follow_up": 0,
                            "age": 50.0, "sex": "M", "view": "PA"})
-    labels = np.tile(order.astype(np.float32)[:, None], N_FINDINGS)
+    labels = np.tile(order.astype(np.float32)[:, None], len(NIH_FINDINGS))
     store.add_dataset("many", images, labels, name="many", kind="nih", label_source="csv")
     assert (store.images("many")["image_id"] == names).all()
     held = store.labels("many")
@@ -106,7 +106,7 @@ def test_films_labels_and_scores_are_in_the_order_of_names_whatever_order_they_c
 
 
 def test_boxes_and_data_sets_are_in_a_set_order(store, data):
-    boxes = pd.DataFrame({"image_id": data.image_ids[:3] * 2, "finding": list(FINDINGS[:6]), "x": [3.0, 1, 2] * 2,
+    boxes = pd.DataFrame({"image_id": data.image_ids[:3] * 2, "finding": list(NIH_FINDINGS[:6]), "x": [3.0, 1, 2] * 2,
                           "y": 0.0, "width": 1.0, "height": 1.0})
     store.add_dataset("b", data.images, data.labels, name="tiny", kind="nih", label_source="csv",
                       boxes=boxes.iloc[::-1])

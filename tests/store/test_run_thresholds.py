@@ -9,7 +9,7 @@ import scored_runs
 
 from cxrcore.evaluation import measure_predictions
 from cxrcore.explain import draw_figures
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.metrics import confusion, macro
 from cxrcore.measures.thresholds.fitting import max_f1
 from cxrcore.queries.evaluated_runs import Evaluated
@@ -49,7 +49,7 @@ def run(made, tmp_path):
         for part in parts:
             held = store.predictions(sets[part if part in sets.index else "test"])
             ids = held.image_ids[films]
-            scores = (held.scores[films] * (1 - 0.3 * rng.random((len(ids), N_FINDINGS)))).astype(np.float32)
+            scores = (held.scores[films] * (1 - 0.3 * rng.random((len(ids), len(NIH_FINDINGS))))).astype(np.float32)
             saved[part] = store.save_predictions(run_id, scored_runs.DATASET, part, ids, scores, checkpoint=checkpoint,
                                                  checkpoint_sha256=sha256, n_expected=len(held.image_ids))
         if measure:
@@ -107,7 +107,7 @@ def test_a_whole_evaluation_comes_after_an_older_one(run):
 def test_what_people_saved_or_brought_is_not_the_runs_own(run):
     for prediction_id, name, author in ((run.sets["val"], "ward round", ""), (run.sets["val"], "max F1", "a reader"),
                                         (run.sets["test"], "max F1 (saved)", "")):
-        run.store.save_threshold_set(prediction_id, name, "max_f1", np.full(N_FINDINGS, 0.77), author=author,
+        run.store.save_threshold_set(prediction_id, name, "max_f1", np.full(len(NIH_FINDINGS), 0.77), author=author,
                                      parameters={"unstable": [], "not_fitted": []})
     check(run, run.sets["val"])
     assert set(in_script(run)) == {"0.5", "max F1", "classic"}
@@ -118,8 +118,8 @@ def test_an_import_without_validation_stands_at_one_half_everywhere(run):
     run.store.finish_run(imported, "finished")
     run.again(("test",), run_id=imported, sha256=None, checkpoint=None)
     run.store.save_threshold_set(run.store.chosen_set(imported, "test"), "max F1 on test", "max_f1",
-                                 np.full(N_FINDINGS, 0.2), parameters={"unstable": [], "not_fitted": []})
-    half = np.full(N_FINDINGS, 0.5)
+                                 np.full(len(NIH_FINDINGS), 0.2), parameters={"unstable": [], "not_fitted": []})
+    half = np.full(len(NIH_FINDINGS), 0.5)
     np.testing.assert_array_equal(on_page(run.store, imported), half)
     read = in_script(run, imported)
     assert list(read) == ["0.5"] and (read["0.5"] == half).all()
@@ -142,4 +142,4 @@ def test_own_sets_are_told_apart_by_name_and_objective(run):
     assert [(one.objective, one.name) for one in own.values()] == list(run_thresholds.NAMES.items())
     assert set(own) <= set(run.store.threshold_sets(run.run_id)["set_id"])
     assert run_thresholds.fitted_set(run.store, run.run_id, run.sets["test"], "max_f1") is None
-    assert FINDINGS[-1] in own[list(own)[1]].parameters["unstable"] + own[list(own)[1]].parameters["not_fitted"]
+    assert NIH_FINDINGS[-1] in own[list(own)[1]].parameters["unstable"] + own[list(own)[1]].parameters["not_fitted"]

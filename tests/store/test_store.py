@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as npst
 
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import DiskFullError, RunError, StoreBusy, StoreError
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import EpochRecord, Store, schema, turns
 from cxrcore.store.measurements import LOCALIZATION_COLUMNS, METRIC_COLUMNS
 
@@ -33,7 +33,7 @@ def epoch(number: int, loss: float = 0.5) -> EpochRecord:
 
 
 def scores_for(n: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).random((n, N_FINDINGS), np.float32)
+    return np.random.default_rng(seed).random((n, len(NIH_FINDINGS)), np.float32)
 
 
 def metric_rows(*rows: tuple) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def impatient(monkeypatch):
 def test_a_store_without_a_file_is_empty_and_stays_without(store):
     assert store.runs().empty and store.datasets().empty and store.prediction_sets().empty
     assert store.epochs(["x"]).empty and store.metrics([]).empty and store.leaderboard().empty
-    assert store.labels("x").shape == (0, N_FINDINGS)
+    assert store.labels("x").shape == (0, len(NIH_FINDINGS))
     assert store.threshold_sets("x").empty and store.images("x").empty and store.boxes("x").empty
     with pytest.raises(RunError, match="no run 'x'"):
         store.run("x")
@@ -86,12 +86,12 @@ def test_a_data_set_comes_back_as_it_was(store, data):
     pd.testing.assert_frame_equal(images, data.images.assign(**plain), check_dtype=False)
     assert images[["age", "follow_up", "sex"]].isna().sum().tolist() == [1, 1, 1]
     labels = store.labels(data.dataset_id)
-    assert labels.columns.tolist() == list(FINDINGS) and labels.index.tolist() == data.image_ids
+    assert labels.columns.tolist() == list(NIH_FINDINGS) and labels.index.tolist() == data.image_ids
     np.testing.assert_array_equal(labels.to_numpy(), data.labels)
     assert labels.to_numpy().dtype == np.float32 and np.isnan(labels.iloc[0]["Infiltration"])
     row = store.datasets().iloc[0]
     assert (row["n_images"], row["n_patients"], row["name"], row["kind"]) == (40, 20, "tiny", "nih")
-    assert list(row["findings"]) == list(FINDINGS)
+    assert list(row["findings"]) == list(NIH_FINDINGS)
 
 
 def test_boxes_come_back_and_stay_with_their_data_set(store, data):
@@ -231,7 +231,7 @@ def test_predictions_come_back_sorted_with_labels_and_patients(store, run_id, da
         25, 30, "val", "model_best.pth", "ff")
 
 
-@given(npst.arrays(np.float32, (3, N_FINDINGS), elements=st.floats(0, 1, width=32) | st.just(float("nan"))))
+@given(npst.arrays(np.float32, (3, len(NIH_FINDINGS)), elements=st.floats(0, 1, width=32) | st.just(float("nan"))))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_float32_in_the_unit_interval_survives(store, run_id, data, scores):
     prediction_id = store.save_predictions(run_id, data.dataset_id, "val", data.image_ids[:3], scores)
@@ -255,7 +255,7 @@ def test_the_order_holds_for_many_films_in_many_sets(store, run_id):
     n = 30_000
     images = pd.DataFrame({"image_id": [f"{i:08d}.png" for i in range(n)], "follow_up": 0, "age": 50.0, "sex": "M",
                            "patient_id": [str(i // 3) for i in range(n)], "view": "PA"})
-    labels = np.tile(np.arange(n, dtype=np.float32)[:, None], N_FINDINGS)
+    labels = np.tile(np.arange(n, dtype=np.float32)[:, None], len(NIH_FINDINGS))
     store.add_dataset("many", images[::-1], labels[::-1], name="many", kind="nih", label_source="csv")
     sets = [store.save_predictions(run_id, "many", "test", images["image_id"][::-1], scores_for(n, i)[::-1])
             for i in (1, 2)]
@@ -682,7 +682,7 @@ def test_a_store_on_a_read_only_disk_is_read_and_not_written(small_disk):
 
 def test_an_evaluation_under_way_and_a_last_checkpoint_hide_no_numbers(store, data, run_id):
     def measured(checkpoint: str, value: float | None) -> str:
-        scores = np.full((len(data.images), N_FINDINGS), 0.5, np.float32)
+        scores = np.full((len(data.images), len(NIH_FINDINGS)), 0.5, np.float32)
         id_ = store.save_predictions(run_id, data.dataset_id, "test", data.images["image_id"], scores,
                                      checkpoint=checkpoint)
         if value is not None:
@@ -702,7 +702,7 @@ def test_an_evaluation_under_way_and_a_last_checkpoint_hide_no_numbers(store, da
 
 def test_a_threshold_that_is_no_number_is_refused(store, data, run_id):
     prediction_id = store.save_predictions(run_id, data.dataset_id, "val", data.image_ids,
-                                           np.full((len(data.image_ids), N_FINDINGS), 0.5))
+                                           np.full((len(data.image_ids), len(NIH_FINDINGS)), 0.5))
     with pytest.raises(StoreError, match="NaN"):
-        store.save_threshold_set(prediction_id, "wrong", "manual", np.append(np.full(N_FINDINGS - 1, 0.5), np.nan))
+        store.save_threshold_set(prediction_id, "wrong", "manual", np.append(np.full(len(NIH_FINDINGS) - 1, 0.5), np.nan))
     assert store.threshold_sets(run_id).empty

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from cxrcore import __version__
 from cxrcore.errors import DataError, ThresholdFileError
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import threshold_file
 from cxrcore.store.threshold_file import MAX_SIZE, ThresholdFile, parse_threshold_file, threshold_file_text
 
 FULL = ThresholdFile(
-    np.linspace(0, 1, N_FINDINGS), name="recall ≥ 0.9", objective="recall",
+    np.linspace(0, 1, len(NIH_FINDINGS)), name="recall ≥ 0.9", objective="recall",
     parameters={"recall": 0.9, "not_fitted": ["Hernia"], "unstable": []}, run_id="20170927-120000-abc123",
     run_name="Grüße\nzwei", architecture="resnet18", checkpoint="model_best.pth", checkpoint_sha256="ab" * 32,
     dataset_id="d1", split_scheme="patient", split_fingerprint="f1", fitted_on="val", prediction_id="p1",
     author="A. Reader", note="for \"night\" shifts", created_at="2017-09-27T12:00:00+02:00",
 )
-BARE = dict.fromkeys(FINDINGS, 0.2)
+BARE = dict.fromkeys(NIH_FINDINGS, 0.2)
 OWN = {"format": "cxr-thresholds", "format_version": 1, "thresholds": BARE}
 
 
@@ -44,31 +44,31 @@ def test_every_field_comes_back():
 
 
 def test_thresholds_alone_are_a_file():
-    bare = ThresholdFile(np.full(N_FINDINGS, 0.3))
+    bare = ThresholdFile(np.full(len(NIH_FINDINGS), 0.3))
     assert same(parse_threshold_file(threshold_file_text(bare)), bare)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=N_FINDINGS, max_size=N_FINDINGS))
+@given(st.lists(st.floats(0, 1), min_size=len(NIH_FINDINGS), max_size=len(NIH_FINDINGS)))
 @example([0.0, 1.0, -0.0, 5e-324, 2.2250738585072014e-308, 1e-300, 0.1 + 0.2, 1 / 3, float(np.float32(0.1)),
           math.nextafter(0, 1), math.nextafter(1, 0), math.nextafter(0.5, 1), 0.05, 0.40])
 def test_doubles_come_back_bit_for_bit(values):
     text = threshold_file_text(ThresholdFile(np.array(values)))
-    assert parse_threshold_file(text).thresholds.tobytes() == struct.pack(f"{N_FINDINGS}d", *values)
+    assert parse_threshold_file(text).thresholds.tobytes() == struct.pack(f"{len(NIH_FINDINGS)}d", *values)
 
 
 def test_the_text_is_readable_and_says_what_it_is():
     document = json.loads(threshold_file_text(FULL))
     assert list(document)[:3] == ["format", "format_version", "workbench_version"]
     assert document["workbench_version"] == __version__
-    assert list(document["thresholds"]) == list(FINDINGS)
+    assert list(document["thresholds"]) == list(NIH_FINDINGS)
     assert '\n    "Hernia": 1.0\n' in threshold_file_text(FULL)
     assert set(document) == {"format", "format_version", "workbench_version", *asdict(FULL)}
 
 
 @pytest.mark.parametrize("damage", [
-    {"thresholds": np.full(N_FINDINGS, np.nan)}, {"thresholds": np.full(N_FINDINGS, 1.01)},
-    {"thresholds": np.full(13, 0.5)}, {"thresholds": np.full((N_FINDINGS, 1), 0.5)}, {"created_at": "yesterday"},
+    {"thresholds": np.full(len(NIH_FINDINGS), np.nan)}, {"thresholds": np.full(len(NIH_FINDINGS), 1.01)},
+    {"thresholds": np.full(13, 0.5)}, {"thresholds": np.full((len(NIH_FINDINGS), 1), 0.5)}, {"created_at": "yesterday"},
     {"parameters": {"recall": math.nan}}, {"note": "x" * MAX_SIZE},
 ], ids=str)
 def test_nothing_is_written_that_would_not_be_read(damage):
@@ -80,7 +80,7 @@ def test_nothing_is_written_that_would_not_be_read(damage):
 
 
 def test_any_order_and_spelling_of_findings():
-    values = dict(zip(FINDINGS, np.linspace(0.1, 0.9, N_FINDINGS), strict=True))
+    values = dict(zip(NIH_FINDINGS, np.linspace(0.1, 0.9, len(NIH_FINDINGS)), strict=True))
     turned = dict(reversed(values.items()))
     turned["pleural thickening"] = turned.pop("Pleural_Thickening")
     turned["Infiltrate"] = turned.pop("Infiltration")
@@ -101,7 +101,7 @@ def test_a_title_stands_on_one_line():
 
 def test_fields_of_later_times_and_empty_ones_are_no_hindrance():
     file = parse_threshold_file(json.dumps(OWN | {"colour": [1], "name": None, "author": "", "parameters": None}))
-    assert same(file, ThresholdFile(np.full(N_FINDINGS, 0.2)))
+    assert same(file, ThresholdFile(np.full(len(NIH_FINDINGS), 0.2)))
 
 
 # -- what cannot be used
@@ -189,14 +189,14 @@ def usable_or_refused(content: str | bytes) -> None:
         assert len(str(refused).splitlines()) == 1
         str(refused).encode()
         return
-    assert file.thresholds.shape == (N_FINDINGS,) and ((file.thresholds >= 0) & (file.thresholds <= 1)).all()
+    assert file.thresholds.shape == (len(NIH_FINDINGS),) and ((file.thresholds >= 0) & (file.thresholds <= 1)).all()
     assert same(parse_threshold_file(threshold_file_text(file)), file)
 
 
 SCALARS = (st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
            | st.text("\ud800\x00\n", max_size=3))
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3)
-                      | st.dictionaries(st.text(max_size=5) | st.sampled_from(FINDINGS), inner, max_size=3),
+                      | st.dictionaries(st.text(max_size=5) | st.sampled_from(NIH_FINDINGS), inner, max_size=3),
                       max_leaves=8)
 KEYS = st.sampled_from([*asdict(FULL), "format", "format_version", "Mass", "pleural", "Gout", ""])
 

@@ -16,7 +16,7 @@ from test_structure import FOUNDATIONS, TOP_LEVEL
 from cxrcore import cli, config
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.evaluation.measure_predictions import measure
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
 from cxrcore.ui.shell import PAGES
 
@@ -61,10 +61,10 @@ def test_there_are_five_queries_and_the_last_counts_right(evaluated):
     assert len(QUERIES) == 5 and not [name for name, text in DOCS.items() if "```sql" in text and "store" not in name]
     with duckdb.connect(str(evaluated.path), read_only=True) as con:
         counted = {finding: positives for finding, positives, *_ in con.execute(QUERIES[-1]).fetchall()}
-    assert set(counted) == set(FINDINGS)
+    assert set(counted) == set(NIH_FINDINGS)
     sets = evaluated.prediction_sets().set_index("split")["prediction_id"]
     per_set = [(evaluated.predictions(sets[part]).labels == 1).sum(axis=0) for part in ("val", "test")]
-    assert counted == dict(zip(FINDINGS, np.maximum(*per_set).tolist(), strict=True))
+    assert counted == dict(zip(NIH_FINDINGS, np.maximum(*per_set).tolist(), strict=True))
 
 
 def test_the_tables_of_the_store_are_told_with_every_column(evaluated):

@@ -17,7 +17,7 @@ TORCH = {"torch", "torchvision", "timm", "accelerate", "pytorch_grad_cam", "safe
 SCREEN = {"streamlit", "plotly"}
 FOUNDATIONS = {"findings", "errors", "glossary", "config", "cli", "interrupts", "ids", "settings"}  # the top of cxrcore
 PACKAGES = {  # what the rooms may import besides the standard library, inside functions too
-    "measures": {"numpy", "scipy", "sklearn", "pandas"},
+    "measures": {"numpy", "scipy", "sklearn", "pandas", "cleanlab"},
     "store": {"duckdb", "pyarrow", "filelock", "psutil", "numpy", "pandas"},
     "charts": {"plotly", "PIL", "numpy", "pandas", "scipy"},
     "queries": {"numpy", "pandas", "PIL"},

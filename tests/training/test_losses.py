@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.settings import Constants
 from cxrcore.training.losses import make_loss, positive_weights
 
@@ -55,7 +55,7 @@ def test_positive_weights_are_bounded_and_one_without_positives():
     labels[500:600, 2] = 1  # 4, counting known films only
     weights, without = positive_weights(labels)
     assert weights[:4].tolist() == [9, 50, 4, 1]
-    assert without == list(FINDINGS[3:])
+    assert without == list(NIH_FINDINGS[3:])
 
 
 def test_pos_weight_is_torch_s():

@@ -2,7 +2,10 @@
 
 Beside NIH's table, whose labels may be wrong, lies `truth.csv` with what the films truly have: `Image Index`, then a
 column of 0 and 1 for each finding of the recipe. A finding whose sign is faint or hidden by the difficulty is there all
-the same. A folder is marked by `phantoms.json` before its first film; one without the mark is never written to.
+the same. `description.toml` says which findings these are and where their labels come from.
+
+A folder is marked by `phantoms.json` before its first film; a folder without the mark is never written to. A folder of
+an older version lacks truth and description, and is left as it is.
 """
 
 import json
@@ -28,6 +31,7 @@ from cxrcore.data.phantoms.textures import Textures
 from cxrcore.errors import DataError, WorkbenchError
 from cxrcore.interrupts import start_worker, starting_workers
 
+DESCRIPTION = "description.toml"
 TABLE, BOXES = "Data_Entry_2017.csv", "BBox_List_2017.csv"
 TRAIN_VAL_LIST, TEST_LIST = "train_val_list.txt", "test_list.txt"
 FILMS_PER_FOLDER = 10_000  # as NIH's images_002 and later
@@ -187,6 +191,7 @@ def _write_tables(planned: PhantomPlan, drawn: list[dict[str, Box]], folder: Pat
     _replace(folder / TRAIN_VAL_LIST, "\n".join(ids[i] for i in range(len(ids)) if i not in test))
     _replace(folder / BOXES, "\n".join([_BOX_HEADER, *_box_rows(planned, ids, drawn), ""]))
     _replace(folder / TRUTH, "\n".join([*_truth_rows(planned, ids), ""]))
+    _replace(folder / DESCRIPTION, _description(planned.recipe))
     _replace(folder / TABLE, "\n".join([_HEADER, *_table_rows(planned, ids), ""]))  # last: it means a finished data set
 
 
@@ -216,3 +221,15 @@ def _truth_rows(planned: PhantomPlan, ids: list[str]) -> Iterator[str]:
 def _label_text(names: np.ndarray) -> str:
     """As NIH writes it: names in alphabetical order, or 'No Finding'."""
     return "|".join(sorted(names)) or "No Finding"
+
+
+def _description(recipe: Recipe) -> str:
+    """The folder as one data set: what differs from other folders of phantoms."""
+    noise = f", label noise {recipe.label_noise:g}" if recipe.label_noise else ""
+    findings = "".join(f'    "{finding}",\n' for finding in recipe.findings)
+    return (f"# {_WORDS}\n"
+            'like = "phantoms"\n'
+            f'label_source = "drawn with the film{noise}"\n'
+            f"findings = [\n{findings}]\n"
+            '\n[films]\nroot = "."\n'
+            '\n[labels]\nform = "names"\ncolumn = "Finding Labels"\nseparator = "|"\nnone = ["No Finding"]\n')

@@ -40,10 +40,11 @@ def _scoliosis(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
 
 def _aortic_elongation(fields: Fields, drawn: Drawn, textures: Textures) -> np.ndarray:
     """A large, high knob, and the descending aorta in a bow to the left of the patient."""
-    reach = np.float32(0.06 + 0.18 * drawn.contrast * drawn.rng.uniform(0.9, 1.1))
+    reach = 0.06 + 0.18 * drawn.contrast * drawn.rng.uniform(0.9, 1.1)
     way = np.clip((fields.v - 0.26) / 0.66, 0, 1)
     course = 0.13 + reach * np.sin(np.pi * way)
     bow = np.sqrt(np.clip(1 - ((fields.u - course) / 0.1) ** 2, 0, 1))
+    bow = np.maximum(bow, 0.6 * step(course - fields.u, 0.05) * step(fields.u - 0.04, 0.04))  # no lung shows between
     bow *= step(fields.v - 0.24, 0.04) * step(0.92 - fields.v, 0.08)
     knob = ball(fields.ellipse(0.17 + 0.4 * reach, 0.26 - 0.1 * reach, 0.12 + 0.3 * reach, 0.13 + 0.3 * reach))
     return add(fields, np.maximum(bow, knob), 0.1 + 0.16 * drawn.contrast)
@@ -96,7 +97,7 @@ def _line(fields: Fields, way: np.ndarray) -> np.ndarray:
         quarter, rest = 0.75 * way[:-1] + 0.25 * way[1:], 0.25 * way[:-1] + 0.75 * way[1:]
         way = np.vstack([way[:1], np.stack([quarter, rest], axis=1).reshape(-1, 2), way[-1:]])
     line, levels = np.zeros(fields.u.shape, np.float32), fields.v[:, 0]
-    way = way.astype(np.float32) * np.float32((1, fields.aspect))
+    way = way.astype(np.float32) * np.array((1, fields.aspect), np.float32)
     for start, end in pairwise(way):
         low, high = sorted((start[1], end[1]))
         rows = slice(*np.searchsorted(levels, ((low - 3 * _LEAD) / fields.aspect, (high + 3 * _LEAD) / fields.aspect)))

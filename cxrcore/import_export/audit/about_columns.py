@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.import_export.audit.questions import Audited, Line
 from cxrcore.measures.intervals.clustered_areas import Areas
 from cxrcore.store.audit_marks import NOTED, PASSED, WARNED
@@ -31,7 +31,7 @@ def better_than_chance(found: Audited) -> Line:
         return Line(name, WARNED, f"macro AUROC {macro:.2f}: {how} than chance; are films and scores in one order?")
     lost = [k for k in usable if not found.values[k].constant and _at_chance(areas.own[k], areas.error(k))]
     if lost:
-        shown = ", ".join(f"{display_name(FINDINGS[found.columns[k]])} {areas.own[k]:.2f}" for k in lost)
+        shown = ", ".join(f"{display_name(found.findings[found.columns[k]])} {areas.own[k]:.2f}" for k in lost)
         return Line(name, NOTED, f"macro AUROC {macro:.2f}, but no better than chance: {shown}")
     return Line(name, PASSED, f"macro AUROC {macro:.2f}")
 
@@ -72,7 +72,7 @@ def _usable(areas: Areas) -> np.ndarray:
 
 
 def _shown(found: Audited, k: int) -> str:
-    return display_name(FINDINGS[found.columns[k]])
+    return display_name(found.findings[found.columns[k]])
 
 
 # -- exchanged columns

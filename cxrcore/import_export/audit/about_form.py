@@ -5,7 +5,7 @@ Labels or decisions in their place, shares of one whole (softmax), ranks, column
 
 import numpy as np
 
-from cxrcore.import_export.audit.questions import Audited, Column, Line, counted, films, of_columns
+from cxrcore.import_export.audit.questions import Audited, Column, Line, counted, films
 from cxrcore.store.audit_marks import PASSED, WARNED
 
 LEAST_FINDINGS = 5  # fewer fit a form by chance
@@ -26,7 +26,7 @@ def score_form(found: Audited) -> Line:
 def _two_values(found: Audited) -> str:
     """Columns of decisions or labels."""
     two = [column.place for column in found.values if len(column.values) == 2 and column.n >= LEAST_FILMS]
-    return f"only two different scores in {of_columns(two)}: are they decisions or labels?" if two else ""
+    return f"only two different scores in {found.named(two)}: are they decisions or labels?" if two else ""
 
 
 def _labels_in_rows(found: Audited) -> str:
@@ -88,7 +88,7 @@ def _equally_spaced(found: Audited) -> str:
         if found.coarse or _evenness(together) > 1.3 / np.sqrt(together.n):
             return ""
         even = found.columns
-    return f"scores are spread evenly from 0 to 1 in {of_columns(even)}, as ranks or quantiles are: no probabilities"
+    return f"scores are spread evenly from 0 to 1 in {found.named(even)}, as ranks or quantiles are: no probabilities"
 
 
 def _evenness(column: Column) -> float:
@@ -106,4 +106,4 @@ def _stretched(found: Audited) -> str:
             and column.counts[0] <= 2 and column.counts[-1] <= 2]
     if len(ends) < max(3, len(varied) / 2):
         return ""
-    return f"scores run from exactly 0 to exactly 1 in {of_columns(ends)}, as after stretching: no probabilities"
+    return f"scores run from exactly 0 to exactly 1 in {found.named(ends)}, as after stretching: no probabilities"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cxrcore.import_export.audit.questions import Audited, Line, of_columns
+from cxrcore.import_export.audit.questions import Audited, Line
 from cxrcore.store.audit_marks import PASSED, REFUSED, WARNED
 
 _STANDARD = 0.12  # by which means about 0 and deviations about 1 of z-scores may be off, of some hundred films
@@ -26,7 +26,7 @@ def in_range(found: Audited, logits: bool) -> Line:
         return _declared_logits(name, values, low, high)
     if low < 0 or high > 1:
         outside = _outside(values)
-        where = "" if len(outside) == values.shape[1] else f" in {of_columns(found.columns[outside])}"
+        where = "" if len(outside) == values.shape[1] else f" in {found.named(found.columns[outside])}"
         areas = found.areas.own[outside]
         advice = advice_on(values[:, outside], found.labels[:, found.columns[outside]],
                            bool(np.mean(areas[~np.isnan(areas)] < 0.5) > 0.8))

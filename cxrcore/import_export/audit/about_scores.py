@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cxrcore.findings import FINDINGS, display_name
-from cxrcore.import_export.audit.questions import Audited, Column, Line, films, of_columns
+from cxrcore.findings import display_name
+from cxrcore.import_export.audit.questions import Audited, Column, Line, films
 from cxrcore.measures import calibration
 from cxrcore.measures.intervals.clustered_areas import independent_error
 from cxrcore.store.audit_marks import NOTED, PASSED, REFUSED, WARNED
@@ -35,7 +35,7 @@ def constant_columns(found: Audited) -> Line:
     """Findings with the same score on all films."""
     same = [column.place for column in found.values if column.constant]
     if same:
-        return Line("Constant columns", WARNED, f"the same score on every film: {of_columns(same)}")
+        return Line("Constant columns", WARNED, f"the same score on every film: {found.named(same)}")
     return Line("Constant columns", PASSED, "no finding has the same score on every film")
 
 
@@ -53,9 +53,9 @@ def ties(found: Audited) -> Line:
         return Line("Ties", PASSED, f"films share scores as is usual in half precision ({kinds.pop()})")
     rounded = [(column, share) for column, share in tied if not half_precision(column.values)]
     column, share = max(rounded, key=lambda one: one[1])
-    shown = of_columns([one.place for one, _ in rounded])
+    shown = found.named([one.place for one, _ in rounded])
     return Line("Ties", WARNED, f"rounded? Many equal scores{_steps(column)} in {shown} "
-                                f"({display_name(FINDINGS[column.place])}: {len(column.values):,} different ones, "
+                                f"({display_name(found.findings[column.place])}: {len(column.values):,} different ones, "
                                 f"{share:.0%} of the films share theirs): thresholds between them do not exist")
 
 
@@ -97,7 +97,7 @@ def missing_scores(found: Audited) -> Line:
     name = "Missing scores"
     gaps = np.isnan(found.raw[:, found.present])
     absent = np.flatnonzero(~found.present)
-    without = f"; no column for {of_columns(absent)}, which stay undefined" if len(absent) else ""
+    without = f"; no column for {found.named(absent)}, which stay undefined" if len(absent) else ""
     if gaps.all():
         return Line(name, REFUSED, "there is no score at all")
     said = [text for text in (_stand_ins(found), _empty(gaps)) if text]
@@ -121,8 +121,8 @@ def _stand_ins(found: Audited) -> str:
     most = max(odd, key=lambda column: column.main[1])
     value, n = most.main
     cut = 0 < value < 1 and value in (most.values[0], most.values[-1])
-    where = of_columns([column.place for column in odd]) if len(odd) <= MOST_NAMED else f"{len(odd)} findings"
-    return (f"many films have exactly one score ({display_name(FINDINGS[most.place])} {value:.4g} on {films(n)}) in "
+    where = found.named([column.place for column in odd]) if len(odd) <= MOST_NAMED else f"{len(odd)} findings"
+    return (f"many films have exactly one score ({display_name(found.findings[most.place])} {value:.4g} on {films(n)}) in "
             f"{where}: does it stand for a missing one{', or were scores cut off there' if cut else ''}? Leave cells "
             "of missing scores empty")
 
@@ -175,7 +175,7 @@ def _same_columns(scores: np.ndarray, places: list[int]) -> str:
     sums = scores.sum(axis=0)
     pairs = [(a, b) for a in range(len(places)) for b in range(a)
              if sums[a] == sums[b] and len(scores) > 5 and np.array_equal(scores[:, a], scores[:, b])]
-    return ", ".join(f"{of_columns([places[b]])} and {of_columns([places[a]])}" for a, b in pairs)
+    return ", ".join(f"{found.named([places[b]])} and {found.named([places[a]])}" for a, b in pairs)
 
 
 # -- how good, and whether probabilities
@@ -216,7 +216,7 @@ def _above(found: Audited, k: int, area: float) -> float:
 
 
 def _with_areas(found: Audited, places: np.ndarray | list[int], digits: int) -> str:
-    return ", ".join(f"{display_name(FINDINGS[found.columns[k]])} {found.areas.own[k]:.{digits}f}" for k in places)
+    return ", ".join(f"{display_name(found.findings[found.columns[k]])} {found.areas.own[k]:.{digits}f}" for k in places)
 
 
 def probabilities(found: Audited) -> Line:
@@ -228,7 +228,7 @@ def probabilities(found: Audited) -> Line:
     areas = found.areas
     enough = [i for i, k in enumerate(found.columns) if areas.positives[i] >= LEAST_POSITIVE]
     ratios = np.array([_ratio(areas.labels[:, i], areas.scores[:, i]) for i in enough
-                       if FINDINGS[found.columns[i]] in off])
+                       if found.findings[found.columns[i]] in off])
     if not enough or 2 * len(ratios) < len(enough) or len(ratios) < min(3, len(found.columns)):
         return Line(name, PASSED, "scores are about as high on average as findings are common" if enough
                     else "too few films to tell")

@@ -10,7 +10,6 @@ import pandas as pd
 from cxrcore.errors import DataError
 from cxrcore.evaluation import film_table, published
 from cxrcore.evaluation.film_table import FilmTable
-from cxrcore.findings import N_FINDINGS
 from cxrcore.import_export.audit import about_columns, about_films, about_form, about_rows, about_scale, about_scores
 from cxrcore.import_export.audit.questions import GRAVITY, Audited, Line
 from cxrcore.import_export.known_splits import SplitId
@@ -75,7 +74,7 @@ def answers(file: PredictionFile, table: FilmTable, declared: Declared, matched:
     """One line a question.
 
     Args:
-        scores: (n, 14), of the kept rows, as declared.
+        scores: (n, k), of the kept rows, as declared.
 
     Raises:
         DataError: a training list that names no film of the table.
@@ -104,8 +103,9 @@ def _audited(file: PredictionFile, table: FilmTable, matched: Matched, scores: n
         if not any(np.array_equal(order, other) for other in known):
             orders[name] = order
     _, patients = np.unique(matched.owners[rows], return_inverse=True)
-    best = np.max([one.auroc[:N_FINDINGS] for one in published.results()], axis=0)
-    return Audited(table.labels[rows].astype(np.float64), scores, file.scores, file.present, patients, orders, best,
+    best = np.max([one.of(table.findings)[:-1] for one in published.results()], axis=0)
+    return Audited(table.labels[rows].astype(np.float64), scores, file.scores, file.present, table.findings, patients,
+                   orders, best,
                    table.synthetic)
 
 

@@ -7,12 +7,12 @@ and `about_scores`. Pure numpy and scipy.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures.intervals.clustered_areas import Areas
 from cxrcore.store.audit_marks import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
 
@@ -76,13 +76,14 @@ class Audited:
     """Predictions with what is known of their films; n rows in the file's order, all of known films, each once.
 
     Attributes:
-        labels: float (n, 14), 1 / 0 / NaN.
-        scores: float64 (n, 14), probabilities as declared; NaN where there is none.
-        raw: float64 (m, 14), all rows as they stand in the file.
-        present: bool (14,), findings that the file has.
+        labels: float (n, k), 1 / 0 / NaN.
+        scores: float64 (n, k), probabilities as declared; NaN where there is none.
+        raw: float64 (m, k), all rows as they stand in the file.
+        present: bool (k,), findings that the file has.
+        findings: k names, in the columns' order.
         patients: int (n,), 0 to the number of patients.
         orders: {name: int (n,)}, other orders of the rows that people may have taken for the file's.
-        published: float64 (14,), the best AUROC that was published of each finding; NaN where there is none.
+        published: float64 (k,), the best AUROC that was published of each finding; NaN where there is none.
         synthetic: of phantoms, which networks may well rank perfectly.
     """
 
@@ -90,9 +91,10 @@ class Audited:
     scores: np.ndarray
     raw: np.ndarray
     present: np.ndarray
+    findings: tuple[str, ...]
     patients: np.ndarray
-    orders: Mapping[str, np.ndarray] = field(default_factory=dict)
-    published: np.ndarray = field(default_factory=lambda: np.full(N_FINDINGS, np.nan))
+    orders: Mapping[str, np.ndarray]
+    published: np.ndarray
     synthetic: bool = False
 
     @cached_property
@@ -115,6 +117,11 @@ class Audited:
         """Whether most columns are rounded, so that films share scores by chance."""
         return 2 * sum(column.coarse or column.constant for column in self.values) > len(self.values)
 
+    def named(self, places: Sequence[int] | np.ndarray) -> str:
+        """Findings by their places, for people."""
+        shown = [display_name(self.findings[k]) for k in places]
+        return ", ".join(shown) if len(shown) < len(self.findings) else "all findings"
+
     @cached_property
     def unit(self) -> bool:
         """Whether all scores lie in [0, 1]."""
@@ -128,12 +135,6 @@ def counted(place: int, scores: np.ndarray) -> Column:
     ordered = np.sort(scores[~np.isnan(scores)].clip(-1e30, 1e30).astype(np.float32))
     first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(ordered) else np.array([], int)
     return Column(place, ordered[first].astype(np.float64), np.diff(np.append(first, len(ordered))))
-
-
-def of_columns(places: Sequence[int] | np.ndarray) -> str:
-    """Findings by their places, for people."""
-    shown = [display_name(FINDINGS[k]) for k in places]
-    return ", ".join(shown) if len(shown) < N_FINDINGS else "all findings"
 
 
 def films(n: int) -> str:

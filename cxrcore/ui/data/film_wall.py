@@ -48,7 +48,7 @@ def _finding_picker(findings: Sequence[str]) -> str | None:
     """Choose a finding, or NO_FINDING; None where the link names none that there is."""
     titles = {display_name(finding): finding for finding in (*findings, NO_FINDING)}
     title = widgets.choice_in_link("Finding", FINDING, list(titles), "The label of the films below.",
-                                   widgets.finding_title)
+                                   widgets.finding_title((*findings, NO_FINDING)))
     return None if title is None else titles[title]
 
 

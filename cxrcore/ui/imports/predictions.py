@@ -157,7 +157,7 @@ def _examined(store: Store, token: tuple[int, ...], said: Said) -> Candidate:
         said.weights_name,
     )
     file = prediction_file.parse_prediction_file(
-        said.file[1], said.file[0], prediction_file.parse_mapping(said.mapping)
+        said.file[1], said.file[0], table.findings, prediction_file.parse_mapping(said.mapping)
     )
     return examination.examine(file, table, declared, store)
 

@@ -11,7 +11,7 @@ from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import comparison, data_set, from_store
 from cxrcore.queries.class_lesson import Lesson
 from cxrcore.queries.comparison import Compared
-from cxrcore.queries.evaluated_runs import on_shared_findings
+from cxrcore.queries.evaluated_runs import on_shared_findings, others_in_words
 from cxrcore.queries.run_groups import SYNTHETIC_NOTE
 from cxrcore.ui import widgets
 from cxrcore.ui.present.stage import chart, headline
@@ -36,7 +36,7 @@ def networks(lesson: Lesson) -> None:
         f"Mean over the findings, {lesson.films}; intervals from draws of patients. Which run is *really* better takes "
         "a paired test: the Compare page makes it."))
     if others:
-        st.markdown(f"Not all of these runs know {', '.join(map(display_name, others))}: left out of the means.")
+        st.markdown(others_in_words(len(runs[0].findings), others))
     if lesson.kind == "phantom":
         st.markdown(f"{SYNTHETIC_NOTE.capitalize()}.")
 

@@ -13,7 +13,6 @@ import streamlit as st
 from cxrcore.charts.board.payload import RunCounts, pack
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.data.splits import PART_WORDS
-from cxrcore.errors import FindingError
 from cxrcore.findings import display_name, one_of
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.board_state import BoardState, notes, provenance, read_state
@@ -61,7 +60,9 @@ def _lab(store: Store) -> None:
             if (overview.board["run_id"] == run_ids[0]).any() and rows.iloc[0]["kind"] == "trained":
                 widgets.command(f"python scripts/eval.py --run {run_ids[0]}", store)
             return
-        _board_of(store, run_pages.on_shared(runs), shown, part, controls, overview)
+        runs, others = run_pages.share_findings(runs, shown)
+        run_pages.say_shared(runs, others)
+        _board_of(store, runs, shown, part, controls, overview)
 
 
 def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, part: str, state: BoardState, kind: str) -> None:
@@ -143,10 +144,8 @@ def live_board(store: Store, runs: Sequence[Evaluated], part: str, state: BoardS
 def _open_finding(findings: Sequence[str]) -> str:
     """The finding that the link names, the first where it names all; ends the page at an unknown one."""
     finding_picker.stop_at_unknown_finding(findings)
-    try:
-        return one_of(findings, link.finding_in_link() or "")
-    except FindingError:
-        return findings[0]
+    name = link.finding_in_link()
+    return findings[0] if finding_picker.means_all(name) else one_of(findings, str(name))
 
 
 def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evaluated],

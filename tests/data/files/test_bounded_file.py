@@ -8,19 +8,22 @@ import lzma
 import os
 import tarfile
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
 
-from cxrcore.data import chestmnist, nih
+from cxrcore.data import box_list, chestmnist, film_files, films
+from cxrcore.data.description import read_description
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import DataError, WorkbenchError
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import prediction_file, training_films
 from cxrcore.store import threshold_file
 
 TEXT = b"Image Index,Finding Labels,Patient ID\n" + b"".join(b"%d.png,Mass,%d\n" % (i, i) for i in range(50))
 BOXES = b"Image Index,Finding Label,x,y,w,h\n" + b"a.png,Mass,1,2,3,4\n" * 50
+read_nih_boxes = partial(box_list.read_boxes, read_description("nih"))
 
 
 def tar(data: bytes, mode: str = "w", before: bytes = b"") -> bytes:
@@ -49,10 +52,10 @@ PACKED = {"csv": bytes, "csv.gz": gzip.compress, "csv.bz2": bz2.compress, "csv.x
 def test_a_table_is_read_from_what_it_is_packed_into_up_to_the_bound(tmp_path, monkeypatch, ending):
     path = tmp_path / f"table.{ending}"
     path.write_bytes(PACKED[ending](TEXT))
-    assert bounded_file.table_text(path) == TEXT and len(nih.read_table(path).images) == 50
+    assert bounded_file.table_text(path) == TEXT and len(films.read_table(path).images) == 50
     path.write_bytes(PACKED[ending](TEXT + bytes(100_000)))
     monkeypatch.setattr(bounded_file, "MAX_BYTES", 50_000)
-    for read in (nih.read_table, nih.read_boxes):
+    for read in (films.read_table, read_nih_boxes):
         with pytest.raises(DataError, match=r"more than 0 MB|at most 0 MB"):
             read(path)
 
@@ -60,7 +63,7 @@ def test_a_table_is_read_from_what_it_is_packed_into_up_to_the_bound(tmp_path, m
 def test_an_archive_of_several_files_is_refused(tmp_path):
     (tmp_path / "table.zip").write_bytes(zipped(TEXT, TEXT))
     with pytest.raises(DataError, match="does not hold one file"):
-        nih.read_table(tmp_path / "table.zip")
+        films.read_table(tmp_path / "table.zip")
 
 
 @pytest.mark.parametrize("bound, most, said", [
@@ -70,10 +73,10 @@ def test_tables_and_lists_have_bounds(tmp_path, monkeypatch, bound, most, said):
     path = tmp_path / "table.csv"
     path.write_bytes(TEXT)
     monkeypatch.setattr(bounded_file, bound, most)
-    readers = {"MAX_ROWS": [nih.read_table, nih.read_list, training_films.train_list_of],
-               "MAX_COLUMNS": [nih.read_table],
-               "MAX_LINE": [nih.read_table, training_films.train_list_of],
-               "MAX_BYTES": [nih.read_table, nih.read_list, training_films.train_list_of]}
+    readers = {"MAX_ROWS": [films.read_table, film_files.read_list, training_films.train_list_of],
+               "MAX_COLUMNS": [films.read_table],
+               "MAX_LINE": [films.read_table, training_films.train_list_of],
+               "MAX_BYTES": [films.read_table, film_files.read_list, training_films.train_list_of]}
     for read in readers[bound]:
         with pytest.raises(DataError) as error:
             read(path)
@@ -81,7 +84,7 @@ def test_tables_and_lists_have_bounds(tmp_path, monkeypatch, bound, most, said):
     path.write_bytes(BOXES)
     if bound in ("MAX_ROWS", "MAX_LINE"):
         with pytest.raises(DataError, match=said):
-            nih.read_boxes(path)
+            read_nih_boxes(path)
 
 
 @pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
@@ -99,7 +102,7 @@ def test_rows_are_counted_whatever_ends_them(monkeypatch, ends):
             bounded_file.check_lines(long, "x")
 
 
-READERS = {"table": nih.read_table, "boxes": nih.read_boxes, "list": nih.read_list,
+READERS = {"table": films.read_table, "boxes": read_nih_boxes, "list": film_files.read_list,
            "training list": training_films.train_list_of, "predictions": prediction_file.read_prediction_file,
            "thresholds": threshold_file.read_threshold_file}
 
@@ -130,7 +133,7 @@ def chestmnist_of(path, monkeypatch, **shapes: tuple[int, ...]) -> None:
     """An archive whose arrays are of these shapes by their heads; the others are of two films."""
     with zipfile.ZipFile(path, "w") as archive:
         for part in ("train", "val", "test"):
-            for what, own in (("labels", (2, len(FINDINGS))), ("images", (2, 28, 28))):
+            for what, own in (("labels", (2, len(NIH_FINDINGS))), ("images", (2, 28, 28))):
                 packed, claimed = io.BytesIO(), shapes.get(f"{part}_{what}")
                 np.lib.format.write_array(packed, np.zeros(own, np.uint8))
                 if claimed:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrcore.data import nih
+from cxrcore.data import film_files
 from cxrcore.data.files import csv_file
 from cxrcore.evaluation.tables import write_tables
 from cxrcore.import_export.training_films import train_list
@@ -51,5 +51,5 @@ def test_files_of_scripts_and_lists_go_the_same_way(tmp_path):
     write_tables(pd.DataFrame({"finding": ["Mass"], "f1@=set": [0.5], "=set": ["=x"]}), "text", tmp_path)
     assert (tmp_path / "metrics.csv").read_text() == "finding,f1@=set,'=set\nMass,0.5,'=x\n"
     (tmp_path / "list.txt").write_text("'=a.png\n'b.png\n-c.png\n")
-    assert nih.read_list(tmp_path / "list.txt") == {"=a.png", "'b.png", "-c.png"}
+    assert film_files.read_list(tmp_path / "list.txt") == {"=a.png", "'b.png", "-c.png"}
     assert train_list(b"'=a.png,1\n'b.png\nx/-c.png\n", "list") == {"=a.png", "'b.png", "-c.png"}

@@ -9,7 +9,7 @@ import predictions as made
 import pytest
 
 from cxrcore.errors import DataError, UsageError
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import examination
 from cxrcore.import_export.audit import questions
 from cxrcore.import_export.audit.about_films import seen_by
@@ -42,7 +42,7 @@ def examine(rows: pd.DataFrame = ROWS, films=FILMS, **declared) -> dict[str, que
 
 def changed(change) -> pd.DataFrame:
     rows = ROWS.copy()
-    rows[list(FINDINGS)] = change(ROWS[list(FINDINGS)].to_numpy(np.float64))
+    rows[list(NIH_FINDINGS)] = change(ROWS[list(NIH_FINDINGS)].to_numpy(np.float64))
     return rows
 
 
@@ -111,7 +111,7 @@ def test_a_sigmoid_too_many_is_noticed():
 def test_declared_logits_become_probabilities():
     file = parse_prediction_file(made.as_parquet(changed(lambda s: np.log(s / (1 - s)))), "x")
     candidate = examination.examine(file, FILMS, Declared(logits=True))
-    assert np.allclose(candidate.scores, ROWS[list(FINDINGS)]) and not candidate.refused
+    assert np.allclose(candidate.scores, ROWS[list(NIH_FINDINGS)]) and not candidate.refused
 
 
 def test_infinite_scores_are_refused():
@@ -187,14 +187,14 @@ def test_a_file_without_any_score_is_refused():
 
 # -- the kinds of faults that real files were found with
 
-FILE = planted.Sound(FILMS.images["image_id"].to_numpy(object), made.frame(FILMS)[list(FINDINGS)].to_numpy(np.float64),
+FILE = planted.Sound(FILMS.images["image_id"].to_numpy(object), made.frame(FILMS)[list(NIH_FINDINGS)].to_numpy(np.float64),
                      FILMS.labels, pd.factorize(FILMS.images["patient_id"])[0])
 FAINT = ("labels with much noise", "temperature 1.5")  # told in as many films as real files have; see the benchmark
 
 
 def lines_of(rows: pd.DataFrame, **declared) -> tuple[questions.Line, ...]:
-    file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(FINDINGS)].to_numpy(np.float64),
-                          {finding: finding for finding in FINDINGS}, "image_id", None, ())
+    file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(NIH_FINDINGS)].to_numpy(np.float64),
+                          {finding: finding for finding in NIH_FINDINGS}, "image_id", None, ())
     return examination.examine(file, FILMS, Declared(**declared)).lines
 
 
@@ -213,7 +213,7 @@ def test_normal_exports_are_no_alarm(change):
 
 def test_rows_that_slipped_are_named_with_their_place():
     rows = ROWS.copy()
-    rows.loc[600:, list(FINDINGS)] = np.roll(ROWS.loc[600:, list(FINDINGS)].to_numpy(), 1, axis=0)
+    rows.loc[600:, list(NIH_FINDINGS)] = np.roll(ROWS.loc[600:, list(NIH_FINDINGS)].to_numpy(), 1, axis=0)
     line = examine(rows)["Row order"]
     assert line.state == WARNED and "names are off by one row (from about row 60" in line.text, line.text
 

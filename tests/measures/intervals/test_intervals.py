@@ -12,7 +12,7 @@ from scipy.stats import bootstrap
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from cxrcore.errors import ResamplingError, UsageError
-from cxrcore.findings import N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures import calibration, metrics
 from cxrcore.measures.intervals import resampling
 from cxrcore.measures.intervals.draws import Draws, patient_draws
@@ -107,10 +107,10 @@ def test_many_films_and_several_batches_of_draws(steps):
 
 
 def test_points_are_those_of_metrics():
-    of = films(2, 700, 150, N_FINDINGS, 200)
+    of = films(2, 700, 150, len(NIH_FINDINGS), 200)
     of.labels[:, 3] = 0
     of.labels[:, 5] = np.nan
-    thresholds = np.linspace(0.2, 0.9, N_FINDINGS)
+    thresholds = np.linspace(0.2, 0.9, len(NIH_FINDINGS))
     thresholds[7] = 1.0  # no alarm: its precision is undefined
     of.scores[of.scores == 1] = 0.99
     found = resample(of, drawn(of, n_draws=20), ("auroc", "ap", *THRESHOLDED), thresholds)

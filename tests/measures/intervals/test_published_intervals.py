@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrcore.findings import FINDINGS, align
+from cxrcore.findings import NIH_FINDINGS, align
 from cxrcore.measures.intervals.draws import patient_draws
 from cxrcore.measures.intervals.holm import verdicts
 from cxrcore.measures.intervals.intervals import MACRO, difference, resample
@@ -32,7 +32,7 @@ def resampled(shared, real_table):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_points_are_the_published_ones(shared, resampled, network):
-    expected = pd.read_csv(shared / "predictions" / f"{network}_aucs.csv").set_index("label")["auc"][list(FINDINGS)]
+    expected = pd.read_csv(shared / "predictions" / f"{network}_aucs.csv").set_index("label")["auc"][list(NIH_FINDINGS)]
     interval = resampled[0][network].interval("auroc")
     assert np.abs(interval.point[:MACRO] - expected).max() < 1e-9
     assert (interval.n_dropped == 0).all() and interval.n_excluded == 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from streamlit.testing.v1 import AppTest
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.thresholds.changed_films import changed
 from cxrcore.ui.thresholds import changed_films
 
@@ -74,7 +74,7 @@ def test_the_strip_says_what_the_move_did(scored, before, after, words):
     store, prediction_id = scored
     app = _strip(store.path, prediction_id, scored_runs.DATASET, "Effusion", before, after)
     found = store.predictions(prediction_id)
-    k = FINDINGS.index("Effusion")
+    k = NIH_FINDINGS.index("Effusion")
     between = (found.scores[:, k] >= 0.1) & (found.scores[:, k].astype(np.float64) < 0.3)
     said = app.markdown[0].value
     assert f"{between.sum():,} films changed side" in said
@@ -100,7 +100,7 @@ def test_pictures_come_from_the_prepared_films(phantoms):
     assert "Shown: 8" in app.markdown[0].value and not app.caption
 
 
-EFFUSION = FINDINGS.index("Effusion")
+EFFUSION = NIH_FINDINGS.index("Effusion")
 
 
 def test_the_list_decides_as_the_board_did(scored):

@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, f1_score
 
 from cxrcore.errors import UsageError
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.metrics import confusion
 from cxrcore.measures.thresholds import cross_fitting, fitting
 from cxrcore.measures.thresholds.cross_fitting import cross_fitted, halves
 
-HERNIA = FINDINGS.index("Hernia")
+HERNIA = NIH_FINDINGS.index("Hernia")
 
 
 def films(n=600, n_patients=150, seed=0, signal=1.5, prevalence=0.2):
     """Labels with unknowns, scores, patients; every half has positives of every finding."""
     rng = np.random.default_rng(seed)
-    labels = (rng.random((n, N_FINDINGS)) < prevalence).astype(np.float32)
+    labels = (rng.random((n, len(NIH_FINDINGS))) < prevalence).astype(np.float32)
     scores = 1 / (1 + np.exp(-(rng.normal(size=labels.shape) + signal * labels - 1)))
     labels[rng.random(labels.shape) < 0.02] = np.nan
     patients = np.array([f"{p:05d}" for p in rng.integers(0, n_patients, n)], object)
@@ -29,7 +29,7 @@ def test_the_same_as_a_loop_by_hand():
     labels, scores, patients = films(120, 50)
     crossed = cross_fitted(labels, scores, patients, "max_f1", seed=4)
     first = halves(patients, 4)
-    for k in range(0, N_FINDINGS, 3):
+    for k in range(0, len(NIH_FINDINGS), 3):
         known = ~np.isnan(labels[:, k])
         decided = np.full(len(labels), False)
         for fit_on, read_on in ((first, ~first), (~first, first)):
@@ -70,7 +70,7 @@ def test_a_threshold_that_nobody_fits_is_not_flattered():
     labels[:, HERNIA] = 0
     crossed = cross_fitted(labels, scores, patients, "fixed", 0.3)
     assert (crossed.thresholds == 0.3).all()
-    plain = confusion(labels, scores, np.full(N_FINDINGS, 0.3))
+    plain = confusion(labels, scores, np.full(len(NIH_FINDINGS), 0.3))
     for name in ("tp", "fp", "fn", "tn"):
         assert (getattr(crossed.counts, name) == getattr(plain, name)).all()
 
@@ -136,9 +136,9 @@ def test_films_with_unknown_labels_or_without_scores_take_no_part():
 
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_one_patient_or_none_cannot_be_cross_fitted(n):
-    labels = np.ones((n, N_FINDINGS), np.float32)
+    labels = np.ones((n, len(NIH_FINDINGS)), np.float32)
     crossed = cross_fitted(labels, labels, np.array(["1"] * n, object), "max_f1")
-    assert np.isnan(crossed.counts.f1).all() and crossed.thresholds.shape == (2, N_FINDINGS)
+    assert np.isnan(crossed.counts.f1).all() and crossed.thresholds.shape == (2, len(NIH_FINDINGS))
 
 
 def test_unknown_objectives_are_refused():
@@ -154,14 +154,14 @@ def test_halvings_are_the_cross_fits_of_their_seeds_and_count_positives():
     scores[:40, 2] = np.nan
     heard = []
     found = cross_fitting.halvings(labels, scores, patients, "recall", 0.8, heard.append)
-    assert found.f1.shape == (cross_fitting.HALVINGS, N_FINDINGS) and len(np.unique(found.f1[:, 0])) > 5
+    assert found.f1.shape == (cross_fitting.HALVINGS, len(NIH_FINDINGS)) and len(np.unique(found.f1[:, 0])) > 5
     for seed in (0, 7, cross_fitting.HALVINGS - 1):
         alone = cross_fitted(labels, scores, patients, "recall", 0.8, seed).counts.f1
         np.testing.assert_array_equal(found.f1[seed], alone)
     assert found.positives.tolist() == [int(((labels[:, k] == 1) & ~np.isnan(scores[:, k])).sum())
-                                        for k in range(N_FINDINGS)]
+                                        for k in range(len(NIH_FINDINGS))]
     assert heard == pytest.approx(np.arange(1, cross_fitting.HALVINGS + 1) / cross_fitting.HALVINGS)
-    every = np.ones(N_FINDINGS, bool)
+    every = np.ones(len(NIH_FINDINGS), bool)
     assert found.macro(every) == pytest.approx(found.f1.mean(axis=1))
     assert found.macro(every).mean() == pytest.approx(found.mean.mean())
 
@@ -179,7 +179,7 @@ def test_a_finding_that_few_halvings_can_fit_has_no_mean():
     assert found.mean[0] == pytest.approx(np.nanmean(found.f1[:, 0]))
     assert not np.isnan(found.filled[:, 0]).any()
     assert found.macro(~np.isnan(found.mean)).mean() == pytest.approx(np.nanmean(found.mean))
-    assert len(found.macro(np.zeros(N_FINDINGS, bool))) == 0
+    assert len(found.macro(np.zeros(len(NIH_FINDINGS), bool))) == 0
 
 
 def test_fewer_positives_spread_wider():

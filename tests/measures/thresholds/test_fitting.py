@@ -11,13 +11,13 @@ from scipy.special import expit
 from sklearn.metrics import f1_score
 
 from cxrcore.errors import UsageError
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.calibration import Calibrator
 from cxrcore.measures.thresholds import fitting
 
 
 def _wide(column, fill=0.0):
-    wide = np.full((len(column), N_FINDINGS), fill, np.float32)
+    wide = np.full((len(column), len(NIH_FINDINGS)), fill, np.float32)
     wide[:, 0] = column
     return wide
 
@@ -49,7 +49,7 @@ def test_classic_is_the_best_of_the_grid():
 
 
 def test_findings_that_cannot_be_fitted_are_named():
-    labels = np.zeros((100, N_FINDINGS), np.float32)
+    labels = np.zeros((100, len(NIH_FINDINGS)), np.float32)
     labels[:60, 0] = 1
     labels[:10, 1] = 1
     fitted = fitting.max_f1(labels, np.random.default_rng(1).random(labels.shape).astype(np.float32))
@@ -131,7 +131,7 @@ def test_conditions_are_met_with_the_best_that_they_leave(labels, scores, at_lea
 def calibrated_films(n=4000, seed=0):
     """Labels drawn from probabilities that the scores distort: true logit = (logit of the score - 1) / 2."""
     rng = np.random.default_rng(seed)
-    z = rng.normal(-2.5, 1.2, (n, N_FINDINGS))
+    z = rng.normal(-2.5, 1.2, (n, len(NIH_FINDINGS)))
     labels = (rng.random(z.shape) < expit(z)).astype(np.float32)
     labels[rng.random(labels.shape) < 0.02] = np.nan
     scores = expit(2 * z + 1).astype(np.float32)
@@ -146,7 +146,7 @@ def test_expected_f1_is_cut_where_half_of_it_is_a_films_probability():
     assert fitted.name == "expected F1 (Platt)"
     maps = json.loads(json.dumps(fitted.parameters["calibration"]))  # as the store and the file keep it
     p = Calibrator(maps["method"], maps["maps"])(scores)
-    for k in range(N_FINDINGS):
+    for k in range(len(NIH_FINDINGS)):
         alarm = scores[:, k].astype(np.float64) >= fitted.thresholds[k]
         expected = 2 * p[alarm, k].sum() / (alarm.sum() + np.nansum(p[:, k]))
         assert p[alarm, k].min() >= expected / 2 >= np.nanmax(p[~alarm, k])
@@ -161,10 +161,10 @@ def test_expected_f1_needs_films_of_both_kinds():
     labels[:, 5] = 1
     fitted = fitting.fit_thresholds(labels, scores, "expected_f1")
     left, known = fitted.parameters["not_fitted"], set(fitted.parameters["calibration"]["maps"])
-    assert left == [FINDINGS[0], FINDINGS[1], FINDINGS[5]] and known == set(FINDINGS) - set(left)
+    assert left == [NIH_FINDINGS[0], NIH_FINDINGS[1], NIH_FINDINGS[5]] and known == set(NIH_FINDINGS) - set(left)
     assert fitted.thresholds[[0, 1, 5]].tolist() == [0.5] * 3
-    assert {FINDINGS[2], FINDINGS[3]} <= set(fitted.parameters["unstable"])
-    assert not {FINDINGS[4], *left} & set(fitted.parameters["unstable"])
+    assert {NIH_FINDINGS[2], NIH_FINDINGS[3]} <= set(fitted.parameters["unstable"])
+    assert not {NIH_FINDINGS[4], *left} & set(fitted.parameters["unstable"])
 
 
 def test_where_no_alarm_is_cheapest_there_is_none():

@@ -1,4 +1,4 @@
-"""The NIH reader: both published versions, common copies, damaged files, the real table."""
+"""The reader of tables on NIH's: both published versions, common copies, damaged files, the real table."""
 
 import gzip
 import re
@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrcore.data import nih
+from cxrcore.data import box_list, film_files, film_table, films
+from cxrcore.data.description import read_description
 from cxrcore.errors import DataError
-from cxrcore.findings import FINDINGS, parse_labels
+from cxrcore.findings import NIH_FINDINGS, parse_labels
 
 ROW = "00000001_000.png,Cardiomegaly,0,1,58,M,PA,2682,2749,0.143,0.143"
 ROW_2 = "00000002_000.png,No Finding,0,2,81,F,AP,2500,2048,0.171,0.171"
@@ -21,17 +22,17 @@ PUBLISHED = (11559, 2776, 13317, 19894, 5782, 6331, 1431, 5302, 4667, 2303, 2516
 
 
 def test_columns_do_not_shift_under_the_header_of_twelve(nih_csv):
-    table = nih.read_table(nih_csv(ROW, ROW_2))
+    table = films.read_table(nih_csv(ROW, ROW_2))
     assert table.images.to_dict("list") == {
         "image_id": ["00000001_000.png", "00000002_000.png"], "patient_id": ["1", "2"], "follow_up": [0, 0],
         "age": [58, 81], "sex": ["M", "F"], "view": ["PA", "AP"],
     }
-    assert table.labels.tolist() == [parse_labels("Cardiomegaly").tolist(), [0] * 14]
+    assert table.labels.tolist() == [parse_labels("Cardiomegaly", NIH_FINDINGS).tolist(), [0] * 14]
 
 
 def test_versions_and_copies_of_the_table_are_one_data_set(nih_csv):
     """Other ages, row order, line ends, a BOM, zeros before patient numbers, compression: the same films."""
-    plain = nih.read_table(nih_csv(ROW, ROW_2))
+    plain = films.read_table(nih_csv(ROW, ROW_2))
     older, newer = ROW.replace(",58,", ",059Y,"), ROW_2.replace(",81,", ",080Y,").replace(",2,080Y", ",00000002,080Y")
     copies = {
         "reordered": nih_csv(newer, older, header=V2020, name="v2020.csv"),
@@ -44,9 +45,9 @@ def test_versions_and_copies_of_the_table_are_one_data_set(nih_csv):
     packed = copies["crlf"].with_name("table.csv.gz")
     packed.write_bytes(gzip.compress(copies["crlf"].read_bytes()))
     for name, path in (copies | {"gz": packed}).items():
-        assert nih.read_table(path).dataset_id == plain.dataset_id, name
-    assert nih.read_table(copies["reordered"]).images["sex"].tolist() == ["F", "M"]
-    assert nih.read_table(copies["reordered"]).images["age"].tolist() == [80, 59]
+        assert films.read_table(path).dataset_id == plain.dataset_id, name
+    assert films.read_table(copies["reordered"]).images["sex"].tolist() == ["F", "M"]
+    assert films.read_table(copies["reordered"]).images["age"].tolist() == [80, 59]
 
 
 @pytest.mark.parametrize("change", [
@@ -55,8 +56,8 @@ def test_versions_and_copies_of_the_table_are_one_data_set(nih_csv):
     lambda row: row.replace("00000001_000", "00000001_001"),
 ], ids=["label", "patient", "film"])
 def test_another_film_patient_or_label_is_another_data_set(nih_csv, change):
-    first = nih.read_table(nih_csv(ROW, ROW_2)).dataset_id
-    assert nih.read_table(nih_csv(change(ROW), ROW_2, name="other.csv")).dataset_id != first
+    first = films.read_table(nih_csv(ROW, ROW_2)).dataset_id
+    assert films.read_table(nih_csv(change(ROW), ROW_2, name="other.csv")).dataset_id != first
 
 
 @pytest.mark.parametrize("text, years", [
@@ -64,14 +65,14 @@ def test_another_film_patient_or_label_is_another_data_set(nih_csv, change):
     ("101", None), ("411", None), ("", None), ("old", None), ("-3", None),
 ])
 def test_ages(nih_csv, text, years):
-    table = nih.read_table(nih_csv(ROW.replace(",58,", f",{text},")))
+    table = films.read_table(nih_csv(ROW.replace(",58,", f",{text},")))
     assert table.n_ages_unknown == (years is None)
     age = table.images["age"][0]
     assert pd.isna(age) if years is None else age == pytest.approx(years, rel=1e-6)
 
 
 def test_a_table_of_three_columns_will_do(nih_csv):
-    table = nih.read_table(nih_csv("a.png,Mass|Hernia,0012", header="Image Index,Finding Labels,Patient ID"))
+    table = films.read_table(nih_csv("a.png,Mass|Hernia,0012", header="Image Index,Finding Labels,Patient ID"))
     assert table.images["patient_id"].tolist() == ["12"]
     assert table.images[["follow_up", "age", "sex", "view"]].isna().all(axis=None)
     assert table.labels.sum() == 2
@@ -92,7 +93,7 @@ def test_a_file_that_is_no_table_is_refused_in_one_line(tmp_path, content, says)
     path = tmp_path / "Data_Entry_2017.csv"
     path.write_bytes(content)
     with pytest.raises(DataError, match=says) as error:
-        nih.read_table(path)
+        films.read_table(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
@@ -104,21 +105,21 @@ def test_a_file_that_is_no_table_is_refused_in_one_line(tmp_path, content, says)
 def test_a_damaged_archive_is_refused(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match="cannot be read as CSV"):
-        nih.read_table(tmp_path / name)
+        films.read_table(tmp_path / name)
 
 
 def test_a_missing_csv_and_a_folder_say_what_they_are(tmp_path):
     with pytest.raises(DataError, match=r"no such CSV: .*nowhere\.csv"):
-        nih.read_table(tmp_path / "nowhere.csv")
+        films.read_table(tmp_path / "nowhere.csv")
     with pytest.raises(DataError, match=r"is a folder.*Data_Entry_2017\.csv"):
-        nih.read_table(tmp_path)
+        films.read_table(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["Cardiomegaly|Lesion", "", "No Finding|Mass"])
 def test_an_unknown_finding_names_its_row_and_text(nih_csv, text):
     path = nih_csv(ROW_2, ROW.replace("Cardiomegaly", text))
     with pytest.raises(DataError, match="row 3") as error:
-        nih.read_table(path)
+        films.read_table(path)
     assert text in str(error.value)
 
 
@@ -128,7 +129,7 @@ def test_an_unknown_finding_names_its_row_and_text(nih_csv, text):
 def test_boxes_of_the_short_rows(tmp_path):
     path = tmp_path / "boxes.csv"
     path.write_text("Image Index,Finding Label,Bbox [x,y,w,h],,,\na.png,Infiltrate,1.5,2,3,4\nb.png,Mass,5,6,7,8.25\n")
-    assert nih.read_boxes(path).to_dict("list") == {
+    assert box_list.read_boxes(read_description("nih"), path).to_dict("list") == {
         "image_id": ["a.png", "b.png"], "finding": ["Infiltration", "Mass"], "x": [1.5, 5], "y": [2, 6],
         "width": [3, 7], "height": [4, 8.25],
     }
@@ -141,18 +142,18 @@ def test_boxes_of_the_short_rows(tmp_path):
 def test_a_damaged_box_is_refused(tmp_path, row, says):
     (tmp_path / "boxes.csv").write_text(f"Image Index,Finding Label,Bbox [x,y,w,h],,,\n{row}\n")
     with pytest.raises(DataError, match=says):
-        nih.read_boxes(tmp_path / "boxes.csv")
+        box_list.read_boxes(read_description("nih"), tmp_path / "boxes.csv")
 
 
 def test_lists_with_and_without_an_end_of_line(tmp_path):
     for text in ("a.png\nb.png", "a.png\nb.png\n", "a.png\r\nb.png\r\n"):
         (tmp_path / "list.txt").write_bytes(text.encode())
-        assert nih.read_list(tmp_path / "list.txt") == {"a.png", "b.png"}
+        assert film_files.read_list(tmp_path / "list.txt") == {"a.png", "b.png"}
     with pytest.raises(DataError, match="no such list"):
-        nih.read_list(tmp_path / "nowhere.txt")
+        film_files.read_list(tmp_path / "nowhere.txt")
     (tmp_path / "list.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="not text"):
-        nih.read_list(tmp_path / "list.txt")
+        film_files.read_list(tmp_path / "list.txt")
 
 
 # -- films
@@ -168,7 +169,7 @@ def test_films_are_found_in_every_known_layout(tmp_path, places):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x")
     (tmp_path / "README.txt").write_bytes(b"x")
-    found = nih.find_films(tmp_path, ids[::-1])
+    found = film_files.find_films(tmp_path, ids[::-1])
     assert list(found) == ["4.png", "3.png", "2.png", "1.png", "0.png"]
     assert all(path.name == name and path.exists() for name, path in found.items())
 
@@ -177,27 +178,27 @@ def test_a_film_that_lies_there_twice_is_taken_once_and_always_the_same(tmp_path
     for folder in ("images_002", "images_001"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.png").write_bytes(folder.encode())
-    assert nih.find_films(tmp_path, pd.Series(["a.png"]))["a.png"].parent.name == "images_001"
+    assert film_files.find_films(tmp_path, pd.Series(["a.png"]))["a.png"].parent.name == "images_001"
 
 
 def test_no_film_says_what_was_looked_for(tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"x")
     with pytest.raises(DataError, match=re.escape("images_001/images/a.png")) as error:
-        nih.find_films(tmp_path, pd.Series(["a.png"]))
+        film_files.find_films(tmp_path, pd.Series(["a.png"]))
     assert "1 other files" in str(error.value) and str(tmp_path) in str(error.value)
     with pytest.raises(DataError, match="no such image folder"):
-        nih.find_films(tmp_path / "nowhere", pd.Series(["a.png"]))
+        film_files.find_films(tmp_path / "nowhere", pd.Series(["a.png"]))
 
 
 def test_the_tiny_data_set_is_whole(tiny_nih):
     """What every other test stands on."""
-    table = nih.read_table(tiny_nih / "Data_Entry_2017.csv")
+    table = films.read_table(tiny_nih / "Data_Entry_2017.csv")
     assert len(table.images) == 160 and table.images["patient_id"].nunique() == 60
     assert table.labels.sum(axis=0).min() >= 6
-    assert len(nih.find_films(tiny_nih, table.images["image_id"])) == 160
-    boxes = nih.read_boxes(tiny_nih / "BBox_List_2017.csv")
+    assert len(film_files.find_films(tiny_nih, table.images["image_id"])) == 160
+    boxes = box_list.read_boxes(read_description("nih"), tiny_nih / "BBox_List_2017.csv")
     assert set(boxes["finding"]) == {"Effusion", "Atelectasis", "Infiltration"}
-    test, rest = nih.read_list(tiny_nih / "test_list.txt"), nih.read_list(tiny_nih / "train_val_list.txt")
+    test, rest = film_files.read_list(tiny_nih / "test_list.txt"), film_files.read_list(tiny_nih / "train_val_list.txt")
     assert test | rest == set(table.images["image_id"]) and not test & rest
 
 
@@ -217,14 +218,15 @@ def test_the_published_table(real_table):
 
 def test_the_published_table_in_another_order_is_the_same_data_set(real_table):
     order = np.random.default_rng(0).permutation(len(real_table.images))
-    assert nih.dataset_hash(real_table.images.iloc[order], real_table.labels[order]) == real_table.dataset_id
+    images, labels = real_table.images.iloc[order], real_table.labels[order]
+    assert film_table.dataset_hash(images, labels, NIH_FINDINGS) == real_table.dataset_id
 
 
 def test_the_published_boxes_lists_and_films(shared, real_table):
-    boxes = nih.read_boxes(shared / "nih" / "BBox_List_2017.csv")
+    boxes = box_list.read_boxes(read_description("nih"), shared / "nih" / "BBox_List_2017.csv")
     assert len(boxes) == 984 and boxes["image_id"].nunique() == 880
-    assert set(boxes["finding"]) < set(FINDINGS) and (boxes["finding"] == "Infiltration").sum() == 123
-    test = nih.read_list(shared / "nih" / "test_list.txt")
-    rest = nih.read_list(shared / "nih" / "train_val_list.txt")
+    assert set(boxes["finding"]) < set(NIH_FINDINGS) and (boxes["finding"] == "Infiltration").sum() == 123
+    test = film_files.read_list(shared / "nih" / "test_list.txt")
+    rest = film_files.read_list(shared / "nih" / "train_val_list.txt")
     assert (len(test), len(rest)) == (25_596, 86_524) and test | rest == set(real_table.images["image_id"])
-    assert len(nih.find_films(shared / "nih", real_table.images["image_id"])) == 290
+    assert len(film_files.find_films(shared / "nih", real_table.images["image_id"])) == 290

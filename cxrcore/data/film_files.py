@@ -1,0 +1,121 @@
+"""Where the films of a table lie on disk, and lists of films."""
+
+import os
+from collections.abc import Container, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cxrcore.data import film_ids
+from cxrcore.data.description import FILM, Films
+from cxrcore.data.files import bounded_file, csv_file
+from cxrcore.errors import DataError
+
+TEST_LIST = "test_list.txt"  # of the NIH release
+
+
+def read_list(path: str | Path) -> set[str]:
+    """An official list of film names (test_list.txt); its last line ends without a newline.
+
+    Raises:
+        DataError: no such list, or not a text.
+    """
+    try:
+        names = bounded_file.content(path).decode("utf-8").split(maxsplit=bounded_file.MAX_ROWS)
+        bounded_file.check_rows(len(names), str(path))
+        return set(map(csv_file.bare, names))
+    except OSError:
+        raise DataError(f"no such list of films: {path}; it comes with the NIH data and belongs beside the CSV"
+                        ) from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is no list of films: it is not text") from None
+
+
+def find_films(img_root: str | Path, image_ids: pd.Series, films: Films | None = None) -> dict[str, Path]:
+    """Where each film of the table lies.
+
+    A name alone is looked for in `img_root` and in its folders, as NIH's img_root/images_001/images/ to images_012; a
+    path (see `film_ids`) right below img_root, or below one folder in it.
+
+    Args:
+        films: patterns and depth of the description; None for NIH's: the name, or the name and .png.
+
+    Returns:
+        image_id -> path, for the films that are on disk, in the table's order.
+
+    Raises:
+        DataError: no such folder, or not one film of the table in it (the text says what was looked for).
+    """
+    img_root, films = Path(img_root), films or Films()
+    if not img_root.is_dir():
+        raise DataError(f"no such image folder: {img_root}")
+    names, paths = _looked_for(image_ids, films.patterns)
+    on_disk = _at_paths(img_root, paths)
+    n_other = 0
+    if names:
+        for folder, hits, others in _walk(img_root, films.depth, names):
+            n_other += others
+            for name in hits:
+                on_disk.setdefault(names[name], folder / name)
+    if not on_disk:
+        first = image_ids.iloc[0]
+        looked = (f"images_001/images/{first} (to images_012) and {first} itself; {n_other} other files are there"
+                  if names and films == Films() else f"{next(iter(names or paths))} in it and in its folders")
+        raise DataError(f"no film of the table under {img_root}: looked for {looked}")
+    return {image_id: on_disk[image_id] for image_id in image_ids if image_id in on_disk}
+
+
+def _looked_for(image_ids: pd.Series, patterns: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """{name: film} of what is looked for in all folders, {path: film} of what has its place."""
+    names: dict[str, str] = {}
+    paths: dict[str, str] = {}
+    for pattern in patterns:
+        before, after = pattern.split(FILM, 1)
+        for image_id in image_ids:
+            film = film_ids.path_of(image_id) or image_id
+            if not before and after and film.endswith(after):
+                continue  # it has that ending already
+            text = pattern.replace(FILM, film)
+            (paths if "/" in text else names).setdefault(text, image_id)
+            if film != image_id and pattern == FILM:  # a file may be called so, too
+                names.setdefault(image_id, image_id)
+    return names, paths
+
+
+def _at_paths(img_root: Path, paths: Mapping[str, str]) -> dict[str, Path]:
+    """{film: path} of the films that lie where their paths say, below `img_root` or one of its folders."""
+    bases: dict[str, list[Path]] = {}
+    found: dict[str, Path] = {}
+    for text, image_id in paths.items():
+        top = text.split("/", 1)[0]
+        if top not in bases:
+            bases[top] = _bases(img_root, top)
+        path = next((path for base in bases[top] if (path := base / text).is_file()), None)
+        if path is not None:
+            found.setdefault(image_id, path)
+    return found
+
+
+def _bases(img_root: Path, top: str) -> list[Path]:
+    """The folders that hold the folder `top`: img_root, folders in it, or, where img_root is `top`, the one above."""
+    above = [img_root.absolute().parent] if img_root.absolute().name == top else []
+    inner = sorted(Path(entry.path) for entry in os.scandir(img_root) if entry.is_dir())
+    return [base for base in (img_root, *inner, *above) if (base / top).is_dir()]
+
+
+def _walk(folder: Path, depth: int, wanted: Container[str]) -> Iterator[tuple[Path, list[str], int]]:
+    """(folder, wanted names, number of other files) of `folder` and of its subfolders, in sorted order.
+
+    Args:
+        depth: levels that are looked into.
+        wanted: names that are taken for files without asking the disk, which links to films and some disks would need.
+    """
+    with os.scandir(folder) as scan:
+        entries = sorted(scan, key=lambda entry: entry.name)
+    hits = [entry.name for entry in entries if entry.name in wanted]
+    others = [entry for entry in entries if entry.name not in wanted]
+    folders = [entry for entry in others if entry.is_dir()]
+    yield folder, hits, len(others) - len(folders)
+    if depth > 1:
+        for entry in folders:
+            yield from _walk(Path(entry.path), depth - 1, wanted)

@@ -1,0 +1,56 @@
+"""What a film is called: a name alone, as store, links and folders need it, also where a table gives paths.
+
+A path loses the folders that its description drops and has `~` for each `/`:
+`CheXpert-v1.0-small/train/patient00001/study1/view1_frontal.jpg` is
+`train~patient00001~study1~view1_frontal.jpg`. So the small and the full release have the same ids, no two paths have
+one, and the path can be told from the id. Paths with `~`, `..` or empty parts are refused, as is what no file can be
+called; see `ids.FILE`.
+"""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cxrcore import ids
+from cxrcore.errors import DataError
+
+MARK = "~"
+_NO_PATH = r"~|(?:^|/)\.{0,2}(?:/|$)"
+_PLAIN = r"^[\w.,()+~-]{1,120}$"  # names that need no further look: nearly all
+
+
+def film_ids(cells: pd.Series, drop: int, table: str) -> pd.Series:
+    """The id of each film.
+
+    Args:
+        cells: as the table writes them.
+        drop: leading folders that are not part of the id.
+        table: for errors.
+
+    Raises:
+        DataError: a name or path that no film can have, with its row.
+    """
+    deep = cells.str.contains("/", regex=False)
+    if deep.any():
+        short = (cells.str.split("/", n=drop).str[-1] if drop else cells).where(deep, "name")
+        _refuse(cells, short.str.contains(_NO_PATH, regex=True).to_numpy(bool), table)
+        cells = cells.where(~deep, short.str.replace("/", MARK, regex=False))
+    plain = pd.Series(pc.match_substring_regex(pa.array(cells, pa.string()), _PLAIN).to_numpy(zero_copy_only=False),
+                      cells.index)
+    odd = cells[~plain]
+    if len(odd):
+        wrong = odd.index[[not ids.is_one(ids.FILE, name) for name in odd]]
+        _refuse(cells, cells.index.isin(wrong), table)
+    return cells
+
+
+def path_of(image_id: str) -> str | None:
+    """The path below the dropped folders that an id stands for; None where it is a name alone."""
+    return image_id.replace(MARK, "/") if MARK in image_id else None
+
+
+def _refuse(cells: pd.Series, wrong: np.ndarray, table: str) -> None:
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(f"{table} row {row + 2}: {ascii(cells.iloc[row])[:80]} can be the name of no film")

@@ -1,0 +1,95 @@
+"""Columns of a CSV as text, whatever else is wrong with it: taken by name, within the bounds of foreign files."""
+
+import contextlib
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Collection, Generator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cxrcore.data.files import bounded_file
+from cxrcore.errors import DataError
+
+# What pandas raises on files that are no table: text in another coding, damaged or foreign archives, odd rows.
+UNREADABLE = (ValueError, OSError, EOFError, ImportError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+              tarfile.TarError)
+_SHOWN = 12  # headings in an error
+
+
+class Table:
+    """A CSV, open: its headings, and columns of it as text.
+
+    Args:
+        path: packed or plain, see `bounded_file.table_text`.
+
+    Raises:
+        DataError: no such file, not a table, or too large.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        with _in_one_line(self.path):
+            self._text = io.BytesIO(bounded_file.table_text(path))
+            header = pd.read_csv(self._text, nrows=0, encoding="utf-8-sig").columns
+        bounded_file.check_rows(0, str(path), len(header))
+        self.headings = tuple(str(name).strip() for name in header)
+        self._place = {name.lower(): place for place, name in enumerate(self.headings)}
+
+    def place_of(self, names: Sequence[str]) -> int | None:
+        """The column with the first of these headings that is there, in whatever case, from 0; None without one."""
+        return next((self._place[key] for name in names if (key := name.strip().lower()) in self._place), None)
+
+    def places(self, wanted: Mapping[str, Sequence[str]], optional: Collection[str], what: str) -> dict[str, int]:
+        """{key: column, from 0} of the columns that are there.
+
+        Args:
+            wanted: {key: headings, of which the first that is there counts}.
+            optional: keys of columns that may be missing.
+            what: the table should be, for the error.
+
+        Raises:
+            DataError: missing columns; the text names them and what is there.
+        """
+        found = {key: self.place_of(names) for key, names in wanted.items()}
+        missing = [wanted[key][0] for key, place in found.items() if place is None and key not in optional]
+        if missing:
+            raise DataError(f"{self.path} is no table of {what}: missing column(s) {', '.join(missing)}; it has "
+                            f"{', '.join(self.headings[:_SHOWN])}")
+        return {key: place for key, place in found.items() if place is not None}
+
+    def cells(self, places: Collection[int], n_rows: int | None = None) -> pd.DataFrame:
+        """These columns as text, named by their places; "" where a cell is empty.
+
+        The header is skipped, not used: its field count may differ from the rows', which would shift the columns.
+
+        Args:
+            n_rows: at most; None for all.
+        """
+        used = sorted(set(places))
+        self._text.seek(0)
+        with _in_one_line(self.path):
+            cells = pd.read_csv(self._text, header=None, skiprows=1, usecols=used, dtype=str, nrows=n_rows,
+                                encoding="utf-8-sig", keep_default_na=False)
+        if cells.empty:
+            raise DataError(f"{self.path} has no rows")
+        return cells.fillna("")
+
+
+@contextlib.contextmanager
+def _in_one_line(path: Path) -> Generator[None]:
+    """What is wrong with a file that is read as a table, as a DataError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"no such CSV: {path}") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder; the CSV itself is needed, for example {path / 'Data_Entry_2017.csv'}"
+                        ) from None
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{path} is empty") from None
+    except UNREADABLE as error:
+        raise DataError(f"{path} cannot be read as CSV: {' '.join(str(error).split())}") from None
