@@ -25,8 +25,8 @@ def whole_board(store: Store, run: Evaluated, part: str, state: BoardState) -> t
     A finding that the board does not show has the threshold of the set that was put there, or what the link says of it.
     """
     shaped = state.changed or state.elsewhere
-    of = shaped_on(run, part, state) if shaped else state.base.part if state.base.part in run.parts else part
-    whole = run.with_own_labels(of)
+    of = shaped_on(run, part, state) if shaped else str(state.base.part)
+    whole = run.with_own_labels(of if of in run.parts else part)
     if whole.findings == state.findings:
         return run, part, state
     sets = [find_set(store, whole, one.key) for one in (state.base, state.reference)]

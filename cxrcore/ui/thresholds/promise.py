@@ -57,7 +57,9 @@ def fitted_films(run: Evaluated, made: SourcedSet, part: str) -> Fitted | None:
     Args:
         part: what the board is read on.
     """
-    if made.part not in run.parts or made.objective not in (*OBJECTIVES, "classic") or made.prediction_id is None:
+    if made.part is None or made.part not in run.parts or made.prediction_id is None:
+        return None
+    if made.objective not in (*OBJECTIVES, "classic"):
         return None
     on = replace(run.read_own(made.part), prediction_id=made.prediction_id)
     other = part if part != made.part else next((one for one in run.parts if one != made.part), None)
