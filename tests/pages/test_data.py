@@ -7,7 +7,7 @@ from seeded_runs import DATASET, add_run, make_store
 
 from cxrcore.config import default_store
 from cxrcore.data import splits
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.queries import data_set
 from cxrcore.queries.film_pixels import film_map
 from cxrcore.store import Store
@@ -228,7 +228,7 @@ def test_an_unwritable_cache_is_no_error(store, data, add_split, tmp_path):
 
 def test_every_finding_can_be_asked_for(open_page, data):
     picker = next(box for box in open_page().selectbox if box.label == "Finding")
-    assert len(picker.options) == len(FINDINGS) + 1
+    assert len(picker.options) == len(NIH_FINDINGS) + 1
 
 
 def test_runs_of_another_kind_do_not_disturb(open_page):

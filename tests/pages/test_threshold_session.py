@@ -10,12 +10,12 @@ import scored_runs
 import streamlit as st
 from opened_pages import open_page
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store, threshold_file
 from cxrcore.ui.thresholds import board_component
 
 MAKE = partial(scored_runs.make, n_val=300, n_test=400, n_runs=2)
-MASS, NODULE = FINDINGS.index("Mass"), FINDINGS.index("Nodule")
+MASS, NODULE = NIH_FINDINGS.index("Mass"), NIH_FINDINGS.index("Nodule")
 
 
 class Browser:
@@ -61,15 +61,19 @@ class Browser:
         return self.checked(self.app.button(key=key).click().run())
 
     def release(self, values, finding="Mass", of=None) -> "Browser":
-        """All 14 thresholds as they stand after a drag of a finding."""
-        k, before = FINDINGS.index(finding), self.thresholds
+        """All thresholds as they stand after a drag of a finding."""
+        k, before = self.findings.index(finding), self.thresholds
         return self.tell("released", {"of": of or self.board["of"], "thresholds": list(values), "open": finding,
                                       "moved": {"finding": finding, "before": before[k], "after": values[k]}})
 
     def drag(self, finding, value) -> "Browser":
         values = self.thresholds
-        values[FINDINGS.index(finding)] = value
+        values[self.findings.index(finding)] = value
         return self.release(values, finding)
+
+    @property
+    def findings(self) -> list[str]:
+        return [one["name"] for one in self.board["findings"]]
 
     @property
     def thresholds(self) -> list[float]:
@@ -95,7 +99,7 @@ class Browser:
         asking = threading.Thread(target=lambda: texts.append(self.files["sets_export"]()))
         asking.start()
         asking.join()
-        return threshold_file.parse_threshold_file(texts[0])
+        return threshold_file.parse_threshold_file(texts[0], self.findings)
 
     def import_file(self, content: str) -> "Browser":
         upload = ("set.json", content.encode(), "application/json")
@@ -269,7 +273,7 @@ def test_a_saved_set_keeps_what_to_beware_of(own_store, browser):
     browser.open(own_store, set="fixed:0.5", t="Fibrosis:recall:0.9@val").press("sets_save_go")
     row = own_store.threshold_sets(own_store.runs()["run_id"].iloc[-1]).iloc[0]
     assert json.loads(row["parameters"])["unstable"] == ["Fibrosis"]
-    assert "unstable" in browser.board["findings"][FINDINGS.index("Fibrosis")]["note"]
+    assert "unstable" in browser.board["findings"][NIH_FINDINGS.index("Fibrosis")]["note"]
 
 
 def test_a_store_that_cannot_be_written_is_one_line(store, browser, monkeypatch):
@@ -349,14 +353,14 @@ def test_a_file_that_was_shaped_on_the_films_on_the_board_is_flagged(store, brow
     text = threshold_file.threshold_file_text(browser.exported())
     browser.open(store).import_file(text)
     assert "same films" in browser.words
-    browser.open(store).import_file(json.dumps(dict.fromkeys(FINDINGS, 0.25)))
+    browser.open(store).import_file(json.dumps(dict.fromkeys(NIH_FINDINGS, 0.25)))
     assert "14 by hand" in browser.words and "same films" not in browser.words
 
 
 def test_an_import_can_be_undone(store, browser):
     browser.open(store, set="youden@val")
     before = browser.thresholds
-    browser.import_file(json.dumps(dict.fromkeys(FINDINGS, 0.25)))
+    browser.import_file(json.dumps(dict.fromkeys(NIH_FINDINGS, 0.25)))
     assert len(browser.pairs) == 14
     browser.release(before)
     assert not browser.pairs and browser.link("set") == ["youden@val"]
