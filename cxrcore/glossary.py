@@ -114,7 +114,7 @@ TERMS = {
     "gap": Term("Gap", "A measure of one group of patients minus that of another.", "-1 to 1; 0 is no gap",
                 "Seyyed-Kalantari et al., Nat. Med. 2021"),
     "verdicts": Term("Findings by verdict", "How many findings the corrected tests call better, tied or worse, or "
-                     "could not test.", "0 to 14", _COUNTED),
+                     "could not test.", "0 to the number of findings", _COUNTED),
     "spread": Term("Spread of runs", "Mean, standard deviation, least and most of the macro means of the runs of one "
                    "architecture.", "as the measure's own", _COUNTED),
     "agreement": Term("All agree", "The share of the films on which all runs say yes or all say no.", "0 to 100 %",
@@ -140,7 +140,7 @@ TERMS = {
                               "the data set's table"),
     "prevalence": Term("Prevalence", "The share of the films whose label has the finding.", "0 to 100 %",
                        "the data set's labels"),
-    "without_finding": Term("Without a finding", "The share of the films that have none of the 14 findings.",
+    "without_finding": Term("Without a finding", "The share of the films that have none of its findings.",
                             "0 to 100 %", "the data set's labels"),
     "ap_films": Term("AP films (anteroposterior)", "The share taken from front to back, mostly at the bedside of the "
                      "sicker; the others are PA (posteroanterior), taken standing.", "0 to 100 %",
@@ -149,7 +149,7 @@ TERMS = {
     "accuracy": Term("Mean accuracy", "For each finding the share of the films without it, which a program that never "
                      "raises an alarm gets right, averaged over the findings.", "0 to 100 %", _COUNTED),
     "findings_counted": Term("Findings", "Findings inside the mean: those with positive films wherever it is read.",
-                             "0 to 14", _COUNTED),
+                             "0 to the number of findings", _COUNTED),
     # -- training and cost
     "best_epoch": Term("Best epoch", "The epoch with the best validation macro AUROC; its weights are the ones "
                        "measured.", "from 1", _RECORDED),

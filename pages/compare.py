@@ -34,7 +34,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation numbers.", icon=":material/info:")
     run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
-    runs = [run for run in evaluated(rows, overview.board, page.labels) if part in run.parts]
+    runs = [run for run in evaluated(rows, overview, page.labels, part) if part in run.parts]
     measured = rows[rows["run_id"].isin([run.run_id for run in runs])]
     own = page.groups(measured, part)
     if len(own) > 1:
@@ -42,6 +42,8 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         runs = [run for run in runs if run.run_id in own[0].table.index]
     if not runs:
         st.stop()
+    runs, others = comparison.on_scored_findings(store, runs, part)
+    run_pages.say_shared(runs, others)
 
     first = measured[measured["run_id"] == runs[0].run_id].iloc[0]
     data = overview.datasets.loc[first["dataset_id"]]
@@ -55,12 +57,12 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     widgets.oracle(measured)
     tables = sections.values_section(compared, title, part, reference)
     if reference:
-        sections.say_published(reference, first["split_scheme"], part)
+        sections.say_published(reference, runs[0].findings, first["split_scheme"], part)
     if len(compared) == 1:
         st.info("Choose a second run to see differences and verdicts.", icon=":material/info:")
     else:
         tables |= sections.verdict_section(compared, title, part, set(page.labels.values()))
-        tables |= sections.agreement_section(*agreement.votes(store, compared, part), part)
+        tables |= sections.agreement_section(runs[0].findings, *agreement.votes(store, compared, part), part)
     tables |= sections.seeds_section(compared, overview.runs, measure, part)
     tables |= sections.cost_section(compared, overview.runs, title)
     with st.expander("Settings that differ"):

@@ -16,15 +16,22 @@ from cxrcore.ui.run_pages import open_runs_page, pick_part
 
 with open_runs_page("curves", "so there are no curves") as page:
     store, overview = page.store, page.overview
-    finding_picker.stop_at_unknown_finding()
     download_slot = page.pick_several("curves_picker", f"Pick up to {MAX_RUNS} runs by name", widgets.DOWNLOAD_WIDTH)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    with controls:
         wanted = pick_part("The split that the curves come from. Validation stands in where no run has test "
                            "predictions.")
+    focus = page.chosen or page.best(wanted)
+    rows = page.rows(focus or page.pickable["run_id"][:MAX_RUNS])
+    part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), overview.board)
+    runs, others = run_pages.share_findings(evaluated(rows, overview, page.labels, part), part)
+    findings = runs[0].findings if runs else ()
+    finding_picker.stop_at_unknown_finding(findings)
+    with controls:
         view = VIEWS[st.segmented_control(
             "View", list(VIEWS), default="ROC", required=True, **in_link("view"), wrap=True,
             help=VIEWS_HELP)]
-        finding = finding_picker.finding_picker()
+        finding = finding_picker.finding_picker(findings)
         measure = "f1"
         if view == "thresholds" and finding is None:
             titles = {title: name for name, title in MEASURE_TITLES.items()}
@@ -38,25 +45,23 @@ with open_runs_page("curves", "so there are no curves") as page:
         st.error(f"At most {MAX_RUNS} runs can be told apart in one chart, and {len(page.chosen)} are chosen. Take "
                  "some of them out above.", icon=":material/error:")
         st.stop()
-    focus = page.chosen or page.best(wanted)
     if not page.chosen:
         st.caption("No run is chosen: these are the best of the newest data set and split." if focus else
                    "No run is chosen, and none has been evaluated yet.")
 
-    rows = page.rows(focus or page.pickable["run_id"][:MAX_RUNS])
-    part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), overview.board)
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation curves.", icon=":material/info:")
     run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
-    runs = evaluated(rows, overview.board, page.labels)
+    run_pages.say_shared(runs, others)
     if view == "reliability":
-        read = reliability.reliability_reader(store, runs, method)
+        read = reliability.reliability_reader(store, method)
     else:
         with marks_slot or st.container():
             key = marks.marks_picker(store, runs)
         read = curves.curves_reader(store, view)
     with widgets.slow_steps("Reading predictions", len(rows)) as step:
-        measured = curves.read_drawn_runs(rows, overview.board, part, page.labels, read, step)
+        architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
+        measured = curves.read_drawn_runs(store, runs, architectures, part, read, step)
     if view == "reliability":
         reliability_view.say_unfitted(runs, measured, method, part)
     if not measured:

@@ -1,10 +1,12 @@
 """Localization: whether maps point at the boxes that people drew, beside what needs no network."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from cxrcore.queries import evaluated_runs, localization
 from cxrcore.queries.evaluated_runs import evaluated
-from cxrcore.ui import widgets
+from cxrcore.ui import run_pages, widgets
 from cxrcore.ui.link import in_link
 from cxrcore.ui.localization import sections
 from cxrcore.ui.localization.sections import ALL, CUTS, IOBB, IOU, MEANINGS, MEASURES, POINTING
@@ -17,7 +19,7 @@ with open_runs_page("localization", "so no map can be measured") as page:
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     focus = page.at_most(evaluated_runs.MAX_RUNS, page.chosen or page.best() or page.pickable["run_id"][:1], "shown")
     rows = page.rows(focus)
-    measured = localization.read_localization(store, evaluated(rows, overview.board, page.labels), rows, overview.runs)
+    measured = localization.read_localization(store, evaluated(rows, overview, page.labels), rows, overview.runs)
     sections.say_missing(store, rows, measured, overview, page.labels, page.statuses)
     if not measured:
         for group in page.groups(rows, "test"):
@@ -39,6 +41,10 @@ with open_runs_page("localization", "so no map can be measured") as page:
         st.info(f"All methods stand side by side for one run: this is {widgets.escape(measured[0].run.label)}. Choose "
                 "one method to see the runs side by side.", icon=":material/info:")
         measured = measured[:1]
+
+    runs, others = run_pages.share_findings([one.run for one in measured], "test")
+    run_pages.say_shared(runs, others)
+    measured = [replace(one, run=run) for one, run in zip(measured, runs, strict=True)]
 
     own = rows[rows["run_id"].isin([one.run.run_id for one in measured])]
     sections.say_where(page.groups(own, "test"), measured)

@@ -38,7 +38,7 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation numbers.", icon=":material/info:")
     run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
-    run = evaluated(rows, overview.board, page.labels)[0]
+    run = evaluated(rows, overview, page.labels, part)[0]
     if part not in run.parts:
         st.stop()
 
@@ -57,7 +57,7 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
         measured = intervals(found.found, measure)
         bars = subgroups.bars(found, measured)
         widgets.legend([(one.name, one.style) for one in bars])
-        widgets.chart(dot_rows(f"{AXES[measure]} with 95 % intervals", f"{AXES[measure]}, 0 to 1", bars),
+        widgets.chart(dot_rows(f"{AXES[measure]} with 95 % intervals", f"{AXES[measure]}, 0 to 1", bars, found.names),
                       f"subgroups_{grouping}_{measure}", f"{AXES[measure]} of each finding and group, with intervals")
         sections.say_suppressed(found)
         name = f"subgroups_{grouping}_{measure}_{part}"
@@ -76,7 +76,8 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
                               subgroups.in_words(found, parted, reference, measure)))
         bars = subgroups.gap_bars(found, parted)
         widgets.legend([(one.name, one.style) for one in bars])
-        widgets.chart(dot_rows(f"Gap to {found.called(reference)}", f"Gap in {SHORT[measure]}", bars, upright=0),
+        widgets.chart(dot_rows(f"Gap to {found.called(reference)}", f"Gap in {SHORT[measure]}", bars, found.names,
+                               upright=0),
                       f"gaps_{grouping}_{measure}", f"Gaps in {AXES[measure]} to {found.called(reference)}")
         st.caption(subgroups.family(parted))
         shown = subgroups.shown_gaps(found, parted, measured, reference, measure)
@@ -94,6 +95,6 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
         pair = subgroups.shortcut(store, run, part, told)
     sections.shortcut_section(pair, run, rows.iloc[0]["architecture"])
     if pair:
-        tables["View alone"] = (f"view_alone_{part}", lambda pair=pair: subgroups.shortcut_table(pair, run.label))
+        tables["View alone"] = (f"view_alone_{part}", lambda pair=pair: subgroups.shortcut_table(pair, run))
     with download_slot:
         widgets.download_menu(tables, latex=True)

@@ -1,6 +1,7 @@
 """Axes, titles and guides of the curve charts, as plain dictionaries in Plotly's terms, and the figure made of them."""
 
 import base64
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from cxrcore.measures.curves import logit
 
 LARGE_HEIGHT, MIDDLE_HEIGHT, SMALL_HEIGHT = 600, 370, 272  # pixels
 LINE = 19  # pixels, of a title
+_NAME_BESIDE, _NAME_A_LINE = 18, 28  # letters of a finding that leave room for figures, and that fill a small title
 
 _GUIDE = "rgba(138,138,138,0.75)"
 _TICKS = (0.5, 0.01, 0.99, 0.1, 0.9, 0.001, 0.999, 1e-4, 0.9999, 1e-5, 1e-6, 0.99999)  # the first ones win
@@ -23,9 +25,14 @@ _DASH_SIGNS = {"solid": "━", "dash": "╍", "dot": "┅", "dashdot": "━·", 
 
 def layout(finding: str, said: str, large: bool) -> dict[str, Any]:
     """Title, size and margins; `said` follows the finding's name, lines parted by <br>."""
-    lines = said.count("<br>")
+    name = display_name(finding)
+    if not large and len(name) > _NAME_BESIDE:
+        name = f"{'<br>'.join(textwrap.wrap(name, _NAME_A_LINE))}<br>"
+    else:
+        name += " "
+    lines = (name + said).count("<br>")
     return {
-        "title": {"text": f'{display_name(finding)} <span style="font-weight:400">{said}</span>',
+        "title": {"text": f'{name}<span style="font-weight:400">{said}</span>',
                   "font": {"size": FONT_SIZE + (2 if large else 0)},
                   "x": 0, "xref": "container", "y": 1, "yanchor": "top", "pad": {"t": 16, "l": 0}},
         "height": LARGE_HEIGHT if large else SMALL_HEIGHT + LINE * lines,
@@ -33,6 +40,14 @@ def layout(finding: str, said: str, large: bool) -> dict[str, Any]:
         "showlegend": False, "hovermode": "closest", "hoverlabel": {"font": _SIZE, "align": "left"},
         "template": {"layout": {}},  # the page's theme fills it; Plotly's own weighs 7 kB a figure
     }
+
+
+def level(figures: Sequence[go.Figure]) -> None:
+    """Give small charts side by side as many lines of title each, so that their axes stand in rows."""
+    highest = max((figure.layout.height for figure in figures), default=0)
+    for figure in figures:
+        if more := highest - figure.layout.height:
+            figure.layout.height, figure.layout.margin.t = highest, figure.layout.margin.t + more
 
 
 def up_to(top: float, title: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Charts of the Curves page: ROC, precision-recall, scores, and measures against the threshold, of one finding.
 
-Each comes small, as one of fourteen with its figures in the title, or large with counts on hover. Fourteen are made
+Each comes small, as one of many with its figures in the title, or large with counts on hover. One a finding is made
 on every change of the page, so they are built as plain dictionaries with arrays in the form that the browser reads.
 """
 

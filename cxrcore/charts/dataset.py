@@ -125,7 +125,8 @@ def group_chart(title: str, table: pd.DataFrame) -> go.Figure:
     for name, rows in table.groupby("group", sort=False):
         group, rows = str(name), rows.set_index("finding").loc[order]
         figure.add_trace(go.Scatter(
-            x=100 * rows["share"], y=[display_name(f) for f in order], mode="markers", name=GROUP_WORDS.get(group, group),
+            x=100 * rows["share"], y=[display_name(f) for f in order], mode="markers",
+            name=GROUP_WORDS.get(group, group),
             marker={"color": GROUP_COLOURS[group], "symbol": GROUP_MARKS[group], "size": 11},
             customdata=np.column_stack([rows["positives"], rows["films"]]),
             hovertemplate=f"%{{y}}, {GROUP_WORDS.get(group, group)}: <b>%{{x:.2f}} %</b><br>"

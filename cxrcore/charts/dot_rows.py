@@ -1,5 +1,6 @@
 """Rows of points with intervals: a row a finding, a mark a run or a group of patients, the macro mean below a line."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ _ROW_OF_RUN = 7
 _TOP, _BOTTOM = 62, 62
 _SPREAD = 0.62  # of a row that its marks take up
 _OPEN = "-open"
+_NAME_A_LINE = 28  # letters beside a row
 _FAINT, _GUIDE = "rgba(138,138,138,0.38)", "rgba(138,138,138,0.9)"
 _PUBLISHED = {"size": 13, "color": "rgba(138,138,138,1)", "line": {"width": 2.5}}
 
@@ -78,7 +80,7 @@ def dot_rows(title: str, axis: str, runs: Sequence[Bars], names: Sequence[str], 
     layout = dressed.layout.to_plotly_json()
     layout |= {"height": _TOP + _BOTTOM + n * (_ROW + _ROW_OF_RUN * max(len(runs) - 2, 0)),
                "shapes": _lines(names, upright)}
-    layout["yaxis"] |= {"tickvals": list(range(n)), "ticktext": list(names), "range": [n - 0.5, -0.5],
+    layout["yaxis"] |= {"tickvals": list(range(n)), "ticktext": ["<br>".join(textwrap.wrap(name, _NAME_A_LINE)) for name in names], "range": [n - 0.5, -0.5],
                         "showgrid": False, "tickfont": {"size": FONT_SIZE}}
     layout["xaxis"] |= {"title": {**layout["xaxis"]["title"], "text": axis}, "showgrid": True}
     traces = [_reference(one, names) for one in published]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from cxrcore.charts.dot_rows import NAMES, Bars, dot_rows
+from cxrcore.charts.dot_rows import Bars, dot_rows, row_names
 from cxrcore.charts.look import DASHES, SYMBOLS, RunStyle
 
 # A row of hues for bands that have an order. None is an architecture's colour; all keep a contrast of 3 to white and
@@ -20,9 +20,9 @@ def group_styles(names: Sequence[str]) -> dict[str, RunStyle]:
     return {name: RunStyle(_HUES[place * step], DASHES[0], SYMBOLS[place]) for place, name in enumerate(names)}
 
 
-def shortcut(title: str, axis: str, view: Bars, run: Bars) -> go.Figure:
+def shortcut(title: str, axis: str, view: Bars, run: Bars, findings: Sequence[str]) -> go.Figure:
     """AUROC of the view alone and of the run, with the line of chance; no macro mean, since the view's means nothing.
 
     A label that goes with one view and a label that goes with the other would cancel out in it.
     """
-    return dot_rows(title, axis, [view, run], upright=CHANCE, n=len(NAMES) - 1)
+    return dot_rows(title, axis, [view, run], row_names(findings)[:-1], upright=CHANCE)

@@ -16,7 +16,7 @@ from cxrcore.config import PROJECT_ROOT, PicturesConfig
 from cxrcore.data.files import csv_file
 from cxrcore.demo.dashboard import free_port, serving
 from cxrcore.errors import RunError
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.store import Store
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -105,13 +105,13 @@ def _links(store: Store) -> dict[str, str]:
     found = store.predictions(best["prediction_id"])
     row, k = divmod(int((found.scores * (found.labels == 1)).argmax()), found.labels.shape[1])
     return {"run": best["run_id"], "others": "&".join(f"run={run_id}" for run_id in board["run_id"][:4]),
-            "film": str(found.image_ids[row]), "finding": display_name(FINDINGS[k])}
+            "film": str(found.image_ids[row]), "finding": display_name(found.findings[k])}
 
 
 def _with_faults(store: Store) -> bytes:
     """The best run's scores as a CSV with four planted faults, for the audit to find."""
     found = store.predictions(_board(store).iloc[0]["prediction_id"])
-    frame = pd.DataFrame(found.scores, columns=FINDINGS)
+    frame = pd.DataFrame(found.scores, columns=list(found.findings))
     frame.insert(0, "image_id", found.image_ids)
     frame = pd.concat([frame.iloc[3:], frame.iloc[-2:]])  # three films missing, two twice
     frame["Hernia"] = frame["Hernia"].round(2)

@@ -134,8 +134,8 @@ def _say_findings(network: Sequence[str], data_set: Sequence[str]) -> None:
         return
     both = [finding for finding in network if finding in data_set]
     if not both:
-        raise UsageError(f"the network knows {', '.join(network)}, the data set has {', '.join(data_set)}: they share no "
-                         "finding")
+        raise UsageError(f"the network knows {', '.join(network)}, the data set has {', '.join(data_set)}: they share "
+                         "no finding")
     alone = [("the network knows besides", network, data_set), ("the data set has besides", data_set, network)]
     rest = [f"{words}: {', '.join(map(display_name, left))}" for words, one, other in alone
             if (left := [finding for finding in one if finding not in other])]

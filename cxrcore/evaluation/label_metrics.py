@@ -97,9 +97,7 @@ def what_changes(store: Store, labels: LabelSet, board: pd.DataFrame) -> list[Ch
 
 def _changed(run_id: str, part: str, before: Predictions, after: Predictions) -> Changed:
     both = measured(before.labels, before.scores) & measured(after.labels, after.scores)
-    areas = []
-    for films in (before, after):
-        areas.append(per_finding(auroc, np.where(both, films.labels, np.nan), films.scores))
+    areas = [per_finding(auroc, np.where(both, films.labels, np.nan), films.scores) for films in (before, after)]
     defined = ~np.isnan(areas).any(axis=0)
     means = [macro(np.where(defined, area, np.nan))[0] for area in areas]
     return Changed(run_id, part, after.findings, both.sum(axis=0), ((before.labels == 1) & both).sum(axis=0),

@@ -118,7 +118,8 @@ def _measured(store: Store, prediction_id: str, held: Predictions, readings: lis
                for reading, rows in zip(readings, at_sets, strict=True)]
     kept = [rows for reading, rows in zip(readings, at_sets, strict=True) if reading.set_id]
     store.save_metrics(prediction_id, pd.concat([ranked, *kept], ignore_index=True))
-    return pd.concat([ranked, *at_sets, *(_threshold_rows(reading.chosen, held) for reading in readings)], ignore_index=True)
+    own = [_threshold_rows(reading.chosen, held) for reading in readings]
+    return pd.concat([ranked, *at_sets, *own], ignore_index=True)
 
 
 def _threshold_rows(chosen: ThresholdSet, held: Predictions) -> pd.DataFrame:

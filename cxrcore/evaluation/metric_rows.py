@@ -47,8 +47,8 @@ def measured_rows(
         Columns as `Store.save_metrics` takes them, `set_id` empty. Where patients cannot be drawn, such as of films of
         one patient, low and high are NaN; so they are where a measure is undefined, or in most draws is.
     """
-    ranked = pd.concat([measure(films.labels, films.scores, films.findings) for measure in (ranking_metrics, calibration_metrics)],
-                       ignore_index=True)
+    ranked = pd.concat([measure(films.labels, films.scores, films.findings)
+                        for measure in (ranking_metrics, calibration_metrics)], ignore_index=True)
     at_sets = [threshold_metrics(films.labels, films.scores, films.findings, at, None) for at in sets]
     try:
         found = _resampled(store, prediction_id, films, sets, shown, told, read_as)

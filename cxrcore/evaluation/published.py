@@ -43,7 +43,7 @@ class PublishedResult:
         return f"{self.name} ({self.network}), {SPLITS[self.split]}"
 
     def of(self, findings: Sequence[str]) -> np.ndarray:
-        """Of these findings and their mean, float64 (k + 1,); NaN for others than NIH's, and the mean where any is NaN."""
+        """Of these findings and their mean, float64 (k + 1,); NaN for others than NIH's, and then of the mean too."""
         own = np.array([self.auroc.get(finding, np.nan) for finding in findings])
         return np.append(own, own.mean())
 
@@ -53,5 +53,6 @@ def results() -> tuple[PublishedResult, ...]:
     """All of them, those on the official split first."""
     table = pd.read_csv(_FILE)
     found = [PublishedResult(row.result, row.network, row.split, row.source,
-                             {finding: float(getattr(row, finding)) for finding in NIH_FINDINGS}) for row in rows_of(table)]
+                             {finding: float(getattr(row, finding)) for finding in NIH_FINDINGS})
+             for row in rows_of(table)]
     return tuple(sorted(found, key=lambda one: one.split != OFFICIAL))

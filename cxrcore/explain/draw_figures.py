@@ -92,7 +92,8 @@ def draw_figures_of_run(config: GradcamConfig) -> Path:
     known = checkpoint_source.is_known(store, loaded)
     thresholds = (fitted_thresholds(store, loaded.run_id, checkpoints.sha256(path), loaded.findings) if known
                   else fallback(loaded.findings))
-    job = Job(films, part, loaded.image_size, Explainer(model, loaded.architecture, loaded.spec, loaded.findings), thresholds,
+    explainer = Explainer(model, loaded.architecture, loaded.spec, loaded.findings)
+    job = Job(films, part, loaded.image_size, explainer, thresholds,
               is_phantom(films.table.images["patient_id"]))
     folder = results_folder(config.results, f"gradcam/{ids.checked(ids.RUN, loaded.run_id) if known else path.stem}")
     name = store.run(loaded.run_id)["name"] if known else ""

@@ -95,7 +95,8 @@ def measure_boxes_of_run(config: GradcamConfig) -> pd.DataFrame:
     if not boxed:
         raise DataError(f"none of the {len(rows):,} films on disk ({part}) has a box: choose another --split")
     _LOG.info(f"{len(boxed):,} films of {part} with {sum(film.n_boxes for film in boxed):,} boxes{_warning(part)}")
-    found = pd.concat([floors(boxed, loaded.image_size, loaded.findings), *maps_of(loaded, boxed, methods)], ignore_index=True)
+    beside = floors(boxed, loaded.image_size, loaded.findings)
+    found = pd.concat([beside, *maps_of(loaded, boxed, methods)], ignore_index=True)
     _LOG.info(as_text(found, loaded.findings))
     _keep(store, loaded, checkpoints.sha256(path), films.table.dataset_id, part, found)
     return found

@@ -66,16 +66,21 @@ def score(rows: pd.DataFrame, method: str, measure: str, findings: Sequence[str]
         findings: k names; rows of others do not count.
         cut: of IoU and IoBB.
     """
-    place, k = {finding: place for place, finding in enumerate(findings)}, len(findings)
-    rows = rows[rows["finding"].isin(place)]
-    rows = rows.assign(place=rows["finding"].map(place).astype(np.int64))
-    floors = {name: _means(*_known(rows[rows["method"] == name], measure, cut), k) for name in FLOORS}
-    floors[RANDOM_WEIGHTS] = _means(*_known(rows[rows["method"] == method + UNTRAINED], measure, cut), k)
-    own, values = _known(rows[rows["method"] == method], measure, cut)
+    placed, k = _placed(rows, findings), len(findings)
+    floors = {name: _means(*_known(placed[placed["method"] == name], measure, cut), k) for name in FLOORS}
+    floors[RANDOM_WEIGHTS] = _means(*_known(placed[placed["method"] == method + UNTRAINED], measure, cut), k)
+    own, values = _known(placed[placed["method"] == method], measure, cut)
     point, n = _means(own, values, k), np.bincount(_places(own), minlength=k)
     drawn, n_patients = _draw(own, values, k)
     low, high = _interval(point, drawn, n_patients, share=measure != ENERGY)
     return BoxScore(point, low, high, n, n_patients, floors)
+
+
+def _placed(rows: pd.DataFrame, findings: Sequence[str]) -> pd.DataFrame:
+    """The rows of these findings, with the place of each among them."""
+    of = {finding: place for place, finding in enumerate(findings)}
+    own = rows[rows["finding"].isin(of)]
+    return own.assign(place=own["finding"].map(of).astype(np.int64))
 
 
 def _known(rows: pd.DataFrame, measure: str, cut: float) -> tuple[pd.DataFrame, np.ndarray]:

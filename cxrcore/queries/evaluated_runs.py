@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.data.splits import PART_WORDS
-from cxrcore.findings import shared
+from cxrcore.findings import display_name, shared
 from cxrcore.queries import run_groups
 from cxrcore.queries.from_store import Labelled, Overview
 from cxrcore.store import CSV, LabelSet
@@ -99,6 +99,14 @@ def on_shared_findings(runs: Sequence[Evaluated]) -> tuple[list[Evaluated], tupl
     common = shared([run.findings for run in runs])
     rest = dict.fromkeys(finding for run in runs for finding in run.findings if finding not in common)
     return [run.of(common) for run in runs], tuple(rest)
+
+
+def others_in_words(n_shared: int, others: Sequence[str]) -> str:
+    """What is left out where runs know different findings, as `on_shared_findings` gives them; '' where none is."""
+    if not others:
+        return ""
+    return (f"These runs know different findings. Shown: the {n_shared} that all of them have; means are over these. "
+            f"Left out: {', '.join(map(display_name, others))}.")
 
 
 def default_runs(groups: Sequence[run_groups.Group]) -> list[str]:

@@ -63,9 +63,10 @@ def label_quality(store: Store, labels: LabelSet) -> LabelQuality:
 
 @kept(64)
 def reader_points(store: Store, of: Labelled) -> dict[str, RocPoint]:
-    """Where the data set's own labels stand among ROC curves of these scores, measured on the same films: {finding: point}.
+    """Where the data set's own labels stand among ROC curves of these scores, measured on the same films.
 
-    Empty where the scores are read against these labels themselves.
+    Returns:
+        {finding: point}, empty where the scores are read against these labels themselves.
 
     Raises:
         ResamplingError: films of fewer than two patients. StoreError: the predictions are gone.
@@ -102,7 +103,8 @@ def shown_quality(found: LabelQuality) -> pd.DataFrame:
     """As the page shows it: 'Pneumothorax, 4,376 films, 238 own positives, 238 positives, 0.458 (0.39 to 0.53) ...'."""
     table = quality_table(found)
     shown = pd.DataFrame({"Finding": table["finding"].map(display_name), "Films": table["films"],
-                          "Own label says yes": table["own_positives"], f"{found.labels.name} say yes": table["positives"]})
+                          "Own label says yes": table["own_positives"],
+                          f"{found.labels.name} say yes": table["positives"]})
     for name, title in MEASURES.items():
         shown[title] = [_with_interval(*cells) for cells in zip(table[name], table[f"{name}_low"],
                                                                 table[f"{name}_high"], strict=True)]

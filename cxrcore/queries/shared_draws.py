@@ -17,7 +17,9 @@ from cxrcore.store import Store
 _MEASURED: Kept[Resampled] = Kept(128)  # some 1 MB each; never written to
 
 
-def measured_in_draws(store: Store, runs: Sequence[tuple[Labelled, np.ndarray]], told: Told = untold) -> list[Resampled]:
+def measured_in_draws(
+    store: Store, runs: Sequence[tuple[Labelled, np.ndarray]], told: Told = untold
+) -> list[Resampled]:
     """Each run in the same draws, over the films that all of them have.
 
     Args:

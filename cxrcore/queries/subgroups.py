@@ -248,7 +248,8 @@ def gaps_table(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: s
     """A row a group and finding, exactly."""
     return pd.concat([pd.DataFrame({
         "grouping": found.grouping, "group": found.called(gap.name), "minus": found.called(reference),
-        "finding": found.names, "measure": measure, "gap": gap.change.point, "low": gap.change.low, "high": gap.change.high,
+        "finding": found.names, "measure": measure, "gap": gap.change.point, "low": gap.change.low,
+        "high": gap.change.high,
         "p_uncorrected": gap.change.p, "p_holm": gap.p, "verdict": gap.words}) for gap in gaps], ignore_index=True)
 
 
@@ -278,7 +279,8 @@ def shortcut_table(pair: tuple[Resampled, Resampled], run: Evaluated) -> pd.Data
 def summary_table(found: Subgroups, measured: Mapping[str, Interval], gaps: Sequence[Gap],
                   reference: str) -> pd.DataFrame:
     """A row a finding as a paper prints it, '0.712 (0.690 to 0.734)': a column a group, then a column a gap."""
-    return pd.DataFrame({"Finding": found.names} | {found.called(name): _cells(one) for name, one in measured.items()} | {
+    own = {found.called(name): _cells(one) for name, one in measured.items()}
+    return pd.DataFrame({"Finding": found.names} | own | {
         f"{found.called(gap.name)} minus {found.called(reference)}": _cells(gap.change, "+") for gap in gaps})
 
 

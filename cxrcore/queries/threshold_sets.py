@@ -115,7 +115,8 @@ def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
     prediction_id = run.prediction_id(part)
     made = from_store.fitted(store, run.run_id, prediction_id, fit.objective, fit.parameter)
     return SourcedSet(str(FitKey(fit.objective, fit.parameter, part)), made.name, made.objective, made.parameters,
-                      run.thresholds(dict(zip(made.findings, made.thresholds.tolist(), strict=True))), prediction_id, part)
+                      run.thresholds(dict(zip(made.findings, made.thresholds.tolist(), strict=True))), prediction_id,
+                      part)
 
 
 def default_key(run: Evaluated) -> str:

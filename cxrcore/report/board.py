@@ -3,7 +3,6 @@
 import base64
 
 from cxrcore.charts.board.payload import RunCounts, pack
-from cxrcore.findings import FINDINGS
 from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState, notes, provenance
 from cxrcore.queries.comparison import Compared
@@ -12,14 +11,14 @@ from cxrcore.report.contents import Contents
 
 def payload(contents: Contents, one: Compared) -> str:
     """A run's counts in base64; its thresholds are those that its page begins with."""
-    scores = from_store.sorted_scores(contents.store, one.run.prediction_id(contents.part))
+    scores = from_store.sorted_scores(contents.store, one.run.read(contents.part))
     values = one.source.thresholds.tolist()
-    header = {"of": one.run.prediction_id(contents.part), "open": FINDINGS[0], "id": 1, "thresholds": values,
+    header = {"of": one.run.prediction_id(contents.part), "open": one.run.findings[0], "id": 1, "thresholds": values,
               "reference": one.source.in_words, "alone": True}
     counts = RunCounts(one.run.run_id, one.run.label, one.style.colour, one.style.dash, scores, one.source.thresholds)
     warnings = notes(_state(one), one.run, contents.part, [len(found.positives) for found in scores])
-    return base64.b64encode(pack(counts, [], header, [[]] * len(FINDINGS), [[value] for value in values],
-                                 warnings)).decode()
+    return base64.b64encode(pack(one.run.findings, counts, [], header, [[]] * len(values),
+                                 [[value] for value in values], warnings)).decode()
 
 
 def source(contents: Contents, one: Compared) -> str:
@@ -29,4 +28,4 @@ def source(contents: Contents, one: Compared) -> str:
 
 
 def _state(one: Compared) -> BoardState:
-    return BoardState(one.source, one.source, {}, one.source.thresholds, {})
+    return BoardState(one.source, one.source, {}, one.run.findings, one.source.thresholds, {})

@@ -9,7 +9,6 @@ import pandas as pd
 
 from cxrcore.data.files import csv_file
 from cxrcore.errors import WorkbenchError
-from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures.subgroups import gaps, intervals
 from cxrcore.queries import comparison, curves, reliability, subgroups
 from cxrcore.report import cautions, drawings
@@ -45,7 +44,7 @@ def report_tables(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "thresholds", pd.DataFrame([
         {"run_id": one.run.run_id, "run": one.run.label, "set": one.source.in_words, "finding": finding,
          "threshold": value} for one in contents.compared
-        for finding, value in zip(FINDINGS, one.source.thresholds.tolist(), strict=True)])
+        for finding, value in zip(one.run.findings, one.source.thresholds.tolist(), strict=True)])
     for view in ("roc", "pr"):
         yield f"curve_points_{view}", curves.points_table(contents.curves(view), None)
     yield "reliability_bins", reliability.bins_table(contents.curves("reliability"), None)
@@ -72,12 +71,12 @@ def _for_latex(contents: Contents) -> pd.DataFrame:
     made = pd.DataFrame({"Run": table["run"]})
     for name, title in LEADERBOARD.items():
         columns = [table[column] for column in (name, f"{name}_low", f"{name}_high", f"{name}_findings")]
-        made[title] = [_cell(*cell) for cell in zip(*columns, strict=True)]
+        made[title] = [_cell(*cell, len(contents.findings)) for cell in zip(*columns, strict=True)]
     return made
 
 
-def _cell(value: float, low: float, high: float, n: int) -> str:
+def _cell(value: float, low: float, high: float, n: int, n_findings: int) -> str:
     if math.isnan(value):
         return "--"
     interval = "" if math.isnan(low) or math.isnan(high) else f" [{low:.3f}, {high:.3f}]"
-    return f"{value:.3f}{interval}" + f" ({n} of {N_FINDINGS})" * (n < N_FINDINGS)
+    return f"{value:.3f}{interval}" + f" ({n} of {n_findings})" * (n < n_findings)

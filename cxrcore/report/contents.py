@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from cxrcore.errors import RunError
-from cxrcore.findings import N_FINDINGS
 from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import class_lesson, comparison, curves, evaluated_runs, from_store, reliability, run_groups
 from cxrcore.queries.comparison import Compared
@@ -44,6 +43,11 @@ class Contents:
         return [one.run for one in self.compared]
 
     @property
+    def findings(self) -> tuple[str, ...]:
+        """Of the runs, the same for all."""
+        return self.compared[0].run.findings
+
+    @property
     def dataset(self) -> pd.Series:
         """Of `Store.datasets`."""
         return self.overview.datasets.loc[self.rows.iloc[0]["dataset_id"]]
@@ -59,10 +63,10 @@ class Contents:
 
     def curves(self, view: str) -> list[curves.DrawnRun]:
         """The runs' curves of a view of `curves.VIEWS`, or 'reliability' of the scores as predicted."""
-        rows = self.rows.set_index("run_id", drop=False).loc[[run.run_id for run in self.runs]].reset_index(drop=True)
-        read = (reliability.reliability_reader(self.store, self.runs, None) if view == "reliability" else
+        read = (reliability.reliability_reader(self.store, None) if view == "reliability" else
                 curves.curves_reader(self.store, view))
-        measured = curves.read_drawn_runs(rows, self.overview.board, self.part, self.labels, read)
+        architectures = {one.run.run_id: one.architecture for one in self.compared}
+        measured = curves.read_drawn_runs(self.store, self.runs, architectures, self.part, read)
         looks = {one.run.run_id: one.style for one in self.compared}  # `load` deals dashes anew, by another order
         return [replace(one, style=looks[one.run_id]) for one in measured]
 
@@ -77,7 +81,7 @@ class Contents:
             for name in LEADERBOARD:
                 found = one.found.interval(name)
                 row |= {name: float(found.point[MACRO]), f"{name}_low": float(found.low[MACRO]),
-                        f"{name}_high": float(found.high[MACRO]), f"{name}_findings": N_FINDINGS - found.n_excluded}
+                        f"{name}_high": float(found.high[MACRO]), f"{name}_findings": len(self.findings) - found.n_excluded}
             made.append(row)
         return pd.DataFrame(made)
 
@@ -106,7 +110,7 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test") ->
         run_ids, notes = _best(run_groups.groups(open_runs, board, overview.datasets, statuses, wanted), labels)
     rows = runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
     part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), board)
-    measured = [run for run in evaluated(rows, board, labels) if part in run.parts]
+    measured = [run for run in evaluated(rows, overview, labels, part) if part in run.parts]
     if not measured:
         raise RunError(f"none of these runs has been evaluated: there is nothing to report. python scripts/eval.py "
                        f"--run RUN_ID evaluates one of {store.key}")
@@ -119,6 +123,10 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test") ->
               if run.run_id not in group.table.index]
     measured = [run for run in measured if run.run_id in group.table.index]
     kept = kept[kept["run_id"].isin(group.table.index)].reset_index(drop=True)
+    measured, others = comparison.on_scored_findings(store, measured, part)
+    if others and not measured[0].findings:
+        raise RunError("these runs have no finding in common: a report compares them on those that all have")
+    notes += filter(None, [evaluated_runs.others_in_words(len(measured[0].findings), others)])
     compared = comparison.compare(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part)
     notes += filter(None, [comparison.start_weights_sentence(kept, labels)])
     compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))

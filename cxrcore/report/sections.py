@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -14,10 +14,11 @@ from PIL import Image
 from cxrcore.charts import curves as curve_charts
 from cxrcore.charts import reliability as reliability_charts
 from cxrcore.charts.alone import as_plain
-from cxrcore.charts.dot_rows import NAMES, dot_rows
+from cxrcore.charts.curve_axes import level
+from cxrcore.charts.dot_rows import dot_rows, row_names
 from cxrcore.charts.look import Figure, RunStyle, architecture_label
 from cxrcore.errors import WorkbenchError
-from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.glossary import TERMS
 from cxrcore.measures.subgroups import gaps, intervals
 from cxrcore.queries import comparison, reliability, subgroups
@@ -49,7 +50,7 @@ def leaderboard_section(contents: Contents, figures: Figures) -> str:
     """Macro means with intervals, a row a run, and AUROC of each finding."""
     table, rows = contents.leaderboard(), []
     for (_, row), one in zip(table.iterrows(), contents.compared, strict=True):
-        cells = "".join(_mean(row, name) for name in LEADERBOARD)
+        cells = "".join(_mean(row, name, len(contents.findings)) for name in LEADERBOARD)
         rows.append(f"<tr><td>{_swatch(one.style)}{named(contents, one.run)}<br><small>"
                     f"{escape(architecture_label(row['architecture']))}</small></td>{cells}</tr>")
     heads = "".join(f'<th scope="col" title="{escape(TERMS[name].in_words)}">{title}</th>'
@@ -57,7 +58,8 @@ def leaderboard_section(contents: Contents, figures: Figures) -> str:
     meant = " ".join(TERMS[name].in_words for name in LEADERBOARD)
     sources = "; ".join(sorted({one.source.in_words for one in contents.compared}))
     first = contents.compared[0].found
-    bars = dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1", comparison.bars_of(contents.compared, "auroc"))
+    bars = dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1", comparison.bars_of(contents.compared, "auroc"),
+                    row_names(contents.findings))
     drawn = "patients" if first.patients_known else "films (patients unknown: too narrow)"
     return (
         f'<div class="scroll"><table><thead><tr><th scope="col">Run</th>{heads}</tr></thead><tbody>{"".join(rows)}'
@@ -73,14 +75,12 @@ def curves_section(contents: Contents, figures: Figures) -> str:
     parts = [_legend(contents), _lines(cautions.of_curves(contents.curves("roc")))]
     draw: dict[str, Callable] = {"roc": curve_charts.roc_chart, "pr": curve_charts.pr_chart}
     for view, title in (("roc", "ROC"), ("pr", "Precision and recall")):
-        measured, charts = contents.curves(view), []
-        for finding in FINDINGS:
-            shown = [curve_charts.ShownCurves(one.label, one.style, one.data.findings[FINDINGS.index(finding)])
-                     for one in measured]
-            missing = curve_charts.undefined(shown, view)
-            charts.append(f"<p><b>{display_name(finding)}</b><br>{escape(missing)}</p>" if missing else figures.add(
-                draw[view](finding, shown, False), curve_charts.curves_alt(finding, view, shown)))
-        parts.append(f'<h3>{title}</h3><div class="grid">{"".join(charts)}</div>')
+        measured, drawn = contents.curves(view), {}
+        for finding in contents.findings:
+            shown = [curve_charts.ShownCurves(one.label, one.style, one.data.findings[finding]) for one in measured]
+            drawn[finding] = curve_charts.undefined(shown, view) or (
+                draw[view](finding, shown, False), curve_charts.curves_alt(finding, view, shown))
+        parts.append(f"<h3>{title}</h3>{_grid(figures, drawn)}")
     return "".join(parts) + _reliability(contents, figures)
 
 
@@ -88,17 +88,24 @@ def _reliability(contents: Contents, figures: Figures) -> str:
     """Whether scores are probabilities, and in words where they are far from it."""
     measured = contents.curves("reliability")
     losses = dict(zip(contents.rows["run_id"], contents.rows["loss"], strict=True))
-    warned = "".join(f"<p><b>{escape(one.label)}</b>: {escape(reliability.off_in_words(off, losses[one.run_id]))}.</p>"
+    warned = "".join(f"<p><b>{escape(one.label)}</b>: {escape(reliability.off_in_words(off, len(contents.findings), losses[one.run_id]))}.</p>"
                      for one in measured if (off := one.data.off))
-    charts = []
-    for place, finding in enumerate(FINDINGS):
+    drawn = {}
+    for finding in contents.findings:
         shown = [
-            reliability_charts.ShownReliability(one.label, one.style, one.data.findings[place]) for one in measured
+            reliability_charts.ShownReliability(one.label, one.style, one.data.findings[finding]) for one in measured
         ]
-        charts.append(figures.add(reliability_charts.reliability_chart(finding, shown, False),
-                                  reliability_charts.reliability_alt(finding, shown)))
-    return (f'<h3>Reliability</h3><p>{escape(reliability.READ)}</p>{warned}<div class="grid">{"".join(charts)}'
-            "</div>")
+        drawn[finding] = (reliability_charts.reliability_chart(finding, shown, False),
+                          reliability_charts.reliability_alt(finding, shown))
+    return f"<h3>Reliability</h3><p>{escape(reliability.READ)}</p>{warned}{_grid(figures, drawn)}"
+
+
+def _grid(figures: Figures, drawn: Mapping[str, tuple[Figure, str] | str]) -> str:
+    """Small charts side by side, or why there is none of a finding."""
+    level([one[0] for one in drawn.values() if not isinstance(one, str)])
+    made = [f"<p><b>{escape(display_name(finding))}</b><br>{escape(one)}</p>" if isinstance(one, str) else
+            figures.add(*one) for finding, one in drawn.items()]
+    return f'<div class="grid">{"".join(made)}</div>'
 
 
 def subgroups_section(contents: Contents, figures: Figures) -> str:
@@ -123,7 +130,7 @@ def subgroups_section(contents: Contents, figures: Figures) -> str:
         words = "".join(f"<li>{escape(before)}<b>{escape(name)}</b>{escape(said)}</li>" for before, name, said in
                         subgroups.in_words(found, parted, found.largest, "recall"))
         parts.append(_legend_of([(escape(bar.name), bar.style) for bar in bars]) + figures.add(
-            dot_rows("Recall with 95 % intervals", "Recall, 0 to 1", bars), f"Recall by {title.lower()}")
+            dot_rows("Recall with 95 % intervals", "Recall, 0 to 1", bars, found.names), f"Recall by {title.lower()}")
             + f"<ul>{words}</ul>")
     return "".join(parts)
 
@@ -151,8 +158,9 @@ def values_section(contents: Contents) -> str:
     heads = "".join(f'<th scope="col">{named(contents, one.run)}<br>AUROC</th><th scope="col">F1</th>'
                     for one in contents.compared)
     found = [(one.found.interval("auroc").point, one.found.interval("f1").point) for one in contents.compared]
-    rows = "".join(f"<tr><td>{name}</td>" + "".join(f"<td>{_number(auroc[k])}</td><td>{_number(f1[k])}</td>"
-                                                    for auroc, f1 in found) + "</tr>" for k, name in enumerate(NAMES))
+    rows = "".join(f"<tr><td>{escape(name)}</td>" + "".join(f"<td>{_number(auroc[k])}</td><td>{_number(f1[k])}</td>"
+                                                    for auroc, f1 in found) + "</tr>"
+                   for k, name in enumerate(row_names(contents.findings)))
     return (f'<details><summary>AUROC and F1 of every finding</summary><div class="scroll"><table><thead><tr>'
             f'<th scope="col">Finding</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>')
 
@@ -164,10 +172,10 @@ def _number(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3f}"
 
 
-def _mean(row: pd.Series, name: str) -> str:
+def _mean(row: pd.Series, name: str, n_findings: int) -> str:
     """A cell: the macro mean of a measure, its interval, and how many findings it holds where some are undefined."""
     n = row[f"{name}_findings"]
-    inside = f"<br><small>over {n} of {N_FINDINGS} findings</small>" if n < N_FINDINGS else ""
+    inside = f"<br><small>over {n} of {n_findings} findings</small>" if n < n_findings else ""
     return (f"<td>{_number(row[name])}<br><small>{_number(row[f'{name}_low'])} to {_number(row[f'{name}_high'])}"
             f"</small>{inside}</td>")
 

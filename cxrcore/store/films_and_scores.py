@@ -108,7 +108,7 @@ class FilmsAndScores(LabelSets):
             prediction_id.
 
         Raises:
-            StoreError: no such data set, wrong shape, scores outside [0, 1], a film twice, or a film of another data set.
+            StoreError: no such data set, wrong shape, scores outside [0, 1], a film twice, or of another data set.
             RunError: no such run.
         """
         scores = np.asarray(scores, np.float32)

@@ -6,6 +6,7 @@ A part of `store`. Every data set has the set `CSV`, which it came with; others 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -52,7 +53,7 @@ class LabelSets(StoreFile):
         raise StoreError(f"data set {dataset_id} has no label set '{name}'")
 
     def labels(self, dataset_id: str, label_set: str = CSV) -> pd.DataFrame:
-        """float32, indexed and sorted by image_id, one column a finding of the set; empty where there is no such set."""
+        """float32, indexed and sorted by image_id, one column a finding of the set; empty without such a set."""
         with self._read() as con:
             rows = con.execute("SELECT image_id, labels FROM label_sets WHERE dataset_id = ? AND label_set = ? "
                                "ORDER BY image_id", [dataset_id, label_set]).to_arrow_table()
@@ -130,8 +131,8 @@ def read_against(films: Predictions, labels: LabelSet, values: pd.DataFrame) -> 
     place = values.index.get_indexer(pd.Index(films.image_ids))
     rows = np.flatnonzero(place >= 0)
     parts = dict(labels.derived)
-    scores = [derived.derived_scores(films.scores[rows][:, [films.place(part) for part in parts[name]]]) if name in parts
-              else films.scores[rows, films.place(name)] for name in labels.findings]
+    scores = [derived.derived_scores(films.scores[rows][:, [films.place(part) for part in parts[name]]])
+              if name in parts else films.scores[rows, films.place(name)] for name in labels.findings]
     return replace(films, image_ids=films.image_ids[rows], patient_ids=films.patient_ids[rows],
                    labels=values.to_numpy(np.float32)[place[rows]], scores=np.column_stack(scores).astype(np.float32),
                    findings=labels.findings)
@@ -148,11 +149,11 @@ def labels_as(labels: LabelSet, own: pd.DataFrame) -> pd.DataFrame:
                          if finding in parts else own[finding] for finding in labels.findings}, own.index)
 
 
-def _of_row(row: object) -> LabelSet:
+def _of_row(row: Any) -> LabelSet:
     values = {name: getattr(row, name) for name in ("dataset_id", "source", "policy", "reader", "created_at")}
     texts = {name: value if isinstance(value, str) else "" for name, value in values.items()}
-    parts = json.loads(getattr(row, "derived") or "{}")
-    return LabelSet(name=str(getattr(row, "label_set")), findings=tuple(getattr(row, "findings")),
+    parts = json.loads(row.derived or "{}")
+    return LabelSet(name=row.label_set, findings=tuple(row.findings),
                     derived=tuple((finding, tuple(own)) for finding, own in parts.items()), **texts)
 
 

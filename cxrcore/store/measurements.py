@@ -137,9 +137,9 @@ class Measurements(StoreFile):
         Complete sets come before subsets, and a run's best checkpoint before its last. F1 stands at thresholds that
         were fitted on the run's own predictions, on those that stand for its val where these were measured at them.
 
-        Columns: run_id, split, prediction_id, dataset_id (of the films), n (films that were measured, where the set was: those with a label and a
-        score of some finding), n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split whose scores gave the max-F1
-        thresholds), n_defined (findings inside the macro mean).
+        Columns: run_id, split, prediction_id, dataset_id (of the films), n (films that were measured, where the set
+        was: those with a label and a score of some finding), n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split
+        whose scores gave the max-F1 thresholds), n_defined (findings inside the macro mean).
         """
         shown = _METRICS.format("label_set = 'csv' AND metric IN ('auroc', 'ap', 'f1')")
         of_own_set = "metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1' AND fitted.run_id = s.run_id"

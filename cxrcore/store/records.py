@@ -50,8 +50,8 @@ class LabelSet:
     Attributes:
         name: `CSV`, or as it was added.
         findings: canonical names, the order of its labels.
-        derived: of findings that the data set's networks do not score, those that they follow from by `measures.derived`:
-            ((finding, its parts), ...).
+        derived: ((finding, its parts), ...) of findings that the data set does not have, and that follow from its own
+            by `measures.derived`.
         source: where the labels come from, for people.
         policy: what became of uncertain labels: 'unknown', 'positive' or 'negative'; '' where there were none.
         reader: who read, '' for several or unknown.

@@ -133,8 +133,8 @@ def parse_threshold_file(text: str | bytes, findings: Sequence[str]) -> Threshol
     _check_format(document)
     if "thresholds" not in document:
         raise ThresholdFileError("the thresholds are missing")
-    return ThresholdFile(_thresholds(document["thresholds"], findings), tuple(findings), parameters=_parameters(document),
-                         **_texts(document))
+    return ThresholdFile(_thresholds(document["thresholds"], findings), tuple(findings),
+                         parameters=_parameters(document), **_texts(document))
 
 
 # -- from text to a document

@@ -74,7 +74,7 @@ class WholeRuns(StoreFile):
             found = whole_run_tables.renamed(found, new_id)
         with self._write() as con:
             _require_new(con, found)
-            held = set(con.execute("SELECT dataset_id FROM datasets").fetchall())
+            held: set[tuple[str, ...]] = set(con.execute("SELECT dataset_id FROM datasets").fetchall())
             held_sets = set(con.execute("SELECT dataset_id, label_set FROM label_set_info").fetchall())
             for name in TABLES:
                 rows = found[name]
@@ -91,7 +91,7 @@ class WholeRuns(StoreFile):
             _require_new(con, tables)
 
 
-def _not_held(rows: pa.Table, held: Set[tuple]) -> pa.Table:
+def _not_held(rows: pa.Table, held: Set[tuple[str, ...]]) -> pa.Table:
     """Rows of data sets, or of their label sets, that the store does not know."""
     keys = [rows[column].to_pylist() for column in ("dataset_id", "label_set") if column in rows.column_names]
     return rows.filter(pa.array([key not in held for key in zip(*keys, strict=True)], pa.bool_()))

@@ -261,7 +261,8 @@ def _checkpoint(plan: TrainingPlan, run_id: str, trainer: Trainer, with_state: b
         training_corpus=plan.corpus, start_weights=dict(plan.origin.source),
         dataset_id=plan.films.table.dataset_id, run_id=run_id,
         split={"scheme": split.scheme, "seed": split.seed, "fingerprint": split.fingerprint},
-        epoch=trainer.next_epoch - 1, findings=plan.films.table.findings, training=trainer.state() if with_state else {},
+        epoch=trainer.next_epoch - 1, findings=plan.films.table.findings,
+        training=trainer.state() if with_state else {},
     )
 
 

@@ -11,7 +11,9 @@ import streamlit as st
 
 from cxrcore import config
 from cxrcore.data.splits import PART_WORDS
+from cxrcore.findings import display_name
 from cxrcore.queries import evaluated_runs, from_store, run_groups
+from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import parse_key
 from cxrcore.store import Store
 from cxrcore.store.records import rows_of
@@ -172,6 +174,31 @@ def pick_part(meaning: str = "The split that all numbers come from.") -> str:
     return run_groups.PART_NAMES[st.segmented_control(
         "Measured on", list(run_groups.PART_NAMES), default="Test", required=True, **in_link("on"),
         help=meaning)]
+
+
+def share_findings(runs: Sequence[Evaluated], part: str) -> tuple[list[Evaluated], tuple[str, ...]]:
+    """As `evaluated_runs.on_shared_findings`, of those of the runs that have a part, or of all where none has it.
+
+    The others follow as they are.
+    """
+    with_it = [run for run in runs if part in run.parts] or list(runs)
+    found, others = evaluated_runs.on_shared_findings(with_it)
+    there = {run.run_id for run in found}
+    return [*found, *(run for run in runs if run.run_id not in there)], others
+
+
+def say_shared(runs: Sequence[Evaluated], others: Sequence[str]) -> None:
+    """What is left out where runs know different findings; ends the page where they share none.
+
+    Args:
+        runs, others: as `share_findings` gives them.
+    """
+    if runs and others and not runs[0].findings:
+        st.warning("These runs have no finding in common, so they do not stand side by side. Their findings: "
+                   f"{widgets.escape(', '.join(map(display_name, others)))}.", icon=":material/warning:")
+        st.stop()
+    if others:
+        st.info(evaluated_runs.others_in_words(len(runs[0].findings), others), icon=":material/info:")
 
 
 def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str, labels: Mapping[str, str],

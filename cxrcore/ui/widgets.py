@@ -13,7 +13,7 @@ from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.data.files import csv_file
 from cxrcore.errors import FindingError
-from cxrcore.findings import FINDINGS, canonical, display_name
+from cxrcore.findings import display_name, one_of
 from cxrcore.glossary import meaning
 from cxrcore.queries import data_set
 from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE, Group
@@ -178,21 +178,24 @@ def choice_in_link(label: str, key: str, options: Sequence[str], meaning: str,
     return st.selectbox(label, options, **in_link(key), help=meaning)
 
 
-def finding_picker(meaning: str) -> str:
-    """One finding, which stands in the link; ends the page at an unknown one."""
-    titles = {display_name(finding): finding for finding in FINDINGS}
-    title = choice_in_link("Finding", "finding", list(titles), meaning, finding_title)
+def finding_picker(findings: Sequence[str], meaning: str) -> str:
+    """One of these findings, which stands in the link; ends the page at an unknown one."""
+    titles = {display_name(finding): finding for finding in findings}
+    title = choice_in_link("Finding", "finding", list(titles), meaning, finding_title(findings))
     if title is None:
         st.stop()
     return titles[title]
 
 
-def finding_title(text: str) -> str:
-    """'Pleural_Thickening' and the like as pickers write it; other texts as they are. For `choice_in_link`."""
-    try:
-        return display_name(canonical(text))
-    except FindingError:
-        return text
+def finding_title(findings: Sequence[str]) -> Callable[[str], str]:
+    """For `choice_in_link`: 'Pleural_Thickening' and the like as pickers write it; other texts as they are."""
+    def read(text: str) -> str:
+        try:
+            return display_name(one_of(findings, text))
+        except FindingError:
+            return text
+
+    return read
 
 
 @contextlib.contextmanager

@@ -229,7 +229,8 @@ def expected_f1(labels: np.ndarray, scores: np.ndarray, findings: Sequence[str])
         for k, finding in enumerate(findings)])
     positives = _positives(labels, scores) * [finding in fitted.maps for finding in findings]
     return ThresholdSet(OBJECTIVES["expected_f1"].label, "expected_f1", thresholds, tuple(findings),
-                        {"calibration": {"method": fitted.method, "maps": fitted.maps}} | _warnings(positives, findings))
+                        {"calibration": {"method": fitted.method, "maps": fitted.maps}}
+                        | _warnings(positives, findings))
 
 
 def best_f1(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:

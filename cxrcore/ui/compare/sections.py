@@ -7,10 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts import compare as charts
-from cxrcore.charts.dot_rows import Marks, dot_rows
+from cxrcore.charts.dot_rows import Marks, dot_rows, row_names
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.evaluation import published
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import display_name
 from cxrcore.glossary import meaning, meanings
 from cxrcore.measures.intervals.draws import N_DRAWS
 from cxrcore.measures.intervals.holm import BETTER, TIED, WORSE
@@ -99,11 +99,12 @@ def values_section(compared: Sequence[Compared], title: str, part: str, referenc
                    ) -> Tables:
     """Each finding and run with its interval, beside a published result where one is asked for."""
     measure = MEASURES[title]
-    marks = [Marks(reference.label, reference.auroc)] if reference else []
+    findings = compared[0].run.findings
+    marks = [Marks(reference.label, reference.of(findings))] if reference else []
     widgets.legend([(one.run.label, one.style) for one in compared],
                    f"**▏** {escape(reference.label)}, as published" if reference else "")
     widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", bars_of(compared, measure),
-                           published=marks),
+                           row_names(findings), published=marks),
                   f"compare_{measure}", f"{title} of each finding and run, with intervals")
     return {"Values": (f"compare_{measure}_{part}", lambda: values_table(compared, measure))}
 
@@ -119,9 +120,12 @@ def published_picker(kind: str, measure: str) -> published.PublishedResult | Non
     return known.get(said or NO_REFERENCE)
 
 
-def say_published(reference: published.PublishedResult, scheme: str, part: str) -> None:
-    """Where the published values come from, and whether they can be held against these runs."""
-    st.caption(f"Published: {escape(reference.source)}; the mean is worked out from its 14 values.")
+def say_published(reference: published.PublishedResult, findings: Sequence[str], scheme: str, part: str) -> None:
+    """Where the published values come from, and whether they can be held against these runs and their findings."""
+    without = [display_name(finding) for finding in findings if finding not in reference.auroc]
+    mean = (f"it has no value of {escape(', '.join(without))}, and so no mean" if without else
+            f"the mean is worked out from its {len(findings)} values")
+    st.caption(f"Published: {escape(reference.source)}; {mean}.")
     if reference.split != published.OFFICIAL or scheme != published.OFFICIAL or part != "test":
         st.warning("The published result was not measured on these films: its split "
                    f"({published.SPLITS[reference.split]}) is another. Differences of 0.02 to 0.03 come from the "
@@ -159,7 +163,7 @@ def verdict_section(compared: Sequence[Compared], title: str, part: str, known: 
                "marks are better or worse; open ones are tied.")
     lower = "; below 0 is better" if measure in ("brier", "ece") else ""
     widgets.chart(dot_rows(f"{title}: difference to {against}", f"Difference of {title}{lower}",
-                           difference_bars(found), upright=0),
+                           difference_bars(found), row_names(compared[0].run.findings), upright=0),
                   f"difference_{measure}", f"Difference of {title} to {against} with intervals")
     return {"Differences": (f"differences_{measure}_{part}", lambda: contrast_table(found, against, measure))}
 
@@ -173,16 +177,21 @@ def _label_of(compared: Sequence[Compared]) -> Callable[[str], str]:
 # -- agreement, seeds, cost
 
 
-def agreement_section(films: np.ndarray, with_it: np.ndarray, part: str) -> Tables:
-    """How many runs say yes to a film, and how often that is right; arguments as `agreement.votes` gives them."""
+def agreement_section(findings: Sequence[str], films: np.ndarray, with_it: np.ndarray, part: str) -> Tables:
+    """How many runs say yes to a film, and how often that is right.
+
+    Args:
+        findings: k names, in the order of the runs.
+        films, with_it: as `agreement.votes` gives them.
+    """
     st.header("Where runs agree", anchor=False)
     st.caption("Films by how many of the runs raise an alarm, each at its own thresholds, and the share of these films "
                "that carry the label. “All agree” counts the films on which all say yes or all say no.")
-    table = agreement.shown(films, with_it)
-    widgets.show_table(table, hide_index=True, height=(len(FINDINGS) + 1) * 35 + 3, placeholder="–",
+    table = agreement.shown(findings, films, with_it)
+    widgets.show_table(table, hide_index=True, height=(len(findings) + 1) * 35 + 3, placeholder="–",
                        column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
                        alt="Films by the number of runs that say yes, for each finding")
-    return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(films, with_it))}
+    return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(findings, films, with_it))}
 
 
 def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str, part: str) -> Tables:

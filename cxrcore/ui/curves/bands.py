@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore.findings import FINDINGS
 from cxrcore.measures.intervals.curve_bands import Band, band
 from cxrcore.measures.intervals.draws import Draws, patient_draws
 from cxrcore.queries import from_store
 from cxrcore.queries.curves import DrawnRun
+from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.store import Predictions, Store
 from cxrcore.ui import widgets
@@ -38,15 +38,15 @@ def add_bands(store: Store, measured: Sequence[DrawnRun], finding: str, curve: s
     found = []
     with widgets.slow_steps("Resampling patients", len(measured)) as step:
         for one in measured:
-            found.append(replace(one, bands={finding: _band(store, one.prediction_id, finding, curve)}))
+            found.append(replace(one, bands={finding: _band(store, one.of, finding, curve)}))
             step()
     return found
 
 
 @kept(256)  # 6 kB each; never written to
-def _band(store: Store, prediction_id: str, finding: str, curve: str) -> Band:
-    films, k = from_store.predictions(store, prediction_id), FINDINGS.index(finding)
-    drawn = _patients(store, prediction_id)
+def _band(store: Store, of: Labelled, finding: str, curve: str) -> Band:
+    films = from_store.predictions(store, of)
+    k, drawn = films.place(finding), _patients(store, of)
     return band(films.labels[:, k], films.scores[:, k], drawn.owners, drawn.draws, curve)
 
 
@@ -59,8 +59,8 @@ class _Drawn:
 
 
 @kept(24)  # of 112,120 films 1 MB
-def _patients(store: Store, prediction_id: str) -> _Drawn:
-    films = from_store.predictions(store, prediction_id)
+def _patients(store: Store, of: Labelled) -> _Drawn:
+    films = from_store.predictions(store, of)
     names = "\n".join([*films.image_ids, *map(str, films.patient_ids)])
     draws = _draws(hashlib.sha256(names.encode()).hexdigest(), films)
     return _Drawn(draws, draws.owners(films.patient_ids, films.image_ids))
@@ -77,7 +77,7 @@ def band_notes(store: Store, measured: Sequence[DrawnRun], finding: str) -> list
     left_out = max(one.undefined for one in drawn)
     undefined = f" Up to {left_out:,} draws are left out: they hold no film with the finding, or none without it." \
         if left_out else ""
-    unknown = any(not _patients(store, one.prediction_id).draws.patients_known for one in measured)
+    unknown = any(not _patients(store, one.of).draws.patients_known for one in measured)
     narrow = " **Patients unknown: too narrow**, since films were drawn one by one." if unknown else ""
     return [f"Bands: pointwise, 95 % of {N_DRAWS} draws of patients with all their films; a whole curve leaves its "
             f"band more often.{undefined}{narrow}"]

@@ -1,14 +1,15 @@
-"""The charts of the Curves page: fourteen small ones, or one finding large."""
+"""The charts of the Curves page: a small one a finding, or one finding large."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 
 from cxrcore.charts import curves as charts
-from cxrcore.charts.curve_axes import LARGE_HEIGHT
+from cxrcore.charts.curve_axes import LARGE_HEIGHT, level
 from cxrcore.charts.curves import ShownCurves, undefined
-from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.charts.look import Figure
+from cxrcore.findings import display_name
 from cxrcore.glossary import meanings
 from cxrcore.queries.curves import DrawnRun, sources_in_words
 from cxrcore.ui import widgets
@@ -34,26 +35,38 @@ _MIRRORED = "Above the line: films with the finding; below: films without it."
 
 
 def all_findings(measured: Sequence[DrawnRun], view: str, measure: str, notes: Sequence[str]) -> None:
-    """Fourteen small charts, as many in a row as there is room for; notes stand below their legend."""
+    """A small chart a finding, as many in a row as there is room for; notes stand below their legend."""
     legend(measured, None, view)
     sources = widgets.escape(sources_in_words(measured, None))
     _captions([f"{sources} {_READ[view]} {_MIRRORED if view == 'scores' else ''}", *notes])
-    top = _top(measure, [_shown(measured, finding) for finding in FINDINGS])
-    with st.grid(min_column_width=SMALL_WIDTH, gap="small"):
-        for finding in FINDINGS:
-            _small(measured, finding, view, measure, top)
-
-
-def _small(measured: Sequence[DrawnRun], finding: str, view: str, measure: str, top: float) -> None:
-    shown = _shown(measured, finding)
-    missing = undefined(shown, view)
-    if missing:
-        in_words_only(finding, missing)
-        return
+    each = {finding: _shown(measured, finding) for finding in findings_of(measured)}
+    top = _top(measure, list(each.values()))
     draw: dict[str, Callable] = {
         "roc": charts.roc_chart, "pr": charts.pr_chart, "scores": charts.scores_chart,
         "thresholds": lambda *args: charts.threshold_chart(args[0], measure, *args[1:], top)}
-    widgets.chart(draw[view](finding, shown, False), f"{view}_{finding}", charts.curves_alt(finding, view, shown))
+    show_small(view, {finding: undefined(shown, view) or (draw[view](finding, shown, False),
+                                                          charts.curves_alt(finding, view, shown))
+                      for finding, shown in each.items()})
+
+
+def show_small(view: str, drawn: Mapping[str, tuple[Figure, str] | str]) -> None:
+    """Small charts side by side.
+
+    Args:
+        drawn: {finding: its chart with the text for screen readers, or why there is none}.
+    """
+    level([one[0] for one in drawn.values() if not isinstance(one, str)])
+    with st.grid(min_column_width=SMALL_WIDTH, gap="small"):
+        for finding, one in drawn.items():
+            if isinstance(one, str):
+                in_words_only(finding, one)
+            else:
+                widgets.chart(one[0], f"{view}_{finding}", one[1])
+
+
+def findings_of(measured: Sequence[DrawnRun]) -> tuple[str, ...]:
+    """The findings that are drawn, the same of all runs."""
+    return measured[0].of.findings
 
 
 def in_words_only(finding: str, missing: str) -> None:
@@ -83,7 +96,7 @@ def one_finding(measured: Sequence[DrawnRun], finding: str, view: str, notes: Se
 
 
 def _words(measured: Sequence[DrawnRun], finding: str, view: str, notes: Sequence[str]) -> None:
-    steps(finding)
+    steps(findings_of(measured), finding)
     legend(measured, finding, view)
     sources = widgets.escape(sources_in_words(measured, finding))
     _captions([f"{sources} {_READ[view]} {_LAID_OVER if view == 'scores' else ''}", *notes])
@@ -115,17 +128,17 @@ def _top(measure: str, panels: Sequence[Sequence[ShownCurves]]) -> float:
     return min(1.0, np.ceil(max(greatest) * 10) / 10) if measure == "f1" and greatest else 1.0
 
 
-def steps(finding: str) -> None:
+def steps(findings: Sequence[str], finding: str) -> None:
     """Buttons to the finding before and the one after."""
-    at = FINDINGS.index(finding)
+    at = findings.index(finding)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         for by, icon in ((-1, ":material/arrow_back:"), (1, ":material/arrow_forward:")):
-            other = FINDINGS[(at + by) % N_FINDINGS]
+            other = findings[(at + by) % len(findings)]
             st.button(display_name(other), key=f"step_{by}", on_click=show_finding, args=(other,), type="tertiary",
                       icon=icon, icon_position="left" if by < 0 else "right")
 
 
 def _shown(measured: Sequence[DrawnRun], finding: str) -> list[ShownCurves]:
-    at = FINDINGS.index(finding)
-    return [ShownCurves(one.label, one.style, one.data.findings[at], one.points[at] if one.points else None,
+    at = findings_of(measured).index(finding)
+    return [ShownCurves(one.label, one.style, one.data.findings[finding], one.points[at] if one.points else None,
                         one.bands.get(finding)) for one in measured]

@@ -9,12 +9,13 @@ import streamlit as st
 
 from cxrcore.charts.curve_marks import OperatingPoint
 from cxrcore.errors import RunError
-from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures.metrics import confusion
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries import from_store
 from cxrcore.queries.curves import DrawnRun
 from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.queries.threshold_sets import DEFAULT, UNFITTED, SourcedSet, find_set, parse_key, warnings_of
 from cxrcore.store import Store
@@ -84,14 +85,14 @@ def marked_runs(store: Store, measured: Sequence[DrawnRun], runs: Sequence[Evalu
             marked.append(one)
             continue
         sets[one.run_id] = source
-        points = _points(store, one.prediction_id, source.name, tuple(source.thresholds.tolist()))
+        points = _points(store, one.of, source.name, tuple(source.thresholds.tolist()))
         marked.append(replace(one, points=points))
     return Marked(marked, sets, missing)
 
 
 @kept(256)
-def _points(store: Store, prediction_id: str, name: str, thresholds: tuple[float, ...]) -> tuple[OperatingPoint, ...]:
-    found = from_store.predictions(store, prediction_id)
+def _points(store: Store, of: Labelled, name: str, thresholds: tuple[float, ...]) -> tuple[OperatingPoint, ...]:
+    found = from_store.predictions(store, of)
     counts = confusion(found.labels, found.scores, np.array(thresholds))
     return tuple(OperatingPoint(threshold, name, tp, fp, tp + fn, fp + tn) for threshold, tp, fp, fn, tn in zip(
         thresholds, *(values.tolist() for values in (counts.tp, counts.fp, counts.fn, counts.tn)), strict=True))
@@ -126,7 +127,7 @@ def marks_table(marked: Marked) -> pd.DataFrame:
         {"run_id": one.run_id, "run": one.label, "measured_on": one.source,
          "thresholds": marked.sets[one.run_id].in_words,
          "finding": finding, "threshold": point.threshold} | {name: getattr(point, name) for name in measures}
-        for one in marked.runs if one.points for finding, point in zip(FINDINGS, one.points, strict=True)])
+        for one in marked.runs if one.points for finding, point in zip(one.of.findings, one.points, strict=True)])
 
 
 def _in_words(source: SourcedSet, run: Evaluated) -> str:
@@ -137,10 +138,11 @@ def _in_words(source: SourcedSet, run: Evaluated) -> str:
 
 def _unstable(marked: Marked, finding: str | None) -> str:
     """Findings whose threshold hangs on few films, or none; of one finding, whether it does."""
-    few = {name for source in marked.sets.values() for name in FINDINGS
+    findings = marked.runs[0].of.findings if marked.runs else ()
+    few = {name for source in marked.sets.values() for name in findings
            if {"unstable", "not_fitted"} & set(warnings_of(source, name))}
     if finding is None and few:
-        names = "every one" if len(few) == N_FINDINGS else ", ".join(
-            display_name(name) for name in FINDINGS if name in few)
+        names = "every one" if len(few) == len(findings) else ", ".join(
+            display_name(name) for name in findings if name in few)
         return f" Unstable, since fitted on fewer than {STABLE_POSITIVES} films with the finding: {names}."
     return f" Unstable: fitted on fewer than {STABLE_POSITIVES} films with the finding." if finding in few else ""

@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.curves import NOTHING_KNOWN
+from cxrcore.charts.look import Figure
 from cxrcore.charts.reliability import ShownReliability, in_figures, reliability_alt, reliability_chart
-from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.glossary import meanings
 from cxrcore.measures.calibration import BINS
 from cxrcore.measures.metrics import macro
@@ -16,7 +17,7 @@ from cxrcore.queries.curves import DrawnRun, sources_in_words
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.reliability import AS_PREDICTED, METHODS, READ, bins_table, off_in_words, values_table
 from cxrcore.ui import widgets
-from cxrcore.ui.curves.charts import SMALL_WIDTH, SQUARE, in_words_only, steps
+from cxrcore.ui.curves.charts import SQUARE, findings_of, show_small, steps
 from cxrcore.ui.curves.words import legend_lines
 from cxrcore.ui.explain.score_views import TOO_FEW
 from cxrcore.ui.link import in_link
@@ -59,7 +60,7 @@ def say_unfitted(runs: Sequence[Evaluated], read: Sequence[DrawnRun], method: st
 
 def _unfitted(read: Sequence[DrawnRun]) -> str:
     left = {name for one in read for name in one.data.unfitted}
-    names = ", ".join(display_name(name) for name in FINDINGS if name in left)
+    names = ", ".join(display_name(name) for name in findings_of(read) if name in left)
     return f" Not calibrated, and so not shown, with {TOO_FEW}: {names}." if left else ""
 
 
@@ -71,7 +72,7 @@ def say_not_probabilities(read: Sequence[DrawnRun], rows: pd.DataFrame, method: 
         off = [name for name in one.data.off if finding in (None, name)]
         if not off:
             continue
-        text = f"**{widgets.escape(one.label)}**: {off_in_words(off, losses[one.run_id], method is None)}"
+        text = f"**{widgets.escape(one.label)}**: {off_in_words(off, len(one.of.findings), losses[one.run_id], method is None)}"
         text += (". *Scores: Platt* maps them onto probabilities; AUROC and AP stay." if method is None else
                  ", even calibrated: the finding is more or less common here than on validation, or its map rests on "
                  "few films.")
@@ -82,21 +83,21 @@ def say_not_probabilities(read: Sequence[DrawnRun], rows: pd.DataFrame, method: 
 
 
 def show_reliability(read: Sequence[DrawnRun], finding: str | None) -> None:
-    """Fourteen small charts, or one finding large."""
+    """A small chart a finding, or one finding large."""
     if finding is None:
         _legend(read, None)
         st.caption(f"{widgets.escape(sources_in_words(read, None))} {READ}", help=NUMBERS_HELP)
-        with st.grid(min_column_width=SMALL_WIDTH, gap="small"):
-            for name in FINDINGS:
-                _small(read, name)
+        show_small("reliability", {name: _undefined(read, name) or _chart(read, name, False)
+                                   for name in findings_of(read)})
         return
     missing = _undefined(read, finding)
     with st.container(horizontal=True, gap="large"):
         if not missing:
             with st.container(width=SQUARE):
-                _chart(read, finding, True)
+                figure, alt = _chart(read, finding, True)
+                widgets.chart(figure, f"reliability_{finding}", alt)
         with st.container():
-            steps(finding)
+            steps(findings_of(read), finding)
             _legend(read, finding)
             narrow = "" if all(one.data.patients_known for one in read) else " **Patients unknown: too narrow.**"
             sources = widgets.escape(sources_in_words(read, finding))
@@ -105,23 +106,13 @@ def show_reliability(read: Sequence[DrawnRun], finding: str | None) -> None:
         st.info(missing, icon=":material/info:")
 
 
-def _small(read: Sequence[DrawnRun], finding: str) -> None:
-    missing = _undefined(read, finding)
-    if missing:
-        in_words_only(finding, missing)
-    else:
-        _chart(read, finding, False)
-
-
-def _chart(read: Sequence[DrawnRun], finding: str, large: bool) -> None:
-    at = FINDINGS.index(finding)
-    shown = [ShownReliability(one.label, one.style, one.data.findings[at]) for one in read]
-    widgets.chart(reliability_chart(finding, shown, large), f"reliability_{finding}", reliability_alt(finding, shown))
+def _chart(read: Sequence[DrawnRun], finding: str, large: bool) -> tuple[Figure, str]:
+    shown = [ShownReliability(one.label, one.style, one.data.findings[finding]) for one in read]
+    return reliability_chart(finding, shown, large), reliability_alt(finding, shown)
 
 
 def _undefined(read: Sequence[DrawnRun], finding: str) -> str:
-    at = FINDINGS.index(finding)
-    if any(len(one.data.findings[at].n) for one in read):
+    if any(len(one.data.findings[finding].n) for one in read):
         return ""
     return f"Not calibrated: {TOO_FEW}." if any(finding in one.data.unfitted for one in read) else NOTHING_KNOWN
 
@@ -129,12 +120,12 @@ def _undefined(read: Sequence[DrawnRun], finding: str) -> str:
 def _legend(read: Sequence[DrawnRun], finding: str | None) -> None:
     def words(one: DrawnRun) -> str:
         if finding is not None:
-            own = one.data.findings[FINDINGS.index(finding)]
+            own = one.data.findings[finding]
             return f"ECE {in_figures(own.ece)}, Brier score {in_figures(own.brier)}"
-        (ece, out), (brier, _) = (macro(np.array([getattr(own, name) for own in one.data.findings]))
+        n = len(one.data.findings)
+        (ece, out), (brier, _) = (macro(np.array([getattr(own, name) for own in one.data.findings.values()]))
                                   for name in ("ece", "brier"))
-        return (f"macro ECE {in_figures(ece)}, Brier score {in_figures(brier)} over {N_FINDINGS - out} of {N_FINDINGS} "
-                "findings")
+        return f"macro ECE {in_figures(ece)}, Brier score {in_figures(brier)} over {n - out} of {n} findings"
 
     legend_lines(read, words, mark=True)
 

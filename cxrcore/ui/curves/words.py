@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
-from cxrcore.findings import FINDINGS, N_FINDINGS
 from cxrcore.measures.metrics import macro
 from cxrcore.queries import run_groups
 from cxrcore.queries.curves import DrawnRun, _number
@@ -55,18 +54,19 @@ def legend_lines(measured: Sequence[DrawnRun], words: Callable[[DrawnRun], str],
 
 
 def _macro_words(one: DrawnRun) -> str:
-    auroc, without_auroc = macro(np.array([curves.auroc for curves in one.data.findings]))
-    ap, without_ap = macro(np.array([curves.ap for curves in one.data.findings]))
-    inside = [f" over {N_FINDINGS - excluded} of {N_FINDINGS} findings" for excluded in (without_auroc, without_ap)]
+    drawn, n = one.data.findings.values(), len(one.data.findings)
+    auroc, without_auroc = macro(np.array([curves.auroc for curves in drawn]))
+    ap, without_ap = macro(np.array([curves.ap for curves in drawn]))
+    inside = [f" over {n - excluded} of {n} findings" for excluded in (without_auroc, without_ap)]
     return f"macro AUROC {_number(auroc)}{inside[0] if inside[0] != inside[1] else ''}, AP {_number(ap)}{inside[1]}"
 
 
 def _finding_words(one: DrawnRun, finding: str, view: str) -> str:
-    curves = one.data.findings[FINDINGS.index(finding)]
+    curves = one.data.findings[finding]
     best = f", greatest F1 {_number(curves.best[1])} at {curves.best[0]:.3g}"
     stands = ""
     if one.points:
-        at = one.points[FINDINGS.index(finding)]
+        at = one.points[one.of.findings.index(finding)]
         stands = (f"; at threshold {at.threshold:.3g}: recall {_number(at.recall)}, precision {_number(at.precision)}, "
                   f"F1 {_number(at.f1)}")
     return f"AUROC {_number(curves.auroc)}, AP {_number(curves.ap)}{best if view == 'thresholds' else ''}{stands}"

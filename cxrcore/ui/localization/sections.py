@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
+from cxrcore.charts.dot_rows import Bars, Marks, dot_rows, row_names
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.charts.subgroups import group_styles
 from cxrcore.explain.method_names import HIRES, METHODS, SHARED, SLOW
-from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
 from cxrcore.glossary import meanings
 from cxrcore.measures import localization_scores
 from cxrcore.measures.localization import CENTRE, MEDIAN_BOX, RANDOM
@@ -52,7 +51,13 @@ class Series:
 
     name: str
     style: RunStyle
+    findings: tuple[str, ...]
     score: BoxScore
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The names of the score's rows, (k + 1,)."""
+        return row_names(self.findings)
 
 
 # -- what there is, and what is missing
@@ -134,8 +139,8 @@ def series(measured: Sequence[MeasuredOnBoxes], methods: Sequence[str], measure:
     runs = run_styles({one.run.run_id: one.architecture for one in measured})
     ways = group_styles(methods)
     return [Series(METHOD_NAMES[method] if len(methods) > 1 else one.run.label,
-                   ways[method] if len(methods) > 1 else runs[one.run.run_id],
-                   localization_scores.score(one.rows, method, measure, cut))
+                   ways[method] if len(methods) > 1 else runs[one.run.run_id], one.run.findings,
+                   localization_scores.score(one.rows, method, measure, one.run.findings, cut))
             for one in measured for method in methods if (one.rows["method"] == method).any()]
 
 
@@ -159,7 +164,7 @@ def draw_measurements(shown: Sequence[Series], title: str) -> None:
     signs = " · ".join(f"{sign} {name}".replace(" ", "\N{NO-BREAK SPACE}") for name, sign, _ in SIGNS)
     widgets.legend([(one.name, one.style) for one in shown], signs)
     widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", [_bars(one) for one in shown],
-                           published=marks),
+                           shown[0].rows, published=marks),
                   "localization", f"{title} of each finding, with intervals and floors")
     several = " Of several runs or methods the greatest floor is drawn." if len(shown) > 1 else ""
     empty = " Findings without a mark have no box on these films." if (shown[0].score.n == 0).any() else ""
@@ -169,8 +174,8 @@ def draw_measurements(shown: Sequence[Series], title: str) -> None:
 
 
 def _say_verdict(one: Series) -> None:
-    there = ~np.isnan(one.score.point[:N_FINDINGS])
-    failing = [display_name(FINDINGS[k]) for k in np.flatnonzero(there & ~one.score.beats[:N_FINDINGS])]
+    there = ~np.isnan(one.score.point[:-1])
+    failing = [one.rows[k] for k in np.flatnonzero(there & ~one.score.beats[:-1])]
     name = escape(one.name)
     if not failing:
         st.markdown(f":green-badge[beats its floors] {name}: every finding that has boxes.")
@@ -194,7 +199,7 @@ def _floors_in_words(score: BoxScore, k: int) -> str:
 def localization_table(shown: Sequence[Series], title: str) -> pd.DataFrame:
     """A row a run or method and finding."""
     return pd.concat([pd.DataFrame({
-        "Shown": one.name, "Finding": NAMES, "Films": pd.array([*one.score.n, pd.NA], "Int64"), title: one.score.point,
+        "Shown": one.name, "Finding": one.rows, "Films": pd.array([*one.score.n, pd.NA], "Int64"), title: one.score.point,
         "Low": one.score.low, "High": one.score.high,
         **{name.capitalize(): values for name, values in one.score.floors.items()},
         "Beats its floors": np.where(one.score.beats, "yes", "no")})

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cxrcore.charts import subgroups as charts
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures.intervals.draws import N_DRAWS
 from cxrcore.measures.intervals.intervals import MANY_POSITIVES, PATIENTS_UNKNOWN_NOTE, Resampled
 from cxrcore.measures.subgroups import (
@@ -75,21 +75,21 @@ def say_where(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, m
         text += f" Thresholds, the same for all groups: **{escape(source.in_words + where)}**."
     st.markdown(text)
     if measure != "auroc":
-        _say_thresholds(source, part)
+        _say_thresholds(source, part, run.findings)
     if not found.patients_known:
         st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
     st.caption("Labels are noisy: those of NIH were read from reports by a program. Where labels err more often in one "
                "group, a gap may come from the labels and not from the network.")
 
 
-def _say_thresholds(source: SourcedSet, part: str) -> None:
+def _say_thresholds(source: SourcedSet, part: str, findings: Sequence[str]) -> None:
     if source.part is None:
         st.info("There are no validation predictions to fit thresholds on, so they stand at 0.5.",
                 icon=":material/info:")
     elif source.part == part:
         st.markdown(":orange-badge[:material/warning: same films] Thresholds were fitted on the films that they are "
                     "read on, which flatters.")
-    unstable = [display_name(finding) for finding in FINDINGS if "unstable" in warnings_of(source, finding)]
+    unstable = [display_name(finding) for finding in findings if "unstable" in warnings_of(source, finding)]
     if unstable:
         st.caption(f"Thresholds fitted on fewer than {STABLE_POSITIVES} films with the finding, and so unstable: "
                    f"{', '.join(unstable)}.")
@@ -113,8 +113,8 @@ def say_suppressed(found: Subgroups) -> None:
     few: dict[str, list[str]] = {}
     for name, one in found.found.items():
         for k in np.flatnonzero(suppressed(one)):
-            few.setdefault(display_name(FINDINGS[k]), []).append(found.called(name))
-    n, pairs = sum(map(len, few.values())), len(FINDINGS) * len(found.found)
+            few.setdefault(found.names[k], []).append(found.called(name))
+    n, pairs = sum(map(len, few.values())), len(found.findings) * len(found.found)
     text = f"Suppressed: none. Each group has at least {MIN_POSITIVES} films with each finding."
     if n:
         listed = "; ".join(f"{finding} ({', '.join(names)})" for finding, names in few.items())
@@ -144,9 +144,10 @@ def shortcut_section(pair: tuple[Resampled, Resampled] | None, run: Evaluated, a
                 "finding.")
     drawn = view_bars(pair, run, architecture)
     widgets.legend([(one.name, one.style) for one in drawn])
-    widgets.chart(charts.shortcut("AUROC of the view alone and of the run", "AUROC, 0 to 1", *drawn), "view_alone",
+    widgets.chart(charts.shortcut("AUROC of the view alone and of the run", "AUROC, 0 to 1", *drawn, run.findings),
+                  "view_alone",
                   "AUROC of the view alone and of the run for each finding, with intervals")
-    few = [display_name(FINDINGS[k]) for k in np.flatnonzero(suppressed(pair[0]))]
+    few = [display_name(run.findings[k]) for k in np.flatnonzero(suppressed(pair[0]))]
     if few:
-        st.caption(f"Suppressed: {len(few)} of {len(FINDINGS)} findings, with fewer than {MIN_POSITIVES} films that "
+        st.caption(f"Suppressed: {len(few)} of {len(run.findings)} findings, with fewer than {MIN_POSITIVES} films that "
                    f"carry them: {', '.join(few)}.")
