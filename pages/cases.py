@@ -20,7 +20,7 @@ with open_runs_page("cases", "so there are no cases") as page:
             st.info(ALL_ARCHIVED, icon=":material/info:")
             st.stop()
         wanted = pick_part("The split that the films come from.")
-        finding = controls.finding_picker()
+        finding_slot = st.container(width=controls.FINDING_WIDTH)
         which = controls.films_picker()
 
     rows = page.rows(run_ids)
@@ -29,9 +29,15 @@ with open_runs_page("cases", "so there are no cases") as page:
         st.info("This run was not measured on a test part: these are validation films.", icon=":material/info:")
     compares = which in (ALL_MISS, DISAGREE)
     run_pages.say_missing(store, rows if compares else rows[:1], overview.board, part, page.labels, page.statuses)
-    runs = [run for run in evaluated(rows, overview.board, page.labels) if part in run.parts]
-    if not runs or runs[0].run_id != run_ids[0]:
+    known = evaluated(rows, overview, page.labels, part)
+    runs = [run for run in known if part in run.parts]
+    if part not in known[0].parts:
+        controls.finding_picker(finding_slot, known[0].findings)
         st.stop()
+    if compares:
+        runs, others = run_pages.share_findings(runs, part)
+        run_pages.say_shared(runs, others)
+    finding = controls.finding_picker(finding_slot, runs[0].findings)
     if compares and len(runs) < 2:
         st.info(f"“{which}” takes two runs or more that were measured on the same films: *Compare* adds them.",
                 icon=":material/info:")

@@ -56,6 +56,14 @@ class Evaluated:
         """One threshold for each finding that is shown, float64 (k,), as `LabelSet.thresholds`."""
         return self.labels.thresholds(values, self.findings)
 
+    def with_own_labels(self, part: str) -> "Evaluated":
+        """The run measured on the labels that the films of a part came with, with all their findings; KeyError.
+
+        So threshold sets are saved: they hold a threshold for every finding of the data set.
+        """
+        labels = self.own[self.parts[part]["dataset_id"]]
+        return replace(self, labels=labels, findings=labels.findings)
+
     def of(self, findings: Sequence[str]) -> "Evaluated":
         """The run with some of its findings."""
         return self if tuple(findings) == self.findings else replace(self, findings=tuple(findings))

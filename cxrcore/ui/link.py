@@ -25,6 +25,13 @@ def in_link(key: str) -> dict[str, Any]:
     return {"key": key, "bind": "query-params"}
 
 
+def take_new_word(key: str, old: str, new: str) -> None:
+    """Bring a link of an earlier version, which calls a choice by another word, to the word of now."""
+    if st.query_params.get(key) == old:
+        st.query_params[key] = new
+        st.rerun()  # the widget reads the link before the page runs
+
+
 def forget(key: str) -> None:
     """Take a name out of the link."""
     st.query_params.pop(key, None)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrcore.queries import evaluated_runs
 from cxrcore.ui import link, widgets
@@ -39,10 +40,14 @@ def run_pickers(page: RunsPage) -> list[str]:
                                "Runs for “All runs miss” and “Runs disagree”")
 
 
-def finding_picker() -> str:
-    """The finding whose films are shown; ends the page at an unknown one."""
-    with st.container(width=FINDING_WIDTH):
-        return widgets.finding_picker("The finding whose films are shown.")
+def finding_picker(place: DeltaGenerator, findings: Sequence[str]) -> str:
+    """The finding whose films are shown; ends the page at an unknown one.
+
+    Args:
+        place: `FINDING_WIDTH` wide; filled when the runs are known, and with them the findings.
+    """
+    with place:
+        return widgets.finding_picker(findings, "The finding whose films are shown.")
 
 
 def films_picker() -> str:
