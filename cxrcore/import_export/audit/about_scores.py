@@ -147,7 +147,7 @@ def repeated_scores(found: Audited) -> Line:
     name = "Repeated scores"
     varied = [column.place for column in found.values if not column.constant]
     scores = np.nan_to_num(found.scores[:, varied], nan=-9.0).clip(-1e6, 1e6)
-    twins = _same_columns(scores, varied)
+    twins = _same_columns(found, scores, varied)
     if twins:
         return Line(name, WARNED, f"the same scores under two findings: {twins}")
     known = ~(scores == -9).all(axis=1)
@@ -171,7 +171,7 @@ def _coarse_beside(scores: np.ndarray, repeated: np.ndarray) -> bool:
     return np.median([len(np.unique(column)) / len(rest) for column in rest.T]) < 0.1
 
 
-def _same_columns(scores: np.ndarray, places: list[int]) -> str:
+def _same_columns(found: Audited, scores: np.ndarray, places: list[int]) -> str:
     sums = scores.sum(axis=0)
     pairs = [(a, b) for a in range(len(places)) for b in range(a)
              if sums[a] == sums[b] and len(scores) > 5 and np.array_equal(scores[:, a], scores[:, b])]
