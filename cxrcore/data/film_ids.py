@@ -33,8 +33,8 @@ def film_ids(cells: pd.Series, drop: int, table: str) -> pd.Series:
     """
     deep = cells.str.contains("/", regex=False)
     if deep.any():
-        short = (cells.str.split("/", n=drop).str[-1] if drop else cells).where(deep, "name")
-        _refuse(cells, short.str.contains(_NO_PATH, regex=True).to_numpy(bool), table)
+        short = pd.Series([text.split("/", drop)[-1] if drop else text for text in cells], cells.index, cells.dtype)
+        _refuse(cells, deep.to_numpy(bool) & short.str.contains(_NO_PATH, regex=True).to_numpy(bool), table)
         cells = cells.where(~deep, short.str.replace("/", MARK, regex=False))
     plain = pd.Series(pc.match_substring_regex(pa.array(cells, pa.string()), _PLAIN).to_numpy(zero_copy_only=False),
                       cells.index)
