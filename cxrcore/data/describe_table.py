@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.data import film_table, guess_table
-from cxrcore.data.description import COLUMNS, VIEWS, described, label_word
+from cxrcore.data.description import VIEWS, described
+from cxrcore.data.description_parts import COLUMNS, label_word
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.data.guess_table import Guess, KnownNames
 from cxrcore.data.splits import SPLITS

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrcore.data.description import COLUMNS, Column, Description
+from cxrcore.data.description import Description
+from cxrcore.data.description_parts import COLUMNS, Column
 from cxrcore.data.table_cells import Table
 from cxrcore.errors import DataError
 from cxrcore.findings import display_name

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxrcore.data import film_ids
-from cxrcore.data.description import FILM, Films
+from cxrcore.data.description_parts import FILM, Films
 from cxrcore.data.files import bounded_file, csv_file
 from cxrcore.errors import DataError
 
@@ -60,9 +60,10 @@ def find_films(img_root: str | Path, image_ids: pd.Series, films: Films | None =
                 on_disk.setdefault(names[name], folder / name)
     if not on_disk:
         first = image_ids.iloc[0]
-        looked = (f"images_001/images/{first} (to images_012) and {first} itself; {n_other} other files are there"
-                  if names and films == Films() else f"{next(iter(names or paths))} in it and in its folders")
-        raise DataError(f"no film of the table under {img_root}: looked for {looked}")
+        looked = (f"images_001/images/{first} (to images_012) and {first} itself" if films.patterns == Films.patterns
+                  and first in names else f"{next(iter(names or paths))} in it and in its folders")
+        others = f"; {n_other} other files are there" if names else ""
+        raise DataError(f"no film of the table under {img_root}: looked for {looked}{others}")
     return {image_id: on_disk[image_id] for image_id in image_ids if image_id in on_disk}
 
 

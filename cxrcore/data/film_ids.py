@@ -7,6 +7,8 @@ one, and the path can be told from the id. Paths with `~`, `..` or empty parts a
 called; see `ids.FILE`.
 """
 
+from collections.abc import Container, Iterable
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -48,6 +50,20 @@ def film_ids(cells: pd.Series, drop: int, table: str) -> pd.Series:
 def path_of(image_id: str) -> str | None:
     """The path below the dropped folders that an id stands for; None where it is a name alone."""
     return image_id.replace(MARK, "/") if MARK in image_id else None
+
+
+def as_known(image_ids: Iterable[str], known: Container[str]) -> list[str]:
+    """The ids of other people's paths, which may begin in another folder, as a data set has them; others as they are.
+
+    Args:
+        known: the ids of the data set's films.
+    """
+    def short(image_id: str) -> str:
+        parts = image_id.split(MARK)
+        ends = (MARK.join(parts[first:]) for first in range(len(parts)))
+        return next((end for end in ends if end in known), image_id)
+
+    return [short(str(image_id)) for image_id in image_ids]
 
 
 def _refuse(cells: pd.Series, wrong: np.ndarray, table: str) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxrcore.data import description as words
+from cxrcore.data import description_parts as words
 from cxrcore.data import film_ids, read_labels, readings
 from cxrcore.data.described_cells import FINDING, read_cells
 from cxrcore.data.description import Description

@@ -11,7 +11,8 @@ from functools import cache
 
 import pandas as pd
 
-from cxrcore.data.description import label_word, read_description, shipped_names
+from cxrcore.data.description import read_description, shipped_names
+from cxrcore.data.description_parts import label_word, plain_word
 from cxrcore.data.table_cells import Table
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import MOST_FINDINGS, NO_FINDING, canonical, one_of
@@ -35,6 +36,7 @@ NAMES = ("findinglabels", "labels", "findings", "label", "finding", "classname",
 SEPARATORS = ("|", ";", ",")
 BOXES = (("x_min", "y_min", "x_max", "y_max"), ("xmin", "ymin", "xmax", "ymax"), ("x", "y", "width", "height"),
          ("x", "y", "w", "h"))
+_MOST_WORDS = 50  # of a column of labels
 _STRIP = "[]'\" "
 _NOTHING = ("no finding", "no findings", "normal", "none", "nothing")
 _FILM_NAME = re.compile(r".*\.(?:png|jpe?g|dcm|dicom|tiff?|bmp)", re.IGNORECASE)
@@ -80,20 +82,20 @@ class KnownNames:
 
     def __init__(self, more: Sequence[str] = (), mapping: Mapping[str, str] | None = None, all_names: bool = False):
         self._findings = tuple(dict.fromkeys((*more, *_shipped_findings())))
-        self._words = dict(_shipped_words()) | {_plain(own): name for own, name in (mapping or {}).items()}
+        self._words = dict(_shipped_words()) | {plain_word(own): name for own, name in (mapping or {}).items()}
         self._all_names = all_names
 
     def finding(self, name: str) -> str | None:
         """The canonical name, None where it is none."""
         try:
-            return self._words.get(_plain(name)) or one_of(self._findings, name)
+            return self._words.get(plain_word(name)) or one_of(self._findings, name)
         except FindingError:
             return own_name(name) if self._all_names else None
 
     def is_known(self, name: str) -> bool:
         """Whether a name is of the known ones, also where any name is taken."""
         try:
-            return _plain(name) in self._words or bool(one_of(self._findings, name))
+            return plain_word(name) in self._words or bool(one_of(self._findings, name))
         except FindingError:
             return False
 
@@ -143,7 +145,10 @@ def _people(table: Table, cells: pd.DataFrame) -> tuple[dict[str, str], list[str
 
 def looks_like_labels(column: pd.Series) -> bool:
     """Whether all values are yes, no or uncertain in some spelling, and not all the same."""
-    found = {label_word(text) for text in column.unique()}
+    texts = column.unique()
+    if len(texts) > _MOST_WORDS:
+        return False
+    found = {label_word(text) for text in texts}
     filled = found - {""}
     return bool(filled & {*POSITIVE, *NEGATIVE}) and filled <= {*POSITIVE, *NEGATIVE, *UNCERTAIN} and len(found) > 1
 
@@ -154,7 +159,7 @@ def _findings(headings: Sequence[str], known: KnownNames) -> tuple[dict[str, str
     left_out, said = [], []
     for heading in headings:
         finding = known.finding(heading)
-        if _plain(heading) in _NOTHING:
+        if plain_word(heading) in _NOTHING:
             said.append(f"column '{heading}' says that there is no finding and was left out")
         elif finding is None:
             left_out.append(heading)
@@ -178,7 +183,7 @@ def _names_column(table: Table, cells: pd.DataFrame, free: Sequence[int], known:
             continue
         texts = cells[place].value_counts().head(300)
         hits = sum(int(n) for text, n in texts.items()
-                   if any(known.is_known(name) or _plain(name) in _NOTHING for name in _split(str(text))))
+                   if any(known.is_known(name) or plain_word(name) in _NOTHING for name in _split(str(text))))
         share = hits / max(int(texts.sum()), 1) + (0.5 if _letters(table.headings[place]) in NAMES else 0)
         if hits and share > max(most, 0.3):
             best, most = place, share
@@ -203,7 +208,7 @@ def _of_names(table: Table, cells: pd.DataFrame, place: int, known: KnownNames,
     names: Counter[str] = Counter()
     for text, n in texts.items():
         names.update({name: int(n) for name in set(_split(str(text), separator)) if name})
-    nothing = tuple(name for name in names if _plain(name) in _NOTHING)
+    nothing = tuple(name for name in names if plain_word(name) in _NOTHING)
     common = [name for name, _ in names.most_common() if name not in nothing]
     findings, left_out, said = _findings(common, known)
     if not findings:
@@ -248,14 +253,10 @@ def _shipped_findings() -> tuple[str, ...]:
 @cache
 def _shipped_words() -> tuple[tuple[str, str], ...]:
     """(word, canonical name) of the shipped vocabularies, but for words that mean that in one data set alone."""
-    return tuple((_plain(word), finding) for name in shipped_names()
+    return tuple((plain_word(word), finding) for name in shipped_names()
                  for described in (read_description(name),)
                  for word, finding in described.vocabulary.items() if finding not in described.notes)
 
 
 def _letters(text: str) -> str:
     return re.sub(r"[\W_]", "", text.casefold())
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from cxrcore.data import described_cells, film_ids, film_table, guess_table
-from cxrcore.data.description import COLUMNS, Description, described
+from cxrcore.data.description import Description, described
+from cxrcore.data.description_parts import COLUMNS
 from cxrcore.data.guess_table import Guess, KnownNames
 from cxrcore.data.table_cells import Table
 from cxrcore.errors import FindingError

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cxrcore.data import description
-from cxrcore.data.description import Derived, described, read_description
+from cxrcore.data.description import described, read_description
+from cxrcore.data.description_parts import Derived
 from cxrcore.errors import DataError
 from cxrcore.findings import NIH_FINDINGS, checked_list
 
@@ -88,7 +89,7 @@ def test_one_that_is_like_another_says_the_rest(tmp_path):
     ('opacity = "Lung_Opacity"', 'opacity = { finding = "Lung_Opacity", why = "x" }', "vocabulary.opacity.why is"),
     ('opacity = "Lung_Opacity"', '[derived.Either]\nany = ["Nodule"]', "derived.Either.any has to be two or more"),
     ('opacity = "Lung_Opacity"', '[derived."Any of"]\nany = ["Nodule", "Mass"]', "the canonical name is Any_of"),
-    ('[vocabulary]', '[films]\npattern = "images/x.png"\n[vocabulary]', "films.pattern has to hold {film}"),
+    ('[vocabulary]', '[films]\npattern = "images/x.png"\n[vocabulary]', "films.pattern has to be one to 20 "),
     ('[vocabulary]', '[films]\npattern = "../{film}"\n[vocabulary]', "films.pattern leads out of the folder"),
     ('[vocabulary]', '[boxes]\nfilm = "f"\nfinding = "l"\nx = "x"\n[vocabulary]', "boxes.y is missing"),
     ('[vocabulary]', '[splits]\nscheme = "half"\n[vocabulary]', "splits.scheme is 'half'"),
