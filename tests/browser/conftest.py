@@ -10,7 +10,7 @@ import pytest
 from picking import PATIENCE
 from playwright.sync_api import Browser, Page, Request, expect
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
 
 expect.set_options(timeout=PATIENCE)  # no test is about time, and machines of CI are busy
@@ -20,7 +20,7 @@ FAILED = pytest.StashKey[bool]()
 SERVER = pytest.StashKey[browser_server.SharedServer]()
 PRINTED = pytest.StashKey[int]()
 BLANK = "about:blank"
-EMPTY = FINDINGS.index("Hernia")  # without a positive film in the test part of `lab`
+EMPTY = NIH_FINDINGS.index("Hernia")  # without a positive film in the test part of `lab`
 
 
 @pytest.hookimpl(wrapper=True)
