@@ -14,7 +14,7 @@ from cxrcore.charts.curve_axes import logit_axis, share_axis
 from cxrcore.charts.curve_marks import OperatingPoint
 from cxrcore.charts.curves import ShownCurves
 from cxrcore.charts.look import run_styles
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.curves import VIEWS, finding_curves, logit
 from cxrcore.measures.intervals.curve_bands import CURVES, Band
 from cxrcore.measures.reliability import finding_reliability
@@ -133,7 +133,7 @@ def test_every_view_says_itself_in_words():
         said = charts.curves_alt("Mass", view, shown(view))
         assert "Mass" in said and "run 0: AUROC 0." in said and "run 1" in said
     nobody = ShownCurves("empty", shown("roc", 1)[0].style, finding_curves(np.zeros(3), np.zeros(3, np.float32), "roc"))
-    assert "AUROC –" in charts.curves_alt(FINDINGS[-1], "roc", [nobody])
+    assert "AUROC –" in charts.curves_alt(NIH_FINDINGS[-1], "roc", [nobody])
 
 
 # -- marks, bands, reliability
