@@ -79,7 +79,7 @@ def store(request, tmp_path_factory):
 def test_payload_and_fit(store):
     found = store.predictions(store.prediction_sets()["prediction_id"].iloc[0])
     began = time.perf_counter()
-    fitted = fitting.max_f1(found.labels, found.scores).thresholds
+    fitted = fitting.max_f1(found.labels, found.scores, found.findings).thresholds
     fit = time.perf_counter() - began
     scores = [sort_scores(*pair) for pair in zip(found.labels.T, found.scores.T, strict=True)]
     run = RunCounts("id", "name", "#000000", "solid", scores, fitted)
