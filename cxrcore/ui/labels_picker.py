@@ -9,8 +9,8 @@ from cxrcore.queries.from_store import Overview
 from cxrcore.queries.labels_in_words import MEANING, labels_in_words
 from cxrcore.store import CSV, Store
 from cxrcore.ui import widgets
+from cxrcore.ui.link import LABELS
 
-KEY = "labels"  # in the link
 OWN = "Own"  # how the labels are called that a data set came with
 WHOSE = ("Whose reading of the films everything is measured on. Own: the labels that the data set came with. Data, "
            "Label sets, adds others.")
@@ -25,11 +25,11 @@ def pick_labels(overview: Overview, run_ids: Sequence[str]) -> str:
     runs = overview.runs[overview.runs["run_id"].isin(run_ids)]
     datasets = dict.fromkeys([*rows["dataset_id"], *runs["dataset_id"]])
     names = list(dict.fromkeys(one.name for dataset_id in datasets for one in overview.labels_of(dataset_id)))
-    if len(names) < 2 and KEY not in st.query_params:
+    if len(names) < 2 and LABELS not in st.query_params:
         return CSV
     titles = {OWN if name == CSV else name: name for name in names}
     with st.container(width=150):
-        title = widgets.choice_in_link("Labels", KEY, list(titles), WHOSE)
+        title = widgets.choice_in_link("Labels", LABELS, list(titles), WHOSE)
     if title is None:
         st.stop()
     return titles[title]
