@@ -5,7 +5,7 @@ import pytest
 from axe_faults import faults_of
 from playwright.sync_api import expect
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.metrics import confusion
 from cxrcore.report import contents, page
 
@@ -50,9 +50,9 @@ def test_the_board_is_dragged_and_counts_right(opened, found):
     opened.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2, steps=6)
     opened.mouse.up()
     said = row.locator("[data-metric=threshold] input").input_value()
-    one, k = found.compared[0], FINDINGS.index("Infiltration")
+    one, k = found.compared[0], NIH_FINDINGS.index("Infiltration")
     films = found.store.predictions(one.run.prediction_id("test"))
-    counts = confusion(films.labels, films.scores, np.full(len(FINDINGS), float(said)))
+    counts = confusion(films.labels, films.scores, np.full(len(NIH_FINDINGS), float(said)))
     expect(row.locator("[data-metric=f1]")).to_have_text(f"{counts.f1[k]:.3f}")
     expect(row.locator("[data-metric=recall]")).to_have_text(f"{counts.recall[k]:.3f}")
     expect(opened.get_by_text("1 moved by hand here")).to_be_visible()
@@ -74,7 +74,7 @@ def test_another_run_takes_the_board_and_charts_are_drawn(opened, found):
     expect(opened.locator(".chart.drawn .main-svg").first).to_be_visible()
     row = opened.locator("[data-finding=Effusion]")
     expect(row).to_be_visible()
-    one, k = found.compared[1], FINDINGS.index("Effusion")
+    one, k = found.compared[1], NIH_FINDINGS.index("Effusion")
     films = found.store.predictions(one.run.prediction_id("test"))
     counts = confusion(films.labels, films.scores, one.source.thresholds)
     expect(row.locator("[data-metric=recall]")).to_have_text(f"{counts.recall[k]:.3f}")

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.demo.demo import FIRST, OTHERS
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.metrics import confusion
 from cxrcore.store import Store
 
@@ -28,7 +28,7 @@ def tour(page, address: str, tmp_path) -> None:
     go(page, "Data")
     expect(page.get_by_text("Mean accuracy of answering “no” to every film")).to_be_visible()
     go(page, "Curves")
-    expect(page.locator(".js-plotly-plot")).to_have_count(len(FINDINGS))
+    expect(page.locator(".js-plotly-plot")).to_have_count(len(NIH_FINDINGS))
     page.get_by_role("radio", name="PR").or_(page.get_by_text("PR", exact=True)).first.click()
     expect(page).to_have_url(re.compile("view=PR"))
     go(page, "Thresholds")
@@ -108,7 +108,7 @@ def test_the_whole_demo_teaches_what_it_should(page, tmp_path, chromium):
     assert 0.80 <= max(auroc.values()) <= 0.92
     plain, weighted = (_at_half(store, board, names, name) for name in ("EfficientNet-B0", "EfficientNet-B0, weighted"))
     assert weighted["recall"] > plain["recall"] + 0.1 and weighted["ece"] > 2 * plain["ece"]
-    assert _tuning_helps(store, board) >= len(FINDINGS) // 2
+    assert _tuning_helps(store, board) >= len(NIH_FINDINGS) // 2
     with serving(path, tmp_path / "server.log") as address:
         tour(page, address, tmp_path)
     shutil.rmtree(tmp_path / "demo_phantoms")
@@ -118,7 +118,7 @@ def _at_half(store: Store, board, names: dict[str, str], name: str) -> dict[str,
     prediction_id = board.loc[next(run_id for run_id in board.index if names[run_id] == name), "prediction_id"]
     found = store.predictions(prediction_id)
     rows = store.metrics([prediction_id]).query("finding == 'macro' and metric == 'ece'")
-    half = np.full(len(FINDINGS), 0.5)
+    half = np.full(len(NIH_FINDINGS), 0.5)
     return {"recall": float(np.nanmean(confusion(found.labels, found.scores, half).recall)),
             "ece": float(rows["value"].iloc[-1])}
 
@@ -129,6 +129,6 @@ def _tuning_helps(store: Store, board) -> int:
     found = store.predictions(board.at[best, "prediction_id"])
     sets = store.threshold_sets(best)
     tuned = np.array(sets[sets["objective"] == "max_f1"].iloc[0]["thresholds"])
-    half = np.full(len(FINDINGS), 0.5)
+    half = np.full(len(NIH_FINDINGS), 0.5)
     f1 = [confusion(found.labels, found.scores, values).f1 for values in (half, tuned)]
     return int((f1[1] > f1[0]).sum())

@@ -9,24 +9,26 @@ import pandas as pd
 import pytest
 import scored_runs
 from opened_pages import text_of
+from read_runs import architectures, read_runs
 from seeded_runs import add_run, make_store
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cxrcore.charts.compare import Priced, quality_against_cost
-from cxrcore.charts.dot_rows import NAMES, Bars, Marks, dot_rows
+from cxrcore.charts.dot_rows import Bars, Marks, dot_rows, row_names
 from cxrcore.charts.look import Figure, run_styles
 from cxrcore.config import default_store
 from cxrcore.evaluation import kept_draws
-from cxrcore.evaluation.kept_draws import AtThresholds
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import agreement, comparison, kept, shared_draws
-from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.from_store import Labelled
 from cxrcore.report import latex
 from cxrcore.settings import Constants
+from cxrcore.store import CSV
 from cxrcore.ui.compare import sections
 
-EMPTY = FINDINGS.index("Edema")  # without a positive film in test
+NAMES = row_names(NIH_FINDINGS)
+EMPTY = NIH_FINDINGS.index("Edema")  # without a positive film in test
 PAGE, MAKE = "compare", partial(scored_runs.make, n_val=300, n_test=800, n_runs=3, empty=(EMPTY,))
 
 
@@ -35,11 +37,13 @@ def runs_of(store) -> list[str]:
 
 
 def compared_of(store, part="test"):
-    board, runs = store.leaderboard(), store.runs().iloc[::-1]
-    evaluated = [Evaluated(run_id, name, scored_runs.DATASET,
-                           {row["split"]: row for _, row in board[board["run_id"] == run_id].iterrows()})
-                 for run_id, name in zip(runs["run_id"], runs["name"], strict=True)]
-    return comparison.compare(store, evaluated, dict(zip(runs["run_id"], runs["architecture"], strict=True)), part)
+    return comparison.compare(store, read_runs(store, part=part), architectures(store), part)
+
+
+def as_read(store, prediction_id):
+    """The scores as they were stored, at 0.5, as `measured_in_draws` takes them."""
+    labels = store.label_set(scored_runs.DATASET, CSV)
+    return Labelled(prediction_id, labels, labels.findings), np.full(14, 0.5)
 
 
 def test_an_empty_store_says_how_to_fill_it(open_page):
@@ -72,7 +76,7 @@ def test_the_clearly_better_run_wins_and_a_run_ties_with_itself(store):
     assert (best.words[:MACRO] == "worse").sum() == 0 and best.words[EMPTY] == "untested"
     table = comparison.verdict_table(found)
     assert (table[["Better in", "Tied in", "Worse in", "No test"]].sum(axis=1) == 14).all()
-    twin = dataclasses.replace(compared[0], run=Evaluated("twin", "twin", "", {}))
+    twin = dataclasses.replace(compared[0], run=dataclasses.replace(compared[0].run, run_id="twin", label="twin"))
     same = comparison.contrasts([compared[0], twin], "twin", "auroc")
     assert set(same[0][0].words) <= {"tied", "untested"}
 
@@ -102,8 +106,7 @@ def test_runs_on_other_films_are_compared_on_the_shared_ones(own_store):
     test = own_store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
     part = own_store.save_predictions(first, scored_runs.DATASET, "test", list(test.image_ids[:500]), test.scores[:500])
     whole = sets[sets["split"] == "test"]["prediction_id"].iloc[0]
-    at = (0.5,) * 14
-    found = shared_draws.measured_in_draws(own_store, [AtThresholds(whole, at), AtThresholds(part, at)])
+    found = shared_draws.measured_in_draws(own_store, [as_read(own_store, one) for one in (whole, part)])
     assert [one.n_films for one in found] == [500, 500] and found[0].draws_key == found[1].draws_key
     np.testing.assert_allclose(found[0].values["auroc"], found[1].values["auroc"])
 
@@ -132,8 +135,8 @@ def test_a_score_that_one_run_misses_counts_in_none(own_store):
     scores[:400, 2] = np.nan
     gaps = own_store.save_predictions(second, scored_runs.DATASET, "test", list(whole.image_ids), scores)
     of_first = own_store.prediction_sets(first).query("split == 'test'")["prediction_id"].iloc[0]
-    alone, at = shared_draws.measured_in_draws(own_store, [AtThresholds(of_first, (0.5,) * 14)]), (0.5,) * 14
-    (beside, _) = shared_draws.measured_in_draws(own_store, [AtThresholds(of_first, at), AtThresholds(gaps, at)])
+    alone = shared_draws.measured_in_draws(own_store, [as_read(own_store, of_first)])
+    (beside, _) = shared_draws.measured_in_draws(own_store, [as_read(own_store, one) for one in (of_first, gaps)])
     assert beside.n_positive[2] < alone[0].n_positive[2] and beside.n_positive[3] == alone[0].n_positive[3]
 
 
@@ -161,10 +164,10 @@ def test_agreement_counts_what_runs_say(store):
                   for held, one in zip(found, compared, strict=True)], axis=0)
     assert films[2].tolist() == [int((yes == n).sum()) for n in range(4)] and (films.sum(axis=1) == 800).all()
     assert with_it[2].tolist() == [int(found[0].labels[yes == n, 2].sum()) for n in range(4)]
-    shown = agreement.shown(films, with_it).set_index("Finding")
+    shown = agreement.shown(NIH_FINDINGS, films, with_it).set_index("Finding")
     assert list(shown.columns) == ["All agree", "3 of 3", "2 of 3", "1 of 3", "0 of 3"]
     assert shown.at["Effusion", "2 of 3"] == f"{films[2, 2]:,} · {100 * with_it[2, 2] / films[2, 2]:.1f} %"
-    table = agreement.as_table(films, with_it)
+    table = agreement.as_table(NIH_FINDINGS, films, with_it)
     assert table["films"].sum() == 14 * 800 and table["films_with_it"].sum() == found[0].labels.sum()
 
 
@@ -207,7 +210,7 @@ def test_marks_of_ties_are_open_and_charts_are_what_plotly_takes():
     style = run_styles({"a": "resnet18"})["a"]
     values = np.linspace(0, 1, 15)
     bars = Bars("a <b>", style, values, values - 0.1, values + 0.1, values > 0.5, ["note"] * 15)
-    figure = dot_rows("title", "axis", [bars], 0, published=[Marks("theirs", values)])
+    figure = dot_rows("title", "axis", [bars], NAMES, 0, published=[Marks("theirs", values)])
     theirs, own = figure.data
     assert len(Figure(figure.to_dict()).layout.yaxis.ticktext) == 15  # with validation
     assert [symbol.endswith("-open") for symbol in own.marker.symbol] == [value <= 0.5 for value in values]

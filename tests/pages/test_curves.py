@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from opened_pages import text_of
+from read_runs import architectures, read_runs
 from seeded_runs import DATASET, add_run, beat, film_ids, make_store
 
 from cxrcore.config import default_store
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures import metrics
 from cxrcore.queries import curves, from_store
 
@@ -27,8 +28,8 @@ def predict(store, run_id, part="test", labels=None, dataset=DATASET, n=12, **mo
     if labels is not None:
         images = pd.DataFrame({"image_id": film_ids(n), "patient_id": film_ids(n), "follow_up": 0, "age": 50.0,
                                "sex": "F", "view": "PA"})
-        store.add_dataset(dataset, images, labels, name=dataset, kind="nih", label_source="test")
-    scores = np.random.default_rng(1).random((n, N_FINDINGS))
+        store.add_dataset(dataset, images, labels, NIH_FINDINGS, name=dataset, kind="nih", label_source="test")
+    scores = np.random.default_rng(1).random((n, len(NIH_FINDINGS)))
     return store.save_predictions(run_id, dataset, part, film_ids(n), scores, **more)
 
 
@@ -58,7 +59,7 @@ def choose(app, key, value):
 # -- what is drawn
 
 
-def test_fourteen_small_charts_or_one_large(open_page, store):
+def test_a_small_chart_a_finding_or_one_large(open_page, store):
     ids = [add_run(store, name) for name in ("first", "second")]
     app = open_page(run=ids)
     assert len(charts_of(app)) == 14 and titles_of(app)[12] == "Pleural thickening"
@@ -122,10 +123,10 @@ def test_any_known_spelling_of_a_finding_works_in_a_link(open_page, store, spell
 
 def test_steps_lead_through_the_findings(open_page, store):
     add_run(store, "a")
-    app = open_page(finding=FINDINGS[0])
+    app = open_page(finding=NIH_FINDINGS[0])
     next(button for button in app.button if button.label == "Cardiomegaly").click().run()
     assert titles_of(app) == ["Cardiomegaly"]
-    app = open_page(finding=FINDINGS[0])
+    app = open_page(finding=NIH_FINDINGS[0])
     next(button for button in app.button if button.label == "Hernia").click().run()
     assert titles_of(app) == ["Hernia"]
 
@@ -237,7 +238,7 @@ def test_subsets_are_flagged(open_page, store):
 
 
 def test_findings_that_are_undefined_say_why(open_page, store):
-    labels = np.tile([[0.0], [1.0]], (6, N_FINDINGS)).astype(np.float32)
+    labels = np.tile([[0.0], [1.0]], (6, len(NIH_FINDINGS))).astype(np.float32)
     labels[:, 0], labels[:, 1], labels[:, 2] = 0, 1, np.nan
     run_id = store.create_run({"name": "odd"}, "odd labels", split=("given", 0, ""))
     predict(store, run_id, labels=labels, dataset="odd labels")
@@ -251,7 +252,7 @@ def test_findings_that_are_undefined_say_why(open_page, store):
     assert len(charts_of(app)) == 12
     choose(app, "view", "Scores")
     assert len(charts_of(app)) == 13
-    large = open_page(run=run_id, finding=FINDINGS[0])
+    large = open_page(run=run_id, finding=NIH_FINDINGS[0])
     assert not charts_of(large) and "None of the films has this finding" in large.info[0].value
     assert "AUROC –, AP –" in text_of(large)
 
@@ -274,11 +275,10 @@ def test_predictions_that_are_gone_are_one_line(open_page, store, monkeypatch):
 
 def test_the_downloaded_tables_hold_what_is_drawn(store):
     run_id = add_run(store, "a")
-    runs = store.runs()
-    [measured] = curves.read_drawn_runs(runs, store.leaderboard(), "test", {run_id: "a"},
+    [measured] = curves.read_drawn_runs(store, read_runs(store, [run_id]), architectures(store), "test",
                                         curves.curves_reader(store, "roc"))
     values = curves.values_table([measured])
-    assert list(values["finding"]) == list(FINDINGS) and (values["n"] == 12).all()
+    assert list(values["finding"]) == list(NIH_FINDINGS) and (values["n"] == 12).all()
     points = curves.points_table([measured], "Mass")
     assert set(points["finding"]) == {"Mass"} and set(points["line"]) == {"roc"}
     assert (points["tp"] + points["fn"] == 4).all()

@@ -1,20 +1,21 @@
 """The Curves page without a browser: operating points, bands and reliability, and what it says beside them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from opened_pages import text_of
+from read_runs import architectures, read_runs
 from seeded_runs import make_store
 
 from cxrcore.charts.curve_marks import OperatingPoint
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures import calibration, metrics
 from cxrcore.measures.thresholds import fitting
 from cxrcore.measures.thresholds.positions import counts_at, sort_scores
 from cxrcore.queries import curves, reliability
-from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui.curves import bands, marks
 
 FILMS = 240
@@ -26,11 +27,11 @@ def MAKE(path):
     """240 films of 80 patients; the first half is validation. Hernia is on 2 films there, on 6 of test."""
     store = make_store(path)
     rng = np.random.default_rng(4)
-    labels = (rng.random((FILMS, N_FINDINGS)) < 0.25).astype(np.float32)
+    labels = (rng.random((FILMS, len(NIH_FINDINGS))) < 0.25).astype(np.float32)
     labels[:, RARE] = np.isin(np.arange(FILMS), [0, 60, *range(120, 240, 20)])
     images = pd.DataFrame({"image_id": ids(0, FILMS), "patient_id": [str(i // 3) for i in range(FILMS)],
                            "follow_up": 0, "age": 50.0, "sex": "F", "view": "PA"})
-    store.add_dataset("many", images, labels, name="many", kind="nih", label_source="test")
+    store.add_dataset("many", images, labels, NIH_FINDINGS, name="many", kind="nih", label_source="test")
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def add(store, name, parts=("val", "test"), bias=-1.2, seed=0, **config):
     """A run whose logits lie 1.5 further up for films with the finding; with a bias of 1 scores are far too high."""
     run_id = store.create_run({"arch": "resnet18", "name": name, "loss": "bce"} | config, "many",
                               split=("patient", 0, "fff"))
-    labels = store.labels("many")
+    labels = store.labels("many").to_numpy()
     logits = np.random.default_rng(seed).normal(bias, 1, labels.shape) + 1.5 * labels
     scores = (1 / (1 + np.exp(-logits))).astype(np.float32)
     for part, rows in (("val", slice(0, 120)), ("test", slice(120, 240))):
@@ -59,10 +60,9 @@ def add(store, name, parts=("val", "test"), bias=-1.2, seed=0, **config):
 
 def run_of(store, run_id):
     """The run as the views know it, with its predictions on test."""
-    rows, board = store.runs(), store.leaderboard()
-    [run] = evaluated(rows[rows["run_id"] == run_id], board, {run_id: "a run"})
-    [measured] = curves.read_drawn_runs(rows[rows["run_id"] == run_id], board, "test", {run_id: "a run"},
-                                        lambda _, prediction_id: store.predictions(prediction_id))
+    [run] = read_runs(store, [run_id])
+    [measured] = curves.read_drawn_runs(store, [run], architectures(store), "test",
+                                        lambda run, part: store.predictions(run.prediction_id(part)))
     return run, measured
 
 
@@ -98,7 +98,7 @@ def test_points_are_the_exact_counts_at_the_thresholds(store):
     run, measured = run_of(store, add(store, "one"))
     fitted = store.predictions(run.prediction_id("val"))
     read = store.predictions(run.prediction_id("test"))
-    at = fitting.max_f1(fitted.labels, fitted.scores).thresholds
+    at = fitting.max_f1(fitted.labels, fitted.scores, NIH_FINDINGS).thresholds
     marked = marks.marked_runs(store, [measured], [run], "max_f1@val")
     points = marked.runs[0].points
     assert np.array_equal([point.threshold for point in points], at)
@@ -108,7 +108,7 @@ def test_points_are_the_exact_counts_at_the_thresholds(store):
     assert np.array_equal([point.fpr for point in points], 1 - counts.specificity) or np.allclose(
         [point.fpr for point in points], 1 - counts.specificity, rtol=0, atol=1e-15)
     table = marks.marks_table(marked)
-    assert list(table["finding"]) == list(FINDINGS) and set(table["thresholds"]) == {"max F1, fitted on validation"}
+    assert list(table["finding"]) == list(NIH_FINDINGS) and set(table["thresholds"]) == {"max F1, fitted on validation"}
 
 
 def test_a_point_without_alarms_or_positives_has_no_precision_or_no_f1():
@@ -122,7 +122,7 @@ def test_a_point_without_alarms_or_positives_has_no_precision_or_no_f1():
 def test_one_run_offers_its_saved_sets_and_the_link_names_them(open_page, store):
     run_id, other = add(store, "one"), add(store, "other")
     prediction_id = store.prediction_sets(run_id).set_index("split").at["test", "prediction_id"]
-    store.save_threshold_set(prediction_id, "ward round", "manual", np.full(N_FINDINGS, 0.3), author="me")
+    store.save_threshold_set(prediction_id, "ward round", "manual", np.full(len(NIH_FINDINGS), 0.3), author="me")
     app = open_page(run=run_id)
     [saved] = [option for option in app.selectbox(key="marks").options if option.startswith("ward round · test")]
     app = open_page(run=run_id, marks=saved, finding="Mass")
@@ -149,7 +149,7 @@ def test_the_large_view_says_the_point_in_figures(open_page, store):
     run_id = add(store, "one")
     run, measured = run_of(store, run_id)
     point = marks.marked_runs(store, [measured], [run], "fixed:0.5").runs[0].points[4]
-    app = open_page(run=run_id, finding=FINDINGS[4], marks="0.5")
+    app = open_page(run=run_id, finding=NIH_FINDINGS[4], marks="0.5")
     figures = f"recall {point.recall:.3f}, precision {point.precision:.3f}, F1 {point.f1:.3f}"
     assert f"at threshold 0.5: {figures}" in text_of(app)
 
@@ -165,7 +165,7 @@ def test_bands_are_drawn_when_asked_for(open_page, store, view):
     app.toggle(key="band").set_value(True).run()
     assert not app.exception and len(bands_of(charts_of(app)[0])) == 2
     assert "Bands: pointwise, 95 % of 500 draws of patients" in text_of(app) and "unknown" not in text_of(app)
-    app.selectbox(key="finding").set_value("All 14").run()
+    app.selectbox(key="finding").set_value("All findings").run()
     assert not app.toggle and not any(bands_of(chart) for chart in charts_of(app))
 
 
@@ -181,7 +181,7 @@ def test_bands_without_patients_say_that_they_are_too_narrow(open_page, store, m
 
     def unknown(*args):
         found = known(*args)
-        return type(found)(found.image_ids, np.full(len(found.image_ids), None, object), found.labels, found.scores)
+        return replace(found, patient_ids=np.full(len(found.image_ids), None, object))
 
     monkeypatch.setattr(bands.from_store, "predictions", unknown)
     assert "Patients unknown: too narrow" in text_of(open_page(run=run_id, finding="Mass", band="true"))
@@ -215,16 +215,16 @@ def test_numbers_are_those_of_calibration(store):
     run, measured = run_of(store, add(store, "one"))
     fitted, read = (store.predictions(run.prediction_id(part)) for part in ("val", "test"))
     for method in (None, *calibration.METHODS):
-        found = reliability.reliability_reader(store, [run], method)(run.run_id, measured.prediction_id)
+        found = reliability.reliability_reader(store, method)(run, "test")
         scores = (
             read.scores
             if method is None
-            else calibration.fit_calibrator(fitted.labels, fitted.scores, method)(read.scores)
+            else calibration.fit_calibrator(fitted.labels, fitted.scores, NIH_FINDINGS, method)(read.scores)
         )
         own = calibration.calibrated_measures(read.labels, scores)
-        assert np.flatnonzero(np.isnan(own["ece"])).tolist() == ([] if method is None else [FINDINGS.index("Hernia")])
-        assert np.array_equal([one.ece for one in found.findings], own["ece"], equal_nan=True)
-        assert np.array_equal([one.brier for one in found.findings], own["brier"], equal_nan=True)
+        assert np.flatnonzero(np.isnan(own["ece"])).tolist() == ([] if method is None else [NIH_FINDINGS.index("Hernia")])
+        assert np.array_equal([one.ece for one in found.findings.values()], own["ece"], equal_nan=True)
+        assert np.array_equal([one.brier for one in found.findings.values()], own["brier"], equal_nan=True)
 
 
 def test_scores_that_are_no_probabilities_are_said_and_platt_mends_them(open_page, store):
@@ -262,13 +262,13 @@ def test_without_validation_nothing_is_calibrated(open_page, store):
 
 
 def test_findings_without_known_labels_say_so(open_page, store):
-    labels = np.full((4, N_FINDINGS), np.nan, np.float32)
+    labels = np.full((4, len(NIH_FINDINGS)), np.nan, np.float32)
     labels[:, 0] = [0, 1, 0, 1]
     images = pd.DataFrame({"image_id": ids(0, 4), "patient_id": list("abcd"), "follow_up": 0, "age": 50.0, "sex": "F",
                            "view": "PA"})
-    store.add_dataset("odd", images, labels, name="odd", kind="nih", label_source="test")
+    store.add_dataset("odd", images, labels, NIH_FINDINGS, name="odd", kind="nih", label_source="test")
     run_id = store.create_run({"name": "odd"}, "odd", split=("given", 0, ""))
-    store.save_predictions(run_id, "odd", "test", ids(0, 4), np.full((4, N_FINDINGS), 0.5))
+    store.save_predictions(run_id, "odd", "test", ids(0, 4), np.full((4, len(NIH_FINDINGS)), 0.5))
     app = open_page(run=run_id, view="Reliability")
     assert len(charts_of(app)) == 1 and text_of(app).count("Every label or score of this finding is unknown") == 13
     assert "over 1 of 14 findings" in text_of(app)
@@ -278,12 +278,11 @@ def test_findings_without_known_labels_say_so(open_page, store):
 
 def test_tables_hold_what_is_drawn(store):
     run, measured = run_of(store, add(store, "one"))
-    read = [type(measured)(measured.run_id, measured.label, measured.style, measured.prediction_id, measured.source,
-                           reliability.reliability_reader(store, [run], "platt")(run.run_id, measured.prediction_id))]
+    read = [replace(measured, data=reliability.reliability_reader(store, "platt")(run, "test"))]
     values = reliability.values_table(read, "platt")
-    assert list(values["finding"]) == list(FINDINGS) and list(values["calibrated"]) == [True] * 13 + [False]
+    assert list(values["finding"]) == list(NIH_FINDINGS) and list(values["calibrated"]) == [True] * 13 + [False]
     bins = reliability.bins_table(read, "Mass")
-    labels = store.predictions(measured.prediction_id).labels[:, FINDINGS.index("Mass")]
+    labels = store.predictions(measured.of.prediction_id).labels[:, NIH_FINDINGS.index("Mass")]
     assert bins["n"].sum() == 120 and bins["n_positive"].sum() == labels.sum()
     assert len(reliability.bins_table(read, None)) > len(bins) and reliability.bins_table([], None).empty
     assert metrics.macro(values["ece"].to_numpy())[1] == 1 and values["n"].iloc[-1] == 0

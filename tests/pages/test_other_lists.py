@@ -1,218 +1,128 @@
-"""Pages of data sets whose findings are not NIH's fourteen: more, fewer, and labels that have other ones again."""
+"""Pages of runs whose findings are not NIH's fourteen: of twenty and of five, alone and side by side."""
 
+import base64
 import json
 
 import numpy as np
 import other_lists
-import pandas as pd
 import pytest
-import scored_runs
 from opened_pages import open_page, text_of
-from other_lists import FIVE, TWENTY
-from told_board import Browser
+from other_lists import FIVE, LONG, TWENTY, run_ids
 
-from cxrcore.charts.look import RunStyle
-from cxrcore.findings import NIH_FINDINGS, display_name
-from cxrcore.measures.derived import derived_threshold
-from cxrcore.measures.metrics import confusion
-from cxrcore.measures.thresholds import fitting
-from cxrcore.queries import evaluated_runs, from_store
-from cxrcore.queries.board_state import read_state
-from cxrcore.store import Store
-from cxrcore.ui.explain import score_views
-from cxrcore.ui.present.data import MOST_ROWS, at_both_ends
-from cxrcore.ui.present.slides import SLIDES
-from cxrcore.ui.thresholds import one_set, set_popover
+from cxrcore.charts.dot_rows import row_names
+from cxrcore.findings import display_name
 
+MAKE = other_lists.make_both
 LISTS = pytest.mark.parametrize("findings", [TWENTY, FIVE], ids=["twenty", "five"])
+COMMON = [finding for finding in FIVE if finding in TWENTY]
 
 
-def MAKE(path) -> None:
-    """A run of each list."""
-    for findings in (TWENTY, FIVE):
-        other_lists.make(path, findings, 200, 240, 1)
+def charts_of(app):
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
-def run_of(store: Store, findings) -> str:
-    return store.runs().set_index("dataset_id").at[f"{other_lists.DATASET}_{len(findings)}", "run_id"]
+def rows_of(chart):
+    return [text.replace("<br>", " ") for text in chart["layout"]["yaxis"]["ticktext"]]
 
 
-def predictions(store: Store, findings, part: str):
-    sets = store.prediction_sets(run_of(store, findings)).set_index("split")
-    return store.predictions(sets.at[part, "prediction_id"])
-
-
-@pytest.fixture
-def browser(monkeypatch) -> Browser:
-    return Browser(monkeypatch)
-
-
-# -- the board
+# -- curves
 
 
 @LISTS
-def test_the_board_has_a_row_for_each_finding_and_is_saved_and_exchanged_by_name(own_store, browser, findings):
-    run_id, last = run_of(own_store, findings), findings[-1]
-    browser.open(own_store, run=run_id, finding=last)
-    val = predictions(own_store, findings, "val")
-    fitted = fitting.max_f1(val.labels, val.scores, findings).thresholds
-    assert browser.findings == list(findings) and browser.board["open"] == last
-    assert browser.thresholds == fitted.tolist()
-    browser.drag(last, 0.25)
-    assert browser.pairs == [f"{last}:0.25@test"]
-    file = browser.exported()
-    assert file.findings == findings and file.thresholds[-1] == 0.25
-    browser.press("sets_save_go")
-    row = own_store.threshold_sets(run_id).iloc[0]
-    assert row["thresholds"].tolist() == [*fitted[:-1], 0.25]
-    mapping = dict.fromkeys(map(display_name, reversed(findings)), 0.125)
-    browser.import_file(json.dumps(mapping))
-    assert browser.thresholds == [0.125] * len(findings)
-    refused = json.dumps(dict.fromkeys(NIH_FINDINGS, 0.5)).encode()
-    browser.app.file_uploader(key="sets_file").set_value(("nih.json", refused, "application/json")).run()
-    assert len(browser.app.error) == 1 and "unknown finding" in browser.app.error[0].value
+@pytest.mark.parametrize("view", ["ROC", "Scores", "Thresholds", "Reliability"])
+def test_curves_show_a_chart_a_finding(store, findings, view):
+    app = open_page("curves", run=run_ids(store, findings), view=view)
+    assert len(charts_of(app)) + text_of(app).count("None of the films has this finding") == len(findings)
+    assert len({chart["layout"]["margin"]["t"] for chart in charts_of(app)}) == 1  # their axes stand in rows
+    assert app.selectbox(key="finding").options == ["All findings", *map(display_name, findings)]
+    assert f"of {len(findings)} findings" in text_of(app)
+    app.selectbox(key="finding").set_value(display_name(findings[-1])).run()
+    assert not app.exception and display_name(findings[-1]) in charts_of(app)[0]["layout"]["title"]["text"]
+    assert {display_name(findings[0]), display_name(findings[-2])} <= {button.label for button in app.button}
 
 
-def test_runs_of_different_lists_stand_on_the_findings_that_they_share(store, browser):
-    browser.open(store, run=[run_of(store, TWENTY), run_of(store, FIVE)])
-    assert browser.findings == [finding for finding in TWENTY if finding in FIVE]
-    text = text_of(browser.app)
-    assert "the 5 that all of them have" in text and "Left out: Atelectasis, Cardiomegaly" in text
-    assert len(browser.board["others"][0]["findings"]) == 5
+@pytest.mark.parametrize("text", ["All 14", "All findings", "No Finding"])
+def test_links_to_all_findings_show_all_of_them(store, text):
+    app = open_page("curves", run=run_ids(store, FIVE), finding=text)
+    assert len(charts_of(app)) == 5 and app.selectbox(key="finding").value == "All findings"
 
 
-def test_a_finding_that_the_run_does_not_have_is_said(store):
-    for page in ("thresholds", "cases"):
-        app = open_page(page, run=run_of(store, FIVE), finding="Hernia")
-        assert len(app.error) == 1 and "Hernia" in app.error[0].value
-    app = open_page("thresholds", run=run_of(store, FIVE), t="Hernia:0.5")
-    assert "thresholds cannot be read" in app.error[0].value
+def test_a_link_to_a_finding_of_another_list_says_so(store):
+    app = open_page("curves", run=run_ids(store, FIVE), finding="Hernia")
+    assert "unknown finding 'Hernia'" in app.error[0].value and not charts_of(app)
+    next(button for button in app.button if button.label == "Show all findings").click().run()
+    assert not app.error and len(charts_of(app)) == 5
 
 
-def test_changes_are_shown_against_the_films_that_moved(store, browser):
-    found, k = predictions(store, FIVE, "test"), FIVE.index("Old_fracture")
-    browser.open(store, run=run_of(store, FIVE)).drag("Old_fracture", 1.0)
-    assert "Old fracture" in text_of(browser.app) and "no film changed side" not in text_of(browser.app)
-    assert found.findings[k] == "Old_fracture"
+def test_curves_of_different_lists_show_the_shared_findings_and_name_the_others(store):
+    app = open_page("curves", run=[run_ids(store, FIVE)[0], run_ids(store, TWENTY)[0]])
+    assert [chart["layout"]["title"]["text"].partition(" <")[0] for chart in charts_of(app)] == list(
+        map(display_name, COMMON))
+    said = next(one.value for one in app.info if "different findings" in one.value)
+    assert "the 4 that all of them have" in said and "Rib notching, Atelectasis" in said
+    assert text_of(app).count("over 4 of 4 findings") == 2
 
 
-# -- labels of other findings
-
-
-@pytest.fixture(scope="module")
-def experts(tmp_path_factory):
-    """A store, and its run read against experts who read three findings of NIH's and one that is made of two."""
-    store = scored_runs.make(tmp_path_factory.mktemp("experts") / "store.duckdb", 200, 300)
-    read = store.labels(scored_runs.DATASET)[["Mass", "Effusion"]].iloc[::2]
-    both = store.labels(scored_runs.DATASET)[["Nodule", "Mass"]].iloc[::2].max(axis=1)
-    labels = store.save_label_set(scored_runs.DATASET, "experts", read.assign(Nodule_or_mass=both),
-                                  derived_from={"Nodule_or_mass": ["Nodule", "Mass"]})
-    overview = from_store.overview(store)
-    [run] = evaluated_runs.evaluated(overview.runs, overview, {overview.runs["run_id"].iloc[0]: "run"}, "test",
-                                     "experts")
-    assert run.labels == labels
-    return store, run
-
-
-def test_a_set_of_other_labels_is_saved_with_every_finding_of_the_data_set(experts):
-    store, run = experts
-    state = read_state(store, run, None, None, ["Mass:0.3@test", "Edema:0.2@val", "Nodule_or_mass:0.4@test"])
-    assert state.thresholds[[0, 2]].tolist() == [0.3, 0.4]
-    whole, part, board = one_set.whole_board(store, run, "test", state)
-    expected = from_store.fitted(store, run.run_id, run.prediction_id("val"), "max_f1", None).thresholds.copy()
-    expected[[NIH_FINDINGS.index("Mass"), NIH_FINDINGS.index("Edema")]] = 0.3, 0.2
-    made = one_set.as_one_set(whole, part, board)
-    assert board.findings == NIH_FINDINGS and made.thresholds.tolist() == expected.tolist()
-    assert made.part == "test" and list(made.parameters["changed"]) == ["Mass", "Edema"]
-    assert "Not in it: Nodule or mass" in one_set.left_out_in_words(run, state)
-    file = set_popover.as_file(store, run, "test", state)
-    assert file.findings == NIH_FINDINGS and file.thresholds.tolist() == expected.tolist()
-    own = read_state(store, run.with_own_labels("test"), None, None, [])
-    assert one_set.left_out_in_words(run.with_own_labels("test"), own) == ""
-
-
-def test_a_file_leads_what_is_made_of_its_findings(experts, monkeypatch):
-    store, run = experts
-    taken = []
-    monkeypatch.setattr(set_popover.session, "put_on_board", lambda run, part, before, after: taken.append(after))
-    state = read_state(store, run, None, None, [])
-    file = set_popover.parse_file(run, "test", json.dumps(dict.fromkeys(NIH_FINDINGS, 0.5)).encode())
-    set_popover._take_file(store, run, "test", state, file)
-    [after] = taken
-    assert after.thresholds.tolist() == [0.5, 0.5, derived_threshold(np.array([0.5, 0.5]))]
-    assert after.elsewhere["Edema"] == "0.5"
-
-
-def test_measures_are_those_on_the_films_that_were_read(experts):
-    store, run = experts
-    table = set_popover.measures_table(store, run, "test", read_state(store, run, "fixed:0.2", None, []))
-    read = store.predictions(run.prediction_id("test"), "experts")
-    counts = confusion(read.labels, read.scores, np.full(3, 0.2))
-    assert table["finding"].tolist() == ["Mass", "Effusion", "Nodule_or_mass"]
-    assert table["tp"].tolist() == counts.tp.tolist() and table["fp"].tolist() == counts.fp.tolist()
-
-
-# -- other pages
+# -- compare
 
 
 @LISTS
-def test_cases_of_a_finding_of_the_list(store, findings):
-    app = open_page("cases", run=run_of(store, findings), finding="Old fracture", films="False alarms")
-    assert app.selectbox(key="finding").options == list(map(display_name, findings))
-    assert "Old fracture" in text_of(app) and not app.error
+def test_compare_has_a_row_a_finding(store, findings):
+    app = open_page("compare", run=run_ids(store, findings))
+    values, differences = charts_of(app)
+    assert rows_of(values) == rows_of(differences) == list(row_names(findings))
+    agreement = next(frame.value for frame in app.dataframe if "All agree" in frame.value)
+    assert list(agreement["Finding"]) == list(map(display_name, findings))
+    assert not any("different findings" in one.value for one in app.info)
+
+
+def test_compare_measures_runs_of_different_lists_on_the_shared_findings(own_store):
+    whole, partial = run_ids(own_store, FIVE)[0], other_lists.add_partial(own_store, FIVE, COMMON[:3])
+    app = open_page("compare", run=[whole, partial])
+    values, differences = charts_of(app)
+    assert rows_of(values) == rows_of(differences) == list(row_names(COMMON[:3]))
+    for trace in values["data"]:
+        *points, mean = np.frombuffer(base64.b64decode(trace["x"]["bdata"]), trace["x"]["dtype"])
+        assert mean == pytest.approx(np.mean(points))
+    (said,) = [one.value for one in app.info if "different findings" in one.value]
+    assert "the 3 that all of them have" in said and "Left out: Old fracture, Rib notching." in said
+
+
+def test_runs_without_a_finding_in_common_do_not_stand_side_by_side(own_store):
+    ids = [other_lists.add_partial(own_store, FIVE, known, str(known)) for known in (FIVE[:2], FIVE[2:])]
+    app = open_page("compare", run=ids)
+    assert "no finding in common" in app.warning[0].value and not charts_of(app)
+
+
+# -- subgroups, localization, runs
 
 
 @LISTS
-@pytest.mark.parametrize("slide", [one.name for one in SLIDES if one.name not in ("Maps", "Weighting")])
-def test_every_slide_is_of_the_run_s_findings(store, findings, slide):
-    app = open_page("present", run=run_of(store, findings), slide=slide)
-    assert not app.error and len(app.header) == 1
-    if slide == "Accuracy":
-        assert f"{len(findings)} questions each" in text_of(app)
-
-
-def test_a_slide_draws_both_ends_of_a_long_list():
-    table = pd.DataFrame({"finding": [f"f{k}" for k in range(40)], "positives": np.arange(40),
-                          "share": np.arange(40) / 100})
-    drawn = at_both_ends(table)["finding"].tolist()
-    half = MOST_ROWS // 2
-    assert drawn == [*(f"f{k}" for k in range(1, 1 + half)), *(f"f{k}" for k in range(40 - half, 40))]
-    assert at_both_ends(table[:20]).equals(table[:20])
+def test_subgroups_name_the_run_s_findings(store, findings):
+    app = open_page("subgroups", run=run_ids(store, findings)[0])
+    assert rows_of(charts_of(app)[0]) == list(row_names(findings))
+    unstable = next(one.value for one in app.caption if "so unstable" in one.value).rpartition(": ")[2]
+    assert set(unstable.rstrip(".").split(", ")) <= set(map(display_name, findings))
 
 
 @LISTS
-def test_the_data_page_offers_the_findings_of_the_data_set(store, findings):
-    app = open_page("data", data=f"{other_lists.DATASET}_{len(findings)}")
-    assert not app.error and len(app.get("plotly_chart")) >= 4
+def test_localization_has_a_row_a_finding(own_store, findings):
+    run_id, boxed = run_ids(own_store, findings)[0], [findings[0], findings[-1]]
+    other_lists.measure_boxes(own_store, run_id, boxed)
+    app = open_page("localization", run=run_id)
+    (chart,) = charts_of(app)
+    assert rows_of(chart) == list(row_names(findings))
+    assert list(app.dataframe[0].value["Finding"]) == [*map(display_name, boxed), "Macro mean"]
 
 
-def test_an_import_says_how_many_findings_it_found(own_store):
-    found = predictions(own_store, FIVE, "test")
-    frame = pd.DataFrame({"image_id": found.image_ids} | dict(zip(FIVE[:4], found.scores.T[:4] / 2, strict=True)))
-    app = open_page("import", run=run_of(own_store, FIVE))
-    app.file_uploader(key="import_file").upload("theirs.csv", frame.to_csv(index=False).encode(), "text/csv").run()
-    assert not app.exception and "4 of 5 findings" in text_of(app)
+def test_the_runs_page_counts_findings_of_each_data_set(store):
+    tables = [frame.value for frame in open_page("runs").dataframe if "findings" in frame.value]
+    assert sorted(list(table["findings"]) for table in tables) == [["19 of 20"] * 2, ["5 of 5"] * 2]
 
 
-def test_scores_of_a_network_stand_in_its_own_order(store):
-    overview = from_store.overview(store)
-    rows = overview.runs[overview.runs["run_id"] == run_of(store, FIVE)]
-    [run] = evaluated_runs.evaluated(rows, overview, {rows["run_id"].iloc[0]: "run"})
-    state, style = read_state(store, run, None, None, []), RunStyle("#0072B2", "solid", "circle")
-    network = ("Unheard_of", *reversed(FIVE[1:]))
-    scores = np.linspace(0.1, 0.5, 5, dtype=np.float32)
-    one = score_views.film_scores(store, run, style, network, scores, state)
-    assert one.thresholds.tolist() == [0.5, *state.thresholds[:0:-1]]
-    assert one.of("Mass") == (scores[3], one.thresholds[3])
-    assert "0.5 for Unheard of" in one.source
-    val = predictions(store, FIVE, "val")
-    assert one.positives.tolist() == [0, *(val.labels == 1).sum(axis=0)[:0:-1]]
-    assert np.isnan(one.percentile[0]) and one.percentile[1] == pytest.approx(
-        100 * np.mean(val.scores[:, -1] <= scores[1]))
-    other = score_views.film_scores(store, run, style, FIVE, scores, state)
-    table = score_views.scores_table([one, other], {"Mass": True, "Effusion": False})
-    assert table["Finding"].tolist()[:3] == ["Unheard of", "Tracheal shift", "Tracheal shift"]
-    assert table.set_index("Finding").loc["Mass", "Label"].tolist() == ["yes", "yes"]
-    assert pd.isna(table.at[0, "Label"])
-    bars = score_views._bars(other, score_views.findings_of([one, other]))
-    assert np.isnan(bars.scores[0]) and bars.scores[1:5].tolist() == scores[:0:-1].tolist()
+def test_long_names_take_lines_of_their_own(store):
+    app = open_page("curves", run=run_ids(store, TWENTY)[0])
+    title = next(chart["layout"]["title"]["text"] for chart in charts_of(app)
+                 if chart["layout"]["title"]["text"].startswith("Hilar"))
+    assert title.startswith("Hilar calcified granuloma of<br>the left side<br><span")
+    assert display_name(LONG) == "Hilar calcified granuloma of the left side"

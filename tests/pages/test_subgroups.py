@@ -8,15 +8,16 @@ import pandas as pd
 import pytest
 from one_opening import one_opening
 from opened_pages import text_of
+from read_runs import read_runs
 from scored_runs import PREVALENCE
 from seeded_runs import add_run, make_store
 
 from cxrcore.charts import subgroups as charts
-from cxrcore.charts.dot_rows import Bars, dot_rows
+from cxrcore.charts.dot_rows import Bars, dot_rows, row_names
 from cxrcore.charts.look import Figure
 from cxrcore.config import default_store
 from cxrcore.evaluation.measure_predictions import measure
-from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.measures.intervals.intervals import MACRO, Difference
 from cxrcore.measures.metrics import confusion
 from cxrcore.measures.subgroups import UNTESTED, Gap, gaps, intervals
@@ -26,7 +27,7 @@ from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.store import Store
 
 DATASET, N_VAL, N_TEST = "people", 400, 1600
-EFFUSION = FINDINGS.index("Effusion")
+EFFUSION = NIH_FINDINGS.index("Effusion")
 EVERY = {"sex": 53, "age": 41, "view": 71}  # one film in so many has none
 
 
@@ -51,9 +52,9 @@ def make(path, kind="nih", **changed) -> Store:
 def _made(store, kind, changed) -> Store:
     rng = np.random.default_rng(0)
     images = people(N_VAL + N_TEST, rng).assign(**changed)
-    labels = (rng.random((len(images), N_FINDINGS)) < np.maximum(PREVALENCE, 0.06)).astype(np.float32)
+    labels = (rng.random((len(images), len(NIH_FINDINGS))) < np.maximum(PREVALENCE, 0.06)).astype(np.float32)
     labels[:, -1] = np.arange(len(images)) % 150 == 0  # a rare one
-    store.add_dataset(DATASET, images, labels, name="people", kind=kind, label_source="random")
+    store.add_dataset(DATASET, images, labels, NIH_FINDINGS, name="people", kind=kind, label_source="random")
     run_id = store.create_run({"name": "one", "arch": "resnet18"}, DATASET, split=("random", 0, "abc"))
     logits = rng.normal(-2, 1, labels.shape) + 2 * labels
     logits[:, EFFUSION] -= 1.5 * labels[:, EFFUSION] * (images["sex"] == "M")
@@ -69,8 +70,7 @@ PAGE, MAKE = "subgroups", partial(make, kind="phantom")
 
 
 def run_of(store) -> Evaluated:
-    board, runs = store.leaderboard(), store.runs()
-    return Evaluated(runs.at[0, "run_id"], "one", DATASET, {row["split"]: row for _, row in board.iterrows()})
+    return read_runs(store, store.runs()["run_id"][:1])[0]
 
 
 def read(store, grouping):
@@ -157,8 +157,8 @@ def test_films_of_unknown_sex_leave_no_group(open_page):
 
 def test_a_run_without_validation_predictions_is_read_at_one_half(open_page):
     store = make(default_store())
-    run_id = store.create_run({"name": "test only", "arch": "vgg16"}, DATASET, split=("given", 0, "abc"))
     test = store.predictions(run_of(store).prediction_id("test"))
+    run_id = store.create_run({"name": "test only", "arch": "vgg16"}, DATASET, split=("given", 0, "abc"))
     measure(store, run_id, {"test": store.save_predictions(run_id, DATASET, "test", list(test.image_ids), test.scores)})
     app = open_page(run=run_id)
     assert "no validation predictions to fit thresholds on, so they stand at 0.5" in text_of(app)
@@ -196,12 +196,12 @@ def test_the_summary_holds_what_the_tables_do(store):
     exact = subgroups.gaps_table(found, parted, "M", "recall").set_index("finding")
     gap, row = summary.at["Effusion", "Female minus Male"], exact.loc["Effusion"]
     assert gap == f"{row['gap']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
-    assert summary.at["Hernia", "Female"] == "--" and len(summary) == N_FINDINGS + 1
+    assert summary.at["Hernia", "Female"] == "--" and len(summary) == len(NIH_FINDINGS) + 1
 
 
 def test_the_table_of_the_view_alone_has_no_macro_mean(store):
     pair = subgroups.shortcut(store, run_of(store), "test")
-    assert list(subgroups.shortcut_table(pair, "one")["finding"]) == [display_name(f) for f in FINDINGS]
+    assert list(subgroups.shortcut_table(pair, run_of(store))["finding"]) == [display_name(f) for f in NIH_FINDINGS]
 
 
 # -- charts
@@ -209,21 +209,21 @@ def test_the_table_of_the_view_alone_has_no_macro_mean(store):
 
 @pytest.fixture
 def bars():
-    values, styles = np.linspace(0.3, 0.7, N_FINDINGS + 1), charts.group_styles(["a <b>", "c"])
+    values, styles = np.linspace(0.3, 0.7, len(NIH_FINDINGS) + 1), charts.group_styles(["a <b>", "c"])
     return [Bars(name, style, values, values - 0.1, values + 0.2, values > 0.5, ["note"] * 15)
             for name, style in styles.items()]
 
 
 def test_the_shortcut_chart_is_what_plotly_takes(bars):
-    figure = charts.shortcut("title", "axis", *bars)
+    figure = charts.shortcut("title", "axis", *bars, NIH_FINDINGS)
     checked = Figure(figure.to_dict())  # with validation
     assert checked.layout.title.text == "title" and checked.layout.xaxis.title.text == "axis"
-    assert len(checked.layout.yaxis.ticktext) == N_FINDINGS == len(figure.data[0].x)  # without a macro mean
+    assert len(checked.layout.yaxis.ticktext) == len(NIH_FINDINGS) == len(figure.data[0].x)  # without a macro mean
     assert [shape.x0 for shape in checked.layout.shapes if shape.yref == "paper"] == [charts.CHANCE]
 
 
 def test_marks_of_a_finding_stand_closer_to_each_other_than_to_the_next(bars):
-    first, second = (trace.y for trace in dot_rows("title", "axis", bars).data)
+    first, second = (trace.y for trace in dot_rows("title", "axis", bars, row_names(NIH_FINDINGS)).data)
     assert (second - first < 0.5).all() and (first < second).all()
 
 
@@ -234,8 +234,8 @@ def test_groups_look_different(n):
 
 
 def test_a_group_with_too_few_films_is_not_called_alike():
-    nothing = np.full(N_FINDINGS + 1, np.nan)
-    change = Difference(*[nothing] * 5, n_excluded=N_FINDINGS, z=nothing, p=nothing)
-    gap = Gap("80+", change, nothing, np.full(N_FINDINGS + 1, UNTESTED))
-    said = "".join(*subgroups.in_words(SimpleNamespace(called=str), [gap], "40-59", "recall"))
+    nothing = np.full(len(NIH_FINDINGS) + 1, np.nan)
+    change = Difference(*[nothing] * 5, n_excluded=len(NIH_FINDINGS), z=nothing, p=nothing)
+    gap = Gap("80+", change, nothing, np.full(len(NIH_FINDINGS) + 1, UNTESTED))
+    said = "".join(*subgroups.in_words(SimpleNamespace(called=str, findings=NIH_FINDINGS), [gap], "40-59", "recall"))
     assert "none was tested" in said and "no difference" not in said

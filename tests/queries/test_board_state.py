@@ -1,13 +1,15 @@
 """What stands on the threshold board: keys of sets, the link's pairs, provenance and its flags."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import scored_runs
+from read_runs import read_runs
 
 from cxrcore.errors import RunError, UsageError, WorkbenchError
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.thresholds import fitting
 from cxrcore.queries import board_state as states
 from cxrcore.queries import evaluated_runs, threshold_sets
@@ -19,7 +21,7 @@ from cxrcore.store import Store
 @pytest.fixture(scope="module")
 def store(tmp_path_factory) -> Store:
     return scored_runs.make(tmp_path_factory.mktemp("state") / "store.duckdb", 400, 600, 2,
-                            empty=(FINDINGS.index("Edema"),))
+                            empty=(NIH_FINDINGS.index("Edema"),))
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +30,7 @@ def run(store) -> Evaluated:
 
 
 def evaluated(store, run_id, *parts) -> Evaluated:
-    board = store.leaderboard()
-    rows = board[board["run_id"] == run_id]
-    return Evaluated(run_id, "the run", scored_runs.DATASET,
-                     {row["split"]: row for _, row in rows.iterrows() if not parts or row["split"] in parts})
+    return read_runs(store, [run_id], only=parts)[0]
 
 
 def state(store, run, key=None, reference=None, pairs=()):
@@ -75,7 +74,7 @@ def test_a_key_that_names_nothing_is_one_line(store, run, text):
 def test_a_set_is_fitted_on_the_part_that_its_key_names(store, run, objective, part):
     found = threshold_sets.find_set(store, run, f"{objective}@{part}")
     held = predictions(store, run, part)
-    expected = fitting.fit_thresholds(held.labels, held.scores, objective)
+    expected = fitting.fit_thresholds(held.labels, held.scores, held.findings, objective)
     np.testing.assert_array_equal(found.thresholds, expected.thresholds)
     assert (found.prediction_id, found.part) == (run.prediction_id(part), part)
     assert evaluated_runs.PART_WORDS[part] in found.in_words
@@ -132,7 +131,7 @@ def test_a_value_back_on_the_set_is_no_change(store, run):
     values = before.thresholds.copy()
     values[3] = 0.77
     moved = states.after_release(store, run, "val", before, values, [])
-    assert list(moved.changed) == [FINDINGS[3]] and moved.changed[FINDINGS[3]] == "0.77@val"
+    assert list(moved.changed) == [NIH_FINDINGS[3]] and moved.changed[NIH_FINDINGS[3]] == "0.77@val"
     back = states.after_release(store, run, "val", moved, before.thresholds, [])
     assert back.changed == {}
 
@@ -146,7 +145,7 @@ def test_undo_leads_back_to_the_earlier_set(store, run):
 
 def test_one_finding_fitted_with_its_own_aim(store, run):
     found = state(store, run, pairs=["Mass:recall:0.8@val"])
-    k = FINDINGS.index("Mass")
+    k = NIH_FINDINGS.index("Mass")
     assert found.thresholds[k] == threshold_sets.find_set(store, run, "recall:0.8@val").thresholds[k]
     assert found.by_hand == [] and np.delete(found.thresholds == found.base.thresholds, k).all()
     assert "Mass: recall ≥ 0.8, fitted on validation" in states.provenance(found, run, "test")[0]
@@ -157,7 +156,7 @@ def test_one_finding_fitted_with_its_own_aim(store, run):
     (["Mass:0.1", "Mass:0.2"], 0.2)])
 def test_odd_pairs_that_can_be_read(store, run, pairs, value):
     found = state(store, run, pairs=pairs)
-    assert found.thresholds[FINDINGS.index("Mass")] == value and found.by_hand == ["Mass"]
+    assert found.thresholds[NIH_FINDINGS.index("Mass")] == value and found.by_hand == ["Mass"]
     again = state(store, run, pairs=found.pairs)
     assert again.pairs == found.pairs and again.thresholds.tolist() == found.thresholds.tolist()
 
@@ -180,7 +179,7 @@ def test_undo_to_a_state_keeps_what_its_findings_were_fitted_with(store, run):
     ("max_f1@val", ["Mass:0.3@val"], "test", ""),
     ("max_f1@val", ["Mass:youden@test"], "test", "Mass was fitted on these"),
     ("fixed:0.5", ["Mass:youden"], "val", "Mass was fitted on these"), ("fixed:0.5", ["Mass:fixed:0.3"], "test", ""),
-    ("max_f1@val", [f"{finding}:0.3@test" for finding in FINDINGS], "val", ""),
+    ("max_f1@val", [f"{finding}:0.3@test" for finding in NIH_FINDINGS], "val", ""),
 ])
 def test_reading_a_set_on_the_films_it_was_fitted_on_is_flagged(store, run, key, pairs, part, flag):
     said, flagged = states.provenance(state(store, run, key, pairs=pairs), run, part)
@@ -193,7 +192,7 @@ def test_notes_name_what_to_beware_of(store, run):
     positives = (predictions(store, run, "test").labels == 1).sum(axis=0)
     notes = states.notes(found, run, "test", positives)
     held = (predictions(store, run, "val").labels == 1).sum(axis=0)
-    unstable = {finding for finding, n in zip(FINDINGS, held, strict=True) if 0 < n < 50}
+    unstable = {finding for finding, n in zip(NIH_FINDINGS, held, strict=True) if 0 < n < 50}
     assert unstable and unstable - {"Edema"} <= {finding for finding, text in notes.items() if "unstable" in text}
     assert "undefined" in notes["Edema"]
     assert all("fewer than 50" in notes[finding] for finding in unstable - {"Edema"})
@@ -210,8 +209,7 @@ def test_a_saved_set_stays_flagged_when_its_films_are_evaluated_anew(store, run)
     set_id = store.save_threshold_set(run.prediction_id("test"), "tuned there", "youden", np.full(14, 0.2))
     held = predictions(store, run, "test")
     anew = store.save_predictions(run.run_id, scored_runs.DATASET, "test", list(held.image_ids), held.scores)
-    later = Evaluated(run.run_id, "run", run.dataset_id, run.parts | {
-        "test": run.parts["test"].to_dict() | {"prediction_id": anew}})
+    later = replace(run, parts=run.parts | {"test": run.parts["test"].to_dict() | {"prediction_id": anew}})
     assert "these very films" in states.provenance(state(store, later, set_id), later, "test")[1]
     assert not states.provenance(state(store, later, set_id), later, "val")[1]
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from read_runs import read_runs
 
 from cxrcore.evaluation import measure_predictions, tables
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.thresholds import fitting
 from cxrcore.queries import agreement, comparison, subgroups
-from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.store import Store
 
@@ -16,7 +16,7 @@ N = 240
 UNSCORED = slice(0, 8)  # test films without any score, of two patients
 UNLABELLED = slice(8, 12)  # without any label, of another
 HALF_SCORED, UNKNOWN, ALONE = 2, 5, 9  # findings: every other film scored; every third label unknown; no score at all
-RARE = FINDINGS[HALF_SCORED]
+RARE = NIH_FINDINGS[HALF_SCORED]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -35,10 +35,10 @@ def store(few_draws, tmp_path_factory):
     ids = [f"{i // 4:08d}_{i % 4:03d}.png" for i in range(2 * N)]
     images = pd.DataFrame({"image_id": ids, "patient_id": [name[:8] for name in ids], "follow_up": 0, "age": 50.0,
                            "sex": ["F", "F", "F", "F", "M", "M", "M", "M"] * (N // 4), "view": "PA"})
-    labels = (rng.random((2 * N, N_FINDINGS)) < 0.3).astype(np.float32)
+    labels = (rng.random((2 * N, len(NIH_FINDINGS))) < 0.3).astype(np.float32)
     labels[::3, UNKNOWN] = np.nan
     labels[N:][UNLABELLED] = np.nan
-    store.add_dataset("d", images, labels, name="gaps", kind="nih", label_source="random")
+    store.add_dataset("d", images, labels, NIH_FINDINGS, name="gaps", kind="nih", label_source="random")
     for name in ("one", "other"):
         scores = np.clip(0.4 * np.nan_to_num(labels) + 0.6 * rng.random(labels.shape), 0, 1).astype(np.float32)
         scores[::2, HALF_SCORED] = scores[:, ALONE] = scores[N:][UNSCORED] = np.nan
@@ -52,18 +52,15 @@ def store(few_draws, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runs(store):
-    board = store.leaderboard().set_index(["run_id", "split"], drop=False)
-    return [Evaluated(run_id, run_id[-4:], "d", {part: board.loc[(run_id, part)] for part in ("val", "test")
-                                                 if (run_id, part) in board.index})
-            for run_id in store.runs().sort_values("started_at")["run_id"]]
+    return read_runs(store)
 
 
 def counts_of(store, prediction_id):
     """Counted film by film: {finding: (positives, films)}, and films measured for any finding, with their patients."""
-    films, found, seen = store.predictions(prediction_id), dict.fromkeys(FINDINGS, (0, 0)), {}
+    films, found, seen = store.predictions(prediction_id), dict.fromkeys(NIH_FINDINGS, (0, 0)), {}
     for image_id, patient, labels, scores in zip(films.image_ids, films.patient_ids, films.labels.tolist(),
                                                  films.scores.tolist(), strict=True):
-        for finding, label, score in zip(FINDINGS, labels, scores, strict=True):
+        for finding, label, score in zip(NIH_FINDINGS, labels, scores, strict=True):
             if label == label and score == score:
                 positives, n = found[finding]
                 found[finding], seen[image_id] = (positives + int(label), n + 1), patient
@@ -78,7 +75,7 @@ def test_the_stored_rows_count_films_with_a_label_and_a_score(store, runs):
         expected = found | dict.fromkeys(("macro", "micro"), (sum(own[0] for own in found.values()), len(seen)))
         assert {(row.finding, row.n_positive, row.n) for row in rows.itertuples()} == {
             (finding, *counted) for finding, counted in expected.items()}
-    assert found[FINDINGS[ALONE]] == (0, 0) and found[RARE][1] == N // 2 - 6 and len(seen) == N - 12
+    assert found[NIH_FINDINGS[ALONE]] == (0, 0) and found[RARE][1] == N // 2 - 6 and len(seen) == N - 12
 
 
 def test_a_set_says_how_many_of_its_films_were_measured(store, runs):
@@ -90,10 +87,10 @@ def test_a_set_says_how_many_of_its_films_were_measured(store, runs):
 
 def test_tables_of_an_evaluation_name_the_measured_films(store, runs):
     rows = store.metrics([runs[0].prediction_id("test")]).assign(split="test")
-    table = tables.wide(rows)
+    table = tables.wide(rows, NIH_FINDINGS)
     found, _ = counts_of(store, runs[0].prediction_id("test"))
-    assert [tuple(row) for row in table.set_index("finding").loc[list(FINDINGS), ["n_positive", "n"]].to_numpy()] == [
-        found[finding] for finding in FINDINGS]
+    assert [tuple(row) for row in table.set_index("finding").loc[list(NIH_FINDINGS), ["n_positive", "n"]].to_numpy()] == [
+        found[finding] for finding in NIH_FINDINGS]
     assert f"test: {N - 12} films;" in tables.as_text(table, "title", lambda part: [])
 
 
@@ -102,8 +99,8 @@ def test_a_threshold_is_unstable_by_the_positives_that_it_was_fitted_on(store, r
     positives = counts_of(store, runs[0].prediction_id("val"))[0][RARE][0]
     assert positives < fitting.STABLE_POSITIVES < np.nansum(val.labels[:, HALF_SCORED])
     made = find_set(store, runs[0], default_key(runs[0]))
-    assert RARE in made.parameters["unstable"] and FINDINGS[0] not in made.parameters["unstable"]
-    assert made.parameters["not_fitted"] == [FINDINGS[ALONE]]
+    assert RARE in made.parameters["unstable"] and NIH_FINDINGS[0] not in made.parameters["unstable"]
+    assert made.parameters["not_fitted"] == [NIH_FINDINGS[ALONE]]
 
 
 def test_a_comparison_counts_the_films_that_all_runs_scored(store, runs):
@@ -112,11 +109,11 @@ def test_a_comparison_counts_the_films_that_all_runs_scored(store, runs):
     values = comparison.values_table(compared, "auroc")
     assert set(values["films"]) == {len(seen)} and set(values["patients"]) == {len(set(seen.values()))}
     own = values[values["run_id"] == runs[0].run_id]
-    assert own["n_positive"].head(N_FINDINGS).tolist() == [found[finding][0] for finding in FINDINGS]
+    assert own["n_positive"].head(len(NIH_FINDINGS)).tolist() == [found[finding][0] for finding in NIH_FINDINGS]
     films, with_it = agreement.votes(store, compared, "test")
-    assert films.sum(axis=1).tolist() == [found[finding][1] for finding in FINDINGS]
-    assert with_it.sum(axis=1).tolist() == [found[finding][0] for finding in FINDINGS]
-    assert np.isnan(agreement.shown(films, with_it)["All agree"][ALONE])
+    assert films.sum(axis=1).tolist() == [found[finding][1] for finding in NIH_FINDINGS]
+    assert with_it.sum(axis=1).tolist() == [found[finding][0] for finding in NIH_FINDINGS]
+    assert np.isnan(agreement.shown(NIH_FINDINGS, films, with_it)["All agree"][ALONE])
 
 
 def test_groups_of_patients_hold_measured_films_alone(store, runs):

@@ -68,7 +68,7 @@ def test_phantoms_are_synthetic_and_an_unknown_data_set_keeps_its_id(tmp_path):
     store = make_store(tmp_path / "phantom.duckdb", name="phantoms", kind="phantom")
     add_run(store, "a")
     assert grouped(store)[0].synthetic
-    runs, nothing = store.runs().assign(loss=None, init=None), pd.DataFrame(columns=["name", "kind"])
+    runs, nothing = store.runs().assign(loss=None, init=None), pd.DataFrame(columns=["name", "kind", "findings"])
     (group,) = groups(runs, store.leaderboard(), nothing, {runs["run_id"][0]: "finished"}, "test")
     assert group.title == "data set films" and not group.synthetic
 

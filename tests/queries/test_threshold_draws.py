@@ -1,10 +1,13 @@
 """The range of a fitted threshold, against fitting anew on films that are repeated as the draws say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scored_runs
+from read_runs import read_runs
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.intervals.draws import patient_draws
 from cxrcore.measures.thresholds import fitting
 from cxrcore.queries import threshold_draws
@@ -17,24 +20,22 @@ EMPTY = "Edema"  # without a positive film in test
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     return scored_runs.make(tmp_path_factory.mktemp("draws") / "store.duckdb", 480, 300,
-                            empty=(FINDINGS.index(EMPTY),))
+                            empty=(NIH_FINDINGS.index(EMPTY),))
 
 
 @pytest.fixture(scope="module")
 def run(store) -> Evaluated:
-    board = store.leaderboard()
-    return Evaluated(board["run_id"][0], "run", scored_runs.DATASET,
-                     {row["split"]: row for _, row in board.iterrows()})
+    return read_runs(store)[0]
 
 
 def made_on(store, run, finding, key="max_f1@val", pairs=()):
-    return threshold_draws.fit_in_draws(read_state(store, run, key, None, pairs), finding)
+    return threshold_draws.fit_in_draws(run, read_state(store, run, key, None, pairs), finding)
 
 
 @pytest.mark.parametrize(("finding", "few"), [("Effusion", True), ("Infiltration", False)])
 def test_the_range_is_that_of_fitting_anew_on_repeated_films(store, run, finding, few):
-    made, k = made_on(store, run, finding), FINDINGS.index(finding)
-    said, meaning = threshold_draws.in_words(store, made, finding)
+    made, k = made_on(store, run, finding), NIH_FINDINGS.index(finding)
+    said, meaning = threshold_draws.in_words(store, run, made, finding)
     val = store.predictions(run.prediction_id("val"))
     draws = patient_draws(val.patient_ids, val.image_ids)
     owners = draws.owners(val.patient_ids, val.image_ids)
@@ -65,6 +66,6 @@ def test_films_of_one_patient_give_no_range(store, run):
     val = store.predictions(run.prediction_id("val"))
     rows = val.patient_ids == val.patient_ids[np.flatnonzero(val.labels[:, 3])[0]]
     alone = store.save_predictions(run.run_id, scored_runs.DATASET, "val", list(val.image_ids[rows]), val.scores[rows])
-    lone = Evaluated(run.run_id, "run", run.dataset_id, {"val": run.parts["val"].to_dict() | {"prediction_id": alone}})
-    said, _ = threshold_draws.in_words(store, made_on(store, lone, FINDINGS[3]), FINDINGS[3])
+    lone = replace(run, parts={"val": run.parts["val"].to_dict() | {"prediction_id": alone}})
+    said, _ = threshold_draws.in_words(store, lone, made_on(store, lone, NIH_FINDINGS[3]), NIH_FINDINGS[3])
     assert "No range: films of 1 patient" in said

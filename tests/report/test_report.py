@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 import zipfile
 
 import numpy as np
+import other_lists
 import pandas as pd
 import pytest
 from opened_pages import open_page
@@ -20,7 +21,7 @@ from seeded_runs import DATASET, add_run, film_ids, make_store
 from cxrcore.charts.reliability import in_figures
 from cxrcore.config import ReportConfig, default_store
 from cxrcore.errors import DataError, RunError
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.measures.calibration import ece
 from cxrcore.measures.metrics import confusion
 from cxrcore.report import board as boards_of
@@ -49,11 +50,18 @@ def told(html: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="told">(.*?)</script>', html, re.S)[1])
 
 
+def header_of(board: dict) -> tuple[dict, bytes]:
+    """What a board is told, and its numbers."""
+    data = base64.b64decode(board["payload"])
+    length = int.from_bytes(data[:4], "little")
+    return json.loads(data[4:4 + length]), data[4 + length:]
+
+
 def add_scored(store, name: str, seed: int, n: int = 12, parts=("val", "test"), unscored=(), **config) -> str:
     """An EfficientNet-B0 with scores of its own on the first n films, without any of some findings."""
     run_id = add_run(store, name, "efficientnet_b0", auroc=None, **config)
     for part in parts:
-        scores = np.random.default_rng(seed).random((n, len(FINDINGS)))
+        scores = np.random.default_rng(seed).random((n, len(NIH_FINDINGS)))
         scores[:, list(unscored)] = np.nan
         made = store.save_predictions(run_id, DATASET, part, film_ids(n), scores, n_expected=12)
         store.save_metrics(made, pd.DataFrame([{
@@ -89,9 +97,7 @@ def test_every_board_counts_as_the_predictions_do(html, found):
     boards = told(html)["boards"]
     assert len(boards) == 6
     for one, board in zip(found.compared, boards, strict=True):
-        data = base64.b64decode(board["payload"])
-        length = int.from_bytes(data[:4], "little")
-        header, numbers = json.loads(data[4:4 + length]), data[4 + length:]
+        header, numbers = header_of(board)
         assert header["alone"] and header["run"]["name"] == one.run.label
         assert header["thresholds"] == one.source.thresholds.tolist()
         films = found.store.predictions(one.run.prediction_id("test"))
@@ -99,21 +105,21 @@ def test_every_board_counts_as_the_predictions_do(html, found):
         ladder = np.frombuffer(numbers, np.float64, n)
         tp, fp = (np.frombuffer(numbers, np.int32, n, 8 * total + 4 * n * place) for place in (0, 1))
         for place in (0, n // 2, n - 1):
-            counts = confusion(films.labels, films.scores, np.full(len(FINDINGS), ladder[place]))
+            counts = confusion(films.labels, films.scores, np.full(len(NIH_FINDINGS), ladder[place]))
             assert (tp[place], fp[place]) == (counts.tp[0], counts.fp[0])
 
 
 def test_all_findings_stand_in_curves_and_values(html):
-    assert len(told(html)["figures"]) >= 1 + 2 * len(FINDINGS)
-    for finding in FINDINGS:
+    assert len(told(html)["figures"]) >= 1 + 2 * len(NIH_FINDINGS)
+    for finding in NIH_FINDINGS:
         assert display_name(finding) in text_of(html)
 
 
 def test_reliability_is_the_predictions_own_and_is_warned_of_in_words(found, archive):
     figures = sections.Figures()
-    text, drawn = text_of(sections.curves_section(found, figures)), figures.made[-len(FINDINGS):]
+    text, drawn = text_of(sections.curves_section(found, figures)), figures.made[-len(NIH_FINDINGS):]
     bins = pd.read_csv(archive.open("tables/reliability_bins.csv"))
-    for place, finding in enumerate(FINDINGS):
+    for place, finding in enumerate(NIH_FINDINGS):
         first = found.compared[0].run
         films = found.store.predictions(first.prediction_id("test"))
         said = f"{in_figures(ece(films.labels[:, place], films.scores[:, place]))}"
@@ -198,25 +204,51 @@ def test_runs_that_did_not_start_alike_are_noted():
 
 def test_a_mean_says_how_many_findings_it_holds():
     store = make_store(default_store())
-    found = contents.read_contents(store, [add_scored(store, "all", 1), add_scored(store, "13", 2, unscored=[5])])
-    table = found.leaderboard().set_index("run")
-    assert table["auroc_findings"].to_dict() == {"all": 14, "13": 13}
+    found = contents.read_contents(store, [add_scored(store, "13", 2, unscored=[5])])
+    assert found.leaderboard()["auroc_findings"].tolist() == [13]
     assert sections.leaderboard_section(found, sections.Figures()).count("over 13 of 14 findings") == len(
         contents.LEADERBOARD
     )
-    latex = bundle._for_latex(found).set_index("Run")
-    assert latex.at["13", "AUROC"].endswith("(13 of 14)") and latex.at["all", "AUROC"].endswith("]")
+    assert bundle._for_latex(found).at[0, "AUROC"].endswith("(13 of 14)")
     frame = dict(bundle.report_tables(found))["findings_auroc"]
     is_mean = frame["finding"] == "Macro mean"
-    means = frame[is_mean].set_index("run")["n_findings"].to_dict()
-    assert means == {"all": 14, "13": 13} == frame[~is_mean].groupby("run")["n_findings"].sum().to_dict()
+    assert frame[is_mean]["n_findings"].tolist() == [13] == [frame[~is_mean]["n_findings"].sum()]
+
+
+def test_means_are_over_the_findings_that_all_runs_have_scores_of():
+    store = make_store(default_store())
+    ids = [add_scored(store, "all", 1), add_scored(store, "13", 2, unscored=[5])]
+    found = contents.read_contents(store, ids)
+    assert found.findings == (*NIH_FINDINGS[:5], *NIH_FINDINGS[6:])
+    assert found.leaderboard()["auroc_findings"].tolist() == [13, 13]
+    assert any("the 13 that all of them have" in note and "Left out: Nodule." in note for note in found.notes)
+    html = sections.leaderboard_section(found, sections.Figures()) + sections.values_section(found)
+    assert "of 14" not in html and "of 13" not in html and "Nodule" not in html
+
+
+@pytest.mark.parametrize("findings", [other_lists.TWENTY, other_lists.FIVE], ids=["twenty", "five"])
+def test_a_report_has_as_many_findings_as_its_runs(findings):
+    found = contents.read_contents(other_lists.make(default_store(), findings, 120, 160), [])
+    html = page.render_report(found, n_films=0)
+    drawn = [one["layout"]["title"]["text"] for one in told(html)["figures"]]
+    for finding in findings:
+        shown = display_name(finding).replace("of the", "of<br>the")
+        assert display_name(finding) in text_of(html) and sum(text.startswith(shown) for text in drawn) in (1, 3)
+    assert header_of(told(html)["boards"][0])[0]["open"] == findings[0]
+    assert len(header_of(told(html)["boards"][0])[0]["findings"]) == len(findings)
+    tables = dict(bundle.report_tables(found))
+    assert tables["thresholds"]["finding"].tolist() == [*findings] * 2
+    assert tables["findings_auroc"]["finding"].nunique() == len(findings) + 1
+    panels = drawings._curves(found, "roc").axes
+    assert len(panels) == 4 * (len(findings) // 4 + 1) and panels[-1].get_legend()  # one is left for it
+    assert len(drawings._dots(found).axes[0].get_yticks()) == len(findings) + 1
 
 
 @pytest.mark.parametrize(("cell", "printed"), [
     ((0.8123, 0.7, 0.9, 14), "0.812 [0.700, 0.900]"), ((0.5, 0.4, 0.6, 9), "0.500 [0.400, 0.600] (9 of 14)"),
     ((0.5, math.nan, math.nan, 14), "0.500"), ((math.nan, math.nan, math.nan, 0), "--")])
 def test_a_cell_of_the_latex_table_leaves_out_what_is_undefined(cell, printed):
-    assert bundle._cell(*cell) == printed
+    assert bundle._cell(*cell, 14) == printed
 
 
 def test_runs_on_a_subset_are_left_out_unless_named_and_then_films_are_told_apart():
