@@ -32,7 +32,16 @@ from cxrcore.data.files import csv_file, own_folders
 from cxrcore.errors import RunError, UsageError
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import exported_folder
-from cxrcore.import_export.exported_folder import AS_JSON, AS_PARQUET, FIRST, FORMAT, FORMAT_VERSION, RUN, lists_of, wide
+from cxrcore.import_export.exported_folder import (
+    AS_JSON,
+    AS_PARQUET,
+    FIRST,
+    FORMAT,
+    FORMAT_VERSION,
+    RUN,
+    lists_of,
+    wide,
+)
 from cxrcore.interrupts import raise_again
 from cxrcore.store import Store, audit_marks, threshold_file
 from cxrcore.store.threshold_file import ThresholdFile

@@ -7,7 +7,6 @@ from cxrcore.import_export.audit.questions import GRAVITY, Line, films
 from cxrcore.networks import weights_corpora
 from cxrcore.store.audit_marks import NOT_DECLARED, PASSED, REFUSED, WARNED
 
-
 OF_CHESTXRAY14 = ("nih", "chestmnist", "rsna", "phantom")  # kinds of data sets whose films are its, or stand for them
 
 

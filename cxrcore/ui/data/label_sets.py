@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.config import LabelsConfig
-from cxrcore.data.description import read_description, shipped_label_files
+from cxrcore.data.description import read_description, shipped_names
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import ResamplingError
 from cxrcore.evaluation import add_labels
@@ -88,7 +88,7 @@ def _add(store: Store, dataset_id: str) -> None:
         left, middle, right = st.columns(3)
         with left:
             name = st.text_input("Name", Path(file.name).name.split(".")[0][:40], key="labels_name")
-            described = st.selectbox("What columns mean", [ANY_FILE, *shipped_label_files()], key="labels_described",
+            described = st.selectbox("What columns mean", [ANY_FILE, *shipped_names()], key="labels_described",
                                      help="A description of this kind of file, where there is one.")
         with middle:
             several = st.segmented_control("Of several readers", [MAJORITY, EACH], default=MAJORITY, required=True,

@@ -22,6 +22,7 @@ from cxrcore.queries.kept import Kept
 from cxrcore.queries.threshold_sets import DEFAULT, default_key, find_set, parse_key
 from cxrcore.store import Store
 from cxrcore.ui import finding_picker, link, run_pages, shell, widgets
+from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.run_pages import ALL_ARCHIVED, pick_part, pick_run_and_others
 from cxrcore.ui.thresholds import board_component, changed_films, fit, promise, session, set_popover
 
@@ -52,16 +53,18 @@ def _lab(store: Store) -> None:
                 return
             part = pick_part("The films that the thresholds are read on. They are fitted on validation unless you say "
                              "otherwise.")
+            label_set = pick_labels(overview, run_ids)
         rows = page.rows(run_ids)
         shown = evaluated_runs.part_to_draw(part, run_ids[:1], overview.board)
         run_pages.say_missing(store, rows, overview.board, shown, page.labels, page.statuses)
-        runs = [run for run in evaluated(rows, overview, page.labels, shown) if shown in run.parts]
+        runs = [run for run in evaluated(rows, overview, page.labels, shown, label_set) if shown in run.parts]
         if not runs or runs[0].run_id != run_ids[0]:
             if (overview.board["run_id"] == run_ids[0]).any() and rows.iloc[0]["kind"] == "trained":
                 widgets.command(f"python scripts/eval.py --run {run_ids[0]}", store)
             return
         runs, others = run_pages.share_findings(runs, shown)
         run_pages.say_shared(runs, others)
+        say_labels(store, runs, shown)
         _board_of(store, runs, shown, part, controls, overview)
 
 
