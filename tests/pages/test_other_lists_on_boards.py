@@ -24,17 +24,12 @@ from cxrcore.ui.present.data import MOST_ROWS, at_both_ends
 from cxrcore.ui.present.slides import SLIDES
 from cxrcore.ui.thresholds import one_set, set_popover
 
+MAKE = other_lists.make_both
 LISTS = pytest.mark.parametrize("findings", [TWENTY, FIVE], ids=["twenty", "five"])
 
 
-def MAKE(path) -> None:
-    """A run of each list."""
-    for findings in (TWENTY, FIVE):
-        other_lists.make(path, findings, 200, 240, 1)
-
-
 def run_of(store: Store, findings) -> str:
-    return store.runs().set_index("dataset_id").at[f"{other_lists.DATASET}_{len(findings)}", "run_id"]
+    return other_lists.run_ids(store, findings)[0]
 
 
 def predictions(store: Store, findings, part: str):
@@ -77,8 +72,8 @@ def test_runs_of_different_lists_stand_on_the_findings_that_they_share(store, br
     browser.open(store, run=[run_of(store, TWENTY), run_of(store, FIVE)])
     assert browser.findings == [finding for finding in TWENTY if finding in FIVE]
     text = text_of(browser.app)
-    assert "the 5 that all of them have" in text and "Left out: Atelectasis, Cardiomegaly" in text
-    assert len(browser.board["others"][0]["findings"]) == 5
+    assert "the 4 that all of them have" in text and "Left out: Atelectasis, Cardiomegaly" in text
+    assert len(browser.board["others"][0]["findings"]) == 4
 
 
 def test_a_finding_that_the_run_does_not_have_is_said(store):
@@ -182,7 +177,7 @@ def test_a_slide_draws_both_ends_of_a_long_list():
 
 @LISTS
 def test_the_data_page_offers_the_findings_of_the_data_set(store, findings):
-    app = open_page("data", data=f"{other_lists.DATASET}_{len(findings)}")
+    app = open_page("data", data=other_lists.dataset_of(findings))
     assert not app.error and len(app.get("plotly_chart")) >= 4
 
 
@@ -211,7 +206,7 @@ def test_scores_of_a_network_stand_in_its_own_order(store):
         100 * np.mean(val.scores[:, -1] <= scores[1]))
     other = score_views.film_scores(store, run, style, FIVE, scores, state)
     table = score_views.scores_table([one, other], {"Mass": True, "Effusion": False})
-    assert table["Finding"].tolist()[:3] == ["Unheard of", "Tracheal shift", "Tracheal shift"]
+    assert table["Finding"].tolist()[:3] == ["Unheard of", "Rib notching", "Rib notching"]
     assert table.set_index("Finding").loc["Mass", "Label"].tolist() == ["yes", "yes"]
     assert pd.isna(table.at[0, "Label"])
     bars = score_views._bars(other, score_views.findings_of([one, other]))

@@ -124,7 +124,7 @@ def _go(names: Sequence[str], place: int, steps: int) -> None:
 
 
 def inside(finding: str) -> str:
-    """A finding's name inside a sentence: 'Pleural_Thickening' -> 'pleural thickening', 'COPD_signs' -> 'COPD signs'."""
+    """A finding's name inside a sentence: 'Edema' -> 'edema', but 'COPD_signs' -> 'COPD signs'."""
     name = display_name(finding)
     return name if name[:2].isupper() else name[0].lower() + name[1:]
 
