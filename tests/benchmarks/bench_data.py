@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.data import film_table, splits
 from cxrcore.data.phantoms.people import draw_people
-from cxrcore.store import Store
 from cxrcore.findings import NIH_FINDINGS
+from cxrcore.store import Store
 
 pytestmark = pytest.mark.benchmark
 

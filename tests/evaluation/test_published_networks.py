@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from cxrcore.data import film_table
-from cxrcore.findings import FINDINGS, N_FINDINGS, align, NIH_FINDINGS
+from cxrcore.findings import FINDINGS, N_FINDINGS, NIH_FINDINGS, align
 from cxrcore.measures import metrics
 from cxrcore.measures.curves import finding_curves
 from cxrcore.store import Store
