@@ -36,11 +36,13 @@ MOST_FINDINGS = 64  # of one list
 LONGEST_NAME = 60  # characters
 MEANS = ("macro", "micro")  # stand beside findings in tables of metrics
 
-_FORM = re.compile(r"\w[\w .,()/+&'’-]*")
+_FORM = re.compile(r"(?!.*www\.)\w[\w .,()/+&'’-]*", re.IGNORECASE)  # no address that a page would make a link of
+_TAKEN = {*MEANS, "nofinding", "imageid", "patientid", "datasetid", "predictionid", "labelset", "followup", "age", "sex",
+          "view", "split"}  # keys of what stands beside findings
 
 
 def key(name: str) -> str:
-    """What two spellings of a name have in common."""
+    """What two spellings of a name have in common: its letters and digits."""
     return re.sub(r"[\W_]", "", name.casefold())
 
 
@@ -57,11 +59,12 @@ def canonical(name: str) -> str:
     A name that no known list has is its own canonical name, with underscores for spaces.
 
     Raises:
-        FindingError: not a name: empty, longer than `LONGEST_NAME`, with signs that no name has, or of `MEANS`.
+        FindingError: not a name: empty, longer than `LONGEST_NAME`, with signs that no name has, or a word that stands
+            beside findings in tables, such as 'macro', 'image_id' and 'No Finding'.
     """
     own = " ".join(name.split())
-    if not _FORM.fullmatch(own) or len(own) > LONGEST_NAME or own.lower() in MEANS or not key(own):
-        raise FindingError(f"'{own[:LONGEST_NAME]}' is no name of a finding")
+    if not _FORM.fullmatch(own) or len(own) > LONGEST_NAME or key(own) in {"", *_TAKEN}:
+        raise FindingError(f"{own[:LONGEST_NAME]!r} is no name of a finding")
     return _SPELLINGS.get(key(own), own.replace(" ", "_"))
 
 

@@ -6,8 +6,9 @@ from cxrcore.queries import evaluated_runs
 from cxrcore.queries.board_state import provenance, read_state
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui import link, run_pages, shell, widgets
-from cxrcore.ui.cases import controls, film_list
-from cxrcore.ui.cases.controls import ALL_MISS, DISAGREE
+from cxrcore.ui.cases import controls, film_list, label_queue
+from cxrcore.ui.cases.controls import ALL_MISS, DISAGREE, QUEUE
+from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
 from cxrcore.ui.thresholds import session
 
@@ -20,18 +21,29 @@ with open_runs_page("cases", "so there are no cases") as page:
             st.info(ALL_ARCHIVED, icon=":material/info:")
             st.stop()
         wanted = pick_part("The split that the films come from.")
-        finding = controls.finding_picker()
+        label_set = pick_labels(overview, run_ids)
+        finding_slot = st.container(width=controls.FINDING_WIDTH)
         which = controls.films_picker()
 
     rows = page.rows(run_ids)
     part = evaluated_runs.part_to_draw(wanted, run_ids[:1], overview.board)
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation films.", icon=":material/info:")
-    compares = which in (ALL_MISS, DISAGREE)
+    compares = which in (ALL_MISS, DISAGREE, QUEUE)
     run_pages.say_missing(store, rows if compares else rows[:1], overview.board, part, page.labels, page.statuses)
-    runs = [run for run in evaluated(rows, overview.board, page.labels) if part in run.parts]
-    if not runs or runs[0].run_id != run_ids[0]:
+    known = evaluated(rows, overview, page.labels, part, label_set)
+    runs = [run for run in known if part in run.parts]
+    if part not in known[0].parts:
+        controls.finding_picker(finding_slot, known[0].findings)
         st.stop()
+    if compares:
+        runs, others = run_pages.share_findings(runs, part)
+        run_pages.say_shared(runs, others)
+    if which == QUEUE:
+        label_queue.show_queue(page, runs, part)
+        st.stop()
+    say_labels(store, runs, part)
+    finding = controls.finding_picker(finding_slot, runs[0].findings)
     if compares and len(runs) < 2:
         st.info(f"“{which}” takes two runs or more that were measured on the same films: *Compare* adds them.",
                 icon=":material/info:")

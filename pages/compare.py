@@ -9,6 +9,7 @@ from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui import report_button, run_pages, widgets
 from cxrcore.ui.compare import sections
 from cxrcore.ui.compare.sections import MEANINGS, MEASURES, SETS
+from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import open_runs_page, pick_part
 
@@ -18,6 +19,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
                                       2 * widgets.DOWNLOAD_WIDTH)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = pick_part()
+        label_set = pick_labels(overview, page.chosen or page.best(wanted))
         title = st.segmented_control("Measure", list(MEASURES), default="AUROC", required=True,
                                      **in_link("by"), help=MEANINGS, wrap=True)
         measure = MEASURES[title]
@@ -34,7 +36,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation numbers.", icon=":material/info:")
     run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
-    runs = [run for run in evaluated(rows, overview, page.labels, part) if part in run.parts]
+    runs = [run for run in evaluated(rows, overview, page.labels, part, label_set) if part in run.parts]
     measured = rows[rows["run_id"].isin([run.run_id for run in runs])]
     own = page.groups(measured, part)
     if len(own) > 1:
@@ -44,6 +46,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         st.stop()
     runs, others = comparison.on_scored_findings(store, runs, part)
     run_pages.say_shared(runs, others)
+    say_labels(store, runs, part)
 
     first = measured[measured["run_id"] == runs[0].run_id].iloc[0]
     data = overview.datasets.loc[first["dataset_id"]]
@@ -52,7 +55,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
     with widgets.slow_share(RESAMPLING) as told:
         compared = comparison.compare(store, runs, architectures, part, key, told)
-    sections.say_where(compared, own[0], data["label_source"], part, measure, key)
+    sections.say_where(compared, own[0], runs[0].labels.source or data["label_source"], part, measure, key)
     sections.say_start_weights(measured, page.labels)
     widgets.oracle(measured)
     tables = sections.values_section(compared, title, part, reference)
@@ -72,4 +75,4 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         )
     with download_slot:
         widgets.download_menu(tables, latex=True)
-        report_button.report_popover(store, [run.run_id for run in runs], part)
+        report_button.report_popover(store, [run.run_id for run in runs], part, label_set)

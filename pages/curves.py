@@ -11,6 +11,7 @@ from cxrcore.ui import finding_picker, run_pages, widgets
 from cxrcore.ui.curves import bands as curves_bands
 from cxrcore.ui.curves import charts, marks, reliability_view, words
 from cxrcore.ui.curves.words import VIEWS, VIEWS_HELP
+from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import open_runs_page, pick_part
 
@@ -23,8 +24,10 @@ with open_runs_page("curves", "so there are no curves") as page:
                            "predictions.")
     focus = page.chosen or page.best(wanted)
     rows = page.rows(focus or page.pickable["run_id"][:MAX_RUNS])
+    with controls:
+        label_set = pick_labels(overview, list(rows["run_id"]))
     part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), overview.board)
-    runs, others = run_pages.share_findings(evaluated(rows, overview, page.labels, part), part)
+    runs, others = run_pages.share_findings(evaluated(rows, overview, page.labels, part, label_set), part)
     findings = runs[0].findings if runs else ()
     finding_picker.stop_at_unknown_finding(findings)
     with controls:
@@ -53,6 +56,7 @@ with open_runs_page("curves", "so there are no curves") as page:
         st.info("None of these runs was measured on a test part: these are validation curves.", icon=":material/info:")
     run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
     run_pages.say_shared(runs, others)
+    say_labels(store, [run for run in runs if part in run.parts], part)
     if view == "reliability":
         read = reliability.reliability_reader(store, method)
     else:
@@ -78,10 +82,12 @@ with open_runs_page("curves", "so there are no curves") as page:
         measured = curves_bands.add_bands(store, marked.runs, finding, view) if bands else marked.runs
         notes = marks.mark_notes(marked, runs, part, finding)
         notes += curves_bands.band_notes(store, measured, finding) if bands else []
+        readers = marks.label_readers(store, measured) if view == "roc" else {}
+        notes += [marks.READER_NOTE] if readers else []
         if finding is None:
-            charts.all_findings(measured, view, measure, notes)
+            charts.all_findings(measured, view, measure, notes, readers)
         else:
-            charts.one_finding(measured, finding, view, notes)
+            charts.one_finding(measured, finding, view, notes, readers)
         tables = {
             "AUROC and AP": (f"auroc_ap_{part}", lambda: curves.values_table(measured)),
             "Drawn points": (f"curves_{view}_{part}", lambda: curves.points_table(measured, finding)),

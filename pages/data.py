@@ -6,7 +6,7 @@ from cxrcore import config
 from cxrcore.errors import DataError
 from cxrcore.queries import data_set, from_store
 from cxrcore.ui import shell, widgets
-from cxrcore.ui.data import counts, film_wall, split_shares
+from cxrcore.ui.data import counts, film_wall, label_sets, split_shares
 
 with shell.open_page("data") as store:
     with st.skeleton(height=400):
@@ -39,6 +39,8 @@ with shell.open_page("data") as store:
     st.header("What do films with a finding look like?", anchor=False)
     film_wall.films(store, found, kind, runs)
 
+    label_tables = label_sets.sections(store, overview, dataset_id)
+
     st.header("How are patients split?", anchor=False)  # last, since a large table takes long to be split again
     split = None
     picked = split_shares.split_picker(store, dataset_id, runs)
@@ -57,7 +59,7 @@ with shell.open_page("data") as store:
         "Follow-ups": ("follow_ups", lambda: found.follow_ups),
         "Ages": ("ages", lambda: found.ages),
         "Accuracy of no alarm": ("accuracy_without_alarms", lambda: found.without_alarms),
-    }
+    } | label_tables
     if split:
         tables |= {"Parts of the split": ("split_parts", lambda split=split: split.composition),
                    "Findings by part": ("split_findings", lambda split=split: split.by_part),

@@ -16,7 +16,7 @@ with open_runs_page("explain", "so there is no network to ask") as page:
     sections.say_where(overview, runs, page.statuses)
     files = sections.upload()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        finding = widgets.finding_picker("The finding whose map is shown.")
+        finding = sections.finding_picker(overview, runs)
         method = sections.method_picker()
         view = sections.view_picker(len(runs))
         look = map_views.look_popover()
@@ -34,6 +34,7 @@ with open_runs_page("explain", "so there is no network to ask") as page:
     shown = sections.score(store, runs, film)
     sections.say_check(shown[0])
     sections.draw_scores(store, films, film, shown)
+    sections.stop_where_unknown(shown[0], finding)
     picture = sections.draw_maps(film, shown, finding, method, view, look)
     with download_slot:
         downloads.explain_downloads(film, shown, finding, method, picture)

@@ -7,6 +7,7 @@ import streamlit as st
 from cxrcore.queries import evaluated_runs, localization
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui import run_pages, widgets
+from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.link import in_link
 from cxrcore.ui.localization import sections
 from cxrcore.ui.localization.sections import ALL, CUTS, IOBB, IOU, MEANINGS, MEASURES, POINTING
@@ -19,7 +20,10 @@ with open_runs_page("localization", "so no map can be measured") as page:
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     focus = page.at_most(evaluated_runs.MAX_RUNS, page.chosen or page.best() or page.pickable["run_id"][:1], "shown")
     rows = page.rows(focus)
-    measured = localization.read_localization(store, evaluated(rows, overview, page.labels), rows, overview.runs)
+    with controls:
+        label_set = pick_labels(overview, focus)
+    runs = evaluated(rows, overview, page.labels, label_set=label_set)
+    measured = localization.read_localization(store, runs, rows, overview.runs)
     sections.say_missing(store, rows, measured, overview, page.labels, page.statuses)
     if not measured:
         for group in page.groups(rows, "test"):
@@ -48,6 +52,7 @@ with open_runs_page("localization", "so no map can be measured") as page:
 
     own = rows[rows["run_id"].isin([one.run.run_id for one in measured])]
     sections.say_where(page.groups(own, "test"), measured)
+    say_labels(store, [one.run for one in measured], "test")
     shown = sections.series(measured, methods, MEASURES[title], float(cut))
     without = [one.run.label for one in measured if not set(methods) & set(one.rows["method"])]
     if without:

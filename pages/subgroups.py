@@ -11,6 +11,7 @@ from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.subgroups import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
 from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.ui import run_pages, widgets
+from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
 from cxrcore.ui.subgroups import sections
@@ -23,6 +24,7 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
             st.info(ALL_ARCHIVED, icon=":material/info:")
             st.stop()
         wanted = pick_part()
+        label_set = pick_labels(overview, [run_id])
         grouping = GROUPING_TITLES[st.segmented_control(
             "Grouping", list(GROUPING_TITLES), default="Sex", required=True, **in_link("groups"),
             help="View: PA (from behind, standing) or AP (from the front, often in bed). First film: the patient's "
@@ -38,9 +40,10 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
     if part != wanted:
         st.info("This run was not measured on a test part: these are validation numbers.", icon=":material/info:")
     run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
-    run = evaluated(rows, overview, page.labels, part)[0]
+    run = evaluated(rows, overview, page.labels, part, label_set)[0]
     if part not in run.parts:
         st.stop()
+    say_labels(store, [run], part)
 
     source = find_set(store, run, default_key(run))
     with widgets.slow_share(RESAMPLING) as told:

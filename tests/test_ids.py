@@ -5,8 +5,8 @@ import pytest
 from cxrcore import ids
 from cxrcore.data.film_table import dataset_hash
 from cxrcore.errors import DataError
-from cxrcore.store.file import new_id
 from cxrcore.findings import NIH_FINDINGS
+from cxrcore.store.file import new_id
 
 IDS = (ids.RUN, ids.PREDICTIONS, ids.THRESHOLDS, ids.CALIBRATOR)
 NEVER = ("", " ", ".", "..", "/", "\\", "../x", "a/b", "a\\b", "/etc/passwd", "a\0", "a\n", "\n", "a\u202eb", "x" * 256,

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.data import film_ids, read_labels
-from cxrcore.data.description import Boxes, Description
+from cxrcore.data.description import Description
+from cxrcore.data.description_parts import Boxes
 from cxrcore.data.table_cells import Table
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import one_of

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrcore.data.description import COLUMNS, Column, Description
+from cxrcore.data.description import Description
+from cxrcore.data.description_parts import COLUMNS, Column
 from cxrcore.data.table_cells import Table
 from cxrcore.errors import DataError
 from cxrcore.findings import display_name
@@ -16,7 +17,7 @@ def read_cells(described: Description, csv_path: Path, partial: bool = False) ->
     """Columns `film`, those of `Description.people` that are there, and `labels` or `=<finding>` of each finding.
 
     Args:
-        partial: some of the findings' columns will do, but not none.
+        partial: films, readers and some of the findings' columns will do, as in label files.
 
     Returns:
         The rows as text, and how many were left out because `films.only` takes others.
@@ -31,8 +32,9 @@ def read_cells(described: Description, csv_path: Path, partial: bool = False) ->
     there = {key: column for key, column in wanted.items()
              if other is not None and table.place_of(column.names) is None and other.place_of(column.names) is not None}
     second_is_gone = described.join is not None and other is None
+    may_miss = second_is_gone or partial
     optional = {key for key, column in wanted.items()
-                if not column.needed or (second_is_gone and key in described.people)}
+                if not column.needed or (may_miss and key in described.people and key != "reader")}
     only = {f"only {name}": (name,) for name in described.films.only}
     on = {"on": (described.join.on,)} if there and described.join else {}
     places = table.places({key: column.names for key, column in wanted.items() if key not in there} | only | on,
@@ -84,11 +86,17 @@ def _cell(cells: pd.Series, column: Column | None) -> pd.Series:
         return cells
     cells = cells.str.strip()
     if column.part:
-        parts = cells.str.split("/")
-        cells = parts.str[column.part - 1 if column.part > 0 else column.part].fillna("")
+        place = column.part - 1 if column.part > 0 else column.part
+        cells = pd.Series([_part(text, place) for text in cells], cells.index, dtype=cells.dtype)
     if column.number:
         cells = cells.str.removesuffix(".0").str.lstrip("0").where(cells.str.strip("0.") != "", cells.str[:1])
     return cells
+
+
+def _part(text: str, place: int) -> str:
+    """One part of a path; "" where it has fewer."""
+    parts = text.split("/")
+    return parts[place] if -len(parts) <= place < len(parts) else ""
 
 
 def _add_joined(cells: pd.DataFrame, there: dict[str, Column], other: Table, to: str) -> None:

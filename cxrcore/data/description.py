@@ -5,15 +5,32 @@ read and checked here; what a table then says, `film_table.read_films` reads by 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from cxrcore.config import LABEL_POLICIES, SPLIT_SCHEMES
+from cxrcore.data.description_parts import (
+    ANY,
+    COLUMNS,
+    FILM,
+    IGNORED,
+    NAMES,
+    NEGATIVE,
+    POSITIVE,
+    REFUSED,
+    ROWS,
+    UNKNOWN,
+    Boxes,
+    Column,
+    Derived,
+    Films,
+    Join,
+    Labels,
+    label_word,
+    plain_word,
+)
 from cxrcore.data.splits import SPLITS
 from cxrcore.data.toml_section import Section, read_toml
 from cxrcore.errors import DataError, FindingError
@@ -21,134 +38,14 @@ from cxrcore.findings import canonical, checked_list, one_of
 
 SHIPPED = Path(__file__).parent / "descriptions"
 BESIDE = "description.toml"  # in a folder of films: it counts where nothing else is said
-NAMES, COLUMNS, ROWS = "names", "columns", "rows"  # forms of labels
-UNKNOWN, NEGATIVE, POSITIVE, REFUSED = "unknown", "negative", "positive", "refused"
-ANY, IGNORED = "any", "ignored"
-ANYTHING = "*"  # among values: every other one
 VIEWS = ("PA", "AP")
-FILM = "{film}"  # in a pattern: what the table calls the film
+MOST_NAMES = 1_000  # in a vocabulary
+MOST_PATTERNS = 20
 
 _TOP = ("like", "name", "kind", "citation", "label_source", "findings", "policy", "n_films", "films", "columns", "join",
         "views", "labels", "vocabulary", "derived", "splits", "boxes")
 _PEOPLE = ("patient", "age", "birth_year", "study_date", "sex", "view", "follow_up", "split", "reader")
 _CORNERS, _SIDES = ("x_min", "y_min", "x_max", "y_max"), ("x", "y", "width", "height")
-
-
-@dataclass(frozen=True)
-class Column:
-    """Where a value stands.
-
-    Attributes:
-        names: headings; the first that the table has counts, in whatever case.
-        part: of a path: 1 is its first part, -1 its last; 0 is the whole cell.
-        number: zeros before it do not count: '00000010' and '10.0' are both 10.
-        needed: a table without it is refused.
-    """
-
-    names: tuple[str, ...]
-    part: int = 0
-    number: bool = False
-    needed: bool = True
-
-
-@dataclass(frozen=True)
-class Films:
-    """Where films lie.
-
-    Attributes:
-        root: their folder, relative to the description; None where nothing is said.
-        tables: names of the table, relative to the description; the first that is there counts.
-        patterns: of a film below the root, with `FILM` in it. A name alone is looked for in the root and in its
-            folders, a path as it is.
-        depth: levels of folders that are looked into for names.
-        drop: leading folders of a path in the table that are not part of the film's id.
-        only: {column: values that its rows have to have}; other rows are left out.
-    """
-
-    root: str | None = None
-    tables: tuple[str, ...] = ()
-    patterns: tuple[str, ...] = (FILM, "{film}.png")
-    depth: int = 3
-    drop: int = 0
-    only: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True)
-class Join:
-    """A second table with further columns, such as ages beside labels.
-
-    Attributes:
-        table: its file, beside the first; without it these columns are unknown.
-        on, to: the column of the first table whose value stands in this column of the second.
-    """
-
-    table: str
-    on: str
-    to: str
-
-
-@dataclass(frozen=True)
-class Labels:
-    """How labels are written.
-
-    Attributes:
-        form: `NAMES` (one column of names), `COLUMNS` (one column a finding) or `ROWS` (one row a reader and finding).
-        column: of the names; None where findings have columns.
-        separator, strip: between the names of a cell, and what is taken off around each.
-        none: names that say 'nothing found'.
-        left_out: names that say that the film has no usable label: all its labels are unknown.
-        positive, negative, uncertain: values of a finding's column; `ANYTHING` stands for all others.
-        blank: what an empty cell means: `UNKNOWN`, `NEGATIVE`, `POSITIVE`, or `REFUSED`.
-        others: names that are none of the findings are `IGNORED` or `REFUSED`.
-        repeated: several rows of a film are `REFUSED`, or one reading with `ANY` of their findings.
-    """
-
-    form: str
-    column: Column | None
-    separator: str = "|"
-    strip: str = " "
-    none: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-    positive: tuple[str, ...] = ("1",)
-    negative: tuple[str, ...] = ("0",)
-    uncertain: tuple[str, ...] = ("-1",)
-    blank: str = UNKNOWN
-    others: str = REFUSED
-    repeated: str = REFUSED
-
-
-@dataclass(frozen=True)
-class Boxes:
-    """Where boxes stand.
-
-    Attributes:
-        file: beside the table; None where boxes stand in the table itself.
-        film, finding: headings, or numbers of columns from 1 where the heading does not fit the rows.
-        always: the one finding that all boxes are of; None where a column says it.
-        sides: x, y, width, height; or x_min, y_min, x_max, y_max.
-        corners: whether `sides` are corners.
-    """
-
-    file: str | None
-    film: str | int
-    finding: str | int | None
-    always: str | None
-    sides: tuple[str | int, ...]
-    corners: bool
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A finding that is one of several: present where any is, 1 - (1 - a)(1 - b) for scores a and b."""
-
-    any: tuple[str, ...]
-    note: str = ""
-
-    def of(self, values: np.ndarray) -> np.ndarray:
-        """float32 (n,) of scores or labels (n, len(any)); NaN where one is unknown and no other is surely there."""
-        values = np.asarray(values, np.float64)
-        sure = (values == 1).any(axis=1)
-        return np.where(sure, 1.0, 1.0 - np.prod(1.0 - values, axis=1)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -199,14 +96,14 @@ class Description:
 
     def finding_of(self, name: str) -> str | None:
         """The finding that one of the data set's own names means; None where it is none of its list."""
-        wanted = _plain(name)
-        for own, finding in self.vocabulary.items():
-            if _plain(own) == wanted:
-                return finding
         try:
-            return one_of(self.findings, name)
+            return self._words.get(plain_word(name)) or one_of(self.findings, name)
         except FindingError:
             return None
+
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        return {plain_word(own): finding for own, finding in self.vocabulary.items()}
 
     def with_policy(self, policy: str | None) -> "Description":
         """The same with another policy for uncertain labels; as it is for None.
@@ -321,6 +218,8 @@ def _finding(section: Section, key: str, name: str) -> str:
 def _vocabulary(section: Section, findings: tuple[str, ...], form: str) -> tuple[dict[str, str], dict[str, str]]:
     """(its name -> canonical name, canonical name -> note). Of columns only one may be a finding's."""
     names, notes = {}, {}
+    if len(section.values) > MOST_NAMES:
+        raise DataError(f"{section.file}: {section.name} has {len(section.values):,} names; at most {MOST_NAMES:,}")
     for name, said in section.values.items():
         note = ""
         if isinstance(said, Mapping):
@@ -333,7 +232,7 @@ def _vocabulary(section: Section, findings: tuple[str, ...], form: str) -> tuple
             raise section.fault(name, f"is '{finding[:60]}', which is none of the findings")
         if form == COLUMNS and (twice := [own for own, known in names.items() if known == finding]):
             raise section.fault(name, f"is a second name of {finding}, beside '{twice[0]}'")
-        if any(_plain(own) == _plain(name) for own in names):
+        if plain_word(name) in map(plain_word, names):
             raise section.fault(name, "stands there twice")
         names[name] = finding
         if note:
@@ -357,8 +256,8 @@ def _column(section: Section, key: str, needed: bool = True) -> Column:
 def _films(section: Section) -> Films:
     section.only(("root", "table", "pattern", "depth", "drop", "only"))
     patterns = section.texts("pattern", Films.patterns)
-    if not patterns or not all(FILM in one for one in patterns):
-        raise section.fault("pattern", f"has to hold {FILM}")
+    if not 1 <= len(patterns) <= MOST_PATTERNS or not all(FILM in one for one in patterns):
+        raise section.fault("pattern", f"has to be one to {MOST_PATTERNS} texts that hold {FILM}")
     if any(".." in Path(one).parts or Path(one).is_absolute() for one in patterns):
         raise section.fault("pattern", "leads out of the folder of the films")
     chosen = section.section("only")
@@ -377,7 +276,7 @@ def _join(top: Section) -> Join | None:
 
 def _views(section: Section) -> dict[str, str]:
     section.only(VIEWS)
-    return {_plain(word): view for view in VIEWS for word in (view, *section.texts(view, ()))}
+    return {plain_word(word): view for view in VIEWS for word in (view, *section.texts(view, ()))}
 
 
 def _labels(section: Section) -> Labels:
@@ -414,7 +313,7 @@ def _derived(section: Section) -> dict[str, Derived]:
 
 def _parts(section: Section) -> dict[str, str]:
     section.only(SPLITS)
-    return {_plain(word): part for part in SPLITS for word in (part, *section.texts(part, ()))}
+    return {plain_word(word): part for part in SPLITS for word in (part, *section.texts(part, ()))}
 
 
 def _boxes(top: Section, findings: tuple[str, ...]) -> Boxes:
@@ -432,12 +331,3 @@ def _place(section: Section, key: str) -> str | int:
     if isinstance(section.values.get(key), int):
         return section.number(key, 1, 1, 2_000)
     return section.text(key)
-
-
-def label_word(text: str) -> str:
-    """A value of a label as it is compared: 'YES' is 'yes', '1.0' is '1'."""
-    return text.strip().casefold().removesuffix(".0")
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.split()).casefold()

@@ -7,11 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from cxrcore.data import film_ids
-from cxrcore.data.description import FILM, Films
+from cxrcore.data.description_parts import FILM, Films
 from cxrcore.data.files import bounded_file, csv_file
 from cxrcore.errors import DataError
 
 TEST_LIST = "test_list.txt"  # of the NIH release
+MOST_BASES = 60  # folders that paths may begin in
 
 
 def read_list(path: str | Path) -> set[str]:
@@ -50,7 +51,7 @@ def find_films(img_root: str | Path, image_ids: pd.Series, films: Films | None =
     if not img_root.is_dir():
         raise DataError(f"no such image folder: {img_root}")
     names, paths = _looked_for(image_ids, films.patterns)
-    on_disk = _at_paths(img_root, paths)
+    on_disk = _at_paths(img_root, paths, max(films.drop, 1))
     n_other = 0
     if names:
         for folder, hits, others in _walk(img_root, films.depth, names):
@@ -59,9 +60,10 @@ def find_films(img_root: str | Path, image_ids: pd.Series, films: Films | None =
                 on_disk.setdefault(names[name], folder / name)
     if not on_disk:
         first = image_ids.iloc[0]
-        looked = (f"images_001/images/{first} (to images_012) and {first} itself; {n_other} other files are there"
-                  if names and films == Films() else f"{next(iter(names or paths))} in it and in its folders")
-        raise DataError(f"no film of the table under {img_root}: looked for {looked}")
+        looked = (f"images_001/images/{first} (to images_012) and {first} itself" if films.patterns == Films.patterns
+                  and first in names else f"{next(iter(names or paths))} in it and in its folders")
+        others = f"; {n_other} other files are there" if names else ""
+        raise DataError(f"no film of the table under {img_root}: looked for {looked}{others}")
     return {image_id: on_disk[image_id] for image_id in image_ids if image_id in on_disk}
 
 
@@ -82,25 +84,36 @@ def _looked_for(image_ids: pd.Series, patterns: Sequence[str]) -> tuple[dict[str
     return names, paths
 
 
-def _at_paths(img_root: Path, paths: Mapping[str, str]) -> dict[str, Path]:
-    """{film: path} of the films that lie where their paths say, below `img_root` or one of its folders."""
-    bases: dict[str, list[Path]] = {}
+def _at_paths(img_root: Path, paths: Mapping[str, str], depth: int) -> dict[str, Path]:
+    """{film: path} of the films that lie where their paths say, below `img_root` or a folder in it.
+
+    Args:
+        depth: levels of folders that the paths may begin in.
+    """
+    if not paths:
+        return {}
+    bases = _bases(img_root, depth)
     found: dict[str, Path] = {}
+    own = f"{img_root.absolute().name}/"  # a path may begin with the folder itself
     for text, image_id in paths.items():
-        top = text.split("/", 1)[0]
-        if top not in bases:
-            bases[top] = _bases(img_root, top)
-        path = next((path for base in bases[top] if (path := base / text).is_file()), None)
-        if path is not None:
-            found.setdefault(image_id, path)
+        place = next((place for place, base in enumerate(bases) if (base / text).is_file()), None)
+        if place is not None:
+            found.setdefault(image_id, bases[place] / text)
+            bases.insert(0, bases.pop(place))  # the next film probably lies in the same one
+        elif text.startswith(own) and (img_root / text.removeprefix(own)).is_file():
+            found.setdefault(image_id, img_root / text.removeprefix(own))
     return found
 
 
-def _bases(img_root: Path, top: str) -> list[Path]:
-    """The folders that hold the folder `top`: img_root, folders in it, or, where img_root is `top`, the one above."""
-    above = [img_root.absolute().parent] if img_root.absolute().name == top else []
-    inner = sorted(Path(entry.path) for entry in os.scandir(img_root) if entry.is_dir())
-    return [base for base in (img_root, *inner, *above) if (base / top).is_dir()]
+def _bases(img_root: Path, depth: int) -> list[Path]:
+    """img_root, its folders and theirs, but for levels with more folders than `MOST_BASES`."""
+    bases, level = [img_root], [img_root]
+    for _ in range(depth):
+        level = [Path(entry.path) for folder in level for entry in os.scandir(folder) if entry.is_dir()]
+        if len(level) > MOST_BASES:
+            break
+        bases += sorted(level)
+    return bases
 
 
 def _walk(folder: Path, depth: int, wanted: Container[str]) -> Iterator[tuple[Path, list[str], int]]:

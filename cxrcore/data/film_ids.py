@@ -7,6 +7,8 @@ one, and the path can be told from the id. Paths with `~`, `..` or empty parts a
 called; see `ids.FILE`.
 """
 
+from collections.abc import Container, Iterable
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -33,8 +35,8 @@ def film_ids(cells: pd.Series, drop: int, table: str) -> pd.Series:
     """
     deep = cells.str.contains("/", regex=False)
     if deep.any():
-        short = (cells.str.split("/", n=drop).str[-1] if drop else cells).where(deep, "name")
-        _refuse(cells, short.str.contains(_NO_PATH, regex=True).to_numpy(bool), table)
+        short = pd.Series([text.split("/", drop)[-1] if drop else text for text in cells], cells.index, cells.dtype)
+        _refuse(cells, deep.to_numpy(bool) & short.str.contains(_NO_PATH, regex=True).to_numpy(bool), table)
         cells = cells.where(~deep, short.str.replace("/", MARK, regex=False))
     plain = pd.Series(pc.match_substring_regex(pa.array(cells, pa.string()), _PLAIN).to_numpy(zero_copy_only=False),
                       cells.index)
@@ -48,6 +50,20 @@ def film_ids(cells: pd.Series, drop: int, table: str) -> pd.Series:
 def path_of(image_id: str) -> str | None:
     """The path below the dropped folders that an id stands for; None where it is a name alone."""
     return image_id.replace(MARK, "/") if MARK in image_id else None
+
+
+def as_known(image_ids: Iterable[str], known: Container[str]) -> list[str]:
+    """The ids of other people's paths, which may begin in another folder, as a data set has them; others as they are.
+
+    Args:
+        known: the ids of the data set's films.
+    """
+    def short(image_id: str) -> str:
+        parts = image_id.split(MARK)
+        ends = (MARK.join(parts[first:]) for first in range(len(parts)))
+        return next((end for end in ends if end in known), image_id)
+
+    return [short(str(image_id)) for image_id in image_ids]
 
 
 def _refuse(cells: pd.Series, wrong: np.ndarray, table: str) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cxrcore.data import description as words
+from cxrcore.data import description_parts as words
 from cxrcore.data import film_ids, read_labels, readings
 from cxrcore.data.described_cells import FINDING, read_cells
 from cxrcore.data.description import Description
@@ -72,8 +72,8 @@ def read_films(described: Description, csv_path: str | Path, policy: str | None 
     """
     described = described.with_policy(policy)
     cells, n_left = read_cells(described, Path(csv_path))
+    _check_there(cells, described, csv_path)
     given = _given_split(cells, described, csv_path)
-    _check_there(cells, described, given, csv_path)
     image_ids = film_ids.film_ids(cells["film"], described.films.drop, str(csv_path))
     said = labels_of(cells, described, str(csv_path))
     found = readings_of(image_ids, cells, said, described, str(csv_path))
@@ -124,12 +124,12 @@ def readings_of(image_ids: pd.Series, cells: pd.DataFrame, said: ReadLabels, des
 # -- people
 
 
-def _check_there(cells: pd.DataFrame, described: Description, given: np.ndarray | None, table: str | Path) -> None:
+def _check_there(cells: pd.DataFrame, described: Description, table: str | Path) -> None:
     """Films, names of findings and patients stand in every row; patients may be unknown where the split is given."""
     needed = {"film": described.film}
     if described.labels.column is not None and described.labels.blank == words.REFUSED:
         needed["labels"] = described.labels.column
-    if "patient" in described.people and given is None:
+    if "patient" in described.people and ("split" not in cells or (cells["split"] == "").all()):
         needed["patient"] = described.people["patient"]
     for key, column in needed.items():
         blank = cells[key] == "" if key in cells else np.zeros(1, bool)

@@ -45,6 +45,11 @@ class FilmSet:
         """The data set's list, in the order of the labels."""
         return self.table.findings
 
+    def unknown_labels(self) -> dict[str, int]:
+        """{finding: films whose label of it is unknown}, of findings that have any."""
+        unknown = np.isnan(self.table.labels).sum(axis=0)
+        return {finding: int(n) for finding, n in zip(self.findings, unknown, strict=True) if n}
+
     def on_disk(self, part: str) -> np.ndarray:
         """Rows of one part of the split ('train', 'val', 'test') whose film is on disk, ascending."""
         rows = self.split.rows(part)
@@ -76,10 +81,11 @@ class FilmSet:
             lines.append(f"{self.table.n_ages_unknown:,} ages unknown (missing, unreadable or over "
                          f"{film_table.MAX_AGE})")
         lines += self.table.notes
-        unknown = np.isnan(self.table.labels).sum(axis=0)
-        if unknown.any():
-            lines.append("labels unknown: " + ", ".join(
-                f"{display_name(finding)} {n:,}" for finding, n in zip(self.findings, unknown, strict=True) if n))
+        if unknown := self.unknown_labels():
+            same = len(unknown) == len(self.findings) and len(set(unknown.values())) == 1
+            each = {"of each finding": max(unknown.values())} if same else unknown
+            lines.append("labels unknown: " + ", ".join(f"{display_name(name)} {n:,}" if not same else f"{n:,} {name}"
+                                                        for name, n in each.items()))
         if self.split.scheme in splits.LEAKY_SCHEMES:
             leaked = splits.leaked_patients(self.split, patients)
             lines.append("note: this split leaks: " + (f"{leaked:,} patients have films in train and val"

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import description as words
-from cxrcore.data.description import Description, label_word
+from cxrcore.data import description_parts as words
+from cxrcore.data.description import Description
+from cxrcore.data.description_parts import label_word, plain_word
 from cxrcore.errors import FindingError
 from cxrcore.findings import NO_FINDING, display_name, one_of
 
@@ -64,8 +65,8 @@ class _Names:
         self._described, self._labels = described, described.labels
         self._findings = described.findings
         self._known: dict[str, int | None] = {}
-        self._none = {_plain(name) for name in (*self._labels.none, NO_FINDING)}
-        self._left_out = {_plain(name) for name in self._labels.left_out}
+        self._none = {plain_word(name) for name in (*self._labels.none, NO_FINDING)}
+        self._left_out = {plain_word(name) for name in self._labels.left_out}
         self._others: list[tuple[int, str]] = []  # (text, name)
         self._n = 0
 
@@ -77,17 +78,17 @@ class _Names:
         if not any(parts) and self._labels.blank != words.REFUSED:
             return np.full_like(vector, _BLANKS[self._labels.blank])
         strict = self._labels.others == words.REFUSED
-        if strict and len(parts) == 1 and _plain(parts[0]) in self._none:
+        if strict and len(parts) == 1 and plain_word(parts[0]) in self._none:
             return vector
         for part in parts:
             place = self._place(part)
             if place is not None:
                 vector[place] = 1
-            elif _plain(part) in self._left_out:
+            elif plain_word(part) in self._left_out:
                 return np.full_like(vector, np.nan)
             elif strict:  # 'No Finding' beside a finding too
                 one_of(self._findings, part)
-            elif part and _plain(part) not in self._none:
+            elif part and plain_word(part) not in self._none:
                 self._others.append((self._n - 1, part))
         return vector
 
@@ -156,7 +157,7 @@ def _expected(said: words.Labels) -> str:
 def is_left_out(name: str, described: Description) -> bool:
     """Whether a name that is none of the findings may stand in the table."""
     said = described.labels
-    return said.others == words.IGNORED or _plain(name) in {_plain(one) for one in (*said.none, *said.left_out)}
+    return said.others == words.IGNORED or plain_word(name) in {plain_word(one) for one in (*said.none, *said.left_out)}
 
 
 def _others_note(n_rows: Counter[str]) -> tuple[str, ...]:
@@ -165,7 +166,3 @@ def _others_note(n_rows: Counter[str]) -> tuple[str, ...]:
     first = ", ".join(f"{name} {n:,}" for name, n in n_rows.most_common(_SHOWN))
     return (f"{len(n_rows):,} other names are none of the findings and were left out: {first}"
             + (", ..." if len(n_rows) > _SHOWN else ""),)
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.split()).casefold()

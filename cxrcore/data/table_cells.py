@@ -61,15 +61,18 @@ class Table:
                             f"{', '.join(self.headings[:_SHOWN])}")
         return {key: place for key, place in found.items() if place is not None}
 
-    def cells(self, places: Collection[int], n_rows: int | None = None) -> pd.DataFrame:
+    def cells(self, places: Collection[int]) -> pd.DataFrame:
         """These columns as text, named by their places; "" where a cell is empty.
 
         The header is skipped, not used: its field count may differ from the rows', which would shift the columns.
-
-        Args:
-            n_rows: at most; None for all.
         """
-        used = sorted(set(places))
+        return self._read(sorted(set(places)), None)
+
+    def first_rows(self, n: int) -> pd.DataFrame:
+        """All columns of the first rows as text, one a heading; "" where a row has none."""
+        return self._read(None, n).reindex(columns=range(len(self.headings)), fill_value="")
+
+    def _read(self, used: list[int] | None, n_rows: int | None) -> pd.DataFrame:
         self._text.seek(0)
         with _in_one_line(self.path):
             cells = pd.read_csv(self._text, header=None, skiprows=1, usecols=used, dtype=str, nrows=n_rows,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cxrcore.config import PROJECT_ROOT, DemoConfig
 from cxrcore.data.phantoms.folder import TABLE
+from cxrcore.data.phantoms.mark import TRUTH
 from cxrcore.demo import dashboard
 from cxrcore.errors import RunError, StoreBusy
 from cxrcore.interrupts import Terminated, sigterm_as_interrupt
@@ -26,6 +27,7 @@ _LOG = logging.getLogger(__name__)  # scripts print what it says
 FOLDER = "demo_phantoms"  # of the films, beside the store
 PHANTOMS = ("--films", "2400", "--size", "128", "--difficulty", "0")  # plain signs
 TRAINING = ("--img_size", "128", "--init", "random")  # maps of 4 x 4 cells and more
+TRUTH_SET = "truth"  # the second label set
 METHODS = "gradcam,gradcam++"  # of the maps that are held against the boxes
 LOOK_EVERY = 1.0  # seconds
 STOP_WAIT = 60.0  # seconds that a training gets to write down where it was
@@ -88,7 +90,8 @@ def run_demo(config: DemoConfig) -> None:
             _train(store, films, FIRST, lambda: None if config.no_dashboard else board.open_when_measured())
             if not config.no_dashboard:
                 board.open()
-            failed = _train_others(store, films, steps, board.check)
+            failed = [] if _goes_on(lambda: _add_truth(store, films, board.check)) else ["the label set of the truth"]
+            failed += _train_others(store, films, steps, board.check)
             failed += _measure_maps(store, (FIRST, *steps), board.check)
             if failed:
                 said = f"failed: {', '.join(failed)}; the same command tries again"
@@ -155,6 +158,18 @@ def _goes_on(work: Callable[[], None]) -> bool:
 def _train_others(store: Store, films: Path, steps: Sequence[Step], meanwhile: Callable[[], None]) -> list[str]:
     """One after the other; returns the names of those that failed."""
     return [step.name for step in steps if not _goes_on(lambda step=step: _train(store, films, step, meanwhile))]
+
+
+def _add_truth(store: Store, films: Path, meanwhile: Callable[[], None]) -> None:
+    """What the films were drawn with, as a second label set: of the first, 5 % of a finding's labels are wrong."""
+    runs, truth = store.runs(), films / TRUTH
+    dataset_id = runs.loc[runs["name"] == FIRST.name, "dataset_id"].iloc[0]
+    known = {one.name for one in store.label_sets() if one.dataset_id == dataset_id}
+    if TRUTH_SET in known or not truth.exists():  # a folder of an older version says only what the labels are
+        return
+    _LOG.info(f"=== label set '{TRUTH_SET}': what the films were drawn with (the switch Labels shows it)")
+    _script("labels.py", "add", truth, "--dataset", dataset_id, "--name", TRUTH_SET, "--store", store.key,
+            printed=False, meanwhile=meanwhile)
 
 
 def _measure_maps(store: Store, steps: Sequence[Step], meanwhile: Callable[[], None]) -> list[str]:

@@ -11,13 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from cxrcore.config import LabelsConfig, default_store
-from cxrcore.data.description import Description, read_description
+from cxrcore.data.description import Description, read_description, shipped_names
 from cxrcore.data.label_file import LabelReading, read_label_file
 from cxrcore.errors import DataError, UsageError
 from cxrcore.evaluation import label_metrics, measure_predictions, shares
 from cxrcore.evaluation.film_table import stems
 from cxrcore.evaluation.shares import Told, untold, within
-from cxrcore.findings import display_name
+from cxrcore.findings import display_name, key
 from cxrcore.measures import derived
 from cxrcore.store import CSV, LabelSet, Store
 from cxrcore.store.records import rows_of
@@ -143,9 +143,9 @@ def match_file(
     Raises:
         DataError, FindingError: nothing in it that belongs to the data set, or what `read_label_file` refuses.
     """
-    readings = read_label_file(file, description, mapping, by_reader=by_reader, policy=policy)
     films, own = store.images(dataset_id)["image_id"], store.findings(dataset_id)
-    known = {name: tuple(parts) for name, parts in (description.derived if description else {}).items()}
+    readings = read_label_file(file, description, mapping, by_reader=by_reader, policy=policy, known=own)
+    known = {finding: one.any for finding, one in (description.derived if description else {}).items()}
     return [_matched(dataset_id, f"{name} {one.reader}".strip() if by_reader else name, one, films, own, known)
             for one in readings]
 
@@ -154,8 +154,10 @@ def _matched(dataset_id: str, name: str, reading: LabelReading, films: pd.Series
              known: Mapping[str, tuple[str, ...]]) -> MatchedLabels:
     derivable = {finding: parts for finding, parts in known.items() if finding not in own and set(parts) <= set(own)}
     taken = [finding for finding in reading.findings if finding in own or finding in derivable]
-    left = [f"{display_name(finding)}: no finding of this data set, and none that follows from its own"
-            for finding in reading.findings if finding not in taken]
+    left = [f"{name}: no known finding; {line} would take it{_described(name, own)}"
+            for name, line in reading.left_out.items()]
+    left += [f"{display_name(finding)}: no finding of this data set, and none that follows from its own"
+             f"{_described(finding, own)}" for finding in reading.findings if finding not in taken]
     if not taken:
         raise DataError(f"none of the findings of the file ({', '.join(reading.findings[:_SHOWN])}) is one of the data "
                         f"set ({', '.join(own)})")
@@ -171,7 +173,16 @@ def _matched(dataset_id: str, name: str, reading: LabelReading, films: pd.Series
     if not labels.index.is_unique:
         raise DataError(f"film {labels.index[labels.index.duplicated()][0]} stands twice in the file")
     return MatchedLabels(dataset_id, name, labels, {one: derivable[one] for one in taken if one in derivable},
-                         int((~here).sum()), (*reading.left_out, *left), reading)
+                         int((~here).sum()), tuple(left), reading)
+
+
+def _described(name: str, own: Sequence[str]) -> str:
+    """Which shipped description derives a finding of this name from the data set's own, as the end of a line."""
+    for shipped in shipped_names():
+        for finding, one in read_description(shipped).derived.items():
+            if key(finding) == key(name) and finding not in own and set(one.any) <= set(own):
+                return f"; --description {shipped} makes it of {' and '.join(map(display_name, one.any))}"
+    return ""
 
 
 def save_matched(
@@ -190,8 +201,9 @@ def save_matched(
     made = []
     for place, one in enumerate(matched):
         labels = store.save_label_set(
-            one.dataset_id, one.name, one.labels, derived_from=one.derived_from, source=one.reading.source,
-            policy=one.reading.policy, reader=one.reading.reader, again=config.again)
+            one.dataset_id, one.name, one.labels, derived_from=one.derived_from,
+            source=one.reading.description.label_source, policy=one.reading.description.policy,
+            reader=one.reading.reader, again=config.again)
         board = label_metrics.measure_runs(store, labels, within(told, place, len(matched)))
         said = label_metrics.in_words(label_metrics.what_changes(store, labels, board), names, labels.name)
         made.append((labels, said or "no run has predictions of these films yet"))

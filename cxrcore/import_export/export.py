@@ -1,12 +1,14 @@
 """A run as a folder of plain files, and back: Parquet for what is long, JSON for what people read, CSV for other tools.
 
-    <run_id>/run.json           the run, its prediction sets, epochs, threshold sets and calibrators
+    <run_id>/run.json           the run, its prediction sets, epochs, threshold sets, calibrators, the lists of findings
              predictions.parquet  a row a film and prediction set, a column a finding, float32
-             films.parquet, labels.parquet, boxes.parquet  the data set
+             films.parquet, labels.parquet, boxes.parquet  the data set, with every set of labels of its films
              metrics.parquet, localization.parquet         what was measured
              test.csv, val.csv  the newest complete scores of each part beside the labels, for other tools
              thresholds/        each threshold set as a file that the board and scripts/eval.py read
 
+Where the run has films of several lists, or labels of others, predictions.parquet and labels.parquet have a column for
+each finding of all lists; a row has numbers under the findings of its own, which run.json names.
 Everything but the checkpoints is there, so a store that reads the folder holds the very rows. The CSVs and the
 threshold files say again what stands in the others: they are not read back.
 """
@@ -28,9 +30,18 @@ from cxrcore import __version__, ids
 from cxrcore.config import ExportConfig, default_store
 from cxrcore.data.files import csv_file, own_folders
 from cxrcore.errors import RunError, UsageError
-from cxrcore.findings import FINDINGS, N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import exported_folder
-from cxrcore.import_export.exported_folder import AS_JSON, AS_PARQUET, FORMAT, FORMAT_VERSION, RUN
+from cxrcore.import_export.exported_folder import (
+    AS_JSON,
+    AS_PARQUET,
+    FIRST,
+    FORMAT,
+    FORMAT_VERSION,
+    RUN,
+    lists_of,
+    wide,
+)
 from cxrcore.interrupts import raise_again
 from cxrcore.store import Store, audit_marks, threshold_file
 from cxrcore.store.threshold_file import ThresholdFile
@@ -150,30 +161,24 @@ def require_restorable(store: Store, folders: Sequence[Path], *, as_copy: bool =
 
 
 def _write(tables: Mapping[str, pa.Table], folder: Path) -> None:
-    head: dict[str, Any] = {"format": FORMAT, "format_version": FORMAT_VERSION, "workbench_version": __version__}
+    lists = lists_of(tables)
+    plain = set(lists["label_sets"].values()) == {NIH_FINDINGS} and len(lists["label_sets"]) == len(tables["datasets"])
+    head: dict[str, Any] = {"format": FORMAT, "format_version": FIRST if plain else FORMAT_VERSION,
+                            "workbench_version": __version__}
     document = head | {name: tables[name].to_pylist() for name in AS_JSON}
     (folder / RUN).write_text(json.dumps(document, indent=1, default=_as_text) + "\n", encoding="utf-8")
     for name in AS_PARQUET:
         raise_again()
         pq.write_table(tables[name], folder / f"{name}.parquet")
-    pq.write_table(_wide(tables["predictions"], "scores"), folder / "predictions.parquet")
+    pq.write_table(wide("predictions", tables["predictions"], lists["predictions"]), folder / "predictions.parquet")
     pq.write_table(tables["images"], folder / "films.parquet")
-    pq.write_table(_wide(tables["label_sets"], "labels"), folder / "labels.parquet")
+    pq.write_table(wide("label_sets", tables["label_sets"], lists["label_sets"]), folder / "labels.parquet")
 
 
 def _as_text(value: Any) -> str:
     if isinstance(value, dt.datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot stand in {RUN}")
-
-
-def _wide(rows: pa.Table, column: str) -> pa.Table:
-    """A list column as a column a finding."""
-    values = rows[column].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, N_FINDINGS)
-    wide = rows.drop_columns([column])
-    for finding, own in zip(FINDINGS, values.T, strict=True):
-        wide = wide.append_column(finding, pa.array(np.ascontiguousarray(own)))
-    return wide
 
 
 def _write_for_people(store: Store, run_id: str, tables: Mapping[str, pa.Table], folder: Path) -> None:
@@ -185,7 +190,9 @@ def _write_for_people(store: Store, run_id: str, tables: Mapping[str, pa.Table],
     run = tables["runs"].to_pylist()[0]
     (folder / "thresholds").mkdir()
     for row in tables["threshold_sets"].to_pylist():
-        text = threshold_file.threshold_file_text(_threshold_file(run, sets[row["prediction_id"]], row))
+        fitted_on = sets[row["prediction_id"]]
+        text = threshold_file.threshold_file_text(
+            _threshold_file(run, fitted_on, row, store.findings(fitted_on["dataset_id"])))
         (folder / "thresholds" / f"{_plain(row['name'])}_{row['set_id']}.json").write_text(text, encoding="utf-8")
 
 
@@ -193,13 +200,14 @@ def part_csv(store: Store, prediction_id: str) -> pd.DataFrame:
     """Scores beside labels, a row a film; columns as the import reads them."""
     held = store.predictions(prediction_id)
     return pd.DataFrame({"Image Index": held.image_ids, "Patient ID": held.patient_ids}
-                        | {f"prob_{finding}": held.scores[:, k] for k, finding in enumerate(FINDINGS)}
-                        | {f"label_{finding}": held.labels[:, k] for k, finding in enumerate(FINDINGS)})
+                        | {f"prob_{finding}": held.scores[:, k] for k, finding in enumerate(held.findings)}
+                        | {f"label_{finding}": held.labels[:, k] for k, finding in enumerate(held.findings)})
 
 
-def _threshold_file(run: Mapping[str, Any], fitted_on: Mapping[str, Any], row: Mapping[str, Any]) -> ThresholdFile:
+def _threshold_file(run: Mapping[str, Any], fitted_on: Mapping[str, Any], row: Mapping[str, Any],
+                    findings: tuple[str, ...]) -> ThresholdFile:
     return ThresholdFile(
-        np.array(row["thresholds"]), row["name"], row["objective"], json.loads(row["parameters"]), run["run_id"],
+        np.array(row["thresholds"]), findings, row["name"], row["objective"], json.loads(row["parameters"]), run["run_id"],
         run["name"], run["architecture"], fitted_on["checkpoint"], fitted_on["checkpoint_sha256"],
         fitted_on["dataset_id"], run["split_scheme"], run["split_fingerprint"], fitted_on["split"],
         row["prediction_id"], row["author"], row["note"], row["created_at"].isoformat())

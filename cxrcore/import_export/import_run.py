@@ -35,7 +35,7 @@ def import_predictions(file: str, config: ImportConfig) -> list[str]:
     if config.as_copy:
         raise UsageError("--as_copy is for folders that scripts/export.py wrote")
     mapping = prediction_file.parse_mapping(",".join(config.map or ()))
-    table = _table(store, config.csv_path)
+    table = _table(store, config)
     candidate = examination.examine(prediction_file.read_prediction_file(file, table.findings, mapping), table,
                                     _declared(config, table.findings), store)
     _LOG.info(in_words(candidate))
@@ -69,13 +69,15 @@ def _declared(config: ImportConfig, findings: Sequence[str]) -> Declared:
         threshold_file.read_threshold_file(config.thresholds, findings) if config.thresholds else None, config.weights_name)
 
 
-def _table(store: Store, csv_path: str | None) -> FilmTable:
-    if csv_path:
-        return film_table.of_csv(csv_path)
+def _table(store: Store, config: ImportConfig) -> FilmTable:
+    if config.csv_path:
+        return film_table.of_csv(config.csv_path, config.data, config.policy)
     known = store.datasets() if store.exists else pd.DataFrame()
+    if config.dataset:
+        return film_table.of_store(store, config.dataset)
     if len(known) != 1:
         raise DataError("--csv_path is needed: the table of these films, such as Data_Entry_2017.csv"
-                        + (f" (the store knows {len(known)} data sets)" if len(known) else ""))
+                        + (f" (the store knows {len(known)} data sets: --dataset ID takes one)" if len(known) else ""))
     return film_table.of_store(store, known["dataset_id"].iloc[0])
 
 

@@ -81,6 +81,12 @@ class RunFilms:
         row = self.row_of(image_id)
         return [] if row is None else [display_name(self.findings[k]) for k in np.flatnonzero(self.labels[row] == 1)]
 
+    def known_labels(self, image_id: str) -> dict[str, bool]:
+        """{finding: whether the film has it}, of the findings whose label is known."""
+        row = self.row_of(image_id)
+        return {} if row is None else {finding: bool(label) for finding, label
+                                       in zip(self.findings, self.labels[row], strict=True) if not np.isnan(label)}
+
 
 def films_of(store: Store, run: pd.Series, runs: pd.DataFrame, datasets: pd.DataFrame) -> RunFilms:
     """The films of a run's data set, and who is where in its split."""

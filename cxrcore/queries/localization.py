@@ -8,7 +8,7 @@ import pandas as pd
 from cxrcore.data.splits import SPLITS
 from cxrcore.errors import WorkbenchError
 from cxrcore.measures.localization import RANDOM
-from cxrcore.queries import data_set
+from cxrcore.queries import data_set, from_store
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store
@@ -77,6 +77,9 @@ def read_localization(
         if "test" not in run.parts:
             continue
         own = _rows(store, store.change_token(), run.run_id, run.prediction_id("test"))
+        if not run.labels.is_shipped:  # on the films and findings that these have read
+            read = from_store.labels(store, run.labels).index
+            own = own[own["image_id"].isin(read) & own["finding"].isin(run.labels.findings)]
         if own.empty:
             continue
         known = boxed(store, row, runs)

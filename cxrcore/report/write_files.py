@@ -22,7 +22,7 @@ def write_report(config: ReportConfig) -> None:
     """
     out = _out(config.out)
     store = Store(config.store or default_store())
-    found = contents.read_contents(store, config.run or (), config.split)
+    found = contents.read_contents(store, config.run or (), config.split, config.labels)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

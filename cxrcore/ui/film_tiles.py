@@ -10,6 +10,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from cxrcore.findings import NO_FINDING, display_name
+
 QUALITY = 85  # of the JPEG: about 8 kB a film of 224 pixels
 _STYLE = """<style>
 .films { display: grid; grid-template-columns: repeat(auto-fill, minmax(168px, 1fr)); gap: 16px; }
@@ -52,6 +54,12 @@ class Tile:
     name: str = ""
     link: str = ""
     link_text: str = ""
+
+
+def labels_in_words(labels: np.ndarray, findings: Sequence[str]) -> str:
+    """'Effusion, Mass' of a film's labels, (k,) 1 / 0 / NaN; 'No Finding' where all of them say so."""
+    names = [display_name(findings[k]) for k in np.flatnonzero(labels == 1)]
+    return ", ".join(names) or (display_name(NO_FINDING) if (labels == 0).all() else "no known finding")
 
 
 def wall(tiles: Sequence[Tile]) -> None:

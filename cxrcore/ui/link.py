@@ -12,6 +12,8 @@ from typing import Any
 import streamlit as st
 
 LAST_RUNS = "link_runs"  # in the session: the runs that the link named last
+LABELS = "labels"  # in the URL: the label set that everything is measured on
+LAST_LABELS = "link_labels"  # in the session: the one that the link named last
 _DATASET = "data"  # in the URL
 
 _DRAWN = "bound_drawn"  # in the run under way
@@ -23,6 +25,13 @@ def in_link(key: str) -> dict[str, Any]:
     """Arguments that keep a widget's value in the link under this name; the name is its key too."""
     st.session_state.setdefault(_DRAWN, set()).add(key)
     return {"key": key, "bind": "query-params"}
+
+
+def take_new_word(key: str, old: str, new: str) -> None:
+    """Bring a link of an earlier version, which calls a choice by another word, to the word of now."""
+    if st.query_params.get(key) == old:
+        st.query_params[key] = new
+        st.rerun()  # the widget reads the link before the page runs
 
 
 def forget(key: str) -> None:
@@ -90,7 +99,7 @@ def put_thresholds_in_link(key: str | None, reference: str | None, changed: Sequ
 
 def same_runs_and_thresholds() -> dict[str, list[str]]:
     """The parameters of a link to another page with the same runs and thresholds."""
-    return {name: found for name in ("run", "set", "ref", "t") if (found := st.query_params.get_all(name))}
+    return {name: found for name in ("run", "labels", "set", "ref", "t") if (found := st.query_params.get_all(name))}
 
 
 def runs_in_link() -> list[str]:

@@ -14,7 +14,7 @@ from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
 from cxrcore.ui import link
-from cxrcore.ui.link import LAST_RUNS, put_runs_in_link, runs_in_link
+from cxrcore.ui.link import LABELS, LAST_LABELS, LAST_RUNS, put_runs_in_link, runs_in_link
 from cxrcore.ui.markdown import escape
 
 PRODUCT = "Chest X-ray workbench"
@@ -219,6 +219,7 @@ def show_notice() -> None:
 # same name would be taken for the one that was meant. The threshold board has no binding at all.
 #
 #   run=ID&run=ID    the runs, the one in focus first
+#   labels=NAME      the label set that everything is measured on
 #   data=ID          the data set
 #   finding=NAME     the open finding
 #   set=KEY          the threshold set on the board: a stored set's id, or how to fit it: max_f1@val, recall:0.9@val
@@ -238,5 +239,8 @@ def _carry_runs_over(page: str) -> None:
     st.session_state[_PAGE], st.session_state[_ARRIVED] = page, arrived
     if arrived and not runs_in_link():
         put_runs_in_link(st.session_state.get(LAST_RUNS, []))
+        if LABELS not in st.query_params and (labels := st.session_state.get(LAST_LABELS)):
+            st.query_params[LABELS] = labels
     else:
         st.session_state[LAST_RUNS] = runs_in_link()
+    st.session_state[LAST_LABELS] = st.query_params.get(LABELS)

@@ -55,7 +55,7 @@ def files(shared, films) -> dict[str, planted.Sound]:
 
 def lines_of(rows: pd.DataFrame, films, **declared):
     file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(NIH_FINDINGS)].to_numpy(np.float64),
-                          {finding: finding for finding in NIH_FINDINGS}, "image_id", None, ())
+                          NIH_FINDINGS, {finding: finding for finding in NIH_FINDINGS}, "image_id", None, ())
     return examination.examine(file, films, Declared(**declared)).lines
 
 

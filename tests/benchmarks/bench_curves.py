@@ -46,7 +46,7 @@ def six(tmp_path_factory):
     images = pd.DataFrame({"image_id": ids, "patient_id": [name[:8] for name in ids], "follow_up": 0, "age": 50.0,
                            "sex": "F", "view": "PA"})
     labels = (rng.random((N_FILMS, len(NIH_FINDINGS))) < PREVALENCE).astype(np.float32)
-    store.add_dataset("test list", images, labels, name="25,596 films", kind="nih", label_source="random")
+    store.add_dataset("test list", images, labels, NIH_FINDINGS, name="25,596 films", kind="nih", label_source="random")
     run_ids = []
     for place, arch in enumerate(ARCHITECTURES):
         run_ids.append(store.create_run({"name": arch, "arch": arch}, "test list", split=("official", 0, "abc")))

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.data import film_table, splits
 from cxrcore.data.phantoms.people import draw_people
-from cxrcore.store import Store
 from cxrcore.findings import NIH_FINDINGS
+from cxrcore.store import Store
 
 pytestmark = pytest.mark.benchmark
 
@@ -33,7 +33,7 @@ def test_the_page(monkeypatch):
     labels = people.present.astype(np.float32)
     dataset_id = film_table.dataset_hash(images, labels, NIH_FINDINGS)
     store = Store(default_store())
-    store.add_dataset(dataset_id, images, labels, name="NIH-like", kind="nih", label_source="csv")
+    store.add_dataset(dataset_id, images, labels, NIH_FINDINGS, name="NIH-like", kind="nih", label_source="csv")
     drawn = splits.draw_split("patient", images["image_id"], patients, labels, 0)
     store.finish_run(store.create_run({}, dataset_id, split=("patient", 0, drawn.fingerprint)), "finished")
     app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=60).run()

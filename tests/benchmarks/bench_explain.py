@@ -60,22 +60,22 @@ def medians(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_fourteen_maps_for_about_one_forward(architecture):
     torch.manual_seed(0)
-    model = build(architecture, SIZE).eval()
+    model = build(architecture, SIZE, 14).eval()
     films = normalise(torch.from_numpy(film(0))[None, None], GREY)
-    explainer = Explainer(model, architecture, GREY)
+    explainer = Explainer(model, architecture, GREY, NIH_FINDINGS)
     seeds = iter(range(10**6))
 
     def forward() -> None:
         with torch.inference_mode():
             model(films)
 
-    explainer.explain(film(0))
-    same_film = medians({"": lambda: explainer.explain(film(0), method="layercam")})[""]
+    explainer.explain(film(0), NIH_FINDINGS)
+    same_film = medians({"": lambda: explainer.explain(film(0), NIH_FINDINGS, method="layercam")})[""]
     print(f"\n{architecture}: another method of the same film {1000 * same_film:.0f} ms")
     for method in LIBRARY:
         # Each beside its own forward passes: what another method leaves running would slow them.
         took = medians({"forward": forward,
-                        "ours": lambda method=method: explainer.explain(film(next(seeds)), method=method)})
+                        "ours": lambda method=method: explainer.explain(film(next(seeds)), NIH_FINDINGS, method=method)})
         loop = medians({"": lambda method=method: library_loop(model, architecture, films, method)})[""]
         loop *= (len(NIH_FINDINGS) if METHODS[method].per_finding else 1) / LOOPED
         bar = BARS[architecture] if METHODS[method].by_gradient else EIGENCAM_BAR
@@ -88,14 +88,14 @@ def test_fourteen_maps_for_about_one_forward(architecture):
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_memory_stays_while_films_are_explained(architecture):
     """By gradients and without, each of another film."""
-    explainer = Explainer(build(architecture, SIZE).eval(), architecture, GREY)
+    explainer = Explainer(build(architecture, SIZE, 14).eval(), architecture, GREY, NIH_FINDINGS)
     process, resident = psutil.Process(os.getpid()), []
     methods = [name for name in METHODS if not METHODS[name].slow]
     for turn in range(EXPLAINED + 50):
         if turn in (50, EXPLAINED + 49):  # the first ones fill the allocator's pools
             gc.collect()
             resident.append(process.memory_info().rss / 1e6)
-        explainer.explain(film(turn // len(methods)), method=methods[turn % len(methods)])
+        explainer.explain(film(turn // len(methods)), NIH_FINDINGS, method=methods[turn % len(methods)])
     grown = resident[1] - resident[0]
     print(f"\n{architecture}: {grown:+.1f} MB over {EXPLAINED} explanations, of {resident[0]:.0f} MB")
     assert grown <= MEMORY_BAR

@@ -44,7 +44,7 @@ def test_a_file_gets_onto_the_leaderboard(films, kind, tmp_path):
     began = time.perf_counter()
     store, table = Store(tmp_path / "store.duckdb"), film_table.of_csv(csv_path)
     examination.save_candidate(
-        store, examination.examine(read_prediction_file(path), table, Declared(), store), "theirs"
+        store, examination.examine(read_prediction_file(path, table.findings), table, Declared(), store), "theirs"
     )
     inside = time.perf_counter() - began
     assert len(store.leaderboard()) == 1

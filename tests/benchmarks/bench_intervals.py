@@ -40,7 +40,7 @@ def films(n_films: int = N_FILMS, n_patients: int = N_PATIENTS) -> Predictions:
     logits = rng.normal(-3, 1, labels.shape) + labels * SEPARATION
     return Predictions(np.array([f"{i:06d}.png" for i in range(n_films)], object),
                        np.array([f"{p:05d}" for p in owner], object), labels,
-                       (1 / (1 + np.exp(-logits))).astype(np.float32))
+                       (1 / (1 + np.exp(-logits))).astype(np.float32), NIH_FINDINGS)
 
 
 def test_patients_are_drawn_much_faster_than_films_are_resampled():
@@ -105,7 +105,7 @@ def test_every_kind_of_measure():
         began = time.perf_counter()
         resample(of, draws, measures, thresholds)
         seconds["all" if measures == MEASURES else ", ".join(measures)] = time.perf_counter() - began
-    alone = Predictions(of.image_ids, np.full(N_FILMS, "", object), of.labels, of.scores)
+    alone = Predictions(of.image_ids, np.full(N_FILMS, "", object), of.labels, of.scores, NIH_FINDINGS)
     began = time.perf_counter()
     resample(alone, patient_draws(alone.patient_ids, alone.image_ids))
     seconds["auroc, ap by film, patients unknown"] = time.perf_counter() - began

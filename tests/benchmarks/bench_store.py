@@ -38,7 +38,7 @@ def full(store):
     images = pd.DataFrame({"image_id": ids, "patient_id": [str(i // 4) for i in range(N_FILMS)], "follow_up": 0,
                            "age": 50.0, "sex": "M", "view": "PA"})
     labels = (rng.random((N_FILMS, len(NIH_FINDINGS))) < 0.05).astype(np.float32)
-    store.add_dataset("full", images, labels, name="full", kind="nih", label_source="csv")
+    store.add_dataset("full", images, labels, NIH_FINDINGS, name="full", kind="nih", label_source="csv")
     scores = 1 / (1 + np.exp(-rng.normal(-2.5, 1.5, (N_FILMS, len(NIH_FINDINGS))))).astype(np.float32)
     return store.create_run({}, "full"), ids, scores
 

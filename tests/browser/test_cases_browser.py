@@ -7,7 +7,7 @@ import pytest
 from picking import choose, settle
 from playwright.sync_api import expect
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.ui.cases.controls import A_PAGE
 
 pytestmark = pytest.mark.browser
@@ -20,7 +20,7 @@ def at(phantoms) -> str:
     """A threshold with films on both sides, wherever so short a training puts its scores: their middle."""
     sets = phantoms.store.prediction_sets(phantoms.run_ids["mobilenet_v2"]).set_index("split")
     scores = phantoms.store.predictions(sets.at["test", "prediction_id"]).scores
-    return f"{np.median(scores[:, FINDINGS.index('Effusion')]):.2g}"
+    return f"{np.median(scores[:, NIH_FINDINGS.index('Effusion')]):.2g}"
 
 
 def link_of(phantoms) -> str:

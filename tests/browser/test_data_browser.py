@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from seeded_runs import DATASET, add_run, film_ids, make_store
 
 from cxrcore.data import splits
-from cxrcore.findings import N_FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 
 pytestmark = pytest.mark.browser
 
@@ -24,8 +24,8 @@ def two_sets(address_of, tmp_path_factory):
     add_run(store, "other")
     images = pd.DataFrame({"image_id": film_ids(40), "patient_id": [str(i // 4) for i in range(40)], "follow_up": 0,
                            "age": 50.0, "sex": "F", "view": "PA"})
-    labels = np.eye(40, N_FINDINGS, dtype=np.float32)
-    store.add_dataset(FORTY, images, labels, name="forty", kind="nih", label_source="test")
+    labels = np.eye(40, len(NIH_FINDINGS), dtype=np.float32)
+    store.add_dataset(FORTY, images, labels, NIH_FINDINGS, name="forty", kind="nih", label_source="test")
     for scheme in ("patient", "random"):
         drawn = splits.draw_split(scheme, images["image_id"], images["patient_id"], labels)
         store.finish_run(store.create_run({}, FORTY, split=(scheme, 0, drawn.fingerprint)), "finished")

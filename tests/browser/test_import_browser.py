@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cxrcore.evaluation import film_table
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
 
 pytestmark = pytest.mark.browser
@@ -40,7 +40,7 @@ def test_a_file_gets_onto_the_leaderboard_in_three_clicks(page, served, tmp_path
 def test_a_refused_file_cannot_be_saved_and_says_why(page, served, tmp_path):
     rows = made.frame(FILMS)
     file = tmp_path / "logits.csv"
-    rows[list(FINDINGS)] = rows[list(FINDINGS)] * 8 - 4
+    rows[list(NIH_FINDINGS)] = rows[list(NIH_FINDINGS)] * 8 - 4
     file.write_bytes(made.as_csv(rows))
     page.goto(f"{served}/import")
     page.locator("input[type=file]").first.set_input_files(file)

@@ -9,7 +9,7 @@ import pytest
 from picking import answered, settle
 from playwright.sync_api import expect
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.metrics import confusion
 from cxrcore.store import Store
 from cxrcore.ui.present.slides import SLIDES
@@ -156,10 +156,10 @@ def test_the_board_drags_on_the_slide_and_counts_right(page, stage, store):
     last = int(handle.get_attribute("max"))
     assert abs(int(handle.input_value()) / last - 0.3) < 0.02, "the handle is not under the pointer"
     threshold = float(row.locator("[data-metric=threshold] input").input_value())
-    k = FINDINGS.index(row.get_attribute("data-finding"))
+    k = NIH_FINDINGS.index(row.get_attribute("data-finding"))
     board = store.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False)
     found = store.predictions(board.iloc[0]["prediction_id"])
-    f1 = confusion(found.labels, found.scores, np.full(len(FINDINGS), threshold)).f1[k]
+    f1 = confusion(found.labels, found.scores, np.full(len(NIH_FINDINGS), threshold)).f1[k]
     expect(row.locator("[data-metric=f1]")).to_have_text(f"{f1:.3f}")
     settle(page)
     place = int(handle.input_value())

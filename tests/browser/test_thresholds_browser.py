@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_
 
 from cxrcore.charts.board.payload import RunCounts, pack
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.metrics import Counts, confusion, macro
 from cxrcore.measures.thresholds.positions import sort_scores
 
@@ -98,7 +98,7 @@ def test_every_cell_equals_scikit_learn_wherever_the_line_is_dragged(page, addre
     rng = np.random.default_rng(n)
     _open(page, address, store)
     for drag in range(n // MOVES):
-        finding = FINDINGS[drag % len(FINDINGS)]
+        finding = NIH_FINDINGS[drag % len(NIH_FINDINGS)]
         x, y, box = _handle(page, finding)
         page.mouse.move(x, y)
         page.mouse.down()
@@ -109,7 +109,7 @@ def test_every_cell_equals_scikit_learn_wherever_the_line_is_dragged(page, addre
 
 
 def _compare(shown, finding, films) -> None:
-    k = FINDINGS.index(finding)
+    k = NIH_FINDINGS.index(finding)
     labels, alarm = films.labels[:, k], films.scores[:, k].astype(np.float64) >= float(shown["row"]["threshold"])
     tn, fp, fn, tp = confusion_matrix(labels, alarm, labels=[0, 1]).ravel()
     assert [int(shown["row"][name]) for name in ("tp", "fp", "fn", "tn")] == [tp, fp, fn, tn]
@@ -134,8 +134,10 @@ def test_edge_cases_count_in_the_browser_as_in_python(page):
     """The table of decision_cases.json, through the board's own bytes and script."""
     scores = [sort_scores(*(np.array(case[name], np.float32) for name in ("labels", "scores"))) for case in CASES]
     at = np.array([case["threshold"] for case in CASES], np.float64)
-    sent = pack(RunCounts("id", "run", "#000000", "solid", scores, at), [], {
-        "of": "x", "id": 1, "open": FINDINGS[0], "thresholds": at.tolist(), "reference": "cases"}, [[]] * 14, [[]] * 14,
+    names = [case["case"] for case in CASES]
+    sent = pack(names, RunCounts("id", "run", "#000000", "solid", scores, at), [], {
+        "of": "x", "id": 1, "open": names[0], "thresholds": at.tolist(), "reference": "cases"},
+        [[]] * len(CASES), [[]] * len(CASES),
         {})
     page.add_script_tag(content=(BOARD / "counts.js").read_text(encoding="utf-8"))
     rows = page.evaluate("""sent => {
@@ -340,7 +342,7 @@ def test_other_runs_at_the_same_threshold_or_at_their_own_sets(page, address, st
     page.mouse.down()
     page.mouse.move(x + 15, y)
     page.mouse.up()
-    k, threshold = FINDINGS.index("Effusion"), float(_cell(page, "Effusion", "threshold"))
+    k, threshold = NIH_FINDINGS.index("Effusion"), float(_cell(page, "Effusion", "threshold"))
     own = []
     for mode in ("Same threshold", "Each its own set"):
         page.get_by_role("button", name=mode).click()

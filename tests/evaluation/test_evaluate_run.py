@@ -46,7 +46,7 @@ class Evaluated:
         plain = {"name": "tuned", "objective": "manual", "run_id": self.run_id, "fitted_on": "val",
                  "dataset_id": row["dataset_id"], "split_fingerprint": row["split_fingerprint"],
                  "prediction_id": self.prediction_id("val"), "checkpoint_sha256": self.sha256}
-        return ThresholdFile(TUNED, **(plain | fields))
+        return ThresholdFile(TUNED, NIH_FINDINGS, **(plain | fields))
 
     @property
     def sha256(self) -> str:
@@ -73,7 +73,7 @@ def made(tiny_nih, tmp_path_factory) -> Evaluated:
     store.run_folder(run_id).mkdir()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        state = build("resnet18", 32).state_dict()
+        state = build("resnet18", 32, 14).state_dict()
     checkpoints.save_checkpoint(store.run_folder(run_id) / BEST, Checkpoint(
         state=state, architecture="resnet18", image_size=32, mean=(0.5,) * 3, std=(0.25,) * 3, training_corpus="none",
         split={"scheme": "patient", "seed": 0, "fingerprint": split.fingerprint}, dataset_id=dataset_id,

@@ -75,9 +75,9 @@ def test_calibrators_of_validation_are_kept_and_come_back(store, films):
     assert sorted(held.index) == sorted(calibration.METHODS)
     assert set(held["prediction_id"]) == {prediction_id(store, "val")}
     for method, row in held.iterrows():
-        kept = Calibrator(method, json.loads(row["parameters"]))
+        kept = Calibrator(method, json.loads(row["parameters"]), NIH_FINDINGS)
         np.testing.assert_array_equal(
-            kept(films.scores), calibration.fit_calibrator(val.labels, val.scores, method)(films.scores)
+            kept(films.scores), calibration.fit_calibrator(val.labels, val.scores, NIH_FINDINGS, method)(films.scores)
         )
 
 
@@ -111,7 +111,7 @@ def test_more_films_than_sixty_thousand_have_intervals_too(tmp_path):
     labels, scores = np.full((n, len(NIH_FINDINGS)), np.nan, np.float32), rng.random((n, len(NIH_FINDINGS))).astype(np.float32)
     labels[:, 0] = rng.random(n) < 0.003
     many = Predictions(np.arange(n).astype(str).astype(object), (np.arange(n) // 100).astype(str).astype(object),
-                       labels, scores)
+                       labels, scores, NIH_FINDINGS)
     ranked, at_sets = measured_rows(Store(tmp_path / "store.duckdb"), "p", many,
                                     [np.full(len(NIH_FINDINGS), at) for at in (0.5, 0.2)], told=heard.append)
     for rows in (ranked, *at_sets):

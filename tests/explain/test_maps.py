@@ -35,7 +35,7 @@ def film(seed: int = 0, size: int = SIZE) -> np.ndarray:
 
 def network(architecture: str, size: int = SIZE, seed: int = 0) -> torch.nn.Module:
     torch.manual_seed(seed)
-    return build(architecture, size).eval()
+    return build(architecture, size, 14).eval()
 
 
 def inputs(pixels: np.ndarray) -> torch.Tensor:
@@ -56,7 +56,7 @@ class Six:
 
     @property
     def explainer(self) -> Explainer:
-        return Explainer(self.model, self.architecture, SPEC)
+        return Explainer(self.model, self.architecture, SPEC, NIH_FINDINGS)
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
@@ -95,7 +95,7 @@ def test_every_method_is_the_librarys():
 
 @pytest.mark.parametrize("method", BY_GRADIENT)
 def test_all_findings_at_once_equal_the_library_finding_by_finding(each, method):
-    explained = each.explainer.explain(film(), method=method)
+    explained = each.explainer.explain(film(), NIH_FINDINGS, method=method)
     assert explained.findings == NIH_FINDINGS
     assert explained.maps.shape == (14, SIZE, SIZE) and explained.maps.dtype == np.float32
     spoken_for = np.flatnonzero(explained.maps.max(axis=(1, 2)) > 0.9)  # with random weights some maps are empty
@@ -106,7 +106,7 @@ def test_all_findings_at_once_equal_the_library_finding_by_finding(each, method)
 
 
 def test_scores_are_those_of_the_network(each):
-    explained = each.explainer.explain(film())
+    explained = each.explainer.explain(film(), NIH_FINDINGS)
     with torch.inference_mode():
         logits = each.model(inputs(film()))[0].numpy()
     np.testing.assert_allclose(explained.logits, logits, atol=1e-5)
@@ -115,13 +115,13 @@ def test_scores_are_those_of_the_network(each):
 
 def test_hirescam_is_gradcam_where_the_head_is_pooled_and_linear(each):
     explainer = each.explainer
-    apart = np.abs(explainer.explain(film(), method="hirescam").maps - explainer.explain(film()).maps).max()
+    apart = np.abs(explainer.explain(film(), NIH_FINDINGS, method="hirescam").maps - explainer.explain(film(), NIH_FINDINGS).maps).max()
     assert apart < 1e-4 if ARCHITECTURES[each.architecture].pooled_head else apart > 0.1
 
 
 def test_eigencam_is_one_map_for_all_findings(each):
     for pixels in (film(), np.add.outer(np.arange(SIZE), np.arange(SIZE)).astype(np.uint8)):
-        explained = each.explainer.explain(pixels, method="eigencam")
+        explained = each.explainer.explain(pixels, NIH_FINDINGS, method="eigencam")
         assert explained.findings == () and explained.maps.shape == (1, SIZE, SIZE)
         assert explained.maps.max() > 0.9 and explained.energy.shape == (1,)
         np.testing.assert_allclose(
@@ -132,20 +132,20 @@ def test_eigencam_is_one_map_for_all_findings(each):
 def test_eigencam_where_there_are_more_places_than_channels(resnet):
     """Where nothing can be left out."""
     pixels = film(size=736)  # 23 x 23 places, 512 channels
-    explained = Explainer(resnet, "resnet18", SPEC).explain(pixels, method="eigencam")
+    explained = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS).explain(pixels, NIH_FINDINGS, method="eigencam")
     np.testing.assert_allclose(explained.maps[0], library_map(resnet, "resnet18", pixels, "eigencam", ONE), atol=1e-5)
 
 
 @pytest.mark.parametrize(("architecture", "offset"), [("resnet18", 15.5), ("vit_b_16", 0.0)])
 def test_placed_maps_undo_the_offset_of_the_cells(architecture, offset):
-    explained = Explainer(network(architecture), architecture, SPEC).explain(film(), ("Mass", "Edema"))
+    explained = Explainer(network(architecture), architecture, SPEC, NIH_FINDINGS).explain(film(), ("Mass", "Edema"))
     assert explained.offset == offset
     assert np.array_equal(explained.placed(), place(explained.maps, offset))
 
 
 def test_any_choice_of_findings_gives_the_same_maps(resnet):
-    every = Explainer(resnet, "resnet18", SPEC).explain(film())
-    explainer = Explainer(resnet, "resnet18", SPEC)
+    every = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS).explain(film(), NIH_FINDINGS)
+    explainer = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS)
     for findings in (("Hernia", "Mass"), ("Mass",), ("Edema", "Mass")):  # alone, of those before, and others
         some = explainer.explain(film(), findings)
         assert some.findings == findings and some.method == "gradcam"
@@ -155,23 +155,23 @@ def test_any_choice_of_findings_gives_the_same_maps(resnet):
 
 
 def test_another_method_of_the_same_film_does_not_run_the_network_again(resnet):
-    explainer, runs = Explainer(resnet, "resnet18", SPEC), []
-    explainer.explain(film())
+    explainer, runs = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS), []
+    explainer.explain(film(), NIH_FINDINGS)
     handle = explainer._model.register_forward_hook(lambda *_: runs.append(1))
     for method in (*BY_GRADIENT, "eigencam"):
-        explainer.explain(film(), method=method)
+        explainer.explain(film(), NIH_FINDINGS, method=method)
         explainer.explain(film(), ("Mass",), method)
     assert not runs
     changed = film()
     changed[0, 0] ^= 1
-    explainer.explain(changed)
+    explainer.explain(changed, NIH_FINDINGS)
     assert len(runs) == 1
     handle.remove()
 
 
 def test_an_unknown_method_names_those_there_are(resnet):
     with pytest.raises(UsageError, match=r"'shap'.*gradcam"):
-        Explainer(resnet, "resnet18", SPEC).explain(film(), method="shap")
+        Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS).explain(film(), NIH_FINDINGS, method="shap")
 
 
 # -- Score-CAM
@@ -181,7 +181,7 @@ def scorecam_equals_the_library(architecture: str, model: torch.nn.Module) -> No
     """Equal, told step by step, and never more than a few masked films at once."""
     told, at_once = [], []
     handle = model.register_forward_hook(lambda module, films, output: at_once.append(len(output)))
-    explained = Explainer(model, architecture, SPEC).explain(film(), ("Effusion",), "scorecam",
+    explained = Explainer(model, architecture, SPEC, NIH_FINDINGS).explain(film(), ("Effusion",), "scorecam",
                                                              lambda *steps: told.append(steps))
     handle.remove()
     np.testing.assert_allclose(explained.maps[0], library_map(model, architecture, film(), "scorecam", ONE), atol=1e-5)
@@ -207,27 +207,27 @@ def test_scorecam_can_be_stopped_and_leaves_nothing_behind(resnet):
     def stop(done: int, total: int) -> None:
         raise Stopped
 
-    explainer = Explainer(resnet, "resnet18", SPEC)
-    before = explainer.explain(film()).maps
+    explainer = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS)
+    before = explainer.explain(film(), NIH_FINDINGS).maps
     with pytest.raises(Stopped):
         explainer.explain(film(), ("Effusion",), "scorecam", stop)
     assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
     assert no_hooks(resnet) and no_hooks(explainer._model)
-    assert_same(explainer.explain(film()).maps, before)
+    assert_same(explainer.explain(film(), NIH_FINDINGS).maps, before)
     with pytest.raises(UsageError, match="one finding at a time"):
-        explainer.explain(film(), method="scorecam")
+        explainer.explain(film(), NIH_FINDINGS, method="scorecam")
 
 
 def test_nobody_waits_for_a_scorecam(resnet):
     """Another film is explained while one goes on."""
-    explainer = Explainer(resnet, "resnet18", SPEC)
-    alone, meanwhile = explainer.explain(film(1)).maps, []
+    explainer = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS)
+    alone, meanwhile = explainer.explain(film(1), NIH_FINDINGS).maps, []
 
     class Enough(Exception):
         pass
 
     def ask() -> None:
-        meanwhile.append(explainer.explain(film(1), method="gradcam").maps)
+        meanwhile.append(explainer.explain(film(1), NIH_FINDINGS, method="gradcam").maps)
 
     def told(done: int, total: int) -> None:
         other = threading.Thread(target=ask)
@@ -254,14 +254,14 @@ def with_head(sign: float) -> torch.nn.Module:
 
 
 def test_energy_is_what_speaks_for_the_finding_in_units_of_its_logit():
-    explained = Explainer(with_head(1.0), "resnet18", SPEC).explain(film())
+    explained = Explainer(with_head(1.0), "resnet18", SPEC, NIH_FINDINGS).explain(film(), NIH_FINDINGS)
     np.testing.assert_allclose(explained.energy, explained.logits - 0.25, rtol=1e-4)
     np.testing.assert_allclose(explained.maps.max(axis=(1, 2)), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", BY_GRADIENT)
 def test_a_map_without_anything_for_the_finding_is_zeros(method):
-    explained = Explainer(with_head(-1.0), "resnet18", SPEC).explain(film(), method=method)
+    explained = Explainer(with_head(-1.0), "resnet18", SPEC, NIH_FINDINGS).explain(film(), NIH_FINDINGS, method=method)
     assert not explained.maps.any() and not explained.energy.any() and (explained.logits < 0.25).all()
 
 
@@ -277,16 +277,16 @@ def no_hooks(model: torch.nn.Module) -> bool:
 def test_the_network_keeps_no_gradients_and_no_hooks(architecture):
     model = network(architecture)
     model.train()
-    explainer = Explainer(model, architecture, SPEC)
+    explainer = Explainer(model, architecture, SPEC, NIH_FINDINGS)
     for method in (*BY_GRADIENT, "eigencam"):
-        explainer.explain(film(), method=method)
+        explainer.explain(film(), NIH_FINDINGS, method=method)
     assert model.training and all(weight.requires_grad and weight.grad is None for weight in model.parameters())
     assert no_hooks(model) and no_hooks(explainer._model)
 
 
 def test_the_twin_shares_the_weights():
     model = network("resnet18")
-    explainer = Explainer(model, "resnet18", SPEC)
+    explainer = Explainer(model, "resnet18", SPEC, NIH_FINDINGS)
     with torch.no_grad():
         model.fc.weight.zero_()
         model.fc.bias.fill_(3)
@@ -298,27 +298,27 @@ def test_a_failure_is_told_and_leaves_the_explainer_usable(resnet, monkeypatch):
         def get_cam_weights(self, *args):
             raise IndexError("inside the library")  # which its own context manager would swallow
 
-    explainer = Explainer(resnet, "resnet18", SPEC)
-    before = explainer.explain(film())
+    explainer = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS)
+    before = explainer.explain(film(), NIH_FINDINGS)
     monkeypatch.setitem(METHODS, "broken", Method(Broken, ""))
     with pytest.raises(IndexError, match="inside the library"):
-        explainer.explain(film(), method="broken")
+        explainer.explain(film(), NIH_FINDINGS, method="broken")
     with pytest.raises(RuntimeError):
-        explainer.explain(np.zeros((8, 0), np.uint8))
+        explainer.explain(np.zeros((8, 0), np.uint8), NIH_FINDINGS)
     assert no_hooks(explainer._model)
-    assert_same(explainer.explain(film()).maps, before.maps)
+    assert_same(explainer.explain(film(), NIH_FINDINGS).maps, before.maps)
 
 
 @pytest.mark.parametrize("around", [torch.inference_mode, torch.no_grad,
                                     lambda: torch.autocast("cpu", dtype=torch.bfloat16)])
 def test_what_the_caller_is_in_the_middle_of_does_not_matter(resnet, around):
-    expected = [Explainer(resnet, "resnet18", SPEC).explain(film(), method=method) for method in METHODS
+    expected = [Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS).explain(film(), NIH_FINDINGS, method=method) for method in METHODS
                 if not METHODS[method].slow]
-    explainer = Explainer(resnet, "resnet18", SPEC)
+    explainer = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS)
     with around():
         before = torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")
         for alone in expected:
-            explained = explainer.explain(film(), method=alone.method)
+            explained = explainer.explain(film(), NIH_FINDINGS, method=alone.method)
             assert_same(explained.maps, alone.maps)
             assert_same(explained.scores, alone.scores)
         assert before == (torch.is_grad_enabled(), torch.is_inference_mode_enabled(),
@@ -327,15 +327,15 @@ def test_what_the_caller_is_in_the_middle_of_does_not_matter(resnet, around):
 
 def test_threads_get_their_own_maps(resnet):
     """Four people, 25 explanations each: their film's and their method's, 100 of 100."""
-    explainer = Explainer(resnet, "resnet18", SPEC)
+    explainer = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS)
     asked = [(film(seed), method) for seed, method in enumerate(("gradcam", "gradcam++", "layercam", "eigencam"))]
-    alone = [explainer.explain(pixels, method=method) for pixels, method in asked]
+    alone = [explainer.explain(pixels, NIH_FINDINGS, method=method) for pixels, method in asked]
     got: dict[tuple[int, int], Explanation] = {}
 
     def ask(person: int) -> None:
         pixels, method = asked[person]
         for turn in range(25):
-            got[person, turn] = explainer.explain(pixels, method=method)
+            got[person, turn] = explainer.explain(pixels, NIH_FINDINGS, method=method)
 
     threads = [threading.Thread(target=ask, args=(person,)) for person in range(4)]
     for thread in threads:
@@ -355,11 +355,11 @@ def live_tensors() -> int:
 
 def test_explanations_hold_on_to_nothing(resnet):
     """As many tensors after 60 explanations as after a few."""
-    explainer, methods = Explainer(resnet, "resnet18", SPEC), (*BY_GRADIENT, "eigencam")
+    explainer, methods = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS), (*BY_GRADIENT, "eigencam")
 
     def some(films: range) -> None:
         for seed in films:
-            explainer.explain(film(seed // 2), method=methods[seed % len(methods)])
+            explainer.explain(film(seed // 2), NIH_FINDINGS, method=methods[seed % len(methods)])
 
     some(range(10))
     before = live_tensors()
@@ -386,7 +386,7 @@ def blob_films(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def trained_on_blobs(architecture: str, learning_rate: float, n: int = 64, batch: int = 8) -> torch.nn.Module:
     """Trained for 6 to 20 epochs, until an epoch's mean loss is small."""
     torch.manual_seed(0)
-    model = build(architecture, BLOB_SIZE)
+    model = build(architecture, BLOB_SIZE, 14)
     model.train()
     films, labels, _ = blob_films(n, seed=1)
     films, labels = torch.from_numpy(films)[:, None], torch.from_numpy(labels).float()
@@ -424,9 +424,9 @@ class Trained:
 ], ids=lambda param: param[0])
 def trained(request) -> Trained:
     architecture, learning_rate, least = request.param
-    explainer = Explainer(trained_on_blobs(architecture, learning_rate), architecture, SPEC)
+    explainer = Explainer(trained_on_blobs(architecture, learning_rate), architecture, SPEC, NIH_FINDINGS)
     films, labels, centres = blob_films(40, seed=99)
-    scores = np.array([explainer.explain(pixels, method="eigencam").scores[ONE] for pixels in films])
+    scores = np.array([explainer.explain(pixels, NIH_FINDINGS, method="eigencam").scores[ONE] for pixels in films])
     assert auroc(labels, scores) > 0.9  # it has learnt to tell them
     return Trained(explainer, films, labels, centres, least)
 

@@ -43,7 +43,7 @@ def test_cells_lie_where_their_gradients_come_from(name):
     torch.manual_seed(0)
     half_a_cell_off = EXPECTED[name] > 10
     entry, size = ARCHITECTURES[name], SIZE if half_a_cell_off else ODD_SIZE
-    model = build(name, size).eval()
+    model = build(name, size, 14).eval()
     offset = registration.overlay_offset(model, model.get_submodule(entry.cam_layer), size)
     assert offset == EXPECTED[name]
     centre, usual = looked_at(model, entry, size, films=6 if half_a_cell_off else 1)
@@ -53,7 +53,7 @@ def test_cells_lie_where_their_gradients_come_from(name):
 
 
 def test_tensorflows_padding_moves_the_cells():
-    model = build("mobilenet_v2", SIZE, {"pad_type": "same"}).eval()
+    model = build("mobilenet_v2", SIZE, 14, {"pad_type": "same"}).eval()
     layer = model.get_submodule(ARCHITECTURES["mobilenet_v2"].cam_layer)
     assert registration.overlay_offset(model, layer, SIZE) == -15.5  # one pixel at each of five steps: 31 in all
     assert not any(module._forward_hooks for module in model.modules())

@@ -205,7 +205,7 @@ def test_as_copy_is_for_run_folders(tmp_path):
 def test_of_several_folders_all_come_in_or_none(original, tmp_path):
     store = Store(tmp_path / "store.duckdb")
     store.add_dataset("0" * 12, pd.DataFrame({"image_id": ["a"], "patient_id": ["1"], "follow_up": [0], "age": [5.0],
-                                              "sex": ["F"], "view": ["PA"]}), np.zeros((1, 14)), name="x", kind="nih",
+                                              "sex": ["F"], "view": ["PA"]}), np.zeros((1, 14)), NIH_FINDINGS, name="x", kind="nih",
                       label_source="")
     first, second = copied(original, tmp_path / "many"), copied(exported(tmp_path, seed=5), tmp_path / "many")
     edit(second, lambda document: document["runs"][0].update(started_at="yesterday"))
@@ -263,7 +263,7 @@ def test_scores_come_back_in_the_order_of_films(folder, tmp_path):
 
 
 JSON_DAMAGE = {
-    "a greater format": lambda d: d.update(format_version=2), "a format that is a text": lambda d: d.update(
+    "a greater format": lambda d: d.update(format_version=3), "a format that is a text": lambda d: d.update(
         format_version="1"), "half a format": lambda d: d.update(format_version=1.5),
     "no format": lambda d: d.pop("format_version"), "a format that is true": lambda d: d.update(format_version=True),
     "two runs": lambda d: d["runs"].append(d["runs"][0]), "no run": lambda d: d.update(runs=[]),
@@ -386,8 +386,7 @@ def test_a_folder_of_the_first_version_still_comes_in(tmp_path):
         np.testing.assert_allclose(held.scores, shown[[f"prob_{finding}" for finding in NIH_FINDINGS]], rtol=1e-6)
     assert board["auroc"].notna().all() and len(store.threshold_sets(run_id)) == 3
     assert film_table.dataset_hash(store.images(run["dataset_id"]), store.labels(run["dataset_id"]).to_numpy(),
-                                    NIH_FINDINGS) == run[
-        "dataset_id"]
+                                   NIH_FINDINGS) == run["dataset_id"]
 
 
 # -- Parquet within bounds

@@ -63,7 +63,7 @@ def test_unknown_labels_and_scores_take_no_part():
 def test_a_map_fitted_on_val_mends_test(method, distort):
     _, val_labels, val_scores = films(distort=distort)
     truth, labels, scores = films(seed=1, distort=distort)
-    fitted = calibration.fit_calibrator(val_labels, val_scores, method)
+    fitted = calibration.fit_calibrator(val_labels, val_scores, NIH_FINDINGS, method)
     before, after = (calibration.calibrated_measures(labels, made) for made in (scores, fitted(scores)))
     assert after["ece"].mean() < 0.35 * before["ece"].mean() and after["ece"].max() < 0.03
     assert after["brier"].mean() < before["brier"].mean()
@@ -72,7 +72,7 @@ def test_a_map_fitted_on_val_mends_test(method, distort):
 
 def test_platt_finds_scale_and_bias_and_keeps_the_order():
     _, labels, scores = films(n=40_000, distort=lambda z: 2 * z + 1)
-    fitted = calibration.fit_calibrator(labels, scores)
+    fitted = calibration.fit_calibrator(labels, scores, NIH_FINDINGS)
     for finding in NIH_FINDINGS:
         assert fitted.maps[finding]["scale"] == pytest.approx(0.5, abs=0.04)
         assert fitted.maps[finding]["bias"] == pytest.approx(-0.5, abs=0.08)
@@ -86,7 +86,7 @@ def test_separable_scores_stay_finite():
     labels = np.zeros((200, len(NIH_FINDINGS)), np.float32)
     labels[:50] = 1
     scores = np.where(labels == 1, 0.9, 0.1).astype(np.float32)
-    made = calibration.fit_calibrator(labels, scores)(scores)
+    made = calibration.fit_calibrator(labels, scores, NIH_FINDINGS)(scores)
     assert np.isfinite(made).all() and (made[:50] > 0.9).all() and (made[50:] < 0.1).all()
 
 
@@ -96,7 +96,7 @@ def test_a_finding_with_too_few_films_has_no_probability():
     labels[:4, 2] = 1
     labels[:, 3] = np.nan
     for method in calibration.METHODS:
-        fitted = calibration.fit_calibrator(labels, scores, method)
+        fitted = calibration.fit_calibrator(labels, scores, NIH_FINDINGS, method)
         assert fitted.unfitted == NIH_FINDINGS[2:4]
         assert np.isnan(fitted(scores)).any(axis=0).nonzero()[0].tolist() == [2, 3]
         assert np.isnan(fitted(scores)[:, 2:4]).all()
@@ -123,14 +123,14 @@ def test_the_last_digit_is_that_of_the_standard_error(p, positives):
 
 def test_an_unknown_method_is_one_line():
     with pytest.raises(UsageError, match="platt, isotonic"):
-        calibration.fit_calibrator(*films(n=50)[1:], "magic")
+        calibration.fit_calibrator(*films(n=50)[1:], NIH_FINDINGS, "magic")
 
 
 def test_scores_that_are_no_probabilities_are_named():
     _, labels, scores = films()
-    assert calibration.not_probabilities(labels, scores) == []
+    assert calibration.not_probabilities(labels, scores, NIH_FINDINGS) == []
     scores[:, 4] = expit(logit(scores[:, 4]) + 3)
-    assert calibration.not_probabilities(labels, scores) == [NIH_FINDINGS[4]]
+    assert calibration.not_probabilities(labels, scores, NIH_FINDINGS) == [NIH_FINDINGS[4]]
 
 
 def test_expected_f1_is_the_best_of_every_cut():

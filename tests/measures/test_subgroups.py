@@ -153,7 +153,7 @@ def planted(seed: int, miss_more: float, n_positives: int = 3000) -> tuple[Predi
     # Two films a patient, both of one group.
     patients = np.array([f"{place[i]}-{i // 4}" for i in range(2 * n)], object)
     ids = np.array([f"{i:06d}.png" for i in range(2 * n)], object)
-    return Predictions(ids, patients, labels, scores), Groups(("A", "B"), place)
+    return Predictions(ids, patients, labels, scores, ("Mass",)), Groups(("A", "B"), place)
 
 
 def test_a_planted_gap_in_the_miss_rate_is_found():
@@ -192,7 +192,7 @@ def rates(alarms: tuple[int, int], films: tuple[int, int]) -> tuple[Predictions,
     alarm = np.concatenate([np.arange(n) < k for k, n in zip(alarms, films, strict=True)] + [np.zeros(200, bool)])
     names = np.array([f"{i:05d}" for i in range(len(label))], object)
     scores = np.where(alarm, 0.9, 0.1).astype(np.float32)[:, None]
-    return Predictions(names, names, label, scores), Groups(("few", "many"), place)
+    return Predictions(names, names, label, scores, ("Mass",)), Groups(("few", "many"), place)
 
 
 def test_a_rate_that_no_draw_changes_is_not_taken_for_certain():

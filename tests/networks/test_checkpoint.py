@@ -21,11 +21,11 @@ TINY = {"fc.weight": torch.zeros(1)}  # for what is refused before its weights a
 @pytest.fixture(scope="module")
 def made():
     torch.manual_seed(0)
-    model = build("resnet18", 32)
+    model = build("resnet18", 32, 14)
     return Checkpoint(
         state=model.state_dict(), architecture="resnet18", image_size=32, mean=(0.5,) * 3, std=(0.25,) * 3,
         training_corpus="tiny", split={"scheme": "patient", "seed": 0, "fingerprint": "f"}, dataset_id="d", run_id="r",
-        epoch=3,
+        epoch=3, findings=NIH_FINDINGS,
     )
 
 
@@ -43,8 +43,12 @@ def test_round_trip_gives_the_same_logits(made, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"findings": list(reversed(NIH_FINDINGS))}, "another order"),
-        ({"findings": list(NIH_FINDINGS[:5])}, "other findings"),
+        ({"findings": ["Mass", "Mass"]}, "two columns for one finding"),
+        ({"findings": ["Mass", "image_id"]}, "no name of a finding"),
+        ({"findings": ["Mass", 5]}, "no canonical name"),
+        ({"findings": []}, "has 1 to 64 names"),
+        ({"findings": [f"f{i}" for i in range(65)]}, "this one has 65"),
+        ({"findings": "Mass"}, "findings"),
         ({"output": "probabilities"}, "not logits"),
         ({"architecture": "alexnet"}, "unknown architecture"),
         ({"format": 99}, "no checkpoint of this workbench"),
@@ -66,6 +70,21 @@ def test_a_thousand_outputs_are_refused(made):
     state = dict(made.state) | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
     with pytest.raises(CheckpointError, match="1000 outputs, not the 14 findings"):
         dataclasses.replace(made, state=state).model()
+
+
+@pytest.mark.parametrize("findings", [NIH_FINDINGS[:5], (*NIH_FINDINGS, "Lung_Opacity")])
+def test_outputs_of_another_list_are_refused(made, findings):
+    with pytest.raises(CheckpointError, match=f"14 outputs, not the {len(findings)} findings"):
+        dataclasses.replace(made, findings=findings).model()
+
+
+def test_a_network_of_any_list_comes_back_with_it(made, tmp_path):
+    findings = ("Lung_Opacity", "Mass", *(f"finding_{i}" for i in range(18)))
+    model = build("resnet18", 32, len(findings))
+    path = tmp_path / "model.pth"
+    checkpoint.save_checkpoint(path, dataclasses.replace(made, findings=findings, state=model.state_dict()))
+    loaded = checkpoint.load_checkpoint(path)
+    assert loaded.findings == findings and loaded.model()(torch.rand(1, 3, 32, 32)).shape == (1, 20)
 
 
 def test_weights_of_another_network_are_refused(made):

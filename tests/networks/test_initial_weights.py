@@ -8,6 +8,7 @@ import timm
 import torch
 
 from cxrcore.errors import CheckpointError, WeightsUnavailable
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.networks import initial_weights
 from cxrcore.networks.architectures import ARCHITECTURES, build, find_architecture
 from cxrcore.networks.initial_weights import GREY, IMAGENET, start
@@ -17,10 +18,10 @@ from cxrcore.networks.weights_corpora import DOUBTFUL, corpus_of_tag, start_corp
 @pytest.fixture
 def offline(monkeypatch):
     """Neither network nor local copies."""
-    def refuse(arch, size, options=None, pretrained=False):
+    def refuse(arch, size, n_findings, options=None, pretrained=False):
         if pretrained:
             raise ConnectionError("no network")
-        return build(arch, size, options)
+        return build(arch, size, n_findings, options)
 
     monkeypatch.setattr(initial_weights, "build", refuse)
     monkeypatch.setattr(initial_weights, "_reachable", lambda url: False)
@@ -30,7 +31,7 @@ def offline(monkeypatch):
 def weights(tmp_path):
     """A file with 1000 outputs, as ImageNet weights have."""
     torch.manual_seed(1)
-    state = build("resnet18", 32).state_dict()
+    state = build("resnet18", 32, 14).state_dict()
     state |= {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
     torch.save(state, tmp_path / "weights.pth")
     return tmp_path / "weights.pth"
@@ -38,13 +39,13 @@ def weights(tmp_path):
 
 def test_imagenet_without_network_names_both_ways_out(offline):
     with pytest.raises(WeightsUnavailable) as caught:
-        start("resnet18", 32, "imagenet", 0)
+        start("resnet18", 32, NIH_FINDINGS, "imagenet", 0)
     assert "--init random" in str(caught.value) and "--init PATH" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_auto_without_network_goes_on_at_random_and_says_so(offline):
-    begun = start("resnet18", 32, "auto", 0)
+    begun = start("resnet18", 32, NIH_FINDINGS, "auto", 0)
     assert begun.init == "random" and begun.spec == GREY and "--init PATH" in begun.notice
 
 
@@ -65,7 +66,7 @@ def test_the_tag_s_own_weights_and_normalisation_are_taken_and_recorded(monkeypa
 
     monkeypatch.setattr(timm, "create_model", without_download)
     with torch.device("meta"):
-        begun = start(name, 32, "imagenet", 0)
+        begun = start(name, 32, NIH_FINDINGS, "imagenet", 0)
     tag = find_architecture(name).weights_name
     assert asked == [(tag, True)] and begun.spec.mean[0] == mean and begun.corpus == "ImageNet-1k"
     assert begun.source == {"corpus": "ImageNet-1k", "tag": tag, "hub_id": f"timm/{tag}", "timm": timm.__version__,
@@ -111,7 +112,7 @@ def test_an_option_that_names_a_file_is_refused_wherever_it_comes_from(tiny, whe
         told = {"model_options": options} if where == "json" else {"global_pool": "x.pth"}
         tiny.with_suffix(".json").write_text(json.dumps(told))
     with pytest.raises(CheckpointError, match="model option") as caught:
-        start("resnet18", 32, str(tiny), 0)
+        start("resnet18", 32, NIH_FINDINGS, str(tiny), 0)
     assert "\n" not in str(caught.value)
 
 
@@ -124,12 +125,12 @@ def test_an_older_checkpoint_of_vit_does_not_pass_its_doubtful_corpus_on(tmp_pat
 
 
 def test_random_weights_are_seeded():
-    first, same, other = (start("resnet18", 32, "random", seed).model.state_dict()["fc.weight"] for seed in (0, 0, 1))
+    first, same, other = (start("resnet18", 32, NIH_FINDINGS, "random", seed).model.state_dict()["fc.weight"] for seed in (0, 0, 1))
     assert torch.equal(first, same) and not torch.equal(first, other)
 
 
 def test_a_file_without_json_is_taken_as_imagenet_s_and_that_is_printed(weights):
-    begun = start("resnet18", 32, str(weights), 0)
+    begun = start("resnet18", 32, NIH_FINDINGS, str(weights), 0)
     assert begun.spec == IMAGENET
     assert "assumed" in begun.notice and "0.485/0.456/0.406" in begun.notice and "new head" in begun.notice
     assert torch.equal(begun.model.state_dict()["conv1.weight"], torch.load(weights)["conv1.weight"])
@@ -141,9 +142,9 @@ def test_a_file_without_json_is_taken_as_imagenet_s_and_that_is_printed(weights)
     {"mean": [0.5] * 3, "std": [0.5] * 3, "pad_type": "same"},
 ])
 def test_a_json_beside_the_file_sets_normalisation_and_options(tmp_path, content):
-    torch.save(build("mobilenet_v2", 32, {"pad_type": "same"}).state_dict(), tmp_path / "w.pth")
+    torch.save(build("mobilenet_v2", 32, 14, {"pad_type": "same"}).state_dict(), tmp_path / "w.pth")
     (tmp_path / "w.json").write_text(json.dumps(content))
-    begun = start("mobilenet_v2", 32, str(tmp_path / "w.pth"), 0)
+    begun = start("mobilenet_v2", 32, NIH_FINDINGS, str(tmp_path / "w.pth"), 0)
     assert begun.spec.mean == (0.5,) * 3 and begun.spec.std == (0.5,) * 3
     assert begun.options == {"pad_type": "same"} and "w.json" in begun.notice and "its own head" in begun.notice
 
@@ -153,22 +154,22 @@ def test_a_json_beside_the_file_sets_normalisation_and_options(tmp_path, content
 def test_a_broken_json_is_refused(tiny, text):
     tiny.with_suffix(".json").write_text(text)
     with pytest.raises(CheckpointError, match=r"tiny\.json"):
-        start("resnet18", 32, str(tiny), 0)
+        start("resnet18", 32, NIH_FINDINGS, str(tiny), 0)
 
 
 def test_a_file_of_another_network_is_refused(weights):
     with pytest.raises(CheckpointError, match="does not fit"):
-        start("mobilenet_v2", 32, str(weights), 0)
+        start("mobilenet_v2", 32, NIH_FINDINGS, str(weights), 0)
 
 
 def test_a_missing_file_is_refused():
     with pytest.raises(CheckpointError, match="no such weights file"):
-        start("resnet18", 32, "nowhere.pth", 0)
+        start("resnet18", 32, NIH_FINDINGS, "nowhere.pth", 0)
 
 
 def test_real_imagenet_weights_fit_with_a_new_head(shared):
     path = shared / "weights" / "mobilenetv2_100_imagenet.pth"
-    begun = start("mobilenet_v2", 96, str(path), 0)
+    begun = start("mobilenet_v2", 96, NIH_FINDINGS, str(path), 0)
     assert "assumed" in begun.notice and "new head" in begun.notice
     given, taken = torch.load(path), begun.model.state_dict()
     assert all(torch.equal(taken[key], given[key]) for key in taken if not key.startswith("classifier"))

@@ -8,13 +8,13 @@ import scored_runs
 from hypothesis import given
 from hypothesis import strategies as st
 from opened_pages import text_of
+from read_runs import read_runs
 from sklearn.metrics import confusion_matrix
 
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures import cases
 from cxrcore.measures.thresholds.positions import counts_at, sort_scores
 from cxrcore.queries.board_state import read_state
-from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import find_set
 from cxrcore.ui.cases import film_list
 from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
@@ -149,14 +149,13 @@ def test_films_of_several_runs_ask_for_a_second_run(store, open_page):
 
 
 def test_what_all_runs_miss_each_of_them_misses(store):
-    runs = [Evaluated(one, one, scored_runs.DATASET, {row["split"]: row for _, row in board.iterrows()})
-            for one, board in store.leaderboard().groupby("run_id")]
+    runs = read_runs(store)
     shown = film_list.choose(store, runs, "test", read_state(store, runs[0], None, None, []), "Effusion", ALL_MISS)
     table = film_list.films_table(shown, ALL_MISS)
     other = runs[1].run_id
     assert len(table) and (table["label"] == 1).all() and not table["alarm"].any()
     assert (table[f"score_{other}"] < table[f"threshold_{other}"]).all()
-    fitted = find_set(store, runs[1], "max_f1@val").thresholds[FINDINGS.index("Effusion")]
+    fitted = find_set(store, runs[1], "max_f1@val").thresholds[NIH_FINDINGS.index("Effusion")]
     assert table[f"threshold_{other}"].unique().tolist() == [fitted]
 
 
@@ -167,7 +166,7 @@ def test_a_threshold_that_cannot_be_read_can_be_left(store, open_page):
 
 
 def test_a_finding_without_films_says_why_there_are_none(tmp_path, monkeypatch, open_page):
-    hernia = FINDINGS.index("Hernia")
+    hernia = NIH_FINDINGS.index("Hernia")
     store = scored_runs.make(tmp_path / "empty" / "store.duckdb", 100, 200, 1, empty=(hernia,))
     monkeypatch.setenv("CXR_STORE", str(store.path))
     text = text_of(open_page(finding="Hernia"))
@@ -181,7 +180,7 @@ def test_unknown_choices_are_said(store, open_page):
 
 
 def test_the_download_holds_every_film(store):
-    assert list(FINDINGS).index("Effusion") == 2
+    assert list(NIH_FINDINGS).index("Effusion") == 2
     run_id = store.runs()["run_id"][0]
     sets = store.prediction_sets(run_id)
     held = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])

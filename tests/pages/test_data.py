@@ -7,7 +7,7 @@ from seeded_runs import DATASET, add_run, make_store
 
 from cxrcore.config import default_store
 from cxrcore.data import splits
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.queries import data_set
 from cxrcore.queries.film_pixels import film_map
 from cxrcore.store import Store
@@ -64,8 +64,8 @@ def test_the_figures_are_those_of_the_data(open_page, data, add_split):
 @pytest.mark.parametrize("label", [np.nan, 0.0])
 def test_a_table_of_unknowns_is_shown_in_words(open_page, store, data, label):
     images = data.images.assign(age=np.nan, sex=None, view=None, follow_up=None)
-    store.add_dataset("unknown", images, np.full_like(data.labels, label), name="unknown", kind="other",
-                      label_source="none")
+    store.add_dataset("unknown", images, np.full_like(data.labels, label), data.findings,
+                      name="unknown", kind="other", label_source="none")
     app = open_page(data="unknown")
     said = text_of(app)
     assert "The view of no film is known" in said and "Sex: unknown. Without an age: 40 films" in said
@@ -228,7 +228,7 @@ def test_an_unwritable_cache_is_no_error(store, data, add_split, tmp_path):
 
 def test_every_finding_can_be_asked_for(open_page, data):
     picker = next(box for box in open_page().selectbox if box.label == "Finding")
-    assert len(picker.options) == len(FINDINGS) + 1
+    assert len(picker.options) == len(NIH_FINDINGS) + 1
 
 
 def test_runs_of_another_kind_do_not_disturb(open_page):

@@ -16,7 +16,7 @@ from PIL import Image
 from cxrcore.data.pixels import film_file
 from cxrcore.explain import method_names
 from cxrcore.explain.methods import METHODS
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.measures import calibration
 from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.queries import chosen_film, explained_films
@@ -75,13 +75,18 @@ def test_examples_lead_to_a_film_with_its_stored_scores(open_page):
     assert "SYNTHETIC" in text and len(app.get("plotly_chart")) == 2
 
 
-@pytest.mark.parametrize("show", ["All 14", "Methods"])
+@pytest.mark.parametrize("show", ["All findings", "Methods"])
 def test_the_other_views(open_page, test_film, show):
     app = open_page(film=test_film[0])
     app.segmented_control(key="show").set_value(show).run()
     assert not app.exception
     tiles = "".join(element.proto.body for element in app.get("html"))
-    assert tiles.count("<figure") == (14 if show == "All 14" else 5)
+    assert tiles.count("<figure") == (14 if show == "All findings" else 5)
+
+
+def test_a_link_of_before_shows_all_findings(open_page, test_film):
+    app = open_page(film=test_film[0], show="All 14")
+    assert app.segmented_control(key="show").value == app.query_params["show"] == "All findings"
 
 
 def test_eigencam_says_that_it_is_one_map(open_page, test_film):
@@ -125,7 +130,7 @@ def test_an_uploaded_film_is_recognised_and_scores_as_stored(open_page, copied, 
     text = text_of(app)
     assert not app.exception and f"film {test_film[0]} of the data set" in text and "test split" in text
     scores = app.dataframe[0].value.sort_values("Finding")["Score"]
-    by_name = dict(zip(map(display_name, FINDINGS), test_film[1], strict=True))
+    by_name = dict(zip(map(display_name, NIH_FINDINGS), test_film[1], strict=True))
     np.testing.assert_allclose(scores, [by_name[name] for name in sorted(by_name)], atol=1e-4)
 
 
@@ -184,13 +189,13 @@ def test_percentiles_and_calibrated_scores_are_those_of_validation(open_page, co
     sets = store.prediction_sets(run_id)
     val = store.predictions(sets[sets["split"] == "val"]["prediction_id"].iloc[0])
     table = open_page(film=test_film[0]).dataframe[0].value.set_index("Finding")
-    k = FINDINGS.index("Effusion")
+    k = NIH_FINDINGS.index("Effusion")
     assert table.at["Effusion", "Percentile"] == pytest.approx(100 * np.mean(val.scores[:, k] <= test_film[1][k]),
                                                                abs=0.5)
-    fitted = calibration.fit_calibrator(val.labels, val.scores)(test_film[1][None])[0]
+    fitted = calibration.fit_calibrator(val.labels, val.scores, NIH_FINDINGS)(test_film[1][None])[0]
     positives = (val.labels == 1).sum(axis=0)
     assert table["Films behind it"].tolist() == positives.tolist()
-    for finding, n, p, shown in zip(FINDINGS, positives, fitted, table["Calibrated"], strict=True):
+    for finding, n, p, shown in zip(NIH_FINDINGS, positives, fitted, table["Calibrated"], strict=True):
         few = n < calibration.MIN_POSITIVES
         assert few == np.isnan(p), finding
         assert pd.isna(shown) if few else shown == calibration.in_digits(p, n)

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.evaluation import film_table
-from cxrcore.findings import FINDINGS
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import examination
 from cxrcore.store import Store
 
@@ -70,7 +70,7 @@ def test_declarations_reach_the_audit(store):
 
 def test_logits_have_to_be_declared(store):
     rows = made.frame(FILMS)
-    rows[list(FINDINGS)] = rows[list(FINDINGS)] * 8 - 4
+    rows[list(NIH_FINDINGS)] = rows[list(NIH_FINDINGS)] * 8 - 4
     app = uploaded(made.as_csv(rows))
     assert "declare logits" in text_of(app) and save_button(app).disabled
     app.toggle(key="import_logits").set_value(True).run()

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 import scored_runs
 from opened_pages import text_of
+from read_runs import read_runs
 from seeded_runs import add_run, beat, make_store
 from sklearn.metrics import confusion_matrix, f1_score
 from streamlit.testing.v1 import AppTest
 
 from cxrcore.charts.board import payload
 from cxrcore.config import PROJECT_ROOT, default_store
-from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.measures.metrics import confusion, macro
 from cxrcore.measures.thresholds import cross_fitting, fitting
 from cxrcore.measures.thresholds.cross_fitting import cross_fitted
@@ -27,7 +28,7 @@ from cxrcore.queries.threshold_sets import find_set
 from cxrcore.store import threshold_file
 from cxrcore.ui.thresholds import board_component, promise, set_popover
 
-EMPTY = FINDINGS.index("Edema")  # without a positive film in test
+EMPTY = NIH_FINDINGS.index("Edema")  # without a positive film in test
 PAGE, MAKE = "thresholds", partial(scored_runs.make, n_val=300, n_test=500, n_runs=2, empty=(EMPTY,))
 
 
@@ -65,9 +66,7 @@ def predictions(store, part="test", run_id=None):
 
 
 def evaluated(store, run_id) -> Evaluated:
-    board = store.leaderboard()
-    return Evaluated(run_id, "run", scored_runs.DATASET,
-                     {row["split"]: row for _, row in board[board["run_id"] == run_id].iterrows()})
+    return read_runs(store, [run_id])[0]
 
 
 # -- what is there, and what is missing
@@ -134,7 +133,7 @@ def test_runs_that_are_all_archived_are_said_and_a_link_still_shows_one(open_pag
 
 def test_no_finding_from_the_data_page_opens_the_first(store, open_page, sent):
     app = open_page(run=runs_of(store)[0], finding="No Finding")
-    assert not app.error and sent[-1]["open"] == FINDINGS[0]
+    assert not app.error and sent[-1]["open"] == NIH_FINDINGS[0]
 
 
 def test_a_link_shows_no_picture_of_somebody_elses(store, open_page):
@@ -179,7 +178,7 @@ def test_the_default_is_max_f1_of_validation_read_on_test(store, open_page, sent
     assert "Thresholds: max F1, fitted on validation" in text and "Read on test, 500 films" in text
     assert "same films" not in text
     val = predictions(store, "val")
-    assert sent[-1]["thresholds"] == fitting.max_f1(val.labels, val.scores).thresholds.tolist()
+    assert sent[-1]["thresholds"] == fitting.max_f1(val.labels, val.scores, NIH_FINDINGS).thresholds.tolist()
     assert sent[-1]["findings"][EMPTY]["positives"] == 0 and "undefined" in sent[-1]["findings"][EMPTY]["note"]
 
 
@@ -208,11 +207,11 @@ def add_copy(store, run_id) -> str:
 def test_positions_hold_the_thresholds_of_the_link_as_they_are(store, open_page, sent):
     value = 0.123456789012345
     open_page(run=runs_of(store)[0], t=f"Mass:{value!r}@test")
-    k = FINDINGS.index("Mass")
+    k = NIH_FINDINGS.index("Mass")
     assert sent[-1]["thresholds"][k] == value
     # Written as it was typed, where the fitted one has a shorter text.
     val, test = predictions(store, "val"), predictions(store)
-    fitted = fitting.max_f1(val.labels, val.scores).thresholds[k]
+    fitted = fitting.max_f1(val.labels, val.scores, NIH_FINDINGS).thresholds[k]
     ladder = positions(sort_scores(test.labels[:, k], test.scores[:, k]), [fitted, value])
     assert str(list(ladder).index(value)) not in sent[-1]["texts"][k]
 
@@ -225,7 +224,7 @@ def test_every_number_that_the_board_is_sent_equals_scikit_learn(store):
     checked(app.switch_page("pages/thresholds.py").run())
     [component] = app.get("bidi_component")
     header, ladders, counts = unpacked(component.proto.bytes)
-    assert 0.0123456789012345 in ladders[FINDINGS.index("Mass")]
+    assert 0.0123456789012345 in ladders[NIH_FINDINGS.index("Mass")]
     rng = np.random.default_rng(0)
     for run_id, sent_counts in zip(ids, counts, strict=True):
         found = predictions(store, run_id=run_id)
@@ -272,11 +271,11 @@ def unpacked(data):
 
 @pytest.mark.parametrize("part", ["val", "test"])
 def test_every_aim_for_all_and_for_the_open_finding(store, open_page, sent, part):
-    app, k = open_page(run=runs_of(store)[0], finding="Nodule", set="fixed:0.3"), FINDINGS.index("Nodule")
+    app, k = open_page(run=runs_of(store)[0], finding="Nodule", set="fixed:0.3"), NIH_FINDINGS.index("Nodule")
     held = predictions(store, part)
     for aim in ("max_f1", "expected_f1", "classic", "f_beta", "youden", "recall", "precision", "cost", "fixed"):
         checked(app.selectbox(key="fit_aim").set_value(aim).run())
-        fitted = fitting.fit_thresholds(held.labels, held.scores, aim).thresholds
+        fitted = fitting.fit_thresholds(held.labels, held.scores, NIH_FINDINGS, aim).thresholds
         expected = np.array(sent[-1]["thresholds"])
         expected[k] = fitted[k]
         put_on_board(app, part, aim, "Nodule")
@@ -307,7 +306,8 @@ def test_a_parameter_is_used(store, open_page, sent):
     checked(app.number_input(key="fit_value_recall").set_value(0.6).run())
     checked(app.button(key="fit_go").click().run())
     val = predictions(store, "val")
-    assert sent[-1]["thresholds"] == fitting.fit_thresholds(val.labels, val.scores, "recall", 0.6).thresholds.tolist()
+    fitted = fitting.fit_thresholds(val.labels, val.scores, NIH_FINDINGS, "recall", 0.6)
+    assert sent[-1]["thresholds"] == fitted.thresholds.tolist()
 
 
 # -- sets
@@ -321,7 +321,7 @@ def test_a_set_is_saved_with_its_provenance_and_loaded_again(own_store, open_pag
     checked(app.button(key="sets_save_go").click().run())
     row = own_store.threshold_sets(run_id).iloc[0]
     assert (row["name"], row["note"], row["author"], row["objective"]) == ("few alarms", "for the ward", "me", "manual")
-    assert row["thresholds"][FINDINGS.index("Mass")] == 0.3 and "changed" in json.loads(row["parameters"])
+    assert row["thresholds"][NIH_FINDINGS.index("Mass")] == 0.3 and "changed" in json.loads(row["parameters"])
     sets = own_store.prediction_sets(run_id).set_index("prediction_id")
     assert sets.at[row["prediction_id"], "split"] == "test"  # it was set by hand there
     assert app.query_params["set"] == row["set_id"] and "t" not in app.query_params
@@ -335,15 +335,15 @@ def test_a_set_is_saved_with_its_provenance_and_loaded_again(own_store, open_pag
 def test_changes_can_be_shown_against_another_set(store, open_page, sent):
     app = open_page(run=runs_of(store)[0])
     checked(app.selectbox(key="sets_reference").set_value("fixed:0.5").run())
-    assert sent[-1]["reference"] == {"name": "0.5", "thresholds": [0.5] * N_FINDINGS}
+    assert sent[-1]["reference"] == {"name": "0.5", "thresholds": [0.5] * len(NIH_FINDINGS)}
     assert app.query_params["ref"] == "fixed:0.5"
 
 
 def test_two_sets_side_by_side_equal_scikit_learn(store):
     test = predictions(store)
     found = [sort_scores(*pair) for pair in zip(test.labels.T, test.scores.T, strict=True)]
-    table = set_popover.comparison(found, np.full(14, 0.3), np.full(14, 0.05))
-    assert len(table) == N_FINDINGS
+    table = set_popover.comparison(NIH_FINDINGS, found, np.full(14, 0.3), np.full(14, 0.05))
+    assert len(table) == len(NIH_FINDINGS)
     for k, row in table.iterrows():
         for name, at in (("f1_one", 0.3), ("f1_other", 0.05)):
             labels = test.labels[:, k]
@@ -356,10 +356,10 @@ def test_two_sets_side_by_side_on_the_page(store, open_page):
     checked(app.selectbox(key="sets_right").set_value("fixed:0.5").run())
     table = next(frame.value for frame in app.dataframe if "threshold_one" in frame.value)
     val, test = predictions(store, "val"), predictions(store)
-    board = fitting.max_f1(val.labels, val.scores).thresholds
-    board[FINDINGS.index("Mass")] = 0.3
+    board = fitting.max_f1(val.labels, val.scores, NIH_FINDINGS).thresholds
+    board[NIH_FINDINGS.index("Mass")] = 0.3
     assert table["threshold_one"].tolist() == board.tolist() and (table["threshold_other"] == 0.5).all()
-    macros = [macro(confusion(test.labels, test.scores, at).f1)[0] for at in (board, np.full(N_FINDINGS, 0.5))]
+    macros = [macro(confusion(test.labels, test.scores, at).f1)[0] for at in (board, np.full(len(NIH_FINDINGS), 0.5))]
     assert f"{macros[0]:.3f} and {macros[1]:.3f}" in text_of(app).replace("*", "")
 
 
@@ -371,7 +371,7 @@ def test_a_file_comes_back_exactly(store, open_page, sent):
     run = evaluated(store, run_id)
     state = read_state(store, run, None, None, ["Mass:0.123456789012345@test"])
     text = threshold_file.threshold_file_text(set_popover.as_file(store, run, "test", state))
-    file = threshold_file.parse_threshold_file(text)
+    file = threshold_file.parse_threshold_file(text, NIH_FINDINGS)
     np.testing.assert_array_equal(file.thresholds, state.thresholds)
     source = store.prediction_sets(run_id).set_index("prediction_id").loc[run.prediction_id("test")]
     assert (file.run_id, file.checkpoint_sha256) == (run_id, source["checkpoint_sha256"])
@@ -384,10 +384,11 @@ def test_a_file_comes_back_exactly(store, open_page, sent):
 def test_a_set_on_calibrated_scores_is_exchanged_and_saved_with_its_calibration(own_store, open_page, sent):
     run = evaluated(own_store, runs_of(own_store)[0])
     val = predictions(own_store, "val")
-    fitted = fitting.fit_thresholds(val.labels, val.scores, "expected_f1")
+    fitted = fitting.fit_thresholds(val.labels, val.scores, NIH_FINDINGS, "expected_f1")
     state = read_state(own_store, run, "expected_f1@val", None, [])
     text = threshold_file.threshold_file_text(set_popover.as_file(own_store, run, "test", state))
-    assert threshold_file.parse_threshold_file(text).parameters["calibration"] == fitted.parameters["calibration"]
+    file = threshold_file.parse_threshold_file(text, NIH_FINDINGS)
+    assert file.parameters["calibration"] == fitted.parameters["calibration"]
     app = upload(open_page(run=run.run_id), text.encode())
     checked(app.button(key="sets_import_go").click().run())
     assert app.query_params["set"] == "expected_f1@val" and sent[-1]["thresholds"] == fitted.thresholds.tolist()
@@ -429,7 +430,7 @@ def test_a_bad_file_is_one_line_and_the_board_stays(store, open_page, sent):
 def test_whatever_is_no_threshold_file_is_one_line(store, open_page, sent):
     app = open_page(run=runs_of(store)[0])
     before = sent[-1]["thresholds"]
-    bare = dict.fromkeys(FINDINGS, 0.25)
+    bare = dict.fromkeys(NIH_FINDINGS, 0.25)
     refused = {b'{"format": "cxr-': "broken JSON", b"": "empty", b"\xff\xfe": "UTF-8", b"[0.5]": "list",
                b"null": "null", b'{"a": 1}': "no finding", b'{"format": "coco"}': "coco", b"[" * 100_000: "nested",
                json.dumps(bare | {"Mass": "0.2"}).encode(): "not a number",
@@ -445,11 +446,11 @@ def test_whatever_is_no_threshold_file_is_one_line(store, open_page, sent):
 
 
 def test_a_plain_mapping_and_another_runs_file_are_said(store, open_page, sent):
-    mapping = json.dumps(dict.fromkeys(FINDINGS, 0.25)).encode()
+    mapping = json.dumps(dict.fromkeys(NIH_FINDINGS, 0.25)).encode()
     app = upload(open_page(run=runs_of(store)[0]), mapping)
     assert "does not say which run" in text_of(app)
     checked(app.button(key="sets_import_go").click().run())
-    assert sent[-1]["thresholds"] == [0.25] * N_FINDINGS
+    assert sent[-1]["thresholds"] == [0.25] * len(NIH_FINDINGS)
     other = evaluated(store, runs_of(store)[1])
     file = set_popover.as_file(store, other, "test", read_state(store, other, None, None, []))
     app = upload(open_page(run=runs_of(store)[0]), threshold_file.threshold_file_text(file).encode())
@@ -473,7 +474,8 @@ def crossed_in_halvings(val) -> np.ndarray:
 def test_the_promise_is_kept_in_numbers(store):
     run = evaluated(store, runs_of(store)[0])
     made = find_set(store, run, "max_f1@val")
-    table = promise.promise_table(store, run, made, "test", promise.crossed_on_fitted(store, made))
+    fitted = promise.fitted_films(run, made, "test")
+    table = promise.promise_table(store, fitted, promise.crossed_on_fitted(store, fitted))
     val, test = predictions(store, "val"), predictions(store)
     np.testing.assert_allclose(table["apparent"], confusion(val.labels, val.scores, made.thresholds).f1)
     each = crossed_in_halvings(val)
@@ -489,10 +491,10 @@ def test_the_promise_is_on_the_page_for_fitted_sets_only(store, open_page):
     app = open_page(run=runs_of(store)[0])
     assert [one.label for one in app.metric][:3] == ["On validation, as fitted", "Cross-fitted on it", "Read on test"]
     val, test = predictions(store, "val"), predictions(store)
-    at = fitting.max_f1(val.labels, val.scores).thresholds
+    at = fitting.max_f1(val.labels, val.scores, NIH_FINDINGS).thresholds
     columns = np.array([[f1_score(part.labels[:, k], part.scores[:, k].astype(np.float64) >= at[k],
                                   zero_division=np.nan) if part.labels[:, k].any() else np.nan
-                         for k in range(N_FINDINGS)] for part in (val, test)])
+                         for k in range(len(NIH_FINDINGS))] for part in (val, test)])
     each = crossed_in_halvings(val)
     crossed = each.mean(axis=0)
     defined = ~np.isnan([*columns, crossed]).any(axis=0)
@@ -503,7 +505,7 @@ def test_the_promise_is_on_the_page_for_fitted_sets_only(store, open_page):
     rarest = np.flatnonzero(defined)[positives[defined].argmin()]
     assert (f"Cross-fitted macro F1 {macros.mean():.3f} ({macros.min():.3f} to {macros.max():.3f} over 20 halvings of "
             f"the patients). It stands on {positives[defined].sum():,} positives, of which "
-            f"{display_name(FINDINGS[rarest])} has the fewest: {positives[rarest]:,}.") in text_of(app)
+            f"{display_name(NIH_FINDINGS[rarest])} has the fewest: {positives[rarest]:,}.") in text_of(app)
     assert not open_page(run=runs_of(store)[0], set="fixed:0.5").metric
 
 
@@ -513,8 +515,8 @@ def test_the_payload_does_not_grow_with_the_films(store):
         found = predictions(store, part)
         scores = [sort_scores(*pair) for pair in zip(found.labels.T, found.scores.T, strict=True)]
         run = payload.RunCounts("id", "run", "#000000", "solid", scores, np.full(14, 0.5))
-        header = {"of": "x", "id": 1, "open": FINDINGS[0], "thresholds": [0.5] * 14, "reference": "0.5"}
-        sizes.append(len(payload.pack(run, [run] * 5, header, [[]] * 14, [[]] * 14, {})))
+        header = {"of": "x", "id": 1, "open": NIH_FINDINGS[0], "thresholds": [0.5] * 14, "reference": "0.5"}
+        sizes.append(len(payload.pack(NIH_FINDINGS, run, [run] * 5, header, [[]] * 14, [[]] * 14, {})))
     assert max(sizes) / 6 < 400_000 and abs(sizes[0] - sizes[1]) < 0.05 * sizes[0]
 
 

@@ -112,7 +112,7 @@ def test_the_classic_two_commands_work_verbatim(tiny_nih, tmp_path):
 
 def test_a_killed_training_is_interrupted_and_resumes(tiny_nih, tmp_path):
     store, begun_with = Store(tmp_path / "store.duckdb"), tmp_path / "begun_with.pth"
-    torch.save(build("resnet18", 32).state_dict(), begun_with)
+    torch.save(build("resnet18", 32, 14).state_dict(), begun_with)
     process = subprocess.Popen(
         [sys.executable, str(PROJECT_ROOT / "scripts/train.py"), *films_of(tiny_nih), *SMALL, "--epochs", "40",
          "--patience", "40", "--name", "killed", "--init", str(begun_with)],
@@ -184,7 +184,7 @@ def _pickle(folder):
 
 
 def _thousand_outputs(folder):
-    state = build("resnet18", 32).state_dict() | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
+    state = build("resnet18", 32, 14).state_dict() | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
     save_checkpoint(folder / "weights.pth", Checkpoint(
         state=state, architecture="resnet18", image_size=32, mean=(0.5,) * 3, std=(0.5,) * 3, training_corpus="x",
         split={"scheme": "patient", "seed": 0, "fingerprint": "f"}, dataset_id="d", run_id="r", epoch=1))

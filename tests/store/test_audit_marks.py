@@ -59,7 +59,7 @@ def test_a_leak_stays_on_the_run_its_ensemble_and_the_commands_when_the_member_i
     seen = frozenset(FILMS.images["image_id"][:30])
     run_ids = []
     for place, listed in enumerate((seen, None)):
-        file = parse_prediction_file(made.as_csv(made.frame(FILMS, seed=place)), f"{place}.csv")
+        file = parse_prediction_file(made.as_csv(made.frame(FILMS, seed=place)), f"{place}.csv", FILMS.findings)
         examined = examination.examine(file, FILMS, Declared(train_list=listed))
         run_ids.append(examination.save_candidate(store, examined, f"m{place}"))
     mean = ensemble.run_ensemble(EnsembleConfig(runs=",".join(run_ids), store=str(store.path)))

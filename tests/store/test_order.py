@@ -88,7 +88,7 @@ def test_films_labels_and_scores_are_in_the_order_of_names_whatever_order_they_c
     images = pd.DataFrame({"image_id": names[order], "patient_id": (order // 3).astype(str), "follow_up": 0,
                            "age": 50.0, "sex": "M", "view": "PA"})
     labels = np.tile(order.astype(np.float32)[:, None], len(NIH_FINDINGS))
-    store.add_dataset("many", images, labels, name="many", kind="nih", label_source="csv")
+    store.add_dataset("many", images, labels, NIH_FINDINGS, name="many", kind="nih", label_source="csv")
     assert (store.images("many")["image_id"] == names).all()
     held = store.labels("many")
     assert (held.index == names).all() and (held["Hernia"] == np.arange(n)).all()
@@ -108,9 +108,9 @@ def test_films_labels_and_scores_are_in_the_order_of_names_whatever_order_they_c
 def test_boxes_and_data_sets_are_in_a_set_order(store, data):
     boxes = pd.DataFrame({"image_id": data.image_ids[:3] * 2, "finding": list(NIH_FINDINGS[:6]), "x": [3.0, 1, 2] * 2,
                           "y": 0.0, "width": 1.0, "height": 1.0})
-    store.add_dataset("b", data.images, data.labels, name="tiny", kind="nih", label_source="csv",
+    store.add_dataset("b", data.images, data.labels, NIH_FINDINGS, name="tiny", kind="nih", label_source="csv",
                       boxes=boxes.iloc[::-1])
     held = store.boxes("b")
     pd.testing.assert_frame_equal(held, boxes.sort_values(["image_id", "finding"], ignore_index=True))
-    store.add_dataset("a", data.images, data.labels, name="tiny", kind="nih", label_source="csv")
+    store.add_dataset("a", data.images, data.labels, NIH_FINDINGS, name="tiny", kind="nih", label_source="csv")
     assert store.datasets()["dataset_id"].tolist() == sorted(["a", "b", data.dataset_id])

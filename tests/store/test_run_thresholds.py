@@ -77,7 +77,7 @@ def in_script(run, run_id=None) -> dict[str, np.ndarray]:
 def check(run, prediction_id: str) -> None:
     """Page, evaluation, leaderboard and Grad-CAM figures agree on the set of these validation predictions."""
     held = run.store.predictions(prediction_id)
-    expected = max_f1(held.labels, held.scores).thresholds
+    expected = max_f1(held.labels, held.scores, held.findings).thresholds
     np.testing.assert_array_equal(on_page(run.store, run.run_id), expected)
     np.testing.assert_array_equal(in_script(run)["max F1"], expected)
     np.testing.assert_array_equal(draw_figures.fitted_thresholds(run.store, run.run_id, BEST).values, expected)
@@ -97,7 +97,7 @@ def test_the_last_checkpoint_takes_none_from_the_best(run):
     check(run, run.sets["val"])
     held = run.store.predictions(last["val"])
     np.testing.assert_array_equal(draw_figures.fitted_thresholds(run.store, run.run_id, LAST).values,
-                                  max_f1(held.labels, held.scores).thresholds)
+                                  max_f1(held.labels, held.scores, held.findings).thresholds)
 
 
 def test_a_whole_evaluation_comes_after_an_older_one(run):

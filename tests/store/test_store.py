@@ -97,7 +97,7 @@ def test_a_data_set_comes_back_as_it_was(store, data):
 def test_boxes_come_back_and_stay_with_their_data_set(store, data):
     boxes = pd.DataFrame({"image_id": data.image_ids[:2], "finding": ["Mass", "Nodule"], "x": [1.25, 2], "y": [3.0, 4],
                           "width": [5.0, 6], "height": [7.0, 8.123456789]})
-    store.add_dataset("other", data.images[::-1], data.labels[::-1], name="b", kind="nih", label_source="csv",
+    store.add_dataset("other", data.images[::-1], data.labels[::-1], NIH_FINDINGS, name="b", kind="nih", label_source="csv",
                       boxes=boxes)
     pd.testing.assert_frame_equal(store.boxes("other"), boxes)
     assert store.boxes(data.dataset_id).empty
@@ -109,14 +109,14 @@ def test_boxes_come_back_and_stay_with_their_data_set(store, data):
 def test_a_known_data_set_is_added_once(store, data):
     token = store.change_token()
     for _ in range(2):
-        store.add_dataset(data.dataset_id, data.images, data.labels, name="again", kind="nih", label_source="csv")
+        store.add_dataset(data.dataset_id, data.images, data.labels, NIH_FINDINGS, name="again", kind="nih", label_source="csv")
     assert store.change_token() == token, "a known data set must not even open the file for writing"
     assert rows_in(store, "images") == rows_in(store, "label_sets") == 40
 
 
 def test_one_data_set_added_by_many_at_once_is_there_once(store, data):
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: Store(store.path).add_dataset("late", data.images, data.labels, name="b", kind="nih",
+        list(pool.map(lambda _: Store(store.path).add_dataset("late", data.images, data.labels, NIH_FINDINGS, name="b", kind="nih",
                                                               label_source="csv"), range(4)))
     assert rows_in(store, "datasets", "dataset_id = 'late'") == 1 and rows_in(store, "images") == 80
 
@@ -256,7 +256,7 @@ def test_the_order_holds_for_many_films_in_many_sets(store, run_id):
     images = pd.DataFrame({"image_id": [f"{i:08d}.png" for i in range(n)], "follow_up": 0, "age": 50.0, "sex": "M",
                            "patient_id": [str(i // 3) for i in range(n)], "view": "PA"})
     labels = np.tile(np.arange(n, dtype=np.float32)[:, None], len(NIH_FINDINGS))
-    store.add_dataset("many", images[::-1], labels[::-1], name="many", kind="nih", label_source="csv")
+    store.add_dataset("many", images[::-1], labels[::-1], NIH_FINDINGS, name="many", kind="nih", label_source="csv")
     sets = [store.save_predictions(run_id, "many", "test", images["image_id"][::-1], scores_for(n, i)[::-1])
             for i in (1, 2)]
     for i, prediction_id in enumerate(sets, 1):

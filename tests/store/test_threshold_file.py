@@ -17,7 +17,7 @@ from cxrcore.store import threshold_file
 from cxrcore.store.threshold_file import MAX_SIZE, ThresholdFile, parse_threshold_file, threshold_file_text
 
 FULL = ThresholdFile(
-    np.linspace(0, 1, len(NIH_FINDINGS)), name="recall ≥ 0.9", objective="recall",
+    np.linspace(0, 1, len(NIH_FINDINGS)), NIH_FINDINGS, name="recall ≥ 0.9", objective="recall",
     parameters={"recall": 0.9, "not_fitted": ["Hernia"], "unstable": []}, run_id="20170927-120000-abc123",
     run_name="Grüße\nzwei", architecture="resnet18", checkpoint="model_best.pth", checkpoint_sha256="ab" * 32,
     dataset_id="d1", split_scheme="patient", split_fingerprint="f1", fitted_on="val", prediction_id="p1",
@@ -37,15 +37,15 @@ def same(one: ThresholdFile, other: ThresholdFile) -> bool:
 
 
 def test_every_field_comes_back():
-    assert same(parse_threshold_file(threshold_file_text(FULL)), FULL)
-    assert same(parse_threshold_file(threshold_file_text(FULL).encode()), FULL)
-    assert same(parse_threshold_file(b"\xef\xbb\xbf" + threshold_file_text(FULL).encode()), FULL)
-    assert same(parse_threshold_file("\ufeff" + threshold_file_text(FULL)), FULL)
+    assert same(parse_threshold_file(threshold_file_text(FULL), NIH_FINDINGS), FULL)
+    assert same(parse_threshold_file(threshold_file_text(FULL).encode(), NIH_FINDINGS), FULL)
+    assert same(parse_threshold_file(b"\xef\xbb\xbf" + threshold_file_text(FULL).encode(), NIH_FINDINGS), FULL)
+    assert same(parse_threshold_file("\ufeff" + threshold_file_text(FULL), NIH_FINDINGS), FULL)
 
 
 def test_thresholds_alone_are_a_file():
-    bare = ThresholdFile(np.full(len(NIH_FINDINGS), 0.3))
-    assert same(parse_threshold_file(threshold_file_text(bare)), bare)
+    bare = ThresholdFile(np.full(len(NIH_FINDINGS), 0.3), NIH_FINDINGS)
+    assert same(parse_threshold_file(threshold_file_text(bare), NIH_FINDINGS), bare)
 
 
 @settings(max_examples=200, deadline=None)
@@ -53,8 +53,8 @@ def test_thresholds_alone_are_a_file():
 @example([0.0, 1.0, -0.0, 5e-324, 2.2250738585072014e-308, 1e-300, 0.1 + 0.2, 1 / 3, float(np.float32(0.1)),
           math.nextafter(0, 1), math.nextafter(1, 0), math.nextafter(0.5, 1), 0.05, 0.40])
 def test_doubles_come_back_bit_for_bit(values):
-    text = threshold_file_text(ThresholdFile(np.array(values)))
-    assert parse_threshold_file(text).thresholds.tobytes() == struct.pack(f"{len(NIH_FINDINGS)}d", *values)
+    text = threshold_file_text(ThresholdFile(np.array(values), NIH_FINDINGS))
+    assert parse_threshold_file(text, NIH_FINDINGS).thresholds.tobytes() == struct.pack(f"{len(NIH_FINDINGS)}d", *values)
 
 
 def test_the_text_is_readable_and_says_what_it_is():
@@ -86,12 +86,12 @@ def test_any_order_and_spelling_of_findings():
     turned["Infiltrate"] = turned.pop("Infiltration")
     turned["HERNIA"] = turned.pop("Hernia")
     for document in (turned, OWN | {"thresholds": turned}):
-        assert parse_threshold_file(json.dumps(document)).thresholds.tolist() == list(values.values())
+        assert parse_threshold_file(json.dumps(document), NIH_FINDINGS).thresholds.tolist() == list(values.values())
 
 
 def test_a_bare_mapping_has_no_provenance():
     values = BARE | {"Mass": 0, "Hernia": 1}  # whole numbers are numbers
-    assert same(parse_threshold_file(json.dumps(values)), ThresholdFile(np.array(list(values.values()), np.float64)))
+    assert same(parse_threshold_file(json.dumps(values), NIH_FINDINGS), ThresholdFile(np.array(list(values.values()), np.float64), NIH_FINDINGS))
 
 
 def test_a_title_stands_on_one_line():
@@ -100,8 +100,8 @@ def test_a_title_stands_on_one_line():
 
 
 def test_fields_of_later_times_and_empty_ones_are_no_hindrance():
-    file = parse_threshold_file(json.dumps(OWN | {"colour": [1], "name": None, "author": "", "parameters": None}))
-    assert same(file, ThresholdFile(np.full(len(NIH_FINDINGS), 0.2)))
+    file = parse_threshold_file(json.dumps(OWN | {"colour": [1], "name": None, "author": "", "parameters": None}), NIH_FINDINGS)
+    assert same(file, ThresholdFile(np.full(len(NIH_FINDINGS), 0.2), NIH_FINDINGS))
 
 
 # -- what cannot be used
@@ -174,7 +174,7 @@ REFUSED = {
 @pytest.mark.parametrize(("content", "said"), REFUSED.values(), ids=REFUSED)
 def test_refused_in_one_short_line(content, said):
     with pytest.raises(ThresholdFileError) as refused:
-        parse_threshold_file(json.dumps(content) if isinstance(content, dict) else content)
+        parse_threshold_file(json.dumps(content) if isinstance(content, dict) else content, NIH_FINDINGS)
     text = str(refused.value)
     assert isinstance(refused.value, DataError)
     assert all(part in text for part in said), text
@@ -184,13 +184,13 @@ def test_refused_in_one_short_line(content, said):
 def usable_or_refused(content: str | bytes) -> None:
     """Either a set that can be written and shown, or one line."""
     try:
-        file = parse_threshold_file(content)
+        file = parse_threshold_file(content, NIH_FINDINGS)
     except ThresholdFileError as refused:
         assert len(str(refused).splitlines()) == 1
         str(refused).encode()
         return
     assert file.thresholds.shape == (len(NIH_FINDINGS),) and ((file.thresholds >= 0) & (file.thresholds <= 1)).all()
-    assert same(parse_threshold_file(threshold_file_text(file)), file)
+    assert same(parse_threshold_file(threshold_file_text(file), NIH_FINDINGS), file)
 
 
 SCALARS = (st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -228,9 +228,9 @@ def test_a_damaged_file_is_a_set_or_refused(start, length, put):
 def test_a_file_on_disk_without_a_name_is_called_after_itself(tmp_path):
     path = tmp_path / "night shift.json"
     path.write_text(json.dumps(BARE), encoding="utf-8")
-    assert threshold_file.read_threshold_file(path).name == "night shift"
+    assert threshold_file.read_threshold_file(path, NIH_FINDINGS).name == "night shift"
     path.write_text(threshold_file_text(FULL), encoding="utf-8")
-    assert same(threshold_file.read_threshold_file(str(path)), FULL)
+    assert same(threshold_file.read_threshold_file(str(path), NIH_FINDINGS), FULL)
 
 
 @pytest.mark.parametrize(("make", "said"), [
@@ -243,5 +243,5 @@ def test_a_refused_file_is_named(tmp_path, make, said):
     path = tmp_path / "set.json"
     make(path)
     with pytest.raises(ThresholdFileError) as refused:
-        threshold_file.read_threshold_file(path)
+        threshold_file.read_threshold_file(path, NIH_FINDINGS)
     assert str(path) in str(refused.value) and said in str(refused.value)

@@ -41,7 +41,7 @@ def evaluated(tmp_path_factory):
     ids = [f"{i:08d}_000.png" for i in range(200)]
     images = pd.DataFrame({"image_id": ids, "patient_id": ids, "follow_up": 0, "age": 50.0, "sex": "F", "view": "PA"})
     labels = (rng.random((200, 14)) < 0.2).astype(np.float32)
-    store.add_dataset("d", images, labels, name="tiny", kind="nih", label_source="csv")
+    store.add_dataset("d", images, labels, NIH_FINDINGS, name="tiny", kind="nih", label_source="csv")
     run_id = store.create_run({"name": "a", "arch": "resnet18", "loss": "bce"}, "d", split=("patient", 0, "f"))
     scores = rng.random((200, 14)).astype(np.float32)
     sets = {part: store.save_predictions(run_id, "d", part, ids[rows], scores[rows])

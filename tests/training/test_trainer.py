@@ -37,7 +37,7 @@ SETTINGS = {"epochs": 3, "batch_size": 16, "lr": 1e-3, "loss": "bce", "precision
 
 def _trainer(data, **changed):
     torch.manual_seed(0)
-    return Trainer(build("resnet18", 32), GREY, data, Settings(**(SETTINGS | changed)))
+    return Trainer(build("resnet18", 32, 14), GREY, data, Settings(**(SETTINGS | changed)))
 
 
 def _quiet(*_):

@@ -2,9 +2,10 @@
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.special import ndtr, ndtri
 
 from cxrcore.findings import display_name
-from cxrcore.import_export.audit.questions import Audited, Line
+from cxrcore.import_export.audit.questions import MOST_SHOWN, Audited, Line
 from cxrcore.measures.intervals.clustered_areas import Areas
 from cxrcore.store.audit_marks import NOTED, PASSED, WARNED
 
@@ -12,7 +13,8 @@ LEAST_ORDERED = 10  # films with a finding, fewer of which are ranked high, low 
 SURELY = 4.0  # standard errors
 CHANCE = 2.5  # standard errors about 0.5
 NEARLY, POOR = 0.58, 0.65  # AUROC that a network worth the name exceeds: on average, and surely for one finding
-EXCHANGED = 4.0  # standard errors, over patients, of what the moved columns gain; of some 800 exchanges that are tried
+EXCHANGED, N_EXCHANGES = 4.0, 819  # standard errors, over patients, of what the moved columns gain, where so many
+#   exchanges are possible: those of 14 columns
 LEAST_GAIN = 0.01  # AUROC that each moved column gains on average
 _MOST_TRIED = 60
 
@@ -31,7 +33,7 @@ def better_than_chance(found: Audited) -> Line:
         return Line(name, WARNED, f"macro AUROC {macro:.2f}: {how} than chance; are films and scores in one order?")
     lost = [k for k in usable if not found.values[k].constant and _at_chance(areas.own[k], areas.error(k))]
     if lost:
-        shown = ", ".join(f"{display_name(found.findings[found.columns[k]])} {areas.own[k]:.2f}" for k in lost)
+        shown = ", ".join(f"{_shown(found, k)} {areas.own[k]:.2f}" for k in lost[:MOST_SHOWN])
         return Line(name, NOTED, f"macro AUROC {macro:.2f}, but no better than chance: {shown}")
     return Line(name, PASSED, f"macro AUROC {macro:.2f}")
 
@@ -51,7 +53,7 @@ def label_order(found: Audited) -> Line:
     upright = [k for k in usable if k not in below or 1 - areas.own[k] < np.nanmax(areas.matrix[k]) - LEAST_GAIN]
     moved = exchanged(areas, np.array(upright, int))
     below = [k for k in below if k not in moved]
-    inverted = ", ".join(f"{_shown(found, k)} {areas.own[k]:.2f}" for k in below)
+    inverted = ", ".join(f"{_shown(found, k)} {areas.own[k]:.2f}" for k in below[:MOST_SHOWN])
     if below:
         inverted = f"AUROC below 0.5, worse than chance: {inverted}; are these scores of its absence, 1 - p?"
     if moved:
@@ -84,16 +86,22 @@ def exchanged(areas: Areas, usable: np.ndarray) -> dict[int, int]:
     Every exchange of two columns, every rotation of three and each cycle of the order that fits best is held against
     the order as it is, on the same films and over patients.
     """
-    tried = {}
+    tried, enough = {}, _enough(len(usable))
     for cycle in sorted(_cycles(areas, usable), key=lambda one: -_gain(areas, one))[:_MOST_TRIED]:
         gain, error = areas.sum_of([term for k, j in cycle.items() for term in ((k, j, 1.0), (k, k, -1.0))])
-        if gain > LEAST_GAIN * len(cycle) and gain > EXCHANGED * error:
+        if gain > LEAST_GAIN * len(cycle) and gain > enough * error:
             tried[tuple(cycle.items())] = gain / error
     moved = {}
     for cycle in sorted(tried, key=tried.__getitem__, reverse=True):
         if not moved.keys() & dict(cycle).keys():
             moved |= dict(cycle)
     return moved
+
+
+def _enough(n: int) -> float:
+    """Standard errors that chance exceeds no oftener among n columns than `EXCHANGED` among 14."""
+    possible = n * (n - 1) / 2 + n * (n - 1) * (n - 2) / 3  # two columns, three in either direction
+    return max(EXCHANGED, float(-ndtri(ndtr(-EXCHANGED) * N_EXCHANGES / max(possible, 1))))
 
 
 def _gain(areas: Areas, cycle: dict[int, int]) -> float:

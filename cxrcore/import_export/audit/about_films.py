@@ -7,6 +7,8 @@ from cxrcore.import_export.audit.questions import GRAVITY, Line, films
 from cxrcore.networks import weights_corpora
 from cxrcore.store.audit_marks import NOT_DECLARED, PASSED, REFUSED, WARNED
 
+OF_CHESTXRAY14 = ("nih", "chestmnist", "rsna", "phantom")  # kinds of data sets whose films are its, or stand for them
+
 
 @dataclass(frozen=True)
 class Whole:
@@ -23,9 +25,15 @@ class Whole:
     proven: bool = True
 
 
-def seen_by(weights_name: str) -> Line:
-    """Whether the weights that a network started from have seen films of ChestX-ray14, its test films among them."""
+def seen_by(weights_name: str, kind: str) -> Line:
+    """Whether the weights that a network started from have seen films of ChestX-ray14, its test films among them.
+
+    Args:
+        kind: of the data set; of films of others it is not known.
+    """
     name = weights_name.strip()
+    if kind not in OF_CHESTXRAY14:
+        return Line("Weights", NOT_DECLARED, f"whether the weights '{name}' have seen these films is not known here")
     said = {True: (WARNED, f"the weights '{name}' were trained on films of ChestX-ray14, perhaps on these"),
             False: (PASSED, f"the weights '{name}' have seen no film of ChestX-ray14"),
             None: (NOT_DECLARED, f"what the weights '{name}' were trained on is not known here")}

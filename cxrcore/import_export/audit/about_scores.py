@@ -3,7 +3,7 @@
 import numpy as np
 
 from cxrcore.findings import display_name
-from cxrcore.import_export.audit.questions import Audited, Column, Line, films
+from cxrcore.import_export.audit.questions import MOST_SHOWN, Audited, Column, Line, films
 from cxrcore.measures import calibration
 from cxrcore.measures.intervals.clustered_areas import independent_error
 from cxrcore.store.audit_marks import NOTED, PASSED, REFUSED, WARNED
@@ -147,7 +147,7 @@ def repeated_scores(found: Audited) -> Line:
     name = "Repeated scores"
     varied = [column.place for column in found.values if not column.constant]
     scores = np.nan_to_num(found.scores[:, varied], nan=-9.0).clip(-1e6, 1e6)
-    twins = _same_columns(scores, varied)
+    twins = _same_columns(found, scores, varied)
     if twins:
         return Line(name, WARNED, f"the same scores under two findings: {twins}")
     known = ~(scores == -9).all(axis=1)
@@ -171,7 +171,7 @@ def _coarse_beside(scores: np.ndarray, repeated: np.ndarray) -> bool:
     return np.median([len(np.unique(column)) / len(rest) for column in rest.T]) < 0.1
 
 
-def _same_columns(scores: np.ndarray, places: list[int]) -> str:
+def _same_columns(found: Audited, scores: np.ndarray, places: list[int]) -> str:
     sums = scores.sum(axis=0)
     pairs = [(a, b) for a in range(len(places)) for b in range(a)
              if sums[a] == sums[b] and len(scores) > 5 and np.array_equal(scores[:, a], scores[:, b])]
@@ -195,16 +195,16 @@ def perfect_ranking(found: Audited) -> Line:
         return Line(name, WARNED, f"too good to be true, are labels among the inputs? {_with_areas(found, perfect, 4)}")
     if found.synthetic:
         return Line(name, PASSED, "no finding is ranked perfectly, which phantoms allow")
-    usable = areas.own[enough]
+    usable, compared = areas.own[enough], not np.isnan(best).all()
     if len(usable) >= 3 and usable.mean() >= PERFECT_MACRO:
-        return Line(name, WARNED, f"macro AUROC {usable.mean():.3f} is far above anything published for ChestX-ray14: "
-                                  "are labels among the inputs?")
+        above_all = "is far above anything published for ChestX-ray14" if compared else "is too good to be true"
+        return Line(name, WARNED, f"macro AUROC {usable.mean():.3f} {above_all}: are labels among the inputs?")
     above = [k for k in np.flatnonzero(enough) if _above(found, k, best[k] + FAR_ABOVE) > SURELY]
     if above:
         return Line(name, WARNED, "far above the best published for ChestX-ray14, were these films trained on, or are "
                                   f"labels among the inputs? {_with_areas(found, above, 2)}")
-    return Line(name, PASSED, f"no finding reaches {PERFECT}, or is far above the best published" if len(usable)
-                else "too few films to tell")
+    reached = f"no finding reaches {PERFECT}" + (", or is far above the best published" if compared else "")
+    return Line(name, PASSED, reached if len(usable) else "too few films to tell")
 
 
 def _above(found: Audited, k: int, area: float) -> float:
@@ -216,7 +216,7 @@ def _above(found: Audited, k: int, area: float) -> float:
 
 
 def _with_areas(found: Audited, places: np.ndarray | list[int], digits: int) -> str:
-    return ", ".join(f"{display_name(found.findings[found.columns[k]])} {found.areas.own[k]:.{digits}f}" for k in places)
+    return ", ".join(f"{display_name(found.findings[found.columns[k]])} {found.areas.own[k]:.{digits}f}" for k in places[:MOST_SHOWN])
 
 
 def probabilities(found: Audited) -> Line:
@@ -224,7 +224,7 @@ def probabilities(found: Audited) -> Line:
     name = "Probabilities"
     if not found.unit:
         return Line(name, PASSED, "asked only of scores in [0, 1]")
-    off = calibration.not_probabilities(found.labels, found.scores)
+    off = calibration.not_probabilities(found.labels, found.scores, found.findings)
     areas = found.areas
     enough = [i for i, k in enumerate(found.columns) if areas.positives[i] >= LEAST_POSITIVE]
     ratios = np.array([_ratio(areas.labels[:, i], areas.scores[:, i]) for i in enough

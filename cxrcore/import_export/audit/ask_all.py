@@ -10,6 +10,7 @@ import pandas as pd
 from cxrcore.errors import DataError
 from cxrcore.evaluation import film_table, published
 from cxrcore.evaluation.film_table import FilmTable
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export.audit import about_columns, about_films, about_form, about_rows, about_scale, about_scores
 from cxrcore.import_export.audit.questions import GRAVITY, Audited, Line
 from cxrcore.import_export.known_splits import SplitId
@@ -90,7 +91,7 @@ def answers(file: PredictionFile, table: FilmTable, declared: Declared, matched:
         *_of_scores(_audited(file, table, matched, scores), declared.logits),
         about_films.seen_films(
             _of_thresholds(declared.thresholds, table, matched.splits),
-            about_films.seen_by(declared.weights_name) if declared.weights_name.strip() else None),
+            about_films.seen_by(declared.weights_name, table.kind) if declared.weights_name.strip() else None),
     )
 
 
@@ -103,7 +104,9 @@ def _audited(file: PredictionFile, table: FilmTable, matched: Matched, scores: n
         if not any(np.array_equal(order, other) for other in known):
             orders[name] = order
     _, patients = np.unique(matched.owners[rows], return_inverse=True)
-    best = np.max([one.of(table.findings)[:-1] for one in published.results()], axis=0)
+    best = np.max([one.of(NIH_FINDINGS)[:-1] for one in published.results()], axis=0)
+    if table.findings != NIH_FINDINGS:  # what was published of one data set's labels says nothing of another's
+        best = np.full(len(table.findings), np.nan)
     return Audited(table.labels[rows].astype(np.float64), scores, file.scores, file.present, table.findings, patients,
                    orders, best,
                    table.synthetic)

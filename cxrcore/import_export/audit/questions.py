@@ -17,6 +17,7 @@ from cxrcore.measures.intervals.clustered_areas import Areas
 from cxrcore.store.audit_marks import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
 
 GRAVITY = (PASSED, NOT_DECLARED, NOTED, WARNED, REFUSED)
+MOST_SHOWN = 13  # findings that a line names
 COARSE = 0.5  # share of different values among a column's scores, under which it is rounded
 
 
@@ -83,7 +84,8 @@ class Audited:
         findings: k names, in the columns' order.
         patients: int (n,), 0 to the number of patients.
         orders: {name: int (n,)}, other orders of the rows that people may have taken for the file's.
-        published: float64 (k,), the best AUROC that was published of each finding; NaN where there is none.
+        published: float64 (k,), the best AUROC that was published of each finding; NaN where there is none, and for films
+            of other data sets.
         synthetic: of phantoms, which networks may well rank perfectly.
     """
 
@@ -118,9 +120,11 @@ class Audited:
         return 2 * sum(column.coarse or column.constant for column in self.values) > len(self.values)
 
     def named(self, places: Sequence[int] | np.ndarray) -> str:
-        """Findings by their places, for people."""
-        shown = [display_name(self.findings[k]) for k in places]
-        return ", ".join(shown) if len(shown) < len(self.findings) else "all findings"
+        """Findings by their places, for people: some of them by name."""
+        shown = [display_name(self.findings[k]) for k in places[:MOST_SHOWN]]
+        if 1 < len(places) == len(self.findings):
+            return "all findings"
+        return ", ".join(shown) + (f" and {len(places) - MOST_SHOWN} more" if len(places) > MOST_SHOWN else "")
 
     @cached_property
     def unit(self) -> bool:

@@ -58,9 +58,9 @@ class Areas:
 
     def _one(self, k: int, j: int) -> float:
         known = ~np.isnan(self.labels[:, k]) & ~np.isnan(self.scores[:, j])
-        ranks, positive = rankdata(self.scores[known, j]), self.labels[known, k] == 1
+        place, positive = (2 * self.ranks[known, j]).astype(np.int64), self.labels[known, k] == 1  # whole or half
         n1, n0 = int(positive.sum()), int((~positive).sum())
-        return (ranks[positive].sum() - n1 * (n1 + 1) / 2) / (n1 * n0) if n1 and n0 else np.nan
+        return _below(place[~positive], place[positive]).sum() / (n1 * n0) if n1 and n0 else np.nan
 
     @property
     def own(self) -> np.ndarray:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrcore.queries import evaluated_runs
 from cxrcore.ui import link, widgets
@@ -13,9 +14,10 @@ from cxrcore.ui.thresholds import session
 MAX_RUNS = evaluated_runs.MAX_RUNS
 CELLS = {"Missed": "fn", "False alarms": "fp", "Found": "tp", "Left alone": "tn"}  # {as in the link: cell}
 NEAREST, ALL_MISS, DISAGREE = "Nearest to the threshold", "All runs miss", "Runs disagree"
+QUEUE = "Label queue"
 MEANINGS = ("Missed: the label says yes, no alarm (FN). False alarms: the label says no, an alarm (FP). Found: TP. "
             "Left alone: TN. The surest mistakes come first. All runs miss and Runs disagree take each run at its own "
-            "thresholds.")
+            "thresholds. Label queue: films whose label may be wrong, to be read again.")
 A_PAGE = 24
 RUN_WIDTH, FINDING_WIDTH, FILMS_WIDTH, PAGE_WIDTH = 212, 190, 240, 130  # pixels: all controls in one row on a desk
 
@@ -39,16 +41,20 @@ def run_pickers(page: RunsPage) -> list[str]:
                                "Runs for “All runs miss” and “Runs disagree”")
 
 
-def finding_picker() -> str:
-    """The finding whose films are shown; ends the page at an unknown one."""
-    with st.container(width=FINDING_WIDTH):
-        return widgets.finding_picker("The finding whose films are shown.")
+def finding_picker(place: DeltaGenerator, findings: Sequence[str]) -> str:
+    """The finding whose films are shown; ends the page at an unknown one.
+
+    Args:
+        place: `FINDING_WIDTH` wide; filled when the runs are known, and with them the findings.
+    """
+    with place:
+        return widgets.finding_picker(findings, "The finding whose films are shown.")
 
 
 def films_picker() -> str:
-    """Which films: of `CELLS`, NEAREST, ALL_MISS or DISAGREE; ends the page at an unknown one."""
+    """Which films: of `CELLS`, NEAREST, ALL_MISS, DISAGREE or QUEUE; ends the page at an unknown one."""
     with st.container(width=FILMS_WIDTH):
-        which = widgets.choice_in_link("Films", "films", [*CELLS, NEAREST, ALL_MISS, DISAGREE], MEANINGS)
+        which = widgets.choice_in_link("Films", "films", [*CELLS, NEAREST, ALL_MISS, DISAGREE, QUEUE], MEANINGS)
     if which is None:
         st.stop()
     return which

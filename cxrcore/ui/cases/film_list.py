@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import config
-from cxrcore.findings import FINDINGS, NO_FINDING, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures import cases
 from cxrcore.measures.intervals.scored_films import shared_films
 from cxrcore.measures.thresholds.positions import FULL_DIGITS, counts_at, written
@@ -17,12 +17,13 @@ from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.film_pixels import FilmMap, films_of
+from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.queries.threshold_sets import DEFAULT, SourcedSet, default_key, find_set, parse_key
 from cxrcore.store import Predictions, Store
 from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
-from cxrcore.ui.film_tiles import Tile, wall
+from cxrcore.ui.film_tiles import Tile, labels_in_words, wall
 
 SHOWN_DIGITS = 3  # of a score, at least
 WORDS = {  # {choice: (one film, several, their order)}
@@ -76,7 +77,7 @@ class Cases:
     @property
     def place(self) -> int:
         """The finding's place."""
-        return FINDINGS.index(self.finding)
+        return self.found.place(self.finding)
 
 
 # -- which films
@@ -84,8 +85,8 @@ class Cases:
 
 def counts(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> dict[str, int]:
     """{name of `CELLS`: films}, as the board counts them."""
-    k = FINDINGS.index(finding)
-    at = counts_at(from_store.sorted_scores(store, run.prediction_id(part))[k : k + 1], state.thresholds[k : k + 1])
+    k = state.findings.index(finding)
+    at = counts_at(from_store.sorted_scores(store, run.read(part))[k : k + 1], state.thresholds[k : k + 1])
     return {name: int(getattr(at, cell)[0]) for name, cell in CELLS.items()}
 
 
@@ -99,15 +100,16 @@ def choose(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState
     Raises:
         ResamplingError: runs without a film in common, or whose films are not the same ones.
     """
-    k, threshold = FINDINGS.index(finding), float(state.thresholds[FINDINGS.index(finding)])
+    k = state.findings.index(finding)
+    threshold = float(state.thresholds[k])
     if which in (ALL_MISS, DISAGREE):
-        films = _shared(store, tuple(run.prediction_id(part) for run in runs))
+        films = _shared(store, tuple(run.read(part) for run in runs))
         others = [_other(store, run, held, state, k) for run, held in zip(runs[1:], films[1:], strict=True)]
         pick = cases.missed_by_all if which == ALL_MISS else cases.disagreements
         rows = pick(films[0].labels[:, k], [held.scores[:, k] for held in films],
                     [threshold, *(other.threshold for other in others)])
         return Cases(films[0], rows, threshold, finding, others)
-    found = from_store.predictions(store, runs[0].prediction_id(part))
+    found = from_store.predictions(store, runs[0].read(part))
     labels, scores = found.labels[:, k], found.scores[:, k]
     rows = (cases.nearest(labels, scores, threshold) if which == NEAREST
             else cases.in_cell(labels, scores, threshold, CELLS[which]))
@@ -115,8 +117,8 @@ def choose(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState
 
 
 @kept(4)  # of six runs of 25,596 films 10 MB; never written to
-def _shared(store: Store, prediction_ids: tuple[str, ...]) -> list[Predictions]:
-    return shared_films([from_store.predictions(store, one) for one in prediction_ids])
+def _shared(store: Store, read: tuple[Labelled, ...]) -> list[Predictions]:
+    return shared_films([from_store.predictions(store, of) for of in read])
 
 
 def _other(store: Store, run: Evaluated, films: Predictions, state: BoardState, k: int) -> OtherRun:
@@ -138,7 +140,7 @@ def _own_set(store: Store, run: Evaluated, state: BoardState) -> SourcedSet:
 
 def say_what_is_shown(store: Store, shown: Cases, which: str, runs: Sequence[Evaluated], part: str) -> None:
     """What is listed, of which films, in which order; and why there is nothing, where there is nothing."""
-    at = written(shown.threshold, from_store.sorted_scores(store, runs[0].prediction_id(part))[shown.place])
+    at = written(shown.threshold, from_store.sorted_scores(store, runs[0].read(part))[shown.place])
     st.markdown(in_words(shown, which, runs[0], part, at))
     if shown.others:
         said = [f"{widgets.escape(other.label)} {other.threshold:.4g} ({widgets.escape(other.source)})"
@@ -178,7 +180,7 @@ def draw_films(store: Store, run: Evaluated, shown: Cases, which: str, page: int
     rows = shown.rows[page * A_PAGE:(page + 1) * A_PAGE]
     if not len(rows):
         return
-    held = films_of(store, run.dataset_id)
+    held = films_of(store, run.labels.dataset_id)
     people = _people(store, run, shown.found.image_ids[rows])
     beside = link.same_runs_and_thresholds()
     tiles = [_tile(shown, which, row, person, held, beside)
@@ -195,7 +197,7 @@ def draw_films(store: Store, run: Evaluated, shown: Cases, which: str, page: int
 
 def _people(store: Store, run: Evaluated, image_ids: np.ndarray) -> pd.DataFrame:
     """Age, sex and view of these films, in their order; NaN where not known."""
-    images = from_store.images(store, run.dataset_id)
+    images = from_store.images(store, run.labels.dataset_id)
     return images[images["image_id"].isin(image_ids)].set_index("image_id").reindex(image_ids)
 
 
@@ -203,16 +205,16 @@ def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap |
           beside: Mapping[str, object]) -> Tile:
     found, k = shown.found, shown.place
     image_id, score = found.image_ids[row], float(found.scores[row, k])
-    labels = [display_name(FINDINGS[j]) for j in np.flatnonzero(found.labels[row] == 1)] or [display_name(NO_FINDING)]
     about = [f"patient {found.patient_ids[row] or 'unknown'}",
              *([] if pd.isna(person["age"]) else [f"{person['age']:.0f} years"]),
              *(str(person[name]) for name in ("sex", "view") if not pd.isna(person[name]))]
     mixed = which in (NEAREST, DISAGREE)
     outcome = [OUTCOMES[int(found.labels[row, k]), score >= shown.threshold]] if mixed else []
     others = [f"{other.label} {compared(float(other.scores[row]), other.threshold)}" for other in shown.others]
+    labels = labels_in_words(found.labels[row], found.findings)
     address = "explain?" + urlencode(dict(beside) | {"film": image_id, "finding": shown.finding}, doseq=True)
     return Tile(held.film(image_id) if held else None, compared(score, shown.threshold),
-                " · ".join([*outcome, *others, ", ".join(labels), ", ".join(about)]), name=image_id, link=address,
+                " · ".join([*outcome, *others, labels, ", ".join(about)]), name=image_id, link=address,
                 link_text="Explain")
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from cxrcore.charts import dataset as charts
 from cxrcore.charts.look import Figure
 from cxrcore.data import census
-from cxrcore.findings import FINDINGS, NO_FINDING, display_name
+from cxrcore.findings import NO_FINDING, display_name
 from cxrcore.glossary import TERMS, meaning
 from cxrcore.queries import data_set
 from cxrcore.queries.data_set import Holdings
@@ -119,7 +119,7 @@ def company(found: Holdings) -> None:
 
 
 def _strongest(found: Holdings) -> str:
-    place = {finding: k for k, finding in enumerate(FINDINGS)}
+    place = {finding: k for k, finding in enumerate(found.findings)}
     pairs = found.company[(found.company["both"] >= ENOUGH)
                           & (found.company["given"].map(place) < found.company["other"].map(place))]
     named = [f"{display_name(row.given)} with {display_name(row.other)} ({row.lift:.1f}×, {row.both:,} films)"

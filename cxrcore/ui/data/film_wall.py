@@ -1,20 +1,21 @@
 """The Data page's films: some of those with a finding, from the prepared map."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from cxrcore.config import PREPARE_COMMAND
-from cxrcore.findings import FINDINGS, NO_FINDING, display_name
+from cxrcore.findings import NO_FINDING, display_name
 from cxrcore.queries import data_set
 from cxrcore.queries.data_set import Holdings
 from cxrcore.queries.film_pixels import FilmMap, film_map
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
-from cxrcore.ui.film_tiles import Tile, wall
+from cxrcore.ui.film_tiles import Tile, labels_in_words, wall
 
 FINDING = "finding"  # the picker's key, and so its name in the link
-TITLES = {display_name(finding): finding for finding in (*FINDINGS, NO_FINDING)}
 N_TILES = 10
 
 
@@ -28,7 +29,7 @@ def films(store: Store, found: Holdings, kind: str, runs: pd.DataFrame) -> None:
     """
     with shell.errors_shown():
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            finding = _finding_picker()
+            finding = _finding_picker(found.findings)
             if finding is None:
                 return
             turn = st.session_state.setdefault("films_turn", 0)
@@ -43,15 +44,17 @@ def films(store: Store, found: Holdings, kind: str, runs: pd.DataFrame) -> None:
         _draw(found, shown, finding, turn)
 
 
-def _finding_picker() -> str | None:
+def _finding_picker(findings: Sequence[str]) -> str | None:
     """Choose a finding, or NO_FINDING; None where the link names none that there is."""
-    title = widgets.choice_in_link("Finding", FINDING, list(TITLES), "The label of the films below.",
-                                   widgets.finding_title)
-    return None if title is None else TITLES[title]
+    titles = {display_name(finding): finding for finding in (*findings, NO_FINDING)}
+    title = widgets.choice_in_link("Finding", FINDING, list(titles), "The label of the films below.",
+                                   widgets.finding_title((*findings, NO_FINDING)))
+    return None if title is None else titles[title]
 
 
 def _draw(found: Holdings, shown: FilmMap, finding: str, turn: int) -> None:
-    has = (found.labels == 0).all(axis=1) if finding == NO_FINDING else found.labels[:, FINDINGS.index(finding)] == 1
+    has = ((found.labels == 0).all(axis=1) if finding == NO_FINDING else
+           found.labels[:, found.findings.index(finding)] == 1)
     held = shown.holds(found.images["image_id"])
     there = np.flatnonzero(has & held)
     if not len(there):
@@ -68,10 +71,9 @@ def _draw(found: Holdings, shown: FilmMap, finding: str, turn: int) -> None:
 
 def _tile(found: Holdings, shown: FilmMap, row: int, finding: str) -> Tile:
     film = found.images.iloc[row]
-    labels = [display_name(FINDINGS[k]) for k in np.flatnonzero(found.labels[row] == 1)] or [display_name(NO_FINDING)]
     age = "age unknown" if pd.isna(film["age"]) else f"{film['age']:.0f} years"
     known = [age, *(str(film[name]) for name in ("sex", "view") if not pd.isna(film[name]))]
-    return Tile(shown.film(film["image_id"]), ", ".join(labels),
+    return Tile(shown.film(film["image_id"]), labels_in_words(found.labels[row], found.findings),
                 f"patient {film['patient_id'] or 'unknown'}, " + ", ".join(known),
                 _box_shares(found.boxes, film["image_id"], finding, shown.box_side))
 

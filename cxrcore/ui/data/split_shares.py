@@ -17,6 +17,7 @@ from cxrcore.store.records import rows_of
 from cxrcore.ui import widgets
 from cxrcore.ui.data.counts import spoken
 
+MOST_NAMED = 30  # of the findings that are rare
 SPLIT = "split"  # the picker's key, and so its name in the link
 
 
@@ -54,7 +55,8 @@ def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> S
     rare = counted.by_part[(counted.by_part["group"] != "train") & (counted.by_part["positives"] < STABLE_POSITIVES)]
     if len(rare):
         words = "; ".join(f"{display_name(row.finding)} {row.positives} in {PART_WORDS[row.group]}"
-                          for row in rows_of(rare))
+                          for row in rows_of(rare.head(MOST_NAMED)))
+        words += f"; and {len(rare) - MOST_NAMED} more" if len(rare) > MOST_NAMED else ""
         st.markdown(f":material/warning: Fewer than {STABLE_POSITIVES} films with the finding, so thresholds and "
                     f"measures there are unstable: {words}.")
     return counted

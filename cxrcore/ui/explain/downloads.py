@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxrcore.data.files import csv_file
 from cxrcore.explain.overlay import drawn_size, resized
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.explained_films import LARGEST, SMALL
 from cxrcore.report.explanation_page import ScoreLine, as_png, explanation_page
@@ -42,7 +42,7 @@ def explain_downloads(film: ChosenFilm, shown: Sequence[OneRun], finding: str, m
 
 def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.ndarray) -> str:
     scores = one.scores
-    k = FINDINGS.index(finding)
+    score, threshold = scores.of(finding)
     lines = []
     for place, row in enumerate(rows_of(score_views.scores_table([scores]))):
         rests_on = "–" if scores.positives is None else f"{scores.positives[place]:,}"
@@ -54,6 +54,6 @@ def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.
              f"Method: {method}. Thresholds: {scores.source}.", *known]
     notes = [TRAINED_ON] * (film.part == "train") + [scores.uncalibrated] * bool(scores.uncalibrated)
     pixels = resized(film.film.pixels, drawn_size(film.film.pixels, SMALL, LARGEST))
-    caption = (f"{display_name(finding)} by {method}: score {scores.scores[k]:.4f}, threshold "
-               f"{scores.thresholds[k]:.4g}")
+    caption = (f"{display_name(finding)} by {method}: score {score:.4f}, threshold "
+               f"{threshold:.4g}")
     return explanation_page(f"{display_name(finding)} on one film", about, notes, pixels, overlay, caption, lines)

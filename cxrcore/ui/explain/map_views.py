@@ -1,4 +1,4 @@
-"""The maps of one film: one finding large, all 14 at once, methods or runs side by side, and how they are drawn."""
+"""The maps of one film: a finding large, all of them at once, methods or runs side by side, and how they are drawn."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import streamlit as st
 
 from cxrcore.charts.film_view import film_view
 from cxrcore.explain import overlay as overlays
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.explained_films import COLOURS, SMALL, STRONGEST, Explained, Loaded, Look, drawn
 from cxrcore.ui import widgets
@@ -16,7 +16,9 @@ from cxrcore.ui.explain.score_views import FilmScores
 from cxrcore.ui.film_tiles import Tile, wall
 from cxrcore.ui.link import in_link
 
-VIEWS = ("One finding", "All 14", "Methods", "Runs")
+ALL, METHODS_VIEW, RUNS_VIEW = "All findings", "Methods", "Runs"
+VIEWS = ("One finding", ALL, METHODS_VIEW, RUNS_VIEW)
+OLD_ALL = "All 14"  # `ALL` in links of earlier versions
 COLOURS_KEY, CONTOUR_KEY, STRENGTH_KEY = "colours", "contour", "opacity"
 
 
@@ -44,8 +46,7 @@ def look_popover() -> Look:
 
 def opacity_of(one: OneRun, finding: str) -> float:
     """min(1, score / threshold): an unlikely finding does not glow."""
-    k = FINDINGS.index(finding)
-    return overlays.opacity(float(one.scores.scores[k]), float(one.scores.thresholds[k]))
+    return overlays.opacity(*one.scores.of(finding))
 
 
 def large(film: ChosenFilm, one: OneRun, explained: Explained, finding: str, method: str, look: Look) -> np.ndarray:
@@ -62,10 +63,10 @@ def large(film: ChosenFilm, one: OneRun, explained: Explained, finding: str, met
 
 def caption(one: OneRun, explained: Explained, finding: str) -> str:
     """The numbers behind a map."""
-    k = FINDINGS.index(finding)
     heat, energy = explained.of(finding)
-    score, threshold = float(one.scores.scores[k]), float(one.scores.thresholds[k])
-    text = f"Score {score:.4f}, threshold {threshold:.4g}, logit {explained.logits[k]:+.2f}, energy {energy:.3g}."
+    score, threshold = one.scores.of(finding)
+    logit = explained.logits[one.loaded.findings.index(finding)]
+    text = f"Score {score:.4f}, threshold {threshold:.4g}, logit {logit:+.2f}, energy {energy:.3g}."
     if not heat.any():
         return text + (" The map is empty: nothing speaks for it." if energy == 0 else
                        " The map is flat: no place stands out.")
@@ -74,9 +75,10 @@ def caption(one: OneRun, explained: Explained, finding: str) -> str:
 
 
 def all_findings(film: ChosenFilm, one: OneRun, explained: Explained, look: Look) -> None:
-    """All 14 maps, those with the highest score for their threshold first."""
+    """The maps of all findings, those with the highest score for their threshold first."""
     ratio = one.scores.scores / np.maximum(one.scores.thresholds, 1e-6)
-    wall([_tile(film, explained, FINDINGS[k], one, look, display_name(FINDINGS[k])) for k in np.argsort(-ratio)])
+    ordered = [one.scores.findings[k] for k in np.argsort(-ratio)]
+    wall([_tile(film, explained, finding, one, look, display_name(finding)) for finding in ordered])
     st.caption("Ordered by score over threshold. Maps fade as the score falls below the threshold.")
 
 
@@ -86,8 +88,7 @@ def side_by_side(film: ChosenFilm, finding: str, look: Look, shown: Sequence[tup
 
 
 def _tile(film: ChosenFilm, explained: Explained, finding: str, one: OneRun, look: Look, title: str) -> Tile:
-    k = FINDINGS.index(finding)
-    score, threshold = float(one.scores.scores[k]), float(one.scores.thresholds[k])
+    score, threshold = one.scores.of(finding)
     decision = "alarm" if score >= threshold else "no alarm"
     return Tile(drawn(film.film.pixels, explained, finding, opacity_of(one, finding), look, SMALL), title,
                 f"{score:.3f} of {threshold:.3f}, {decision}")

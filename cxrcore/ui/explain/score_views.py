@@ -1,6 +1,6 @@
 """The scores of one film: against thresholds, as calibrated probabilities, and among the run's validation films."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,18 +9,20 @@ import streamlit as st
 
 from cxrcore.charts.look import RunStyle
 from cxrcore.charts.score_bars import Scored, score_bars
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.glossary import meaning
 from cxrcore.measures.calibration import MIN_POSITIVES, in_digits
 from cxrcore.measures.metrics import measured
+from cxrcore.measures.thresholds.fitting import FALLBACK
 from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.from_store import calibrator
-from cxrcore.store import Store
+from cxrcore.store import Predictions, Store
 from cxrcore.ui import widgets
 
 ALARM, QUIET = "alarm", "no alarm"
+WORDS = {True: "yes", False: "no"}  # of a label
 TOO_FEW = f"fewer than {MIN_POSITIVES} validation films with it, or without it"
 
 
@@ -30,22 +32,30 @@ class FilmScores:
 
     Attributes:
         run, style: whose they are.
-        scores: float32 (14,).
-        thresholds: float64 (14,), and where they come from, in words.
-        calibrated: probabilities, float64 (14,), NaN for a finding that validation holds too few films of to calibrate;
+        findings: k names, of the network's outputs, in whose order all the arrays stand.
+        scores: float32 (k,).
+        thresholds: float64 (k,), and where they come from, in words.
+        calibrated: probabilities, float64 (k,), NaN for a finding that validation holds too few films of to calibrate;
             None without validation predictions.
-        positives: validation films with each finding that the calibration rests on, int64 (14,); None without them.
-        percentile: share of the run's validation films that score no higher, 0 to 100, (14,); None without them.
+        positives: validation films with each finding that the calibration rests on, int64 (k,); None without them.
+        percentile: share of the run's validation films that score no higher, 0 to 100, (k,), NaN where they have no
+            score; None without them.
     """
 
     run: Evaluated
     style: RunStyle
+    findings: tuple[str, ...]
     scores: np.ndarray
     thresholds: np.ndarray
     source: str
     calibrated: np.ndarray | None
     positives: np.ndarray | None
     percentile: np.ndarray | None
+
+    def of(self, finding: str) -> tuple[float, float]:
+        """A finding's score and threshold."""
+        k = self.findings.index(finding)
+        return float(self.scores[k]), float(self.thresholds[k])
 
     def calibrated_in_digits(self, k: int) -> str | None:
         """A finding's calibrated probability as far as its films bear it; None where there is none."""
@@ -58,53 +68,80 @@ class FilmScores:
         """Why which findings have no calibrated score, as a sentence; '' where all have one."""
         if self.calibrated is None:
             return "No calibrated scores: the run has no validation predictions to fit a calibrator on."
-        names = [display_name(finding) for finding, value in zip(FINDINGS, self.calibrated, strict=True)
+        names = [display_name(finding) for finding, value in zip(self.findings, self.calibrated, strict=True)
                  if np.isnan(value)]
         return f"No calibrated score of {', '.join(names)}: {TOO_FEW}." if names else ""
 
 
-def film_scores(store: Store, run: Evaluated, style: RunStyle, scores: np.ndarray, state: BoardState) -> FilmScores:
-    """Scores with all that they can be held against."""
+def film_scores(store: Store, run: Evaluated, style: RunStyle, findings: tuple[str, ...], scores: np.ndarray,
+                state: BoardState) -> FilmScores:
+    """Scores with all that they can be held against.
+
+    Args:
+        findings, scores: of the network. A finding that the run was not measured on has no threshold but 0.5.
+    """
     calibrated = positives = percentile = None
     if "val" in run.parts:
-        prediction_id = run.prediction_id("val")
-        held = from_store.predictions(store, prediction_id)
-        val, positives = held.scores, (measured(held.labels, held.scores) & (held.labels == 1)).sum(axis=0)
-        percentile = 100 * np.nanmean(np.where(np.isnan(val), np.nan, val <= scores), axis=0)
-        calibrated = calibrator(store, prediction_id)(scores[None])[0]
-    by_hand = f", {len(state.by_hand)} by hand" if state.by_hand else ""
-    return FilmScores(run, style, scores, state.thresholds, state.base.in_words + by_hand, calibrated, positives,
-                      percentile)
+        of = run.read_own("val")
+        positives, percentile = _among(from_store.predictions(store, of), findings, scores)
+        calibrated = calibrator(store, of, findings)(scores[None])[0]
+    known = dict(zip(state.findings, state.thresholds.tolist(), strict=True))
+    source = state.base.in_words + (f", {len(state.by_hand)} by hand" if state.by_hand else "")
+    if others := [display_name(finding) for finding in findings if finding not in known]:
+        source += f"; {FALLBACK} for {', '.join(others)}, which the run was not measured on"
+    thresholds = np.array([known.get(finding, FALLBACK) for finding in findings])
+    return FilmScores(run, style, findings, scores, thresholds, source, calibrated, positives, percentile)
 
 
-def scores_table(found: Sequence[FilmScores], labels: Sequence[str] | None = None) -> pd.DataFrame:
+def _among(held: Predictions, findings: Sequence[str], scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Films with each finding, and the share in percent of films that score no higher, of some predictions."""
+    positives, percentile = np.zeros(len(findings), np.int64), np.full(len(findings), np.nan)
+    for k, finding in enumerate(findings):
+        if finding not in held.findings:
+            continue
+        labels, values = held.labels[:, held.place(finding)], held.scores[:, held.place(finding)]
+        positives[k] = (measured(labels, values) & (labels == 1)).sum()
+        there = values[~np.isnan(values)]
+        percentile[k] = 100 * (there <= scores[k]).mean() if len(there) else np.nan
+    return positives, percentile
+
+
+def findings_of(found: Sequence[FilmScores]) -> list[str]:
+    """The findings of several runs, each once."""
+    return list(dict.fromkeys(finding for one in found for finding in one.findings))
+
+
+def scores_table(found: Sequence[FilmScores], labels: Mapping[str, bool] | None = None) -> pd.DataFrame:
     """A row a finding and run.
 
     Args:
-        labels: findings that the film is labelled with, where they are known.
+        labels: {finding: whether the film has it}, where it is one of a data set; unknown ones are left out.
     """
     frames = []
     for one in found:
         frame = pd.DataFrame({
-            "Finding": list(map(display_name, FINDINGS)), "Run": one.run.label, "Score": one.scores.astype(float),
+            "Finding": list(map(display_name, one.findings)), "Run": one.run.label, "Score": one.scores.astype(float),
             "Threshold": one.thresholds,
             "Decision": np.where(one.scores.astype(np.float64) >= one.thresholds, ALARM, QUIET),
-            "Calibrated": pd.array([one.calibrated_in_digits(k) for k in range(len(FINDINGS))], "string"),
-            "Films behind it": pd.array([None] * len(FINDINGS) if one.positives is None else one.positives, "Int64"),
+            "Calibrated": pd.array([one.calibrated_in_digits(k) for k in range(len(one.findings))], "string"),
+            "Films behind it": pd.array([None] * len(one.findings) if one.positives is None else one.positives,
+                                        "Int64"),
             "Percentile": np.nan if one.percentile is None else one.percentile})
         if labels is not None:
-            frame["Label"] = ["yes" if name in labels else "no" for name in frame["Finding"]]
+            frame["Label"] = [WORDS.get(labels.get(finding)) for finding in one.findings]
         frames.append(frame)
     made = pd.concat(frames, ignore_index=True)
-    order = np.arange(len(made)).reshape(len(found), -1).T.ravel()  # the runs of a finding under each other
-    return made.iloc[order].reset_index(drop=True)
+    every = findings_of(found)
+    places = [every.index(finding) for one in found for finding in one.findings]
+    return made.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)  # a finding's runs under each other
 
 
-def draw_scores(found: Sequence[FilmScores], labels: Sequence[str] | None) -> None:
+def draw_scores(found: Sequence[FilmScores], labels: Mapping[str, bool] | None) -> None:
     """Bars, and the table below them."""
     if len(found) > 1:
         widgets.legend([(one.run.label, one.style) for one in found])
-    widgets.chart(score_bars("Scores; the upright marks are thresholds", [_bars(one) for one in found]),
+    every = findings_of(found)
+    widgets.chart(score_bars("Scores; the upright marks are thresholds", [_bars(one, every) for one in found], every),
                   "film_scores", "Score of each finding with its threshold")
     st.caption("A strong bar reaches its threshold and raises an alarm. " + " ".join(
         f"{widgets.escape(one.run.label)}: thresholds {widgets.escape(one.source)}." for one in found))
@@ -122,12 +159,15 @@ def draw_scores(found: Sequence[FilmScores], labels: Sequence[str] | None) -> No
             "Percentile": widgets.number("percentile", format="%.1f")})
 
 
-def _bars(one: FilmScores) -> Scored:
-    notes = []
-    for k in range(len(FINDINGS)):
+def _bars(one: FilmScores, every: Sequence[str]) -> Scored:
+    """A run's bars among those of all findings; none of what its network does not know."""
+    notes, values = [""] * len(every), np.full((2, len(every)), np.nan)
+    for k, finding in enumerate(one.findings):
         digits = one.calibrated_in_digits(k)
         parts = [] if one.calibrated is None or one.positives is None else [
             f"calibrated {digits}, from {one.positives[k]:,} films with it" if digits else f"not calibrated: {TOO_FEW}"]
-        parts += [] if one.percentile is None else [f"higher than {one.percentile[k]:.1f} % of validation films"]
-        notes.append(", ".join(parts))
-    return Scored(one.run.label, one.style, one.scores, one.thresholds, notes)
+        if one.percentile is not None and not np.isnan(one.percentile[k]):
+            parts.append(f"higher than {one.percentile[k]:.1f} % of validation films")
+        place = every.index(finding)
+        notes[place], values[:, place] = ", ".join(parts), one.of(finding)
+    return Scored(one.run.label, one.style, *values, notes)

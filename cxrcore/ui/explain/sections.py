@@ -64,6 +64,12 @@ def films_of(store: Store, overview: from_store.Overview, runs: pd.DataFrame) ->
     return chosen_film.films_of(store, runs.iloc[0], overview.runs, overview.datasets)
 
 
+def finding_picker(overview: from_store.Overview, runs: pd.DataFrame) -> str:
+    """A finding of the first run's data set, which stands in the link; ends the page at an unknown one."""
+    findings = overview.labels_of(runs.iloc[0]["dataset_id"])[0].findings
+    return widgets.finding_picker(findings, "The finding whose map is shown.")
+
+
 def method_picker() -> str:
     """A key of `METHODS`; ends the page at an unknown one."""
     label = widgets.choice_in_link("Method", "method", list(METHODS), MEANINGS)
@@ -74,6 +80,7 @@ def method_picker() -> str:
 
 def view_picker(n_runs: int) -> str:
     """Of `map_views.VIEWS`."""
+    link.take_new_word("show", map_views.OLD_ALL, map_views.ALL)
     views = map_views.VIEWS if n_runs > 1 else map_views.VIEWS[:-1]
     return st.segmented_control("Show", views, default=views[0], required=True, **in_link("show"),
                                 help="One map large, the maps of all findings, or one finding by all methods or runs.")
@@ -152,8 +159,9 @@ def say_film(film: ChosenFilm, films: RunFilms) -> None:
     if film.film.notes:
         st.caption("Read so: " + escape("; ".join(film.film.notes)) + ".")
     if film.image_id:
-        labels = films.labels_of(film.image_id)
-        st.caption(f"Labelled: {escape(', '.join(labels)) or 'no finding'}.")
+        labels, known = films.labels_of(film.image_id), films.known_labels(film.image_id)
+        without = "no finding" if len(known) == len(films.findings) else "no known finding"
+        st.caption(f"Labelled: {escape(', '.join(labels)) or without}.")
     if film.part == "train":
         st.warning("This film is in the run's training split: the network has seen it with its labels, so its scores "
                    "and maps say little of what it does on new films.", icon=":material/warning:")
@@ -178,17 +186,17 @@ def asked_for(film: ChosenFilm) -> bool:
 
 def score(store: Store, runs: pd.DataFrame, film: ChosenFilm) -> list[OneRun]:
     """Every run's network asked, with Grad-CAM's maps on the way."""
-    board = from_store.overview(store).board
+    overview = from_store.overview(store)
     styles = run_styles(dict(zip(runs.index, runs["architecture"], strict=True)))
     shown = []
-    for run in evaluated(runs.reset_index(drop=True), board, dict(zip(runs.index, runs["label"], strict=True))):
+    for run in evaluated(runs.reset_index(drop=True), overview, dict(zip(runs.index, runs["label"], strict=True))):
         loaded = explained_films.load_network(store, run.run_id)
         small = film_file.resize(film.film.pixels, loaded.image_size)
         found = explained_films.explained(loaded, small, METHODS["Grad-CAM"])
         own = link.thresholds_in_link() if run.run_id == runs.index[0] else (None, None, [])
         state = read_state(store, run, *own)
-        shown.append(OneRun(loaded, score_views.film_scores(store, run, styles[run.run_id], found.scores, state),
-                            small))
+        scores = score_views.film_scores(store, run, styles[run.run_id], loaded.findings, found.scores, state)
+        shown.append(OneRun(loaded, scores, small))
     return shown
 
 
@@ -212,15 +220,16 @@ def say_check(one: OneRun) -> None:
 def draw_scores(store: Store, films: RunFilms, film: ChosenFilm, shown: Sequence[OneRun]) -> None:
     """Scores of all findings, and whether they are those that were stored."""
     st.header("Scores", anchor=False)
-    labels = films.labels_of(film.image_id) if film.image_id else None
+    labels = films.known_labels(film.image_id) if film.image_id else None
     score_views.draw_scores([one.scores for one in shown], labels)
     if film.image_id is None:
         return
     for one in shown:
         run = one.scores.run
-        kept = chosen_film.stored_scores(store, [run.prediction_id(part) for part in run.parts], film.image_id)
-        if kept is not None:
-            apart = float(np.nanmax(np.abs(kept - one.scores.scores)))
+        kept = chosen_film.stored_scores(store, [run.read_own(part) for part in run.parts], film.image_id)
+        apart = max((abs(kept[finding] - one.scores.of(finding)[0]) for finding in one.scores.findings
+                     if finding in kept and not np.isnan(kept[finding])), default=None)
+        if apart is not None:
             same = "the same as" if apart <= DIFFERENT else f"up to {apart:.2g} away from"
             st.caption(f"{escape(run.label)}: these scores are {same} those that its evaluation stored for this film "
                        f"(largest difference {apart:.1e}).")
@@ -232,25 +241,41 @@ def draw_maps(film: ChosenFilm, shown: Sequence[OneRun], finding: str, method: s
     st.header("Where the network looked", anchor=False)
     _say_method(shown[0], method)
     first = _explained(shown[0], finding, method)
-    if view == "All 14" and method == SLOW:
+    if view == map_views.ALL and method == SLOW:
         st.info("Score-CAM explains one finding at a time; the maps of all findings are there by the other methods.",
                 icon=":material/info:")
     elif first is None:
         pass
-    elif view == "All 14" and method != SHARED:
+    elif view == map_views.ALL and method != SHARED:
         map_views.all_findings(film, shown[0], first, look)
-    elif view == "Methods":
+    elif view == map_views.METHODS_VIEW:
         quick = [name for name in METHODS if name != SLOW]
         map_views.side_by_side(film, finding, look, [
             (name, shown[0], found) for name in quick if (found := _explained(shown[0], finding, name))])
-    elif view == "Runs" and len(shown) > 1:
+    elif view == map_views.RUNS_VIEW and len(shown) > 1:
+        asked = [one for one in shown if _knows(one, finding)]
         map_views.side_by_side(film, finding, look, [
-            (one.scores.run.label, one, found) for one in shown if (found := _explained(one, finding, method))])
+            (one.scores.run.label, one, found) for one in asked if (found := _explained(one, finding, method))])
     else:
         map_views.large(film, shown[0], first, finding, method, look)
     st.caption(NOT_FOR_DIAGNOSIS)
     used = first or explained_films.explained(shown[0].loaded, shown[0].small, METHODS["Grad-CAM"])
     return lambda: explained_films.drawn(film.film.pixels, used, finding, map_views.opacity_of(shown[0], finding), look)
+
+
+def stop_where_unknown(one: OneRun, finding: str) -> None:
+    """End the page where the first run's network has no output for the finding."""
+    if not _knows(one, finding):
+        st.stop()
+
+
+def _knows(one: OneRun, finding: str) -> bool:
+    """Whether the network has an output for the finding; says so where it has none."""
+    there = finding in one.loaded.findings
+    if not there:
+        st.info(f"The network of {escape(one.scores.run.label)} does not know {display_name(finding)}, so it has no "
+                "map of it.", icon=":material/info:")
+    return there
 
 
 def _explained(one: OneRun, finding: str, method: str) -> Explained | None:

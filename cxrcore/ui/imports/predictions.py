@@ -15,7 +15,7 @@ from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import UsageError
 from cxrcore.evaluation import film_table, measure_predictions
 from cxrcore.evaluation.film_table import FilmTable
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.import_export import examination, prediction_file, training_films
 from cxrcore.import_export.examination import Candidate, Declared
 from cxrcore.import_export.same_import import Known
@@ -148,17 +148,18 @@ def examine_said(store: Store, said: Said) -> Candidate:
 
 @kept(2)
 def _examined(store: Store, token: tuple[int, ...], said: Said) -> Candidate:
+    table = _table(store, said.table or "")
     declared = Declared(
         said.split,
         said.logits,
         training_films.train_list(said.train_list[1], said.train_list[0]) if said.train_list else None,
-        threshold_file.parse_threshold_file(said.thresholds[1]) if said.thresholds else None,
+        threshold_file.parse_threshold_file(said.thresholds[1], table.findings) if said.thresholds else None,
         said.weights_name,
     )
     file = prediction_file.parse_prediction_file(
-        said.file[1], said.file[0], prediction_file.parse_mapping(said.mapping)
+        said.file[1], said.file[0], table.findings, prediction_file.parse_mapping(said.mapping)
     )
-    return examination.examine(file, _table(store, said.table or ""), declared, store)
+    return examination.examine(file, table, declared, store)
 
 
 def _table(store: Store, table: tuple[str, bytes] | str) -> FilmTable:
@@ -181,14 +182,14 @@ def show_candidate(candidate: Candidate) -> None:
     parts = ", ".join(f"{len(rows):,} {part}" for part, rows in candidate.parts.items())
     left_alone = f" Left alone: {', '.join(map(escape, file.ignored[:8]))}{' …' if len(file.ignored) > 8 else ''}." \
         if file.ignored else ""
-    st.markdown(f"**{escape(file.name)}** · {len(file.image_ids):,} rows · {len(file.columns)} of {len(FINDINGS)} "
-                f"findings · {escape(candidate.table.name)}: {parts} films")
+    st.markdown(f"**{escape(file.name)}** · {len(file.image_ids):,} rows · {len(file.columns)} of "
+                f"{len(candidate.table.findings)} findings · {escape(candidate.table.name)}: {parts} films")
     widgets.show_table(_preview(candidate), hide_index=True, placeholder="–", alt="The first films with their scores",
                        column_config={
                       display_name(finding): widgets.number("score", format="%.4f",
                                                             more=f"Of the column '{escape(column)}'.")
                       for finding, column in file.columns.items()})
-    st.caption(f"As probabilities, findings in the workbench's order.{left_alone}")
+    st.caption(f"As probabilities, findings in the data set's order.{left_alone}")
     st.header("Audit", anchor=False)
     states = [line.state for line in candidate.lines]
     st.markdown(" ".join(BADGES[state].replace(state, f"{states.count(state)} {state}") for state in BADGES
@@ -199,7 +200,7 @@ def show_candidate(candidate: Candidate) -> None:
 
 
 def _preview(candidate: Candidate) -> pd.DataFrame:
-    columns = {display_name(finding): candidate.scores[:PREVIEW, FINDINGS.index(finding)]
+    columns = {display_name(finding): candidate.scores[:PREVIEW, candidate.table.findings.index(finding)]
                for finding in candidate.file.columns}
     return pd.DataFrame({"Film": candidate.image_ids[:PREVIEW]} | columns)
 

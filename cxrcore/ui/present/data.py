@@ -1,9 +1,10 @@
 """Slides on the data: how rare findings are, why accuracy misleads, and what all of this cannot tell."""
 
+import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.dataset import prevalence_chart
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.glossary import NOT_FOR_DIAGNOSIS, meaning
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries.class_lesson import Lesson, NothingToShow
@@ -11,7 +12,9 @@ from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
 from cxrcore.store import audit_marks
 from cxrcore.ui import widgets
 from cxrcore.ui.data.counts import LABEL_NOTES, percent
-from cxrcore.ui.present.stage import chart, headline
+from cxrcore.ui.present.stage import chart, headline, inside
+
+MOST_ROWS = 24  # findings that large type leaves room for
 
 
 def imbalance(lesson: Lesson) -> None:
@@ -21,17 +24,31 @@ def imbalance(lesson: Lesson) -> None:
     if occurring.empty:
         raise NothingToShow("No film of this data set is known to have a finding.")
     rarest, commonest = occurring.iloc[0], occurring.iloc[-1]
-    headline(f"Of all films, {display_name(rarest['finding']).lower()} is on 1 in {round(1 / rarest['share']):,}, "
-             f"{display_name(commonest['finding']).lower()} on 1 in {round(1 / commonest['share']):,}")
+    headline(f"Of all films, {inside(rarest['finding'])} is on 1 in {round(1 / rarest['share']):,}, "
+             f"{inside(commonest['finding'])} on 1 in {round(1 / commonest['share']):,}")
     left, right = st.columns([3, 1.1], gap="medium")
     with left:
-        chart(prevalence_chart(found.prevalence), "imbalance",
+        drawn = at_both_ends(found.prevalence)
+        chart(prevalence_chart(drawn), "imbalance",
               "Share of films with each finding, the most common on top", 10.5, title=False)
     with right:
         figures = found.figures
         st.metric("Films", f"{figures.films:,}", help=meaning("films"))
         st.metric("Patients", f"{figures.patients:,}" if figures.patients else "unknown", help=meaning("patients"))
         st.metric("Without any finding", percent(figures.without_finding), help=meaning("without_finding"))
+        if len(drawn) < len(found.prevalence):
+            st.markdown(f"Drawn: {len(drawn)} of {len(found.prevalence)} findings, the most common and the rarest.")
+
+
+def at_both_ends(prevalence: pd.DataFrame) -> pd.DataFrame:
+    """A table of `census.prevalence`; where it is too long for a slide, its most common and rarest findings.
+
+    Findings that no film has are left out first.
+    """
+    if len(prevalence) <= MOST_ROWS:
+        return prevalence
+    rows = prevalence[prevalence["positives"] > 0].sort_values("share", kind="stable")
+    return rows if len(rows) <= MOST_ROWS else pd.concat([rows[:MOST_ROWS // 2], rows[-MOST_ROWS // 2:]])
 
 
 def accuracy(lesson: Lesson) -> None:
@@ -54,8 +71,9 @@ def accuracy(lesson: Lesson) -> None:
         st.metric("Accuracy", percent(network), f"{gain:+.1f} points" if gain else "no gain", help=meaning("accuracy"),
                   delta_color="normal" if gain else "off", delta_arrow="auto" if gain else "off")
         st.metric("Findings that it finds", f"{int(counts.tp):,} of {present:,}", help=meaning("tp"))
-    every = known == lesson.n_films * len(FINDINGS)
-    asked = f"{len(FINDINGS)} questions each" if every else f"{known:,} questions whose answer and score are known"
+    n = len(lesson.findings)
+    every = known == lesson.n_films * n
+    asked = f"{n} questions each" if every else f"{known:,} questions whose answer and score are known"
     st.markdown(f"{lesson.films}, {asked}: most answers are “no”, so accuracy hardly moves, whatever a network can "
                 "do. **Recall, precision, F1, AP and AUROC say more.**")
 
@@ -78,11 +96,11 @@ def limits(lesson: Lesson) -> None:
         said = note.split(". ", 1)[1] if lesson.kind == "phantom" else f"{note.rsplit('. ', 1)[0]}."
         points.append(f"**Labels err.** {said}")
     if lesson.runs:
-        few = [display_name(finding) for finding, one in zip(FINDINGS, lesson.scores, strict=True)
+        few = [display_name(finding) for finding, one in zip(lesson.findings, lesson.scores, strict=True)
                if len(one.positives) < STABLE_POSITIVES]
         if few:
-            points.append(f"**{len(few)} of {len(FINDINGS)} findings** stand on fewer than {STABLE_POSITIVES} of the "
-                          f"{lesson.films}: their numbers move with every patient.")
+            points.append(f"**{len(few)} of {len(lesson.findings)} findings** stand on fewer than {STABLE_POSITIVES} "
+                          f"of the {lesson.films}: their numbers move with every patient.")
     points += [
         "**One data set, one time.** Elsewhere films, patients and prevalence differ, and thresholds with them.",
         "**A map shows what raised a score**, not what is ill, and not why.",

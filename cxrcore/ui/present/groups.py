@@ -7,7 +7,6 @@ from cxrcore.charts.stage import Rated, rating_chart
 from cxrcore.charts.subgroups import group_styles
 from cxrcore.errors import ResamplingError
 from cxrcore.evaluation.measure_predictions import RESAMPLING
-from cxrcore.findings import N_FINDINGS
 from cxrcore.measures.intervals.holm import BETTER, WORSE, Verdicts, verdicts
 from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.measures.subgroups import MIN_POSITIVES, Gap, gaps, intervals
@@ -38,7 +37,7 @@ def groups(lesson: Lesson) -> None:
                 for name, own in measured.items() if not np.isnan(own.point[MACRO])]
         if len(here) > 1:
             rated += here
-            counts.append(N_FINDINGS - next(iter(measured.values())).n_excluded)
+            counts.append(len(lesson.findings) - next(iter(measured.values())).n_excluded)
             parted += [(one, gap) for gap in gaps(one.found, one.largest, MEASURE)]
     tested = _tested(parted)
     if not tested.n_tests:
@@ -47,7 +46,8 @@ def groups(lesson: Lesson) -> None:
     headline(_statement(parted, tested.words))
     chart(rating_chart("Macro recall with 95 % interval", rated), "groups",
           "; ".join(f"{one.name} {one.value:.2f}" for one in rated), 11.9, title=False)
-    st.markdown(f"{lesson.films}; {_over(counts)}; thresholds: {escape(lesson.tuned(lesson.run).in_words)}, the same "
+    over = _over(counts, len(lesson.findings))
+    st.markdown(f"{lesson.films}; {over}; thresholds: {escape(lesson.tuned(lesson.run).in_words)}, the same "
                 f"for everybody. {_family(tested.n_tests)} A gap can come from the network, from labels, or from who "
                 "comes with what.")
 
@@ -59,12 +59,12 @@ def _tested(parted: list[tuple[Subgroups, Gap]]) -> Verdicts:
                     MEASURE)
 
 
-def _over(counts: list[int]) -> str:
+def _over(counts: list[int], n_findings: int) -> str:
     """Of how many findings the means are: those on enough films of every group of a grouping."""
-    if min(counts) == N_FINDINGS:
+    if min(counts) == n_findings:
         return "means over all findings"
     between = f" to {max(counts)}" if max(counts) > min(counts) else ""
-    return f"means over {min(counts)}{between} of the {N_FINDINGS} findings"
+    return f"means over {min(counts)}{between} of the {n_findings} findings"
 
 
 def _family(n_tests: int) -> str:

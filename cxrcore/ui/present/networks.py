@@ -6,11 +6,12 @@ import streamlit as st
 from cxrcore.charts import curves as curve_charts
 from cxrcore.charts.stage import Rated, rating_chart
 from cxrcore.evaluation.measure_predictions import RESAMPLING
-from cxrcore.findings import FINDINGS, N_FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import comparison, data_set, from_store
 from cxrcore.queries.class_lesson import Lesson
 from cxrcore.queries.comparison import Compared
+from cxrcore.queries.evaluated_runs import on_shared_findings, others_in_words
 from cxrcore.queries.run_groups import SYNTHETIC_NOTE
 from cxrcore.ui import widgets
 from cxrcore.ui.present.stage import chart, headline
@@ -18,7 +19,7 @@ from cxrcore.ui.present.stage import chart, headline
 
 def networks(lesson: Lesson) -> None:
     """The runs of the group, with intervals; ranked where their means are over the same findings."""
-    runs = [lesson.run, *lesson.runs[1:]]
+    runs, others = on_shared_findings([lesson.run, *lesson.runs[1:]])
     architectures = dict(zip(lesson.rows["run_id"], lesson.rows["architecture"], strict=True))
     with widgets.slow_share(RESAMPLING) as told:
         found = comparison.compare(lesson.store, runs, architectures, lesson.part, told=told)
@@ -34,6 +35,8 @@ def networks(lesson: Lesson) -> None:
     st.markdown(data_set.oracle_in_words(lesson.rows) or (
         f"Mean over the findings, {lesson.films}; intervals from draws of patients. Which run is *really* better takes "
         "a paired test: the Compare page makes it."))
+    if others:
+        st.markdown(others_in_words(len(runs[0].findings), others))
     if lesson.kind == "phantom":
         st.markdown(f"{SYNTHETIC_NOTE.capitalize()}.")
 
@@ -41,7 +44,7 @@ def networks(lesson: Lesson) -> None:
 def _rated(one: Compared) -> Rated:
     """A run's macro mean; its name says over how many findings where these are not all."""
     interval = one.found.interval("auroc")
-    over = f", over {N_FINDINGS - interval.n_excluded} findings" if interval.n_excluded else ""
+    over = f", over {len(one.run.findings) - interval.n_excluded} findings" if interval.n_excluded else ""
     return Rated(one.run.label + over, one.style, *(float(side[MACRO]) for side in
                                                     (interval.point, interval.low, interval.high)))
 
@@ -57,9 +60,9 @@ def _ranking(rated: list[Rated]) -> str:
 def curves(lesson: Lesson) -> None:
     """A fine ROC curve beside the precision that goes with it."""
     run, k = lesson.run, lesson.example
-    finding, counts = FINDINGS[k], lesson.at_half
-    drawn = {view: from_store.curves(lesson.store, run.prediction_id(lesson.part), view) for view in ("roc", "pr")}
-    shown = {view: curve_charts.ShownCurves(run.label, lesson.styles[run.run_id], own.findings[k])
+    finding, counts = lesson.findings[k], lesson.at_half
+    drawn = {view: from_store.curves(lesson.store, run.read(lesson.part), view) for view in ("roc", "pr")}
+    shown = {view: curve_charts.ShownCurves(run.label, lesson.styles[run.run_id], own.findings[finding])
              for view, own in drawn.items()}
     auroc, f1 = shown["roc"].curves.auroc, float(counts.f1[k])
     n = len(lesson.scores[k].positives)

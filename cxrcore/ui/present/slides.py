@@ -10,7 +10,7 @@ from cxrcore.ui.present.weighting import weights
 
 SLIDES = (
     Slide("Data", imbalance, Notes(
-        "Fourteen findings, and a film may have none, one or several. Some stand on every tenth film, some on "
+        "A film may have none of the findings, one or several. Some stand on every tenth film, some on "
         "hardly any: a network sees few examples of those, and so do we when we measure it.",
         "How many films would you need to see 100 with the rarest finding?",
         "Labels of the NIH data were read from reports by a program. A prevalence here is the label's.")),
@@ -18,7 +18,7 @@ SLIDES = (
         "A question for each finding on every film, and nearly all answers are no. Whoever always says no is nearly "
         "always right.",
         "Would you buy a fire alarm with this accuracy that never rings?",
-        "Papers that report an accuracy near 95 % on this data may report a network that predicts nothing.")),
+        "Papers that report an accuracy near 95 % on such data may report a network that predicts nothing.")),
     Slide("Networks", networks, Notes(
         "Macro AUROC: the chance that a film with a finding scores above one without it, mean over the findings. "
         "The bars say how far that moves with other patients.",

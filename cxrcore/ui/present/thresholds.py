@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from cxrcore.findings import FINDINGS, display_name
 from cxrcore.measures.thresholds.positions import counts_at
 from cxrcore.queries.board_state import read_state
-from cxrcore.queries.class_lesson import HALF, Lesson
+from cxrcore.queries.class_lesson import Lesson
 from cxrcore.queries.threshold_sets import find_set
 from cxrcore.ui import link, shell
 from cxrcore.ui.markdown import escape
-from cxrcore.ui.present.stage import headline
+from cxrcore.ui.present.stage import headline, inside
 from cxrcore.ui.thresholds import lab, session
 
 N_ROWS = 3  # of the board, which large type leaves room for
@@ -21,8 +20,8 @@ _GUESS, _REVEALED = "guessed_threshold", "revealed_threshold"
 
 def thresholds(lesson: Lesson) -> None:
     """Ask for a guess; when it is made, show what it is worth and give the board to drag."""
-    finding = FINDINGS[lesson.example]
-    headline(f"Where should the alarm for {display_name(finding).lower()} go off?")
+    finding = lesson.findings[lesson.example]
+    headline(f"Where should the alarm for {inside(finding)} go off?")
     key = f"{_REVEALED}_{lesson.run.prediction_id(lesson.part)}_{finding}"
     if key in st.session_state:  # a guess of 0 is one too
         session.begin()
@@ -47,7 +46,7 @@ def _truth(lesson: Lesson, finding: str, key: str) -> None:
         tuned = find_set(lesson.store, lesson.run, f"max_f1@{lesson.part}")
         said = "fitted on these films (flatters)"
     f1 = {name: counts_at(lesson.scores, values).f1[k] for name, values in
-          (("half", HALF), ("guess", np.full(len(FINDINGS), guess)), ("tuned", tuned.thresholds))}
+          (("half", lesson.half), ("guess", np.full(len(lesson.findings), guess)), ("tuned", tuned.thresholds))}
     with st.container(horizontal=True, vertical_alignment="top"):
         st.markdown(f"F1 at 0.5: **{f1['half']:.2f}** · at your guess, {guess:g}: **{f1['guess']:.2f}** · at "
                     f"{tuned.thresholds[k]:.3g}, {said}: **{f1['tuned']:.2f}**. Drag the line.", width="stretch")
@@ -65,11 +64,11 @@ def _board(lesson: Lesson, finding: str) -> None:
 
 
 def _rows(lesson: Lesson) -> list[str]:
-    return [FINDINGS[k] for k in rows_beside(lesson.example, [len(one.positives) for one in lesson.scores])]
+    return [lesson.findings[k] for k in rows_beside(lesson.example, [len(one.positives) for one in lesson.scores])]
 
 
 def rows_beside(example: int, positives: Sequence[int]) -> list[int]:
-    """The findings that stand on the slide's board, by their places in `FINDINGS`, in that order.
+    """The findings that stand on the slide's board, by their places in the run's list, in that order.
 
     The example, the most common and the rarest finding; where these are the same, findings of a middling count too.
 

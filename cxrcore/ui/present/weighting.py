@@ -10,12 +10,12 @@ from cxrcore import config
 from cxrcore.charts.look import architecture_label, run_styles
 from cxrcore.charts.reliability import ShownReliability as Reliable
 from cxrcore.charts.reliability import in_figures, reliability_chart
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures.metrics import macro
 from cxrcore.measures.thresholds.positions import counts_at
 from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.queries import from_store, reliability, run_groups
-from cxrcore.queries.class_lesson import HALF, Lesson, NothingToShow
+from cxrcore.queries.class_lesson import Lesson, NothingToShow
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.loss_pairs import FILMS, LOSS_WORDS, PLAIN, Trained, alike, differing, flags
 from cxrcore.ui import widgets
@@ -26,18 +26,18 @@ def weights(lesson: Lesson) -> None:
     """One architecture trained with the plain loss and with others: recall at 0.5 against calibration."""
     runs = _by_loss(lesson)
     rows, reliable = [], []
-    read = reliability.reliability_reader(lesson.store, [one.run for one in runs], None)
+    read = reliability.reliability_reader(lesson.store, None)
     styles = run_styles({one.run.run_id: one.architecture for one in runs})
-    k = int(np.argmax([len(one.positives) for one in lesson.scores]))  # where the bins hold most
+    finding = lesson.findings[int(np.argmax([len(one.positives) for one in lesson.scores]))]  # the fullest bins
     for one in runs:
         run, name = one.run, LOSS_WORDS[one.loss]
-        at = counts_at(from_store.sorted_scores(lesson.store, run.prediction_id(lesson.part)), HALF)
-        measured = read(run.run_id, run.prediction_id(lesson.part))
+        at = counts_at(from_store.sorted_scores(lesson.store, run.read(lesson.part)), lesson.half)
+        measured = read(run, lesson.part)
         if measured is None:  # only where a calibrator would be needed, and has nothing to be fitted on
             continue
-        ece = macro(np.array([one.ece for one in measured.findings]))[0]
+        ece = macro(np.array([one.ece for one in measured.findings.values()]))[0]
         rows.append((name, macro(at.recall)[0], macro(at.precision)[0], macro(at.f1)[0], ece))
-        reliable.append(Reliable(name, styles[run.run_id], measured.findings[k]))
+        reliable.append(Reliable(name, styles[run.run_id], measured.findings[finding]))
     plain, other = rows[0], max(rows[1:], key=lambda row: row[1])
     headline(f"{other[0].capitalize()}: recall {plain[1]:.2f} → {other[1]:.2f}, calibration error "
              f"{plain[4]:.2f} → {other[4]:.2f}")
@@ -48,8 +48,8 @@ def weights(lesson: Lesson) -> None:
         st.markdown("ECE, expected calibration error: how far scores lie from the share of films that have the "
                     "finding; 0 is best. " + _reading(differing(runs)))
     with right:
-        chart(reliability_chart(FINDINGS[k], reliable, True), "weights",
-              f"Reliability of {display_name(FINDINGS[k])}: on the dotted line, scores are probabilities", 11.6,
+        chart(reliability_chart(finding, reliable, True), "weights",
+              f"Reliability of {display_name(finding)}: on the dotted line, scores are probabilities", 11.6,
               title=False)
         widgets.legend([(one.name, one.style) for one in reliable])
 
@@ -90,7 +90,7 @@ def _trained(lesson: Lesson) -> list[Trained]:
     runs = lesson.overview.runs.set_index("run_id", drop=False)
     rows = runs.loc[lesson.group.table.index if lesson.group is not None else []]
     rows = rows[(rows["kind"] == "trained") & rows["loss"].isin(LOSS_WORDS)]
-    found = evaluated(rows, lesson.overview.board, run_groups.run_labels(lesson.overview.runs))
+    found = evaluated(rows, lesson.overview, run_groups.run_labels(lesson.overview.runs), part)
     trained = [Trained(run, row.architecture, row.loss,
                        json.loads(row.config or "{}") | {FILMS: int(run.parts[part]["n"])})
                for run, row in zip(found, rows.itertuples(), strict=True) if part in run.parts]

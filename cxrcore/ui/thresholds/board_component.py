@@ -35,7 +35,7 @@ def board(payload: bytes, on_release: Callable[[], None], on_open: Callable[[], 
 
 
 def released() -> dict[str, Any] | None:
-    """The last release: `of` (what it belongs to), `thresholds` (14), `open` and `moved` {finding, before, after}."""
+    """The last release: `of` (what it belongs to), `thresholds` (k), `open` and `moved` {finding, before, after}."""
     return _state().get("released")
 
 

@@ -8,11 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.data.files import csv_file
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.measures.thresholds.changed_films import Changed, changed
 from cxrcore.measures.thresholds.positions import written
 from cxrcore.queries import from_store
 from cxrcore.queries.film_pixels import FilmMap, films_of
+from cxrcore.queries.from_store import Labelled
 from cxrcore.store import Predictions, Store
 from cxrcore.ui import widgets
 from cxrcore.ui.film_tiles import Tile, row_of_films
@@ -35,20 +36,20 @@ def waiting() -> None:
         st.caption("Move a threshold: the films that change side stand here.")
 
 
-def show_changed_films(
-    store: Store, prediction_id: str, dataset_id: str, finding: str, before: float, after: float
-) -> None:
+def show_changed_films(store: Store, of: Labelled, finding: str, before: float, after: float) -> None:
     """The films between two thresholds of a finding.
 
     Args:
+        of: what the board is read on.
         before, after: the thresholds.
     """
-    found, k = from_store.predictions(store, prediction_id), FINDINGS.index(finding)
+    found = from_store.predictions(store, of)
+    k = found.place(finding)
     moved = changed(found.labels[:, k], found.scores[:, k], before, after)
-    shown = films_of(store, dataset_id) if len(moved.rows) else None
+    shown = films_of(store, of.labels.dataset_id) if len(moved.rows) else None
     rows = [] if shown is None else list(islice(
         (row for row in moved.rows if shown.film(found.image_ids[row]) is not None), N_TILES))
-    ends = [written(value, from_store.sorted_scores(store, prediction_id)[k]) for value in (before, after)]
+    ends = [written(value, from_store.sorted_scores(store, of)[k]) for value in (before, after)]
     with _strip():
         with st.container(horizontal=True, vertical_alignment="center", key="changed_words"):
             st.markdown(in_words(finding, *ends, moved) + _which(len(rows), len(moved.rows)), width="stretch")
@@ -79,7 +80,7 @@ def changed_films_table(found: Predictions, k: int, moved: Changed, before: floa
     """A row a film that changed side, for the download; scores as doubles, so that each decides as it did here."""
     rows = moved.rows
     return pd.DataFrame({
-        "image_id": found.image_ids[rows], "patient_id": found.patient_ids[rows], "finding": FINDINGS[k],
+        "image_id": found.image_ids[rows], "patient_id": found.patient_ids[rows], "finding": found.findings[k],
         "label": found.labels[rows, k], "score": found.scores[rows, k].astype(np.float64), "threshold_before": before,
         "threshold_after": after, "alarm_before": not moved.gained, "alarm_after": moved.gained})
 

@@ -47,7 +47,8 @@ def fit_popover(store: Store, run: Evaluated, part: str, state: BoardState, find
         whose = st.segmented_control("For", [ALL, display_name(finding)], default=ALL, required=True, key=_FOR)
         st.button("Put on the board", type="primary", key="fit_go", on_click=_apply, width="stretch",
                   args=(store, run, part, state, FitKey(aim, value, on), None if whose == ALL else finding))
-        st.caption(f"A finding with fewer than {STABLE_POSITIVES} positive films there is marked unstable.")
+        own = " On the labels that the films came with." if not run.labels.is_shipped else ""
+        st.caption(f"A finding with fewer than {STABLE_POSITIVES} positive films there is marked unstable.{own}")
 
 
 def _title(aim: str) -> str:
@@ -63,5 +64,6 @@ def _put(store: Store, run: Evaluated, part: str, state: BoardState, key: FitKey
     if finding is None:
         after = make_state(store, run, find_set(store, run, str(key)), state.reference, {})
     else:
-        after = make_state(store, run, state.base, state.reference, {**state.changed, finding: str(key)})
+        changed = {**state.changed, **state.elsewhere, finding: str(key)}
+        after = make_state(store, run, state.base, state.reference, changed)
     session.put_on_board(run, part, state, after)

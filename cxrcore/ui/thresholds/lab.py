@@ -13,14 +13,16 @@ import streamlit as st
 from cxrcore.charts.board.payload import RunCounts, pack
 from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.data.splits import PART_WORDS
-from cxrcore.findings import FINDINGS, NO_FINDING, canonical, display_name
+from cxrcore.findings import display_name, one_of
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.board_state import BoardState, notes, provenance, read_state
 from cxrcore.queries.evaluated_runs import Evaluated, evaluated
+from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import Kept
 from cxrcore.queries.threshold_sets import DEFAULT, default_key, find_set, parse_key
 from cxrcore.store import Store
 from cxrcore.ui import finding_picker, link, run_pages, shell, widgets
+from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.run_pages import ALL_ARCHIVED, pick_part, pick_run_and_others
 from cxrcore.ui.thresholds import board_component, changed_films, fit, promise, session, set_popover
 
@@ -42,7 +44,6 @@ def _lab(store: Store) -> None:
         shell.show_notice()
         page = run_pages.runs_page_of(store, from_store.overview(store), WITHOUT_RUNS)
         overview = page.overview
-        finding_picker.stop_at_unknown_finding()
         controls = st.container(horizontal=True, vertical_alignment="bottom")
         with controls:
             run_ids = pick_run_and_others(page, "lab", MAX_RUNS, RUN_WIDTH, "The run whose thresholds are set.",
@@ -52,14 +53,18 @@ def _lab(store: Store) -> None:
                 return
             part = pick_part("The films that the thresholds are read on. They are fitted on validation unless you say "
                              "otherwise.")
+            label_set = pick_labels(overview, run_ids)
         rows = page.rows(run_ids)
         shown = evaluated_runs.part_to_draw(part, run_ids[:1], overview.board)
         run_pages.say_missing(store, rows, overview.board, shown, page.labels, page.statuses)
-        runs = [run for run in evaluated(rows, overview.board, page.labels) if shown in run.parts]
+        runs = [run for run in evaluated(rows, overview, page.labels, shown, label_set) if shown in run.parts]
         if not runs or runs[0].run_id != run_ids[0]:
             if (overview.board["run_id"] == run_ids[0]).any() and rows.iloc[0]["kind"] == "trained":
                 widgets.command(f"python scripts/eval.py --run {run_ids[0]}", store)
             return
+        runs, others = run_pages.share_findings(runs, shown)
+        run_pages.say_shared(runs, others)
+        say_labels(store, runs, shown)
         _board_of(store, runs, shown, part, controls, overview)
 
 
@@ -81,7 +86,7 @@ def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, part: str, s
 def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) -> str:
     """Which predictions the run lacks, and what that means for the thresholds that stand on the board now."""
     if wanted not in run.parts:
-        fitted_here = state.base.part == part and len(state.changed) < len(FINDINGS)
+        fitted_here = state.base.part == part and len(state.changed) < len(state.findings)
         return (f"{run.label} has no {PART_WORDS[wanted]} predictions: it is read on "
                 + ("the films that its thresholds are fitted on." if fitted_here else f"{PART_WORDS[part]}."))
     if "val" in run.parts:
@@ -96,10 +101,11 @@ def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) 
 
 def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, controls: Any,
               overview: from_store.Overview) -> None:
-    run, finding = runs[0], _open_finding()
+    run = runs[0]
+    finding = _open_finding(run.findings)
     with widgets.slow_steps("Reading predictions", len(runs)) as step:
         for one in runs:
-            from_store.sorted_scores(store, one.prediction_id(part))
+            from_store.sorted_scores(store, one.read(part))
             step()
     try:
         state = read_state(store, run, *link.thresholds_in_link())
@@ -114,13 +120,11 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
     _say_what_is_missing(store, run, wanted, part, state, kinds[run.run_id])
     _say_where(store, part, state, runs, overview)
     live_board(store, runs, part, state, finding, overview)
-    moved = session.last_move(run.prediction_id(part))
+    moved = session.last_move(session.reading(run, part))
     if moved is None:
         changed_films.waiting()
     else:
-        changed_films.show_changed_films(
-            store, run.prediction_id(part), run.dataset_id, moved["finding"], moved["before"], moved["after"]
-        )
+        changed_films.show_changed_films(store, run.read(part), moved["finding"], moved["before"], moved["after"])
     promise.show_promise(store, run, part, state, finding)
 
 
@@ -137,12 +141,14 @@ def live_board(store: Store, runs: Sequence[Evaluated], part: str, state: BoardS
         _payload(store, runs, part, state, finding, overview, rows),
         on_release=lambda: session.take_release(store, run, part),
         on_open=lambda: link.put_finding_in_link(display_name(board_component.opened() or finding)),
-        on_typed=lambda: session.take_typed(run.prediction_id(part)))
+        on_typed=lambda: session.take_typed(session.reading(run, part)))
 
 
-def _open_finding() -> str:
+def _open_finding(findings: Sequence[str]) -> str:
+    """The finding that the link names, the first where it names all; ends the page at an unknown one."""
+    finding_picker.stop_at_unknown_finding(findings)
     name = link.finding_in_link()
-    return FINDINGS[0] if name in (None, finding_picker.ALL, NO_FINDING) else canonical(name)
+    return findings[0] if finding_picker.means_all(name) else one_of(findings, str(name))
 
 
 def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evaluated],
@@ -165,7 +171,7 @@ def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: fro
     groups = run_groups.groups(drawn, overview.board, overview.datasets, dict.fromkeys(ids, "finished"), part)
     for group in groups:
         widgets.badges(group)
-    films = [from_store.predictions(store, one.prediction_id(part)).image_ids for one in runs]
+    films = [from_store.predictions(store, one.read(part)).image_ids for one in runs]
     others = [one.label for one, own in zip(runs, films, strict=True) if not np.array_equal(own, films[0])]
     if len(groups) > 1:
         st.warning("These runs belong to different data sets or splits and are read on different films: their numbers "
@@ -177,21 +183,22 @@ def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: fro
 
 def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
              overview: from_store.Overview, rows: Sequence[str] | None) -> bytes:
-    of = runs[0].prediction_id(part)
+    of = session.reading(runs[0], part)
     architectures = overview.runs.set_index("run_id")["architecture"]
     styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})  # in this order, as on other pages
-    positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].prediction_id(part))]
+    positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].read(part))]
     header = session.load_board(of, state, finding) | {"reference": state.reference.in_words}
     header |= {"rows": list(rows)} if rows else {}
     as_is, fitted = session.extra_positions(of, state)
-    looks = [_look(run, styles[run.run_id], part) for run in runs]
+    looks = [_look(run, styles[run.run_id]) for run in runs]
     own = [state.reference.thresholds.tolist(), *(_own_set(store, run, state) for run in runs[1:])]
     told = (looks, own, header, as_is, fitted, notes(state, runs[0], part, positives))
-    return _PACKED.get((store.key, json.dumps(told)), lambda: _packed(store, *told))
+    read = tuple(run.read(part) for run in runs)
+    return _PACKED.get((store.key, read, json.dumps(told)), lambda: _packed(store, read, *told))
 
 
-def _look(run: Evaluated, style: RunStyle, part: str) -> tuple[str, ...]:
-    return run.prediction_id(part), run.run_id, run.label, style.colour, style.dash
+def _look(run: Evaluated, style: RunStyle) -> tuple[str, ...]:
+    return run.run_id, run.label, style.colour, style.dash
 
 
 def _own_set(store: Store, run: Evaluated, state: BoardState) -> list[float]:
@@ -203,8 +210,9 @@ def _own_set(store: Store, run: Evaluated, state: BoardState) -> list[float]:
         return find_set(store, run, default_key(run)).thresholds.tolist()
 
 
-def _packed(store: Store, looks: list[tuple[str, ...]], own: list[list[float]], header: dict[str, Any],
-            typed: list[list[float]], fitted: list[list[float]], warnings: dict[str, str]) -> bytes:
-    runs = [RunCounts(*look, from_store.sorted_scores(store, prediction_id), np.array(thresholds))
-            for (prediction_id, *look), thresholds in zip(looks, own, strict=True)]
-    return pack(runs[0], runs[1:], header, typed, fitted, warnings)
+def _packed(store: Store, read: Sequence[Labelled], looks: list[tuple[str, ...]], own: list[list[float]],
+            header: dict[str, Any], typed: list[list[float]], fitted: list[list[float]],
+            warnings: dict[str, str]) -> bytes:
+    runs = [RunCounts(*look, from_store.sorted_scores(store, of), np.array(thresholds))
+            for of, look, thresholds in zip(read, looks, own, strict=True)]
+    return pack(read[0].findings, runs[0], runs[1:], header, typed, fitted, warnings)

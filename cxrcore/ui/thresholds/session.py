@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.findings import display_name
 from cxrcore.queries.board_state import BoardState, after_release, read_state
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import default_key
@@ -38,6 +38,12 @@ def leave_as_it_is() -> None:
                                "finding": link.finding_in_link()}
 
 
+def reading(run: Evaluated, part: str) -> str:
+    """Names what the board shows: which predictions, against which labels, for which findings."""
+    of = run.read(part)
+    return f"{of.prediction_id}|{of.key}" if of.key else of.prediction_id
+
+
 def load_board(of: str, state: BoardState, finding: str) -> dict[str, Any]:
     """What the browser is to put on its board: `of`, `id`, `thresholds` and `open`.
 
@@ -45,7 +51,7 @@ def load_board(of: str, state: BoardState, finding: str) -> dict[str, Any]:
     board's data are the same after a release and nothing is sent again.
 
     Args:
-        of: the prediction set that is read.
+        of: what is read, as `reading` names it.
         finding: the open one.
     """
     values = state.thresholds.tolist()
@@ -69,8 +75,8 @@ def extra_positions(of: str, state: BoardState) -> tuple[list[list[float]], list
     typed, sets = _of(_TYPED, of, dict), [state.base.thresholds, *(one.thresholds for one in _of(_EARLIER, of, list))]
     held = st.session_state[_LOAD]
     as_is = [sorted({*typed.get(name, ()), *(held["thresholds"][k : k + 1] if name in held["by_hand"] else ())})
-             for k, name in enumerate(FINDINGS)]
-    fitted = [sorted({held["thresholds"][k], *(float(one[k]) for one in sets)}) for k in range(len(FINDINGS))]
+             for k, name in enumerate(state.findings)]
+    fitted = [sorted({held["thresholds"][k], *(float(one[k]) for one in sets)}) for k in range(len(state.findings))]
     return as_is, fitted
 
 
@@ -79,7 +85,7 @@ def _of(name: str, of: str, kind: type) -> Any:
 
 
 def last_move(of: str) -> dict[str, Any] | None:
-    """The last drag: {finding, before, after}; None where nothing was moved on these predictions."""
+    """The last drag: {finding, before, after}; None where nothing was moved on this reading."""
     moved = st.session_state.get(_MOVED)
     return moved if moved and moved["of"] == of else None
 
@@ -89,7 +95,7 @@ def last_move(of: str) -> dict[str, Any] | None:
 
 def take_release(store: Store, run: Evaluated, part: str) -> None:
     """Thresholds were moved in the browser: make the link say so."""
-    of, told = run.prediction_id(part), board_component.released()
+    of, told = reading(run, part), board_component.released()
     if told is not None and told["of"] == of and not shell.act("", _take, store, run, part, told):
         st.session_state[_KNOWN] = None  # the browser gets back what the link says
 
@@ -117,7 +123,7 @@ def take_typed(of: str) -> None:
 
 def put_on_board(run: Evaluated, part: str, before: BoardState, after: BoardState) -> None:
     """Replace what stands on the board; undo leads back to it."""
-    known = _of(_EARLIER, run.prediction_id(part), list)
+    known = _of(_EARLIER, reading(run, part), list)
     known.append(before)
     del known[:-MAX_EARLIER]
     put_in_link(run, after)

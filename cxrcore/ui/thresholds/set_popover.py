@@ -11,26 +11,26 @@ import streamlit as st
 
 from cxrcore.data.files import csv_file
 from cxrcore.data.splits import PART_WORDS
-from cxrcore.errors import WorkbenchError
-from cxrcore.findings import FINDINGS, display_name
+from cxrcore.errors import ThresholdFileError, WorkbenchError
+from cxrcore.findings import display_name
 from cxrcore.measures.metrics import macro
 from cxrcore.measures.thresholds.positions import SortedScores, counts_at
 from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState, hand, make_state
 from cxrcore.queries.evaluated_runs import Evaluated
-from cxrcore.queries.threshold_sets import PARAMETERS, FitKey, SourcedSet, find_set, find_set_name, warnings_of
+from cxrcore.queries.threshold_sets import PARAMETERS, FitKey, find_set, find_set_name
 from cxrcore.store import Store, threshold_file
 from cxrcore.store.records import rows_of
 from cxrcore.store.run_thresholds import NAMES, is_automatic
 from cxrcore.store.threshold_file import ThresholdFile
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.thresholds import session
+from cxrcore.ui.thresholds.one_set import as_one_set, left_out_in_words, whole_board
 from cxrcore.ui.thresholds.promise import in_figures
 from cxrcore.ui.widgets import escape, number
 
-MANUAL = "manual"  # objective of a set that was changed by hand
 OFFERED = ("max_f1", "expected_f1", "classic")  # that every list of sets names; fitted when they are asked for
-ROW_HEIGHT = 36
+ROW_HEIGHT, MOST_HEIGHT = 36, 270  # pixels
 _NAME, _NOTE, _AUTHOR, _LOAD, _REFERENCE, _LEFT, _RIGHT, _FILE = (
     f"sets_{name}" for name in ("name", "note", "author", "load", "reference", "left", "right", "file"))
 
@@ -73,10 +73,12 @@ def _save_form(store: Store, run: Evaluated, part: str, state: BoardState) -> No
     st.text_input("Author", key=_AUTHOR, max_chars=80)
     st.button("Save to the store", type="primary", key="sets_save_go", width="stretch",
               on_click=_save, args=(store, run, part, state))
+    if said := left_out_in_words(run, state):
+        st.caption(said)
 
 
 def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
-    made = as_one_set(run, part, state)
+    made = as_one_set(*whole_board(store, run, part, state))
     fitted_on = made.prediction_id or run.prediction_id(part)
     saved_as = from_store.threshold_sets(store, run.run_id).set_index("set_id")["name"]
     if made.key in saved_as and st.session_state[_NAME].strip() in ("", saved_as[made.key]):
@@ -91,32 +93,9 @@ def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
         author=st.session_state[_AUTHOR].strip(), note=st.session_state[_NOTE].strip())))
     if done:
         saved = find_set(store, run, kept[0])
-        session.put_in_link(run, make_state(store, run, saved, state.reference, {}))
+        made_of_others = {one: state.changed[one] for one, _ in run.labels.derived if one in state.changed}
+        session.put_in_link(run, make_state(store, run, saved, state.reference, made_of_others))
         st.session_state[_NAME] = st.session_state[_NOTE] = ""
-
-
-def as_one_set(run: Evaluated, part: str, state: BoardState) -> SourcedSet:
-    """The board as one set: what was changed makes it a manual set of the films that it was shaped on."""
-    if not state.changed:
-        return SourcedSet(state.base.key, state.base.name, state.base.objective, state.base.parameters,
-                          state.thresholds, state.base.prediction_id or run.prediction_id(part), state.base.part)
-    parameters: dict[str, Any] = {}
-    for finding in FINDINGS:
-        made = state.own.get(finding, None if finding in state.changed else state.base)
-        for name in warnings_of(made, finding) if made else ():
-            parameters.setdefault(name, []).append(finding)
-    parameters |= {"changed_from": state.base.in_words, "changed": dict(state.changed)}
-    part = shaped_on(run, part, state)
-    return SourcedSet("", f"{state.base.name}, changed", MANUAL, parameters, state.thresholds,
-                      run.prediction_id(part), part)
-
-
-def shaped_on(run: Evaluated, part: str, state: BoardState) -> str:
-    """The part whose films shaped the thresholds: of several test, where it flatters most; of none known, `part`."""
-    seen: set[str | None] = {text.partition("@")[2] for text in state.changed.values()}
-    if len(state.changed) < len(FINDINGS):
-        seen.add(state.base.part)
-    return next((one for one in ("test", "val") if one in seen and one in run.parts), part)
 
 
 # -- load, and what changes are shown against
@@ -130,7 +109,8 @@ def _load_form(store: Store, run: Evaluated, part: str, state: BoardState, names
     st.session_state[_REFERENCE] = state.reference.key
     st.selectbox("Show changes against", list(against), format_func=against.__getitem__, key=_REFERENCE,
                  on_change=shell.on_click, args=("", lambda: session.put_in_link(run, make_state(
-                     store, run, state.base, find_set(store, run, st.session_state[_REFERENCE]), state.changed))))
+                     store, run, state.base, find_set(store, run, st.session_state[_REFERENCE]),
+                     {**state.changed, **state.elsewhere}))))
 
 
 def _put(store: Store, run: Evaluated, part: str, state: BoardState, key: str, reference: str) -> None:
@@ -147,13 +127,13 @@ def _comparison(store: Store, run: Evaluated, part: str, state: BoardState, name
     left = st.selectbox("One set", keys, format_func=options.__getitem__, key=_LEFT)
     right = st.selectbox("The other", keys, 1, format_func=options.__getitem__, key=_RIGHT)
     sets = [state.thresholds if not key else find_set(store, run, key).thresholds for key in (left, right)]
-    table = comparison(from_store.sorted_scores(store, run.prediction_id(part)), *sets)
+    table = comparison(run.findings, from_store.sorted_scores(store, run.read(part)), *sets)
     values = [macro(table[name].to_numpy()) for name in ("f1_one", "f1_other")]
     st.markdown(f"Macro F1 on {escape(run.in_words(part))}: **{in_figures(values[0][0])}** and "
                 f"**{in_figures(values[1][0])}** "
-                f"over {len(FINDINGS) - values[0][1]} findings.")
-    widgets.show_table(table, hide_index=True, height=(len(table) + 1) * ROW_HEIGHT // 2, row_height=ROW_HEIGHT,
-                       placeholder="–", alt="Two threshold sets side by side", column_config={
+                f"over {len(table) - values[0][1]} findings.")
+    widgets.show_table(table, hide_index=True, height=min((len(table) + 1) * ROW_HEIGHT + 2, MOST_HEIGHT),
+                       row_height=ROW_HEIGHT, placeholder="–", alt="Two threshold sets side by side", column_config={
                       "finding": st.column_config.TextColumn("Finding"),
                       "threshold_one": number("threshold", "One", "%.4g"),
                       "threshold_other": number("threshold", "Other", "%.4g"),
@@ -161,10 +141,11 @@ def _comparison(store: Store, run: Evaluated, part: str, state: BoardState, name
                       "difference": number("delta", "Difference", "%+.3f")})
 
 
-def comparison(found: Sequence[SortedScores], one: np.ndarray, other: np.ndarray) -> pd.DataFrame:
+def comparison(findings: Sequence[str], found: Sequence[SortedScores], one: np.ndarray, other: np.ndarray
+               ) -> pd.DataFrame:
     """Thresholds and F1 of two sets on the same films: a row a finding; NaN where F1 is undefined."""
     f1 = [counts_at(found, thresholds).f1 for thresholds in (one, other)]
-    return pd.DataFrame({"finding": list(map(display_name, FINDINGS)), "threshold_one": one, "threshold_other": other,
+    return pd.DataFrame({"finding": list(map(display_name, findings)), "threshold_one": one, "threshold_other": other,
                          "f1_one": f1[0], "f1_other": f1[1], "difference": f1[0] - f1[1]})
 
 
@@ -178,6 +159,8 @@ def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
                        f"thresholds_{run.run_id}.json", "application/json", key="sets_export", on_click="ignore",
                        icon=":material/download:", width="stretch",
                        help="For a colleague, or for scripts/eval.py --thresholds FILE")
+    if said := left_out_in_words(run, state):
+        st.caption(said)
     st.download_button("Measures as CSV", lambda: csv_file.csv_text(measures_table(store, run, part, state)),
                        f"thresholds_{run.run_id}_{part}.csv", "text/csv", key="sets_csv", on_click="ignore",
                        icon=":material/table:", width="stretch")
@@ -185,11 +168,26 @@ def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     if held is None:
         return
     with shell.errors_shown():
-        file = threshold_file.parse_threshold_file(held.getvalue())
+        file = parse_file(run, part, held.getvalue())
         note = origin(from_store.overview(store).runs, run, file)
         st.markdown(f"**{escape(file.name or held.name)}**" + (f": {escape(note)}" if note else ""))
         st.button("Put on the board", type="primary", key="sets_import_go", width="stretch", on_click=shell.on_click,
                   args=("", _take_file, store, run, part, state, file))
+
+
+def parse_file(run: Evaluated, part: str, content: bytes) -> ThresholdFile:
+    """A threshold file of the findings of the run's data set, or of those of the films that the board is read on.
+
+    Raises:
+        ThresholdFileError: as `threshold_file.parse_threshold_file`.
+    """
+    own, read = run.own[run.dataset_id].findings, run.read_own(part).findings
+    try:
+        return threshold_file.parse_threshold_file(content, own)
+    except ThresholdFileError:
+        if set(read) == set(own):
+            raise
+    return threshold_file.parse_threshold_file(content, read)
 
 
 def origin(runs: pd.DataFrame, run: Evaluated, file: ThresholdFile) -> str:
@@ -215,7 +213,11 @@ def _take_file(store: Store, run: Evaluated, part: str, state: BoardState, file:
     if key:
         return _put(store, run, part, state, key, state.reference.key)
     shaped = file.fitted_on if file.run_id == run.run_id and file.objective != "fixed" else None
-    changed = {finding: hand(value, shaped) for finding, value in zip(FINDINGS, file.thresholds, strict=True)}
+    named = dict(zip(file.findings, file.thresholds.tolist(), strict=True))
+    follow = [made for made, parts in run.labels.derived if all(one in named for one in parts)]
+    shown = dict(zip(run.findings, run.thresholds(named).tolist(), strict=True))
+    named |= {finding: shown[finding] for finding in follow if finding in shown}
+    changed = {finding: hand(value, shaped) for finding, value in named.items()}
     after = make_state(store, run, state.base, state.reference, changed)
     return session.put_on_board(run, part, state, after)
 
@@ -229,21 +231,23 @@ def _known_as(store: Store, run: Evaluated, file: ThresholdFile) -> str | None:
     keys += [fit if file.objective == "fixed" else f"{fit}@{file.fitted_on}"]
     for key in keys:
         with contextlib.suppress(WorkbenchError):  # a foreign file's objective may be anything
-            if np.array_equal(find_set(store, run, key).thresholds, file.thresholds):
+            if np.array_equal(find_set(store, run.of(file.findings), key).thresholds, file.thresholds):
                 return key
     return None
 
 
 def as_file(store: Store, run: Evaluated, part: str, state: BoardState, author: str = "") -> ThresholdFile:
     """The board as a file; `author` of what is not saved under another's name."""
+    run, part, state = whole_board(store, run, part, state)
     made, row = as_one_set(run, part, state), store.run(run.run_id)
     source = from_store.prediction_sets(store, run.run_id).loc[made.prediction_id]
     said = {"author": author} | _stored_words(store, run, state)
     checkpoint, sha256 = (None if pd.isna(source[name]) else source[name] for name in ("checkpoint",
                                                                                        "checkpoint_sha256"))
     return ThresholdFile(
-        made.thresholds, made.name, made.objective, made.parameters, run.run_id, run.label, row["architecture"],
-        checkpoint, sha256, run.dataset_id, row["split_scheme"], row["split_fingerprint"], source["split"],
+        made.thresholds, run.findings, made.name, made.objective, made.parameters, run.run_id, run.label,
+        row["architecture"], checkpoint, sha256, source["dataset_id"], row["split_scheme"], row["split_fingerprint"],
+        source["split"],
         made.prediction_id, said["author"], said.get("note", ""),
         said.get("created_at") or datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -259,9 +263,10 @@ def _stored_words(store: Store, run: Evaluated, state: BoardState) -> dict[str, 
 
 def measures_table(store: Store, run: Evaluated, part: str, state: BoardState) -> pd.DataFrame:
     """What the board shows, exactly: a row a finding."""
-    counts = counts_at(from_store.sorted_scores(store, run.prediction_id(part)), state.thresholds)
+    counts = counts_at(from_store.sorted_scores(store, run.read(part)), state.thresholds)
     measures: dict[str, Callable] = {name: getattr(counts, name) for name in
                                      ("f1", "recall", "precision", "specificity", "tp", "fp", "fn", "tn")}
     return pd.DataFrame({"run_id": run.run_id, "run": run.label, "measured_on": run.in_words(part),
-                         "finding": FINDINGS, "threshold": state.thresholds,
-                         "from": [state.changed.get(finding, state.base.in_words) for finding in FINDINGS], **measures})
+                         "finding": state.findings, "threshold": state.thresholds,
+                         "from": [state.changed.get(finding, state.base.in_words) for finding in state.findings],
+                         **measures})

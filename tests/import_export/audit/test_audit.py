@@ -29,12 +29,12 @@ OTHERS = frozenset(FILMS.images["image_id"][1500:])
 NAMES = ("Duplicate films", "Unknown films", "Coverage", "Patient overlap", "Row order", "Better than chance",
          "Label order", "Scores in [0, 1]", "Score form", "Sigmoid twice", "Constant columns", "Ties",
          "Repeated scores", "Missing scores", "Perfect AUROC", "Probabilities", "Seen films")
-HALVES = ThresholdFile(np.full(14, 0.3), "mine", "max_f1", dataset_id="imported", fitted_on="val")
+HALVES = ThresholdFile(np.full(14, 0.3), NIH_FINDINGS, "mine", "max_f1", dataset_id="imported", fitted_on="val")
 
 
 def examine(rows: pd.DataFrame = ROWS, films=FILMS, **declared) -> dict[str, questions.Line]:
     candidate = examination.examine(
-        parse_prediction_file(made.as_parquet(rows), "x.parquet"), films, Declared(**declared)
+        parse_prediction_file(made.as_parquet(rows), "x.parquet", films.findings), films, Declared(**declared)
     )
     assert tuple(line.name for line in candidate.lines) == NAMES
     return {line.name: line for line in candidate.lines}
@@ -109,7 +109,7 @@ def test_a_sigmoid_too_many_is_noticed():
 
 
 def test_declared_logits_become_probabilities():
-    file = parse_prediction_file(made.as_parquet(changed(lambda s: np.log(s / (1 - s)))), "x")
+    file = parse_prediction_file(made.as_parquet(changed(lambda s: np.log(s / (1 - s)))), "x", FILMS.findings)
     candidate = examination.examine(file, FILMS, Declared(logits=True))
     assert np.allclose(candidate.scores, ROWS[list(NIH_FINDINGS)]) and not candidate.refused
 
@@ -135,7 +135,7 @@ def test_films_without_their_ending_are_known():
 
 def test_part_of_the_official_list_is_said_to_be_part():
     films = replace(FILMS, official_test=frozenset(FILMS.images["image_id"][TEST]))
-    whole = examination.examine(parse_prediction_file(made.as_parquet(ROWS), "x"), films, Declared())
+    whole = examination.examine(parse_prediction_file(made.as_parquet(ROWS), "x", films.findings), films, Declared())
     assert {line.name: line for line in whole.lines}["Coverage"].text == "all 1,500 films of the official test list"
     assert whole.splits["test"].scheme == "official"
     fewer = examine(ROWS[:1497], films)["Coverage"]
@@ -194,7 +194,7 @@ FAINT = ("labels with much noise", "temperature 1.5")  # told in as many films a
 
 def lines_of(rows: pd.DataFrame, **declared) -> tuple[questions.Line, ...]:
     file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(NIH_FINDINGS)].to_numpy(np.float64),
-                          {finding: finding for finding in NIH_FINDINGS}, "image_id", None, ())
+                          NIH_FINDINGS, {finding: finding for finding in NIH_FINDINGS}, "image_id", None, ())
     return examination.examine(file, FILMS, Declared(**declared)).lines
 
 
@@ -289,4 +289,4 @@ def test_the_error_of_independent_films_is_hanley_and_mcneils():
     ("imagenet", PASSED), ("resnet50.a1_in1k", PASSED), ("densenet121-res224-chex", PASSED), ("random", PASSED),
     ("densenet121-res224-mimic_ch", PASSED), ("my weights", NOT_DECLARED)])
 def test_weights_by_name(name, state):
-    assert seen_by(name).state == state
+    assert seen_by(name, "nih").state == state and seen_by(name, "chexpert").state == NOT_DECLARED

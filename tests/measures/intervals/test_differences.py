@@ -30,7 +30,7 @@ def run(seed=0, n=300, n_patients=60, signal=0.3) -> Predictions:
     patients = np.array([f"p{p}" for p in rng.integers(0, n_patients, n)], object)
     scores = np.clip(signal * np.nan_to_num(labels) + (1 - signal) * own.random((n, 3)), 0, 1)
     return Predictions(np.array([f"{i:05d}.png" for i in range(n)], object), patients, labels,
-                       scores.astype(np.float32))
+                       scores.astype(np.float32), tuple(f"f{k}" for k in range(labels.shape[1])))
 
 
 # -- differences
@@ -127,7 +127,7 @@ def test_a_planted_gap_between_groups_is_found():
     missed = rng.random(8000) < np.where(women, 0.27, 0.20)
     patients = np.repeat(np.arange(4000).astype(str).astype(object), 2)
     of = Predictions(np.arange(8000).astype(str).astype(object), patients, labels,
-                     np.where(missed, 0.2, 0.8)[:, None])
+                     np.where(missed, 0.2, 0.8)[:, None], tuple(f"f{k}" for k in range(labels.shape[1])))
     draws = patient_draws(patients, of.image_ids)
     groups = [resample(subset(of, rows), draws, ["recall"], np.array([0.5])) for rows in (women, ~women)]
     assert min(group.n_positive[0] for group in groups) > 3000

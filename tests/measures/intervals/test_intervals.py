@@ -36,7 +36,7 @@ def films(seed=0, n=60, n_patients=12, k=3, steps=None, unknown=0.1, prevalence=
     patients = rng.integers(0, n_patients, n)
     patients[:2] = 0, n_patients - 1
     return Predictions(np.array([f"{i:05d}.png" for i in range(n)], object),
-                       np.array([f"p{p}" for p in patients], object), labels, scores.astype(np.float32))
+                       np.array([f"p{p}" for p in patients], object), labels, scores.astype(np.float32), tuple(f"f{k}" for k in range(labels.shape[1])))
 
 
 def drawn(of: Predictions, **options) -> Draws:
@@ -114,8 +114,8 @@ def test_points_are_those_of_metrics():
     thresholds[7] = 1.0  # no alarm: its precision is undefined
     of.scores[of.scores == 1] = 0.99
     found = resample(of, drawn(of, n_draws=20), ("auroc", "ap", *THRESHOLDED), thresholds)
-    for rows in (metrics.ranking_metrics(of.labels, of.scores),
-                 metrics.threshold_metrics(of.labels, of.scores, thresholds, None)):
+    for rows in (metrics.ranking_metrics(of.labels, of.scores, of.findings),
+                 metrics.threshold_metrics(of.labels, of.scores, of.findings, thresholds, None)):
         for measure, own in rows[rows["finding"] != "micro"].groupby("metric"):
             np.testing.assert_allclose(found.interval(measure).point, own["value"], rtol=0, atol=1e-12)
 

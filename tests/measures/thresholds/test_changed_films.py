@@ -49,10 +49,13 @@ def test_films_with_one_score_keep_their_order():
 
 def _strip(path, prediction_id, dataset_id, finding, before, after) -> AppTest:
     def script(path, prediction_id, dataset_id, finding, before, after):
-        from cxrcore.store import Store
+        from cxrcore.queries.from_store import Labelled
+        from cxrcore.store import CSV, Store
         from cxrcore.ui.thresholds import changed_films
 
-        changed_films.show_changed_films(Store(path), prediction_id, dataset_id, finding, before, after)
+        store = Store(path)
+        of = Labelled(prediction_id, store.label_set(dataset_id, CSV), store.findings(dataset_id))
+        changed_films.show_changed_films(store, of, finding, before, after)
 
     values = {"path": str(path), "prediction_id": prediction_id, "dataset_id": dataset_id, "finding": finding,
               "before": before, "after": after}

@@ -51,7 +51,7 @@ def test_each_half_is_fitted_as_any_films_are(objective, parameter):
     crossed = cross_fitted(labels, scores, patients, objective, parameter, seed=1)
     first = halves(patients, 1)
     for fitted, rows in zip(crossed.thresholds, (first, ~first), strict=True):
-        assert (fitted == fitting.fit_thresholds(labels[rows], scores[rows], objective, parameter).thresholds).all()
+        assert (fitted == fitting.fit_thresholds(labels[rows], scores[rows], NIH_FINDINGS, objective, parameter).thresholds).all()
 
 
 def test_scores_that_know_nothing_look_better_where_they_were_fitted():
@@ -59,7 +59,7 @@ def test_scores_that_know_nothing_look_better_where_they_were_fitted():
     apparent, crossed = [], []
     for seed in range(20):
         labels, scores, patients = films(seed=seed, signal=0, prevalence=0.1)
-        fitted = fitting.max_f1(labels, scores).thresholds
+        fitted = fitting.max_f1(labels, scores, NIH_FINDINGS).thresholds
         apparent.append(np.nanmean(confusion(labels, scores, fitted).f1))
         crossed.append(np.nanmean(cross_fitted(labels, scores, patients, "max_f1", seed=seed).counts.f1))
     assert np.mean(apparent) > np.mean(crossed) + 0.01

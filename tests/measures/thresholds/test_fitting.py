@@ -26,7 +26,7 @@ def _wide(column, fill=0.0):
 @given(hnp.arrays(np.int8, 25, elements=st.integers(0, 1)),
        hnp.arrays(np.float32, 25, elements=st.sampled_from(np.linspace(0, 1, 9, dtype=np.float32))))
 def test_max_f1_is_the_best_of_every_distinct_score(labels, scores):
-    fitted = fitting.max_f1(_wide(labels), _wide(scores)).thresholds[0]
+    fitted = fitting.max_f1(_wide(labels), _wide(scores), NIH_FINDINGS).thresholds[0]
     best = fitting.best_f1(_wide(labels), _wide(scores))[0]
     if not labels.any():
         assert fitted == 0.5
@@ -41,7 +41,7 @@ def test_classic_is_the_best_of_the_grid():
     rng = np.random.default_rng(0)
     labels = (rng.random(500) < 0.1).astype(np.float32)
     scores = np.clip(rng.random(500) * 0.3 + 0.15 * labels, 0, 1).astype(np.float32)
-    fitted = fitting.classic(_wide(labels), _wide(scores)).thresholds[0]
+    fitted = fitting.classic(_wide(labels), _wide(scores), NIH_FINDINGS).thresholds[0]
     grid = [round(0.05 + i / 100, 2) for i in range(36)]
     values = [f1_score(labels, scores.astype(np.float64) >= t) for t in grid]
     assert grid[0] == 0.05 and grid[-1] == 0.40
@@ -52,7 +52,7 @@ def test_findings_that_cannot_be_fitted_are_named():
     labels = np.zeros((100, len(NIH_FINDINGS)), np.float32)
     labels[:60, 0] = 1
     labels[:10, 1] = 1
-    fitted = fitting.max_f1(labels, np.random.default_rng(1).random(labels.shape).astype(np.float32))
+    fitted = fitting.max_f1(labels, np.random.default_rng(1).random(labels.shape).astype(np.float32), NIH_FINDINGS)
     assert fitted.parameters["unstable"] == ["Cardiomegaly"]
     assert "Hernia" in fitted.parameters["not_fitted"] and "Atelectasis" not in fitted.parameters["not_fitted"]
     assert fitted.thresholds[13] == 0.5
@@ -60,13 +60,13 @@ def test_findings_that_cannot_be_fitted_are_named():
 
 def test_unknown_labels_do_not_take_part():
     labels, scores = _wide([1, np.nan, 0, 0]), _wide([0.6, 0.9, 0.4, 0.3])
-    assert fitting.max_f1(labels, scores).thresholds[0] == pytest.approx(0.6)
+    assert fitting.max_f1(labels, scores, NIH_FINDINGS).thresholds[0] == pytest.approx(0.6)
     assert fitting.best_f1(labels, scores)[0] == 1
 
 
 def test_films_without_a_score_do_not_take_part():
     labels, scores = _wide([1, 1, 0, 0]), _wide([0.6, np.nan, 0.4, np.nan])
-    assert fitting.max_f1(labels, scores).thresholds[0] == pytest.approx(0.6)
+    assert fitting.max_f1(labels, scores, NIH_FINDINGS).thresholds[0] == pytest.approx(0.6)
     assert fitting.best_f1(labels, scores)[0] == 1
     assert np.isnan(fitting.best_f1(_wide([1, 0]), _wide([np.nan, np.nan]))[0])
 
@@ -101,7 +101,7 @@ def test_every_objective_is_reached_exactly(labels, scores, wanted):
     objective, parameter = wanted
     if not labels.any():
         return
-    fitted = fitting.fit_thresholds(_wide(labels), _wide(scores), objective, parameter or None).thresholds[0]
+    fitted = fitting.fit_thresholds(_wide(labels), _wide(scores), NIH_FINDINGS, objective, parameter or None).thresholds[0]
     candidates = [*(float(t) for t in np.unique(scores)), 1.0]  # the last: no alarm, but for films that score 1
     best = max(value_of(objective, labels, scores, t, parameter) for t in candidates)
     got = value_of(objective, labels, scores, fitted, parameter)
@@ -114,10 +114,10 @@ def test_conditions_are_met_with_the_best_that_they_leave(labels, scores, at_lea
     if not labels.any():
         return
     distinct = [float(t) for t in np.unique(scores)]
-    recall = fitting.fit_thresholds(_wide(labels), _wide(scores), "recall", at_least).thresholds[0]
+    recall = fitting.fit_thresholds(_wide(labels), _wide(scores), NIH_FINDINGS, "recall", at_least).thresholds[0]
     enough = [t for t in distinct if counts_at(labels, scores, t)[0] / labels.sum() >= at_least]
     assert counts_at(labels, scores, recall)[:2] == counts_at(labels, scores, max(enough))[:2]
-    fitted = fitting.fit_thresholds(_wide(labels), _wide(scores), "precision", at_least)
+    fitted = fitting.fit_thresholds(_wide(labels), _wide(scores), NIH_FINDINGS, "precision", at_least)
     precisions = {t: counts_at(labels, scores, t)[0] / sum(counts_at(labels, scores, t)[:2]) for t in distinct}
     precise = [t for t, value in precisions.items() if value >= at_least]
     tp, fp, *_ = counts_at(labels, scores, fitted.thresholds[0])
@@ -142,15 +142,15 @@ def calibrated_films(n=4000, seed=0):
 def test_expected_f1_is_cut_where_half_of_it_is_a_films_probability():
     """Lipton 2014: an alarm pays exactly while its probability is over half of the greatest expected F1."""
     labels, scores = calibrated_films()
-    fitted = fitting.fit_thresholds(labels, scores, "expected_f1")
+    fitted = fitting.fit_thresholds(labels, scores, NIH_FINDINGS, "expected_f1")
     assert fitted.name == "expected F1 (Platt)"
     maps = json.loads(json.dumps(fitted.parameters["calibration"]))  # as the store and the file keep it
-    p = Calibrator(maps["method"], maps["maps"])(scores)
+    p = Calibrator(maps["method"], maps["maps"], NIH_FINDINGS)(scores)
     for k in range(len(NIH_FINDINGS)):
         alarm = scores[:, k].astype(np.float64) >= fitted.thresholds[k]
         expected = 2 * p[alarm, k].sum() / (alarm.sum() + np.nansum(p[:, k]))
         assert p[alarm, k].min() >= expected / 2 >= np.nanmax(p[~alarm, k])
-        assert abs(fitted.thresholds[k] - fitting.max_f1(labels, scores).thresholds[k]) < 0.25
+        assert abs(fitted.thresholds[k] - fitting.max_f1(labels, scores, NIH_FINDINGS).thresholds[k]) < 0.25
 
 
 def test_expected_f1_needs_films_of_both_kinds():
@@ -159,7 +159,7 @@ def test_expected_f1_needs_films_of_both_kinds():
         labels[:, k] = 0
         labels[np.flatnonzero(~np.isnan(scores[:, k]))[:n], k] = 1
     labels[:, 5] = 1
-    fitted = fitting.fit_thresholds(labels, scores, "expected_f1")
+    fitted = fitting.fit_thresholds(labels, scores, NIH_FINDINGS, "expected_f1")
     left, known = fitted.parameters["not_fitted"], set(fitted.parameters["calibration"]["maps"])
     assert left == [NIH_FINDINGS[0], NIH_FINDINGS[1], NIH_FINDINGS[5]] and known == set(NIH_FINDINGS) - set(left)
     assert fitted.thresholds[[0, 1, 5]].tolist() == [0.5] * 3
@@ -169,13 +169,13 @@ def test_expected_f1_needs_films_of_both_kinds():
 
 def test_where_no_alarm_is_cheapest_there_is_none():
     labels, scores = _wide([0, 0, 0, 1]), _wide([0.9, 0.8, 0.7, 0.1])
-    assert fitting.fit_thresholds(labels, scores, "cost", 0.5).thresholds[0] == fitting.NEVER
-    assert fitting.fit_thresholds(labels, scores, "cost", 5).thresholds[0] == pytest.approx(0.1)
+    assert fitting.fit_thresholds(labels, scores, NIH_FINDINGS, "cost", 0.5).thresholds[0] == fitting.NEVER
+    assert fitting.fit_thresholds(labels, scores, NIH_FINDINGS, "cost", 5).thresholds[0] == pytest.approx(0.1)
 
 
 def test_a_score_of_one_raises_an_alarm_at_every_threshold():
     labels, scores = _wide([1, *[0] * 9]), _wide([0.9, *[1.0] * 9])
-    assert fitting.fit_thresholds(labels, scores, "cost", 0.5).thresholds[0] == pytest.approx(
+    assert fitting.fit_thresholds(labels, scores, NIH_FINDINGS, "cost", 0.5).thresholds[0] == pytest.approx(
         0.9
     )  # which costs no more alarms
 
@@ -194,10 +194,10 @@ def test_the_rungs_of_a_ladder_carry_exact_counts():
 
 def test_names_and_parameters_of_a_fit():
     labels, scores = _wide([1, 0, 1]), _wide([0.6, 0.5, 0.4])
-    assert fitting.fit_thresholds(labels, scores, "recall", 0.9).name == "recall ≥ 0.9"
-    assert fitting.fit_thresholds(labels, scores, "f_beta").parameters["beta"] == 2
-    assert fitting.fit_thresholds(labels, scores, "fixed", 0.3).thresholds[3] == 0.3
-    assert fitting.fit_thresholds(labels, scores, "classic").objective == "classic"
+    assert fitting.fit_thresholds(labels, scores, NIH_FINDINGS, "recall", 0.9).name == "recall ≥ 0.9"
+    assert fitting.fit_thresholds(labels, scores, NIH_FINDINGS, "f_beta").parameters["beta"] == 2
+    assert fitting.fit_thresholds(labels, scores, NIH_FINDINGS, "fixed", 0.3).thresholds[3] == 0.3
+    assert fitting.fit_thresholds(labels, scores, NIH_FINDINGS, "classic").objective == "classic"
     for objective, parameter in (("best", None), ("recall", 0.0), ("f_beta", -1.0), ("precision", float("nan"))):
         with pytest.raises(UsageError):
-            fitting.fit_thresholds(labels, scores, objective, parameter)
+            fitting.fit_thresholds(labels, scores, NIH_FINDINGS, objective, parameter)

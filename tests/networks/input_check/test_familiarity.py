@@ -126,7 +126,7 @@ def test_a_file_that_holds_no_check_is_refused_in_words(simple, tmp_path):
 @pytest.mark.parametrize("architecture", ["mobilenet_v2", "densenet121", "vit_b_16"])
 def test_features_come_from_four_stages_and_leave_nothing_behind(architecture):
     torch.manual_seed(0)
-    model = build(architecture, SIZE).eval()
+    model = build(architecture, SIZE, 14).eval()
     films = np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE), np.uint8)
     found = features.extract(model, SPEC, films, batch_size=2)
     assert found.dtype == np.float32 and len(found) == 3 and np.isfinite(found).all()
@@ -152,7 +152,7 @@ def films() -> np.ndarray:
 def model():
     """Untrained: the weakest features there are."""
     torch.manual_seed(0)
-    return build("resnet18", SIZE).eval()
+    return build("resnet18", SIZE, 14).eval()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,202 @@
+"""The label queue on the Cases page: doubtful labels are read again, blind, one film at a time, and saved as a set.
+
+The reader sees the film and the question; no score, no label. Y, N and U answer, B goes back.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cxrcore import ids
+from cxrcore.data.splits import PART_WORDS
+from cxrcore.errors import WorkbenchError
+from cxrcore.evaluation import label_metrics
+from cxrcore.evaluation.measure_predictions import RESAMPLING
+from cxrcore.findings import display_name
+from cxrcore.queries import chosen_film, label_queue
+from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.label_queue import NO, RANKINGS, SIDES, UNSURE, YES, Doubtful
+from cxrcore.store import Store
+from cxrcore.ui import shell, widgets
+from cxrcore.ui.finding_picker import ALL
+from cxrcore.ui.run_pages import RunsPage
+
+SIZES = (25, 50, 100, 200)
+FILM_WIDTH = 620  # pixels: with the question above it and the answers below, all on a desk's screen
+_ASKED, _ANSWERS, _AT, _READER, _DONE = (f"queue_{name}" for name in ("asked", "answers", "at", "reader", "done"))
+_WORDS = {"Yes": YES, "No": NO, "Unsure": UNSURE}
+_KEYS = {"Yes": "y", "No": "n", "Unsure": "u"}
+WHAT_IT_IS = ("Films whose label most likely errs, by scores of films that no chosen run was trained on. You see the "
+              "film and one question; neither label nor score. What you say becomes a label set with your initials.")
+
+
+def show_queue(page: RunsPage, runs: Sequence[Evaluated], part: str) -> None:
+    """The whole of it: begin, read, save, and what it changed."""
+    asked = st.session_state.get(_ASKED)
+    if asked is None or asked[0] != _of(runs, part):
+        _begin(page.store, runs, part)
+        return
+    _read(page, runs, part, asked[1])
+
+
+def _of(runs: Sequence[Evaluated], part: str) -> tuple[str, ...]:
+    return tuple(run.prediction_id(part) for run in runs)
+
+
+# -- begin
+
+
+def _begin(store: Store, runs: Sequence[Evaluated], part: str) -> None:
+    st.markdown(WHAT_IT_IS)
+    with st.form("queue_begin", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        reader = st.text_input("Your initials", st.session_state.get(_READER, ""), max_chars=12, width=130,
+                               placeholder="such as AB", key="queue_initials")
+        titles = {ALL: None} | {display_name(finding): finding for finding in runs[0].findings}
+        finding = titles[st.selectbox("Finding", list(titles), width=200, key="queue_finding")]
+        side = st.selectbox("Which labels", SIDES, width=200, key="queue_side", help=(
+            "Both kinds, mixed so that the order does not give the label away. Or those that say yes and probably "
+            "should not, or those that say no and probably miss something."))
+        most = st.selectbox("How many", SIZES, 1, width=100, key="queue_most")
+        ranking = st.selectbox("Ranked by", list(RANKINGS), width=200, key="queue_ranking", help=(
+            "cleanlab: how probable the label is by scores that were made probabilities first. The other: the plain "
+            "difference of label and score."))
+        go = st.form_submit_button("Begin", type="primary")
+    if not go:
+        return
+    name = reader.strip()
+    if not ids.is_one(ids.LABELS, name):
+        st.warning("Type your initials first: letters and digits, such as AB.", icon=":material/edit:")
+        return
+    found = label_queue.doubtful(store, runs, part, finding, side, RANKINGS[ranking], most)
+    if not len(found):
+        st.info("No label of this kind can be doubted: too few films with the finding, or none without.",
+                icon=":material/info:")
+        return
+    st.session_state.update({_ASKED: (_of(runs, part), found), _ANSWERS: {}, _AT: 0, _READER: name, _DONE: None})
+    st.rerun()
+
+
+# -- read
+
+
+@st.fragment
+def _read(page: RunsPage, runs: Sequence[Evaluated], part: str, asked: Doubtful) -> None:
+    at, answers = st.session_state[_AT], st.session_state[_ANSWERS]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(at / len(asked), f"{min(at + 1, len(asked))} of {len(asked)}, read by "
+                                     f"{widgets.escape(st.session_state[_READER])}", width=FILM_WIDTH)
+        if st.button(f"Save {len(answers)}", key="queue_save", disabled=not answers, icon=":material/save:"):
+            _save(page, runs, part, asked)
+        if st.button("End", key="queue_end", help="Leave the queue; what was not saved is lost"):
+            st.session_state[_ASKED] = None
+            st.rerun()
+    if st.session_state[_DONE]:
+        _show_done(st.session_state[_DONE])
+        return
+    if at >= len(asked):
+        st.success("That was the last one. Save what you said.", icon=":material/check:")
+        st.button("Back to the last film", on_click=_back, shortcut="b", key="queue_back")
+        return
+    _ask(page, runs[0], asked, at)
+
+
+def _ask(page: RunsPage, run: Evaluated, asked: Doubtful, at: int) -> None:
+    image_id, finding = str(asked.image_ids[at]), str(asked.findings[at])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"### {display_name(finding)}?", width=260)
+        for word, key in _KEYS.items():
+            st.button(word, key=f"queue_{key}", shortcut=key, on_click=_answer, args=(image_id, finding, _WORDS[word]),
+                      width=110, type="primary" if _given(image_id, finding, word) else "secondary")
+        st.button("Back", key="queue_back", shortcut="b", on_click=_back, disabled=at == 0, width=110)
+    pixels = _film(page, run, image_id)
+    if pixels is None:
+        st.info("This film lies neither on this disk nor among the prepared ones: say “Unsure”, or end the queue.",
+                icon=":material/image_not_supported:")
+        return
+    st.image(pixels, width=FILM_WIDTH, alt=f"Film {at + 1} of the queue")
+
+
+def _given(image_id: str, finding: str, word: str) -> bool:
+    said = st.session_state[_ANSWERS].get((image_id, finding))
+    return said is not None and str(said) == str(_WORDS[word])
+
+
+def _film(page: RunsPage, run: Evaluated, image_id: str) -> Any:
+    """uint8 (H, W): the file itself where it is on disk, else its prepared pixels; None where neither is there."""
+    row = page.rows([run.run_id]).iloc[0]
+    films = chosen_film.films_of(page.store, row, page.overview.runs, page.overview.datasets)
+    try:
+        return chosen_film.stored(page.store, films, image_id, chosen_film.size_of(row)).film.pixels
+    except WorkbenchError:
+        return None
+
+
+def _answer(image_id: str, finding: str, value: float) -> None:
+    st.session_state[_ANSWERS][image_id, finding] = value
+    st.session_state[_AT] += 1
+
+
+def _back() -> None:
+    st.session_state[_AT] = max(st.session_state[_AT] - 1, 0)
+    st.session_state[_DONE] = None
+
+
+# -- save, and what it changed
+
+
+def _save(page: RunsPage, runs: Sequence[Evaluated], part: str, asked: Doubtful) -> None:
+    reader, answers = st.session_state[_READER], dict(st.session_state[_ANSWERS])
+    dataset_id = runs[0].read_own(part).labels.dataset_id
+    done: dict[str, Any] = {}
+
+    def save() -> None:
+        labels = label_queue.save_reading(page.store, dataset_id, reader, answers)
+        with widgets.slow_share(RESAMPLING) as told:
+            label_metrics.measure_runs(page.store, labels, told)
+        done["agreement"] = label_queue.agreement_in_words(asked, answers)
+        done["effect"] = label_queue.effect(page.store, runs, part, answers)
+        done["where"] = f"{len(answers):,} answers, on the {PART_WORDS[part]} films of each run"
+        done["of"] = (page.store.key, dataset_id, answers)
+
+    if shell.act("", save):
+        st.session_state[_DONE] = done
+
+
+def _show_done(done: dict[str, Any]) -> None:
+    reader = st.session_state[_READER]
+    st.success(f"Saved as the label set “{widgets.escape(reader)}”. {done['agreement']}", icon=":material/check:")
+    st.markdown(f"**What it changes** ({done['where']}): every measure with the label as it was, and as it was read. "
+                "Thresholds stay.")
+    shown = label_queue.shown_effect(done["effect"])
+    widgets.show_table(shown, hide_index=True, alt="Measures before and after", height=min(len(shown), 12) * 35 + 38)
+    key, dataset_id, answers = done["of"]
+    with st.container(horizontal=True):
+        if st.button("Save the corrected labels too", key="queue_corrected", help=(
+                "The data set's own labels with your answers in their place, as a label set of all films: the switch "
+                "Labels then measures everything on it.")):
+            _correct(Store(key), dataset_id, reader, answers)
+        st.button("Read on", key="queue_on", on_click=_read_on)
+
+
+def _correct(store: Store, dataset_id: str, reader: str, answers: label_queue.Answers) -> None:
+    def save() -> None:
+        labels = label_queue.save_corrected(store, dataset_id, reader, answers)
+        with widgets.slow_share(RESAMPLING) as told:
+            label_metrics.measure_runs(store, labels, told)
+
+    shell.act(f"Saved as the label set “{widgets.escape(reader)} corrected”.", save)
+
+
+def _read_on() -> None:
+    st.session_state[_DONE] = None
+
+
+def answers_table(asked: Doubtful, answers: label_queue.Answers) -> pd.DataFrame:
+    """A row an answer, for the download; the label only now."""
+    rows = [{"image_id": image_id, "finding": finding, "said": answers[image_id, finding], "label": own,
+             "label_quality": quality} for image_id, finding, own, quality in zip(
+                 asked.image_ids, asked.findings, asked.own, asked.quality, strict=True)
+            if (image_id, finding) in answers]
+    return pd.DataFrame(rows)
