@@ -23,10 +23,11 @@ def labels_in_words(store: Store, runs: Sequence[Evaluated], part: str) -> str:
     other = next((run for run in runs if not run.labels.is_shipped), None)
     if other is None:
         return ""
-    labels, of = other.labels, other.read(part)
-    n, all_films = len(from_store.predictions(store, of).image_ids), int(other.parts[part]["n"])
-    who = (f"the films' own, on the {n:,} of these {all_films:,} films that {labels.films_of} have read" if labels.films_of else
-           f"{labels.name}, who have read {n:,} of these {all_films:,} films")
+    labels = other.labels
+    n = len(from_store.predictions(store, other.read(part)).image_ids)
+    of = f"{n:,} of these {int(other.parts[part]['n']):,} films"
+    who = (f"the films' own, on the {of} that {labels.films_of} have read" if labels.films_of else
+           f"{labels.name}, who have read {of}")
     said = f"Labels: {who}, for {', '.join(map(display_name, labels.findings))}."
     used = {*labels.findings, *(part for _, parts in labels.derived for part in parts)}
     if missing := [display_name(one) for one in other.own[labels.dataset_id].findings if one not in used]:

@@ -11,20 +11,21 @@ from cxrcore.store import OWN, Store
 from cxrcore.ui import widgets
 from cxrcore.ui.link import LABELS
 
-WHOSE = ("Whose reading of the films everything is measured on. Own: the labels that the data set came with. “Own on …”: "
-         "these again, on the very films that the other set has read, so that the two compare. Data, Label sets, adds "
+WHOSE = ("Whose reading of the films everything is measured on. Own: the labels that the data set came with. “Own on "
+         "…”: these again, on the very films that the other set has read, so that the two compare. Data, Label sets, adds "
          "others.")
 
 
 def pick_labels(overview: Overview, run_ids: Sequence[str]) -> str:
-    """The title of the label set that the link asks for; the switch stands only where a data set of the runs has more than one.
+    """The title of the label set that the link asks for.
 
-    Ends the page at a set that none of these runs' data sets has.
+    The switch stands only where a data set of the runs has more than one. Ends the page at a set that none of these runs' data sets has.
     """
     rows = overview.board[overview.board["run_id"].isin(run_ids)]
     runs = overview.runs[overview.runs["run_id"].isin(run_ids)]
     datasets = dict.fromkeys([*rows["dataset_id"], *runs["dataset_id"]])
-    titles = list(dict.fromkeys(one.title for dataset_id in datasets for one in readable(overview.labels_of(dataset_id))))
+    sets = [one for dataset_id in datasets for one in readable(overview.labels_of(dataset_id))]
+    titles = list(dict.fromkeys(one.title for one in sets))
     if len(titles) < 2 and LABELS not in st.query_params:
         return OWN
     with st.container(width=150):

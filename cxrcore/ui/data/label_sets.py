@@ -20,7 +20,7 @@ from cxrcore.store import LabelSet, Store
 from cxrcore.ui import shell, widgets
 
 KINDS = ("csv", "gz")
-MOST = bounded_file.MAX_TABLE // 1_000_000  # megabytes
+MOST = bounded_file.MAX_BYTES // 1_000_000  # megabytes
 MAJORITY, EACH = "The majority", "Each reader"
 ANY_FILE = "What the columns are called"
 Tables = dict[str, tuple[str, Callable[[], pd.DataFrame]]]
