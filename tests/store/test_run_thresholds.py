@@ -12,7 +12,8 @@ from cxrcore.explain import draw_figures
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.metrics import confusion, macro
 from cxrcore.measures.thresholds.fitting import max_f1
-from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries import from_store
+from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.store import Store, run_thresholds
 
@@ -61,9 +62,8 @@ def run(made, tmp_path):
 
 def on_page(store: Store, run_id: str) -> np.ndarray:
     """What the board begins with, where Compare, Subgroups, Cases, Explain and the report read the run too."""
-    board = store.leaderboard()
-    rows = board[board["run_id"] == run_id]
-    shown = Evaluated(run_id, "", scored_runs.DATASET, {row["split"]: row for _, row in rows.iterrows()})
+    runs = store.runs()
+    (shown,) = evaluated(runs[runs["run_id"] == run_id], from_store.overview(store), {run_id: ""})
     return find_set(store, shown, default_key(shown)).thresholds
 
 
