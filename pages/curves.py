@@ -82,10 +82,12 @@ with open_runs_page("curves", "so there are no curves") as page:
         measured = curves_bands.add_bands(store, marked.runs, finding, view) if bands else marked.runs
         notes = marks.mark_notes(marked, runs, part, finding)
         notes += curves_bands.band_notes(store, measured, finding) if bands else []
+        readers = marks.label_readers(store, measured) if view == "roc" else {}
+        notes += [marks.READER_NOTE] if readers else []
         if finding is None:
-            charts.all_findings(measured, view, measure, notes)
+            charts.all_findings(measured, view, measure, notes, readers)
         else:
-            charts.one_finding(measured, finding, view, notes)
+            charts.one_finding(measured, finding, view, notes, readers)
         tables = {
             "AUROC and AP": (f"auroc_ap_{part}", lambda: curves.values_table(measured)),
             "Drawn points": (f"curves_{view}_{part}", lambda: curves.points_table(measured, finding)),

@@ -29,7 +29,10 @@ from cxrcore.charts.look import OTHER_COLOUR, RunStyle, escape
 from cxrcore.findings import display_name
 from cxrcore.measures.curves import DrawnCurve, FindingCurves, Histogram, logit, merge_bins
 from cxrcore.measures.intervals.curve_bands import Band
+from cxrcore.measures.label_reader import RocPoint
 
+LABEL_READER = "The films' own label, as a reader"
+_READER = "#D55E00"  # on white and on dark
 NOTHING_KNOWN = "Every label or score of this finding is unknown here: nothing can be measured."
 
 FPR, RECALL, PRECISION = ("False positive rate (1 − specificity)", "Recall (sensitivity, true positive rate)",
@@ -62,12 +65,17 @@ class ShownCurves:
     band: Band | None = None
 
 
-def roc_chart(finding: str, runs: Sequence[ShownCurves], large: bool) -> go.Figure:
-    """ROC curves of one finding with the chance line."""
+def roc_chart(finding: str, runs: Sequence[ShownCurves], large: bool, reader: RocPoint | None = None) -> go.Figure:
+    """ROC curves of one finding with the chance line.
+
+    Args:
+        reader: where the films' own label stands, read as a reader against the labels that the curves are measured on.
+    """
     traces = _bands(runs) + [_curve(one, one.curves.lines["roc"], {"fpr": "x", "recall": "y"}, large)
                              for one in runs if "roc" in one.curves.lines]
     traces += marks([Mark(one.name, one.style, one.point, one.point.fpr, one.point.recall)
                      for one in runs if one.point])
+    traces += [_reader(reader, large)] if reader is not None and reader.x == reader.x and reader.y == reader.y else []
     shape = layout(finding, "ROC curve" if large else figures("AUROC", _texts(runs, lambda c: c.auroc)), large)
     shape |= {"xaxis": up_to(1, FPR if large else SHORT_FPR), "yaxis": up_to(1, RECALL if large else SHORT_RECALL),
               "shapes": [guide(0, 0, 1, 1, "dot")]}
@@ -193,6 +201,20 @@ def _curve(one: ShownCurves, curve: DrawnCurve, values: dict[str, str], large: b
         "hovertemplate": "<br>".join([escape(one.name), *texts]) + "<extra></extra>",
         "line": {"color": one.style.colour, "dash": one.style.dash, "width": 2.5 if large else 1.75},
     }
+
+
+def _reader(at: RocPoint, large: bool) -> dict[str, Any]:
+    """A cross; large with its intervals."""
+    hover = (f"<b>{LABEL_READER}</b><br>recall {at.y:.3f} ({at.y_low:.3f} to {at.y_high:.3f})<br>"
+             f"false positive rate {at.x:.3f} ({at.x_low:.3f} to {at.x_high:.3f})<extra></extra>")
+    trace = {"type": "scatter", "mode": "markers", "x": [at.x], "y": [at.y], "name": LABEL_READER,
+             "hovertemplate": hover, "marker": {"symbol": "x-thin", "size": 13 if large else 10,
+                                                "line": {"width": 3, "color": _READER}, "color": _READER}}
+    if large:
+        for name, middle, low, high in (("error_x", at.x, at.x_low, at.x_high), ("error_y", at.y, at.y_low, at.y_high)):
+            trace[name] = {"type": "data", "symmetric": False, "array": [high - middle], "arrayminus": [middle - low],
+                           "color": _READER, "thickness": 1.4, "width": 0}
+    return trace
 
 
 def _iso_f1() -> dict[str, Any]:

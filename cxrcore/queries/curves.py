@@ -14,7 +14,7 @@ from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries import from_store
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.from_store import Labelled
-from cxrcore.store import CSV, Store
+from cxrcore.store import Store
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def _source(store: Store, run: Evaluated, part: str) -> str:
     row, of = run.parts[part], run.read(part)
     films = f"{int(row['n']):,} films" if row["n"] >= row["n_expected"] else (
         f"subset of {int(row['n']):,} of {int(row['n_expected']):,} films")
-    if of.labels.name != CSV:
-        films = f"{len(from_store.predictions(store, of).image_ids):,} films that {of.labels.name} has read"
+    if not of.labels.is_shipped:
+        films = f"{len(from_store.predictions(store, of).image_ids):,} films ({of.labels.title})"
     return ", ".join([PART_WORDS.get(part, part), films,
                       *([row["checkpoint"]] if isinstance(row["checkpoint"], str) else [])])
 

@@ -10,7 +10,7 @@ from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name, shared
 from cxrcore.queries import run_groups
 from cxrcore.queries.from_store import Labelled, Overview
-from cxrcore.store import CSV, LabelSet
+from cxrcore.store import OWN, LabelSet
 
 MAX_RUNS = 6
 
@@ -69,8 +69,10 @@ class Evaluated:
         return self if tuple(findings) == self.findings else replace(self, findings=tuple(findings))
 
     def in_words(self, part: str) -> str:
-        """'test, 22,433 films' or 'validation, a subset of 500 of 11,296 films'."""
+        """'test, 22,433 films', 'validation, a subset of 500 of 11,296 films' or 'test, the films that experts read'."""
         row = self.parts[part]
+        if row["dataset_id"] == self.labels.dataset_id and not self.labels.is_shipped:
+            return f"{PART_WORDS.get(part, part)}, the films that {self.labels.films_of or self.labels.name} read"
         films = f"{int(row['n']):,} films"
         if row["n"] < row["n_expected"]:
             films = f"a subset of {int(row['n']):,} of {int(row['n_expected']):,} films"
@@ -78,7 +80,7 @@ class Evaluated:
 
 
 def evaluated(
-    rows: pd.DataFrame, overview: Overview, names: Mapping[str, str], part: str = "test", label_set: str = CSV
+    rows: pd.DataFrame, overview: Overview, names: Mapping[str, str], part: str = "test", label_set: str = OWN
 ) -> list[Evaluated]:
     """Runs with the newest of their predictions.
 
@@ -86,7 +88,7 @@ def evaluated(
         rows: of `Store.runs`.
         names: {run_id: unique label}.
         part: whose films the labels are of.
-        label_set: that they are read against, where their data set has it, else its own.
+        label_set: title of the one that they are read against, where their data set has it, else its own.
     """
     made = []
     for run_id, dataset_id in zip(rows["run_id"], rows["dataset_id"], strict=True):
@@ -95,9 +97,15 @@ def evaluated(
         sets = {one: overview.labels_of(one) for one in {dataset_id, *board["dataset_id"]}}
         own = {one: found[0] for one, found in sets.items()}
         of_part = parts[part]["dataset_id"] if part in parts else dataset_id
-        labels = next((one for one in sets[of_part] if one.name == label_set), own[of_part])
+        labels = next((one for one in readable(sets[of_part]) if one.title == label_set), own[of_part])
         made.append(Evaluated(run_id, names[run_id], dataset_id, parts, own, labels, labels.findings))
     return made
+
+
+def readable(label_sets: Sequence[LabelSet]) -> list[LabelSet]:
+    """What runs can be read against: a data set's own labels, each other set, and the own ones on its films."""
+    own, *others = label_sets
+    return [own, *(one for other in others for one in (other, own.on_films_of(other)))]
 
 
 def on_shared_findings(runs: Sequence[Evaluated]) -> tuple[list[Evaluated], tuple[str, ...]]:

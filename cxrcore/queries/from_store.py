@@ -20,7 +20,7 @@ from cxrcore.measures.thresholds.fitting import ThresholdSet
 from cxrcore.measures.thresholds.positions import SortedScores, sort_scores
 from cxrcore.queries.kept import kept
 from cxrcore.store import CSV, LabelSet, Predictions, Store, audit_marks, progress, run_thresholds
-from cxrcore.store.label_sets import read_against
+from cxrcore.store.label_sets import labels_as, read_against
 
 SHOWN_SETTINGS = ("loss", "init", "epochs")
 
@@ -161,19 +161,20 @@ def predictions(store: Store, of: Labelled) -> Predictions:
 @kept(16)  # of 112,120 films some 30 MB
 def _read(store: Store, of: Labelled) -> Predictions:
     found = _predictions(store, of.prediction_id)
-    if of.labels.name != CSV:
+    if not of.labels.is_shipped:
         found = read_against(found, of.labels, labels(store, of.labels))
     return of_findings(found, of.findings)
 
 
 def labels(store: Store, of: LabelSet) -> pd.DataFrame:
-    """As `Store.labels`; shared by all readers."""
+    """As `Store.labels`, on the films that the set is read on; shared by all readers."""
     return _labels(store, of)
 
 
 @kept(8)
 def _labels(store: Store, of: LabelSet) -> pd.DataFrame:
-    return store.labels(of.dataset_id, of.name)
+    found = store.labels(of.dataset_id, of.name)
+    return labels_as(of, found).reindex(store.labels(of.dataset_id, of.films_of).index) if of.films_of else found
 
 
 @kept(16)  # of 112,120 films some 30 MB

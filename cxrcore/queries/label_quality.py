@@ -71,7 +71,7 @@ def reader_points(store: Store, of: Labelled) -> dict[str, RocPoint]:
     Raises:
         ResamplingError: films of fewer than two patients. StoreError: the predictions are gone.
     """
-    if of.labels.name == CSV:
+    if of.labels.name == CSV:  # read against themselves
         return {}
     films = from_store.predictions(store, of)
     found = _read(store, of.labels, films.image_ids, films.patient_ids)

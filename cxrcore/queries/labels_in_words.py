@@ -6,7 +6,7 @@ from cxrcore.findings import display_name
 from cxrcore.measures import derived
 from cxrcore.queries import from_store
 from cxrcore.queries.evaluated_runs import Evaluated
-from cxrcore.store import CSV, Store
+from cxrcore.store import Store
 
 MOST_NAMED = 6  # findings
 MEANING = ("Thresholds stay those of the chosen set, whatever labels they were fitted on. F1 and precision depend on "
@@ -17,16 +17,18 @@ MEANING = ("Thresholds stay those of the chosen set, whatever labels they were f
 def labels_in_words(store: Store, runs: Sequence[Evaluated], part: str) -> str:
     """Which label set, on how many films, for which findings; '' where runs are read against their films' own labels.
 
-    As 'Labels: experts, which have read 935 of these 22,433 films for Pneumothorax, Nodule or mass. Not read: 13 other
+    As 'Labels: experts, who have read 935 of these 22,433 films for Pneumothorax, Nodule or mass. Not read: 13 other
     findings. Nodule or mass scores 1 - (1 - Nodule)(1 - Mass).'
     """
-    other = next((run for run in runs if run.labels.name != CSV), None)
+    other = next((run for run in runs if not run.labels.is_shipped), None)
     if other is None:
         return ""
-    labels, of = other.labels, other.read(part)
-    n, all_films = len(from_store.predictions(store, of).image_ids), int(other.parts[part]["n"])
-    said = (f"Labels: {labels.name}, which have read {n:,} of these {all_films:,} films for "
-            f"{', '.join(map(display_name, labels.findings))}.")
+    labels = other.labels
+    n = len(from_store.predictions(store, other.read(part)).image_ids)
+    of = f"{n:,} of these {int(other.parts[part]['n']):,} films"
+    who = (f"the films' own, on the {of} that {labels.films_of} have read" if labels.films_of else
+           f"{labels.name}, who have read {of}")
+    said = f"Labels: {who}, for {', '.join(map(display_name, labels.findings))}."
     used = {*labels.findings, *(part for _, parts in labels.derived for part in parts)}
     if missing := [display_name(one) for one in other.own[labels.dataset_id].findings if one not in used]:
         named = ", ".join(missing) if len(missing) <= MOST_NAMED else f"{len(missing)} other findings"

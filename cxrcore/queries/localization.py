@@ -11,7 +11,7 @@ from cxrcore.measures.localization import RANDOM
 from cxrcore.queries import data_set, from_store
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.kept import kept
-from cxrcore.store import CSV, Store
+from cxrcore.store import Store
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def read_localization(
         if "test" not in run.parts:
             continue
         own = _rows(store, store.change_token(), run.run_id, run.prediction_id("test"))
-        if run.labels.name != CSV:  # on the films and findings that these have read
+        if not run.labels.is_shipped:  # on the films and findings that these have read
             read = from_store.labels(store, run.labels).index
             own = own[own["image_id"].isin(read) & own["finding"].isin(run.labels.findings)]
         if own.empty:

@@ -11,7 +11,7 @@ from cxrcore.queries import class_lesson, comparison, curves, evaluated_runs, fr
 from cxrcore.queries.comparison import Compared
 from cxrcore.queries.evaluated_runs import MAX_RUNS, Evaluated, evaluated
 from cxrcore.queries.labels_in_words import labels_in_words
-from cxrcore.store import CSV, Store
+from cxrcore.store import OWN, Store
 from cxrcore.store.audit_marks import questions
 
 LEADERBOARD = {"auroc": "AUROC", "ap": "AP", "f1": "F1", "recall": "Recall", "precision": "Precision", "ece": "ECE"}
@@ -90,13 +90,13 @@ class Contents:
         return self.rows.set_index("run_id").loc[run.run_id]
 
 
-def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", label_set: str = CSV) -> Contents:
+def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", label_set: str = OWN) -> Contents:
     """The named runs, or the best of the first data set and split that has measured ones.
 
     Args:
         run_ids: at most six are taken; of several data sets or splits, those of the first run's.
         wanted: 'test' (validation stands in where none of the runs was measured on test) or 'val'.
-        label_set: that everything is measured on.
+        label_set: title of the one that everything is measured on.
 
     Raises:
         RunError: an unknown run or label set, or none that was evaluated. StoreError: the store cannot be read.
@@ -113,7 +113,7 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
     rows = runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
     part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), board)
     measured = [run for run in evaluated(rows, overview, labels, part, label_set) if part in run.parts]
-    if measured and measured[0].labels.name != label_set:
+    if measured and measured[0].labels.title != label_set:
         raise RunError(f"the films of these runs have no label set '{label_set}': python scripts/labels.py list")
     if not measured:
         raise RunError(f"none of these runs has been evaluated: there is nothing to report. python scripts/eval.py "

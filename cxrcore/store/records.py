@@ -1,7 +1,7 @@
 """The row shapes that go into the store and come out of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ class EpochRecord:
 
 
 CSV = "csv"  # the label set that a data set comes with
+OWN = "Own"  # how people read of it
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class LabelSet:
         source: where the labels come from, for people.
         policy: what became of uncertain labels: 'unknown', 'positive' or 'negative'; '' where there were none.
         reader: who read, '' for several or unknown.
-        created_at: ISO time; a set that is written anew is another set.
+        created_at: when it was written, in milliseconds; a set that is written anew is another set.
+        films_of: another set, whose films and findings these labels are read on; '' for all that they are of.
     """
 
     dataset_id: str
@@ -66,12 +68,29 @@ class LabelSet:
     policy: str = ""
     reader: str = ""
     created_at: str = ""
+    films_of: str = ""
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether these are the labels that the data set came with, on all of its films."""
+        return self.name == CSV and not self.films_of
+
+    @property
+    def title(self) -> str:
+        """As pages, links and reports call it: 'Own', 'experts', 'Own on experts'."""
+        own = OWN if self.name == CSV else self.name
+        return f"{own} on {self.films_of}" if self.films_of else own
+
+    def on_films_of(self, other: "LabelSet") -> "LabelSet":
+        """These labels of a data set on the films of another set, in its findings."""
+        return replace(self, findings=other.findings, derived=other.derived, films_of=other.name,
+                       created_at=other.created_at)
 
     def read_as(self, findings: Sequence[str]) -> str:
         """Tells scores that are read against this set, for these findings, from others; '' as they are stored."""
-        if self.name == CSV and tuple(findings) == self.findings:
+        if self.is_shipped and tuple(findings) == self.findings:
             return ""
-        return f"{self.name}|{self.created_at}|{'|'.join(findings)}"
+        return f"{self.title}|{self.created_at}|{'|'.join(findings)}"
 
     def thresholds(self, values: Mapping[str, float], findings: Sequence[str] | None = None) -> np.ndarray:
         """One threshold for each finding of the set, or for these of them: float64 (k,).

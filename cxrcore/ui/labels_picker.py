@@ -4,35 +4,35 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.evaluated_runs import Evaluated, readable
 from cxrcore.queries.from_store import Overview
 from cxrcore.queries.labels_in_words import MEANING, labels_in_words
-from cxrcore.store import CSV, Store
+from cxrcore.store import OWN, Store
 from cxrcore.ui import widgets
 from cxrcore.ui.link import LABELS
 
-OWN = "Own"  # how the labels are called that a data set came with
-WHOSE = ("Whose reading of the films everything is measured on. Own: the labels that the data set came with. Data, "
-           "Label sets, adds others.")
+WHOSE = ("Whose reading of the films everything is measured on. Own: the labels that the data set came with. “Own on "
+         "…”: these again, on the very films that the other set has read, so that the two compare. Data, Label sets, adds "
+         "others.")
 
 
 def pick_labels(overview: Overview, run_ids: Sequence[str]) -> str:
-    """The label set that the link asks for; the switch stands only where a data set of the runs has more than one.
+    """The title of the label set that the link asks for.
 
-    Ends the page at a set that none of these runs' data sets has.
+    The switch stands only where a data set of the runs has more than one. Ends the page at a set that none of these runs' data sets has.
     """
     rows = overview.board[overview.board["run_id"].isin(run_ids)]
     runs = overview.runs[overview.runs["run_id"].isin(run_ids)]
     datasets = dict.fromkeys([*rows["dataset_id"], *runs["dataset_id"]])
-    names = list(dict.fromkeys(one.name for dataset_id in datasets for one in overview.labels_of(dataset_id)))
-    if len(names) < 2 and LABELS not in st.query_params:
-        return CSV
-    titles = {OWN if name == CSV else name: name for name in names}
+    sets = [one for dataset_id in datasets for one in readable(overview.labels_of(dataset_id))]
+    titles = list(dict.fromkeys(one.title for one in sets))
+    if len(titles) < 2 and LABELS not in st.query_params:
+        return OWN
     with st.container(width=150):
-        title = widgets.choice_in_link("Labels", LABELS, list(titles), WHOSE)
+        title = widgets.choice_in_link("Labels", LABELS, titles, WHOSE)
     if title is None:
         st.stop()
-    return titles[title]
+    return title
 
 
 def say_labels(store: Store, runs: Sequence[Evaluated], part: str) -> None:

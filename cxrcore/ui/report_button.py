@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cxrcore.report import bundle, contents, page
-from cxrcore.store import CSV, Store
+from cxrcore.store import OWN, Store
 
 _MADE = "report_made"
 _PARTS = 6  # of the page
 _FILES = 26  # of the ZIP, about
 
 
-def report_popover(store: Store, run_ids: Sequence[str], part: str, label_set: str = CSV) -> None:
+def report_popover(store: Store, run_ids: Sequence[str], part: str, label_set: str = OWN) -> None:
     """Make a report when asked, and offer it for download as long as the page shows the same runs."""
     key = (store.key, store.change_token(), tuple(run_ids), part, label_set)
     with st.popover("Report", icon=":material/summarize:",

@@ -25,7 +25,7 @@ def two_sets(address_of, tmp_path_factory):
     images = pd.DataFrame({"image_id": film_ids(40), "patient_id": [str(i // 4) for i in range(40)], "follow_up": 0,
                            "age": 50.0, "sex": "F", "view": "PA"})
     labels = np.eye(40, len(NIH_FINDINGS), dtype=np.float32)
-    store.add_dataset(FORTY, images, labels, name="forty", kind="nih", label_source="test")
+    store.add_dataset(FORTY, images, labels, NIH_FINDINGS, name="forty", kind="nih", label_source="test")
     for scheme in ("patient", "random"):
         drawn = splits.draw_split(scheme, images["image_id"], images["patient_id"], labels)
         store.finish_run(store.create_run({}, FORTY, split=(scheme, 0, drawn.fingerprint)), "finished")

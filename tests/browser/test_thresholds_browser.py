@@ -134,8 +134,10 @@ def test_edge_cases_count_in_the_browser_as_in_python(page):
     """The table of decision_cases.json, through the board's own bytes and script."""
     scores = [sort_scores(*(np.array(case[name], np.float32) for name in ("labels", "scores"))) for case in CASES]
     at = np.array([case["threshold"] for case in CASES], np.float64)
-    sent = pack(RunCounts("id", "run", "#000000", "solid", scores, at), [], {
-        "of": "x", "id": 1, "open": NIH_FINDINGS[0], "thresholds": at.tolist(), "reference": "cases"}, [[]] * 14, [[]] * 14,
+    names = [case["case"] for case in CASES]
+    sent = pack(names, RunCounts("id", "run", "#000000", "solid", scores, at), [], {
+        "of": "x", "id": 1, "open": names[0], "thresholds": at.tolist(), "reference": "cases"},
+        [[]] * len(CASES), [[]] * len(CASES),
         {})
     page.add_script_tag(content=(BOARD / "counts.js").read_text(encoding="utf-8"))
     rows = page.evaluate("""sent => {

@@ -10,7 +10,7 @@ import pytest
 
 from cxrcore.charts import curves as charts
 from cxrcore.charts import reliability
-from cxrcore.charts.curve_axes import logit_axis, share_axis
+from cxrcore.charts.curve_axes import level, logit_axis, share_axis
 from cxrcore.charts.curve_marks import OperatingPoint
 from cxrcore.charts.curves import ShownCurves
 from cxrcore.charts.look import run_styles
@@ -60,6 +60,17 @@ def test_small_titles_hold_a_figure_for_each_run():
     assert [f"{one.curves.auroc:.3f}" in title for one in runs] == [True] * 6
     assert title.count("<br>") == 2  # three in a row
     assert f"AP {runs[0].curves.ap:.3f}" in charts.pr_chart("Mass", runs[:1], large=False).layout.title.text
+
+
+def test_long_names_of_findings_take_lines_of_their_own_and_axes_stay_in_rows():
+    names = ("Mass", "Enlarged_cardiomediastinum", "Hilar_calcified_granuloma_of_the_left_side")
+    small = [charts.roc_chart(name, shown("roc"), large=False) for name in names]
+    assert small[2].layout.title.text.startswith("Hilar calcified granuloma of<br>the left side<br>")
+    before = [figure.layout.height - figure.layout.margin.t for figure in small]
+    level(small)
+    assert len({(figure.layout.height, figure.layout.margin.t) for figure in small}) == 1
+    assert {figure.layout.height - figure.layout.margin.t for figure in small} == set(before)
+    level([])
 
 
 def test_hover_tells_threshold_and_exact_counts():

@@ -64,8 +64,8 @@ def test_the_figures_are_those_of_the_data(open_page, data, add_split):
 @pytest.mark.parametrize("label", [np.nan, 0.0])
 def test_a_table_of_unknowns_is_shown_in_words(open_page, store, data, label):
     images = data.images.assign(age=np.nan, sex=None, view=None, follow_up=None)
-    store.add_dataset("unknown", images, np.full_like(data.labels, label), name="unknown", kind="other",
-                      label_source="none")
+    store.add_dataset("unknown", images, np.full_like(data.labels, label), data.findings,
+                      name="unknown", kind="other", label_source="none")
     app = open_page(data="unknown")
     said = text_of(app)
     assert "The view of no film is known" in said and "Sex: unknown. Without an age: 40 films" in said

@@ -306,7 +306,8 @@ def test_a_parameter_is_used(store, open_page, sent):
     checked(app.number_input(key="fit_value_recall").set_value(0.6).run())
     checked(app.button(key="fit_go").click().run())
     val = predictions(store, "val")
-    assert sent[-1]["thresholds"] == fitting.fit_thresholds(val.labels, val.scores, NIH_FINDINGS, "recall", 0.6).thresholds.tolist()
+    fitted = fitting.fit_thresholds(val.labels, val.scores, NIH_FINDINGS, "recall", 0.6)
+    assert sent[-1]["thresholds"] == fitted.thresholds.tolist()
 
 
 # -- sets
@@ -386,7 +387,8 @@ def test_a_set_on_calibrated_scores_is_exchanged_and_saved_with_its_calibration(
     fitted = fitting.fit_thresholds(val.labels, val.scores, NIH_FINDINGS, "expected_f1")
     state = read_state(own_store, run, "expected_f1@val", None, [])
     text = threshold_file.threshold_file_text(set_popover.as_file(own_store, run, "test", state))
-    assert threshold_file.parse_threshold_file(text, NIH_FINDINGS).parameters["calibration"] == fitted.parameters["calibration"]
+    file = threshold_file.parse_threshold_file(text, NIH_FINDINGS)
+    assert file.parameters["calibration"] == fitted.parameters["calibration"]
     app = upload(open_page(run=run.run_id), text.encode())
     checked(app.button(key="sets_import_go").click().run())
     assert app.query_params["set"] == "expected_f1@val" and sent[-1]["thresholds"] == fitted.thresholds.tolist()

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 import zipfile
 
 import numpy as np
+import other_lists
 import pandas as pd
 import pytest
 from opened_pages import open_page
@@ -47,6 +48,13 @@ def archive(found):
 
 def told(html: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="told">(.*?)</script>', html, re.S)[1])
+
+
+def header_of(board: dict) -> tuple[dict, bytes]:
+    """What a board is told, and its numbers."""
+    data = base64.b64decode(board["payload"])
+    length = int.from_bytes(data[:4], "little")
+    return json.loads(data[4:4 + length]), data[4 + length:]
 
 
 def add_scored(store, name: str, seed: int, n: int = 12, parts=("val", "test"), unscored=(), **config) -> str:
@@ -89,9 +97,7 @@ def test_every_board_counts_as_the_predictions_do(html, found):
     boards = told(html)["boards"]
     assert len(boards) == 6
     for one, board in zip(found.compared, boards, strict=True):
-        data = base64.b64decode(board["payload"])
-        length = int.from_bytes(data[:4], "little")
-        header, numbers = json.loads(data[4:4 + length]), data[4 + length:]
+        header, numbers = header_of(board)
         assert header["alone"] and header["run"]["name"] == one.run.label
         assert header["thresholds"] == one.source.thresholds.tolist()
         films = found.store.predictions(one.run.prediction_id("test"))
@@ -218,6 +224,24 @@ def test_means_are_over_the_findings_that_all_runs_have_scores_of():
     assert any("the 13 that all of them have" in note and "Left out: Nodule." in note for note in found.notes)
     html = sections.leaderboard_section(found, sections.Figures()) + sections.values_section(found)
     assert "of 14" not in html and "of 13" not in html and "Nodule" not in html
+
+
+@pytest.mark.parametrize("findings", [other_lists.TWENTY, other_lists.FIVE], ids=["twenty", "five"])
+def test_a_report_has_as_many_findings_as_its_runs(findings):
+    found = contents.read_contents(other_lists.make(default_store(), findings, 120, 160), [])
+    html = page.render_report(found, n_films=0)
+    drawn = [one["layout"]["title"]["text"] for one in told(html)["figures"]]
+    for finding in findings:
+        shown = display_name(finding).replace("of the", "of<br>the")
+        assert display_name(finding) in text_of(html) and sum(text.startswith(shown) for text in drawn) in (1, 3)
+    assert header_of(told(html)["boards"][0])[0]["open"] == findings[0]
+    assert len(header_of(told(html)["boards"][0])[0]["findings"]) == len(findings)
+    tables = dict(bundle.report_tables(found))
+    assert tables["thresholds"]["finding"].tolist() == [*findings] * 2
+    assert tables["findings_auroc"]["finding"].nunique() == len(findings) + 1
+    panels = drawings._curves(found, "roc").axes
+    assert len(panels) == 4 * (len(findings) // 4 + 1) and panels[-1].get_legend()  # one is left for it
+    assert len(drawings._dots(found).axes[0].get_yticks()) == len(findings) + 1
 
 
 @pytest.mark.parametrize(("cell", "printed"), [

@@ -49,7 +49,7 @@ INSERT INTO images SELECT 'aaaaaaaaaaa1', format('{}.png', i), i::VARCHAR, 0, CA
     FROM range(4) r(i) ORDER BY i DESC;
 INSERT INTO images SELECT 'aaaaaaaaaaa2', format('{}.png', i), i::VARCHAR, 0, 60, 'M', NULL FROM range(2) r(i);
 INSERT INTO label_sets SELECT dataset_id, 'csv', image_id, list_transform(range(14), k -> CASE
-    WHEN k = 3 AND image_id = '1.png' THEN 'nan' ELSE ((k + ascii(image_id)) % 2) END::FLOAT) FROM images;
+    WHEN k = 3 AND image_id = '1.png' THEN 'nan'::FLOAT ELSE ((k + ascii(image_id)) % 2)::FLOAT END) FROM images;
 INSERT INTO boxes VALUES ('aaaaaaaaaaa1', '2.png', 'Mass', 1.5, 2, 3, 4);
 INSERT INTO runs SELECT id, 'old', 'resnet18', 'trained', 'finished', '2026-03-01 09:00:00+00'::TIMESTAMPTZ,
     '2026-03-01 10:00:00+00'::TIMESTAMPTZ, dataset, 'patient', 0, 'f00', '{"lr": 0.0001}', '{}', '{}', NULL, 1, 11,
@@ -57,11 +57,11 @@ INSERT INTO runs SELECT id, 'old', 'resnet18', 'trained', 'finished', '2026-03-0
     t(id, dataset);
 INSERT INTO epochs VALUES ('20260301-090000-000001', 1, 0.5, 0.4, 0.7, 0.3, 0.0001, 10, 20);
 INSERT INTO prediction_sets VALUES
-    ('20260301-100000-00000a', '20260301-090000-000001', 'aaaaaaaaaaa1', 'val', 'model_best.pth', 'ff', 2, 2, 'fp32',
+    ('20260301-100000-00000a', '20260301-090000-000001', 'aaaaaaaaaaa1', 'val', 'model_best.pth', repeat('f', 64), 2, 2, 'fp32',
         '2026-03-01 10:00:00+00'),
-    ('20260301-100000-00000b', '20260301-090000-000001', 'aaaaaaaaaaa1', 'test', 'model_best.pth', 'ff', 2, 2, 'fp32',
+    ('20260301-100000-00000b', '20260301-090000-000001', 'aaaaaaaaaaa1', 'test', 'model_best.pth', repeat('f', 64), 2, 2, 'fp32',
         '2026-03-01 10:00:01+00'),
-    ('20260301-100000-00000c', '20260301-090000-000002', 'aaaaaaaaaaa2', 'test', 'model_best.pth', 'ee', 2, 2, 'fp32',
+    ('20260301-100000-00000c', '20260301-090000-000002', 'aaaaaaaaaaa2', 'test', 'model_best.pth', repeat('e', 64), 2, 2, 'fp32',
         '2026-03-01 10:00:02+00');
 INSERT INTO predictions SELECT prediction_id, image_id, list_transform(range(14), k -> (0.25 + k / 32 +
     ascii(image_id) / 1000)::FLOAT) FROM images JOIN prediction_sets USING (dataset_id)

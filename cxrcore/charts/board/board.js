@@ -9,7 +9,7 @@
  *             resting: number, typing: number | null, releases?: number, dragging: HTMLElement | null,
  *             wanted: { k: number, value: number, text: string } | null, rows: Row[], view: View,
  *             totals: Record<string, { value: HTMLElement, delta: HTMLElement }>, excluded: HTMLElement,
- *             panel: HTMLElement, status: HTMLElement, undo: HTMLButtonElement, redo: HTMLButtonElement,
+ *             panel: HTMLElement, table: HTMLElement, status: HTMLElement, undo: HTMLButtonElement, redo: HTMLButtonElement,
  *             more: HTMLButtonElement }} Board
  * @typedef {{ setStateValue: (name: string, value: any) => void,
  *             setTriggerValue: (name: string, value: any) => void }} Sending
@@ -63,6 +63,7 @@ function takeData(board, { header, ladders, others }) {
   board.textAt = (k, place) => header.texts[k][place] ?? String(ladders[k].thresholds[place]);
   board.referenceAt = header.reference.thresholds.map((value, k) => placeOf(ladders[k].thresholds, value));
   const focus = focused(board);
+  const scrolled = alive ? board.table.scrollTop : 0;
   buildBoard(board);
   showReference(board);
   board.rows[board.open].root.classList.add("open");
@@ -73,6 +74,8 @@ function takeData(board, { header, ladders, others }) {
   board.watch.disconnect();
   board.watch.observe(board.panel);
   takeWanted(board);
+  board.table.scrollTop = scrolled;
+  if (!alive) bringIntoView(board);
   if (focus) board.root.querySelector(focus)?.focus();
 }
 

@@ -9,6 +9,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const ROW_BINS = 64;
 const ROW_HEIGHT = 26; // pixels of a row's histogram
+const MANY = 20; // rows, beyond which they scroll inside the board, so that totals and the open finding stay in sight
 /** @type {[string, string, (now: Measures, before: Measures) => string, boolean][]} */
 const COLUMNS = [
   // metric, head, its text (of the measures now and at the reference), only on demand
@@ -81,10 +82,10 @@ function buildBoard(board) {
       "Scores, drag the line"),
     element("span", { class: "head number of-threshold", role: "columnheader",
                       title: meanings.threshold }, "Threshold"), ...heads);
-  const table = element("div", { class: "table", role: "table", "aria-label": "Thresholds and measures of each finding" },
+  board.table = element("div", { class: "table", role: "table", "aria-label": "Thresholds and measures of each finding" },
     head, ...board.rows.map((row) => row.root));
   board.panel = element("section", { class: "panel", "aria-label": "The open finding" });
-  const main = element("div", { class: "main" }, bar, table, buildTotals(board));
+  const main = element("div", { class: "main" }, bar, board.table, buildTotals(board));
   board.root.replaceChildren(main, board.panel);
   board.root.classList.toggle("details", board.details);
   showOnSlide(board);
@@ -95,6 +96,7 @@ function buildBoard(board) {
 function showOnSlide(board) {
   const { rows, findings } = board.header;
   board.root.classList.toggle("slide", Boolean(rows));
+  board.root.classList.toggle("many", !rows && findings.length > MANY);
   board.rows.forEach((row, k) => { row.root.hidden = rows ? !rows.includes(findings[k].name) : false; });
 }
 
@@ -157,6 +159,13 @@ function buildTotals(board) {
   board.excluded = element("span", { class: "excluded", "data-metric": "excluded" });
   return element("div", { class: "totals", role: "group", "aria-label": "All findings together" }, ...cells,
                  board.excluded);
+}
+
+// The open row, where rows scroll and it is out of sight; the page itself stays.
+/** @param {Board} board */
+function bringIntoView(board) {
+  const [box, row] = [board.table, board.rows[board.open].root].map((one) => one.getBoundingClientRect());
+  if (row.top < box.top || row.bottom > box.bottom) board.table.scrollTop += row.top - box.top - box.height / 2;
 }
 
 // -- what moves

@@ -108,7 +108,10 @@ function travel(board, from, to) {
   const missing = apply(board, target);
   settle(board, target);
   const k = moved.length === 1 ? moved[0] : null;
-  if (k !== null && k !== board.open) open(board, k);
+  if (k !== null && k !== board.open) {
+    open(board, k);
+    bringIntoView(board);
+  }
   release(board, k, k === null ? null : before[k]);
   if (Object.keys(missing).length) board.send.setTriggerValue("typed", missing);
 }

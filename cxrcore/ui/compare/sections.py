@@ -73,7 +73,8 @@ def say_where(compared: Sequence[Compared], group: run_groups.Group, label_sourc
     st.markdown(text)
     if not first.patients_known:
         st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
-    short = [one.run.label for one in compared if one.run.parts[part]["n"] > first.n_films]
+    short = [one.run.label for one in compared if one.run.labels.is_shipped
+             and one.run.parts[part]["n"] > first.n_films]
     if short:
         st.info(f"Measured on more films, of which only the shared ones count here: {escape(', '.join(short))}.",
                 icon=":material/info:")

@@ -11,6 +11,7 @@ from cxrcore.charts.curves import ShownCurves, undefined
 from cxrcore.charts.look import Figure
 from cxrcore.findings import display_name
 from cxrcore.glossary import meanings
+from cxrcore.measures.label_reader import RocPoint
 from cxrcore.queries.curves import DrawnRun, sources_in_words
 from cxrcore.ui import widgets
 from cxrcore.ui.curves.words import legend
@@ -34,15 +35,20 @@ _LAID_OVER = "Grey: films without the finding; in the run's colour: films with i
 _MIRRORED = "Above the line: films with the finding; below: films without it."
 
 
-def all_findings(measured: Sequence[DrawnRun], view: str, measure: str, notes: Sequence[str]) -> None:
-    """A small chart a finding, as many in a row as there is room for; notes stand below their legend."""
+def all_findings(measured: Sequence[DrawnRun], view: str, measure: str, notes: Sequence[str],
+                 readers: Mapping[str, RocPoint]) -> None:
+    """A small chart a finding, as many in a row as there is room for; notes stand below their legend.
+
+    Args:
+        readers: {finding: where the films' own label stands}, for ROC curves.
+    """
     legend(measured, None, view)
     sources = widgets.escape(sources_in_words(measured, None))
     _captions([f"{sources} {_READ[view]} {_MIRRORED if view == 'scores' else ''}", *notes])
     each = {finding: _shown(measured, finding) for finding in findings_of(measured)}
     top = _top(measure, list(each.values()))
     draw: dict[str, Callable] = {
-        "roc": charts.roc_chart, "pr": charts.pr_chart, "scores": charts.scores_chart,
+        "roc": lambda *args: charts.roc_chart(*args, readers.get(args[0])), "pr": charts.pr_chart, "scores": charts.scores_chart,
         "thresholds": lambda *args: charts.threshold_chart(args[0], measure, *args[1:], top)}
     show_small(view, {finding: undefined(shown, view) or (draw[view](finding, shown, False),
                                                           charts.curves_alt(finding, view, shown))
@@ -76,18 +82,20 @@ def in_words_only(finding: str, missing: str) -> None:
         st.caption(missing)
 
 
-def one_finding(measured: Sequence[DrawnRun], finding: str, view: str, notes: Sequence[str]) -> None:
-    """One finding large, with its runs' figures and steps to the findings before and after."""
+def one_finding(measured: Sequence[DrawnRun], finding: str, view: str, notes: Sequence[str],
+                readers: Mapping[str, RocPoint]) -> None:
+    """One finding large, with its runs' figures and steps to the findings before and after; readers as there."""
     shown = _shown(measured, finding)
     missing = undefined(shown, view)
     if missing:
         _words(measured, finding, view, notes)
         st.info(missing, icon=":material/info:")
     elif view in ("roc", "pr"):  # a square, with room beside it where the screen is wide
-        draw = charts.roc_chart if view == "roc" else charts.pr_chart
+        drawn = (charts.roc_chart(finding, shown, True, readers.get(finding)) if view == "roc" else
+                 charts.pr_chart(finding, shown, True))
         with st.container(horizontal=True, gap="large"):
             with st.container(width=SQUARE):
-                widgets.chart(draw(finding, shown, True), f"{view}_{finding}", charts.curves_alt(finding, view, shown))
+                widgets.chart(drawn, f"{view}_{finding}", charts.curves_alt(finding, view, shown))
             with st.container():
                 _words(measured, finding, view, notes)
     else:

@@ -8,11 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.curve_marks import OperatingPoint
-from cxrcore.errors import RunError
+from cxrcore.errors import ResamplingError, RunError
 from cxrcore.findings import display_name
+from cxrcore.measures.label_reader import RocPoint
 from cxrcore.measures.metrics import confusion
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
-from cxrcore.queries import from_store
+from cxrcore.queries import from_store, label_quality
 from cxrcore.queries.curves import DrawnRun
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.from_store import Labelled
@@ -27,6 +28,8 @@ KEY = "marks"  # in the link
 OFF = "Off"
 FITTED, HALF = "Max F1 on validation", "0.5"
 _SHOWN = "curves_marks_shown"
+READER_NOTE = ("Orange cross: the films' own label, read as a reader against the labels that these curves are measured on. "
+               "A network above it finds more at as few false alarms.")
 _HELP = ("The marks on the curves: where a threshold set stands. With one run, its saved sets can be chosen too. "
          "The Thresholds page makes them.")
 
@@ -113,6 +116,14 @@ def mark_notes(marked: Marked, runs: Sequence[Evaluated], part: str, finding: st
         said.append(f":orange-badge[:material/warning: same films] The thresholds{who} were fitted on the very films "
                     "that the curves are read on, which flatters.")
     return said
+
+
+def label_readers(store: Store, measured: Sequence[DrawnRun]) -> dict[str, RocPoint]:
+    """{finding: where the films' own label stands among ROC curves}; none where they are measured on it."""
+    try:
+        return label_quality.reader_points(store, measured[0].of)
+    except ResamplingError:  # films of one patient
+        return {}
 
 
 def mark_downloads(marked: Marked, part: str) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:

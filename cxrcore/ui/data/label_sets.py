@@ -16,12 +16,11 @@ from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name
 from cxrcore.queries import from_store, label_quality
 from cxrcore.queries.from_store import Overview
-from cxrcore.store import CSV, LabelSet, Store
+from cxrcore.store import LabelSet, Store
 from cxrcore.ui import shell, widgets
-from cxrcore.ui.labels_picker import OWN
 
 KINDS = ("csv", "gz")
-MOST = bounded_file.MAX_TABLE // 1_000_000  # megabytes
+MOST = bounded_file.MAX_BYTES // 1_000_000  # megabytes
 MAJORITY, EACH = "The majority", "Each reader"
 ANY_FILE = "What the columns are called"
 Tables = dict[str, tuple[str, Callable[[], pd.DataFrame]]]
@@ -49,7 +48,7 @@ def sections(store: Store, overview: Overview, dataset_id: str) -> Tables:
 
 
 def _list(store: Store, label_sets: Sequence[LabelSet]) -> None:
-    rows = [{"Label set": OWN if one.name == CSV else one.name, "Films": len(from_store.labels(store, one)),
+    rows = [{"Label set": one.title, "Films": len(from_store.labels(store, one)),
              "Findings": ", ".join(map(display_name, one.findings)) if len(one.findings) <= 6 else
              f"{len(one.findings)} findings", "Uncertain labels": one.policy or "–", "Source": one.source or "–"}
             for one in label_sets]

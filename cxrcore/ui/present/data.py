@@ -12,7 +12,7 @@ from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
 from cxrcore.store import audit_marks
 from cxrcore.ui import widgets
 from cxrcore.ui.data.counts import LABEL_NOTES, percent
-from cxrcore.ui.present.stage import chart, headline
+from cxrcore.ui.present.stage import chart, headline, inside
 
 MOST_ROWS = 24  # findings that large type leaves room for
 
@@ -24,8 +24,8 @@ def imbalance(lesson: Lesson) -> None:
     if occurring.empty:
         raise NothingToShow("No film of this data set is known to have a finding.")
     rarest, commonest = occurring.iloc[0], occurring.iloc[-1]
-    headline(f"Of all films, {display_name(rarest['finding']).lower()} is on 1 in {round(1 / rarest['share']):,}, "
-             f"{display_name(commonest['finding']).lower()} on 1 in {round(1 / commonest['share']):,}")
+    headline(f"Of all films, {inside(rarest['finding'])} is on 1 in {round(1 / rarest['share']):,}, "
+             f"{inside(commonest['finding'])} on 1 in {round(1 / commonest['share']):,}")
     left, right = st.columns([3, 1.1], gap="medium")
     with left:
         drawn = at_both_ends(found.prevalence)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cxrcore.charts.look import Figure
 from cxrcore.charts.stage import for_stage
+from cxrcore.findings import display_name
 from cxrcore.queries.class_lesson import NothingToShow
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
@@ -120,6 +121,12 @@ def _go(names: Sequence[str], place: int, steps: int) -> None:
 
 
 # -- what slides are made of
+
+
+def inside(finding: str) -> str:
+    """A finding's name inside a sentence: 'Edema' -> 'edema', but 'COPD_signs' -> 'COPD signs'."""
+    name = display_name(finding)
+    return name if name[:2].isupper() else name[0].lower() + name[1:]
 
 
 def headline(text: str) -> None:

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from cxrcore.findings import display_name
 from cxrcore.measures.thresholds.positions import counts_at
 from cxrcore.queries.board_state import read_state
 from cxrcore.queries.class_lesson import Lesson
 from cxrcore.queries.threshold_sets import find_set
 from cxrcore.ui import link, shell
 from cxrcore.ui.markdown import escape
-from cxrcore.ui.present.stage import headline
+from cxrcore.ui.present.stage import headline, inside
 from cxrcore.ui.thresholds import lab, session
 
 N_ROWS = 3  # of the board, which large type leaves room for
@@ -22,7 +21,7 @@ _GUESS, _REVEALED = "guessed_threshold", "revealed_threshold"
 def thresholds(lesson: Lesson) -> None:
     """Ask for a guess; when it is made, show what it is worth and give the board to drag."""
     finding = lesson.findings[lesson.example]
-    headline(f"Where should the alarm for {display_name(finding).lower()} go off?")
+    headline(f"Where should the alarm for {inside(finding)} go off?")
     key = f"{_REVEALED}_{lesson.run.prediction_id(lesson.part)}_{finding}"
     if key in st.session_state:  # a guess of 0 is one too
         session.begin()

@@ -8,7 +8,7 @@ from cxrcore.queries import run_groups
 from cxrcore.queries.board_state import BoardState, make_state
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import FitKey, find_set
-from cxrcore.store import CSV, Store
+from cxrcore.store import Store
 from cxrcore.ui import shell
 from cxrcore.ui.thresholds import session
 
@@ -47,7 +47,7 @@ def fit_popover(store: Store, run: Evaluated, part: str, state: BoardState, find
         whose = st.segmented_control("For", [ALL, display_name(finding)], default=ALL, required=True, key=_FOR)
         st.button("Put on the board", type="primary", key="fit_go", on_click=_apply, width="stretch",
                   args=(store, run, part, state, FitKey(aim, value, on), None if whose == ALL else finding))
-        own = " On the labels that the films came with." if run.labels.name != CSV else ""
+        own = " On the labels that the films came with." if not run.labels.is_shipped else ""
         st.caption(f"A finding with fewer than {STABLE_POSITIVES} positive films there is marked unstable.{own}")
 
 

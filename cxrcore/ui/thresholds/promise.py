@@ -22,7 +22,7 @@ from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import Kept
 from cxrcore.queries.threshold_draws import fit_in_draws, in_words
 from cxrcore.queries.threshold_sets import SourcedSet
-from cxrcore.store import CSV, Store
+from cxrcore.store import Store
 from cxrcore.ui import widgets
 from cxrcore.ui.widgets import escape, number
 
@@ -106,7 +106,7 @@ def _figures(table: pd.DataFrame, run: Evaluated, state: BoardState, fitted: Fit
     made, other = state.base, fitted.other
     st.header("What fitting promised", anchor=False)
     changed = " As it was fitted: what was changed since then is left out." if state.changed else ""
-    own = " All on the labels that the films came with." if run.labels.name != CSV else ""
+    own = " All on the labels that the films came with." if not run.labels.is_shipped else ""
     st.caption(f"The set {escape(made.in_words)}.{changed} Macro F1 over the findings that every column has.{own}")
     shown = [name for name in ("apparent", "crossed", "other") if name in table]
     defined = table[shown].notna().all(axis=1)
