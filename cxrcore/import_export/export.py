@@ -45,7 +45,7 @@ from cxrcore.import_export.exported_folder import (
 from cxrcore.interrupts import raise_again
 from cxrcore.store import Store, audit_marks, threshold_file
 from cxrcore.store.threshold_file import ThresholdFile
-from cxrcore.store.whole_run_tables import ids_of
+from cxrcore.store.whole_run_tables import ids_of, label_digests
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -130,7 +130,8 @@ def restore(
 
     Raises:
         DataError: not such a folder, damaged, or of a newer format; nothing is written.
-        RunError: the store has this run, or something under one of its ids; nothing is written.
+        RunError: the store has this run, something under one of its ids, or other labels under the name of one of its
+            label sets; nothing is written.
     """
     found = exported_folder.read_run_folder(folder)
     run_id = store.restore_run(found.tables, as_copy=as_copy)
@@ -143,11 +144,16 @@ def require_restorable(store: Store, folders: Sequence[Path], *, as_copy: bool =
     """Check all folders, as `restore` does it, before the first one is restored.
 
     Raises:
-        DataError, RunError: as `restore`; or two of them hold the same run, or parts of it.
+        DataError, RunError: as `restore`; or two of them hold the same run, parts of it, or other labels of one name.
     """
     seen: dict[str, Path] = {}
+    labels: dict[tuple[str, str], tuple[str, Path]] = {}
     for folder in folders:
         tables = exported_folder.read_run_folder(folder).tables
+        store.require_same_labels(tables)
+        for key, digest in label_digests(tables).items():
+            if labels.setdefault(key, (digest, folder))[0] != digest:
+                raise RunError(f"{labels[key][1]} and {folder} hold different labels '{key[1]}': nothing was saved")
         if as_copy:
             continue
         store.require_new(tables)

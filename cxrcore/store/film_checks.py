@@ -4,6 +4,7 @@ Nobody else imports it. A data set's id is worked out anew from its films and la
 other ones in.
 """
 
+import functools
 import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -73,16 +74,23 @@ def _checked_info(info: Mapping[str, Any], findings: Sequence[str], seen: Collec
     own = findings_of(f"the labels '{name}'", info["findings"])
     try:
         parts = json.loads(info["derived"] or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         parts = None
-    if not isinstance(parts, dict) or not all(
-            isinstance(one, list) and one and set(map(str, one)) <= set(findings) for one in parts.values()):
+    if not isinstance(parts, dict) or not all(map(functools.partial(_is_made_of, set(findings)), parts.values())):
         raise DataError(f"what the labels '{name}' derive is no mapping of findings to findings of the data set")
+    if further := [one for one in parts if one not in own or one in findings]:
+        raise DataError(f"the labels '{name}' derive {further[0]!a:.60}, which they do not have or need not derive")
     if strange := [one for one in own if one not in findings and one not in parts]:
         raise DataError(f"the labels '{name}' have {strange[0]}, which is no finding of their data set")
     if (name == CSV and own != tuple(findings)) or name in seen or (info["policy"] or "") not in POLICIES:
         raise DataError(f"the labels '{name}' stand twice, or are not of their data set")
     return name
+
+
+def _is_made_of(findings: Collection[str], parts: object) -> bool:
+    """Whether these are some of the findings, each once."""
+    return isinstance(parts, list) and all(isinstance(one, str) for one in parts) and 0 < len(parts) == len(
+        set(parts) & set(findings))
 
 
 def _check_films(images: pa.Table) -> None:

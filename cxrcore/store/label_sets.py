@@ -163,11 +163,14 @@ def _check(name: str, labels: pd.DataFrame, parts: Mapping[str, tuple[str, ...]]
         raise StoreError(f"'{name}' means the labels that the data set came with: choose another name")
     findings = checked_list(map(str, labels.columns))
     for finding in findings:
-        if finding not in own and not (finding in parts and parts[finding] and set(parts[finding]) <= set(own)):
+        if finding not in own and finding not in parts:
             raise StoreError(f"{finding} is no finding of the data set: it has {', '.join(own)}")
-    if both := sorted(set(parts) & set(own)):
-        raise StoreError(f"{both[0]} is a finding of the data set itself: it cannot be derived")
-    if not len(labels) or not labels.index.is_unique:
+    for finding, made_of in parts.items():
+        if finding in own or finding not in findings:
+            raise StoreError(f"{finding} is a finding of the data set itself, or of no label: it cannot be derived")
+        if not made_of or len(set(made_of) & set(own)) < len(made_of):
+            raise StoreError(f"{finding} has to be made of findings of the data set, each once: {', '.join(own)}")
+    if not len(labels) or not labels.index.astype(str).is_unique:
         raise StoreError("a label set needs films, and each of them once")
     values = labels.to_numpy(np.float32)
     if not (np.isin(values, (0, 1)) | np.isnan(values)).all():

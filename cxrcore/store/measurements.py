@@ -32,9 +32,16 @@ class Measurements(StoreFile):
     """The half of `Store` that holds measurements: rows are added by each, and the newest are read."""
 
     def save_metrics(self, prediction_id: str, metrics: pd.DataFrame, label_set: str = "csv") -> None:
-        """Append metrics measured on a prediction set; columns `METRIC_COLUMNS`."""
+        """Append metrics measured on a prediction set; columns `METRIC_COLUMNS`.
+
+        Raises:
+            StoreError: no such predictions, or no such label set of their films, as where it was deleted meanwhile.
+        """
         with self._write() as con:
             require(con, prediction_id=prediction_id)
+            if not con.execute("SELECT 1 FROM label_set_info JOIN prediction_sets USING (dataset_id) WHERE "
+                               "prediction_id = ? AND label_set = ?", [prediction_id, label_set]).fetchone():
+                raise StoreError(f"there is no label set '{label_set}' that the films of {prediction_id} were read in")
             con.register("new_rows", nan_to_null(metrics[list(METRIC_COLUMNS)]))
             con.execute(f"INSERT INTO metrics SELECT ?, ?, *, ?, {_NEXT.format('metrics')} FROM new_rows",
                         [prediction_id, label_set, __version__, prediction_id])

@@ -90,7 +90,7 @@ class LabelSet:
         """Tells scores that are read against this set, for these findings, from others; '' as they are stored."""
         if self.is_shipped and tuple(findings) == self.findings:
             return ""
-        return f"{self.title}|{self.created_at}|{','.join(findings)}"
+        return f"{self.title}|{self.created_at}|{'|'.join(findings)}"
 
     def thresholds(self, values: Mapping[str, float], findings: Sequence[str] | None = None) -> np.ndarray:
         """One threshold for each finding of the set, or for these of them: float64 (k,).

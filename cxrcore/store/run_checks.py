@@ -241,12 +241,19 @@ def _check_sets(sets: Sequence[Mapping[str, Any]]) -> None:
 
 def _check_measured(tables: Mapping[str, pa.Table], of_set: Mapping[str, tuple[str, ...]]) -> None:
     """`of_set`: {prediction_id: findings of its data set}."""
-    read = {name for names in tables["label_set_info"]["findings"].to_pylist() for name in names}
-    for table, further in (("localization", set()), ("metrics", read.union(MEANS))):
-        named = tables[table].group_by(["prediction_id", "finding"]).aggregate([]).to_pylist()
-        for row in named:
-            if row["finding"] not in further and row["finding"] not in of_set[row["prediction_id"]]:
-                raise DataError(f"{table} name an unknown finding: {row['finding']!a:.60}")
+    data_sets = dict(zip(*(tables["prediction_sets"][column].to_pylist() for column in (
+        "prediction_id", "dataset_id")), strict=True))
+    read = {(row["dataset_id"], row["label_set"]): {*row["findings"], *MEANS}
+            for row in tables["label_set_info"].to_pylist()}
+    for row in tables["localization"].group_by(["prediction_id", "finding"]).aggregate([]).to_pylist():
+        if row["finding"] not in of_set[row["prediction_id"]]:
+            raise DataError(f"localization name an unknown finding: {row['finding']!a:.60}")
+    for row in tables["metrics"].group_by(["prediction_id", "label_set", "finding"]).aggregate([]).to_pylist():
+        known = read.get((data_sets[row["prediction_id"]], row["label_set"]))
+        if known is None:
+            raise DataError(f"metrics name labels that are not there: {row['label_set']!a:.60}")
+        if row["finding"] not in known:
+            raise DataError(f"metrics name an unknown finding: {row['finding']!a:.60}")
     film_checks.require_films("localization", tables["localization"]["image_id"], tables["images"]["image_id"])
     metrics = tables["metrics"]
     counts = [(metrics, "n"), (metrics, "n_positive"), *((tables[name], "measurement") for name in (

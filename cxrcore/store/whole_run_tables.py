@@ -1,11 +1,16 @@
 """A run's tables in the store's own columns, their ids, and the same tables under new ids. Knows no files, no SQL."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cxrcore.errors import DataError
+from cxrcore.store.file import from_lists
+from cxrcore.store.records import CSV
 
 _IDS = {"runs": "run_id", "prediction_sets": "prediction_id", "threshold_sets": "set_id",
         "calibrators": "calibrator_id"}  # what a store holds once
@@ -64,6 +69,26 @@ def _is_alike(kind: pa.DataType, wanted: pa.DataType) -> bool:
 def ids_of(tables: Mapping[str, pa.Table]) -> Iterator[tuple[str, str, list[str]]]:
     """(table, column, ids) of what a store holds once: run, prediction sets, threshold sets, calibrators."""
     return ((table, column, tables[table][column].to_pylist()) for table, column in _IDS.items())
+
+
+def label_digests(tables: Mapping[str, pa.Table]) -> dict[tuple[str, str], str]:
+    """{(data set, label set): SHA-256 of its findings and labels, whatever the order of its rows}.
+
+    The labels that a data set came with are left out: its id stands for them.
+    """
+    found = {}
+    for row in tables["label_set_info"].to_pylist():
+        if row["label_set"] == CSV:
+            continue
+        own = tables["label_sets"].filter(pc.and_(*(pc.equal(tables["label_sets"][column], row[column])
+                                                    for column in ("dataset_id", "label_set"))))
+        own = own.take(pc.sort_indices(own["image_id"]))
+        values = from_lists(own["labels"]).astype("<f4")
+        values[np.isnan(values)] = np.nan  # one NaN of the many
+        said = json.dumps([row["findings"], json.loads(row["derived"] or "{}"), own["image_id"].to_pylist()],
+                          sort_keys=True)
+        found[row["dataset_id"], row["label_set"]] = hashlib.sha256(said.encode() + values.tobytes()).hexdigest()
+    return found
 
 
 def renamed(tables: Mapping[str, pa.Table], new_id: Callable[[], str]) -> dict[str, pa.Table]:

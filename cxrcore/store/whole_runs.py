@@ -67,7 +67,8 @@ class WholeRuns(StoreFile):
 
         Raises:
             DataError: tables that are not one whole run; nothing is written.
-            RunError: the store has this run, or something under one of its ids; nothing is written.
+            RunError: the store has this run, something under one of its ids, or other labels under the name of a label
+                set of it; nothing is written.
         """
         found = run_checks.checked(whole_run_tables.conformed(with_label_set_info(tables), self.run_columns()))
         if as_copy:
@@ -76,6 +77,7 @@ class WholeRuns(StoreFile):
             _require_new(con, found)
             held: set[tuple[str, ...]] = set(con.execute("SELECT dataset_id FROM datasets").fetchall())
             held_sets = set(con.execute("SELECT dataset_id, label_set FROM label_set_info").fetchall())
+            _require_same_labels(con, found)
             for name in TABLES:
                 rows = found[name]
                 if name in DATA_TABLES:
@@ -89,6 +91,15 @@ class WholeRuns(StoreFile):
         """RunError where `restore_run` would refuse these tables for what the store holds."""
         with self._read() as con:
             _require_new(con, tables)
+
+    def require_same_labels(self, tables: Mapping[str, pa.Table]) -> None:
+        """Metrics name the label set that they are measured on: under a name that the store has, it holds these labels.
+
+        Raises:
+            RunError: it holds others.
+        """
+        with self._read() as con:
+            _require_same_labels(con, tables)
 
 
 def _not_held(rows: pa.Table, held: Set[tuple[str, ...]]) -> pa.Table:
@@ -115,6 +126,15 @@ def _require_new(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table])
             what = "run" if table == "runs" else table.replace("_", " ").removesuffix("s")
             raise RunError(f"this store already has {what} {there[0]}: nothing was changed (--as_copy brings it in "
                            "beside it, under new ids)")
+
+
+def _require_same_labels(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+    for key, brought in whole_run_tables.label_digests(tables).items():
+        held = {table: con.execute(f"SELECT * FROM {table} WHERE dataset_id = ? AND label_set = ?",
+                                   list(key)).to_arrow_table() for table in ("label_set_info", "label_sets")}
+        if len(held["label_set_info"]) and whole_run_tables.label_digests(held)[key] != brought:
+            raise RunError(f"this store has other labels '{key[1]}' of data set {key[0]}: nothing was changed "
+                           "(scripts/labels.py remove takes them away)")
 
 
 def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:

@@ -45,7 +45,7 @@ def test_an_empty_map_misses():
 def test_floors_are_those_of_the_boxes():
     film = np.zeros((SIZE, SIZE), np.uint8)
     boxed = [BoxedFilm(str(k), film, {"Mass": np.array([[40.0 + k, 40.0, 20.0, 20.0]])}) for k in range(3)]
-    rows = floors(boxed, SIZE).set_index(["method", "image_id"])
+    rows = floors(boxed, SIZE, NIH_FINDINGS).set_index(["method", "image_id"])
     assert rows.loc[RANDOM]["energy"].tolist() == pytest.approx([0.04] * 3)
     assert rows.loc[CENTRE]["hit"].all() and rows.loc[MEDIAN_BOX]["hit"].all()
     assert rows.loc[(MEDIAN_BOX, "1"), "iou"] == pytest.approx(1)  # between its neighbours

@@ -36,7 +36,9 @@ CREATE VIEW latest_metrics AS
     WHERE label_set = 'csv';
 INSERT INTO schema_version VALUES (2, '2026-01-01 08:00:00+00');
 
-INSERT INTO datasets VALUES ('d1', 'old films', 'nih', ['Atelectasis'], 'csv', 2, 2);
+INSERT INTO datasets VALUES ('d1', 'old films', 'nih', ['Atelectasis', 'Cardiomegaly', 'Effusion',
+    'Infiltration', 'Mass', 'Nodule', 'Pneumonia', 'Pneumothorax', 'Consolidation', 'Edema', 'Emphysema', 'Fibrosis',
+    'Pleural_Thickening', 'Hernia'], 'csv', 2, 2);
 INSERT INTO images VALUES ('d1', 'b.png', '2', 0, 50, 'F', 'PA'), ('d1', 'a.png', '1', 0, 60, 'M', 'AP');
 INSERT INTO label_sets SELECT 'd1', 'csv', image_id, list_transform(range(14), i -> (image_id = 'a.png')::FLOAT)
     FROM images;

@@ -66,6 +66,8 @@ def test_rows_of_a_run_folder_from_before_there_were_numbers_are_older_than_any_
 
 def test_metrics_measured_again_stand_once_and_the_newest_counts(store, run_id, prediction_id):
     set_id = store.save_threshold_set(prediction_id, "max F1", "max_f1", np.full(len(NIH_FINDINGS), 0.5))
+    (dataset_id,) = store.datasets()["dataset_id"]
+    store.save_label_set(dataset_id, "experts", store.labels(dataset_id))
     for value in (0.9, 0.7, 0.8):
         store.save_metrics(prediction_id, pd.concat([macro("auroc", value), macro("f1", value / 2, set_id)]))
         store.save_metrics(prediction_id, macro("auroc", value / 4), label_set="experts")

@@ -12,7 +12,8 @@ from cxrcore.explain import draw_figures
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.metrics import confusion, macro
 from cxrcore.measures.thresholds.fitting import max_f1
-from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries import from_store
+from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.store import Store, run_thresholds
 
@@ -61,9 +62,8 @@ def run(made, tmp_path):
 
 def on_page(store: Store, run_id: str) -> np.ndarray:
     """What the board begins with, where Compare, Subgroups, Cases, Explain and the report read the run too."""
-    board = store.leaderboard()
-    rows = board[board["run_id"] == run_id]
-    shown = Evaluated(run_id, "", scored_runs.DATASET, {row["split"]: row for _, row in rows.iterrows()})
+    runs = store.runs()
+    (shown,) = evaluated(runs[runs["run_id"] == run_id], from_store.overview(store), {run_id: ""})
     return find_set(store, shown, default_key(shown)).thresholds
 
 
@@ -80,7 +80,7 @@ def check(run, prediction_id: str) -> None:
     expected = max_f1(held.labels, held.scores, held.findings).thresholds
     np.testing.assert_array_equal(on_page(run.store, run.run_id), expected)
     np.testing.assert_array_equal(in_script(run)["max F1"], expected)
-    np.testing.assert_array_equal(draw_figures.fitted_thresholds(run.store, run.run_id, BEST).values, expected)
+    np.testing.assert_array_equal(draw_figures.fitted_thresholds(run.store, run.run_id, BEST, NIH_FINDINGS).values, expected)
     row = run.store.leaderboard().set_index(["run_id", "split"]).loc[(run.run_id, "test")]
     test = run.store.predictions(row["prediction_id"])
     assert row["f1"] == pytest.approx(macro(confusion(test.labels, test.scores, expected).f1)[0])
@@ -96,7 +96,7 @@ def test_the_last_checkpoint_takes_none_from_the_best(run):
     last = run.again(sha256=LAST, checkpoint="model_last.pth")
     check(run, run.sets["val"])
     held = run.store.predictions(last["val"])
-    np.testing.assert_array_equal(draw_figures.fitted_thresholds(run.store, run.run_id, LAST).values,
+    np.testing.assert_array_equal(draw_figures.fitted_thresholds(run.store, run.run_id, LAST, NIH_FINDINGS).values,
                                   max_f1(held.labels, held.scores, held.findings).thresholds)
 
 
@@ -123,7 +123,7 @@ def test_an_import_without_validation_stands_at_one_half_everywhere(run):
     np.testing.assert_array_equal(on_page(run.store, imported), half)
     read = in_script(run, imported)
     assert list(read) == ["0.5"] and (read["0.5"] == half).all()
-    thresholds = draw_figures.fitted_thresholds(run.store, imported, BEST)
+    thresholds = draw_figures.fitted_thresholds(run.store, imported, BEST, NIH_FINDINGS)
     assert (thresholds.values == half).all() and "none fitted on val" in thresholds.source
 
 

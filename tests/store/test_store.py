@@ -24,7 +24,7 @@ from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import EpochRecord, Store, schema, turns
 from cxrcore.store.measurements import LOCALIZATION_COLUMNS, METRIC_COLUMNS
 
-TABLES = ("datasets", "images", "label_sets", "boxes", "runs", "epochs", "prediction_sets", "predictions",
+TABLES = ("datasets", "images", "label_sets", "label_set_info", "boxes", "runs", "epochs", "prediction_sets", "predictions",
           "threshold_sets", "calibrators", "metrics", "localization")
 
 
@@ -68,7 +68,9 @@ def impatient(monkeypatch):
 def test_a_store_without_a_file_is_empty_and_stays_without(store):
     assert store.runs().empty and store.datasets().empty and store.prediction_sets().empty
     assert store.epochs(["x"]).empty and store.metrics([]).empty and store.leaderboard().empty
-    assert store.labels("x").shape == (0, len(NIH_FINDINGS))
+    assert store.labels("x").shape == (0, 0) and store.label_sets() == []
+    with pytest.raises(StoreError, match="no data set 'x'"):
+        store.findings("x")
     assert store.threshold_sets("x").empty and store.images("x").empty and store.boxes("x").empty
     with pytest.raises(RunError, match="no run 'x'"):
         store.run("x")
@@ -290,6 +292,7 @@ def test_metrics_come_back_with_null_for_undefined(store, run_id, data):
     set_id = store.save_threshold_set(prediction_id, "max F1", "max_f1", np.linspace(0, 1, 14))
     rows = metric_rows(("Mass", "auroc", None, 0.75), ("Hernia", "auroc", None, np.nan), ("Mass", "f1", set_id, 1 / 3))
     store.save_metrics(prediction_id, rows)
+    store.save_label_set(data.dataset_id, "other", store.labels(data.dataset_id))
     store.save_metrics(prediction_id, rows[:1], label_set="other")
     read = store.metrics([prediction_id])
     assert read["value"].dtype == np.float64 and len(read) == 4
@@ -378,6 +381,7 @@ def test_the_view_for_people_holds_each_runs_newest_complete_set(store, run_id, 
     with_metrics(store, run_id, data, "test", 40, 0.7)
     newest = with_metrics(store, run_id, data, "test", 40, 0.71)
     with_metrics(store, run_id, data, "test", 10, 0.99)
+    store.save_label_set(data.dataset_id, "other", store.labels(data.dataset_id))
     store.save_metrics(newest, metric_rows(("macro", "auroc", None, 0.1)), label_set="other")
     with duckdb.connect(str(store.path), read_only=True) as con:
         rows = con.execute("SELECT name, architecture, split, finding, metric, value, threshold_set "
