@@ -61,8 +61,7 @@ def of_csv(csv_path: str | Path, data: str | None = None, policy: str | None = N
     kind, source = films.kind_of(table, described)
     return DataSetFilms(
         table.dataset_id, films.name_of(table, described, csv_path), kind, source, table.images, table.labels,
-        table.findings,
-        films.boxes_of(described, csv_path),
+        table.findings, films.boxes_of(described, csv_path),
         frozenset(film_files.read_list(tests)) if tests is not None and tests.exists() else None)
 
 
@@ -77,7 +76,8 @@ def of_store(store: Store, dataset_id: str) -> DataSetFilms:
         raise DataError(f"no data set '{dataset_id}' in {store.key}")
     row, images = known.loc[dataset_id], store.images(dataset_id)
     labels = store.labels(dataset_id).loc[images["image_id"]].to_numpy(np.float32)
-    return DataSetFilms(dataset_id, row["name"], row["kind"], row["label_source"], images, labels, tuple(row["findings"]))
+    return DataSetFilms(dataset_id, row["name"], row["kind"], row["label_source"], images, labels,
+                        tuple(row["findings"]))
 
 
 def stems(names: Iterable[str]) -> list[str]:
@@ -99,5 +99,4 @@ def add_dataset(store: Store, films: FilmSet) -> None:
     """Make the films known to the store."""
     kind, source = film_sets.kind_of(films.table, films.description)
     store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, films.table.findings,
-                      name=films.name, kind=kind,
-                      label_source=source, boxes=films.boxes)
+                      name=films.name, kind=kind, label_source=source, boxes=films.boxes)
