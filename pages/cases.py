@@ -20,7 +20,7 @@ with open_runs_page("cases", "so there are no cases") as page:
         if not run_ids:
             st.info(ALL_ARCHIVED, icon=":material/info:")
             st.stop()
-        wanted = pick_part("The split that the films come from.")
+        wanted = pick_part(overview.board, run_ids, "The split that the films come from.")
         label_set = pick_labels(overview, run_ids)
         finding_slot = st.container(width=controls.FINDING_WIDTH)
         which = controls.films_picker()
@@ -33,6 +33,7 @@ with open_runs_page("cases", "so there are no cases") as page:
     run_pages.say_missing(store, rows if compares else rows[:1], overview.board, part, page.labels, page.statuses)
     known = evaluated(rows, overview, page.labels, part, label_set)
     runs = [run for run in known if part in run.parts]
+    run_pages.say_elsewhere(overview, known if compares else known[:1], part)
     if part not in known[0].parts:
         controls.finding_picker(finding_slot, known[0].findings)
         st.stop()
@@ -69,4 +70,4 @@ with open_runs_page("cases", "so there are no cases") as page:
     beside = " ".join(f"{name}: {n:,}." for name, n in counted.items())
     warned = f" :orange-badge[:material/warning: same films] {widgets.escape(flag.capitalize())}." if flag else ""
     st.caption(f"{beside} Thresholds: {widgets.escape(source)}.{warned}")
-    film_list.draw_films(store, runs[0], shown, which, sheet)
+    film_list.draw_films(store, runs[0], part, shown, which, sheet)

@@ -1,11 +1,13 @@
 """Compare: which run is better, for which findings, and how sure that is."""
 
+import pandas as pd
 import streamlit as st
 
+from cxrcore.data.splits import EXTERNAL
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.measures.metrics import THRESHOLDED
 from cxrcore.queries import agreement, comparison, evaluated_runs, run_settings
-from cxrcore.queries.evaluated_runs import evaluated
+from cxrcore.queries.evaluated_runs import Evaluated, evaluated
 from cxrcore.ui import report_button, run_pages, widgets
 from cxrcore.ui.compare import sections
 from cxrcore.ui.compare.sections import MEANINGS, MEASURES, SETS
@@ -18,7 +20,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     download_slot = page.pick_several("compare_picker", f"Pick 2 to {evaluated_runs.MAX_RUNS} runs by name",
                                       2 * widgets.DOWNLOAD_WIDTH)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = pick_part()
+        wanted = pick_part(overview.board, page.chosen or page.best())
         label_set = pick_labels(overview, page.chosen or page.best(wanted))
         title = st.segmented_control("Measure", list(MEASURES), default="AUROC", required=True,
                                      **in_link("by"), help=MEANINGS, wrap=True)
@@ -36,20 +38,26 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation numbers.", icon=":material/info:")
     run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
+
+    def data_of(run: Evaluated) -> pd.Series:
+        """The data set of its films."""
+        return overview.datasets.loc[run.parts[part]["dataset_id"]]
+
     runs = [run for run in evaluated(rows, overview, page.labels, part, label_set) if part in run.parts]
     measured = rows[rows["run_id"].isin([run.run_id for run in runs])]
     own = page.groups(measured, part)
     if len(own) > 1:
-        sections.say_left_out(own, overview, page.labels)
+        sections.say_left_out(own, {run.run_id: data_of(run)["label_source"] for run in runs}, page.labels)
         runs = [run for run in runs if run.run_id in own[0].table.index]
     if not runs:
         st.stop()
+    run_pages.say_elsewhere(overview, runs, part)
     runs, others = evaluated_runs.on_scored_findings(store, runs, part)
     run_pages.say_shared(runs, others)
     say_labels(store, runs, part)
 
     first = measured[measured["run_id"] == runs[0].run_id].iloc[0]
-    data = overview.datasets.loc[first["dataset_id"]]
+    data = data_of(runs[0])
     with reference_slot:
         reference = sections.published_picker(data["kind"], measure)
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
@@ -57,7 +65,8 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         compared = comparison.compare(store, runs, architectures, part, key, told)
     sections.say_where(compared, own[0], runs[0].labels.source or data["label_source"], part, measure, key)
     sections.say_start_weights(measured, page.labels)
-    widgets.oracle(measured)
+    if not runs[0].is_elsewhere(part):
+        widgets.oracle(measured)
     tables = sections.values_section(compared, title, part, reference)
     if reference:
         sections.say_published(reference, runs[0].findings, first["split_scheme"], part)
@@ -69,10 +78,12 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     tables |= sections.seeds_section(compared, overview.runs, measure, part)
     tables |= sections.cost_section(compared, overview.runs, title)
     with st.expander("Settings that differ"):
-        settings = run_settings.settings_table(measured.assign(dataset=own[0].title).to_dict("records"), page.labels)
+        trained_on = measured["dataset_id"].map(overview.datasets["name"])
+        settings = run_settings.settings_table(measured.assign(dataset=trained_on).to_dict("records"), page.labels)
         widgets.show_table(
             run_settings.only_differences(settings), hide_index=True, alt="Settings in which the runs differ"
         )
     with download_slot:
         widgets.download_menu(tables, latex=True)
-        report_button.report_popover(store, [run.run_id for run in runs], part, label_set)
+        if part != EXTERNAL:  # a report is of the runs' own data set
+            report_button.report_popover(store, [run.run_id for run in runs], part, label_set)

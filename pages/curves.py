@@ -20,14 +20,15 @@ with open_runs_page("curves", "so there are no curves") as page:
     download_slot = page.pick_several("curves_picker", f"Pick up to {MAX_RUNS} runs by name", widgets.DOWNLOAD_WIDTH)
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     with controls:
-        wanted = pick_part("The split that the curves come from. Validation stands in where no run has test "
-                           "predictions.")
+        wanted = pick_part(overview.board, page.chosen or page.best(), "The split that the curves come from. "
+                           "Validation stands in where no run has test predictions.")
     focus = page.chosen or page.best(wanted)
     rows = page.rows(focus or page.pickable["run_id"][:MAX_RUNS])
     with controls:
         label_set = pick_labels(overview, list(rows["run_id"]))
     part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), overview.board)
-    runs, others = run_pages.share_findings(evaluated(rows, overview, page.labels, part, label_set), part)
+    known = evaluated(rows, overview, page.labels, part, label_set)
+    runs, others = run_pages.share_findings(known, part)
     findings = runs[0].findings if runs else ()
     finding_picker.stop_at_unknown_finding(findings)
     with controls:
@@ -55,6 +56,7 @@ with open_runs_page("curves", "so there are no curves") as page:
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation curves.", icon=":material/info:")
     run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
+    run_pages.say_elsewhere(overview, known, part)
     run_pages.say_shared(runs, others)
     say_labels(store, [run for run in runs if part in run.parts], part)
     if view == "reliability":

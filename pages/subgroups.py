@@ -23,7 +23,7 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
         if run_id is None:
             st.info(ALL_ARCHIVED, icon=":material/info:")
             st.stop()
-        wanted = pick_part()
+        wanted = pick_part(overview.board, [run_id])
         label_set = pick_labels(overview, [run_id])
         grouping = GROUPING_TITLES[st.segmented_control(
             "Grouping", list(GROUPING_TITLES), default="Sex", required=True, **in_link("groups"),
@@ -43,6 +43,7 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
     run = evaluated(rows, overview, page.labels, part, label_set)[0]
     if part not in run.parts:
         st.stop()
+    run_pages.say_elsewhere(overview, [run], part)
     say_labels(store, [run], part)
 
     source = find_set(store, run, default_key(run))

@@ -19,7 +19,8 @@ from cxrcore.errors import DataError
 GIVEN = "given"  # the scheme of films that came as they are
 
 SPLITS = ("train", "val", "test")
-PART_WORDS = {"train": "training", "val": "validation", "test": "test", "external": "external"}  # on screen
+EXTERNAL = "external"  # films that are no part of a network's split: of another data set, or of a training not known
+PART_WORDS = {"train": "training", "val": "validation", "test": "test", EXTERNAL: "external"}  # on screen
 LEAKY_SCHEMES = ("random",)  # films of one patient stand on both sides
 
 PATIENT_SHARES = (0.7, 0.1, 0.2)

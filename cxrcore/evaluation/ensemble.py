@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.config import EnsembleConfig, default_store
-from cxrcore.data.splits import own_split
+from cxrcore.data.splits import EXTERNAL, own_split
 from cxrcore.errors import UsageError
 from cxrcore.evaluation import measure_predictions, shares
 from cxrcore.evaluation.shares import Told, untold
@@ -21,7 +21,7 @@ from cxrcore.store.records import rows_of
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
-PARTS = ("val", "test", measure_predictions.EXTERNAL)
+PARTS = ("val", "test", EXTERNAL)
 ARCHITECTURE = "ensemble"
 
 

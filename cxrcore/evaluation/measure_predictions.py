@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from cxrcore.data.splits import EXTERNAL
 from cxrcore.evaluation.label_metrics import measure_other_sets
 from cxrcore.evaluation.metric_rows import measured_rows
 from cxrcore.evaluation.shares import Told, untold, within
@@ -21,7 +22,6 @@ from cxrcore.store import Predictions, Store, run_thresholds
 from cxrcore.store.run_thresholds import FIT_SPLIT
 from cxrcore.store.threshold_file import ThresholdFile
 
-EXTERNAL = "external"  # films of which nothing is known about the training
 DRAGGED = "manual"  # objective of a set that names none
 RESAMPLING = "Resampling patients"  # what a bar says of the part that takes longest
 SHOWN = "max_f1"  # objective of the set that pages show first

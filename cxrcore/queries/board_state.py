@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from cxrcore.data.splits import PART_WORDS
+from cxrcore.data.splits import EXTERNAL, PART_WORDS
 from cxrcore.errors import FindingError, UsageError
 from cxrcore.findings import display_name, one_of
 from cxrcore.queries.evaluated_runs import Evaluated
@@ -163,7 +163,7 @@ def provenance(state: BoardState, run: Evaluated, part: str) -> tuple[str, str]:
                 flags.append(f"{display_name(finding)} was fitted on these very films")
     where = Counter(state.changed[finding].partition("@")[2] for finding in state.by_hand)
     for seen, n in where.items():
-        said.append(f"{n} by hand on {PART_WORDS[seen]}" if seen in ("val", "test") else f"{n} by hand")
+        said.append(f"{n} by hand on {PART_WORDS[seen]}" if seen in ("val", "test", EXTERNAL) else f"{n} by hand")
         if seen == part:
             flags.append(f"{n} set by hand while looking at these films")
     return "; ".join(said), "; ".join(flags)

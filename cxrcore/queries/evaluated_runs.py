@@ -22,7 +22,7 @@ class Evaluated:
 
     Attributes:
         dataset_id: of the run.
-        parts: {'val' or 'test': row of the leaderboard with prediction_id, n, n_expected, checkpoint}.
+        parts: {'val', 'test' or 'external': row of the leaderboard with prediction_id, n, n_expected, checkpoint}.
         own: {dataset_id: the labels that it came with}, of the parts' data sets.
         labels: what the pages measure the run on.
         findings: that the pages show, some or all of the labels'.
@@ -37,7 +37,7 @@ class Evaluated:
     findings: tuple[str, ...]
 
     def prediction_id(self, part: str) -> str:
-        """Names the scores of a part, 'val' or 'test'; KeyError where the run has none."""
+        """Names the scores of a part; KeyError where the run has none."""
         return self.parts[part]["prediction_id"]
 
     def read(self, part: str) -> Labelled:
@@ -56,6 +56,10 @@ class Evaluated:
     def thresholds(self, values: Mapping[str, float]) -> np.ndarray:
         """One threshold for each finding that is shown, float64 (k,), as `LabelSet.thresholds`."""
         return self.labels.thresholds(values, self.findings)
+
+    def is_elsewhere(self, part: str) -> bool:
+        """Whether the films of a part are of another data set than the run; KeyError."""
+        return self.parts[part]["dataset_id"] != self.dataset_id
 
     def with_own_labels(self, part: str) -> "Evaluated":
         """The run measured on the labels that the films of a part came with, with all their findings; KeyError.
@@ -99,8 +103,38 @@ def evaluated(
         own = {one: found[0] for one, found in sets.items()}
         of_part = parts[part]["dataset_id"] if part in parts else dataset_id
         labels = next((one for one in readable(sets[of_part]) if one.title == label_set), own[of_part])
-        made.append(Evaluated(run_id, names[run_id], dataset_id, parts, own, labels, labels.findings))
+        run = Evaluated(run_id, names[run_id], dataset_id, parts, own, labels, labels.findings)
+        made.append(run.of(_known_findings(labels, own[dataset_id])) if of_part != dataset_id else run)
     return made
+
+
+def _known_findings(labels: LabelSet, network: LabelSet) -> tuple[str, ...]:
+    """Those of the labels' findings that a network of other findings has scores of, or of all their parts."""
+    parts = dict(labels.derived)
+    return tuple(one for one in labels.findings if set(parts.get(one, (one,))) <= set(network.findings))
+
+
+def elsewhere_in_words(runs: Sequence[Evaluated], part: str, data_set: str) -> str:
+    """That runs are measured on films of another data set than theirs, and on which findings; '' where none is.
+
+    Args:
+        runs: all with this part, with all findings that they can be measured on.
+        data_set: its name.
+    """
+    others = [run for run in runs if run.is_elsewhere(part)]
+    if not others:
+        return ""
+    there = dict.fromkeys(finding for run in others for finding in run.labels.findings)
+    unlabelled = dict.fromkeys(finding for run in others for finding in run.own[run.dataset_id].findings
+                               if finding not in there and finding not in
+                               {part for run in others for _, parts in run.labels.derived for part in parts})
+    unscored = [finding for finding in there if any(finding not in run.findings for run in others)]
+    common = shared([run.findings for run in others])
+    said = [f"Measured on another data set, {data_set}, on the {len(common)} finding{'s' if len(common) != 1 else ''} "
+            "that it shares with the networks."]
+    said += [f"{what}: {', '.join(map(display_name, names))}." for what, names in
+             (("Without labels there", unlabelled), ("Without scores", unscored)) if names]
+    return " ".join([*said, "Thresholds stay those of the runs' own validation films."])
 
 
 def readable(label_sets: Sequence[LabelSet]) -> list[LabelSet]:
@@ -166,6 +200,6 @@ def default_runs(groups: Sequence[run_groups.Group]) -> list[str]:
 
 
 def part_to_draw(wanted: str, run_ids: Sequence[str], board: pd.DataFrame) -> str:
-    """'test' or 'val': the wanted part, or validation where none of the runs was measured on a test part."""
+    """The wanted part, or validation where none of the runs was measured on a test part."""
     there = set(board[board["run_id"].isin(run_ids)]["split"])
     return "val" if wanted == "test" and "test" not in there and "val" in there else wanted

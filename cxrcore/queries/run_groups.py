@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from cxrcore.charts.look import architecture_label
-from cxrcore.data.splits import LEAKY_SCHEMES, PART_WORDS
+from cxrcore.data.splits import EXTERNAL, LEAKY_SCHEMES, PART_WORDS
 from cxrcore.store.audit_marks import Marks, questions
 
 LEAKY_NOTE = "films of one patient stand on both sides: numbers are too good"
@@ -21,6 +21,7 @@ SPLIT_WORDS = {
     "official": "official test list, validation drawn by patient",
     "random": "random split by image, 80 / 20 %",
     "given": "films as they were given",
+    EXTERNAL: "external films: whether networks were trained on some is not known",
 }
 STATUS_WORDS = {
     "running": "▶ running",
@@ -30,7 +31,8 @@ STATUS_WORDS = {
 }
 MAX_DEFAULT_FOCUS = 4
 PART_NAMES = {PART_WORDS[part].capitalize(): part for part in ("test", "val")}
-PARTS = {"test": ("test", "val"), "val": ("val",)}  # where numbers are taken from, the first that there is
+PARTS = {"test": ("test", "val"), "val": ("val",),  # where numbers are taken from, the first that there is
+         EXTERNAL: (EXTERNAL,)}
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,16 @@ TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", "architecture", "status", 
                  "started", "measured", "thresholds", "loss", "init", "note")
 
 
+def part_names(board: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, str]:
+    """{as shown: part} of what these runs may be read on: external films only where one of them was measured there.
+
+    Args:
+        board: as `from_store.Overview.board`.
+    """
+    there = ((board["split"] == EXTERNAL) & board["run_id"].isin(run_ids)).any()
+    return PART_NAMES | ({PART_WORDS[EXTERNAL].capitalize(): EXTERNAL} if there else {})
+
+
 def run_labels(runs: pd.DataFrame) -> dict[str, str]:
     """{run_id: name}; where runs share a name, the end of their id tells them apart. Labels are unique."""
     names = {
@@ -77,6 +89,8 @@ def run_labels(runs: pd.DataFrame) -> dict[str, str]:
 
 def draw_in_words(scheme: str, seed: int, fingerprint: str) -> str:
     """'Seed 0, fingerprint 1a2b3c'; a given split has no seed."""
+    if scheme == EXTERNAL:
+        return "No split"
     words = [] if scheme == "given" else [f"Seed {seed}"]
     return ", ".join([*words, f"fingerprint {fingerprint or 'unknown'}"]).capitalize()
 
@@ -93,8 +107,10 @@ def groups(
 
     Args:
         runs: newest first, as `from_store.Overview.runs`.
-        part: 'test' (where a run was not measured there, its val numbers, below the others) or 'val'.
+        part: 'test' (where a run was not measured there, its val numbers, below the others), 'val' or 'external', whose
+            groups are of the data set that the films are of, without the runs that were not measured there.
     """
+    runs = _by_external_films(runs, board) if part == EXTERNAL else runs
     table = _table(runs, board, datasets, statuses, part)
     columns = ["dataset_id", "split_scheme", "split_seed", "split_fingerprint"]
     found = []
@@ -112,6 +128,14 @@ def groups(
             warned=warned(rows),
         ))
     return found
+
+
+def _by_external_films(runs: pd.DataFrame, board: pd.DataFrame) -> pd.DataFrame:
+    """The runs with external films, as runs of these films' data set and of no split."""
+    films = board[board["split"] == EXTERNAL].set_index("run_id")["dataset_id"]
+    there = runs[runs["run_id"].isin(films.index)]
+    return there.assign(dataset_id=there["run_id"].map(films), split_scheme=EXTERNAL, split_seed=0,
+                        split_fingerprint="")
 
 
 def warned(runs: pd.DataFrame) -> dict[str, Marks]:

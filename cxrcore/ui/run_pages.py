@@ -169,11 +169,31 @@ def _choose_run(key: str, before: Sequence[str], board: pd.DataFrame) -> None:
     link.put_thresholds_in_link(*keys, [])
 
 
-def pick_part(meaning: str = "The split that all numbers come from.") -> str:
-    """'test' or 'val', as the link wants it."""
-    return run_groups.PART_NAMES[st.segmented_control(
-        "Measured on", list(run_groups.PART_NAMES), default="Test", required=True, **in_link("on"),
-        help=meaning)]
+def pick_part(board: pd.DataFrame, run_ids: Sequence[str], meaning: str = "The split that all numbers come from."
+              ) -> str:
+    """'test', 'val' or, where one of these runs has such predictions, 'external', as the link wants it."""
+    names = run_groups.part_names(board, run_ids)
+    outside = " External: films of another data set, or of an unknown training." if len(names) > 2 else ""
+    return names[st.segmented_control("Measured on", list(names), default="Test", required=True, **in_link("on"),
+                                      help=f"{meaning}{outside}")]
+
+
+def say_elsewhere(overview: from_store.Overview, runs: Sequence[Evaluated], part: str) -> None:
+    """That runs are measured on another data set, and on which findings; ends the page where they share none.
+
+    Args:
+        runs: as `evaluated_runs.evaluated` gives them.
+    """
+    measured = [run for run in runs if part in run.parts]
+    outside = [run for run in measured if run.is_elsewhere(part)]
+    names = overview.datasets["name"]
+    sets = dict.fromkeys(names[run.parts[part]["dataset_id"]] for run in outside)
+    text = widgets.escape(evaluated_runs.elsewhere_in_words(measured, part, " and ".join(sets)))
+    if any(not run.findings for run in outside):
+        st.warning(f"{text} So nothing can be shown.", icon=":material/warning:")
+        st.stop()
+    if text:
+        st.info(text, icon=":material/travel_explore:")
 
 
 def share_findings(runs: Sequence[Evaluated], part: str) -> tuple[list[Evaluated], tuple[str, ...]]:

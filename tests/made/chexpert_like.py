@@ -1,10 +1,15 @@
-"""A small data set of somebody's own in CheXpert's layout: paths, a column a finding, -1 and blanks; drawn at random."""
+"""A small data set of somebody's own in CheXpert's layout: paths, a column a finding, -1, blanks; drawn at random."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from one_opening import one_opening
 from PIL import Image
+
+from cxrcore.evaluation.measure_predictions import measure
+from cxrcore.store import Store
 
 COLUMNS = {  # heading: canonical name
     "Lung Opacity": "Lung_Opacity", "Cardiomegaly": "Cardiomegaly", "Edema": "Edema", "Consolidation": "Consolidation",
@@ -60,3 +65,23 @@ def make(folder: Path, n_patients: int = N_PATIENTS, size: int = 48, seed: int =
     described = folder / "ours.toml"
     described.write_text(DESCRIPTION.format(findings=names))
     return described
+
+
+def add_external(store: Store, run_ids: Sequence[str], n_films: int = 120, seed: int = 5) -> str:
+    """Such a data set in a store, and runs of NIH's findings measured on it; returns its id. No films are drawn."""
+    rng = np.random.default_rng(seed)
+    dataset_id = "0123456789ab"
+    patients = [f"patient{row // FILMS_A_PATIENT:05d}" for row in range(n_films)]
+    ids = [f"train~{patient}~study{row % FILMS_A_PATIENT + 1}~view1.jpg" for row, patient in enumerate(patients)]
+    images = pd.DataFrame({"image_id": ids, "patient_id": patients, "follow_up": 0, "age": 50.0,
+                           "sex": rng.choice(["F", "M"], n_films), "view": rng.choice(["PA", "AP"], n_films)})
+    labels = rng.choice([1.0, 0.0, np.nan], (n_films, len(FINDINGS)), p=[0.3, 0.5, 0.2]).astype(np.float32)
+    with one_opening(store.path):
+        store.add_dataset(dataset_id, images, labels, FINDINGS, name="Our clinic", kind="films",
+                          label_source="mined from reports")
+        for run_id in run_ids:
+            scores = np.clip(0.1 + 0.3 * np.nan_to_num(labels) + rng.random(labels.shape) * 0.5, 0, 1)
+            scores[:, np.isin(FINDINGS, ALONE)] = np.nan
+            measure(store, run_id, {"external": store.save_predictions(run_id, dataset_id, "external", ids,
+                                                                        scores.astype(np.float32))})
+    return dataset_id

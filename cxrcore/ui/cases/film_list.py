@@ -175,14 +175,14 @@ def compared(score: float, threshold: float) -> str:
 # -- the films
 
 
-def draw_films(store: Store, run: Evaluated, shown: Cases, which: str, page: int) -> None:
+def draw_films(store: Store, run: Evaluated, part: str, shown: Cases, which: str, page: int) -> None:
     """The films of one page."""
     rows = shown.rows[page * A_PAGE:(page + 1) * A_PAGE]
     if not len(rows):
         return
     held = films_of(store, run.labels.dataset_id)
     people = _people(store, run, shown.found.image_ids[rows])
-    beside = link.same_runs_and_thresholds()
+    beside = None if run.is_elsewhere(part) else link.same_runs_and_thresholds()
     tiles = [_tile(shown, which, row, person, held, beside)
              for row, (_, person) in zip(rows, people.iterrows(), strict=True)]
     without = sum(tile.pixels is None for tile in tiles)
@@ -202,7 +202,8 @@ def _people(store: Store, run: Evaluated, image_ids: np.ndarray) -> pd.DataFrame
 
 
 def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap | None,
-          beside: Mapping[str, object]) -> Tile:
+          beside: Mapping[str, object] | None) -> Tile:
+    """One film; without a link to Explain where `beside` is None, as for films of another data set than the run's."""
     found, k = shown.found, shown.place
     image_id, score = found.image_ids[row], float(found.scores[row, k])
     about = [f"patient {found.patient_ids[row] or 'unknown'}",
@@ -212,10 +213,11 @@ def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap |
     outcome = [OUTCOMES[int(found.labels[row, k]), score >= shown.threshold]] if mixed else []
     others = [f"{other.label} {compared(float(other.scores[row]), other.threshold)}" for other in shown.others]
     labels = labels_in_words(found.labels[row], found.findings)
-    address = "explain?" + urlencode(dict(beside) | {"film": image_id, "finding": shown.finding}, doseq=True)
+    address = "" if beside is None else "explain?" + urlencode(
+        dict(beside) | {"film": image_id, "finding": shown.finding}, doseq=True)
     return Tile(held.film(image_id) if held else None, compared(score, shown.threshold),
                 " · ".join([*outcome, *others, labels, ", ".join(about)]), name=image_id, link=address,
-                link_text="Explain")
+                link_text="Explain" if address else "")
 
 
 def films_table(shown: Cases, which: str) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from cxrcore.measures.intervals.draws import N_DRAWS
 from cxrcore.measures.intervals.holm import BETTER, TIED, WORSE
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN_NOTE
 from cxrcore.measures.metrics import THRESHOLDED
-from cxrcore.queries import agreement, comparison, from_store, run_groups
+from cxrcore.queries import agreement, comparison, run_groups
 from cxrcore.queries.comparison import (
     Compared,
     bars_of,
@@ -46,10 +46,12 @@ Tables = dict[str, tuple[str, Callable[[], pd.DataFrame]]]  # as `widgets.downlo
 # -- what stands behind the numbers
 
 
-def say_left_out(groups: Sequence[run_groups.Group], overview: from_store.Overview, labels: Mapping[str, str]) -> None:
-    """Runs of other data sets and splits than the first group's are not compared, and why."""
-    sources = dict(zip(overview.runs["run_id"], overview.runs["dataset_id"].map(overview.datasets["label_source"]),
-                       strict=True))
+def say_left_out(groups: Sequence[run_groups.Group], sources: Mapping[str, str], labels: Mapping[str, str]) -> None:
+    """Runs of other data sets and splits than the first group's are not compared, and why.
+
+    Args:
+        sources: {run_id: where the labels of its films come from}.
+    """
     left = [run_id for group in groups[1:] for run_id in group.table.index]
     own = sources[groups[0].table.index[0]]
     others = sorted({sources[run_id] for run_id in left} - {own})

@@ -51,8 +51,8 @@ def _lab(store: Store) -> None:
             if not run_ids:
                 st.info(ALL_ARCHIVED, icon=":material/info:")
                 return
-            part = pick_part("The films that the thresholds are read on. They are fitted on validation unless you say "
-                             "otherwise.")
+            part = pick_part(overview.board, run_ids, "The films that the thresholds are read on. They are fitted on "
+                             "validation unless you say otherwise.")
             label_set = pick_labels(overview, run_ids)
         rows = page.rows(run_ids)
         shown = evaluated_runs.part_to_draw(part, run_ids[:1], overview.board)
@@ -62,6 +62,7 @@ def _lab(store: Store) -> None:
             if (overview.board["run_id"] == run_ids[0]).any() and rows.iloc[0]["kind"] == "trained":
                 widgets.command(f"python scripts/eval.py --run {run_ids[0]}", store)
             return
+        run_pages.say_elsewhere(overview, runs, shown)
         runs, others = run_pages.share_findings(runs, shown)
         run_pages.say_shared(runs, others)
         say_labels(store, runs, shown)
