@@ -69,7 +69,7 @@ def flags_of_record(config: Mapping[str, Any]) -> dict[str, Any]:
             continue
         value, kind, choices = config[one.name], hints[one.name], one.metadata.get("choices")
         fits = type(value) in (int, float) if kind is float else isinstance(value, kind) and type(value) is not bool
-        if not fits or (choices and value not in choices):
+        if not fits or (choices and value is not None and value not in choices):  # a kind that takes None has it
             raise RunError(f"the run's stored setting {one.name} is {ascii(value)[:60]}, which --{one.name} cannot be")
         made[one.name] = value
     return made

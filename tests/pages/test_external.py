@@ -90,7 +90,7 @@ def test_thresholds_are_those_of_the_runs_own_validation_films(store):
     read = from_store.predictions(store, outside.read("external"))
     assert read.findings == tuple(KNOWN) and len(read.image_ids) == 120 and not np.isnan(read.scores).any()
     app = open_page("thresholds", run=run_id, on="External")
-    assert "max F1, fitted on validation" in text_of(app) and "Read on external, 120 films" in text_of(app)
+    assert "**max F1, fitted on validation**" in text_of(app) and "Read on **external, 120 films**" in text_of(app)
     assert not any("flatters" in one.value for one in app.markdown)
 
 

@@ -138,3 +138,81 @@ def test_a_network_of_another_list_is_measured_on_the_shared_findings(measured):
     assert auroc[list(ALONE)].isna().all() and auroc["macro"] == pytest.approx(auroc[list(SHARED)].mean())
     at = rows[(rows["metric"] == "f1") & (rows["finding"] == "macro")]
     assert set(at["threshold_set"]) == {"0.5", "max F1", "classic"}  # the run's own, fitted on its validation films
+
+
+def test_predictions_are_imported_by_a_description(trained, ours, tmp_path):
+    store, run_id, _, _ = trained
+    found = store.predictions(store.leaderboard().set_index("split").loc["test", "prediction_id"])
+    pd.DataFrame(found.scores, columns=list(found.findings)).assign(image_id=found.image_ids).to_csv(
+        tmp_path / "scores.csv", index=False)
+    into = tmp_path / "other.duckdb"
+    done = here("import_predictions.py", tmp_path / "scores.csv", "--data", ours, CXR_STORE=str(into))
+    assert done.returncode == 0, done.stderr
+    row = Store(into).leaderboard().iloc[0]
+    assert row["dataset_id"] == store.run(run_id)["dataset_id"] and row["n"] == len(found.image_ids)
+
+
+# -- what is refused, in one line and with nothing saved
+
+
+def refused(done, *said):
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert done.returncode == 2 and len(lines) == 1, done.stderr
+    assert all(text in lines[0] for text in said), lines[0]
+
+
+@pytest.fixture
+def own(ours, tmp_path):
+    """A copy of the data set to damage: its description's path."""
+    return shutil.copytree(ours.parent, tmp_path / "own") / ours.name
+
+
+def content(store):
+    return (store.datasets()["dataset_id"].tolist(), store.runs()["run_id"].tolist(),
+            store.prediction_sets()["prediction_id"].tolist())
+
+
+def test_a_network_that_shares_no_finding_is_not_measured(measured, own):
+    store, run_id, _ = measured
+    kept = ", ".join(f'"{finding}"' for finding in ALONE)
+    text = own.read_text().splitlines()
+    own.write_text("\n".join(f"findings = [{kept}]" if line.startswith("findings") else line for line in text))
+    before = content(store)
+    done = here("eval.py", "--run", run_id, "--data", own, CXR_STORE=str(store.path))
+    refused(done, "they share no finding", "Lung_Opacity, Fracture, Support_Devices")
+    assert content(store) == before
+
+
+@pytest.mark.parametrize("script", ["prepare.py", "train.py", "eval.py"])
+@pytest.mark.parametrize("column", ["Edema", "Path", "AP/PA"])
+def test_a_table_without_a_column_of_its_description_is_refused(measured, own, script, column):
+    store, run_id, _ = measured
+    table = own.with_name("labels.csv")
+    heading, rows = table.read_text().split("\n", 1)
+    table.write_text("\n".join([",".join("Else" if name == column else name for name in heading.split(",")), rows]))
+    before = content(store)
+    flags = ["--run", run_id] if script == "eval.py" else []
+    refused(here(script, "--data", own, *flags, CXR_STORE=str(store.path)), "labels.csv", column)
+    assert content(store) == before
+
+
+@pytest.mark.parametrize("script", ["prepare.py", "train.py", "eval.py", "gradcam.py", "import_predictions.py"])
+def test_an_unknown_policy_is_refused(ours, script, tmp_path):
+    file = [tmp_path / "scores.csv"] if script == "import_predictions.py" else []
+    done = here(script, *file, "--data", ours, "--policy", "maybe", CXR_STORE=str(tmp_path / "store.duckdb"))
+    refused(done, "--policy", "maybe", "'unknown', 'positive', 'negative'")
+    assert not (tmp_path / "store.duckdb").exists()
+
+
+def test_a_training_of_other_findings_is_not_gone_on_with(trained, ours, tmp_path):
+    store, run_id, _, _ = trained
+    copied = Store(shutil.copytree(store.path.parent, tmp_path / "copy") / store.path.name)
+    copied.finish_run(run_id, "interrupted")
+    before, text = content(copied), ours.read_text()
+    try:
+        ours.write_text(text.replace(', "Support_Devices"', ""))
+        refused(here("train.py", "--resume", run_id, CXR_STORE=str(copied.path)),
+                f"the training to go on with is of {', '.join(FINDINGS)}, and this table of {', '.join(FINDINGS[:-1])}")
+    finally:
+        ours.write_text(text)
+    assert content(copied) == before and copied.run(run_id)["status"] == "interrupted"
