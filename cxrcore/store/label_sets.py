@@ -30,7 +30,7 @@ class LabelSets(StoreFile):
         Raises:
             StoreError: no such data set.
         """
-        rows = self._frame("SELECT findings FROM datasets WHERE dataset_id = ?", [dataset_id])
+        rows = self._frame("SELECT findings FROM datasets WHERE dataset_id = ? ORDER BY ALL", [dataset_id])
         if rows.empty:
             raise StoreError(f"no data set '{dataset_id}' in {self.path}")
         return tuple(rows["findings"].iloc[0])

@@ -14,8 +14,9 @@ from cxrcore.errors import ResamplingError
 from cxrcore.evaluation import add_labels
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name
-from cxrcore.queries import from_store, label_quality
+from cxrcore.queries import from_store
 from cxrcore.queries.from_store import Overview
+from cxrcore.queries.labels import label_quality
 from cxrcore.store import LabelSet, Store
 from cxrcore.ui import shell, widgets
 
@@ -48,7 +49,7 @@ def sections(store: Store, overview: Overview, dataset_id: str) -> Tables:
 
 
 def _list(store: Store, label_sets: Sequence[LabelSet]) -> None:
-    rows = [{"Label set": one.title, "Films": len(from_store.labels(store, one)),
+    rows = [{"Label set": one.title, "Films": f"{len(from_store.labels(store, one)):,}",
              "Findings": ", ".join(map(display_name, one.findings)) if len(one.findings) <= 6 else
              f"{len(one.findings)} findings", "Uncertain labels": one.policy or "–", "Source": one.source or "–"}
             for one in label_sets]
