@@ -25,11 +25,8 @@ _DASH_SIGNS = {"solid": "━", "dash": "╍", "dot": "┅", "dashdot": "━·", 
 
 def layout(finding: str, said: str, large: bool) -> dict[str, Any]:
     """Title, size and margins; `said` follows the finding's name, lines parted by <br>."""
-    name = display_name(finding)
-    if not large and len(name) > _NAME_BESIDE:
-        name = f"{'<br>'.join(textwrap.wrap(name, _NAME_A_LINE))}<br>"
-    else:
-        name += " "
+    words = [display_name(finding)] if large else textwrap.wrap(display_name(finding), _NAME_A_LINE)
+    name = "<br>".join(words) + (" " if large or len(words[-1]) <= _NAME_BESIDE else "<br>")
     lines = (name + said).count("<br>")
     return {
         "title": {"text": f'{name}<span style="font-weight:400">{said}</span>',

@@ -80,7 +80,8 @@ def dot_rows(title: str, axis: str, runs: Sequence[Bars], names: Sequence[str], 
     layout = dressed.layout.to_plotly_json()
     layout |= {"height": _TOP + _BOTTOM + n * (_ROW + _ROW_OF_RUN * max(len(runs) - 2, 0)),
                "shapes": _lines(names, upright)}
-    layout["yaxis"] |= {"tickvals": list(range(n)), "ticktext": ["<br>".join(textwrap.wrap(name, _NAME_A_LINE)) for name in names], "range": [n - 0.5, -0.5],
+    layout["yaxis"] |= {"tickvals": list(range(n)), "range": [n - 0.5, -0.5],
+                        "ticktext": ["<br>".join(textwrap.wrap(name, _NAME_A_LINE)) for name in names],
                         "showgrid": False, "tickfont": {"size": FONT_SIZE}}
     layout["xaxis"] |= {"title": {**layout["xaxis"]["title"], "text": axis}, "showgrid": True}
     traces = [_reference(one, names) for one in published]

@@ -8,7 +8,7 @@ import pandas as pd
 from cxrcore.data import film_ids, read_labels
 from cxrcore.data.description import Description
 from cxrcore.data.description_parts import Boxes
-from cxrcore.data.table_cells import Table
+from cxrcore.data.table_cells import Table, shown
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import one_of
 
@@ -73,5 +73,5 @@ def _findings(raw: pd.DataFrame, described: Description, path: str | Path) -> pd
             try:
                 one_of(described.findings, name)
             except FindingError as error:
-                raise FindingError(f"{path} row {row}: {error}") from None
+                raise FindingError(f"{path} row {row}: {shown(error, 2_000)}") from None
     return raw["finding"].map(known)

@@ -20,6 +20,7 @@ from cxrcore.data.described_cells import FINDING, read_cells
 from cxrcore.data.description import Description
 from cxrcore.data.read_labels import ReadLabels
 from cxrcore.data.readings import Readings
+from cxrcore.data.table_cells import shown
 from cxrcore.errors import DataError
 from cxrcore.findings import NIH_FINDINGS
 
@@ -144,7 +145,7 @@ def _given_split(cells: pd.DataFrame, described: Description, table: str | Path)
     parts = cells["split"].str.lower().map(described.parts)
     if parts.isna().any():
         row = int(np.argmax(parts.isna()))
-        raise DataError(f"{table} row {row + 2}: split '{cells['split'].iloc[row]}' is none of "
+        raise DataError(f"{table} row {row + 2}: split '{shown(cells['split'].iloc[row])}' is none of "
                         f"{', '.join(described.parts)}")
     return parts.to_numpy(str)
 

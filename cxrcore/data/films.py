@@ -81,7 +81,8 @@ class FilmSet:
             lines.append(f"{self.table.n_ages_unknown:,} ages unknown (missing, unreadable or over "
                          f"{film_table.MAX_AGE})")
         lines += self.table.notes
-        if unknown := self.unknown_labels():
+        unknown = self.unknown_labels()
+        if unknown and unknown != self.table.uncertain:  # which the notes told
             same = len(unknown) == len(self.findings) and len(set(unknown.values())) == 1
             each = {"of each finding": max(unknown.values())} if same else unknown
             lines.append("labels unknown: " + ", ".join(f"{display_name(name)} {n:,}" if not same else f"{n:,} {name}"

@@ -14,6 +14,7 @@ import pandas as pd
 from cxrcore.data import description_parts as words
 from cxrcore.data.description import Description
 from cxrcore.data.description_parts import label_word, plain_word
+from cxrcore.data.table_cells import shown
 from cxrcore.errors import FindingError
 from cxrcore.findings import NO_FINDING, display_name, one_of
 
@@ -54,7 +55,7 @@ def of_names(column: pd.Series, described: Description, table: str) -> ReadLabel
             parsed[code] = names.vector(str(text).strip())
         except FindingError as error:
             row = int(np.argmax(codes == code)) + 2  # the header is line 1
-            raise FindingError(f"{table} row {row} ('{str(text).strip()[:200]}'): {error}") from None
+            raise FindingError(f"{table} row {row} ('{shown(text, 200)}'): {shown(error, 2_000)}") from None
     return ReadLabels(parsed[codes], notes=names.notes(np.bincount(codes, minlength=len(texts))))
 
 
@@ -128,7 +129,7 @@ def of_columns(cells: Mapping[str, pd.Series], described: Description, table: st
         if np.isinf(known).any():
             code = int(np.argmax(np.isinf(known)))
             row = int(np.argmax(codes == code)) + 2
-            raise FindingError(f"{table} row {row}: '{str(texts[code])[:60]}' is no label of {display_name(finding)}: "
+            raise FindingError(f"{table} row {row}: '{shown(texts[code])}' is no label of {display_name(finding)}: "
                                f"expected {_expected(said)}")
         values[:, described.findings.index(finding)] = known[codes]
         if n := int(np.isin(codes, [code for code, word in enumerate(plain) if word in uncertain]).sum()):
@@ -163,6 +164,6 @@ def is_left_out(name: str, described: Description) -> bool:
 def _others_note(n_rows: Counter[str]) -> tuple[str, ...]:
     if not n_rows:
         return ()
-    first = ", ".join(f"{name} {n:,}" for name, n in n_rows.most_common(_SHOWN))
+    first = ", ".join(f"{shown(name)} {n:,}" for name, n in n_rows.most_common(_SHOWN))
     return (f"{len(n_rows):,} other names are none of the findings and were left out: {first}"
             + (", ..." if len(n_rows) > _SHOWN else ""),)

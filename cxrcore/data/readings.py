@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cxrcore.data.table_cells import shown
 from cxrcore.errors import DataError
 
 
@@ -90,4 +91,5 @@ def _refuse(image_ids: pd.Series, readers: pd.Series | None, reading: np.ndarray
     film = image_ids.iloc[row]
     if readers is None:
         raise DataError(f"{table}: film {film} stands in the table twice ({n:,} such rows)")
-    raise DataError(f"{table} row {row + 2}: reader {readers.iloc[row]} has read film {film} twice ({n:,} such rows)")
+    reader = shown(readers.iloc[row])
+    raise DataError(f"{table} row {row + 2}: reader {reader} has read film {film} twice ({n:,} such rows)")

@@ -18,6 +18,7 @@ from cxrcore.errors import DataError
 UNREADABLE = (ValueError, OSError, EOFError, ImportError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
               tarfile.TarError)
 _SHOWN = 12  # headings in an error
+_LONGEST = 100  # characters of a heading that count
 
 
 class Table:
@@ -36,12 +37,12 @@ class Table:
             self._text = io.BytesIO(bounded_file.table_text(path))
             header = pd.read_csv(self._text, nrows=0, encoding="utf-8-sig").columns
         bounded_file.check_rows(0, str(path), len(header))
-        self.headings = tuple(str(name).strip() for name in header)
+        self.headings = tuple(shown(name, _LONGEST) for name in header)
         self._place = {name.lower(): place for place, name in enumerate(self.headings)}
 
     def place_of(self, names: Sequence[str]) -> int | None:
         """The column with the first of these headings that is there, in whatever case, from 0; None without one."""
-        return next((self._place[key] for name in names if (key := name.strip().lower()) in self._place), None)
+        return next((self._place[key] for name in names if (key := shown(name, _LONGEST).lower()) in self._place), None)
 
     def places(self, wanted: Mapping[str, Sequence[str]], optional: Collection[str], what: str) -> dict[str, int]:
         """{key: column, from 0} of the columns that are there.
@@ -80,6 +81,12 @@ class Table:
         if cells.empty:
             raise DataError(f"{self.path} has no rows")
         return cells.fillna("")
+
+
+def shown(text: object, most: int = 60) -> str:
+    """A cell in an error: on one line, and not too long."""
+    plain = " ".join(str(text).split())[:most]
+    return plain if plain.isprintable() else ascii(plain)[1:-1]
 
 
 @contextlib.contextmanager

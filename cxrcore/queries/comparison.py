@@ -81,8 +81,7 @@ def on_scored_findings(store: Store, runs: Sequence[Evaluated], part: str) -> tu
 @kept(64)
 def _scored(store: Store, of: Labelled) -> frozenset[str]:
     found = from_store.predictions(store, of)
-    there = ~np.isnan(found.scores).all(axis=0)
-    return frozenset(name for name, some in zip(found.findings, there, strict=True) if some)
+    return frozenset(found.findings[k] for k in np.flatnonzero((~np.isnan(found.scores)).any(axis=0)))
 
 
 def compare(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, str], part: str,

@@ -82,7 +82,8 @@ class Contents:
             for name in LEADERBOARD:
                 found = one.found.interval(name)
                 row |= {name: float(found.point[MACRO]), f"{name}_low": float(found.low[MACRO]),
-                        f"{name}_high": float(found.high[MACRO]), f"{name}_findings": len(self.findings) - found.n_excluded}
+                        f"{name}_high": float(found.high[MACRO]),
+                        f"{name}_findings": len(self.findings) - found.n_excluded}
             made.append(row)
         return pd.DataFrame(made)
 

@@ -88,8 +88,9 @@ def _reliability(contents: Contents, figures: Figures) -> str:
     """Whether scores are probabilities, and in words where they are far from it."""
     measured = contents.curves("reliability")
     losses = dict(zip(contents.rows["run_id"], contents.rows["loss"], strict=True))
-    warned = "".join(f"<p><b>{escape(one.label)}</b>: {escape(reliability.off_in_words(off, len(contents.findings), losses[one.run_id]))}.</p>"
-                     for one in measured if (off := one.data.off))
+    said = {one.label: reliability.off_in_words(off, len(contents.findings), losses[one.run_id])
+            for one in measured if (off := one.data.off)}
+    warned = "".join(f"<p><b>{escape(label)}</b>: {escape(words)}.</p>" for label, words in said.items())
     drawn = {}
     for finding in contents.findings:
         shown = [

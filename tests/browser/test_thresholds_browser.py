@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from picking import PATIENCE, answered, settle
+from playwright.sync_api import expect
 from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
 
 from cxrcore.charts.board.payload import RunCounts, pack
@@ -354,3 +355,36 @@ def test_other_runs_at_the_same_threshold_or_at_their_own_sets(page, address, st
             assert page.locator(f'[data-run="{run_id}"] [data-run-metric="f1"]').text_content() == f"{expected:.3f}"
             own.append(at)
     assert own[:2] == [threshold, threshold] and threshold not in own[2:]
+
+
+# -- forty rows
+
+
+@pytest.fixture(scope="module")
+def forty(address_of, tmp_path_factory):
+    """The address of a board of forty rows."""
+    import scored_runs  # with all that evaluates, which other files need not
+
+    findings = (*NIH_FINDINGS, *(f"Sign_{k:02d}" for k in range(26)))
+    made = scored_runs.make(tmp_path_factory.mktemp("forty") / "store.duckdb", 120, 160, findings=findings)
+    return address_of(made.path), made
+
+
+def test_forty_rows_scroll_so_that_totals_and_the_open_finding_stay_in_sight(page, forty):
+    address, store = forty
+    page.set_viewport_size({"width": 1440, "height": 900})
+    _open(page, address, store, finding="Sign 25")
+    table, totals = page.locator('[aria-label="Thresholds and measures of each finding"]'), page.locator(".totals")
+    assert table.locator("[data-finding]").count() == 40
+    for place in (_row(page, "Sign_25"), page.locator(".heads"), totals):
+        expect(place).to_be_in_viewport()
+    expect(_row(page, "Atelectasis")).not_to_be_in_viewport()
+    box = _row(page, "Sign_25").get_by_role("textbox", name="Threshold")
+    box.fill("0.123456")
+    box.press("Enter")
+    expect(_row(page, "Sign_25").locator('[data-metric="threshold"] .shown')).to_have_text("0.123456")
+    expect(_row(page, "Sign_25")).to_be_in_viewport()  # also when new tables have come
+    assert "40 findings" in totals.inner_text()
+    table.evaluate("node => { node.scrollTop = 0; }")
+    page.get_by_role("button", name="Undo").click()
+    expect(_row(page, "Sign_25")).to_be_in_viewport()

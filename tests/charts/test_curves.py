@@ -65,7 +65,7 @@ def test_small_titles_hold_a_figure_for_each_run():
 def test_long_names_of_findings_take_lines_of_their_own_and_axes_stay_in_rows():
     names = ("Mass", "Enlarged_cardiomediastinum", "Hilar_calcified_granuloma_of_the_left_side")
     small = [charts.roc_chart(name, shown("roc"), large=False) for name in names]
-    assert small[2].layout.title.text.startswith("Hilar calcified granuloma of<br>the left side<br>")
+    assert small[2].layout.title.text.startswith("Hilar calcified granuloma of<br>the left side <")
     before = [figure.layout.height - figure.layout.margin.t for figure in small]
     level(small)
     assert len({(figure.layout.height, figure.layout.margin.t) for figure in small}) == 1

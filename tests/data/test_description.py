@@ -1,5 +1,6 @@
 """Descriptions: what is shipped, what a user's own may say, and what is wrong with one, in a line with file and key."""
 
+import os
 import tomllib
 
 import numpy as np
@@ -101,6 +102,11 @@ def test_what_is_wrong_is_one_line_with_file_and_key(old, new, says):
     assert "\n" not in str(error.value) and str(error.value).startswith("own.toml: ")
 
 
+def test_a_vocabulary_has_an_end():
+    with pytest.raises(DataError, match="vocabulary has 1,001 names; at most 1,000"):
+        described({**tomllib.loads(OWN), "vocabulary": {f"n{i}": "Effusion" for i in range(1001)}}, "own.toml")
+
+
 def test_a_section_in_the_wrong_place_is_told():
     with pytest.raises(DataError, match=r"own\.toml: columns is 'file': it has to be a section"):
         described({**tomllib.loads(OWN), "columns": "file"}, "own.toml")
@@ -115,6 +121,12 @@ def test_a_file_that_is_none_is_refused(tmp_path, content, says):
     with pytest.raises(DataError, match=says) as error:
         read_description(tmp_path / "own.toml")
     assert str(tmp_path / "own.toml") in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "own.toml")
+    with pytest.raises(DataError, match="is a pipe or a device and no file"):
+        read_description(tmp_path / "own.toml")
 
 
 def test_a_missing_one_and_a_wrong_name_say_what_there_is(tmp_path):

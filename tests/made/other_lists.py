@@ -1,4 +1,4 @@
-"""Stores whose findings are not NIH's fourteen: a list of twenty, some of them in no list that is shipped, or of five."""
+"""Stores whose findings are not NIH's fourteen: a list of twenty, some in no list that is shipped, or one of five."""
 
 from collections.abc import Sequence
 from pathlib import Path

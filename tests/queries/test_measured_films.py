@@ -89,8 +89,8 @@ def test_tables_of_an_evaluation_name_the_measured_films(store, runs):
     rows = store.metrics([runs[0].prediction_id("test")]).assign(split="test")
     table = tables.wide(rows, NIH_FINDINGS)
     found, _ = counts_of(store, runs[0].prediction_id("test"))
-    assert [tuple(row) for row in table.set_index("finding").loc[list(NIH_FINDINGS), ["n_positive", "n"]].to_numpy()] == [
-        found[finding] for finding in NIH_FINDINGS]
+    counted = table.set_index("finding").loc[list(NIH_FINDINGS), ["n_positive", "n"]].to_numpy()
+    assert [tuple(row) for row in counted] == [found[finding] for finding in NIH_FINDINGS]
     assert f"test: {N - 12} films;" in tables.as_text(table, "title", lambda part: [])
 
 

@@ -108,7 +108,7 @@ function travel(board, from, to) {
   const missing = apply(board, target);
   settle(board, target);
   const k = moved.length === 1 ? moved[0] : null;
-  if (k !== null && k !== board.open) {
+  if (k !== null) {
     open(board, k);
     bringIntoView(board);
   }

@@ -72,7 +72,8 @@ def say_not_probabilities(read: Sequence[DrawnRun], rows: pd.DataFrame, method: 
         off = [name for name in one.data.off if finding in (None, name)]
         if not off:
             continue
-        text = f"**{widgets.escape(one.label)}**: {off_in_words(off, len(one.of.findings), losses[one.run_id], method is None)}"
+        said = off_in_words(off, len(one.of.findings), losses[one.run_id], method is None)
+        text = f"**{widgets.escape(one.label)}**: {said}"
         text += (". *Scores: Platt* maps them onto probabilities; AUROC and AP stay." if method is None else
                  ", even calibrated: the finding is more or less common here than on validation, or its map rests on "
                  "few films.")

@@ -199,8 +199,8 @@ def _floors_in_words(score: BoxScore, k: int) -> str:
 def localization_table(shown: Sequence[Series], title: str) -> pd.DataFrame:
     """A row a run or method and finding."""
     return pd.concat([pd.DataFrame({
-        "Shown": one.name, "Finding": one.rows, "Films": pd.array([*one.score.n, pd.NA], "Int64"), title: one.score.point,
-        "Low": one.score.low, "High": one.score.high,
+        "Shown": one.name, "Finding": one.rows, "Films": pd.array([*one.score.n, pd.NA], "Int64"),
+        title: one.score.point, "Low": one.score.low, "High": one.score.high,
         **{name.capitalize(): values for name, values in one.score.floors.items()},
         "Beats its floors": np.where(one.score.beats, "yes", "no")})
         for one in shown], ignore_index=True).dropna(subset=[title])

@@ -149,5 +149,5 @@ def shortcut_section(pair: tuple[Resampled, Resampled] | None, run: Evaluated, a
                   "AUROC of the view alone and of the run for each finding, with intervals")
     few = [display_name(run.findings[k]) for k in np.flatnonzero(suppressed(pair[0]))]
     if few:
-        st.caption(f"Suppressed: {len(few)} of {len(run.findings)} findings, with fewer than {MIN_POSITIVES} films that "
-                   f"carry them: {', '.join(few)}.")
+        st.caption(f"Suppressed: {len(few)} of {len(run.findings)} findings, with fewer than {MIN_POSITIVES} films "
+                   f"that carry them: {', '.join(few)}.")

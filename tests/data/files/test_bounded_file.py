@@ -16,6 +16,7 @@ import pytest
 from cxrcore.data import box_list, chestmnist, film_files, films
 from cxrcore.data.description import read_description
 from cxrcore.data.files import bounded_file
+from cxrcore.data.label_file import read_label_file
 from cxrcore.errors import DataError, WorkbenchError
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import prediction_file, training_films
@@ -102,7 +103,7 @@ def test_rows_are_counted_whatever_ends_them(monkeypatch, ends):
             bounded_file.check_lines(long, "x")
 
 
-READERS = {"table": films.read_table, "boxes": read_nih_boxes, "list": film_files.read_list,
+READERS = {"table": films.read_table, "boxes": read_nih_boxes, "list": film_files.read_list, "labels": read_label_file,
            "training list": training_films.train_list_of, "predictions": prediction_file.read_prediction_file,
            "thresholds": threshold_file.read_threshold_file}
 
