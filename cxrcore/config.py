@@ -219,8 +219,11 @@ class ReportConfig:
     run: tuple[str, ...] | None = flag(None, "RUN_ID to report on; may be given more than once (default: the best of "
                                              "the newest data set and split)", repeated=True)
     split: str = flag("test", "measured on test or val", choices=("test", "val"))
-    labels: str = flag("Own", "label set that everything is measured on; Own: the labels that the films came with; 'Own "
-                              "on experts': these on the films that experts have read")
+    labels: str = flag(
+        "Own",
+        "label set that everything is measured on; Own: the labels that the films came with; 'Own "
+        "on experts': these on the films that experts have read",
+    )
     out: str = flag("results/report.html", "the HTML file; the ZIP lies beside it")
     zip: bool = flag(False, "also write tables (CSV, LaTeX) and figures (PNG, SVG) as a ZIP")
     cams: int = flag(3, "films with maps of where the network looked; 0 for none", at_least=0, at_most=12)

@@ -65,8 +65,12 @@ def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[s
 
 def _declared(config: ImportConfig, findings: Sequence[str]) -> Declared:
     return Declared(
-        config.split, config.logits, training_films.train_list_of(config.train_list) if config.train_list else None,
-        threshold_file.read_threshold_file(config.thresholds, findings) if config.thresholds else None, config.weights_name)
+        config.split,
+        config.logits,
+        training_films.train_list_of(config.train_list) if config.train_list else None,
+        threshold_file.read_threshold_file(config.thresholds, findings) if config.thresholds else None,
+        config.weights_name,
+    )
 
 
 def _table(store: Store, config: ImportConfig) -> FilmTable:
@@ -107,7 +111,10 @@ def _scores(store: Store, run_id: str) -> str:
     lines = []
     for part, rows_of in rows[rows["metric"] == "auroc"].merge(sets[["prediction_id", "split"]]).groupby("split"):
         values = rows_of.set_index("finding")["value"]
-        own = ", ".join(f"{display_name(finding)} {values[finding]:.4f}" for finding in store.findings(sets["dataset_id"].iloc[0])
-                        if values[finding] == values[finding])
+        own = ", ".join(
+            f"{display_name(finding)} {values[finding]:.4f}"
+            for finding in store.findings(sets["dataset_id"].iloc[0])
+            if values[finding] == values[finding]
+        )
         lines.append(f"AUROC on {part}: macro {values['macro']:.4f} ({own})")
     return "\n".join(lines)

@@ -17,8 +17,10 @@ IMAGE_COLUMNS = ("imageindex", "imageid", "path", "id", "filename", "file", "ima
                  "imageids", "paths", "ids", "filenames", "images")
 SPLIT_COLUMN = "split"
 _NO_SCORES = re.compile(r"label|true|truth|target|gt|actual|binary|decision|thresh|std|lower|upper|rank|logvar")
-_SCORE_WORDS = re.compile(r"(?:probability|probabilities|probs?|predictions?|predicted|preds?|scores?|sigmoid|logits?|outputs?"
-                          r"|out|confidence|conf|mean|value|model|hat|net|p|y)*")
+_SCORE_WORDS = re.compile(
+    r"(?:probability|probabilities|probs?|predictions?|predicted|preds?|scores?|sigmoid|logits?|outputs?"
+    r"|out|confidence|conf|mean|value|model|hat|net|p|y)*"
+)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Evaluated:
         return self if tuple(findings) == self.findings else replace(self, findings=tuple(findings))
 
     def in_words(self, part: str) -> str:
-        """'test, 22,433 films', 'validation, a subset of 500 of 11,296 films' or 'test, the films that experts read'."""
+        """Such as 'test, 22,433 films', 'test, a subset of 500 of 22,433 films', 'test, the films that experts read'."""
         row = self.parts[part]
         if row["dataset_id"] == self.labels.dataset_id and not self.labels.is_shipped:
             return f"{PART_WORDS.get(part, part)}, the films that {self.labels.films_of or self.labels.name} read"

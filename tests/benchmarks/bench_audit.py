@@ -54,8 +54,17 @@ def files(shared, films) -> dict[str, planted.Sound]:
 
 
 def lines_of(rows: pd.DataFrame, films, **declared):
-    file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(NIH_FINDINGS)].to_numpy(np.float64),
-                          NIH_FINDINGS, {finding: finding for finding in NIH_FINDINGS}, "image_id", None, ())
+    file = PredictionFile(
+        "x",
+        "0" * 64,
+        rows["image_id"].to_numpy(object),
+        rows[list(NIH_FINDINGS)].to_numpy(np.float64),
+        NIH_FINDINGS,
+        {finding: finding for finding in NIH_FINDINGS},
+        "image_id",
+        None,
+        (),
+    )
     return examination.examine(file, films, Declared(**declared)).lines
 
 

@@ -98,7 +98,9 @@ def test_what_is_refused_leaves_nothing_behind(do, store):
 
 
 def test_a_run_that_cannot_be_measured_is_not_left_half(store, monkeypatch):
-    candidate = examination.examine(parse_prediction_file(made.as_csv(made.frame(FILMS)), "x", FILMS.findings), FILMS, Declared())
+    candidate = examination.examine(
+        parse_prediction_file(made.as_csv(made.frame(FILMS)), "x", FILMS.findings), FILMS, Declared()
+    )
     monkeypatch.setattr(examination.measure_predictions, "measure", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         examination.save_candidate(store, candidate, "x")
@@ -137,7 +139,9 @@ def test_without_a_table_the_stores_only_data_set_serves(do, store, tmp_path, cs
 
 
 def coverage_of(rows: pd.DataFrame, store: Store) -> Line:
-    candidate = examination.examine(parse_prediction_file(made.as_csv(rows), "x", FILMS.findings), FILMS, Declared(), store)
+    candidate = examination.examine(
+        parse_prediction_file(made.as_csv(rows), "x", FILMS.findings), FILMS, Declared(), store
+    )
     return next(line for line in candidate.lines if line.name == "Coverage")
 
 
@@ -285,7 +289,9 @@ def test_real_files_give_their_published_areas_without_a_false_alarm(shared, sto
     films = film_table.of_csv(shared / "nih" / "Data_Entry_2017.csv")
     run_ids = []
     for name in REAL:
-        file = parse_prediction_file((shared / "predictions" / f"{name}_preds.csv").read_bytes(), f"{name}.csv", NIH_FINDINGS)
+        file = parse_prediction_file(
+            (shared / "predictions" / f"{name}_preds.csv").read_bytes(), f"{name}.csv", NIH_FINDINGS
+        )
         candidate = examination.examine(file, films, Declared(), store)
         assert {line.state for line in candidate.lines} == {"passed", "not declared"}
         run_ids.append(examination.save_candidate(store, candidate, name))

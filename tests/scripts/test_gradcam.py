@@ -41,8 +41,9 @@ def split_of(folder: Path, scheme: str = "patient") -> FilmSet:
 def untrained(films: FilmSet, run_id: str, architecture: str = "resnet18") -> Checkpoint:
     torch.manual_seed(0)
     split = {"scheme": films.split.scheme, "seed": films.split.seed, "fingerprint": films.split.fingerprint}
-    return Checkpoint(build(architecture, SIZE, 14).state_dict(), architecture, SIZE, (0.5,) * 3, (0.25,) * 3, "nothing",
-                      split, films.table.dataset_id, run_id, epoch=2, findings=NIH_FINDINGS)
+    state = build(architecture, SIZE, len(NIH_FINDINGS)).state_dict()
+    return Checkpoint(state, architecture, SIZE, (0.5,) * 3, (0.25,) * 3, "nothing", split, films.table.dataset_id, run_id,
+                      epoch=2, findings=NIH_FINDINGS)
 
 
 def make_run(store: Store, films: FilmSet) -> str:

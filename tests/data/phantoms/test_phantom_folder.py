@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrcore.data import nih
+from cxrcore.data import box_list, film_files, films
+from cxrcore.data.description import read_description
 from cxrcore.data.phantoms import folder as phantom_folder
 from cxrcore.data.phantoms import sheet as phantom_sheet
 from cxrcore.data.phantoms.occurrence import DRAWABLE
@@ -49,12 +50,12 @@ def test_the_sheet_shows_every_finding_that_is_drawn(tmp_path):
 def test_the_layout_is_nihs(folder):
     lines = (folder / "Data_Entry_2017.csv").read_text().splitlines()
     assert len(lines[0].split(",")) == 12 and {len(line.split(",")) for line in lines[1:]} == {11}
-    table = nih.read_table(folder / "Data_Entry_2017.csv")
-    films = nih.find_films(folder, table.images["image_id"])
-    assert len(films) == len(table.images) == 40
+    table = films.read_table(folder / "Data_Entry_2017.csv")
+    found = film_files.find_films(folder, table.images["image_id"])
+    assert len(found) == len(table.images) == 40
     assert np.array_equal(table.labels, plan(SMALL).labels) and table.n_ages_unknown == 0
     assert set(table.images["sex"]) <= {"M", "F"} and set(table.images["view"]) <= {"PA", "AP"}
-    boxes = nih.read_boxes(folder / "BBox_List_2017.csv")
+    boxes = box_list.read_boxes(read_description("phantoms"), folder / "BBox_List_2017.csv")
     assert "Infiltrate" in (folder / "BBox_List_2017.csv").read_text()
     positives = {(film, NIH_FINDINGS[k]) for film, row in zip(table.images["image_id"], table.labels, strict=True)
                  for k in np.flatnonzero(row)}
@@ -97,16 +98,16 @@ def test_a_folder_of_twenty_findings(tmp_path):
 
 
 def test_the_lists_part_the_patients(folder):
-    test, train = (nih.read_list(folder / name) for name in ("test_list.txt", "train_val_list.txt"))
+    test, train = (film_files.read_list(folder / name) for name in ("test_list.txt", "train_val_list.txt"))
     patients = [{name.split("_")[0] for name in part} for part in (test, train)]
     assert len(test) + len(train) == 40 and not patients[0] & patients[1]
 
 
 def test_phantoms_are_known_by_their_patients(folder):
-    table = nih.read_table(folder / "Data_Entry_2017.csv")
+    table = films.read_table(folder / "Data_Entry_2017.csv")
     assert is_phantom(table.images["patient_id"])
     assert not is_phantom(["1", "30805"]) and not is_phantom([str(FIRST_PATIENT), "17"]) and not is_phantom([])
-    first = next(iter(nih.find_films(folder, table.images["image_id"]).values()))
+    first = next(iter(film_files.find_films(folder, table.images["image_id"]).values()))
     with Image.open(first) as film:
         assert film.mode == "L" and "SYNTHETIC" in film.text["Description"]
 
@@ -189,5 +190,5 @@ def test_another_recipe_does_not_mix_with_the_first(folder, tmp_path):
 
 def test_one_film_is_a_data_set_too(tmp_path):
     made = phantom_folder.make_phantoms(Recipe(films=1, size=64), tmp_path / "one", progress=False)
-    assert len(nih.read_table(made.folder / "Data_Entry_2017.csv").images) == 1 and made.n_patients == 1
+    assert len(films.read_table(made.folder / "Data_Entry_2017.csv").images) == 1 and made.n_patients == 1
     assert isinstance(made.plan.people.films, pd.DataFrame)
