@@ -128,7 +128,7 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
               if run.run_id not in group.table.index]
     measured = [run for run in measured if run.run_id in group.table.index]
     kept = kept[kept["run_id"].isin(group.table.index)].reset_index(drop=True)
-    measured, others = comparison.on_scored_findings(store, measured, part)
+    measured, others = evaluated_runs.on_scored_findings(store, measured, part)
     if others and not measured[0].findings:
         raise RunError("these runs have no finding in common: a report compares them on those that all have")
     notes += filter(None, [evaluated_runs.others_in_words(len(measured[0].findings), others)])
