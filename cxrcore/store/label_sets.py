@@ -17,7 +17,7 @@ from cxrcore.errors import StoreError
 from cxrcore.findings import checked_list
 from cxrcore.measures import derived
 from cxrcore.store.file import StoreFile, from_lists, from_strings, nan_to_null, to_lists
-from cxrcore.store.records import CSV, OWN, LabelSet, Predictions, require_short, rows_of
+from cxrcore.store.records import CSV, LabelSet, Predictions, is_taken, require_short, rows_of
 from cxrcore.store.turns import one_row
 
 
@@ -159,7 +159,7 @@ def _of_row(row: Any) -> LabelSet:
 
 def _check(name: str, labels: pd.DataFrame, parts: Mapping[str, tuple[str, ...]], own: Sequence[str]) -> None:
     """The checks of `save_label_set` that need no film of the store."""
-    if name == CSV or name.casefold() == OWN.casefold() or name.casefold().startswith(f"{OWN.casefold()} on "):
+    if is_taken(name):
         raise StoreError(f"'{name}' means the labels that the data set came with: choose another name")
     findings = checked_list(map(str, labels.columns))
     for finding in findings:
