@@ -162,10 +162,10 @@ class ImportConfig:
 
     csv_path: str | None = flag(None, "the table of these films, such as NIH's Data_Entry_2017.csv (default: the "
                                       "store's only data set)")
-    data: str | None = flag(None, "what describes that table: a shipped description's name or a TOML file (default: as "
-                                  "scripts/train.py takes it)")
+    data: str | None = flag(None, "how that table is read, as scripts/train.py takes it: a name of "
+                                  "docs/descriptions.md, or PATH.toml, which names the table too")
     policy: str | None = flag(None, "what uncertain labels become: unknown, positive or negative (default: as the "
-                                    "description says)")
+                                    "description says)", choices=LABEL_POLICIES)
     dataset: str | None = flag(None, "ID of the store's data set of these films, in place of a table")
     name: str | None = flag(None, "what the run is called (default: the file's name)")
     architecture: str = flag("", "what made the predictions, such as densenet121")

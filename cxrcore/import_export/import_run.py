@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from cxrcore.config import ImportConfig, default_store
+from cxrcore.data import films
 from cxrcore.errors import DataError, UsageError
-from cxrcore.evaluation import film_table, measure_predictions, shares
-from cxrcore.evaluation.film_table import FilmTable
+from cxrcore.evaluation import data_set_films, measure_predictions, shares
+from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.findings import display_name
 from cxrcore.import_export import examination, export, prediction_file, training_films
 from cxrcore.import_export.audit.questions import Line
@@ -73,16 +74,17 @@ def _declared(config: ImportConfig, findings: Sequence[str]) -> Declared:
     )
 
 
-def _table(store: Store, config: ImportConfig) -> FilmTable:
-    if config.csv_path:
-        return film_table.of_csv(config.csv_path, config.data, config.policy)
+def _table(store: Store, config: ImportConfig) -> DataSetFilms:
+    csv_path, _ = films.places_of(config.data, config.csv_path, None)
+    if csv_path:
+        return data_set_films.of_csv(csv_path, config.data, config.policy)
     known = store.datasets() if store.exists else pd.DataFrame()
     if config.dataset:
-        return film_table.of_store(store, config.dataset)
+        return data_set_films.of_store(store, config.dataset)
     if len(known) != 1:
         raise DataError("--csv_path is needed: the table of these films, such as Data_Entry_2017.csv"
                         + (f" (the store knows {len(known)} data sets: --dataset ID takes one)" if len(known) else ""))
-    return film_table.of_store(store, known["dataset_id"].iloc[0])
+    return data_set_films.of_store(store, known["dataset_id"].iloc[0])
 
 
 def in_words(candidate: Candidate) -> str:

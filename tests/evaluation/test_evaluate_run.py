@@ -14,8 +14,8 @@ from sklearn.metrics import f1_score, recall_score
 from cxrcore.config import EvalConfig
 from cxrcore.data import films as film_sets
 from cxrcore.errors import ThresholdFileError
+from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.evaluate_run import evaluate
-from cxrcore.evaluation.film_table import add_dataset
 from cxrcore.evaluation.measure_predictions import measure, stored_set
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.networks import checkpoint as checkpoints

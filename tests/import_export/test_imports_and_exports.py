@@ -12,7 +12,7 @@ from one_opening import one_opening
 from cxrcore.config import EnsembleConfig, ExportConfig, ImportConfig
 from cxrcore.data import splits
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
-from cxrcore.evaluation import ensemble, film_table
+from cxrcore.evaluation import data_set_films, ensemble
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import examination, export, import_run
 from cxrcore.import_export.audit.questions import Line
@@ -155,7 +155,7 @@ def test_films_missing_of_another_import_are_noticed(do, store, capsys):
 
 def put(store: Store, kind: str, rows: pd.DataFrame, split: tuple[str, int, str] | None = None) -> None:
     """A finished run of these films, without the time that its measures take."""
-    film_table.add_to(store, FILMS)
+    data_set_films.add_to(store, FILMS)
     ids = rows["image_id"].to_numpy(object)
     run_id = store.create_run({"name": f"of {kind}", "arch": "resnet18"}, FILMS.dataset_id, kind,
                               split=split or splits.own_split("test", ids))
@@ -286,7 +286,7 @@ def test_what_makes_no_ensemble(store, runs, said):
 
 
 def test_real_files_give_their_published_areas_without_a_false_alarm(shared, store):
-    films = film_table.of_csv(shared / "nih" / "Data_Entry_2017.csv")
+    films = data_set_films.of_csv(shared / "nih" / "Data_Entry_2017.csv")
     run_ids = []
     for name in REAL:
         file = parse_prediction_file(

@@ -15,7 +15,7 @@ from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.phantoms.recipe import FIRST_PATIENT
 from cxrcore.errors import UsageError, WorkbenchError
-from cxrcore.evaluation.film_table import add_dataset
+from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.explain import draw_figures
 from cxrcore.explain.draw_figures import caption, draw_figures_of_run, fitted_thresholds
 from cxrcore.findings import NIH_FINDINGS

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cxrcore.data import box_list, film_files, films
-from cxrcore.data.description import read_description
+from cxrcore.data.description import BESIDE, read_description
 from cxrcore.data.phantoms import folder as phantom_folder
 from cxrcore.data.phantoms import sheet as phantom_sheet
 from cxrcore.data.phantoms.occurrence import DRAWABLE
@@ -81,6 +81,10 @@ def test_the_folder_describes_itself(tmp_path, noise, source):
     told = tomllib.loads((made.folder / "description.toml").read_text())
     assert told["findings"] == list(DRAWABLE[3:18]) and told["label_source"] == source
     assert told["like"] == "phantoms" and told["labels"]["column"] == "Finding Labels"
+    described = read_description(made.folder / BESIDE)
+    assert described.findings == recipe.findings and described.kind == "phantom" and described.label_source == source
+    table = films.read_table(made.folder / phantom_folder.TABLE)
+    assert table.findings == recipe.findings and np.array_equal(table.labels, made.plan.labels)
 
 
 def test_a_folder_of_twenty_findings(tmp_path):
