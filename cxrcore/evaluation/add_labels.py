@@ -22,6 +22,7 @@ from cxrcore.evaluation.shares import Told, untold, within
 from cxrcore.findings import display_name, key
 from cxrcore.measures import derived
 from cxrcore.store import CSV, LabelSet, Store
+from cxrcore.store.label_sets import checked_name
 from cxrcore.store.records import rows_of
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -211,7 +212,7 @@ def require_savable(store: Store, matched: Sequence[MatchedLabels], again: bool)
         UsageError: a name that is taken. StoreError, DataError: as `Store.save_label_set`, such as a name of another
             form.
     """
-    names = [one.name.casefold() for one in matched]
+    names = [checked_name(one.name).casefold() for one in matched]
     if double := [one.name for one in matched if names.count(one.name.casefold()) > 1]:
         raise UsageError(f"two readers would become label sets of one name, '{double[0]}': nothing was saved")
     taken = {(one.dataset_id, one.name) for one in store.label_sets()}
