@@ -226,7 +226,8 @@ def test_a_file_that_cannot_be_read_whole_leaves_nothing(store, films, write, ca
 
 @pytest.mark.parametrize(("name", "said"), [
     ("csv", "means the labels that the data set came with"), ("Own", "means the labels"), ("own on me", "means the"),
-    ("taken", "there is a label set 'taken' already"), ("TAKEN", "has a label set 'taken' already"), ("", "--name is needed"),
+    ("taken", "there is a label set 'taken' already"), ("TAKEN", "has a label set 'taken' already"),
+    ("", "--name is needed"),
     ("../x", "name of a label set"), ("x" * 61, "name of a label set"), ("a\x1b[1m", "name of a label set")])
 def test_a_name_that_is_taken_or_means_something_else(store, films, write, name, said):
     store.save_label_set(DATASET, "taken", store.labels(DATASET)[["Mass"]].iloc[:5])
