@@ -11,17 +11,16 @@ from cxrcore.store import OWN, Store
 from cxrcore.ui import widgets
 from cxrcore.ui.link import LABELS
 
-WHOSE = (
-    "Whose reading of the films everything is measured on. Own: the labels that the data set came with. “Own on "
-    "…”: these again, on the very films that the other set has read, so that the two compare. Data, Label sets, adds "
-    "others."
-)
+WHOSE = ("Whose reading of the films everything is measured on. Own: the labels that the data set came with. “Own on "
+         "…”: these again, on the very films that the other set has read, so that the two compare. Data, Label sets, "
+         "adds others.")
 
 
 def pick_labels(overview: Overview, run_ids: Sequence[str]) -> str:
     """The title of the label set that the link asks for.
 
-    The switch stands only where a data set of the runs has more than one. Ends the page at a set that none has.
+    The switch stands only where a data set of the runs has more than one. Ends the page at one that none of these
+    data sets has.
     """
     rows = overview.board[overview.board["run_id"].isin(run_ids)]
     runs = overview.runs[overview.runs["run_id"].isin(run_ids)]
