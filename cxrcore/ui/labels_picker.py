@@ -9,7 +9,7 @@ from cxrcore.queries.from_store import Overview
 from cxrcore.queries.labels.label_set_in_words import MEANING, label_set_in_words
 from cxrcore.store import OWN, Store
 from cxrcore.ui import widgets
-from cxrcore.ui.link import LABELS
+from cxrcore.ui.link import LABELS, LAST_LABELS
 
 WHOSE = ("Whose reading of the films everything is measured on. Own: the labels that the data set came with. “Own on "
          "…”: these again, on the very films that the other set has read, so that the two compare. Data, Label sets, "
@@ -27,12 +27,16 @@ def pick_labels(overview: Overview, run_ids: Sequence[str]) -> str:
     datasets = dict.fromkeys([*rows["dataset_id"], *runs["dataset_id"]])
     sets = [one for dataset_id in datasets for one in readable(overview.labels_of(dataset_id))]
     titles = list(dict.fromkeys(one.title for one in sets))
-    if len(titles) < 2 and LABELS not in st.query_params:
-        return OWN
+    if LABELS not in st.query_params:
+        if st.session_state.get(LABELS, OWN) not in titles:  # carried over from a page of other films
+            del st.session_state[LABELS]
+        if len(titles) < 2:
+            return OWN
     with st.container(width=150):
         title = widgets.choice_in_link("Labels", LABELS, titles, WHOSE)
     if title is None:
         st.stop()
+    st.session_state[LAST_LABELS] = title
     return title
 
 
