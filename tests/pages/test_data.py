@@ -10,6 +10,7 @@ from cxrcore.data import splits
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.queries import data_set
 from cxrcore.queries.film_pixels import film_map
+from cxrcore.queries.film_sources import FilmSource
 from cxrcore.store import Store
 from cxrcore.ui.film_tiles import Tile, _figure
 
@@ -172,7 +173,7 @@ def shown(phantoms):
 
     def find(csv_path, img_root, kind=row["kind"]):
         return film_map(phantoms.store, row["dataset_id"], kind, phantoms.store.images(row["dataset_id"]),
-                        ((csv_path, img_root),))
+                        (FilmSource(csv_path, img_root),))
 
     return find
 
