@@ -30,6 +30,7 @@ with shell.open_page("data") as store:
     counts.key_figures(found)
     st.header("How common is each finding?", anchor=False)
     counts.imbalance(found, kind)
+    label_tables = label_sets.sections(store, overview, dataset_id)
     st.header("What stands together?", anchor=False)
     counts.company(found)
     st.header("Whose films are these?", anchor=False)
@@ -38,8 +39,6 @@ with shell.open_page("data") as store:
     counts.views(found)
     st.header("What do films with a finding look like?", anchor=False)
     film_wall.films(store, found, kind, runs)
-
-    label_tables = label_sets.sections(store, overview, dataset_id)
 
     st.header("How are patients split?", anchor=False)  # last, since a large table takes long to be split again
     split = None

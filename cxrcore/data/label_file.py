@@ -34,6 +34,7 @@ class LabelReading:
         film_column: heading of the column of films.
         notes: lines worth printing.
         description: as the file was read.
+        policy: what became of uncertain labels, one of `config.LABEL_POLICIES`; '' where there were none.
         readers: how many read the film at most.
     """
 
@@ -45,6 +46,7 @@ class LabelReading:
     film_column: str
     notes: tuple[str, ...]
     description: Description
+    policy: str
     readers: int
 
 
@@ -86,7 +88,8 @@ def read_label_file(path: str | Path, description: Description | None = None,
 
     def reading(reader: str, image_ids: np.ndarray, labels: np.ndarray, readers: int) -> LabelReading:
         return LabelReading(reader, image_ids, findings, labels[:, chosen], {name: map_line(name) for name in left},
-                            own.film.names[0], (*notes, *said.notes), own, readers)
+                            own.film.names[0], (*notes, *said.notes), own, own.policy if said.uncertain else "",
+                            readers)
 
     if by_reader:
         return [reading(name, *found.of_reader(one), 1) for one, name in enumerate(found.readers)]

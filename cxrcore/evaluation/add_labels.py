@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cxrcore.config import LabelsConfig, default_store
 from cxrcore.data.description import Description, read_description, shipped_names
 from cxrcore.data.label_file import LabelReading, read_label_file
+from cxrcore.data.table_cells import shown
 from cxrcore.errors import DataError, UsageError
 from cxrcore.evaluation import label_metrics, measure_predictions, shares
 from cxrcore.evaluation.data_set_films import stems
@@ -20,6 +22,7 @@ from cxrcore.evaluation.shares import Told, untold, within
 from cxrcore.findings import display_name, key
 from cxrcore.measures import derived
 from cxrcore.store import CSV, LabelSet, Store
+from cxrcore.store.label_sets import checked_name
 from cxrcore.store.records import rows_of
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -36,6 +39,7 @@ class MatchedLabels:
         derived_from: {finding that the data set does not have: its parts there}.
         other_films: how many films of the file are not of the data set.
         left_out: columns that are not taken, a line each with what would take them.
+        source: where the labels come from, for people.
         reading: the file's.
     """
 
@@ -45,6 +49,7 @@ class MatchedLabels:
     derived_from: Mapping[str, tuple[str, ...]]
     other_films: int
     left_out: tuple[str, ...]
+    source: str
     reading: LabelReading
 
     @property
@@ -79,10 +84,9 @@ def run_labels(action: str, file: str | None, config: LabelsConfig) -> None:
     if not file:
         raise UsageError("labels.py add needs a FILE of labels")
     description = read_description(config.description) if config.description else None
-    if config.policy and description is None:
-        raise UsageError("--policy is about uncertain labels, whose values a --description tells")
     matched = match_file(store, dataset_id, file, _named(config.name), description, mapping_of(config.map or ()),
                          by_reader=config.by == "reader", policy=config.policy)
+    require_savable(store, matched, config.again)
     for one in matched:
         _LOG.info(one.in_words)
     with shares.bar(measure_predictions.RESAMPLING) as told:
@@ -130,6 +134,7 @@ def match_file(
     *,
     by_reader: bool = False,
     policy: str | None = None,
+    title: str = "",
 ) -> list[MatchedLabels]:
     """The readings of a file, one or one a reader, matched with the data set's films and findings.
 
@@ -139,6 +144,7 @@ def match_file(
         mapping: {column: finding}, before both.
         by_reader: keep each reader's own reading in place of the majority.
         policy: what becomes of uncertain labels, in place of the description's.
+        title: of the file, where it lies under another name.
 
     Raises:
         DataError, FindingError: nothing in it that belongs to the data set, or what `read_label_file` refuses.
@@ -146,34 +152,48 @@ def match_file(
     films, own = store.images(dataset_id)["image_id"], store.findings(dataset_id)
     readings = read_label_file(file, description, mapping, by_reader=by_reader, policy=policy, known=own)
     known = {finding: one.any for finding, one in (description.derived if description else {}).items()}
-    return [_matched(dataset_id, f"{name} {one.reader}".strip() if by_reader else name, one, films, own, known)
+    source = description.label_source if description else shown(title or Path(file).name)
+    return [_matched(dataset_id, f"{name} {one.reader}".strip() if by_reader else name, one, films, own, known, source)
             for one in readings]
 
 
 def _matched(dataset_id: str, name: str, reading: LabelReading, films: pd.Series, own: Sequence[str],
-             known: Mapping[str, tuple[str, ...]]) -> MatchedLabels:
+             known: Mapping[str, tuple[str, ...]], source: str) -> MatchedLabels:
     derivable = {finding: parts for finding, parts in known.items() if finding not in own and set(parts) <= set(own)}
     taken = [finding for finding in reading.findings if finding in own or finding in derivable]
     left = [f"{name}: no known finding; {line} would take it{_described(name, own)}"
             for name, line in reading.left_out.items()]
-    left += [f"{display_name(finding)}: no finding of this data set, and none that follows from its own"
-             f"{_described(finding, own)}" for finding in reading.findings if finding not in taken]
+    left += [f"{display_name(finding)}: no finding of this data set, and none that follows from its own; "
+             f"--map '{_column(reading, finding)}=FINDING' would take it for one of them{_described(finding, own)}"
+             for finding in reading.findings if finding not in taken]
     if not taken:
         raise DataError(f"none of the findings of the file ({', '.join(reading.findings[:_SHOWN])}) is one of the data "
                         f"set ({', '.join(own)})")
-    place = pd.Index(films).get_indexer(pd.Index(reading.image_ids))
-    if not (place >= 0).any():  # files of films that were converted
-        place = pd.Index(stems(films)).get_indexer(pd.Index(stems(reading.image_ids)))
+    place = _places(reading.image_ids, films)
     if not (place >= 0).any():
         raise DataError(f"none of the {len(place):,} films of the file is of data set {dataset_id}: the file has "
-                        f"{reading.image_ids[0]}, the data set {films.iloc[0]}")
+                        f"{shown(reading.image_ids[0])}, the data set {films.iloc[0]}")
     here = place >= 0
     frame = pd.DataFrame(reading.labels, columns=list(reading.findings))[taken]
     labels = frame[here].set_axis(pd.Index(films.to_numpy()[place[here]], name="image_id"), axis=0).sort_index()
     if not labels.index.is_unique:
         raise DataError(f"film {labels.index[labels.index.duplicated()][0]} stands twice in the file")
     return MatchedLabels(dataset_id, name, labels, {one: derivable[one] for one in taken if one in derivable},
-                         int((~here).sum()), tuple(left), reading)
+                         int((~here).sum()), tuple(left), source, reading)
+
+
+def _places(image_ids: np.ndarray, films: pd.Series) -> np.ndarray:
+    """Where each film of the file stands among the data set's, -1 for none."""
+    place = pd.Index(films).get_indexer(pd.Index(image_ids))
+    if not (place >= 0).any() and (own := pd.Index(stems(films))).is_unique:  # files of films that were converted
+        place = own.get_indexer(pd.Index(stems(image_ids)))
+    return place
+
+
+def _column(reading: LabelReading, finding: str) -> str:
+    """As the file writes a finding, as far as the description tells."""
+    return next((own for own, name in reading.description.vocabulary.items() if name == finding),
+                display_name(finding))
 
 
 def _described(name: str, own: Sequence[str]) -> str:
@@ -185,25 +205,39 @@ def _described(name: str, own: Sequence[str]) -> str:
     return ""
 
 
+def require_savable(store: Store, matched: Sequence[MatchedLabels], again: bool) -> None:
+    """Whether all of the readings can become label sets.
+
+    Raises:
+        UsageError: a name that is taken. StoreError, DataError: as `Store.save_label_set`, such as a name of another
+            form.
+    """
+    names = [checked_name(one.name).casefold() for one in matched]
+    if double := [one.name for one in matched if names.count(one.name.casefold()) > 1]:
+        raise UsageError(f"two readers would become label sets of one name, '{double[0]}': nothing was saved")
+    taken = {(one.dataset_id, one.name) for one in store.label_sets()}
+    if not again and (double := [one.name for one in matched if (one.dataset_id, one.name) in taken]):
+        raise UsageError(f"there is a label set '{double[0]}' already: choose another name, or take its place with "
+                         "--again; nothing was saved")
+    for one in matched:
+        store.require_label_set(one.dataset_id, one.name, one.labels, derived_from=one.derived_from, again=again)
+
+
 def save_matched(
     store: Store, matched: Sequence[MatchedLabels], config: LabelsConfig, told: Told = untold
 ) -> list[tuple[LabelSet, str]]:
     """Save the readings as label sets and measure every run on them; each with what that changed, in words.
 
     Raises:
-        StoreError: a name that is taken, or what `Store.save_label_set` refuses; nothing is saved then.
+        WorkbenchError: as `require_savable`; nothing is saved then.
     """
-    taken = {(one.dataset_id, one.name) for one in store.label_sets()}
-    if not config.again and (double := [one.name for one in matched if (one.dataset_id, one.name) in taken]):
-        raise UsageError(f"there is a label set '{double[0]}' already: choose another --name, or take its place with "
-                         "--again; nothing was saved")
+    require_savable(store, matched, config.again)
     names = {row.run_id: row.name or row.run_id for row in rows_of(store.runs())}
     made = []
     for place, one in enumerate(matched):
         labels = store.save_label_set(
             one.dataset_id, one.name, one.labels, derived_from=one.derived_from,
-            source=one.reading.description.label_source, policy=one.reading.description.policy,
-            reader=one.reading.reader, again=config.again)
+            source=one.source, policy=one.reading.policy, reader=one.reading.reader, again=config.again)
         board = label_metrics.measure_runs(store, labels, within(told, place, len(matched)))
         said = label_metrics.in_words(label_metrics.what_changes(store, labels, board), names, labels.name)
         made.append((labels, said or "no run has predictions of these films yet"))

@@ -16,7 +16,8 @@ from cxrcore.store.label_sets import labels_as, read_against
 from cxrcore.store.records import rows_of
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
-_NAME, _CELL = 20, 24  # characters
+_POSITIVES, _CELL = 18, 24  # characters
+_ABREAST = 4  # runs of a table
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Changed:
     Attributes:
         run_id, part: whose predictions.
         findings: k names, of the label set.
+        n_films: of these predictions that the set has read.
         n: int64 (k,), films that both sets have read.
         own_positives, positives: int64 (k,), by the data set's own labels and by the set.
         own, other: AUROC against the one and the other, float64 (k + 1,): the findings and their macro mean over those
@@ -35,6 +37,7 @@ class Changed:
     run_id: str
     part: str
     findings: tuple[str, ...]
+    n_films: int
     n: np.ndarray
     own_positives: np.ndarray
     positives: np.ndarray
@@ -100,7 +103,7 @@ def _changed(run_id: str, part: str, before: Predictions, after: Predictions) ->
     areas = [per_finding(auroc, np.where(both, films.labels, np.nan), films.scores) for films in (before, after)]
     defined = ~np.isnan(areas).any(axis=0)
     means = [macro(np.where(defined, area, np.nan))[0] for area in areas]
-    return Changed(run_id, part, after.findings, both.sum(axis=0), ((before.labels == 1) & both).sum(axis=0),
+    return Changed(run_id, part, after.findings, len(both), both.sum(axis=0), ((before.labels == 1) & both).sum(axis=0),
                    ((after.labels == 1) & both).sum(axis=0), *(np.append(area, mean) for area, mean
                                                                in zip(areas, means, strict=True)))
 
@@ -108,18 +111,27 @@ def _changed(run_id: str, part: str, before: Predictions, after: Predictions) ->
 def in_words(found: Sequence[Changed], names: dict[str, str], label_set: str) -> str:
     """A block a part: positives and AUROC of each run, against the data set's own labels and against the set."""
     blocks = []
-    for part in dict.fromkeys(one.part for one in found):
-        of_part = [one for one in found if one.part == part]
-        lines = [f"AUROC on {part}, on the films that '{label_set}' has read: own labels -> {label_set}",
-                 "finding".ljust(_NAME) + "positives".rjust(18) + "".join(
-                     _cut(names[one.run_id]).rjust(_CELL) for one in of_part)]
+    for of_part in _side_by_side(found):
         first = of_part[0]
-        for place, name in enumerate((*map(display_name, first.findings), "macro")):
+        titles = [display_name(finding) for finding in first.findings]
+        width = max(len("finding"), *map(len, titles))
+        lines = [f"AUROC on {first.part}, on the {first.n_films:,} films that '{label_set}' has read: own labels -> "
+                 f"{label_set}", "finding".ljust(width) + "positives".rjust(_POSITIVES) + "".join(
+                     _cut(names[one.run_id]).rjust(_CELL) for one in of_part)]
+        for place, name in enumerate((*titles, "macro")):
             counts = "" if name == "macro" else f"{first.own_positives[place]:,} -> {first.positives[place]:,}"
             cells = [f"{_number(one.own[place])} -> {_number(one.other[place])}".rjust(_CELL) for one in of_part]
-            lines.append(name.ljust(_NAME) + counts.rjust(18) + "".join(cells))
+            lines.append(name.ljust(width) + counts.rjust(_POSITIVES) + "".join(cells))
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
+
+
+def _side_by_side(found: Sequence[Changed]) -> list[list[Changed]]:
+    """Those of one part and as many films, a few at a time."""
+    alike: dict[tuple[str, int, tuple[int, ...]], list[Changed]] = {}
+    for one in found:
+        alike.setdefault((one.part, one.n_films, tuple(one.positives.tolist())), []).append(one)
+    return [runs[place:place + _ABREAST] for runs in alike.values() for place in range(0, len(runs), _ABREAST)]
 
 
 def _cut(name: str) -> str:

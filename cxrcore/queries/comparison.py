@@ -115,7 +115,7 @@ class Contrast:
         one: the run.
         change: its measure minus the reference's, (k + 1,).
         words: (k + 1,), a verdict each; the macro mean's is of a family of its own.
-        p: (15,), corrected.
+        p: (k + 1,), corrected.
     """
 
     one: Compared

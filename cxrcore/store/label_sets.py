@@ -17,7 +17,7 @@ from cxrcore.errors import StoreError
 from cxrcore.findings import checked_list
 from cxrcore.measures import derived
 from cxrcore.store.file import StoreFile, from_lists, from_strings, nan_to_null, to_lists
-from cxrcore.store.records import CSV, OWN, LabelSet, Predictions, require_short, rows_of
+from cxrcore.store.records import CSV, LabelSet, Predictions, is_taken, require_short, rows_of
 from cxrcore.store.turns import one_row
 
 
@@ -30,7 +30,7 @@ class LabelSets(StoreFile):
         Raises:
             StoreError: no such data set.
         """
-        rows = self._frame("SELECT findings FROM datasets WHERE dataset_id = ?", [dataset_id])
+        rows = self._frame("SELECT findings FROM datasets WHERE dataset_id = ? ORDER BY ALL", [dataset_id])
         if rows.empty:
             raise StoreError(f"no data set '{dataset_id}' in {self.path}")
         return tuple(rows["findings"].iloc[0])
@@ -87,24 +87,37 @@ class LabelSets(StoreFile):
                 other data sets or twice, labels other than 1 / 0 / NaN, a finding that is neither the data set's nor
                 derived from it; nothing is saved.
         """
-        parts = {finding: tuple(own) for finding, own in (derived_from or {}).items()}
-        _check(ids.checked(ids.LABELS, name), labels, parts, self.findings(dataset_id))
+        parts = _parts(derived_from)
+        checked_name(name)
+        _check(labels, parts, self.findings(dataset_id))
         require_short(source, policy, reader)
         findings = [str(column) for column in labels.columns]
         rows = nan_to_null(pd.DataFrame({"image_id": labels.index.astype(str)})).append_column(
             "labels", to_lists(labels.to_numpy(np.float32)))
         with self._write() as con:
-            _require_room(con, dataset_id, name, again)
             con.register("new_rows", rows)
-            (strangers,) = one_row(con.execute(
-                "SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE dataset_id = ?) "
-                "USING (image_id)", [dataset_id]))
-            if strangers:
-                raise StoreError(f"{strangers} films of the labels are not in data set {dataset_id}: nothing was saved")
+            _require_room(con, dataset_id, name, again)
+            _require_films(con, dataset_id)
+            if again:
+                _delete(con, dataset_id, name)
             con.execute("INSERT INTO label_sets SELECT ?, ?, image_id, labels FROM new_rows", [dataset_id, name])
             con.execute("INSERT INTO label_set_info VALUES (?, ?, ?, ?, ?, ?, ?, now())",
                         [dataset_id, name, findings, json.dumps(parts), source, policy, reader])
         return self.label_set(dataset_id, name)
+
+    def require_label_set(self, dataset_id: str, name: str, labels: pd.DataFrame, *,
+                          derived_from: Mapping[str, Sequence[str]] | None = None, again: bool = False) -> None:
+        """Whether `save_label_set` would save this; nothing is written.
+
+        Raises:
+            StoreError, DataError, FindingError: as there.
+        """
+        checked_name(name)
+        _check(labels, _parts(derived_from), self.findings(dataset_id))
+        with self._read() as con:
+            con.register("new_rows", pd.DataFrame({"image_id": labels.index.astype(str)}))
+            _require_room(con, dataset_id, name, again)
+            _require_films(con, dataset_id)
 
     def delete_label_set(self, dataset_id: str, name: str) -> None:
         """Delete a reading, with what was measured on it; `CSV` stays.
@@ -157,10 +170,24 @@ def _of_row(row: Any) -> LabelSet:
                     derived=tuple((finding, tuple(own)) for finding, own in parts.items()), **texts)
 
 
-def _check(name: str, labels: pd.DataFrame, parts: Mapping[str, tuple[str, ...]], own: Sequence[str]) -> None:
-    """The checks of `save_label_set` that need no film of the store."""
-    if name == CSV or name.casefold() == OWN.casefold() or name.casefold().startswith(f"{OWN.casefold()} on "):
+def checked_name(name: str) -> str:
+    """The name, if a label set that is added can have it.
+
+    Raises:
+        DataError: another form than `ids.LABELS`. StoreError: it means the labels that a data set came with.
+    """
+    ids.checked(ids.LABELS, name)
+    if is_taken(name):
         raise StoreError(f"'{name}' means the labels that the data set came with: choose another name")
+    return name
+
+
+def _parts(derived_from: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
+    return {finding: tuple(own) for finding, own in (derived_from or {}).items()}
+
+
+def _check(labels: pd.DataFrame, parts: Mapping[str, tuple[str, ...]], own: Sequence[str]) -> None:
+    """The checks of `save_label_set` that need no film of the store."""
     findings = checked_list(map(str, labels.columns))
     for finding in findings:
         if finding not in own and finding not in parts:
@@ -178,12 +205,20 @@ def _check(name: str, labels: pd.DataFrame, parts: Mapping[str, tuple[str, ...]]
 
 
 def _require_room(con: duckdb.DuckDBPyConnection, dataset_id: str, name: str, again: bool) -> None:
-    """The name is free, or made so."""
-    if con.execute("SELECT 1 FROM label_set_info WHERE dataset_id = ? AND label_set = ?",
-                   [dataset_id, name]).fetchone():
-        if not again:
-            raise StoreError(f"data set {dataset_id} has a label set '{name}' already: nothing was saved")
-        _delete(con, dataset_id, name)
+    """The name is free, also in other letters' case, or its set may go."""
+    known = con.execute("SELECT label_set FROM label_set_info WHERE dataset_id = ? AND lower(label_set) = lower(?)",
+                        [dataset_id, name]).fetchone()
+    if known and (known[0] != name or not again):
+        raise StoreError(f"data set {dataset_id} has a label set '{known[0]}' already: nothing was saved")
+
+
+def _require_films(con: duckdb.DuckDBPyConnection, dataset_id: str) -> None:
+    """The films of `new_rows` are the data set's."""
+    (strangers,) = one_row(con.execute(
+        "SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE dataset_id = ?) "
+        "USING (image_id)", [dataset_id]))
+    if strangers:
+        raise StoreError(f"{strangers} films of the labels are not in data set {dataset_id}: nothing was saved")
 
 
 def _delete(con: duckdb.DuckDBPyConnection, dataset_id: str, name: str) -> None:

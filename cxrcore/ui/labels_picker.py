@@ -6,39 +6,42 @@ import streamlit as st
 
 from cxrcore.queries.evaluated_runs import Evaluated, readable
 from cxrcore.queries.from_store import Overview
-from cxrcore.queries.labels_in_words import MEANING, labels_in_words
+from cxrcore.queries.labels.label_set_in_words import MEANING, label_set_in_words
 from cxrcore.store import OWN, Store
 from cxrcore.ui import widgets
-from cxrcore.ui.link import LABELS
+from cxrcore.ui.link import LABELS, LAST_LABELS
 
-WHOSE = (
-    "Whose reading of the films everything is measured on. Own: the labels that the data set came with. “Own on "
-    "…”: these again, on the very films that the other set has read, so that the two compare. Data, Label sets, adds "
-    "others."
-)
+WHOSE = ("Whose reading of the films everything is measured on. Own: the labels that the data set came with. “Own on "
+         "…”: these again, on the very films that the other set has read, so that the two compare. Data, Label sets, "
+         "adds others.")
 
 
 def pick_labels(overview: Overview, run_ids: Sequence[str]) -> str:
     """The title of the label set that the link asks for.
 
-    The switch stands only where a data set of the runs has more than one. Ends the page at a set that none has.
+    The switch stands only where a data set of the runs has more than one. Ends the page at one that none of these
+    data sets has.
     """
     rows = overview.board[overview.board["run_id"].isin(run_ids)]
     runs = overview.runs[overview.runs["run_id"].isin(run_ids)]
     datasets = dict.fromkeys([*rows["dataset_id"], *runs["dataset_id"]])
     sets = [one for dataset_id in datasets for one in readable(overview.labels_of(dataset_id))]
     titles = list(dict.fromkeys(one.title for one in sets))
-    if len(titles) < 2 and LABELS not in st.query_params:
-        return OWN
+    if LABELS not in st.query_params:
+        if st.session_state.get(LABELS, OWN) not in titles:  # carried over from a page of other films
+            del st.session_state[LABELS]
+        if len(titles) < 2:
+            return OWN
     with st.container(width=150):
         title = widgets.choice_in_link("Labels", LABELS, titles, WHOSE)
     if title is None:
         st.stop()
+    st.session_state[LAST_LABELS] = title
     return title
 
 
 def say_labels(store: Store, runs: Sequence[Evaluated], part: str) -> None:
     """Whose labels are read, on how many films, and what does not compare; nothing where these are the films' own."""
-    if said := labels_in_words(store, runs, part):
+    if said := label_set_in_words(store, runs, part):
         source = next((run.labels.source for run in runs if run.labels.source), "")
         st.caption(widgets.escape(said), help=widgets.escape(f"{MEANING} Source: {source}." if source else MEANING))

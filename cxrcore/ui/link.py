@@ -13,7 +13,7 @@ import streamlit as st
 
 LAST_RUNS = "link_runs"  # in the session: the runs that the link named last
 LABELS = "labels"  # in the URL: the label set that everything is measured on
-LAST_LABELS = "link_labels"  # in the session: the one that the link named last
+LAST_LABELS = "link_labels"  # in the session: the one that was chosen last
 _DATASET = "data"  # in the URL
 
 _DRAWN = "bound_drawn"  # in the run under way

@@ -234,13 +234,12 @@ def arrived() -> bool:
 
 
 def _carry_runs_over(page: str) -> None:
-    """The chosen runs stay chosen when the menu leads to another page: its links carry no parameters."""
+    """The chosen runs and labels stay chosen when the menu leads to another page: its links carry no parameters."""
     arrived = st.session_state.get(_PAGE) != page
     st.session_state[_PAGE], st.session_state[_ARRIVED] = page, arrived
+    if arrived and LABELS not in st.query_params and (labels := st.session_state.get(LAST_LABELS)):
+        st.session_state[LABELS] = labels  # the switch's own value, which it brings into the link
     if arrived and not runs_in_link():
         put_runs_in_link(st.session_state.get(LAST_RUNS, []))
-        if LABELS not in st.query_params and (labels := st.session_state.get(LAST_LABELS)):
-            st.query_params[LABELS] = labels
     else:
         st.session_state[LAST_RUNS] = runs_in_link()
-    st.session_state[LAST_LABELS] = st.query_params.get(LABELS)

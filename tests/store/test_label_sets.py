@@ -138,7 +138,8 @@ def test_what_follows_from_no_finding_of_the_data_set_is_refused(store, data, ex
     assert len(store.label_sets()) == 1
 
 
-@pytest.mark.parametrize("name", ["", CSV, "../x", "a/b", "x" * 61, "a\nb", " a", "<b>", "é"])
+@pytest.mark.parametrize("name", ["", CSV, "Own", "own on experts", "CSV", "../x", "a/b", "x" * 61, "a\nb", " a", "<b>",
+                                  "é"])
 def test_names_of_another_form_are_refused(store, data, experts, name):
     with pytest.raises((StoreError, DataError)):
         save(store, data, experts, name)

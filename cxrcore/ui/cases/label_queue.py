@@ -15,9 +15,10 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.evaluation import label_metrics
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name
-from cxrcore.queries import chosen_film, label_queue
+from cxrcore.queries import chosen_film
 from cxrcore.queries.evaluated_runs import Evaluated
-from cxrcore.queries.label_queue import NO, RANKINGS, SIDES, UNSURE, YES, Doubtful
+from cxrcore.queries.labels import label_queue
+from cxrcore.queries.labels.label_queue import NO, RANKINGS, SIDES, UNSURE, YES, Doubtful
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.finding_picker import ALL
@@ -53,7 +54,7 @@ def _begin(store: Store, runs: Sequence[Evaluated], part: str) -> None:
     with st.form("queue_begin", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         reader = st.text_input("Your initials", st.session_state.get(_READER, ""), max_chars=12, width=130,
                                placeholder="such as AB", key="queue_initials")
-        titles = {ALL: None} | {display_name(finding): finding for finding in runs[0].findings}
+        titles = {ALL: None} | {display_name(finding): finding for finding in runs[0].read_own(part).findings}
         finding = titles[st.selectbox("Finding", list(titles), width=200, key="queue_finding")]
         side = st.selectbox("Which labels", SIDES, width=200, key="queue_side", help=(
             "Both kinds, mixed so that the order does not give the label away. Or those that say yes and probably "
@@ -69,12 +70,19 @@ def _begin(store: Store, runs: Sequence[Evaluated], part: str) -> None:
     if not ids.is_one(ids.LABELS, name):
         st.warning("Type your initials first: letters and digits, such as AB.", icon=":material/edit:")
         return
-    found = label_queue.doubtful(store, runs, part, finding, side, RANKINGS[ranking], most)
+    with shell.errors_shown():
+        label_queue.require_reader(store, runs[0].read_own(part).labels.dataset_id, name)
+        found = label_queue.doubtful(store, runs, part, finding, side, RANKINGS[ranking], most, name)
+        _open(runs, part, name, found)
+
+
+def _open(runs: Sequence[Evaluated], part: str, reader: str, found: Doubtful) -> None:
     if not len(found):
-        st.info("No label of this kind can be doubted: too few films with the finding, or none without.",
+        st.info(f"You have read all {found.n_read:,} labels of this kind." if found.n_read else
+                "No label of this kind can be doubted: too few films with the finding, or none without.",
                 icon=":material/info:")
         return
-    st.session_state.update({_ASKED: (_of(runs, part), found), _ANSWERS: {}, _AT: 0, _READER: name, _DONE: None})
+    st.session_state.update({_ASKED: (_of(runs, part), found), _ANSWERS: {}, _AT: 0, _READER: reader, _DONE: None})
     st.rerun()
 
 
@@ -85,15 +93,16 @@ def _begin(store: Store, runs: Sequence[Evaluated], part: str) -> None:
 def _read(page: RunsPage, runs: Sequence[Evaluated], part: str, asked: Doubtful) -> None:
     at, answers = st.session_state[_AT], st.session_state[_ANSWERS]
     with st.container(horizontal=True, vertical_alignment="center"):
+        before = f"; {asked.n_read:,} read before" if asked.n_read else ""
         st.progress(at / len(asked), f"{min(at + 1, len(asked))} of {len(asked)}, read by "
-                                     f"{widgets.escape(st.session_state[_READER])}", width=FILM_WIDTH)
+                                     f"{widgets.escape(st.session_state[_READER])}{before}", width=FILM_WIDTH)
         if st.button(f"Save {len(answers)}", key="queue_save", disabled=not answers, icon=":material/save:"):
             _save(page, runs, part, asked)
         if st.button("End", key="queue_end", help="Leave the queue; what was not saved is lost"):
             st.session_state[_ASKED] = None
             st.rerun()
     if st.session_state[_DONE]:
-        _show_done(st.session_state[_DONE])
+        _show_done(st.session_state[_DONE], asked)
         return
     if at >= len(asked):
         st.success("That was the last one. Save what you said.", icon=":material/check:")
@@ -107,7 +116,7 @@ def _ask(page: RunsPage, run: Evaluated, asked: Doubtful, at: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"### {display_name(finding)}?", width=260)
         for word, key in _KEYS.items():
-            st.button(word, key=f"queue_{key}", shortcut=key, on_click=_answer, args=(image_id, finding, _WORDS[word]),
+            st.button(word, key=f"queue_{key}", shortcut=key, on_click=_answer, args=(asked, at, _WORDS[word]),
                       width=110, type="primary" if _given(image_id, finding, word) else "secondary")
         st.button("Back", key="queue_back", shortcut="b", on_click=_back, disabled=at == 0, width=110)
     pixels = _film(page, run, image_id)
@@ -133,9 +142,10 @@ def _film(page: RunsPage, run: Evaluated, image_id: str) -> Any:
         return None
 
 
-def _answer(image_id: str, finding: str, value: float) -> None:
-    st.session_state[_ANSWERS][image_id, finding] = value
-    st.session_state[_AT] += 1
+def _answer(asked: Doubtful, at: int, value: float) -> None:
+    """A key that is pressed twice in a breath answers one film, not the next unseen."""
+    st.session_state[_ANSWERS][str(asked.image_ids[at]), str(asked.findings[at])] = value
+    st.session_state[_AT] = at + 1
 
 
 def _back() -> None:
@@ -149,28 +159,28 @@ def _back() -> None:
 def _save(page: RunsPage, runs: Sequence[Evaluated], part: str, asked: Doubtful) -> None:
     reader, answers = st.session_state[_READER], dict(st.session_state[_ANSWERS])
     dataset_id = runs[0].read_own(part).labels.dataset_id
-    done: dict[str, Any] = {}
 
-    def save() -> None:
+    with shell.errors_shown():
         labels = label_queue.save_reading(page.store, dataset_id, reader, answers)
         with widgets.slow_share(RESAMPLING) as told:
             label_metrics.measure_runs(page.store, labels, told)
-        done["agreement"] = label_queue.agreement_in_words(asked, answers)
-        done["effect"] = label_queue.effect(page.store, runs, part, answers)
-        done["where"] = f"{len(answers):,} answers, on the {PART_WORDS[part]} films of each run"
-        done["of"] = (page.store.key, dataset_id, answers)
-
-    if shell.act("", save):
-        st.session_state[_DONE] = done
+        st.session_state[_DONE] = {
+            "agreement": label_queue.agreement_in_words(asked, answers),
+            "effect": label_queue.effect(page.store, runs, part, answers),
+            "where": f"{len(answers):,} answers, on the {PART_WORDS[part]} films of each run",
+            "of": (page.store.key, dataset_id, answers)}
 
 
-def _show_done(done: dict[str, Any]) -> None:
+def _show_done(done: dict[str, Any], asked: Doubtful) -> None:
     reader = st.session_state[_READER]
     st.success(f"Saved as the label set “{widgets.escape(reader)}”. {done['agreement']}", icon=":material/check:")
     st.markdown(f"**What it changes** ({done['where']}): every measure with the label as it was, and as it was read. "
                 "Thresholds stay.")
     shown = label_queue.shown_effect(done["effect"])
     widgets.show_table(shown, hide_index=True, alt="Measures before and after", height=min(len(shown), 12) * 35 + 38)
+    if asked.left_out:
+        st.caption(f"Not asked for, since too few films have them or their scores do not rise with them: "
+                   f"{', '.join(map(display_name, asked.left_out))}.")
     key, dataset_id, answers = done["of"]
     with st.container(horizontal=True):
         if st.button("Save the corrected labels too", key="queue_corrected", help=(
@@ -178,15 +188,16 @@ def _show_done(done: dict[str, Any]) -> None:
                 "Labels then measures everything on it.")):
             _correct(Store(key), dataset_id, reader, answers)
         st.button("Read on", key="queue_on", on_click=_read_on)
+        widgets.download_menu({"Answers": (f"label_queue_{reader}".replace(" ", "_"),
+                                           lambda: answers_table(asked, answers))})
 
 
 def _correct(store: Store, dataset_id: str, reader: str, answers: label_queue.Answers) -> None:
-    def save() -> None:
+    with shell.errors_shown():
         labels = label_queue.save_corrected(store, dataset_id, reader, answers)
         with widgets.slow_share(RESAMPLING) as told:
             label_metrics.measure_runs(store, labels, told)
-
-    shell.act(f"Saved as the label set “{widgets.escape(reader)} corrected”.", save)
+        st.success(f"Saved as the label set “{widgets.escape(labels.name)}”.", icon=":material/check:")
 
 
 def _read_on() -> None:

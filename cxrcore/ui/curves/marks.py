@@ -13,11 +13,12 @@ from cxrcore.findings import display_name
 from cxrcore.measures.label_reader import RocPoint
 from cxrcore.measures.metrics import confusion
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
-from cxrcore.queries import from_store, label_quality
+from cxrcore.queries import from_store
 from cxrcore.queries.curves import DrawnRun
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
+from cxrcore.queries.labels import label_quality
 from cxrcore.queries.threshold_sets import DEFAULT, UNFITTED, SourcedSet, find_set, parse_key, warnings_of
 from cxrcore.store import Store
 from cxrcore.ui import widgets

@@ -7,15 +7,16 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import streamlit as st
 
-from cxrcore.config import LabelsConfig
+from cxrcore.config import LABEL_POLICIES, LabelsConfig
 from cxrcore.data.description import read_description, shipped_names
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import ResamplingError
 from cxrcore.evaluation import add_labels
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name
-from cxrcore.queries import from_store, label_quality
+from cxrcore.queries import from_store
 from cxrcore.queries.from_store import Overview
+from cxrcore.queries.labels import label_quality
 from cxrcore.store import LabelSet, Store
 from cxrcore.ui import shell, widgets
 
@@ -23,6 +24,7 @@ KINDS = ("csv", "gz")
 MOST = bounded_file.MAX_BYTES // 1_000_000  # megabytes
 MAJORITY, EACH = "The majority", "Each reader"
 ANY_FILE = "What the columns are called"
+AS_DESCRIBED = "As its description says"
 Tables = dict[str, tuple[str, Callable[[], pd.DataFrame]]]
 
 
@@ -32,7 +34,8 @@ def sections(store: Store, overview: Overview, dataset_id: str) -> Tables:
     st.header("Label sets", anchor=False)
     st.caption("A label set is one reading of the films. Results are measured on one of them at a time: the switch "
                "*Labels* stands beside the run wherever there are several.")
-    _list(store, label_sets)
+    if len(label_sets) > 1:
+        _list(store, label_sets)
     _add(store, dataset_id)
     others = label_sets[1:]
     if not others:
@@ -48,7 +51,7 @@ def sections(store: Store, overview: Overview, dataset_id: str) -> Tables:
 
 
 def _list(store: Store, label_sets: Sequence[LabelSet]) -> None:
-    rows = [{"Label set": one.title, "Films": len(from_store.labels(store, one)),
+    rows = [{"Label set": one.title, "Films": f"{len(from_store.labels(store, one)):,}",
              "Findings": ", ".join(map(display_name, one.findings)) if len(one.findings) <= 6 else
              f"{len(one.findings)} findings", "Uncertain labels": one.policy or "–", "Source": one.source or "–"}
             for one in label_sets]
@@ -95,9 +98,10 @@ def _add(store: Store, dataset_id: str) -> None:
         with right:
             mapping = st.text_input("Columns whose names do not tell", key="labels_map",
                                     placeholder="COLUMN=FINDING, COLUMN=FINDING")
+            policy = st.selectbox("Uncertain labels count as", [AS_DESCRIBED, *LABEL_POLICIES], key="labels_policy")
         with shell.errors_shown():
             matched = _matched(store, dataset_id, file.name, file.getvalue(), name.strip(), described, several == EACH,
-                               mapping)
+                               mapping, None if policy == AS_DESCRIBED else policy)
             st.text("\n".join(one.in_words for one in matched))
             st.button("Add and measure every run", type="primary", key="labels_go", on_click=_save,
                       args=(store, matched))
@@ -106,13 +110,14 @@ def _add(store: Store, dataset_id: str) -> None:
 
 
 def _matched(store: Store, dataset_id: str, title: str, content: bytes, name: str, described: str, by_reader: bool,
-             mapping: str) -> list[add_labels.MatchedLabels]:
+             mapping: str, policy: str | None) -> list[add_labels.MatchedLabels]:
     description = None if described == ANY_FILE else read_description(described)
     with TemporaryDirectory() as folder:
         path = Path(folder) / ("labels.csv.gz" if title.endswith(".gz") else "labels.csv")
         path.write_bytes(content)
-        return add_labels.match_file(store, dataset_id, path, name or "labels", description,
-                                     add_labels.mapping_of([mapping] if mapping else []), by_reader=by_reader)
+        names = add_labels.mapping_of([mapping] if mapping else [])
+        return add_labels.match_file(store, dataset_id, path, name or "labels", description, names,
+                                     by_reader=by_reader, policy=policy, title=title)
 
 
 def _save(store: Store, matched: Sequence[add_labels.MatchedLabels]) -> None:

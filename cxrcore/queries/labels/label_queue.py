@@ -16,7 +16,8 @@ from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.queries.threshold_sets import default_key, find_set
-from cxrcore.store import CSV, LabelSet, Predictions, Store
+from cxrcore.store import LabelSet, Predictions, Store
+from cxrcore.store.label_sets import checked_name
 from cxrcore.store.records import rows_of
 
 BOTH, NOT_THERE, MISSED = "Both kinds", "Probably not there", "Probably missed"
@@ -40,6 +41,7 @@ class Doubtful:
         quality: float64 (m,), how probable that label is by the scores.
         plain: float64 (m,), |label - mean score|.
         left_out: findings that are not asked for, since their scores cannot be calibrated.
+        n_read: pairs that the reader has answered before, and that are not asked for again.
         n_films, n_runs: that the scores are of.
     """
 
@@ -49,6 +51,7 @@ class Doubtful:
     quality: np.ndarray
     plain: np.ndarray
     left_out: tuple[str, ...]
+    n_read: int
     n_films: int
     n_runs: int
 
@@ -57,7 +60,8 @@ class Doubtful:
 
 
 def doubtful(
-    store: Store, runs: Sequence[Evaluated], part: str, finding: str | None, side: str, plain: bool, most: int
+    store: Store, runs: Sequence[Evaluated], part: str, finding: str | None, side: str, plain: bool, most: int,
+    reader: str = "",
 ) -> Doubtful:
     """The labels that most likely err, by the mean score of runs on films that none of them was trained on.
 
@@ -67,6 +71,7 @@ def doubtful(
         side: of `SIDES`. Where both are asked for, a reader cannot tell from the order what the label says.
         plain: rank by |label - mean score| in place of cleanlab's quality.
         most: pairs at most.
+        reader: initials; what their label set says yes or no to is not asked for again.
 
     Raises:
         UsageError: films of another part. ResamplingError: runs without a film in common.
@@ -79,11 +84,22 @@ def doubtful(
         queue = queue.by_plain()
     wanted = np.ones(len(queue.films), bool) if finding is None else (
         queue.findings == films.place(finding) if finding in films.findings else np.zeros(len(queue.films), bool))
-    places = _order(queue, np.flatnonzero(wanted), side, most)
+    done = _answered(store, read[0].labels.dataset_id, reader, films, queue)
+    places = _order(queue, np.flatnonzero(wanted & ~done), side, most)
     return Doubtful(
         films.image_ids[queue.films[places]], np.array(films.findings)[queue.findings[places]],
         queue.positive[places].astype(np.float32), queue.quality[places], queue.plain[places],
-        tuple(films.findings[k] for k in queue.left_out), len(films.image_ids), len(read))
+        tuple(films.findings[k] for k in queue.left_out), int((wanted & done).sum()),
+        len(films.image_ids), len(read))
+
+
+def _answered(store: Store, dataset_id: str, reader: str, films: Predictions, queue: LabelQueue) -> np.ndarray:
+    """Which pairs of a queue a reader's label set says yes or no to: bool (m,)."""
+    before = store.labels(dataset_id, reader) if reader else pd.DataFrame()
+    if before.empty:
+        return np.zeros(len(queue.films), bool)
+    known = before.reindex(index=films.image_ids, columns=list(films.findings)).notna().to_numpy()
+    return known[queue.films, queue.findings]
 
 
 @kept(4)
@@ -109,6 +125,24 @@ def _order(queue: LabelQueue, places: np.ndarray, side: str, most: int) -> np.nd
 # -- what was read
 
 
+def require_reader(store: Store, dataset_id: str, reader: str) -> None:
+    """Whether these initials can be the name of a reader's label set, new or begun before.
+
+    Raises:
+        StoreError: a name that means something else, or that another's label set has. DataError: one of another form.
+    """
+    known = {one.name.casefold(): one for one in store.label_sets() if one.dataset_id == dataset_id}
+    for name in (reader, _corrected(reader)):
+        before = known.get(checked_name(name).casefold())
+        if before is not None and (before.name != name or before.reader != reader):
+            raise StoreError(f"there is a label set '{before.name}' already, which no reader {reader} has made here: "
+                             "choose other initials")
+
+
+def _corrected(reader: str) -> str:
+    return f"{reader} corrected"
+
+
 def save_reading(store: Store, dataset_id: str, reader: str, answers: Answers) -> LabelSet:
     """Save answers as the reader's own label set, beside those that they gave before.
 
@@ -120,35 +154,37 @@ def save_reading(store: Store, dataset_id: str, reader: str, answers: Answers) -
     """
     if not answers:
         raise UsageError("nothing was read yet, so there is nothing to save")
+    require_reader(store, dataset_id, reader)
     own = store.findings(dataset_id)
-    known = {one.name: one for one in store.label_sets() if one.dataset_id == dataset_id}
-    before = known.get(reader)
-    if before is not None and (before.reader != reader or set(before.findings) - set(own)):
-        raise StoreError(f"there is a label set '{reader}' already, which no reader of that name has made here: choose "
-                         "other initials")
+    before = any((one.dataset_id, one.name) == (dataset_id, reader) for one in store.label_sets())
     table = pd.Series(dict(answers)).unstack()
-    if before is not None:
+    if before:
         table = table.combine_first(store.labels(dataset_id, reader))
         for (image_id, finding), value in answers.items():  # also where it became unsure
             table.loc[image_id, finding] = value
     columns = [finding for finding in own if finding in table.columns]
     return store.save_label_set(dataset_id, reader, table[columns].astype(np.float32), reader=reader,
-                                source="read in the label queue, blind", again=before is not None)
+                                source="read in the label queue, blind", again=before)
 
 
 def save_corrected(store: Store, dataset_id: str, reader: str, answers: Answers) -> LabelSet:
     """Save the data set's own labels with a reader's answers in their place, as a label set of all films.
 
+    What the reader said yes or no to in earlier sittings counts too.
+
     Raises:
         StoreError, DataError: as `save_reading`.
     """
-    corrected = store.labels(dataset_id)
+    require_reader(store, dataset_id, reader)
+    corrected, read = store.labels(dataset_id), store.labels(dataset_id, reader)
+    corrected.update(read)
     for (image_id, finding), value in answers.items():
         corrected.loc[image_id, finding] = value
-    name = f"{reader} corrected"
+    n = int(read.notna().to_numpy().sum()) + sum(np.isnan(value) for value in answers.values())
+    name = _corrected(reader)
     there = any((one.dataset_id, one.name) == (dataset_id, name) for one in store.label_sets())
     return store.save_label_set(dataset_id, name, corrected, reader=reader, again=there,
-                                source=f"the data set's own labels, {len(answers):,} of them read again by {reader}")
+                                source=f"the data set's own labels, {n:,} of them read again by {reader}")
 
 
 def agreement_in_words(asked: Doubtful, answers: Answers) -> str:
@@ -181,8 +217,8 @@ def effect(store: Store, runs: Sequence[Evaluated], part: str, answers: Answers)
             if image_id in at and finding in films.findings:
                 labels[at.get_loc(image_id), films.place(finding)] = value
         read = [finding for finding in films.findings if any(finding == of for _, of in answers)]
-        own = run.own[run.read_own(part).labels.dataset_id]
-        thresholds = find_set(store, replace(run, labels=own, findings=own.findings), default_key(run)).thresholds
+        own = run.with_own_labels(part)
+        thresholds = find_set(store, own, default_key(own)).thresholds
         tables = [_measures(replace(films, labels=one), thresholds) for one in (films.labels, labels)]
         for finding in read:
             k = films.place(finding)
@@ -213,9 +249,3 @@ def shown_effect(table: pd.DataFrame) -> pd.DataFrame:
 
 def _number(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3f}"
-
-
-def readers(label_sets: Sequence[LabelSet], dataset_id: str) -> list[str]:
-    """Who has read films of a data set in the queue, newest last."""
-    return [one.name for one in label_sets if one.dataset_id == dataset_id and one.name != CSV
-            and one.name == one.reader]

@@ -14,7 +14,7 @@ MEANING = ("Thresholds stay those of the chosen set, whatever labels they were f
            "them.")
 
 
-def labels_in_words(store: Store, runs: Sequence[Evaluated], part: str) -> str:
+def label_set_in_words(store: Store, runs: Sequence[Evaluated], part: str) -> str:
     """Which label set, on how many films, for which findings; '' where runs are read against their films' own labels.
 
     As 'Labels: experts, who have read 935 of these 22,433 films for Pneumothorax, Nodule or mass. Not read: 13 other
@@ -35,4 +35,7 @@ def labels_in_words(store: Store, runs: Sequence[Evaluated], part: str) -> str:
         said += f" Not read: {named}."
     made = [f"{display_name(finding)} scores {derived.formula([display_name(part) for part in parts])}"
             for finding, parts in labels.derived]
-    return said + (f" {'; '.join(made)}." if made else "")
+    said += f" {'; '.join(made)}." if made else ""
+    others = [run.label for run in runs if run.labels.title != labels.title]
+    return said + (f" Other films, which this label set is not of, are read by their own labels: {', '.join(others)}."
+                   if others else "")

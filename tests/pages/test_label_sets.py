@@ -1,0 +1,259 @@
+"""The switch Labels on every page, what is measured then, and the label sets on the Data page."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import other_lists
+import pandas as pd
+import pytest
+import scored_runs
+from one_opening import one_opening
+from opened_pages import open_page, text_of
+from other_lists import FIVE, run_ids
+from scored_runs import DATASET
+from told_board import Browser
+
+from cxrcore.charts.curves import LABEL_READER
+from cxrcore.config import ReportConfig, default_store
+from cxrcore.errors import RunError
+from cxrcore.measures.metrics import auroc, confusion
+from cxrcore.queries import evaluated_runs, from_store, label_quality
+from cxrcore.report.write_files import write_report
+from cxrcore.store import Store
+
+N_VAL, N_TEST = 120, 240
+READ = ("Effusion", "Mass", "Nodule_or_mass")
+ON_TEST = N_TEST // 2  # every second film is read
+SAID = f"who have read {ON_TEST} of these {N_TEST} films, for Effusion, Mass, Nodule or mass."
+PAGES = ("compare", "curves", "thresholds", "subgroups", "cases", "localization")
+
+
+def make(path: Path) -> Store:
+    """Two runs whose films experts have read again, and a data set of another list, of which there is one reading."""
+    with one_opening(path):
+        store = scored_runs.make(path, N_VAL, N_TEST, 2)
+        own = store.labels(DATASET)[::2]
+        read = own[["Effusion", "Mass"]].assign(Nodule_or_mass=own[["Nodule", "Mass"]].max(axis=1))
+        turned = np.random.default_rng(1).random(read.shape) < 0.1
+        store.save_label_set(DATASET, "experts", read.mask(turned, 1 - read), source="two *readers*",
+                             derived_from={"Nodule_or_mass": ["Nodule", "Mass"]})
+        store = other_lists.make(path, FIVE, 60, 80)
+        for run_id in ours(store):
+            other_lists.measure_boxes(store, run_id, ("Effusion", "Mass"))
+        return store
+
+
+MAKE = make
+
+
+def ours(store: Store) -> list[str]:
+    runs = store.runs()
+    return list(runs[runs["dataset_id"] == DATASET]["run_id"][::-1])
+
+
+def label_switch(app):
+    return [box for box in app.selectbox if box.label == "Labels"]
+
+
+def opened(name: str, store: Store, labels: str | None = None, **link):
+    more = {} if labels is None else {"labels": labels}
+    return open_page(name, run=ours(store)[0], **more, **link)
+
+
+# -- the switch
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_everything_is_measured_on_the_films_that_the_set_has_read(store, page):
+    app = opened(page, store, "experts")
+    [switch] = label_switch(app)
+    assert switch.value == "experts" and switch.options == ["Own", "experts", "Own on experts"]
+    assert not app.error and f"Labels: experts, {SAID}" in text_of(app), text_of(app)
+    assert "Nodule or mass scores 1 - (1 - Nodule)(1 - Mass)." in text_of(app)
+
+
+def test_the_switch_is_one_step(store):
+    app = opened("thresholds", store)
+    assert "Labels: " not in text_of(app)
+    app.selectbox(key="labels").set_value("experts").run()
+    assert not app.exception and f"Labels: experts, {SAID}" in text_of(app)
+
+
+def test_own_labels_on_the_same_films_are_a_choice(store):
+    app = opened("compare", store, "Own on experts")
+    assert f"Labels: the films' own, on the {ON_TEST} of these {N_TEST} films that experts have read" in text_of(app)
+
+
+def test_the_switch_stands_only_where_there_is_something_to_choose(store):
+    for page in ("compare", "thresholds"):
+        assert not label_switch(open_page(page, run=run_ids(store, FIVE)[0]))
+    assert label_switch(opened("compare", store))
+
+
+@pytest.mark.parametrize(("labels", "of_ours"), [("nobody", True), ("experts", False), ("<b>x</b>", True)])
+@pytest.mark.parametrize("page", ["compare", "thresholds"])
+def test_a_link_to_a_set_that_is_not_of_these_films_says_so(store, page, labels, of_ours):
+    run_id = (ours(store) if of_ours else run_ids(store, FIVE))[0]
+    app = open_page(page, run=run_id, labels=labels)
+    assert "The link asks for labels" in app.error[0].value and not app.get("plotly_chart") and not app.dataframe
+    next(button for button in app.button if button.label == "Show what is here").click().run()
+    assert not app.exception and not app.error and "labels" not in app.query_params
+
+
+def test_the_choice_stays_when_the_menu_leads_to_another_page(store):
+    app = opened("compare", store, "experts")
+    for name in ("runs", "labels"):  # links of the menu carry no parameters
+        app.query_params.pop(name, None)
+    app.query_params.pop("run", None)
+    app.switch_page("pages/subgroups.py").run()
+    assert not app.exception and label_switch(app)[0].value == "experts"
+    assert f"Labels: experts, {SAID}" in text_of(app)
+
+
+# -- what the pages say then
+
+
+def read_by_experts(store: Store, run_id: str):
+    board = store.leaderboard().set_index(["run_id", "split"])
+    return store.predictions(board.at[(run_id, "test"), "prediction_id"], "experts")
+
+
+def test_compare_has_the_numbers_of_the_set(store):
+    app = open_page("compare", run=ours(store), labels="experts")
+    means = []
+    for run_id in ours(store):
+        films = read_by_experts(store, run_id)
+        means.append(np.mean([auroc(films.labels[:, k], films.scores[:, k]) for k in range(3)]))
+    found = app.dataframe[0].value["Macro difference"].item()
+    assert abs(found) == pytest.approx(abs(means[0] - means[1]), abs=1e-9)
+
+
+def test_curves_show_the_label_as_a_reader(store):
+    app = opened("curves", store, "experts", view="ROC")
+    films = read_by_experts(store, ours(store)[0])
+    own = store.labels(DATASET).loc[films.image_ids, ["Effusion", "Mass"]].to_numpy()
+    counts = confusion(films.labels[:, :2], own, np.full(2, 0.5))
+    charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    assert len(charts) == 3
+    for place in range(2):
+        cross = next(trace for trace in charts[place]["data"] if trace.get("name") == LABEL_READER)
+        assert cross["x"] == pytest.approx([counts.fp[place] / (counts.fp[place] + counts.tn[place])])
+        assert cross["y"] == pytest.approx([counts.tp[place] / (counts.tp[place] + counts.fn[place])])
+    assert "Orange cross: the films' own label" in text_of(app)
+    for labels in ("Own on experts", None):
+        charts = opened("curves", store, labels, view="ROC").get("plotly_chart")
+        assert not any(LABEL_READER in chart.proto.spec for chart in charts)
+
+
+def test_the_board_has_the_rows_of_the_set_and_keeps_what_it_does_not_show(store, monkeypatch):
+    browser = Browser(monkeypatch).open(store, run=ours(store)[0], labels="experts",
+                                        t=["Edema:0.25@val", "Mass:0.4@test"])
+    assert browser.findings == list(READ) and browser.thresholds[1] == 0.4
+    browser.drag("Effusion", 0.3)
+    assert sorted(browser.pairs) == ["Edema:0.25@val", "Effusion:0.3@test", "Mass:0.4@test"]
+    browser.app.selectbox(key="labels").set_value("Own").run()
+    assert not browser.app.exception and len(browser.findings) == 14
+    assert [browser.thresholds[browser.findings.index(name)] for name in ("Edema", "Effusion", "Mass")] == [
+        0.25, 0.3, 0.4]
+
+
+def test_thresholds_are_those_of_the_own_labels(store, monkeypatch):
+    own = Browser(monkeypatch).open(store, run=ours(store)[0])
+    at = dict(zip(own.findings, own.thresholds, strict=True))
+    experts = own.open(store, run=ours(store)[0], labels="experts")
+    assert experts.thresholds[:2] == [at["Effusion"], at["Mass"]]
+    assert experts.thresholds[2] == pytest.approx(1 - (1 - at["Nodule"]) * (1 - at["Mass"]), abs=1e-7)
+    assert "fitted on validation" in experts.words
+
+
+def test_runs_of_other_films_are_named_beside_the_set(store):
+    overview = from_store.overview(store)
+    rows = overview.runs[overview.runs["run_id"].isin([ours(store)[0], run_ids(store, FIVE)[0]])]
+    runs = evaluated_runs.evaluated(rows, overview, dict(zip(rows["run_id"], ["one", "two"], strict=True)), "test",
+                                    "experts")
+    from cxrcore.queries.labels_in_words import labels_in_words
+
+    assert "which this label set is not of, are read by their own labels" in labels_in_words(store, runs, "test")
+
+
+# -- report
+
+
+def test_a_report_is_measured_on_the_set(store, tmp_path, monkeypatch):
+    config = ReportConfig(run=tuple(ours(store)), labels="experts", out=str(tmp_path / "report.html"), cams=0,
+                          store=str(store.path))
+    write_report(config)
+    text = (tmp_path / "report.html").read_text()
+    assert "Labels: experts, " + SAID.split(", for")[0] in text.replace("&#x27;", "'")
+    films = read_by_experts(store, ours(store)[0])
+    assert f"{np.mean([auroc(films.labels[:, k], films.scores[:, k]) for k in range(3)]):.3f}" in text
+    with pytest.raises(RunError, match="no label set 'nobody'"):
+        write_report(ReportConfig(labels="nobody", out=str(tmp_path / "other.html"), store=str(store.path)))
+    assert not (tmp_path / "other.html").exists()
+
+
+def test_the_report_of_compare_is_of_the_set(store, monkeypatch):
+    asked = []
+    monkeypatch.setattr("cxrcore.ui.report_button._make", lambda *given: asked.append(given[3]) or b"made")
+    app = open_page("compare", run=ours(store), labels="experts")
+    next(button for button in app.button if button.label == "Make the HTML").click().run()
+    assert not app.exception and asked == ["experts"]
+
+
+# -- the Data page
+
+
+def test_the_data_page_lists_the_sets_and_says_how_good_the_labels_are(store):
+    app = open_page("data", data=DATASET)
+    headers = [one.value for one in app.header]
+    assert headers[:3] == ["How common is each finding?", "Label sets", "How good are the labels?"]
+    tables = [one.value for one in app.dataframe]
+    sets = next(table for table in tables if "Label set" in table)
+    assert sets["Label set"].tolist() == ["Own", "experts"] and sets["Films"].tolist() == [360, 180]
+    quality = next(table for table in tables if "PPV" in table)
+    found = label_quality.quality_table(label_quality.label_quality(store, store.label_set(DATASET, "experts")))
+    assert quality["Finding"].tolist() == ["Effusion", "Mass", "Nodule or mass"]
+    assert quality["PPV"].iloc[0].startswith(f"{found['precision'].iloc[0]:.3f} (")
+    assert "on 180 films of" in text_of(app)
+    assert "How good are the labels?" not in [one.value for one in open_page(
+        "data", data=other_lists.dataset_of(FIVE)).header]
+
+
+@pytest.fixture
+def own_store(tmp_path_factory) -> Store:
+    """A small store without runs, to write to."""
+    path = default_store()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = tmp_path_factory.mktemp("films") / "store.duckdb"
+    scored_runs.make(made, 40, 60, 1)
+    return Store(Path(shutil.copyfile(made, path)))
+
+
+def test_a_file_is_added_through_the_page(own_store):
+    films = own_store.images(DATASET)["image_id"].tolist()
+    rows = pd.DataFrame({"image": films[40:90], "Mass": [1, 0] * 25, "Spots": [0, 1] * 25})
+    app = open_page("data", data=DATASET)
+    assert "python scripts/labels.py add FILE" in text_of(app)
+    app.file_uploader(key="labels_file").upload("my readers.csv", rows.to_csv(index=False).encode(), "text/csv").run()
+    assert not app.exception and "50 films, Mass" in app.text[0].value and "--map 'Spots=Spots'" in app.text[0].value
+    assert len(own_store.label_sets()) == 1  # only looked at
+    app.text_input(key="labels_map").set_value("Spots=Nodule").run()
+    app.text_input(key="labels_name").set_value("csv").run()
+    app.button(key="labels_go").click().run()
+    assert "means the labels that the data set came with" in text_of(app) and len(own_store.label_sets()) == 1
+    app.text_input(key="labels_name").set_value("second").run()
+    app.button(key="labels_go").click().run()
+    assert not app.exception and "Added “second”" in app.toast[0].value
+    assert "AUROC on test, on the 50 films that 'second' has read" in text_of(app)
+    made = own_store.label_set(DATASET, "second")
+    assert (made.findings, made.source) == (("Mass", "Nodule"), "my readers.csv")
+    assert "How good are the labels?" in [one.value for one in app.header]
+
+
+def test_a_file_that_cannot_be_read_is_one_line_on_the_page(own_store):
+    app = open_page("data", data=DATASET)
+    app.file_uploader(key="labels_file").upload("x.csv", b"image,Mass\nnobody.png,1\n", "text/csv").run()
+    assert not app.exception and "none of the 1 films of the file is of data set" in app.error[0].value
+    assert not [one for one in app.button if one.key == "labels_go"] and len(own_store.label_sets()) == 1
