@@ -107,14 +107,14 @@ def test_a_resumed_training_is_planned_with_what_is_stored(tmp_path, monkeypatch
     begun = Constants(weight_decay=0.1).record("bce")
     run_id = add_run(store, "a", auroc=None, status="interrupted", constants=begun, patience=5)
 
-    def plan(config, origin, constants):
-        planned.append((config.patience, constants.weight_decay))
+    def plan(config, origin, constants, known):
+        planned.append((config.patience, constants.weight_decay, known))
         raise RunError("far enough")
 
     monkeypatch.setattr(train_plan, "plan_training", plan)
     with pytest.raises(RunError, match="far enough"):
         train_run.train(TrainConfig(resume=run_id, store=str(store.path)), frozenset({"resume", "store"}))
-    assert planned == [(5, 0.1)]
+    assert planned == [(5, 0.1, None)]
 
 
 @pytest.mark.parametrize("stored", [{"epochs": "8"}, {"lr": "much"}, {"loss": "mse"}, {"batch_size": True}, {"name": 3},
