@@ -93,6 +93,7 @@ def values_table(compared: Sequence[Compared], measure: str) -> pd.DataFrame:
             "value": found.point,
             "low": found.low, "high": found.high, "standard_error": found.error, "draws_dropped": found.n_dropped,
             "n_positive": [*one.found.n_positive, np.nan],
+            "n_negative": [*one.found.n_negative, np.nan],
             "n_findings": averaged(found), "films": one.found.n_films,
             "patients": one.found.n_patients}))
     return pd.concat(frames, ignore_index=True)
@@ -238,8 +239,10 @@ def bars_of(compared: Sequence[Compared], measure: str) -> list[Bars]:
     made = []
     for one in compared:
         found = one.found.interval(measure)
-        notes = [f"{n:,} films with it" + (", few: the interval may be too narrow" if rare else "")
-                 for n, rare in zip(one.found.n_positive, one.found.rare, strict=True)]
+        known = one.found.n_positive + one.found.n_negative
+        of = [f" of {n:,}" for n in known] if len(set(known.tolist())) > 1 else [""] * len(known)
+        notes = [f"{n:,}{every} films with it" + (", few: the interval may be too narrow" if rare else "")
+                 for n, every, rare in zip(one.found.n_positive, of, one.found.rare, strict=True)]
         n = len(one.run.findings)
         notes.append(f"mean over {n - found.n_excluded} of {n} findings")
         made.append(Bars(one.run.label, one.style, found.point, found.low, found.high, np.ones(n + 1, bool), notes))

@@ -12,7 +12,7 @@ from cxrcore.data.splits import PART_WORDS
 from cxrcore.measures.intervals.curve_bands import Band
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries import from_store
-from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.evaluated_runs import Evaluated, known_in_words
 from cxrcore.queries.from_store import Labelled
 from cxrcore.store import Store
 
@@ -87,6 +87,8 @@ def sources_in_words(measured: Sequence[DrawnRun], finding: str | None) -> str:
             words += f", {curves.positives:,} of them with the finding ({100 * curves.positives / max(known, 1):.2f} %)"
             if 0 < curves.positives < STABLE_POSITIVES:
                 words += ", too few for a stable curve"
+        elif known := known_in_words(one.of.findings, [c.positives + c.negatives for c in one.data.findings.values()]):
+            words += f". {known.removesuffix('.')}"
         sources[one.label] = words
     if len(set(sources.values())) == 1:
         return f"Measured on {next(iter(sources.values()))}."

@@ -143,6 +143,19 @@ def readable(label_sets: Sequence[LabelSet]) -> list[LabelSet]:
     return [own, *(one for other in others for one in (other, own.on_films_of(other)))]
 
 
+def known_in_words(findings: Sequence[str], known: Sequence[int]) -> str:
+    """Between how many films findings are measured on, where they differ in it; '' where they do not.
+
+    Args:
+        known: films with a known label and a score, of each finding.
+    """
+    if len(set(known)) < 2:
+        return ""
+    least, most = int(np.argmin(known)), int(np.argmax(known))
+    return (f"Unknown labels do not count: findings are measured on {known[least]:,} ({display_name(findings[least])}) "
+            f"to {known[most]:,} films ({display_name(findings[most])}).")
+
+
 def on_shared_findings(runs: Sequence[Evaluated]) -> tuple[list[Evaluated], tuple[str, ...]]:
     """The runs with the findings that all of them have, and those that some have besides, each once."""
     if not runs:

@@ -74,6 +74,7 @@ def test_compare_measures_the_shared_findings_on_the_other_films(store):
     assert rows == [list(row_names(KNOWN))] * 2
     said = text_of(app)
     assert "**120 external films** of 60 patients" in said and "Our clinic · external films" in said
+    assert "Unknown labels do not count: findings are measured on" in said
     assert "labels: mined from reports" in said and "no external predictions, only test and validation" in said
 
 

@@ -19,7 +19,8 @@ from cxrcore.charts.curves import LABEL_READER
 from cxrcore.config import ReportConfig, default_store
 from cxrcore.errors import RunError
 from cxrcore.measures.metrics import auroc, confusion
-from cxrcore.queries import evaluated_runs, from_store, label_quality
+from cxrcore.queries import evaluated_runs, from_store
+from cxrcore.queries.labels import label_quality
 from cxrcore.report.write_files import write_report
 from cxrcore.store import Store
 

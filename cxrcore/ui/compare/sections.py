@@ -29,6 +29,7 @@ from cxrcore.queries.comparison import (
     values_table,
     verdict_table,
 )
+from cxrcore.queries.evaluated_runs import known_in_words
 from cxrcore.queries.threshold_sets import UNFITTED
 from cxrcore.ui import widgets
 from cxrcore.ui.link import in_link
@@ -72,7 +73,8 @@ def say_where(compared: Sequence[Compared], group: run_groups.Group, label_sourc
             f"95 % of {N_DRAWS:,} draws of patients.")
     if measure in THRESHOLDED:
         text += f" Thresholds: {escape('; '.join(sorted({one.source.in_words for one in compared})))}."
-    st.markdown(text)
+    unknown = known_in_words(compared[0].run.findings, (first.n_positive + first.n_negative).tolist())
+    st.markdown(f"{text} {escape(unknown)}" if unknown else text)
     if not first.patients_known:
         st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
     short = [one.run.label for one in compared if one.run.labels.is_shipped

@@ -159,8 +159,10 @@ def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evalua
     said, flag = provenance(state, run, part)
     # Two lines, so that the flag appears without moving the board.
     reference = widgets.escape(state.reference.in_words)
+    unknown = evaluated_runs.known_in_words(
+        run.findings, [found.n for found in from_store.sorted_scores(store, run.read(part))])
     st.markdown(f"Thresholds: **{widgets.escape(said)}**. Changes against {reference}.  \n"
-                f"Read on **{widgets.escape(run.in_words(part))}**."
+                f"Read on **{widgets.escape(run.in_words(part))}**.{widgets.escape(f' {unknown}' if unknown else '')}"
                 + (f" :orange-badge[:material/warning: same films] {flag.capitalize()}." if flag else ""))
     _say_films(store, part, runs, overview)
 
