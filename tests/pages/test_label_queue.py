@@ -99,7 +99,7 @@ def test_films_are_read_blind_saved_corrected_and_taken_up_again(own_store):
     press(app, "Unsure")
     press(app, "Save 3")
     said = text_of(app)
-    assert "Saved as the label set “AB”. Of 3 labels, 1 were called wrong (50 %), 1 right, 1 unsure" in said
+    assert "Saved as the label set “AB”. Of 3 labels, 1 called wrong (50 %), 1 right, 1 unsure" in said
 
     made = own_store.label_set(DATASET, "AB")
     assert (made.reader, made.findings, made.source) == ("AB", ("Effusion",), "read in the label queue, blind")
