@@ -10,7 +10,7 @@ from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import class_lesson, comparison, curves, evaluated_runs, from_store, reliability, run_groups
 from cxrcore.queries.comparison import Compared
 from cxrcore.queries.evaluated_runs import MAX_RUNS, Evaluated, evaluated
-from cxrcore.queries.labels_in_words import labels_in_words
+from cxrcore.queries.labels.labels_in_words import labels_in_words
 from cxrcore.store import OWN, Store
 from cxrcore.store.audit_marks import questions
 

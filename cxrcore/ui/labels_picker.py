@@ -6,7 +6,7 @@ import streamlit as st
 
 from cxrcore.queries.evaluated_runs import Evaluated, readable
 from cxrcore.queries.from_store import Overview
-from cxrcore.queries.labels_in_words import MEANING, labels_in_words
+from cxrcore.queries.labels.labels_in_words import MEANING, labels_in_words
 from cxrcore.store import OWN, Store
 from cxrcore.ui import widgets
 from cxrcore.ui.link import LABELS, LAST_LABELS

@@ -19,8 +19,9 @@ from cxrcore.config import PROJECT_ROOT
 from cxrcore.data.phantoms.folder import TABLE
 from cxrcore.data.phantoms.mark import TRUTH
 from cxrcore.demo.demo import OTHERS, PHANTOMS, TRAINING
-from cxrcore.queries import from_store, label_queue
-from cxrcore.queries.label_queue import BOTH, MISSED, NOT_THERE
+from cxrcore.queries import from_store
+from cxrcore.queries.labels import label_queue
+from cxrcore.queries.labels.label_queue import BOTH, MISSED, NOT_THERE
 from cxrcore.store import Store
 
 pytestmark = pytest.mark.benchmark

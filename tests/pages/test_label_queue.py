@@ -12,8 +12,8 @@ from scored_runs import DATASET
 from sklearn.metrics import roc_auc_score
 
 from cxrcore.errors import UsageError, WorkbenchError
-from cxrcore.queries import label_queue
-from cxrcore.queries.label_queue import BOTH, MISSED, NO, NOT_THERE, UNSURE, YES, doubtful
+from cxrcore.queries.labels import label_queue
+from cxrcore.queries.labels.label_queue import BOTH, MISSED, NO, NOT_THERE, UNSURE, YES, doubtful
 from cxrcore.store import Store
 from cxrcore.ui.cases import label_queue as page
 

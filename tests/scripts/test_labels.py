@@ -19,7 +19,8 @@ from cxrcore.data import film_table
 from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import NIH_FINDINGS, align
 from cxrcore.measures.derived import derived_scores
-from cxrcore.queries import comparison, evaluated_runs, from_store, label_quality
+from cxrcore.queries import comparison, evaluated_runs, from_store
+from cxrcore.queries.labels import label_quality
 from cxrcore.store import CSV, Store
 
 N_VAL, N_TEST = 80, 200

@@ -15,9 +15,10 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.evaluation import label_metrics
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name
-from cxrcore.queries import chosen_film, label_queue
+from cxrcore.queries import chosen_film
 from cxrcore.queries.evaluated_runs import Evaluated
-from cxrcore.queries.label_queue import NO, RANKINGS, SIDES, UNSURE, YES, Doubtful
+from cxrcore.queries.labels import label_queue
+from cxrcore.queries.labels.label_queue import NO, RANKINGS, SIDES, UNSURE, YES, Doubtful
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.finding_picker import ALL

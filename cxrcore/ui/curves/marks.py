@@ -13,11 +13,12 @@ from cxrcore.findings import display_name
 from cxrcore.measures.label_reader import RocPoint
 from cxrcore.measures.metrics import confusion
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
-from cxrcore.queries import from_store, label_quality
+from cxrcore.queries import from_store
 from cxrcore.queries.curves import DrawnRun
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
+from cxrcore.queries.labels import label_quality
 from cxrcore.queries.threshold_sets import DEFAULT, UNFITTED, SourcedSet, find_set, parse_key, warnings_of
 from cxrcore.store import Store
 from cxrcore.ui import widgets
@@ -28,8 +29,8 @@ KEY = "marks"  # in the link
 OFF = "Off"
 FITTED, HALF = "Max F1 on validation", "0.5"
 _SHOWN = "curves_marks_shown"
-READER_NOTE = ("Orange cross: the films' own label, read as a reader against the labels that these curves are measured on. "
-               "A network above it finds more at as few false alarms.")
+READER_NOTE = ("Orange cross: the films' own label, read as a reader against the labels that these curves are measured "
+               "on. A network above it finds more at as few false alarms.")
 _HELP = ("The marks on the curves: where a threshold set stands. With one run, its saved sets can be chosen too. "
          "The Thresholds page makes them.")
 

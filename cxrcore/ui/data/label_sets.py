@@ -14,8 +14,9 @@ from cxrcore.errors import ResamplingError
 from cxrcore.evaluation import add_labels
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name
-from cxrcore.queries import from_store, label_quality
+from cxrcore.queries import from_store
 from cxrcore.queries.from_store import Overview
+from cxrcore.queries.labels import label_quality
 from cxrcore.store import LabelSet, Store
 from cxrcore.ui import shell, widgets
 
