@@ -162,10 +162,10 @@ class ImportConfig:
 
     csv_path: str | None = flag(None, "the table of these films, such as NIH's Data_Entry_2017.csv (default: the "
                                       "store's only data set)")
-    data: str | None = flag(None, "what describes that table: a shipped description's name or a TOML file (default: as "
-                                  "scripts/train.py takes it)")
+    data: str | None = flag(None, "how that table is read, as scripts/train.py takes it: a name of "
+                                  "docs/descriptions.md, or PATH.toml, which names the table too")
     policy: str | None = flag(None, "what uncertain labels become: unknown, positive or negative (default: as the "
-                                    "description says)")
+                                    "description says)", choices=LABEL_POLICIES)
     dataset: str | None = flag(None, "ID of the store's data set of these films, in place of a table")
     name: str | None = flag(None, "what the run is called (default: the file's name)")
     architecture: str = flag("", "what made the predictions, such as densenet121")
@@ -219,8 +219,11 @@ class ReportConfig:
     run: tuple[str, ...] | None = flag(None, "RUN_ID to report on; may be given more than once (default: the best of "
                                              "the newest data set and split)", repeated=True)
     split: str = flag("test", "measured on test or val", choices=("test", "val"))
-    labels: str = flag("Own", "label set that everything is measured on; Own: the labels that the films came with; 'Own "
-                              "on experts': these on the films that experts have read")
+    labels: str = flag(
+        "Own",
+        "label set that everything is measured on; Own: the labels that the films came with; 'Own "
+        "on experts': these on the films that experts have read",
+    )
     out: str = flag("results/report.html", "the HTML file; the ZIP lies beside it")
     zip: bool = flag(False, "also write tables (CSV, LaTeX) and figures (PNG, SVG) as a ZIP")
     cams: int = flag(3, "films with maps of where the network looked; 0 for none", at_least=0, at_most=12)

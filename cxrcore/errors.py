@@ -18,7 +18,7 @@ class DataError(WorkbenchError):
 
 
 class FindingError(DataError):
-    """A finding's name that is not one of the fourteen."""
+    """A name that is no finding, or none of the list that is asked for."""
 
 
 class ThresholdFileError(DataError):

@@ -37,8 +37,20 @@ LONGEST_NAME = 60  # characters
 MEANS = ("macro", "micro")  # stand beside findings in tables of metrics
 
 _FORM = re.compile(r"(?!.*www\.)\w[\w .,()/+&'’-]*", re.IGNORECASE)  # no address that a page would make a link of
-_TAKEN = {*MEANS, "nofinding", "imageid", "patientid", "datasetid", "predictionid", "labelset", "followup", "age", "sex",
-          "view", "split"}  # keys of what stands beside findings
+_TAKEN = {
+    *MEANS,
+    "nofinding",
+    "imageid",
+    "patientid",
+    "datasetid",
+    "predictionid",
+    "labelset",
+    "followup",
+    "age",
+    "sex",
+    "view",
+    "split",
+}  # keys of what stands beside findings
 
 
 def key(name: str) -> str:

@@ -44,7 +44,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         runs = [run for run in runs if run.run_id in own[0].table.index]
     if not runs:
         st.stop()
-    runs, others = comparison.on_scored_findings(store, runs, part)
+    runs, others = evaluated_runs.on_scored_findings(store, runs, part)
     run_pages.say_shared(runs, others)
     say_labels(store, runs, part)
 

@@ -193,7 +193,9 @@ def store(tmp_path) -> Store:
 def data(store) -> KnownData:
     """A data set of 40 films that is in `store`."""
     known = known_data()
-    store.add_dataset(known.dataset_id, known.images, known.labels, known.findings, name="tiny", kind="nih", label_source="csv")
+    store.add_dataset(
+        known.dataset_id, known.images, known.labels, known.findings, name="tiny", kind="nih", label_source="csv"
+    )
     return known
 
 

@@ -30,7 +30,9 @@ def test_the_fourteen_stand_in_nih_order():
     )
 
 
-@given(st.sampled_from(NIH_FINDINGS), st.sampled_from([str.lower, str.upper, str.title]), st.sampled_from(["_", " ", "-"]))
+@given(
+    st.sampled_from(NIH_FINDINGS), st.sampled_from([str.lower, str.upper, str.title]), st.sampled_from(["_", " ", "-"])
+)
 def test_spellings_of_one_finding_are_one_finding(finding, case, joint):
     spelling = case(finding.replace("_", joint))
     assert canonical(spelling) == one_of(NIH_FINDINGS, spelling) == finding
@@ -51,10 +53,35 @@ def test_a_name_that_no_list_has_is_its_own():
     assert one_of(OTHERS, "pleural effusion") == "Effusion" and one_of(OTHERS, "pleural other") == "Pleural_Other"
 
 
-@pytest.mark.parametrize("name", [
-    "", " ", "_", "macro", "Micro", "No Finding", "no_finding", "image_id", "Patient ID", "label_set", "Mass|Nodule",
-    "=1+1", "-Mass", "a\x1b[1mb", "<b>x</b>", "x" * (LONGEST_NAME + 1), "see www.evil.example", "me@evil.example", "[x](y)",
-    "a\0b", ":smile:", "$x$", "`x`", "*x*"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        "_",
+        "macro",
+        "Micro",
+        "No Finding",
+        "no_finding",
+        "image_id",
+        "Patient ID",
+        "label_set",
+        "Mass|Nodule",
+        "=1+1",
+        "-Mass",
+        "a\x1b[1mb",
+        "<b>x</b>",
+        "x" * (LONGEST_NAME + 1),
+        "see www.evil.example",
+        "me@evil.example",
+        "[x](y)",
+        "a\0b",
+        ":smile:",
+        "$x$",
+        "`x`",
+        "*x*",
+    ],
+)
 def test_what_is_no_name_is_refused_in_one_line(name):
     with pytest.raises(FindingError) as error:
         canonical(name)
@@ -70,11 +97,20 @@ def test_an_unknown_finding_is_named_with_the_choices(text):
     assert f"'{text}'" in str(error.value)
 
 
-@pytest.mark.parametrize("names, said", [
-    ([], "1 to 64 names"), ([f"f{i}" for i in range(MOST_FINDINGS + 1)], "this one has 65"),
-    (["Mass", "Mass"], "two columns"), (["Lung_Opacity", "lung_opacity"], "two columns"),
-    (["mass"], "canonical"), (["Pleural_Effusion"], "canonical"), (["Lung Opacity"], "canonical"), ([None], "canonical"),
-    ([5], "canonical")])
+@pytest.mark.parametrize(
+    "names, said",
+    [
+        ([], "1 to 64 names"),
+        ([f"f{i}" for i in range(MOST_FINDINGS + 1)], "this one has 65"),
+        (["Mass", "Mass"], "two columns"),
+        (["Lung_Opacity", "lung_opacity"], "two columns"),
+        (["mass"], "canonical"),
+        (["Pleural_Effusion"], "canonical"),
+        (["Lung Opacity"], "canonical"),
+        ([None], "canonical"),
+        ([5], "canonical"),
+    ],
+)
 def test_a_list_is_held_to_its_form(names, said):
     with pytest.raises(FindingError, match=said):
         checked_list(names)

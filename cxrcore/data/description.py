@@ -123,6 +123,12 @@ def shipped_names() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.toml"))
 
 
+@cache
+def published_kinds() -> frozenset[str]:
+    """Kinds of the data sets that were published with names of their films: all shipped ones but phantoms."""
+    return frozenset(_shipped(name).kind for name in shipped_names()) - {_shipped("phantoms").kind}
+
+
 def is_file(name: str) -> bool:
     """Whether a `--data` means a file and not a name."""
     return name.lower().endswith(".toml")

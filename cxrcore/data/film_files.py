@@ -1,7 +1,8 @@
 """Where the films of a table lie on disk, and lists of films."""
 
 import os
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -53,6 +54,7 @@ def find_films(img_root: str | Path, image_ids: pd.Series, films: Films | None =
     names, paths = _looked_for(image_ids, films.patterns)
     on_disk = _at_paths(img_root, paths, max(films.drop, 1))
     n_other = 0
+    names = {name: image_id for name, image_id in names.items() if image_id not in on_disk}
     if names:
         for folder, hits, others in _walk(img_root, films.depth, names):
             n_other += others
@@ -67,7 +69,51 @@ def find_films(img_root: str | Path, image_ids: pd.Series, films: Films | None =
     return {image_id: on_disk[image_id] for image_id in image_ids if image_id in on_disk}
 
 
-def _looked_for(image_ids: pd.Series, patterns: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+@dataclass(frozen=True)
+class FilmPlaces:
+    """Where single films are looked for.
+
+    Attributes:
+        root: the folder of the films.
+        bases: folders that paths may begin in.
+        folders: those that names alone may lie in.
+        patterns: of the description.
+    """
+
+    root: Path
+    bases: tuple[Path, ...]
+    folders: tuple[Path, ...]
+    patterns: tuple[str, ...]
+
+    def find(self, image_id: str) -> Path | None:
+        """The film's file, None where it is not on disk."""
+        names, paths = _looked_for([image_id], self.patterns)
+        own = f"{self.root.absolute().name}/"  # a path may begin with the folder itself
+        places = [base / path for path in paths for base in self.bases]
+        places += [self.root / path.removeprefix(own) for path in paths if path.startswith(own)]
+        places += [folder / name for name in names for folder in self.folders]
+        return next((place for place in places if place.is_file()), None)
+
+
+def places_in(img_root: Path, films: Films) -> FilmPlaces:
+    """The folders below `img_root` that `find_films` looks into; none where there is no such folder."""
+    if not img_root.is_dir():
+        return FilmPlaces(img_root, (), (), films.patterns)
+    return FilmPlaces(img_root, tuple(_bases(img_root, max(films.drop, 1))), tuple(_folders(img_root, films.depth)),
+                      films.patterns)
+
+
+def _folders(folder: Path, depth: int) -> Iterator[Path]:
+    """A folder and those in it, down to `depth` levels, in sorted order."""
+    yield folder
+    if depth > 1:
+        with os.scandir(folder) as scan:
+            inner = sorted(entry.path for entry in scan if entry.is_dir())
+        for path in inner:
+            yield from _folders(Path(path), depth - 1)
+
+
+def _looked_for(image_ids: Iterable[str], patterns: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """{name: film} of what is looked for in all folders, {path: film} of what has its place."""
     names: dict[str, str] = {}
     paths: dict[str, str] = {}

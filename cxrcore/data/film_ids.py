@@ -48,8 +48,9 @@ def film_ids(cells: pd.Series, drop: int, table: str) -> pd.Series:
 
 
 def path_of(image_id: str) -> str | None:
-    """The path below the dropped folders that an id stands for; None where it is a name alone."""
-    return image_id.replace(MARK, "/") if MARK in image_id else None
+    """The path below the dropped folders that an id stands for; None where it is a name alone, or leads elsewhere."""
+    parts = image_id.split(MARK)
+    return "/".join(parts) if len(parts) > 1 and not {"", ".", ".."} & set(parts) else None
 
 
 def as_known(image_ids: Iterable[str], known: Container[str]) -> list[str]:

@@ -17,7 +17,7 @@ from cxrcore.data.label_file import LabelReading, read_label_file
 from cxrcore.data.table_cells import shown
 from cxrcore.errors import DataError, UsageError
 from cxrcore.evaluation import label_metrics, measure_predictions, shares
-from cxrcore.evaluation.film_table import stems
+from cxrcore.evaluation.data_set_films import stems
 from cxrcore.evaluation.shares import Told, untold, within
 from cxrcore.findings import display_name, key
 from cxrcore.measures import derived

@@ -18,7 +18,7 @@ from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import RunError, UsageError
 from cxrcore.evaluation import measure_predictions, score, shares, tables
-from cxrcore.evaluation.film_table import add_dataset
+from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.measure_predictions import EXTERNAL, MeasuredParts
 from cxrcore.evaluation.split_parts import chosen_rows, evaluated_parts, prepare_parts
 from cxrcore.findings import display_name

@@ -161,16 +161,22 @@ def stored_set(store: Store, given: ThresholdFile) -> str | None:
     """The set's id in this store, where it is saved unless it is there already.
 
     Returns:
-        None where the predictions that it was fitted on are not here: a set without them is not kept.
+        None where the predictions that it was fitted on are not here, or are of other findings: a set without them is
+        not kept.
     """
     run_id = home_run(store, given)
     if run_id is None or given.prediction_id is None:
         return None
+    films = store.prediction_sets(run_id).set_index("prediction_id")["dataset_id"]
+    findings = store.findings(films[given.prediction_id])
+    if set(findings) != set(given.findings):
+        return None
+    thresholds = ThresholdSet(given.name, given.objective, given.thresholds, given.findings).of(findings)
     for row in store.threshold_sets(run_id).to_dict("records"):
         if ((row["prediction_id"], row["name"]) == (given.prediction_id, given.name)
-                and np.array_equal(row["thresholds"], given.thresholds)):
+                and np.array_equal(row["thresholds"], thresholds)):
             return row["set_id"]
-    return store.save_threshold_set(given.prediction_id, given.name, given.objective or DRAGGED, given.thresholds,
+    return store.save_threshold_set(given.prediction_id, given.name, given.objective or DRAGGED, thresholds,
                                     parameters=given.parameters, author=given.author, note=given.note)
 
 

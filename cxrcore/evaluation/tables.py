@@ -34,6 +34,8 @@ def wide(metrics: pd.DataFrame, findings: Sequence[str]) -> pd.DataFrame:
 def as_text(table: pd.DataFrame, title: str, fitted_on: Callable[[str], Sequence[str]]) -> str:
     """The wide table as text, one block a split; a dash is an undefined number.
 
+    Where findings were not measured on equally many films, each says on how many.
+
     Args:
         fitted_on: names of the sets that were fitted on a split's films.
     """
@@ -48,17 +50,19 @@ def _block(rows: pd.DataFrame, split: str, fitted_here: Sequence[str]) -> str:
     columns = [*RANKING, *(f"{measure}@{name}" for name in sets for measure in AT_SET)]
     labels = [(RANKING | AT_SET)[column.split("@")[0]] for column in columns]
     over = "".join(f"| at {_cut(name)}".ljust(_CELL * len(AT_SET)) for name in sets)
+    counts = {"n_positive": "positives"} | ({"n": "films"} if findings["n"].nunique() > 1 else {})
     same = f"; fitted on these films, which flatters them: {', '.join(fitted_here)}" if fitted_here else ""
     lines = [
         f"{split}: {int(rows['n'].max()):,} films; the macro AUROC is the mean of {len(findings) - excluded} findings, "
         f"{excluded} excluded as undefined{same}",
-        " " * (_NAME + _CELL * (1 + len(RANKING)) + 2) + over,
-        "finding".ljust(_NAME) + "positives".rjust(_CELL + 2) + "".join(label.rjust(_CELL) for label in labels),
+        " " * (_NAME + (_CELL + 2) * len(counts) + _CELL * len(RANKING)) + over,
+        "finding".ljust(_NAME) + "".join(label.rjust(_CELL + 2) for label in counts.values())
+        + "".join(label.rjust(_CELL) for label in labels),
     ]
     for _, row in rows.iterrows():
         name = row["finding"] if row["finding"] in MEANS else display_name(row["finding"])
         cells = "".join(_number(row.get(column)).rjust(_CELL) for column in columns)
-        lines.append(name.ljust(_NAME) + f"{row['n_positive']:,}".rjust(_CELL + 2) + cells)
+        lines.append(name.ljust(_NAME) + "".join(f"{row[n]:,}".rjust(_CELL + 2) for n in counts) + cells)
     return "\n".join(lines)
 
 

@@ -14,8 +14,8 @@ from scipy.special import expit
 
 from cxrcore.config import IMPORTED_PARTS
 from cxrcore.errors import DataError, UsageError
-from cxrcore.evaluation import film_table, measure_predictions
-from cxrcore.evaluation.film_table import FilmTable
+from cxrcore.evaluation import data_set_films, measure_predictions
+from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.evaluation.shares import Told, untold
 from cxrcore.import_export import known_splits, same_import
 from cxrcore.import_export.audit import ask_all
@@ -44,7 +44,7 @@ class Candidate:
     """
 
     file: PredictionFile
-    table: FilmTable
+    table: DataSetFilms
     declared: Declared
     image_ids: np.ndarray = field(repr=False)
     scores: np.ndarray = field(repr=False)
@@ -61,7 +61,7 @@ class Candidate:
 # -- reading and judging
 
 
-def examine(file: PredictionFile, table: FilmTable, declared: Declared, store: Store | None = None) -> Candidate:
+def examine(file: PredictionFile, table: DataSetFilms, declared: Declared, store: Store | None = None) -> Candidate:
     """Match the films, apply what was declared, and ask the audit's questions.
 
     Args:
@@ -91,9 +91,9 @@ def _rows_of(names: np.ndarray, films: pd.Index, table_name: str) -> np.ndarray:
     """
     rows = films.get_indexer(names)
     if (rows < 0).any():
-        stems = pd.Index(film_table.stems(films.to_numpy(object)))
+        stems = pd.Index(data_set_films.stems(films.to_numpy(object)))
         if stems.is_unique:
-            rows = np.where(rows < 0, stems.get_indexer(film_table.stems(names)), rows)
+            rows = np.where(rows < 0, stems.get_indexer(data_set_films.stems(names)), rows)
     if (rows < 0).all():
         raise DataError(f"none of the {len(names):,} films is in the table of {table_name}: the file has "
                         f"'{names[0]}', the table '{films[0]}'")
@@ -149,7 +149,7 @@ def save_candidate(store: Store, candidate: Candidate, name: str, architecture: 
         raise UsageError("the run needs a name: --name")
     if not again and (same := known(store, candidate)) and same.same_file:
         raise UsageError(f"{same.in_words}: --again saves them once more")
-    film_table.add_to(store, candidate.table)
+    data_set_films.add_to(store, candidate.table)
     first = candidate.splits[next(iter(candidate.parts))]
     run_id = store.create_run(_config(candidate, name.strip(), architecture), candidate.table.dataset_id, "imported",
                               split=(first.scheme, first.seed, first.fingerprint))

@@ -213,10 +213,25 @@ def part_csv(store: Store, prediction_id: str) -> pd.DataFrame:
 def _threshold_file(run: Mapping[str, Any], fitted_on: Mapping[str, Any], row: Mapping[str, Any],
                     findings: tuple[str, ...]) -> ThresholdFile:
     return ThresholdFile(
-        np.array(row["thresholds"]), findings, row["name"], row["objective"], json.loads(row["parameters"]), run["run_id"],
-        run["name"], run["architecture"], fitted_on["checkpoint"], fitted_on["checkpoint_sha256"],
-        fitted_on["dataset_id"], run["split_scheme"], run["split_fingerprint"], fitted_on["split"],
-        row["prediction_id"], row["author"], row["note"], row["created_at"].isoformat())
+        np.array(row["thresholds"]),
+        findings,
+        row["name"],
+        row["objective"],
+        json.loads(row["parameters"]),
+        run["run_id"],
+        run["name"],
+        run["architecture"],
+        fitted_on["checkpoint"],
+        fitted_on["checkpoint_sha256"],
+        fitted_on["dataset_id"],
+        run["split_scheme"],
+        run["split_fingerprint"],
+        fitted_on["split"],
+        row["prediction_id"],
+        row["author"],
+        row["note"],
+        row["created_at"].isoformat(),
+    )
 
 
 def _plain(name: str) -> str:

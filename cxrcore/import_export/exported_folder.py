@@ -151,12 +151,12 @@ def lists_of(tables: Mapping[str, pa.Table]) -> dict[str, dict[tuple[str, ...], 
     """
     own = {row["dataset_id"]: film_checks.findings_of("the data set", row["findings"])
            for row in tables["datasets"].to_pylist()}
-    of_sets = {}
+    of_sets: dict[tuple[str, ...], tuple[str, ...]] = {}
     for row in tables["prediction_sets"].to_pylist():
         if row["dataset_id"] not in own:
             raise DataError(f"prediction_sets name a data set that is not this run's: {row['dataset_id']!a:.60}")
         of_sets[(row["prediction_id"],)] = own[row["dataset_id"]]
-    of_labels = {(dataset_id, CSV): findings for dataset_id, findings in own.items()}
+    of_labels: dict[tuple[str, ...], tuple[str, ...]] = {(one, CSV): findings for one, findings in own.items()}
     for row in tables["label_set_info"].to_pylist() if "label_set_info" in tables else ():
         of_labels[row["dataset_id"], row["label_set"]] = film_checks.findings_of("a label set", row["findings"])
     return {"predictions": of_sets, "label_sets": of_labels}
@@ -192,7 +192,10 @@ def _by_list(name: str, rows: pa.Table, lists: Mapping[tuple[str, ...], tuple[st
         values = rows[column].unique()
         groups = groups * len(values) + pc.index_in(rows[column], value_set=values).to_numpy()
     _, first, of_row = np.unique(groups, return_index=True, return_inverse=True)
-    place, known = np.zeros(len(first), np.int64), {findings: k for k, findings in enumerate(dict.fromkeys(lists.values()))}
+    place, known = (
+        np.zeros(len(first), np.int64),
+        {findings: k for k, findings in enumerate(dict.fromkeys(lists.values()))},
+    )
     for group, row in enumerate(first):
         key = tuple(rows[column][int(row)].as_py() for column in _KEYS[name])
         if key not in lists:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from cxrcore.config import ImportConfig, default_store
+from cxrcore.data import films
 from cxrcore.errors import DataError, UsageError
-from cxrcore.evaluation import film_table, measure_predictions, shares
-from cxrcore.evaluation.film_table import FilmTable
+from cxrcore.evaluation import data_set_films, measure_predictions, shares
+from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.findings import display_name
 from cxrcore.import_export import examination, export, prediction_file, training_films
 from cxrcore.import_export.audit.questions import Line
@@ -65,20 +66,25 @@ def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[s
 
 def _declared(config: ImportConfig, findings: Sequence[str]) -> Declared:
     return Declared(
-        config.split, config.logits, training_films.train_list_of(config.train_list) if config.train_list else None,
-        threshold_file.read_threshold_file(config.thresholds, findings) if config.thresholds else None, config.weights_name)
+        config.split,
+        config.logits,
+        training_films.train_list_of(config.train_list) if config.train_list else None,
+        threshold_file.read_threshold_file(config.thresholds, findings) if config.thresholds else None,
+        config.weights_name,
+    )
 
 
-def _table(store: Store, config: ImportConfig) -> FilmTable:
-    if config.csv_path:
-        return film_table.of_csv(config.csv_path, config.data, config.policy)
+def _table(store: Store, config: ImportConfig) -> DataSetFilms:
+    csv_path, _ = films.places_of(config.data, config.csv_path, None)
+    if csv_path:
+        return data_set_films.of_csv(csv_path, config.data, config.policy)
     known = store.datasets() if store.exists else pd.DataFrame()
     if config.dataset:
-        return film_table.of_store(store, config.dataset)
+        return data_set_films.of_store(store, config.dataset)
     if len(known) != 1:
         raise DataError("--csv_path is needed: the table of these films, such as Data_Entry_2017.csv"
                         + (f" (the store knows {len(known)} data sets: --dataset ID takes one)" if len(known) else ""))
-    return film_table.of_store(store, known["dataset_id"].iloc[0])
+    return data_set_films.of_store(store, known["dataset_id"].iloc[0])
 
 
 def in_words(candidate: Candidate) -> str:
@@ -107,7 +113,10 @@ def _scores(store: Store, run_id: str) -> str:
     lines = []
     for part, rows_of in rows[rows["metric"] == "auroc"].merge(sets[["prediction_id", "split"]]).groupby("split"):
         values = rows_of.set_index("finding")["value"]
-        own = ", ".join(f"{display_name(finding)} {values[finding]:.4f}" for finding in store.findings(sets["dataset_id"].iloc[0])
-                        if values[finding] == values[finding])
+        own = ", ".join(
+            f"{display_name(finding)} {values[finding]:.4f}"
+            for finding in store.findings(sets["dataset_id"].iloc[0])
+            if values[finding] == values[finding]
+        )
         lines.append(f"AUROC on {part}: macro {values['macro']:.4f} ({own})")
     return "\n".join(lines)

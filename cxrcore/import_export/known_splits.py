@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxrcore.data import splits
 from cxrcore.data.splits import GIVEN, own_split
-from cxrcore.evaluation.film_table import OFFICIAL, FilmTable
+from cxrcore.evaluation.data_set_films import OFFICIAL, DataSetFilms
 from cxrcore.store import Store
 
 MOST_READ = 8  # splits of the store that are compared
@@ -37,7 +37,7 @@ class SplitId:
     proven: bool = True
 
 
-def find_split(store: Store | None, table: FilmTable, part: str, image_ids: np.ndarray) -> SplitId:
+def find_split(store: Store | None, table: DataSetFilms, part: str, image_ids: np.ndarray) -> SplitId:
     """The smallest known part that has these films or nearly all of them; a split of their own where there is none.
 
     A proven split goes before the films of an import.
@@ -60,7 +60,7 @@ def _holds_most(films: frozenset[str], held: frozenset[str]) -> bool:
     return len(held & films) >= MOSTLY * len(held)
 
 
-def _official(table: FilmTable, part: str, held: frozenset[str]) -> list[SplitId]:
+def _official(table: DataSetFilms, part: str, held: frozenset[str]) -> list[SplitId]:
     if part != "test" or not table.official_test:
         return []
     films = frozenset(table.images["image_id"]) & table.official_test
@@ -72,7 +72,7 @@ def _official(table: FilmTable, part: str, held: frozenset[str]) -> list[SplitId
     return [SplitId("official", 0, drawn.fingerprint, films, OFFICIAL)]
 
 
-def _of_runs(store: Store | None, table: FilmTable, part: str, n: int) -> Iterator[SplitId]:
+def _of_runs(store: Store | None, table: DataSetFilms, part: str, n: int) -> Iterator[SplitId]:
     if store is None:
         return
     runs = store.runs().set_index("run_id")

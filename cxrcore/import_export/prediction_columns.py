@@ -17,8 +17,10 @@ IMAGE_COLUMNS = ("imageindex", "imageid", "path", "id", "filename", "file", "ima
                  "imageids", "paths", "ids", "filenames", "images")
 SPLIT_COLUMN = "split"
 _NO_SCORES = re.compile(r"label|true|truth|target|gt|actual|binary|decision|thresh|std|lower|upper|rank|logvar")
-_SCORE_WORDS = re.compile(r"(?:probability|probabilities|probs?|predictions?|predicted|preds?|scores?|sigmoid|logits?|outputs?"
-                          r"|out|confidence|conf|mean|value|model|hat|net|p|y)*")
+_SCORE_WORDS = re.compile(
+    r"(?:probability|probabilities|probs?|predictions?|predicted|preds?|scores?|sigmoid|logits?|outputs?"
+    r"|out|confidence|conf|mean|value|model|hat|net|p|y)*"
+)
 
 
 @dataclass(frozen=True)
@@ -120,15 +122,15 @@ def _ways(scores: Sequence[_Named], is_binary: Callable[[str], bool]) -> list[tu
     ways = Counter(one.affix for one in scores).most_common()
     if not ways:
         return []
-    top = [affix for affix, n in ways if n == ways[0][1]] if ways[0][1] > 1 else [ways[0][0]]
+    plain = [affix for affix, _ in ways if all(_SCORE_WORDS.fullmatch(part) for part in affix)]
+    top = [affix for affix, n in ways if n == ways[0][1]] if ways[0][1] > 1 else [*plain, ways[0][0]][:1]
     soft = [affix for affix in top if not all(is_binary(one.column) for one in scores if one.affix == affix)]
     if len(soft) > 1:
         first, second = (next(one.column for one in scores if one.affix == affix) for affix in soft[:2])
         raise UsageError(f"two sets of columns could be the scores, '{first}' and '{second}' among them: choose with "
                          "--map COLUMN=FINDING, once for each")
     first = soft or top[:1]
-    return [*first, *(affix for affix, n in ways if affix not in top
-                      and (n > 1 or all(_SCORE_WORDS.fullmatch(part) for part in affix)))]
+    return [*first, *(affix for affix, n in ways if affix not in top and (n > 1 or affix in plain))]
 
 
 def _some(columns: Sequence[str]) -> str:

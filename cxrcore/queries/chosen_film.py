@@ -12,13 +12,13 @@ import pandas as pd
 
 from cxrcore.data import splits
 from cxrcore.data.files.replace_file import replacing
-from cxrcore.data.films import read_table
+from cxrcore.data.film_files import FilmPlaces
 from cxrcore.data.pixels import decode_film, film_file, find_film, prepared
 from cxrcore.data.pixels.film_file import Film
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import FilmError, WorkbenchError
 from cxrcore.findings import display_name
-from cxrcore.queries import data_set, from_store
+from cxrcore.queries import data_set, film_sources, from_store
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store
@@ -53,7 +53,7 @@ class RunFilms:
         labels: float32 (n, k).
         findings: k names, in the labels' order.
         parts: index into `splits.SPLITS` of each film; None where the split cannot be drawn again.
-        folders: where films may lie on disk, those of NIH's layout inside them too.
+        places: where its files may lie on disk.
         kind: of the data set.
     """
 
@@ -61,7 +61,7 @@ class RunFilms:
     labels: np.ndarray
     findings: tuple[str, ...]
     parts: np.ndarray | None
-    folders: tuple[Path, ...]
+    places: tuple[FilmPlaces, ...]
     kind: str
 
     def part_of(self, image_id: str) -> str | None:
@@ -94,26 +94,15 @@ def films_of(store: Store, run: pd.Series, runs: pd.DataFrame, datasets: pd.Data
     found = data_set.holdings(store, dataset_id)
     own = runs[runs["dataset_id"] == dataset_id]
     kind = datasets.at[dataset_id, "kind"] if dataset_id in datasets.index else ""
-    folders = tuple(dict.fromkeys(
-        img_root for csv_path, img_root in data_set.sources(own)
-        if kind != "phantom" or _is_home(str(csv_path), dataset_id)))
+    homes = [source for source in film_sources.sources(own)
+             if not film_sources.names_repeat(kind) or source.is_home_of(dataset_id)]
     try:
         key = data_set.SplitKey(run["split_scheme"], int(run["split_seed"]), run["split_fingerprint"])
         parts = data_set.assignment(store, found, key, own)
     except (WorkbenchError, KeyError, ValueError):  # a split that was given, or lists that are gone
         parts = None
-    places = tuple(place for folder in folders for place in
-                   (folder, folder / "images", *sorted(folder.glob("images_*/images"))))
+    places = tuple(dict.fromkeys(source.places() for source in homes))
     return RunFilms(found.images, found.labels, found.findings, parts, places, kind)
-
-
-@kept(64)
-def _is_home(csv_path: str, dataset_id: str) -> bool:
-    """Whether a phantom folder's table is still this data set's: names repeat between phantom sets."""
-    try:
-        return read_table(csv_path).dataset_id == dataset_id
-    except (WorkbenchError, OSError):
-        return False
 
 
 def size_of(run: pd.Series) -> int:
@@ -135,7 +124,7 @@ def stored(store: Store, films: RunFilms, image_id: str, size: int) -> ChosenFil
     """
     if films.row_of(image_id) is None:
         raise FilmError(f"the run's data set has no film {image_id}")
-    path = _on_disk(films.folders, image_id)
+    path = _on_disk(films.places, image_id)
     if path is not None:
         film = decode_film.read_in_limits(path, image_id)
     elif (held := _map_with(store, films, image_id, size)) is not None:
@@ -157,23 +146,23 @@ def examples(store: Store, films: RunFilms, finding: str, size: int) -> list[str
     names = films.images["image_id"].to_numpy()[np.random.default_rng(0).permutation(rows)]
     found = []
     for image_id in names[:200]:
-        if _on_disk(films.folders, image_id) or _map_with(store, films, image_id, size):
+        if _on_disk(films.places, image_id) or _map_with(store, films, image_id, size):
             found.append(image_id)
         if len(found) == N_EXAMPLES:
             break
     return found
 
 
-def _on_disk(folders: Sequence[Path], image_id: str) -> Path | None:
-    """The film's file in one of these folders."""
+def _on_disk(places: Sequence[FilmPlaces], image_id: str) -> Path | None:
+    """The film's file in the first of these places that has it."""
     if image_id != Path(image_id).name:
         return None
-    return next((folder / image_id for folder in folders if (folder / image_id).is_file()), None)
+    return next((path for place in places if (path := place.find(image_id))), None)
 
 
 def _map_with(store: Store, films: RunFilms, image_id: str, size: int) -> PreparedPixels | None:
-    """A prepared map of this size with the film; never for phantoms, whose names repeat."""
-    if films.kind == "phantom":
+    """A prepared map of this size with the film; never for films whose names repeat."""
+    if film_sources.names_repeat(films.kind):
         return None
     return next((held for held in _maps(store, size) if image_id in held.row_of), None)
 

@@ -17,10 +17,7 @@ from cxrcore.import_export import examination
 from cxrcore.measures.intervals.holm import BETTER, TIED, UNTESTED, WORSE, Verdicts, verdicts
 from cxrcore.measures.intervals.intervals import MACRO, Difference, Interval, Resampled, difference
 from cxrcore.networks.weights_corpora import NONE, start_corpus
-from cxrcore.queries import from_store
-from cxrcore.queries.evaluated_runs import Evaluated, on_shared_findings
-from cxrcore.queries.from_store import Labelled
-from cxrcore.queries.kept import kept
+from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.shared_draws import measured_in_draws
 from cxrcore.queries.threshold_sets import SourcedSet, default_key, find_set, parse_key
 from cxrcore.settings import deciding, differing_names, settings_key, settings_of
@@ -60,36 +57,12 @@ class Compared:
     source: SourcedSet
 
 
-def on_scored_findings(store: Store, runs: Sequence[Evaluated], part: str) -> tuple[list[Evaluated], tuple[str, ...]]:
-    """The runs with the findings that all of them have scores of, and those that only some have.
-
-    A finding of which none has a score stays, as one that cannot be measured.
-
-    Args:
-        runs: all with predictions of this part.
-
-    Raises:
-        StoreError: predictions that are gone.
-    """
-    runs, others = on_shared_findings(runs)
-    scored = [_scored(store, run.read(part)) for run in runs]
-    anywhere, everywhere = frozenset().union(*scored), scored[0].intersection(*scored)
-    left = [finding for finding in runs[0].findings if finding in anywhere - everywhere]
-    return [run.of([one for one in run.findings if one not in left]) for run in runs], (*others, *left)
-
-
-@kept(64)
-def _scored(store: Store, of: Labelled) -> frozenset[str]:
-    found = from_store.predictions(store, of)
-    return frozenset(found.findings[k] for k in np.flatnonzero((~np.isnan(found.scores)).any(axis=0)))
-
-
 def compare(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, str], part: str,
             key: str | None = None, told: Told = untold) -> list[Compared]:
     """The runs measured in the same draws.
 
     Args:
-        runs: with the findings that all of them have, as `on_scored_findings` gives them.
+        runs: with the findings that all of them have, as `evaluated_runs.on_scored_findings` gives them.
         architectures: {run_id: name}.
         key: of the threshold set; without it, or where a run has no predictions to fit it on, the run's default.
         told: hears how far it is.
@@ -142,7 +115,7 @@ class Contrast:
         one: the run.
         change: its measure minus the reference's, (k + 1,).
         words: (k + 1,), a verdict each; the macro mean's is of a family of its own.
-        p: (15,), corrected.
+        p: (k + 1,), corrected.
     """
 
     one: Compared

@@ -5,7 +5,6 @@ A data set never changes under its id, nor a split under its fingerprint, so all
 
 import contextlib
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +15,10 @@ from cxrcore.config import SPLIT_SCHEMES
 from cxrcore.data import census, film_files, splits
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
-from cxrcore.data.films import read_table
 from cxrcore.data.phantoms.mark import MARK
 from cxrcore.data.splits import Split
 from cxrcore.errors import DataError, WorkbenchError
+from cxrcore.queries.film_sources import sources
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
@@ -79,13 +78,6 @@ def labelled_names(datasets: pd.DataFrame) -> dict[str, str]:
     twice = datasets["name"].duplicated(keep=False)
     return {dataset_id: f"{name} · {dataset_id}" if double else name
             for dataset_id, name, double in zip(datasets.index, datasets["name"], twice, strict=True)}
-
-
-def sources(runs: pd.DataFrame) -> tuple[tuple[Path, Path], ...]:
-    """(table, folder of films) that these runs were trained from, the newest first, each once; there or gone."""
-    configs = [json.loads(text or "{}") for text in runs["config"]]
-    return tuple(dict.fromkeys((Path(own["csv_path"]), Path(own["img_root"])) for own in configs
-                               if own.get("csv_path") and own.get("img_root")))
 
 
 # -- splits: the store keeps how a split was drawn, not who is where
@@ -188,8 +180,10 @@ def _keep(drawn: np.ndarray, path: Path) -> None:
 
 def _given_split(found: Holdings, runs: pd.DataFrame) -> np.ndarray:
     """The column Split of a table that a run was trained from, for these films in their order."""
-    for csv_path, _ in sources(runs):
-        if csv_path.exists() and (table := read_table(csv_path)).given is not None:
+    for source in sources(runs):
+        with contextlib.suppress(WorkbenchError, OSError):  # a table that has changed is as good as gone
+            if (table := source.table()).given is None:
+                continue
             parts = pd.Series(table.given, index=table.images["image_id"]).reindex(found.images["image_id"])
             if parts.notna().all():
                 return parts.to_numpy(str)
@@ -198,12 +192,14 @@ def _given_split(found: Holdings, runs: pd.DataFrame) -> np.ndarray:
 
 def _test_list(runs: pd.DataFrame) -> set[str]:
     """The official list, from beside a table or the films that a run was trained on."""
-    for csv_path, img_root in sources(runs):
-        for folder in (csv_path.parent, img_root):
-            if (folder / film_files.TEST_LIST).exists():
-                return film_files.read_list(folder / film_files.TEST_LIST)
-    raise DataError(f"The official split needs {film_files.TEST_LIST}, which is not there any more: put the list of "
-                    "the NIH release back beside the table that the runs were trained from.")
+    names = [film_files.TEST_LIST]
+    for source in sources(runs):
+        names.insert(0, source.test_list)
+        for folder in (source.csv_path.parent, source.img_root):
+            if (folder / names[0]).exists():
+                return film_files.read_list(folder / names[0])
+    raise DataError(f"The official split needs {names[0]}, which is not there any more: put the official list back "
+                    "beside the table that the runs were trained from.")
 
 
 def oracle_in_words(runs: pd.DataFrame) -> str:
@@ -212,8 +208,8 @@ def oracle_in_words(runs: pd.DataFrame) -> str:
     Args:
         runs: of one data set, as `Store.runs`.
     """
-    for _, folder in sources(runs):
-        mark = folder / MARK
+    for source in sources(runs):
+        mark = source.img_root / MARK
         if mark.exists():
             best = _ceiling(str(mark), mark.stat().st_mtime_ns)
             return "" if best is None else (

@@ -8,9 +8,10 @@ import pandas as pd
 
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name, shared
-from cxrcore.queries import run_groups
+from cxrcore.queries import from_store, run_groups
 from cxrcore.queries.from_store import Labelled, Overview
-from cxrcore.store import OWN, LabelSet
+from cxrcore.queries.kept import kept
+from cxrcore.store import OWN, LabelSet, Store
 
 MAX_RUNS = 6
 
@@ -69,7 +70,7 @@ class Evaluated:
         return self if tuple(findings) == self.findings else replace(self, findings=tuple(findings))
 
     def in_words(self, part: str) -> str:
-        """'test, 22,433 films', 'validation, a subset of 500 of 11,296 films' or 'test, the films that experts read'."""
+        """'test, 22,433 films', 'validation, a subset of 500 of 11,296 films' or 'test, films that experts read'."""
         row = self.parts[part]
         if row["dataset_id"] == self.labels.dataset_id and not self.labels.is_shipped:
             return f"{PART_WORDS.get(part, part)}, the films that {self.labels.films_of or self.labels.name} read"
@@ -117,8 +118,37 @@ def on_shared_findings(runs: Sequence[Evaluated]) -> tuple[list[Evaluated], tupl
     return [run.of(common) for run in runs], tuple(rest)
 
 
+def on_scored_findings(store: Store, runs: Sequence[Evaluated], part: str) -> tuple[list[Evaluated], tuple[str, ...]]:
+    """The runs with the findings that all of them have scores of, and those that only some have.
+
+    A finding of which none has a score stays, as one that cannot be measured.
+
+    Args:
+        runs: all with predictions of this part.
+
+    Raises:
+        StoreError: predictions that are gone.
+    """
+    runs, others = on_shared_findings(runs)
+    scored = [_scored(store, run.read(part)) for run in runs]
+    anywhere, everywhere = frozenset().union(*scored), scored[0].intersection(*scored)
+    left = [finding for finding in runs[0].findings if finding in anywhere - everywhere]
+    return [run.of([one for one in run.findings if one not in left]) for run in runs], (*others, *left)
+
+
+@kept(64)
+def _scored(store: Store, of: Labelled) -> frozenset[str]:
+    found = from_store.predictions(store, of)
+    return frozenset(found.findings[k] for k in np.flatnonzero((~np.isnan(found.scores)).any(axis=0)))
+
+
 def others_in_words(n_shared: int, others: Sequence[str]) -> str:
-    """What is left out where runs know different findings, as `on_shared_findings` gives them; '' where none is."""
+    """What is left out where runs know different findings; '' where nothing is.
+
+    Args:
+        n_shared: findings that are left.
+        others: as `on_shared_findings` and `on_scored_findings` give them.
+    """
     if not others:
         return ""
     return (f"These runs know different findings. Shown: the {n_shared} that all of them have; means are over these. "

@@ -7,20 +7,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import film_files, films
+from cxrcore.data import film_files
 from cxrcore.data.files import bounded_file
 from cxrcore.data.phantoms.mark import MARK
 from cxrcore.data.pixels import prepared
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import WorkbenchError
-from cxrcore.queries import data_set, from_store
+from cxrcore.queries import film_sources, from_store
+from cxrcore.queries.film_sources import FilmSource
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
 NIH_BOX_SIDE = 1024  # pixels a side of the films that NIH's boxes were drawn on
 PROBES = 3  # films of a map that are compared with those on disk
 
-Sources = tuple[tuple[Path, Path], ...]  # (table, folder of films) that runs were trained from
+PHANTOM = "phantom"  # kind of data set
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,16 @@ def films_of(store: Store, dataset_id: str) -> FilmMap | None:
     if dataset_id not in overview.datasets.index:
         return None
     return film_map(store, dataset_id, overview.datasets.at[dataset_id, "kind"], from_store.images(store, dataset_id),
-                    data_set.sources(overview.runs[overview.runs["dataset_id"] == dataset_id]))
+                    film_sources.sources(overview.runs[overview.runs["dataset_id"] == dataset_id]))
 
 
-def film_map(store: Store, dataset_id: str, kind: str, images: pd.DataFrame, sources: Sources) -> FilmMap | None:
+def film_map(store: Store, dataset_id: str, kind: str, images: pd.DataFrame,
+             sources: tuple[FilmSource, ...]) -> FilmMap | None:
     """The maps to show this data set's films from; None where none was prepared beside the store.
 
     Args:
-        kind: of the data set. A name of NIH's means one film the world over; phantoms of all sets share their names,
-            so theirs are shown only where the folder they were trained from still holds them as they were prepared.
+        kind: of the data set. Films whose names repeat (see `film_sources.names_repeat`) are shown only where the
+            folder that they were trained from still holds them as they were prepared.
         images: as `Store.images`.
         sources: of the data set's runs.
     """
@@ -74,12 +76,14 @@ def film_map(store: Store, dataset_id: str, kind: str, images: pd.DataFrame, sou
 
 
 @kept(8)  # a mapped file and its index, shared by all readers
-def _film_map(dataset_id: str, kind: str, sources: Sources, folders: tuple[Path, ...],
+def _film_map(dataset_id: str, kind: str, sources: tuple[FilmSource, ...], folders: tuple[Path, ...],
               _images: pd.DataFrame) -> FilmMap | None:
-    home = _home(sources, dataset_id) if kind == "phantom" else None
-    if kind == "phantom" and home is None:
-        return None
-    box_side = _drawn_size(home) if home else {"nih": NIH_BOX_SIDE}.get(kind)
+    home = None
+    if film_sources.names_repeat(kind):
+        home = next((source for source in sources if source.is_home_of(dataset_id)), None)
+        if home is None:
+            return None
+    box_side = _drawn_size(home.img_root) if home and kind == PHANTOM else {"nih": NIH_BOX_SIDE}.get(kind)
     maps, missing = [], _images["image_id"]
     for folder in folders:
         try:
@@ -99,22 +103,11 @@ def _largest_first(root: Path) -> tuple[Path, ...]:
     return tuple(one.folder for one in sorted(found, key=lambda one: (one.size, one.n_films, one.folder), reverse=True))
 
 
-def _home(sources: Sources, dataset_id: str) -> Path | None:
-    """The folder of films whose table is still this data set's."""
-    for csv_path, img_root in sources:
-        try:
-            if films.read_table(csv_path).dataset_id == dataset_id:
-                return img_root
-        except WorkbenchError:
-            continue
-    return None
-
-
-def _unchanged(image_ids: pd.Series, folder: Path, home: Path) -> bool:
+def _unchanged(image_ids: pd.Series, folder: Path, home: FilmSource) -> bool:
     """Whether these films lie in `home` as they were when the map in `folder` was made."""
     was = pd.read_parquet(folder / "films.parquet", columns=["image_id", "bytes", "mtime_ns"]).set_index("image_id")
     try:
-        paths = film_files.find_films(home, image_ids)
+        paths = film_files.find_films(home.img_root, image_ids, home.films)
         now = {image_id: os.stat(path) for image_id, path in paths.items()}
     except (WorkbenchError, OSError):
         return False

@@ -10,7 +10,7 @@ from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import class_lesson, comparison, curves, evaluated_runs, from_store, reliability, run_groups
 from cxrcore.queries.comparison import Compared
 from cxrcore.queries.evaluated_runs import MAX_RUNS, Evaluated, evaluated
-from cxrcore.queries.labels.labels_in_words import labels_in_words
+from cxrcore.queries.labels.label_set_in_words import label_set_in_words
 from cxrcore.store import OWN, Store
 from cxrcore.store.audit_marks import questions
 
@@ -128,11 +128,11 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
               if run.run_id not in group.table.index]
     measured = [run for run in measured if run.run_id in group.table.index]
     kept = kept[kept["run_id"].isin(group.table.index)].reset_index(drop=True)
-    measured, others = comparison.on_scored_findings(store, measured, part)
+    measured, others = evaluated_runs.on_scored_findings(store, measured, part)
     if others and not measured[0].findings:
         raise RunError("these runs have no finding in common: a report compares them on those that all have")
     notes += filter(None, [evaluated_runs.others_in_words(len(measured[0].findings), others)])
-    notes += filter(None, [labels_in_words(store, measured, part)])
+    notes += filter(None, [label_set_in_words(store, measured, part)])
     compared = comparison.compare(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part)
     notes += filter(None, [comparison.start_weights_sentence(kept, labels)])
     compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))

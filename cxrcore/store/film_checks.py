@@ -18,7 +18,7 @@ from cxrcore import ids
 from cxrcore.data.film_table import dataset_hash
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import checked_list
-from cxrcore.store.records import CSV
+from cxrcore.store.records import CSV, is_taken
 
 OLDEST = 150  # years
 POLICIES = ("", "unknown", "positive", "negative")
@@ -82,7 +82,8 @@ def _checked_info(info: Mapping[str, Any], findings: Sequence[str], seen: Collec
         raise DataError(f"the labels '{name}' derive {further[0]!a:.60}, which they do not have or need not derive")
     if strange := [one for one in own if one not in findings and one not in parts]:
         raise DataError(f"the labels '{name}' have {strange[0]}, which is no finding of their data set")
-    if (name == CSV and own != tuple(findings)) or name in seen or (info["policy"] or "") not in POLICIES:
+    is_other = own != tuple(findings) if name == CSV else is_taken(name)
+    if is_other or name in seen or (info["policy"] or "") not in POLICIES:
         raise DataError(f"the labels '{name}' stand twice, or are not of their data set")
     return name
 

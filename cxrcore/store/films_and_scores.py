@@ -143,7 +143,8 @@ class FilmsAndScores(LabelSets):
         own = self._own_predictions(prediction_id)
         if label_set == CSV:
             return own
-        row = self._frame("SELECT dataset_id FROM prediction_sets WHERE prediction_id = ?", [prediction_id])
+        row = self._frame("SELECT dataset_id FROM prediction_sets WHERE prediction_id = ? ORDER BY ALL",
+                          [prediction_id])
         dataset_id = row["dataset_id"].iloc[0]
         return read_against(own, self.label_set(dataset_id, label_set), self.labels(dataset_id, label_set))
 

@@ -17,7 +17,7 @@ from cxrcore.errors import StoreError
 from cxrcore.findings import checked_list
 from cxrcore.measures import derived
 from cxrcore.store.file import StoreFile, from_lists, from_strings, nan_to_null, to_lists
-from cxrcore.store.records import CSV, OWN, LabelSet, Predictions, require_short, rows_of
+from cxrcore.store.records import CSV, LabelSet, Predictions, is_taken, require_short, rows_of
 from cxrcore.store.turns import one_row
 
 
@@ -30,7 +30,7 @@ class LabelSets(StoreFile):
         Raises:
             StoreError: no such data set.
         """
-        rows = self._frame("SELECT findings FROM datasets WHERE dataset_id = ?", [dataset_id])
+        rows = self._frame("SELECT findings FROM datasets WHERE dataset_id = ? ORDER BY ALL", [dataset_id])
         if rows.empty:
             raise StoreError(f"no data set '{dataset_id}' in {self.path}")
         return tuple(rows["findings"].iloc[0])
@@ -177,8 +177,7 @@ def checked_name(name: str) -> str:
         DataError: another form than `ids.LABELS`. StoreError: it means the labels that a data set came with.
     """
     ids.checked(ids.LABELS, name)
-    plain, own = name.casefold(), OWN.casefold()
-    if plain in (CSV, own) or plain.startswith(f"{own} on "):
+    if is_taken(name):
         raise StoreError(f"'{name}' means the labels that the data set came with: choose another name")
     return name
 

@@ -44,6 +44,11 @@ CSV = "csv"  # the label set that a data set comes with
 OWN = "Own"  # how people read of it
 
 
+def is_taken(name: str) -> bool:
+    """Whether a label set of this name could be mistaken for the data set's own labels, by people or in a link."""
+    return name.casefold() in (CSV, OWN.casefold()) or name.casefold().startswith(f"{OWN.casefold()} on ")
+
+
 @dataclass(frozen=True)
 class LabelSet:
     """One reading of a data set's films: who read them, and what for.

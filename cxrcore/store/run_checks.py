@@ -255,6 +255,10 @@ def _check_measured(tables: Mapping[str, pa.Table], of_set: Mapping[str, tuple[s
         if row["finding"] not in known:
             raise DataError(f"metrics name an unknown finding: {row['finding']!a:.60}")
     film_checks.require_films("localization", tables["localization"]["image_id"], tables["images"]["image_id"])
+    _check_values(tables)
+
+
+def _check_values(tables: Mapping[str, pa.Table]) -> None:
     metrics = tables["metrics"]
     counts = [(metrics, "n"), (metrics, "n_positive"), *((tables[name], "measurement") for name in (
         "metrics", "localization") if "measurement" in tables[name].column_names)]

@@ -76,7 +76,7 @@ class WholeRuns(StoreFile):
         with self._write() as con:
             _require_new(con, found)
             held: set[tuple[str, ...]] = set(con.execute("SELECT dataset_id FROM datasets").fetchall())
-            held_sets = set(con.execute("SELECT dataset_id, label_set FROM label_set_info").fetchall())
+            held_sets = set(con.execute("SELECT dataset_id, label_set FROM label_set_info ORDER BY ALL").fetchall())
             _require_same_labels(con, found)
             for name in TABLES:
                 rows = found[name]
@@ -130,7 +130,7 @@ def _require_new(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table])
 
 def _require_same_labels(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
     for key, brought in whole_run_tables.label_digests(tables).items():
-        held = {table: con.execute(f"SELECT * FROM {table} WHERE dataset_id = ? AND label_set = ?",
+        held = {table: con.execute(f"SELECT * FROM {table} WHERE dataset_id = ? AND label_set = ? ORDER BY ALL",
                                    list(key)).to_arrow_table() for table in ("label_set_info", "label_sets")}
         if len(held["label_set_info"]) and whole_run_tables.label_digests(held)[key] != brought:
             raise RunError(f"this store has other labels '{key[1]}' of data set {key[0]}: nothing was changed "

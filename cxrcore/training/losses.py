@@ -45,7 +45,7 @@ def make_loss(kind: str, labels: np.ndarray, device: torch.device | str = "cpu",
 
     def loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         known = ~torch.isnan(targets)
-        targets = torch.where(known, targets, 0.0)
+        logits, targets = torch.where(known, logits, 0.0), torch.where(known, targets, 0.0)  # no gradient, not even NaN
         each = functional.binary_cross_entropy_with_logits(logits, targets, pos_weight=weight, reduction="none")
         if gamma:
             each = each * torch.sigmoid(torch.where(targets > 0, -logits, logits)) ** gamma  # (1 - p_t)^gamma

@@ -21,7 +21,7 @@ from cxrcore.config import PROJECT_ROOT, TrainConfig, default_store
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import VERSION, PreparedPixels, check_size
-from cxrcore.errors import DataError
+from cxrcore.errors import DataError, RunError
 from cxrcore.evaluation import split_parts
 from cxrcore.networks.architectures import find_architecture
 from cxrcore.networks.initial_weights import Start, start
@@ -83,12 +83,14 @@ class TrainingPlan:
         return " + ".join(dict.fromkeys([*seen, self.films.name]))
 
 
-def plan_training(config: TrainConfig, origin: Start | None = None, constants: Constants | None = None) -> TrainingPlan:
+def plan_training(config: TrainConfig, origin: Start | None = None, constants: Constants | None = None,
+                  known: Sequence[str] | None = None) -> TrainingPlan:
     """Read, split, prepare, load and time; says what it finds.
 
     Args:
         origin: where a resumed training goes on; its first weights may be gone by now, or the network.
         constants: of a resumed training, which keeps those that it began with.
+        known: the findings of its network.
 
     Raises:
         WorkbenchError: whatever is wrong, in one line.
@@ -99,6 +101,9 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     store.runs()  # a store that cannot be read is found now and not after the first epoch
     films = film_sets.load_film_set(config.csv_path, config.img_root, config.split, config.split_seed, config.data,
                                     config.policy)
+    if known is not None and tuple(known) != films.table.findings:
+        raise RunError(f"the training to go on with is of {', '.join(known)}, and this table of "
+                       f"{', '.join(films.table.findings)}: give its own table, read as it was")
     _LOG.info(films.describe())
     origin = origin or start(config.arch, config.img_size, films.table.findings, config.init, config.seed)
     if origin.notice:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from cxrcore import cli
 from cxrcore.config import TrainConfig, default_store
 from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
-from cxrcore.evaluation import evaluate_run, film_table
+from cxrcore.evaluation import data_set_films, evaluate_run
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.architectures import ARCHITECTURES, find_architecture
@@ -83,7 +83,7 @@ def _train_all(config: TrainConfig) -> list[str]:
 
 def _begin(config: TrainConfig) -> str:
     plan = train_plan.plan_training(config)
-    film_table.add_dataset(plan.store, plan.films)
+    data_set_films.add_dataset(plan.store, plan.films)
     run_id = plan.store.create_run(
         plan.stored_config(), plan.films.table.dataset_id, versions=train_plan.versions(),
         split=(plan.films.split.scheme, plan.films.split.seed, plan.films.split.fingerprint),
@@ -110,7 +110,7 @@ def _resume(config: TrainConfig, run_id: str, given: frozenset[str]) -> str:
     origin = None if last is None else Start(last.model(), last.spec, own["init"], dict(last.model_options),
                                              last.training_corpus, last.start_weights)
     constants = of_record(row["config"].get("constants"))
-    plan = train_plan.plan_training(TrainConfig(**kept), origin, constants)
+    plan = train_plan.plan_training(TrainConfig(**kept), origin, constants, last.findings if last else None)
     if (plan.films.table.dataset_id, plan.films.split.fingerprint) != (row["dataset_id"], row["split_fingerprint"]):
         raise RunError(f"run {run_id} was trained on another table or split: give its own --csv_path")
     return _run(plan, run_id, last)

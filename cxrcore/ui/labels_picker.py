@@ -6,7 +6,7 @@ import streamlit as st
 
 from cxrcore.queries.evaluated_runs import Evaluated, readable
 from cxrcore.queries.from_store import Overview
-from cxrcore.queries.labels.labels_in_words import MEANING, labels_in_words
+from cxrcore.queries.labels.label_set_in_words import MEANING, label_set_in_words
 from cxrcore.store import OWN, Store
 from cxrcore.ui import widgets
 from cxrcore.ui.link import LABELS, LAST_LABELS
@@ -42,6 +42,6 @@ def pick_labels(overview: Overview, run_ids: Sequence[str]) -> str:
 
 def say_labels(store: Store, runs: Sequence[Evaluated], part: str) -> None:
     """Whose labels are read, on how many films, and what does not compare; nothing where these are the films' own."""
-    if said := labels_in_words(store, runs, part):
+    if said := label_set_in_words(store, runs, part):
         source = next((run.labels.source for run in runs if run.labels.source), "")
         st.caption(widgets.escape(said), help=widgets.escape(f"{MEANING} Source: {source}." if source else MEANING))

@@ -14,8 +14,8 @@ import pandas as pd
 import planted_faults as planted
 import pytest
 
-from cxrcore.evaluation import film_table
-from cxrcore.evaluation.film_table import FilmTable
+from cxrcore.evaluation import data_set_films
+from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.import_export import examination
 from cxrcore.import_export.audit.about_columns import exchanged
@@ -31,9 +31,9 @@ pytestmark = pytest.mark.benchmark
 
 
 @pytest.fixture(scope="module")
-def films(shared) -> FilmTable:
+def films(shared) -> DataSetFilms:
     """The table of the files' own films: all of their patients."""
-    whole = film_table.of_csv(shared / "nih" / "Data_Entry_2017.csv")
+    whole = data_set_films.of_csv(shared / "nih" / "Data_Entry_2017.csv")
     names = pd.read_csv(shared / "predictions" / f"{REAL[0]}_preds.csv")["Image Index"]
     own = whole.images["image_id"].isin(names).to_numpy()
     return replace(whole, images=whole.images[own].reset_index(drop=True), labels=whole.labels[own], official_test=None)
@@ -54,8 +54,17 @@ def files(shared, films) -> dict[str, planted.Sound]:
 
 
 def lines_of(rows: pd.DataFrame, films, **declared):
-    file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(NIH_FINDINGS)].to_numpy(np.float64),
-                          NIH_FINDINGS, {finding: finding for finding in NIH_FINDINGS}, "image_id", None, ())
+    file = PredictionFile(
+        "x",
+        "0" * 64,
+        rows["image_id"].to_numpy(object),
+        rows[list(NIH_FINDINGS)].to_numpy(np.float64),
+        NIH_FINDINGS,
+        {finding: finding for finding in NIH_FINDINGS},
+        "image_id",
+        None,
+        (),
+    )
     return examination.examine(file, films, Declared(**declared)).lines
 
 

@@ -74,8 +74,12 @@ def test_fourteen_maps_for_about_one_forward(architecture):
     print(f"\n{architecture}: another method of the same film {1000 * same_film:.0f} ms")
     for method in LIBRARY:
         # Each beside its own forward passes: what another method leaves running would slow them.
-        took = medians({"forward": forward,
-                        "ours": lambda method=method: explainer.explain(film(next(seeds)), NIH_FINDINGS, method=method)})
+        took = medians(
+            {
+                "forward": forward,
+                "ours": lambda method=method: explainer.explain(film(next(seeds)), NIH_FINDINGS, method=method),
+            }
+        )
         loop = medians({"": lambda method=method: library_loop(model, architecture, films, method)})[""]
         loop *= (len(NIH_FINDINGS) if METHODS[method].per_finding else 1) / LOOPED
         bar = BARS[architecture] if METHODS[method].by_gradient else EIGENCAM_BAR

@@ -16,7 +16,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.evaluation import film_table
+from cxrcore.evaluation import data_set_films
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import examination
 from cxrcore.import_export.examination import Declared
@@ -42,7 +42,7 @@ def test_a_file_gets_onto_the_leaderboard(films, kind, tmp_path):
     n, bar = SECONDS[kind]
     path = write(folder, kind, n)
     began = time.perf_counter()
-    store, table = Store(tmp_path / "store.duckdb"), film_table.of_csv(csv_path)
+    store, table = Store(tmp_path / "store.duckdb"), data_set_films.of_csv(csv_path)
     examination.save_candidate(
         store, examination.examine(read_prediction_file(path, table.findings), table, Declared(), store), "theirs"
     )

@@ -60,8 +60,10 @@ def test_patients_are_drawn_much_faster_than_films_are_resampled():
                 assert abs(measure(labels[:, k], scores[:, k]) - found.values[name][k, draw + 1]) < 1e-12
     baseline = (time.perf_counter() - began) / BY_HAND * N_DRAWS
     ratio = baseline / np.median(seconds)
-    print(f"\n{N_DRAWS} draws x {len(NIH_FINDINGS)} findings x (AUROC, AP), {N_FILMS:,} films of {N_PATIENTS:,} patients:"
-          f" {np.median(seconds):.2f} s (scikit-learn {baseline:.0f} s, from {BY_HAND} draws): {ratio:.0f} x faster")
+    print(
+        f"\n{N_DRAWS} draws x {len(NIH_FINDINGS)} findings x (AUROC, AP), {N_FILMS:,} films of {N_PATIENTS:,} patients:"
+        f" {np.median(seconds):.2f} s (scikit-learn {baseline:.0f} s, from {BY_HAND} draws): {ratio:.0f} x faster"
+    )
     assert ratio >= FAILS_BELOW
 
 

@@ -61,10 +61,13 @@ def test_scores_of_the_whole_data_set(store, full, tmp_path):
     csv_read = seconds(lambda: pd.read_csv(tmp_path / "scores.csv"), 3)
     read_back = store.predictions(prediction_id)
     assert (read_back.scores == scores[np.argsort(ids)]).all()
-    print(f"\n{N_FILMS:,} x {len(NIH_FINDINGS)} scores: save {save:.2f} s (CSV {csv_save:.2f} s, {csv_save / save:.1f} x), "
-          f"read with labels and patients {read * 1e3:.0f} ms (CSV, scores only, {csv_read * 1e3:.0f} ms, "
-          f"{csv_read / read:.1f} x; bare .npy {bare * 1e3:.0f} ms), {grown / scores.size:.2f} bytes a score of 4 "
-          f"(CSV {(tmp_path / 'scores.csv').stat().st_size / scores.size:.1f})")
+    print(
+        f"\n{N_FILMS:,} x {len(NIH_FINDINGS)} scores: save {save:.2f} s "
+        f"(CSV {csv_save:.2f} s, {csv_save / save:.1f} x), "
+        f"read with labels and patients {read * 1e3:.0f} ms (CSV, scores only, {csv_read * 1e3:.0f} ms, "
+        f"{csv_read / read:.1f} x; bare .npy {bare * 1e3:.0f} ms), {grown / scores.size:.2f} bytes a score of 4 "
+        f"(CSV {(tmp_path / 'scores.csv').stat().st_size / scores.size:.1f})"
+    )
     assert save < csv_save
 
 

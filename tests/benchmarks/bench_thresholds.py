@@ -122,8 +122,11 @@ def test_dragging(store, tmp_path, chromium):
         heap = _heap(tab)
     n = store.prediction_sets()["n"].max()
     latency, frames = (np.array(probe[name]) for name in ("latency", "frames"))
-    print(f"\n{n:,} films, {len(findings)} findings, {len(latency)} pointer moves: to paint p50/p95/p99 "
-          f"{_percentiles(latency)} ms; frames p50/p95/p99 {_percentiles(frames)} ms; {reruns} messages to the server while dragging; heap {heap:.0f} MB")
+    print(
+        f"\n{n:,} films, {len(findings)} findings, {len(latency)} pointer moves: to paint p50/p95/p99 "
+        f"{_percentiles(latency)} ms; frames p50/p95/p99 {_percentiles(frames)} ms; "
+        f"{reruns} messages to the server while dragging; heap {heap:.0f} MB"
+    )
 
 
 def _drag(tab, sent: list[int], findings: Sequence[str]) -> int:

@@ -115,7 +115,7 @@ def test_an_upload_is_scored_and_explained_in_both_themes(page, served, phantoms
     expect(page.get_by_text("of the data set")).to_be_visible()
     expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
     expect(page.get_by_text("not for diagnosis")).to_be_visible()
-    choose(page, "All 14")
+    choose(page, "All findings")
     expect(page.locator(".films figure")).to_have_count(14)
     settle(page)  # a file that the run before offered is gone
     page.get_by_role("button", name="Download", exact=True).click()

@@ -125,7 +125,7 @@ def test_the_finding_is_carried_over_from_the_curves(page, served):
     page.get_by_role("link", name="Data").click()
     expect(page.locator(".films figure").first).to_contain_text("Mass")
     page.get_by_role("link", name="Curves").click()
-    pick(page, "Finding", "All 14")
+    pick(page, "Finding", "All findings")
     expect(page).not_to_have_url(re.compile("finding="))
     page.get_by_role("link", name="Data").click()
     expect(page.locator(".films figure")).to_have_count(10)

@@ -6,7 +6,7 @@ import predictions as made
 import pytest
 from playwright.sync_api import expect
 
-from cxrcore.evaluation import film_table
+from cxrcore.evaluation import data_set_films
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
 
@@ -17,7 +17,7 @@ FILMS = made.table(600)
 @pytest.fixture(scope="module")
 def served(address_of, tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("import") / "store.duckdb")
-    film_table.add_to(store, FILMS)
+    data_set_films.add_to(store, FILMS)
     return address_of(store.path)
 
 

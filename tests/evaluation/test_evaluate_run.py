@@ -14,8 +14,8 @@ from sklearn.metrics import f1_score, recall_score
 from cxrcore.config import EvalConfig
 from cxrcore.data import films as film_sets
 from cxrcore.errors import ThresholdFileError
+from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.evaluate_run import evaluate
-from cxrcore.evaluation.film_table import add_dataset
 from cxrcore.evaluation.measure_predictions import measure, stored_set
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.networks import checkpoint as checkpoints
@@ -77,7 +77,7 @@ def made(tiny_nih, tmp_path_factory) -> Evaluated:
     checkpoints.save_checkpoint(store.run_folder(run_id) / BEST, Checkpoint(
         state=state, architecture="resnet18", image_size=32, mean=(0.5,) * 3, std=(0.25,) * 3, training_corpus="none",
         split={"scheme": "patient", "seed": 0, "fingerprint": split.fingerprint}, dataset_id=dataset_id,
-        run_id=run_id, epoch=1))
+        run_id=run_id, epoch=1, findings=NIH_FINDINGS))
     store.finish_run(run_id, "finished", best_epoch=1)
     evaluate(EvalConfig(run=run_id, store=str(store.path), results=str(store.path.parent / "first")))
     return Evaluated(store, run_id)
@@ -229,10 +229,20 @@ def test_a_long_name_is_cut_above_its_columns_and_nowhere_else(here, read):
     assert f"| at {'n' * 33}…" in block(printed, "test") and f"f1@{'n' * 50}" in table
 
 
-def test_a_bad_file_ends_it_before_anything_is_done(tmp_path):
+def test_a_bad_file_ends_it_before_anything_is_done(here, tmp_path):
     path = tmp_path / "set.json"
     path.write_text('{"Mass": 2}')
+    before = sorted(tmp_path.rglob("*")), here.store.change_token()
     with pytest.raises(ThresholdFileError, match=r"set\.json: the threshold of Mass is 2"):
-        evaluate(EvalConfig(run="no such run", store=str(tmp_path / "runs" / "store.duckdb"), thresholds=str(path),
+        evaluate(EvalConfig(run=here.run_id, store=str(here.store.path), thresholds=str(path),
                             results=str(tmp_path / "results")))
-    assert [p.name for p in tmp_path.rglob("*")] == ["set.json"]
+    assert (sorted(tmp_path.rglob("*")), here.store.change_token()) == before
+
+
+def test_a_set_is_kept_by_name_in_the_order_of_its_predictions(here):
+    file = here.file()
+    turned = replace(file, thresholds=file.thresholds[::-1], findings=NIH_FINDINGS[::-1])
+    set_id = stored_set(here.store, turned)
+    assert here.sets().set_index("set_id")["thresholds"][set_id].tolist() == TUNED.tolist()
+    assert stored_set(here.store, file) == set_id
+    assert stored_set(here.store, replace(file, findings=("Lung_Opacity", *NIH_FINDINGS[1:]))) is None

@@ -108,7 +108,10 @@ def test_films_of_one_patient_have_values_but_no_intervals(tmp_path, films):
 
 def test_more_films_than_sixty_thousand_have_intervals_too(tmp_path):
     rng, n, heard = np.random.default_rng(0), 61_000, []
-    labels, scores = np.full((n, len(NIH_FINDINGS)), np.nan, np.float32), rng.random((n, len(NIH_FINDINGS))).astype(np.float32)
+    labels, scores = (
+        np.full((n, len(NIH_FINDINGS)), np.nan, np.float32),
+        rng.random((n, len(NIH_FINDINGS))).astype(np.float32),
+    )
     labels[:, 0] = rng.random(n) < 0.003
     many = Predictions(np.arange(n).astype(str).astype(object), (np.arange(n) // 100).astype(str).astype(object),
                        labels, scores, NIH_FINDINGS)

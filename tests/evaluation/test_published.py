@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from cxrcore.evaluation.published import OFFICIAL, SPLITS, results
+from cxrcore.findings import NIH_FINDINGS
 
 
 def test_every_result_is_whole_and_says_where_it_can_be_read():
     for one in results():
-        assert one.auroc.shape == (15,) and ((one.auroc > 0.5) & (one.auroc < 1)).all()
+        assert tuple(one.auroc) == NIH_FINDINGS and all(0.5 < value < 1 for value in one.auroc.values())
         assert one.split in SPLITS and len(one.source) > 10 and one.name and one.network
     assert len({one.label for one in results()}) == len(results())
     assert results()[0].split == OFFICIAL
@@ -20,5 +21,11 @@ def test_every_result_is_whole_and_says_where_it_can_be_read():
     ("CheXclusion", 0.840)])
 def test_means_are_the_published_ones(name, mean):
     (one,) = [one for one in results() if one.name == name]
-    assert one.auroc[14] == pytest.approx(mean, abs=1.2e-3)  # theirs are rounded, or from unrounded values
-    np.testing.assert_allclose(one.auroc[14], one.auroc[:14].mean())
+    values = one.of(NIH_FINDINGS)
+    assert values[14] == pytest.approx(mean, abs=1.2e-3)  # theirs are rounded, or from unrounded values
+    np.testing.assert_allclose(values[14], values[:14].mean())
+
+
+def test_findings_that_nobody_published_have_no_area():
+    values = results()[0].of(("Lung_Opacity", "Hernia", "Mass"))
+    assert np.isnan(values[[0, 3]]).all() and values[1] == results()[0].auroc["Hernia"]

@@ -31,14 +31,26 @@ def imported(published, real_table, tmp_path_factory) -> tuple[Store, dict[str, 
     """A store with the three networks as imported runs, measured; and {network: prediction_id}."""
     store = Store(tmp_path_factory.mktemp("published") / "store.duckdb")
     dataset_id = film_table.dataset_hash(real_table.images, real_table.labels, NIH_FINDINGS)
-    store.add_dataset(dataset_id, real_table.images, real_table.labels, NIH_FINDINGS, name="NIH ChestX-ray14", kind="nih",
-                      label_source="Data_Entry CSV")
+    store.add_dataset(
+        dataset_id,
+        real_table.images,
+        real_table.labels,
+        NIH_FINDINGS,
+        name="NIH ChestX-ray14",
+        kind="nih",
+        label_source="Data_Entry CSV",
+    )
     prediction_ids = {}
     for network, frame in published.items():
         run_id = store.create_run({"name": network, "arch": network.lower()}, dataset_id, "imported")
         shuffled = frame.sample(frac=1, random_state=0)  # the order of rows must not matter
-        prediction_ids[network] = store.save_predictions(run_id, dataset_id, "test", list(shuffled.index),
-                                                         align(list(shuffled.columns), shuffled.to_numpy(), NIH_FINDINGS))
+        prediction_ids[network] = store.save_predictions(
+            run_id,
+            dataset_id,
+            "test",
+            list(shuffled.index),
+            align(list(shuffled.columns), shuffled.to_numpy(), NIH_FINDINGS),
+        )
         read = store.predictions(prediction_ids[network])
         store.save_metrics(prediction_ids[network], metrics.ranking_metrics(read.labels, read.scores, read.findings))
         store.finish_run(run_id, "finished")

@@ -115,7 +115,9 @@ def test_scores_are_those_of_the_network(each):
 
 def test_hirescam_is_gradcam_where_the_head_is_pooled_and_linear(each):
     explainer = each.explainer
-    apart = np.abs(explainer.explain(film(), NIH_FINDINGS, method="hirescam").maps - explainer.explain(film(), NIH_FINDINGS).maps).max()
+    apart = np.abs(
+        explainer.explain(film(), NIH_FINDINGS, method="hirescam").maps - explainer.explain(film(), NIH_FINDINGS).maps
+    ).max()
     assert apart < 1e-4 if ARCHITECTURES[each.architecture].pooled_head else apart > 0.1
 
 
@@ -312,8 +314,11 @@ def test_a_failure_is_told_and_leaves_the_explainer_usable(resnet, monkeypatch):
 @pytest.mark.parametrize("around", [torch.inference_mode, torch.no_grad,
                                     lambda: torch.autocast("cpu", dtype=torch.bfloat16)])
 def test_what_the_caller_is_in_the_middle_of_does_not_matter(resnet, around):
-    expected = [Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS).explain(film(), NIH_FINDINGS, method=method) for method in METHODS
-                if not METHODS[method].slow]
+    expected = [
+        Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS).explain(film(), NIH_FINDINGS, method=method)
+        for method in METHODS
+        if not METHODS[method].slow
+    ]
     explainer = Explainer(resnet, "resnet18", SPEC, NIH_FINDINGS)
     with around():
         before = torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")

@@ -12,7 +12,7 @@ from one_opening import one_opening
 from cxrcore.config import EnsembleConfig, ExportConfig, ImportConfig
 from cxrcore.data import splits
 from cxrcore.errors import DataError, RunError, UsageError, WorkbenchError
-from cxrcore.evaluation import ensemble, film_table
+from cxrcore.evaluation import data_set_films, ensemble
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import examination, export, import_run
 from cxrcore.import_export.audit.questions import Line
@@ -98,7 +98,9 @@ def test_what_is_refused_leaves_nothing_behind(do, store):
 
 
 def test_a_run_that_cannot_be_measured_is_not_left_half(store, monkeypatch):
-    candidate = examination.examine(parse_prediction_file(made.as_csv(made.frame(FILMS)), "x", FILMS.findings), FILMS, Declared())
+    candidate = examination.examine(
+        parse_prediction_file(made.as_csv(made.frame(FILMS)), "x", FILMS.findings), FILMS, Declared()
+    )
     monkeypatch.setattr(examination.measure_predictions, "measure", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         examination.save_candidate(store, candidate, "x")
@@ -137,7 +139,9 @@ def test_without_a_table_the_stores_only_data_set_serves(do, store, tmp_path, cs
 
 
 def coverage_of(rows: pd.DataFrame, store: Store) -> Line:
-    candidate = examination.examine(parse_prediction_file(made.as_csv(rows), "x", FILMS.findings), FILMS, Declared(), store)
+    candidate = examination.examine(
+        parse_prediction_file(made.as_csv(rows), "x", FILMS.findings), FILMS, Declared(), store
+    )
     return next(line for line in candidate.lines if line.name == "Coverage")
 
 
@@ -151,7 +155,7 @@ def test_films_missing_of_another_import_are_noticed(do, store, capsys):
 
 def put(store: Store, kind: str, rows: pd.DataFrame, split: tuple[str, int, str] | None = None) -> None:
     """A finished run of these films, without the time that its measures take."""
-    film_table.add_to(store, FILMS)
+    data_set_films.add_to(store, FILMS)
     ids = rows["image_id"].to_numpy(object)
     run_id = store.create_run({"name": f"of {kind}", "arch": "resnet18"}, FILMS.dataset_id, kind,
                               split=split or splits.own_split("test", ids))
@@ -282,10 +286,12 @@ def test_what_makes_no_ensemble(store, runs, said):
 
 
 def test_real_files_give_their_published_areas_without_a_false_alarm(shared, store):
-    films = film_table.of_csv(shared / "nih" / "Data_Entry_2017.csv")
+    films = data_set_films.of_csv(shared / "nih" / "Data_Entry_2017.csv")
     run_ids = []
     for name in REAL:
-        file = parse_prediction_file((shared / "predictions" / f"{name}_preds.csv").read_bytes(), f"{name}.csv", NIH_FINDINGS)
+        file = parse_prediction_file(
+            (shared / "predictions" / f"{name}_preds.csv").read_bytes(), f"{name}.csv", NIH_FINDINGS
+        )
         candidate = examination.examine(file, films, Declared(), store)
         assert {line.state for line in candidate.lines} == {"passed", "not declared"}
         run_ids.append(examination.save_candidate(store, candidate, name))

@@ -204,9 +204,17 @@ def test_as_copy_is_for_run_folders(tmp_path):
 
 def test_of_several_folders_all_come_in_or_none(original, tmp_path):
     store = Store(tmp_path / "store.duckdb")
-    store.add_dataset("0" * 12, pd.DataFrame({"image_id": ["a"], "patient_id": ["1"], "follow_up": [0], "age": [5.0],
-                                              "sex": ["F"], "view": ["PA"]}), np.zeros((1, 14)), NIH_FINDINGS, name="x", kind="nih",
-                      label_source="")
+    store.add_dataset(
+        "0" * 12,
+        pd.DataFrame(
+            {"image_id": ["a"], "patient_id": ["1"], "follow_up": [0], "age": [5.0], "sex": ["F"], "view": ["PA"]}
+        ),
+        np.zeros((1, 14)),
+        NIH_FINDINGS,
+        name="x",
+        kind="nih",
+        label_source="",
+    )
     first, second = copied(original, tmp_path / "many"), copied(exported(tmp_path, seed=5), tmp_path / "many")
     edit(second, lambda document: document["runs"][0].update(started_at="yesterday"))
     refused(store, tmp_path / "many", "started_at")

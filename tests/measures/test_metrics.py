@@ -90,7 +90,9 @@ def test_undefined_findings_leave_the_macro_mean_and_are_counted():
 def test_rows_for_the_store_hold_every_finding_macro_and_micro():
     labels, scores = _many()
     labels[:, 13] = 0
-    rows = metrics.threshold_metrics(labels, scores, NIH_FINDINGS, np.full(14, 0.5), "set").set_index(["metric", "finding"])
+    rows = metrics.threshold_metrics(labels, scores, NIH_FINDINGS, np.full(14, 0.5), "set").set_index(
+        ["metric", "finding"]
+    )
     decided = scores >= 0.5
     assert set(rows.index.get_level_values("finding")) == {*NIH_FINDINGS, "macro", "micro"}
     assert rows.loc[("f1", "micro"), "value"] == pytest.approx(reference.f1_score(labels, decided, average="micro"))

@@ -125,7 +125,9 @@ def test_an_older_checkpoint_of_vit_does_not_pass_its_doubtful_corpus_on(tmp_pat
 
 
 def test_random_weights_are_seeded():
-    first, same, other = (start("resnet18", 32, NIH_FINDINGS, "random", seed).model.state_dict()["fc.weight"] for seed in (0, 0, 1))
+    first, same, other = (
+        start("resnet18", 32, NIH_FINDINGS, "random", seed).model.state_dict()["fc.weight"] for seed in (0, 0, 1)
+    )
     assert torch.equal(first, same) and not torch.equal(first, other)
 
 

@@ -10,6 +10,7 @@ from cxrcore.data import splits
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.queries import data_set
 from cxrcore.queries.film_pixels import film_map
+from cxrcore.queries.film_sources import FilmSource
 from cxrcore.store import Store
 from cxrcore.ui.film_tiles import Tile, _figure
 
@@ -24,6 +25,11 @@ def store() -> Store:
 
 def figures_of(app) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
+
+
+def parts_of(app) -> list:
+    """The table of a split's parts, where one is shown."""
+    return [frame.value for frame in app.dataframe if "part" in frame.value]
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def test_the_figures_are_those_of_the_data(open_page, data, add_split):
     assert "Of all 40 films of the data set." in said  # slides say it of the test films
     assert "1 labels are unknown" in said and "recall 0 and F1 0" in said
     assert "No patient stands on both sides" in said
-    parts = app.dataframe[0].value
+    parts = parts_of(app)[0]
     assert parts["films"].tolist() == [len(drawn.rows(part)) for part in splits.SPLITS]
     assert "Fewer than 50 films with the finding" in said
     assert "No films of this data set lie prepared" in said and "scripts/prepare.py" in said
@@ -86,13 +92,13 @@ def test_an_official_split_needs_its_list(open_page, data, add_split, tmp_path):
     assert "needs test_list.txt" in text_of(open_page())
     (tmp_path / "test_list.txt").write_text("\n".join(test_list))
     app = open_page()
-    assert "needs test_list.txt" not in text_of(app) and app.dataframe[0].value["films"].iloc[-1] == 8
+    assert "needs test_list.txt" not in text_of(app) and parts_of(app)[0]["films"].iloc[-1] == 8
 
 
 def test_a_split_that_is_drawn_otherwise_today_is_not_shown(open_page, store, data):
     store.create_run({"arch": "resnet18"}, data.dataset_id, split=("patient", 3, "another"))
     app = open_page()
-    assert "drawing it again gives" in text_of(app) and not app.dataframe
+    assert "drawing it again gives" in text_of(app) and not parts_of(app)
 
 
 def test_a_data_set_without_runs_says_so(open_page):
@@ -112,7 +118,7 @@ def test_an_unknown_finding_or_split_in_a_link_is_an_error_beside_the_rest(open_
         app = open_page(**link)
         assert [next(iter(link.values())) in error.value for error in app.error] == [True]
         assert figures_of(app)["Films"] == "40"
-    assert not app.dataframe  # and no other split in its place
+    assert not parts_of(app)  # and no other split in its place
 
 
 def test_a_finding_may_be_spelled_as_in_the_table(open_page, data):
@@ -167,7 +173,7 @@ def shown(phantoms):
 
     def find(csv_path, img_root, kind=row["kind"]):
         return film_map(phantoms.store, row["dataset_id"], kind, phantoms.store.images(row["dataset_id"]),
-                        ((csv_path, img_root),))
+                        (FilmSource(csv_path, img_root),))
 
     return find
 

@@ -11,6 +11,7 @@ import pytest
 from opened_pages import as_typed, open_page, text_of
 
 from cxrcore.data.files import csv_file
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import prediction_file, training_films
 from cxrcore.import_export.export import export
 from cxrcore.report import bundle, contents, page, sections
@@ -103,7 +104,7 @@ def test_an_exported_csv_is_safe_and_comes_back_as_it_was(made, tmp_path):
     rows = pd.read_csv(path, dtype={"Patient ID": str})
     assert rows["Image Index"].str.startswith("'=film").all() and rows["Patient ID"].str.startswith("'@").all()
     held = made.predictions(made.leaderboard().set_index(["run_id", "split"]).at[(run_id, "test"), "prediction_id"])
-    file = prediction_file.read_prediction_file(path)
+    file = prediction_file.read_prediction_file(path, NIH_FINDINGS)
     assert list(file.image_ids) == list(held.image_ids)
     listed = training_films.train_list(path.read_bytes(), "list")
     assert set(held.image_ids) < listed

@@ -7,7 +7,7 @@ from opened_pages import open_page, text_of
 from streamlit.testing.v1 import AppTest
 
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.evaluation import film_table
+from cxrcore.evaluation import data_set_films
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import examination
 from cxrcore.store import Store
@@ -19,7 +19,7 @@ FILMS = made.table(600)
 def store(tmp_path, monkeypatch) -> Store:
     """A store that knows the films and has no run."""
     found = Store(tmp_path / "page" / "store.duckdb")
-    film_table.add_to(found, FILMS)
+    data_set_films.add_to(found, FILMS)
     monkeypatch.setenv("CXR_STORE", str(found.path))
     return found
 

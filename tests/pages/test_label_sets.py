@@ -21,7 +21,7 @@ from cxrcore.errors import RunError
 from cxrcore.measures.metrics import auroc, confusion
 from cxrcore.queries import evaluated_runs, from_store
 from cxrcore.queries.labels import label_quality
-from cxrcore.queries.labels.labels_in_words import labels_in_words
+from cxrcore.queries.labels.label_set_in_words import label_set_in_words
 from cxrcore.report.write_files import write_report
 from cxrcore.store import Store
 
@@ -175,7 +175,7 @@ def test_runs_of_other_films_are_named_beside_the_set(store):
     rows = overview.runs[overview.runs["run_id"].isin([ours(store)[0], run_ids(store, FIVE)[0]])]
     runs = evaluated_runs.evaluated(rows, overview, dict(zip(rows["run_id"], ["one", "two"], strict=True)), "test",
                                     "experts")
-    assert "which this label set is not of, are read by their own labels" in labels_in_words(store, runs, "test")
+    assert "which this label set is not of, are read by their own labels" in label_set_in_words(store, runs, "test")
 
 
 # -- report

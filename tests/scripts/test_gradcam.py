@@ -15,7 +15,7 @@ from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.phantoms.recipe import FIRST_PATIENT
 from cxrcore.errors import UsageError, WorkbenchError
-from cxrcore.evaluation.film_table import add_dataset
+from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.explain import draw_figures
 from cxrcore.explain.draw_figures import caption, draw_figures_of_run, fitted_thresholds
 from cxrcore.findings import NIH_FINDINGS
@@ -41,8 +41,9 @@ def split_of(folder: Path, scheme: str = "patient") -> FilmSet:
 def untrained(films: FilmSet, run_id: str, architecture: str = "resnet18") -> Checkpoint:
     torch.manual_seed(0)
     split = {"scheme": films.split.scheme, "seed": films.split.seed, "fingerprint": films.split.fingerprint}
-    return Checkpoint(build(architecture, SIZE, 14).state_dict(), architecture, SIZE, (0.5,) * 3, (0.25,) * 3, "nothing",
-                      split, films.table.dataset_id, run_id, epoch=2)
+    state = build(architecture, SIZE, len(NIH_FINDINGS)).state_dict()
+    return Checkpoint(state, architecture, SIZE, (0.5,) * 3, (0.25,) * 3, "nothing", split, films.table.dataset_id,
+                      run_id, epoch=2, findings=NIH_FINDINGS)
 
 
 def make_run(store: Store, films: FilmSet) -> str:
@@ -212,7 +213,7 @@ def test_numbers_are_the_networks(figures_of, home, tiny_nih, undrawn):
 def test_thresholds_are_those_fitted_on_val_for_this_very_checkpoint(tiny_nih, tmp_path):
     store, films = Store(tmp_path / "runs" / "store.duckdb"), split_of(tiny_nih)
     run_id = make_run(store, films)
-    assert (fitted_thresholds(store, run_id, "sha").values == 0.5).all()
+    assert (fitted_thresholds(store, run_id, "sha", NIH_FINDINGS).values == 0.5).all()
     ids = films.image_ids(films.on_disk("val")).tolist()
 
     def fitted(value: float, sha: str, n: int, split: str = "val", objective: str = "max_f1") -> None:
@@ -224,10 +225,10 @@ def test_thresholds_are_those_fitted_on_val_for_this_very_checkpoint(tiny_nih, t
     fitted(0.1, "another", len(ids))
     fitted(0.2, "sha", len(ids), split="test")
     fitted(0.3, "sha", len(ids), objective="classic")
-    assert (fitted_thresholds(store, run_id, "sha").values == 0.5).all()
+    assert (fitted_thresholds(store, run_id, "sha", NIH_FINDINGS).values == 0.5).all()
     fitted(0.4, "sha", len(ids))
     fitted(0.6, "sha", 3)  # a subset does not take the place of the whole
-    found = fitted_thresholds(store, run_id, "sha")
+    found = fitted_thresholds(store, run_id, "sha", NIH_FINDINGS)
     assert (found.values == 0.4).all() and "val" in found.source
     notes = dict(zip(NIH_FINDINGS, found.notes, strict=True))
     assert "unstable" in notes["Mass"] and "not fitted" in notes["Hernia"] and notes["Edema"] == ""

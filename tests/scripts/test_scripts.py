@@ -15,6 +15,7 @@ import torch
 from run_scripts import here, in_shell
 
 from cxrcore.config import PROJECT_ROOT
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.networks.architectures import build
 from cxrcore.networks.checkpoint import Checkpoint, save_checkpoint
 from cxrcore.settings import Constants
@@ -187,7 +188,8 @@ def _thousand_outputs(folder):
     state = build("resnet18", 32, 14).state_dict() | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
     save_checkpoint(folder / "weights.pth", Checkpoint(
         state=state, architecture="resnet18", image_size=32, mean=(0.5,) * 3, std=(0.5,) * 3, training_corpus="x",
-        split={"scheme": "patient", "seed": 0, "fingerprint": "f"}, dataset_id="d", run_id="r", epoch=1))
+        split={"scheme": "patient", "seed": 0, "fingerprint": "f"}, dataset_id="d", run_id="r", epoch=1,
+        findings=NIH_FINDINGS))
 
 
 def _corrupt_films(folder):

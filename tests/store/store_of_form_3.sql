@@ -57,12 +57,12 @@ INSERT INTO runs SELECT id, 'old', 'resnet18', 'trained', 'finished', '2026-03-0
     t(id, dataset);
 INSERT INTO epochs VALUES ('20260301-090000-000001', 1, 0.5, 0.4, 0.7, 0.3, 0.0001, 10, 20);
 INSERT INTO prediction_sets VALUES
-    ('20260301-100000-00000a', '20260301-090000-000001', 'aaaaaaaaaaa1', 'val', 'model_best.pth', repeat('f', 64), 2, 2, 'fp32',
-        '2026-03-01 10:00:00+00'),
-    ('20260301-100000-00000b', '20260301-090000-000001', 'aaaaaaaaaaa1', 'test', 'model_best.pth', repeat('f', 64), 2, 2, 'fp32',
-        '2026-03-01 10:00:01+00'),
-    ('20260301-100000-00000c', '20260301-090000-000002', 'aaaaaaaaaaa2', 'test', 'model_best.pth', repeat('e', 64), 2, 2, 'fp32',
-        '2026-03-01 10:00:02+00');
+    ('20260301-100000-00000a', '20260301-090000-000001', 'aaaaaaaaaaa1', 'val', 'model_best.pth', repeat('f', 64), 2, 2,
+        'fp32', '2026-03-01 10:00:00+00'),
+    ('20260301-100000-00000b', '20260301-090000-000001', 'aaaaaaaaaaa1', 'test', 'model_best.pth', repeat('f', 64), 2, 2,
+        'fp32', '2026-03-01 10:00:01+00'),
+    ('20260301-100000-00000c', '20260301-090000-000002', 'aaaaaaaaaaa2', 'test', 'model_best.pth', repeat('e', 64), 2, 2,
+        'fp32', '2026-03-01 10:00:02+00');
 INSERT INTO predictions SELECT prediction_id, image_id, list_transform(range(14), k -> (0.25 + k / 32 +
     ascii(image_id) / 1000)::FLOAT) FROM images JOIN prediction_sets USING (dataset_id)
     WHERE split = 'val' AND image_id < '2' OR split = 'test' AND (image_id >= '2' OR dataset_id = 'aaaaaaaaaaa2')
@@ -74,8 +74,8 @@ INSERT INTO calibrators VALUES ('20260301-100000-0000c1', '20260301-100000-00000
     '{"Mass": {"scale": 1.5, "bias": -0.5}}', '2026-03-01 10:00:00+00');
 INSERT INTO metrics SELECT '20260301-100000-00000b', 'csv', finding, metric, set_id, value, value - 0.1, value + 0.1, 1,
     2, 'exact', '0.1', measurement FROM (VALUES
-    ('macro', 'auroc', NULL, 0.70, 1), ('macro', 'f1', '20260301-100000-0000f1', 0.40, 1), ('Mass', 'auroc', NULL, 0.6, 1),
-    ('macro', 'ap', NULL, 0.3, 1), ('macro', 'auroc', NULL, 0.75, 2)) t(finding, metric, set_id, value, measurement);
+    ('macro', 'auroc', NULL, 0.70, 1), ('macro', 'f1', '20260301-100000-0000f1', 0.40, 1),
+    ('Mass', 'auroc', NULL, 0.6, 1), ('macro', 'ap', NULL, 0.3, 1), ('macro', 'auroc', NULL, 0.75, 2)) t(finding, metric, set_id, value, measurement);
 INSERT INTO localization VALUES
     ('20260301-100000-00000b', 'gradcam', '2.png', 'Mass', true, 0.5, 0.5, 0.5, 1),
     ('20260301-100000-00000b', 'gradcam', '2.png', 'Mass', false, 0.1, 0.1, 0.1, 2);

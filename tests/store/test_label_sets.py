@@ -107,15 +107,22 @@ def test_a_label_set_goes_with_what_was_measured_on_it(store, data, experts, pre
         store.save_metrics(prediction_id, metric(0.7), "experts")
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    (lambda labels: labels.set_axis([*labels.index[1:], "x.png"]), "1 films of the labels are not in data set"),
-    (lambda labels: labels.set_axis([labels.index[1], *labels.index[1:]]), "each of them once"),
-    (lambda labels: labels.iloc[:0], "needs films"), (lambda labels: labels.replace(1.0, 0.5), "other than 1, 0"),
-    (lambda labels: labels.replace(1.0, np.inf), "other than 1, 0"), (lambda labels: labels.replace(1, -1), "other than"),
-    (lambda labels: labels.rename(columns={"Pneumothorax": "Fracture"}), "Fracture is no finding of the data set"),
-    (lambda labels: labels.rename(columns={"Pneumothorax": "pneumothorax"}), "no canonical name"),
-    (lambda labels: labels.rename(columns={"Pneumothorax": EITHER}), "two columns for one finding"),
-    (lambda labels: labels[["Pneumothorax"]], "cannot be derived"), (lambda labels: labels[[]], "1 to 64 names")])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda labels: labels.set_axis([*labels.index[1:], "x.png"]), "1 films of the labels are not in data set"),
+        (lambda labels: labels.set_axis([labels.index[1], *labels.index[1:]]), "each of them once"),
+        (lambda labels: labels.iloc[:0], "needs films"),
+        (lambda labels: labels.replace(1.0, 0.5), "other than 1, 0"),
+        (lambda labels: labels.replace(1.0, np.inf), "other than 1, 0"),
+        (lambda labels: labels.replace(1, -1), "other than"),
+        (lambda labels: labels.rename(columns={"Pneumothorax": "Fracture"}), "Fracture is no finding of the data set"),
+        (lambda labels: labels.rename(columns={"Pneumothorax": "pneumothorax"}), "no canonical name"),
+        (lambda labels: labels.rename(columns={"Pneumothorax": EITHER}), "two columns for one finding"),
+        (lambda labels: labels[["Pneumothorax"]], "cannot be derived"),
+        (lambda labels: labels[[]], "1 to 64 names"),
+    ],
+)
 def test_what_is_no_reading_of_these_films_is_refused(store, data, experts, change, said):
     with pytest.raises((StoreError, FindingError), match=said) as told:
         save(store, data, change(experts))
@@ -131,7 +138,8 @@ def test_what_follows_from_no_finding_of_the_data_set_is_refused(store, data, ex
     assert len(store.label_sets()) == 1
 
 
-@pytest.mark.parametrize("name", ["", CSV, "../x", "a/b", "x" * 61, "a\nb", " a", "<b>", "é"])
+@pytest.mark.parametrize("name", ["", CSV, "Own", "own on experts", "CSV", "../x", "a/b", "x" * 61, "a\nb", " a", "<b>",
+                                  "é"])
 def test_names_of_another_form_are_refused(store, data, experts, name):
     with pytest.raises((StoreError, DataError)):
         save(store, data, experts, name)
@@ -191,10 +199,18 @@ def test_one_run_has_scores_on_films_of_two_lists(store, data, run_id, predictio
         store.save_predictions(run_id, "other", "external", known.image_ids, scores[:, :14])
 
 
-@pytest.mark.parametrize(("findings", "error"), [
-    (TWENTY[:13], StoreError), ([], FindingError), (["Mass"] * 14, FindingError), (["mass", *TWENTY[:13]], FindingError),
-    (["macro", *TWENTY[:13]], FindingError), (["image_id", *TWENTY[:13]], FindingError),
-    ([f"f{place}" for place in range(65)], FindingError)])
+@pytest.mark.parametrize(
+    ("findings", "error"),
+    [
+        (TWENTY[:13], StoreError),
+        ([], FindingError),
+        (["Mass"] * 14, FindingError),
+        (["mass", *TWENTY[:13]], FindingError),
+        (["macro", *TWENTY[:13]], FindingError),
+        (["image_id", *TWENTY[:13]], FindingError),
+        ([f"f{place}" for place in range(65)], FindingError),
+    ],
+)
 def test_what_is_no_list_of_the_labels_is_refused(store, findings, error):
     known = known_data(20)
     with pytest.raises(error):
@@ -205,7 +221,9 @@ def test_what_is_no_list_of_the_labels_is_refused(store, findings, error):
 def test_a_run_is_measured_on_every_reading_that_there_is(store, data, run_id, experts):
     save(store, data, experts)
     scores = np.random.default_rng(0).random((40, 14), np.float32)
-    saved = {part: store.save_predictions(run_id, data.dataset_id, part, data.image_ids, scores) for part in ("val", "test")}
+    saved = {
+        part: store.save_predictions(run_id, data.dataset_id, part, data.image_ids, scores) for part in ("val", "test")
+    }
     measure(store, run_id, saved)
     rows = store.metrics([saved["test"]])
     assert set(rows["label_set"]) == {CSV, "experts"}

@@ -40,8 +40,9 @@ def test_every_row_stays_and_each_data_set_has_the_labels_that_it_came_with(old)
     after = rows_of(old)
     assert {table: after[table] for table in before if table != "schema_version"} == {
         table: own for table, own in before.items() if table != "schema_version"}
-    assert after.keys() - before.keys() == {"label_set_info"} and rows(old, "SELECT max(version) FROM schema_version") == [
-        (len(schema.STEPS),)]
+    assert after.keys() - before.keys() == {"label_set_info"} and rows(
+        old, "SELECT max(version) FROM schema_version"
+    ) == [(len(schema.STEPS),)]
     sets = old.label_sets()
     assert [(one.dataset_id, one.name, one.findings, one.derived, one.source) for one in sets] == [
         (dataset_id, CSV, NIH_FINDINGS, (), "NIH release") for dataset_id in (FILMS, PHANTOMS)]
@@ -69,7 +70,13 @@ def test_labels_predictions_and_measures_are_what_they_were(old):
     assert measured.to_dict() == {("macro", "auroc"): 0.75, ("macro", "f1"): 0.4, ("Mass", "auroc"): 0.6,
                                   ("macro", "ap"): 0.3}
     board = old.leaderboard().set_index("prediction_id")
-    assert board.loc[TEST, ["auroc", "ap", "f1", "f1_fitted_on", "dataset_id"]].tolist() == [0.75, 0.3, 0.4, "val", FILMS]
+    assert board.loc[TEST, ["auroc", "ap", "f1", "f1_fitted_on", "dataset_id"]].tolist() == [
+        0.75,
+        0.3,
+        0.4,
+        "val",
+        FILMS,
+    ]
     assert set(board.index) == {VAL, TEST, OTHER} and rows(old, "SELECT * FROM latest_metrics ORDER BY ALL") == view
     assert old.threshold_sets(RUN)["thresholds"][0].tolist() == [(k + 1) / 16 for k in range(14)]
     assert json.loads(old.calibrators(VAL)["parameters"][0]) == {"Mass": {"scale": 1.5, "bias": -0.5}}

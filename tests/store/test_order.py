@@ -21,7 +21,9 @@ def boxes_hit(n: int, iou: float, order: np.ndarray | None = None) -> pd.DataFra
 
 @pytest.fixture
 def prediction_id(store, data, run_id) -> str:
-    return store.save_predictions(run_id, data.dataset_id, "test", data.image_ids, np.full((40, len(NIH_FINDINGS)), 0.5))
+    return store.save_predictions(
+        run_id, data.dataset_id, "test", data.image_ids, np.full((40, len(NIH_FINDINGS)), 0.5)
+    )
 
 
 def macro(metric: str, value: float, set_id: str | None = None) -> pd.DataFrame:
@@ -48,7 +50,9 @@ def test_a_film_twice_in_one_measurement_counts_as_it_came_last(store, predictio
 
 
 def test_measurements_are_numbered_within_their_predictions(store, data, run_id, prediction_id):
-    other = store.save_predictions(run_id, data.dataset_id, "val", data.image_ids, np.full((40, len(NIH_FINDINGS)), 0.5))
+    other = store.save_predictions(
+        run_id, data.dataset_id, "val", data.image_ids, np.full((40, len(NIH_FINDINGS)), 0.5)
+    )
     for own, iou in ((prediction_id, 0.1), (other, 0.2), (prediction_id, 0.3)):
         store.save_localization(own, boxes_hit(2, iou))
     rows = store.localization([other, prediction_id])

@@ -80,7 +80,9 @@ def check(run, prediction_id: str) -> None:
     expected = max_f1(held.labels, held.scores, held.findings).thresholds
     np.testing.assert_array_equal(on_page(run.store, run.run_id), expected)
     np.testing.assert_array_equal(in_script(run)["max F1"], expected)
-    np.testing.assert_array_equal(draw_figures.fitted_thresholds(run.store, run.run_id, BEST, NIH_FINDINGS).values, expected)
+    np.testing.assert_array_equal(
+        draw_figures.fitted_thresholds(run.store, run.run_id, BEST, NIH_FINDINGS).values, expected
+    )
     row = run.store.leaderboard().set_index(["run_id", "split"]).loc[(run.run_id, "test")]
     test = run.store.predictions(row["prediction_id"])
     assert row["f1"] == pytest.approx(macro(confusion(test.labels, test.scores, expected).f1)[0])

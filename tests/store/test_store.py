@@ -24,8 +24,21 @@ from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import EpochRecord, Store, schema, turns
 from cxrcore.store.measurements import LOCALIZATION_COLUMNS, METRIC_COLUMNS
 
-TABLES = ("datasets", "images", "label_sets", "label_set_info", "boxes", "runs", "epochs", "prediction_sets", "predictions",
-          "threshold_sets", "calibrators", "metrics", "localization")
+TABLES = (
+    "datasets",
+    "images",
+    "label_sets",
+    "label_set_info",
+    "boxes",
+    "runs",
+    "epochs",
+    "prediction_sets",
+    "predictions",
+    "threshold_sets",
+    "calibrators",
+    "metrics",
+    "localization",
+)
 
 
 def epoch(number: int, loss: float = 0.5) -> EpochRecord:
@@ -99,8 +112,16 @@ def test_a_data_set_comes_back_as_it_was(store, data):
 def test_boxes_come_back_and_stay_with_their_data_set(store, data):
     boxes = pd.DataFrame({"image_id": data.image_ids[:2], "finding": ["Mass", "Nodule"], "x": [1.25, 2], "y": [3.0, 4],
                           "width": [5.0, 6], "height": [7.0, 8.123456789]})
-    store.add_dataset("other", data.images[::-1], data.labels[::-1], NIH_FINDINGS, name="b", kind="nih", label_source="csv",
-                      boxes=boxes)
+    store.add_dataset(
+        "other",
+        data.images[::-1],
+        data.labels[::-1],
+        NIH_FINDINGS,
+        name="b",
+        kind="nih",
+        label_source="csv",
+        boxes=boxes,
+    )
     pd.testing.assert_frame_equal(store.boxes("other"), boxes)
     assert store.boxes(data.dataset_id).empty
     # In the order of their names, whatever the order they came in.
@@ -111,15 +132,23 @@ def test_boxes_come_back_and_stay_with_their_data_set(store, data):
 def test_a_known_data_set_is_added_once(store, data):
     token = store.change_token()
     for _ in range(2):
-        store.add_dataset(data.dataset_id, data.images, data.labels, NIH_FINDINGS, name="again", kind="nih", label_source="csv")
+        store.add_dataset(
+            data.dataset_id, data.images, data.labels, NIH_FINDINGS, name="again", kind="nih", label_source="csv"
+        )
     assert store.change_token() == token, "a known data set must not even open the file for writing"
     assert rows_in(store, "images") == rows_in(store, "label_sets") == 40
 
 
 def test_one_data_set_added_by_many_at_once_is_there_once(store, data):
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: Store(store.path).add_dataset("late", data.images, data.labels, NIH_FINDINGS, name="b", kind="nih",
-                                                              label_source="csv"), range(4)))
+        list(
+            pool.map(
+                lambda _: Store(store.path).add_dataset(
+                    "late", data.images, data.labels, NIH_FINDINGS, name="b", kind="nih", label_source="csv"
+                ),
+                range(4),
+            )
+        )
     assert rows_in(store, "datasets", "dataset_id = 'late'") == 1 and rows_in(store, "images") == 80
 
 
@@ -411,7 +440,8 @@ def test_a_deleted_run_leaves_no_row_and_no_file_and_takes_nothing_else(store, d
     kept = full_run(store, data)
     before = {table: rows_in(store, table) for table in TABLES}
     gone = full_run(store, data)
-    assert all(rows_in(store, t) > before[t] for t in TABLES if t not in ("datasets", "images", "label_sets", "boxes"))
+    assert all(rows_in(store, t) > before[t] for t in TABLES if t not in (
+        "datasets", "images", "label_sets", "label_set_info", "boxes"))
     store.delete_run(gone)
     assert {table: rows_in(store, table) for table in TABLES} == before
     assert not store.run_folder(gone).exists() and (store.run_folder(kept) / "model_best.pth").exists()
@@ -708,5 +738,7 @@ def test_a_threshold_that_is_no_number_is_refused(store, data, run_id):
     prediction_id = store.save_predictions(run_id, data.dataset_id, "val", data.image_ids,
                                            np.full((len(data.image_ids), len(NIH_FINDINGS)), 0.5))
     with pytest.raises(StoreError, match="NaN"):
-        store.save_threshold_set(prediction_id, "wrong", "manual", np.append(np.full(len(NIH_FINDINGS) - 1, 0.5), np.nan))
+        store.save_threshold_set(
+            prediction_id, "wrong", "manual", np.append(np.full(len(NIH_FINDINGS) - 1, 0.5), np.nan)
+        )
     assert store.threshold_sets(run_id).empty

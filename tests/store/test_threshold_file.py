@@ -54,7 +54,9 @@ def test_thresholds_alone_are_a_file():
           math.nextafter(0, 1), math.nextafter(1, 0), math.nextafter(0.5, 1), 0.05, 0.40])
 def test_doubles_come_back_bit_for_bit(values):
     text = threshold_file_text(ThresholdFile(np.array(values), NIH_FINDINGS))
-    assert parse_threshold_file(text, NIH_FINDINGS).thresholds.tobytes() == struct.pack(f"{len(NIH_FINDINGS)}d", *values)
+    assert parse_threshold_file(text, NIH_FINDINGS).thresholds.tobytes() == struct.pack(
+        f"{len(NIH_FINDINGS)}d", *values
+    )
 
 
 def test_the_text_is_readable_and_says_what_it_is():
@@ -91,7 +93,10 @@ def test_any_order_and_spelling_of_findings():
 
 def test_a_bare_mapping_has_no_provenance():
     values = BARE | {"Mass": 0, "Hernia": 1}  # whole numbers are numbers
-    assert same(parse_threshold_file(json.dumps(values), NIH_FINDINGS), ThresholdFile(np.array(list(values.values()), np.float64), NIH_FINDINGS))
+    assert same(
+        parse_threshold_file(json.dumps(values), NIH_FINDINGS),
+        ThresholdFile(np.array(list(values.values()), np.float64), NIH_FINDINGS),
+    )
 
 
 def test_a_title_stands_on_one_line():
@@ -100,7 +105,9 @@ def test_a_title_stands_on_one_line():
 
 
 def test_fields_of_later_times_and_empty_ones_are_no_hindrance():
-    file = parse_threshold_file(json.dumps(OWN | {"colour": [1], "name": None, "author": "", "parameters": None}), NIH_FINDINGS)
+    file = parse_threshold_file(
+        json.dumps(OWN | {"colour": [1], "name": None, "author": "", "parameters": None}), NIH_FINDINGS
+    )
     assert same(file, ThresholdFile(np.full(len(NIH_FINDINGS), 0.2), NIH_FINDINGS))
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from cxrcore.config import LOSSES
 from cxrcore.settings import Constants
 from cxrcore.training.losses import make_loss, positive_weights
 
@@ -29,6 +30,23 @@ def test_a_batch_of_unknown_labels_gives_zero_and_finite_gradients():
     value.backward()
     assert value.item() == 0
     assert torch.isfinite(logits.grad).all()
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("size", [1.0, 80.0, 1e4, 3e38])
+def test_an_unknown_label_has_a_gradient_of_exactly_zero(kind, size):
+    unknown = torch.rand(20, 14, generator=torch.Generator().manual_seed(1)) < 0.4
+    labels = torch.where(unknown, float("nan"), LABELS)
+    whole, known = LOGITS.clone(), LOGITS.clone()
+    whole[unknown] = size * torch.sign(LOGITS[unknown])  # as far from any label as a number goes
+    values = []
+    for logits in (whole, known):
+        loss = make_loss(kind, labels.numpy())(logits.requires_grad_(), labels)
+        loss.backward()
+        values.append(loss.item())
+        assert (logits.grad[unknown] == 0).all() and (logits.grad[~unknown] != 0).all()
+    assert values[0] == values[1]
+    assert torch.equal(whole.grad, known.grad)
 
 
 def test_focal_is_bce_damped_by_certainty():

@@ -23,6 +23,7 @@ from PIL import Image, PngImagePlugin
 from tqdm import tqdm
 
 from cxrcore.data import splits
+from cxrcore.data.description import BESIDE
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.data.phantoms.mark import MARK, TRUTH
@@ -31,7 +32,6 @@ from cxrcore.data.phantoms.textures import Textures
 from cxrcore.errors import DataError, WorkbenchError
 from cxrcore.interrupts import start_worker, starting_workers
 
-DESCRIPTION = "description.toml"
 TABLE, BOXES = "Data_Entry_2017.csv", "BBox_List_2017.csv"
 TRAIN_VAL_LIST, TEST_LIST = "train_val_list.txt", "test_list.txt"
 FILMS_PER_FOLDER = 10_000  # as NIH's images_002 and later
@@ -191,7 +191,7 @@ def _write_tables(planned: PhantomPlan, drawn: list[dict[str, Box]], folder: Pat
     _replace(folder / TRAIN_VAL_LIST, "\n".join(ids[i] for i in range(len(ids)) if i not in test))
     _replace(folder / BOXES, "\n".join([_BOX_HEADER, *_box_rows(planned, ids, drawn), ""]))
     _replace(folder / TRUTH, "\n".join([*_truth_rows(planned, ids), ""]))
-    _replace(folder / DESCRIPTION, _description(planned.recipe))
+    _replace(folder / BESIDE, _description(planned.recipe))
     _replace(folder / TABLE, "\n".join([_HEADER, *_table_rows(planned, ids), ""]))  # last: it means a finished data set
 
 

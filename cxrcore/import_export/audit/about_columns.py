@@ -101,7 +101,9 @@ def exchanged(areas: Areas, usable: np.ndarray) -> dict[int, int]:
 def _enough(n: int) -> float:
     """Standard errors that chance exceeds no oftener among n columns than `EXCHANGED` among 14."""
     possible = n * (n - 1) / 2 + n * (n - 1) * (n - 2) / 3  # two columns, three in either direction
-    return max(EXCHANGED, float(-ndtri(ndtr(-EXCHANGED) * N_EXCHANGES / max(possible, 1))))
+    if possible <= N_EXCHANGES:
+        return EXCHANGED
+    return float(-ndtri(ndtr(-EXCHANGED) * N_EXCHANGES / possible))
 
 
 def _gain(areas: Areas, cycle: dict[int, int]) -> float:

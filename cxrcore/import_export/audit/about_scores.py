@@ -54,9 +54,13 @@ def ties(found: Audited) -> Line:
     rounded = [(column, share) for column, share in tied if not half_precision(column.values)]
     column, share = max(rounded, key=lambda one: one[1])
     shown = found.named([one.place for one, _ in rounded])
-    return Line("Ties", WARNED, f"rounded? Many equal scores{_steps(column)} in {shown} "
-                                f"({display_name(found.findings[column.place])}: {len(column.values):,} different ones, "
-                                f"{share:.0%} of the films share theirs): thresholds between them do not exist")
+    return Line(
+        "Ties",
+        WARNED,
+        f"rounded? Many equal scores{_steps(column)} in {shown} "
+        f"({display_name(found.findings[column.place])}: {len(column.values):,} different ones, "
+        f"{share:.0%} of the films share theirs): thresholds between them do not exist",
+    )
 
 
 def half_precision(values: np.ndarray) -> str:
@@ -122,9 +126,11 @@ def _stand_ins(found: Audited) -> str:
     value, n = most.main
     cut = 0 < value < 1 and value in (most.values[0], most.values[-1])
     where = found.named([column.place for column in odd]) if len(odd) <= MOST_NAMED else f"{len(odd)} findings"
-    return (f"many films have exactly one score ({display_name(found.findings[most.place])} {value:.4g} on {films(n)}) in "
-            f"{where}: does it stand for a missing one{', or were scores cut off there' if cut else ''}? Leave cells "
-            "of missing scores empty")
+    return (
+        f"many films have exactly one score ({display_name(found.findings[most.place])} {value:.4g} on {films(n)}) in "
+        f"{where}: does it stand for a missing one{', or were scores cut off there' if cut else ''}? Leave cells "
+        "of missing scores empty"
+    )
 
 
 def _stands_in(column: Column) -> bool:
@@ -216,7 +222,9 @@ def _above(found: Audited, k: int, area: float) -> float:
 
 
 def _with_areas(found: Audited, places: np.ndarray | list[int], digits: int) -> str:
-    return ", ".join(f"{display_name(found.findings[found.columns[k]])} {found.areas.own[k]:.{digits}f}" for k in places[:MOST_SHOWN])
+    return ", ".join(
+        f"{display_name(found.findings[found.columns[k]])} {found.areas.own[k]:.{digits}f}" for k in places[:MOST_SHOWN]
+    )
 
 
 def probabilities(found: Audited) -> Line:

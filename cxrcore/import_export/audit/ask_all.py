@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.errors import DataError
-from cxrcore.evaluation import film_table, published
-from cxrcore.evaluation.film_table import FilmTable
+from cxrcore.evaluation import data_set_films, published
+from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export.audit import about_columns, about_films, about_form, about_rows, about_scale, about_scores
 from cxrcore.import_export.audit.questions import GRAVITY, Audited, Line
@@ -70,7 +70,7 @@ class Matched:
         return {part: self.rows[self.kept[own]] for part, own in self.parts.items()}
 
 
-def answers(file: PredictionFile, table: FilmTable, declared: Declared, matched: Matched, scores: np.ndarray
+def answers(file: PredictionFile, table: DataSetFilms, declared: Declared, matched: Matched, scores: np.ndarray
             ) -> tuple[Line, ...]:
     """One line a question.
 
@@ -95,7 +95,7 @@ def answers(file: PredictionFile, table: FilmTable, declared: Declared, matched:
     )
 
 
-def _audited(file: PredictionFile, table: FilmTable, matched: Matched, scores: np.ndarray) -> Audited:
+def _audited(file: PredictionFile, table: DataSetFilms, matched: Matched, scores: np.ndarray) -> Audited:
     """What is asked about scores."""
     rows = matched.rows[matched.kept]
     orders, by_name = {}, np.argsort(table.images["image_id"].to_numpy(str)[rows], kind="stable")
@@ -143,7 +143,7 @@ def _overlap(matched: Matched, train_list: frozenset[str] | None) -> Line:
     if train_list is None:
         return about_films.patient_overlap(None, 0, between)
     names = np.array(sorted(train_list), object)
-    listed = pd.Index(film_table.stems(films.to_numpy())).get_indexer(film_table.stems(names))
+    listed = pd.Index(data_set_films.stems(films.to_numpy())).get_indexer(data_set_films.stems(names))
     listed = listed[listed >= 0]
     trained = np.unique(owners[listed]) if len(listed) else np.flatnonzero(
         np.isin(matched.patients, [name.lstrip("0") for name in names]))
@@ -161,7 +161,7 @@ def _of_films_only(line: Line) -> Line:
     return Line(line.name, NOT_DECLARED, "no film of the training list, but the table names no patients")
 
 
-def _of_thresholds(given: ThresholdFile | None, table: FilmTable, splits: Mapping[str, SplitId]) -> Line | None:
+def _of_thresholds(given: ThresholdFile | None, table: DataSetFilms, splits: Mapping[str, SplitId]) -> Line | None:
     if given is None:
         return None
     said = f"the thresholds '{given.title}'"

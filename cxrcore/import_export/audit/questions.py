@@ -84,8 +84,8 @@ class Audited:
         findings: k names, in the columns' order.
         patients: int (n,), 0 to the number of patients.
         orders: {name: int (n,)}, other orders of the rows that people may have taken for the file's.
-        published: float64 (k,), the best AUROC that was published of each finding; NaN where there is none, and for films
-            of other data sets.
+        published: float64 (k,), the best AUROC that was published of each finding; NaN where there is none, and for
+            films of other data sets.
         synthetic: of phantoms, which networks may well rank perfectly.
     """
 

@@ -1,1 +1,1 @@
-"""Readings of films: how good the own labels are, which of them to read again, and what pages say of a set."""
+"""Label sets as pages show them: whose labels are read, how good they are, and which of them to read again."""

@@ -102,9 +102,9 @@ def quality_table(found: LabelQuality) -> pd.DataFrame:
 def shown_quality(found: LabelQuality) -> pd.DataFrame:
     """As the page shows it: 'Pneumothorax, 4,376 films, 238 own positives, 238 positives, 0.458 (0.39 to 0.53) ...'."""
     table = quality_table(found)
-    shown = pd.DataFrame({"Finding": table["finding"].map(display_name), "Films": table["films"],
-                          "Own label says yes": table["own_positives"],
-                          f"{found.labels.name} say yes": table["positives"]})
+    shown = pd.DataFrame({"Finding": table["finding"].map(display_name), "Films": [f"{n:,}" for n in table["films"]],
+                          "Own label says yes": [f"{n:,}" for n in table["own_positives"]],
+                          f"{found.labels.name} say yes": [f"{n:,}" for n in table["positives"]]})
     for name, title in MEASURES.items():
         shown[title] = [_with_interval(*cells) for cells in zip(table[name], table[f"{name}_low"],
                                                                 table[f"{name}_high"], strict=True)]

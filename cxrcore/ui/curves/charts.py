@@ -48,7 +48,8 @@ def all_findings(measured: Sequence[DrawnRun], view: str, measure: str, notes: S
     each = {finding: _shown(measured, finding) for finding in findings_of(measured)}
     top = _top(measure, list(each.values()))
     draw: dict[str, Callable] = {
-        "roc": lambda *args: charts.roc_chart(*args, readers.get(args[0])), "pr": charts.pr_chart, "scores": charts.scores_chart,
+        "roc": lambda *args: charts.roc_chart(*args, readers.get(args[0])), "pr": charts.pr_chart,
+        "scores": charts.scores_chart,
         "thresholds": lambda *args: charts.threshold_chart(args[0], measure, *args[1:], top)}
     show_small(view, {finding: undefined(shown, view) or (draw[view](finding, shown, False),
                                                           charts.curves_alt(finding, view, shown))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from cxrcore.config import PREPARE_COMMAND
 from cxrcore.findings import NO_FINDING, display_name
-from cxrcore.queries import data_set
+from cxrcore.queries import film_sources
 from cxrcore.queries.data_set import Holdings
 from cxrcore.queries.film_pixels import FilmMap, film_map
 from cxrcore.store import Store
@@ -35,7 +35,7 @@ def films(store: Store, found: Holdings, kind: str, runs: pd.DataFrame) -> None:
             turn = st.session_state.setdefault("films_turn", 0)
             st.button("Show others", icon=":material/shuffle:",
                       on_click=lambda: st.session_state.update(films_turn=turn + 1))
-        shown = film_map(store, found.dataset_id, kind, found.images, data_set.sources(runs))
+        shown = film_map(store, found.dataset_id, kind, found.images, film_sources.sources(runs))
         if shown is None:
             st.info("No films of this data set lie prepared beside this store, so none can be shown. This prepares "
                     "them:", icon=":material/image_not_supported:")

@@ -51,7 +51,7 @@ def sections(store: Store, overview: Overview, dataset_id: str) -> Tables:
 
 
 def _list(store: Store, label_sets: Sequence[LabelSet]) -> None:
-    rows = [{"Label set": one.title, "Films": len(from_store.labels(store, one)),
+    rows = [{"Label set": one.title, "Films": f"{len(from_store.labels(store, one)):,}",
              "Findings": ", ".join(map(display_name, one.findings)) if len(one.findings) <= 6 else
              f"{len(one.findings)} findings", "Uncertain labels": one.policy or "–", "Source": one.source or "–"}
             for one in label_sets]

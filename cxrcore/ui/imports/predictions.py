@@ -13,8 +13,8 @@ from cxrcore.config import IMPORTED_PARTS
 from cxrcore.data.files import bounded_file
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import UsageError
-from cxrcore.evaluation import film_table, measure_predictions
-from cxrcore.evaluation.film_table import FilmTable
+from cxrcore.evaluation import data_set_films, measure_predictions
+from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.findings import display_name
 from cxrcore.import_export import examination, prediction_file, training_films
 from cxrcore.import_export.examination import Candidate, Declared
@@ -162,16 +162,16 @@ def _examined(store: Store, token: tuple[int, ...], said: Said) -> Candidate:
     return examination.examine(file, table, declared, store)
 
 
-def _table(store: Store, table: tuple[str, bytes] | str) -> FilmTable:
+def _table(store: Store, table: tuple[str, bytes] | str) -> DataSetFilms:
     if isinstance(table, str):
-        return film_table.of_store(store, table)
+        return data_set_films.of_store(store, table)
     with tempfile.TemporaryDirectory() as folder:
         stem = Path(table[0]).stem
         path = Path(folder) / (stem if ids.is_one(ids.FILE, stem) else "table") / "table.csv"  # names the data set
         path.parent.mkdir()
         path.write_bytes(table[1])
         try:
-            return film_table.of_csv(path)
+            return data_set_films.of_csv(path)
         except shell.WorkbenchError as error:
             raise type(error)(str(error).replace(str(path), table[0])) from None
 

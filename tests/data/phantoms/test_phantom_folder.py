@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cxrcore.data import box_list, film_files, films
-from cxrcore.data.description import read_description
+from cxrcore.data.description import BESIDE, read_description
 from cxrcore.data.phantoms import folder as phantom_folder
 from cxrcore.data.phantoms import sheet as phantom_sheet
 from cxrcore.data.phantoms.occurrence import DRAWABLE
@@ -51,8 +51,8 @@ def test_the_layout_is_nihs(folder):
     lines = (folder / "Data_Entry_2017.csv").read_text().splitlines()
     assert len(lines[0].split(",")) == 12 and {len(line.split(",")) for line in lines[1:]} == {11}
     table = films.read_table(folder / "Data_Entry_2017.csv")
-    films = nih.find_films(folder, table.images["image_id"])
-    assert len(films) == len(table.images) == 40
+    found = film_files.find_films(folder, table.images["image_id"])
+    assert len(found) == len(table.images) == 40
     assert np.array_equal(table.labels, plan(SMALL).labels) and table.n_ages_unknown == 0
     assert set(table.images["sex"]) <= {"M", "F"} and set(table.images["view"]) <= {"PA", "AP"}
     boxes = box_list.read_boxes(read_description("phantoms"), folder / "BBox_List_2017.csv")
@@ -81,6 +81,10 @@ def test_the_folder_describes_itself(tmp_path, noise, source):
     told = tomllib.loads((made.folder / "description.toml").read_text())
     assert told["findings"] == list(DRAWABLE[3:18]) and told["label_source"] == source
     assert told["like"] == "phantoms" and told["labels"]["column"] == "Finding Labels"
+    described = read_description(made.folder / BESIDE)
+    assert described.findings == recipe.findings and described.kind == "phantom" and described.label_source == source
+    table = films.read_table(made.folder / phantom_folder.TABLE)
+    assert table.findings == recipe.findings and np.array_equal(table.labels, made.plan.labels)
 
 
 def test_a_folder_of_twenty_findings(tmp_path):
@@ -107,7 +111,7 @@ def test_phantoms_are_known_by_their_patients(folder):
     table = films.read_table(folder / "Data_Entry_2017.csv")
     assert is_phantom(table.images["patient_id"])
     assert not is_phantom(["1", "30805"]) and not is_phantom([str(FIRST_PATIENT), "17"]) and not is_phantom([])
-    first = next(iter(nih.find_films(folder, table.images["image_id"]).values()))
+    first = next(iter(film_files.find_films(folder, table.images["image_id"]).values()))
     with Image.open(first) as film:
         assert film.mode == "L" and "SYNTHETIC" in film.text["Description"]
 

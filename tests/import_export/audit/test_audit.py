@@ -187,14 +187,27 @@ def test_a_file_without_any_score_is_refused():
 
 # -- the kinds of faults that real files were found with
 
-FILE = planted.Sound(FILMS.images["image_id"].to_numpy(object), made.frame(FILMS)[list(NIH_FINDINGS)].to_numpy(np.float64),
-                     FILMS.labels, pd.factorize(FILMS.images["patient_id"])[0])
+FILE = planted.Sound(
+    FILMS.images["image_id"].to_numpy(object),
+    made.frame(FILMS)[list(NIH_FINDINGS)].to_numpy(np.float64),
+    FILMS.labels,
+    pd.factorize(FILMS.images["patient_id"])[0],
+)
 FAINT = ("labels with much noise", "temperature 1.5")  # told in as many films as real files have; see the benchmark
 
 
 def lines_of(rows: pd.DataFrame, **declared) -> tuple[questions.Line, ...]:
-    file = PredictionFile("x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(NIH_FINDINGS)].to_numpy(np.float64),
-                          NIH_FINDINGS, {finding: finding for finding in NIH_FINDINGS}, "image_id", None, ())
+    file = PredictionFile(
+        "x",
+        "0" * 64,
+        rows["image_id"].to_numpy(object),
+        rows[list(NIH_FINDINGS)].to_numpy(np.float64),
+        NIH_FINDINGS,
+        {finding: finding for finding in NIH_FINDINGS},
+        "image_id",
+        None,
+        (),
+    )
     return examination.examine(file, FILMS, Declared(**declared)).lines
 
 

@@ -35,8 +35,13 @@ def films(seed=0, n=60, n_patients=12, k=3, steps=None, unknown=0.1, prevalence=
     labels[rng.random((n, k)) < unknown] = np.nan
     patients = rng.integers(0, n_patients, n)
     patients[:2] = 0, n_patients - 1
-    return Predictions(np.array([f"{i:05d}.png" for i in range(n)], object),
-                       np.array([f"p{p}" for p in patients], object), labels, scores.astype(np.float32), tuple(f"f{k}" for k in range(labels.shape[1])))
+    return Predictions(
+        np.array([f"{i:05d}.png" for i in range(n)], object),
+        np.array([f"p{p}" for p in patients], object),
+        labels,
+        scores.astype(np.float32),
+        tuple(f"f{k}" for k in range(labels.shape[1])),
+    )
 
 
 def drawn(of: Predictions, **options) -> Draws:

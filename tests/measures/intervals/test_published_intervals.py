@@ -22,9 +22,15 @@ def resampled(shared, real_table):
     for network in NETWORKS:
         frame = pd.read_csv(shared / "predictions" / f"{network}_preds.csv").set_index("Image Index")
         place = rows.get_indexer(frame.index)
-        runs.append(Predictions(frame.index.to_numpy(object), real_table.images["patient_id"].to_numpy(object)[place],
-                                real_table.labels[place],
-                                align([name.removeprefix("prob_") for name in frame.columns], frame.to_numpy(), NIH_FINDINGS), NIH_FINDINGS))
+        runs.append(
+            Predictions(
+                frame.index.to_numpy(object),
+                real_table.images["patient_id"].to_numpy(object)[place],
+                real_table.labels[place],
+                align([name.removeprefix("prob_") for name in frame.columns], frame.to_numpy(), NIH_FINDINGS),
+                NIH_FINDINGS,
+            )
+        )
     films = shared_films(runs)
     draws = patient_draws(films[0].patient_ids, films[0].image_ids)
     return {name: resample(of, draws, ["auroc"]) for name, of in zip(NETWORKS, films, strict=True)}, films

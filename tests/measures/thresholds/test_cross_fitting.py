@@ -51,7 +51,9 @@ def test_each_half_is_fitted_as_any_films_are(objective, parameter):
     crossed = cross_fitted(labels, scores, patients, objective, parameter, seed=1)
     first = halves(patients, 1)
     for fitted, rows in zip(crossed.thresholds, (first, ~first), strict=True):
-        assert (fitted == fitting.fit_thresholds(labels[rows], scores[rows], NIH_FINDINGS, objective, parameter).thresholds).all()
+        assert (
+            fitted == fitting.fit_thresholds(labels[rows], scores[rows], NIH_FINDINGS, objective, parameter).thresholds
+        ).all()
 
 
 def test_scores_that_know_nothing_look_better_where_they_were_fitted():

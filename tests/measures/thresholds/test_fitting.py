@@ -101,7 +101,9 @@ def test_every_objective_is_reached_exactly(labels, scores, wanted):
     objective, parameter = wanted
     if not labels.any():
         return
-    fitted = fitting.fit_thresholds(_wide(labels), _wide(scores), NIH_FINDINGS, objective, parameter or None).thresholds[0]
+    fitted = fitting.fit_thresholds(
+        _wide(labels), _wide(scores), NIH_FINDINGS, objective, parameter or None
+    ).thresholds[0]
     candidates = [*(float(t) for t in np.unique(scores)), 1.0]  # the last: no alarm, but for films that score 1
     best = max(value_of(objective, labels, scores, t, parameter) for t in candidates)
     got = value_of(objective, labels, scores, fitted, parameter)

@@ -14,7 +14,7 @@ MEANING = ("Thresholds stay those of the chosen set, whatever labels they were f
            "them.")
 
 
-def labels_in_words(store: Store, runs: Sequence[Evaluated], part: str) -> str:
+def label_set_in_words(store: Store, runs: Sequence[Evaluated], part: str) -> str:
     """Which label set, on how many films, for which findings; '' where runs are read against their films' own labels.
 
     As 'Labels: experts, who have read 935 of these 22,433 films for Pneumothorax, Nodule or mass. Not read: 13 other

@@ -18,7 +18,7 @@ _IMAGE_ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".npy", "
 
 
 @dataclass(frozen=True)
-class FilmTable:
+class DataSetFilms:
     """Every film of a data set.
 
     Attributes:
@@ -46,7 +46,7 @@ class FilmTable:
         return self.kind == "phantom"
 
 
-def of_csv(csv_path: str | Path, data: str | None = None, policy: str | None = None) -> FilmTable:
+def of_csv(csv_path: str | Path, data: str | None = None, policy: str | None = None) -> DataSetFilms:
     """The films of a table, with the lists that lie beside it.
 
     Args:
@@ -59,14 +59,13 @@ def of_csv(csv_path: str | Path, data: str | None = None, policy: str | None = N
     table = films.read_table(csv_path, data, policy)
     tests = Path(csv_path).parent / described.test_list if described.test_list else None
     kind, source = films.kind_of(table, described)
-    return FilmTable(
+    return DataSetFilms(
         table.dataset_id, films.name_of(table, described, csv_path), kind, source, table.images, table.labels,
-        table.findings,
-        films.boxes_of(described, csv_path),
+        table.findings, films.boxes_of(described, csv_path),
         frozenset(film_files.read_list(tests)) if tests is not None and tests.exists() else None)
 
 
-def of_store(store: Store, dataset_id: str) -> FilmTable:
+def of_store(store: Store, dataset_id: str) -> DataSetFilms:
     """The films of a data set that the store knows.
 
     Raises:
@@ -77,7 +76,8 @@ def of_store(store: Store, dataset_id: str) -> FilmTable:
         raise DataError(f"no data set '{dataset_id}' in {store.key}")
     row, images = known.loc[dataset_id], store.images(dataset_id)
     labels = store.labels(dataset_id).loc[images["image_id"]].to_numpy(np.float32)
-    return FilmTable(dataset_id, row["name"], row["kind"], row["label_source"], images, labels, tuple(row["findings"]))
+    return DataSetFilms(dataset_id, row["name"], row["kind"], row["label_source"], images, labels,
+                        tuple(row["findings"]))
 
 
 def stems(names: Iterable[str]) -> list[str]:
@@ -89,7 +89,7 @@ def stems(names: Iterable[str]) -> list[str]:
     return [stem(str(name)) for name in names]
 
 
-def add_to(store: Store, table: FilmTable) -> None:
+def add_to(store: Store, table: DataSetFilms) -> None:
     """Make the films known to the store."""
     store.add_dataset(table.dataset_id, table.images, table.labels, table.findings, name=table.name, kind=table.kind,
                       label_source=table.label_source, boxes=table.boxes)
@@ -99,5 +99,4 @@ def add_dataset(store: Store, films: FilmSet) -> None:
     """Make the films known to the store."""
     kind, source = film_sets.kind_of(films.table, films.description)
     store.add_dataset(films.table.dataset_id, films.table.images, films.table.labels, films.table.findings,
-                      name=films.name, kind=kind,
-                      label_source=source, boxes=films.boxes)
+                      name=films.name, kind=kind, label_source=source, boxes=films.boxes)
