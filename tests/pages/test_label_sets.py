@@ -211,7 +211,7 @@ def test_the_data_page_lists_the_sets_and_says_how_good_the_labels_are(store):
     assert headers[:3] == ["How common is each finding?", "Label sets", "How good are the labels?"]
     tables = [one.value for one in app.dataframe]
     sets = next(table for table in tables if "Label set" in table)
-    assert sets["Label set"].tolist() == ["Own", "experts"] and sets["Films"].tolist() == [360, 180]
+    assert sets["Label set"].tolist() == ["Own", "experts"] and [*map(int, sets["Films"])] == [360, 180]
     quality = next(table for table in tables if "PPV" in table)
     found = label_quality.quality_table(label_quality.label_quality(store, store.label_set(DATASET, "experts")))
     assert quality["Finding"].tolist() == ["Effusion", "Mass", "Nodule or mass"]
