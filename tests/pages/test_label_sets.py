@@ -94,8 +94,8 @@ def test_the_switch_stands_only_where_there_is_something_to_choose(store):
     assert label_switch(opened("compare", store))
 
 
-@pytest.mark.parametrize(("labels", "of_ours"), [("nobody", True), ("experts", False), ("<b>x</b>", True)])
-@pytest.mark.parametrize("page", ["compare", "thresholds"])
+@pytest.mark.parametrize(("page", "labels", "of_ours"), [
+    ("compare", "<b>x</b>", True), ("thresholds", "experts", False)])
 def test_a_link_to_a_set_that_is_not_of_these_films_says_so(store, page, labels, of_ours):
     run_id = (ours(store) if of_ours else run_ids(store, FIVE))[0]
     app = open_page(page, run=run_id, labels=labels)
