@@ -143,7 +143,7 @@ def test_curves_show_the_label_as_a_reader(store):
         cross = next(trace for trace in charts[place]["data"] if trace.get("name") == LABEL_READER)
         assert cross["x"] == pytest.approx([counts.fp[place] / (counts.fp[place] + counts.tn[place])])
         assert cross["y"] == pytest.approx([counts.tp[place] / (counts.tp[place] + counts.fn[place])])
-    assert "Orange cross: the films' own label" in text_of(app)
+    assert "Violet cross: the films' own label" in text_of(app)
     for labels in ("Own on experts", None):
         charts = opened("curves", store, labels, view="ROC").get("plotly_chart")
         assert not any(LABEL_READER in chart.proto.spec for chart in charts)
