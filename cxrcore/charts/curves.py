@@ -32,7 +32,7 @@ from cxrcore.measures.intervals.curve_bands import Band
 from cxrcore.measures.label_reader import RocPoint
 
 LABEL_READER = "The films' own label, as a reader"
-_READER = "#D55E00"  # on white and on dark
+_READER = "#9467D8"  # no architecture's; 4 to 1 on white and on dark
 NOTHING_KNOWN = "Every label or score of this finding is unknown here: nothing can be measured."
 
 FPR, RECALL, PRECISION = ("False positive rate (1 − specificity)", "Recall (sensitivity, true positive rate)",

@@ -21,6 +21,7 @@ from cxrcore.errors import RunError
 from cxrcore.measures.metrics import auroc, confusion
 from cxrcore.queries import evaluated_runs, from_store
 from cxrcore.queries.labels import label_quality
+from cxrcore.queries.labels.label_set_in_words import label_set_in_words
 from cxrcore.report.write_files import write_report
 from cxrcore.store import Store
 
@@ -93,8 +94,8 @@ def test_the_switch_stands_only_where_there_is_something_to_choose(store):
     assert label_switch(opened("compare", store))
 
 
-@pytest.mark.parametrize(("labels", "of_ours"), [("nobody", True), ("experts", False), ("<b>x</b>", True)])
-@pytest.mark.parametrize("page", ["compare", "thresholds"])
+@pytest.mark.parametrize(("page", "labels", "of_ours"), [
+    ("compare", "<b>x</b>", True), ("thresholds", "experts", False)])
 def test_a_link_to_a_set_that_is_not_of_these_films_says_so(store, page, labels, of_ours):
     run_id = (ours(store) if of_ours else run_ids(store, FIVE))[0]
     app = open_page(page, run=run_id, labels=labels)
@@ -142,7 +143,7 @@ def test_curves_show_the_label_as_a_reader(store):
         cross = next(trace for trace in charts[place]["data"] if trace.get("name") == LABEL_READER)
         assert cross["x"] == pytest.approx([counts.fp[place] / (counts.fp[place] + counts.tn[place])])
         assert cross["y"] == pytest.approx([counts.tp[place] / (counts.tp[place] + counts.fn[place])])
-    assert "Orange cross: the films' own label" in text_of(app)
+    assert "Violet cross: the films' own label" in text_of(app)
     for labels in ("Own on experts", None):
         charts = opened("curves", store, labels, view="ROC").get("plotly_chart")
         assert not any(LABEL_READER in chart.proto.spec for chart in charts)
@@ -174,9 +175,7 @@ def test_runs_of_other_films_are_named_beside_the_set(store):
     rows = overview.runs[overview.runs["run_id"].isin([ours(store)[0], run_ids(store, FIVE)[0]])]
     runs = evaluated_runs.evaluated(rows, overview, dict(zip(rows["run_id"], ["one", "two"], strict=True)), "test",
                                     "experts")
-    from cxrcore.queries.labels_in_words import labels_in_words
-
-    assert "which this label set is not of, are read by their own labels" in labels_in_words(store, runs, "test")
+    assert "which this label set is not of, are read by their own labels" in label_set_in_words(store, runs, "test")
 
 
 # -- report
@@ -212,7 +211,7 @@ def test_the_data_page_lists_the_sets_and_says_how_good_the_labels_are(store):
     assert headers[:3] == ["How common is each finding?", "Label sets", "How good are the labels?"]
     tables = [one.value for one in app.dataframe]
     sets = next(table for table in tables if "Label set" in table)
-    assert sets["Label set"].tolist() == ["Own", "experts"] and sets["Films"].tolist() == [360, 180]
+    assert sets["Label set"].tolist() == ["Own", "experts"] and [*map(int, sets["Films"])] == [360, 180]
     quality = next(table for table in tables if "PPV" in table)
     found = label_quality.quality_table(label_quality.label_quality(store, store.label_set(DATASET, "experts")))
     assert quality["Finding"].tolist() == ["Effusion", "Mass", "Nodule or mass"]

@@ -88,6 +88,18 @@ def test_the_demo_is_made_by_real_trainings_and_goes_on_with_what_is_missing(tin
     assert "one: there already" in capfd.readouterr().out
 
 
+def test_the_truth_is_the_second_label_set_and_runs_are_measured_on_it(tiny):
+    store = Store(tiny.store)
+    own, truth = store.label_sets()
+    assert truth.name == demo.TRUTH_SET and truth.findings == own.findings
+    labels = [store.labels(one.dataset_id, one.name) for one in (own, truth)]
+    wrong = (labels[0] != labels[1]).to_numpy().sum()
+    assert labels[0].index.equals(labels[1].index) and 0 < wrong < 0.05 * labels[0].size
+    ids = store.leaderboard()["prediction_id"].tolist()
+    measured = store.metrics(ids).query("label_set == 'truth' and metric == 'auroc'")
+    assert set(measured["prediction_id"]) == set(ids)
+
+
 def test_a_port_in_use_is_said_before_anything_is_made(tmp_path, began):
     with socket.create_server(("localhost", 0)) as taken, pytest.raises(RunError, match=r"in use.*--port"):
         demo.run_demo(DemoConfig(store=str(tmp_path / "demo.duckdb"), port=taken.getsockname()[1]))

@@ -255,9 +255,6 @@ UNORDERED = {  # queries of many rows whose order does not matter
     "SELECT c.table_name, c.column_name, c.data_type FROM duckdb_columns() c JOIN duckdb_tables() USING (table_oid)":
         "a set",
     "SELECT dataset_id FROM datasets": "a set",
-    "SELECT dataset_id, label_set FROM label_set_info": "a set",
-    "SELECT dataset_id FROM prediction_sets WHERE prediction_id = ?": "one row",
-    "SELECT findings FROM datasets WHERE dataset_id = ?": "one row",
     "SELECT * FROM runs WHERE run_id = ?": "one row",
     "SELECT image_id, patient_id FROM images WHERE {}": "looked up by name",
     "SELECT image_id, labels FROM label_sets WHERE {} AND label_set = ?": "looked up by name",

@@ -197,8 +197,8 @@ def agreement_in_words(asked: Doubtful, answers: Answers) -> str:
     share = f" ({100 * wrong.sum() / sure.sum():.0f} %)" if sure.any() else ""
     kinds = ", ".join(f"of {(sure & (own == value)).sum()} that say {word} {(wrong & (own == value)).sum()}"
                       for value, word in ((1, "yes"), (0, "no")))
-    return (f"Of {len(own)} labels, {wrong.sum()} were called wrong{share}, {(sure & ~wrong).sum()} right, "
-            f"{(~sure).sum()} unsure: {kinds}.")
+    return (f"Of {len(own)} label{'s' * (len(own) != 1)}, {wrong.sum()} called wrong{share}, {(sure & ~wrong).sum()} "
+            f"right, {(~sure).sum()} unsure: {kinds}.")
 
 
 def effect(store: Store, runs: Sequence[Evaluated], part: str, answers: Answers) -> pd.DataFrame:

@@ -25,7 +25,7 @@ from cxrcore.ui.finding_picker import ALL
 from cxrcore.ui.run_pages import RunsPage
 
 SIZES = (25, 50, 100, 200)
-FILM_WIDTH = 620  # pixels: with the question above it and the answers below, all on a desk's screen
+FILM_WIDTH, PANEL_WIDTH, ANSWER_WIDTH = 600, 340, 100  # pixels: film, question and answers all on a desk's screen
 _ASKED, _ANSWERS, _AT, _READER, _DONE = (f"queue_{name}" for name in ("asked", "answers", "at", "reader", "done"))
 _WORDS = {"Yes": YES, "No": NO, "Unsure": UNSURE}
 _KEYS = {"Yes": "y", "No": "n", "Unsure": "u"}
@@ -91,40 +91,57 @@ def _open(runs: Sequence[Evaluated], part: str, reader: str, found: Doubtful) ->
 
 @st.fragment
 def _read(page: RunsPage, runs: Sequence[Evaluated], part: str, asked: Doubtful) -> None:
+    slot = st.empty()
+    if not st.session_state[_DONE]:
+        with slot.container(horizontal=True):
+            save = _panel(asked)
+            _show_film(page, runs[0], asked)
+        if save:
+            _save(page, runs, part, asked)
+    if st.session_state[_DONE]:
+        with slot.container():
+            _show_done(st.session_state[_DONE], asked)
+
+
+def _panel(asked: Doubtful) -> bool:
+    """The question and the answers, beside the film or, on a phone, above it; whether to save."""
     at, answers = st.session_state[_AT], st.session_state[_ANSWERS]
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(width=PANEL_WIDTH):
         before = f"; {asked.n_read:,} read before" if asked.n_read else ""
         st.progress(at / len(asked), f"{min(at + 1, len(asked))} of {len(asked)}, read by "
-                                     f"{widgets.escape(st.session_state[_READER])}{before}", width=FILM_WIDTH)
-        if st.button(f"Save {len(answers)}", key="queue_save", disabled=not answers, icon=":material/save:"):
-            _save(page, runs, part, asked)
-        if st.button("End", key="queue_end", help="Leave the queue; what was not saved is lost"):
-            st.session_state[_ASKED] = None
-            st.rerun()
-    if st.session_state[_DONE]:
-        _show_done(st.session_state[_DONE], asked)
-        return
-    if at >= len(asked):
-        st.success("That was the last one. Save what you said.", icon=":material/check:")
-        st.button("Back to the last film", on_click=_back, shortcut="b", key="queue_back")
-        return
-    _ask(page, runs[0], asked, at)
+                                     f"{widgets.escape(st.session_state[_READER])}{before}")
+        if at < len(asked):
+            _ask(asked, at)
+        else:
+            st.success("That was the last one. Save what you said.", icon=":material/check:")
+        with st.container(horizontal=True, gap="small"):
+            st.button("Back", key="queue_back", shortcut="b", on_click=_back, disabled=at == 0, width=ANSWER_WIDTH)
+            save = st.button(f"Save {len(answers)}", key="queue_save", disabled=not answers, icon=":material/save:")
+            if st.button("End", key="queue_end", help="Leave the queue; what was not saved is lost"):
+                _end()
+    return save
 
 
-def _ask(page: RunsPage, run: Evaluated, asked: Doubtful, at: int) -> None:
+def _ask(asked: Doubtful, at: int) -> None:
     image_id, finding = str(asked.image_ids[at]), str(asked.findings[at])
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"### {display_name(finding)}?", width=260)
+    st.markdown(f"### {display_name(finding)}?")
+    with st.container(horizontal=True, gap="small"):
         for word, key in _KEYS.items():
             st.button(word, key=f"queue_{key}", shortcut=key, on_click=_answer, args=(asked, at, _WORDS[word]),
-                      width=110, type="primary" if _given(image_id, finding, word) else "secondary")
-        st.button("Back", key="queue_back", shortcut="b", on_click=_back, disabled=at == 0, width=110)
-    pixels = _film(page, run, image_id)
-    if pixels is None:
-        st.info("This film lies neither on this disk nor among the prepared ones: say “Unsure”, or end the queue.",
-                icon=":material/image_not_supported:")
+                      width=ANSWER_WIDTH, type="primary" if _given(image_id, finding, word) else "secondary")
+
+
+def _show_film(page: RunsPage, run: Evaluated, asked: Doubtful) -> None:
+    at = st.session_state[_AT]
+    if at >= len(asked):
         return
-    st.image(pixels, width=FILM_WIDTH, alt=f"Film {at + 1} of the queue")
+    with st.container(width=FILM_WIDTH):
+        pixels = _film(page, run, str(asked.image_ids[at]))
+        if pixels is None:
+            st.info("This film lies neither on this disk nor among the prepared ones: say “Unsure”, or end the queue.",
+                    icon=":material/image_not_supported:")
+        else:
+            st.image(pixels, width="stretch", alt=f"Film {at + 1} of the queue")
 
 
 def _given(image_id: str, finding: str, word: str) -> bool:
@@ -167,7 +184,7 @@ def _save(page: RunsPage, runs: Sequence[Evaluated], part: str, asked: Doubtful)
         st.session_state[_DONE] = {
             "agreement": label_queue.agreement_in_words(asked, answers),
             "effect": label_queue.effect(page.store, runs, part, answers),
-            "where": f"{len(answers):,} answers, on the {PART_WORDS[part]} films of each run",
+            "where": f"{len(answers):,} answer{'s' * (len(answers) != 1)}, on the {PART_WORDS[part]} films of each run",
             "of": (page.store.key, dataset_id, answers)}
 
 
@@ -188,6 +205,8 @@ def _show_done(done: dict[str, Any], asked: Doubtful) -> None:
                 "Labels then measures everything on it.")):
             _correct(Store(key), dataset_id, reader, answers)
         st.button("Read on", key="queue_on", on_click=_read_on)
+        if st.button("End", key="queue_leave"):
+            _end()
         widgets.download_menu({"Answers": (f"label_queue_{reader}".replace(" ", "_"),
                                            lambda: answers_table(asked, answers))})
 
@@ -202,6 +221,11 @@ def _correct(store: Store, dataset_id: str, reader: str, answers: label_queue.An
 
 def _read_on() -> None:
     st.session_state[_DONE] = None
+
+
+def _end() -> None:
+    st.session_state[_ASKED] = None
+    st.rerun()
 
 
 def answers_table(asked: Doubtful, answers: label_queue.Answers) -> pd.DataFrame:

@@ -29,7 +29,7 @@ KEY = "marks"  # in the link
 OFF = "Off"
 FITTED, HALF = "Max F1 on validation", "0.5"
 _SHOWN = "curves_marks_shown"
-READER_NOTE = ("Orange cross: the films' own label, read as a reader against the labels that these curves are measured "
+READER_NOTE = ("Violet cross: the films' own label, read as a reader against the labels that these curves are measured "
                "on. A network above it finds more at as few false alarms.")
 _HELP = ("The marks on the curves: where a threshold set stands. With one run, its saved sets can be chosen too. "
          "The Thresholds page makes them.")
