@@ -163,7 +163,10 @@ def _train_others(store: Store, films: Path, steps: Sequence[Step], meanwhile: C
 def _add_truth(store: Store, films: Path, meanwhile: Callable[[], None]) -> None:
     """What the films were drawn with, as a second label set: of the first, 5 % of a finding's labels are wrong."""
     runs, truth = store.runs(), films / TRUTH
-    dataset_id = runs.loc[runs["name"] == FIRST.name, "dataset_id"].iloc[0]
+    ours = runs.loc[runs["name"] == FIRST.name, "dataset_id"]
+    if ours.empty:  # its training has failed
+        return
+    dataset_id = ours.iloc[0]
     known = {one.name for one in store.label_sets() if one.dataset_id == dataset_id}
     if TRUTH_SET in known or not truth.exists():  # a folder of an older version says only what the labels are
         return

@@ -42,6 +42,8 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     Raises:
         RunError, CheckpointError, DataError: one line that says what is missing.
     """
+    if config.thresholds is not None:
+        threshold_file.require_json(config.thresholds)
     store = Store(config.store or default_store())
     path = find_checkpoint(store, config.run, config.weights)
     loaded = checkpoints.load_checkpoint(path)

@@ -6,11 +6,11 @@ other tools write it, is read too. Knows no store and no screen.
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ FORMAT = "cxr-thresholds"
 FORMAT_VERSION = 1
 MAX_SIZE = bounded_file.MAX_JSON  # a set takes one or two thousand bytes
 _SHOWN = 60  # characters of a foreign name or value in an error
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,27 @@ def read_threshold_file(path: str | Path, findings: Sequence[str]) -> ThresholdF
         ThresholdFileError: no such file, or one that `parse_threshold_file` refuses; the text begins with the path.
     """
     path = Path(path)
+    file = _of_file(path, lambda content: parse_threshold_file(content, findings))
+    return dataclasses.replace(file, name=file.name or path.stem)
+
+
+def require_json(path: str | Path) -> None:
+    """Refuse at once what can be no threshold file, before it is known which findings it has to be of.
+
+    Raises:
+        ThresholdFileError: no such file, or no JSON; the text begins with the path.
+    """
+    _of_file(Path(path), _parsed)
+
+
+def _of_file(path: Path, read: Callable[[bytes], Read]) -> Read:
     try:
         with bounded_file.opened(path) as stream:
-            file = parse_threshold_file(stream.read(MAX_SIZE + 1), findings)
+            return read(stream.read(MAX_SIZE + 1))
     except OSError as error:
         raise ThresholdFileError(f"no thresholds can be read from {path}: {error.strerror}") from None
     except ThresholdFileError as error:
         raise ThresholdFileError(f"{path}: {error}") from None
-    return dataclasses.replace(file, name=file.name or path.stem)
 
 
 def parse_threshold_file(text: str | bytes, findings: Sequence[str]) -> ThresholdFile:

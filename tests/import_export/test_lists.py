@@ -15,7 +15,7 @@ from run_folders import content_of, copied, edit, edit_table, rows_of
 from cxrcore.config import ImportConfig
 from cxrcore.data.film_table import dataset_hash
 from cxrcore.errors import DataError, RunError
-from cxrcore.evaluation import film_table
+from cxrcore.evaluation import data_set_films
 from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import examination, export, import_run, prediction_file
@@ -75,7 +75,7 @@ def test_findings_of_other_lists_are_named_and_left_alone():
 
 
 def test_a_clean_file_of_another_data_set_passes():
-    films = film_table.FilmTable(**vars(FILMS) | {"kind": "mine"})
+    films = data_set_films.DataSetFilms(**vars(FILMS) | {"kind": "mine"})
     states = {name: line.state for name, line in audited(ROWS, films).items() if line.state != PASSED}
     assert set(states) <= {"Patient overlap", "Seen films"}
     said = audited(ROWS, films, weights_name="densenet121-res224-nih")["Seen films"]
@@ -119,7 +119,7 @@ def test_areas_with_unknown_labels_are_counted_as_without():
 
 
 def test_a_file_becomes_a_run_of_its_data_set(store, tmp_path):
-    film_table.add_to(store, FILMS)
+    data_set_films.add_to(store, FILMS)
     scored_runs.make(store.path, 20, 20)  # another data set, so that one has to be named
     (tmp_path / "x.csv").write_bytes(made.as_csv(ROWS))
     (tmp_path / "cuts.json").write_text(json.dumps(dict.fromkeys(TWENTY, 0.25)))

@@ -110,7 +110,8 @@ def fuzzed(place: Path, store: Store, folder: Path, other: Path, seeds: range) -
 
 def _without_films(rows: dict) -> dict:
     """Films of an accepted folder stay when its run goes."""
-    return {name: own for name, own in rows.items() if name not in ("datasets", "images", "label_sets", "boxes")}
+    return {name: own for name, own in rows.items() if name not in (
+        "datasets", "images", "label_sets", "label_set_info", "boxes")}
 
 
 def _read(store: Store, run_id: str) -> None:

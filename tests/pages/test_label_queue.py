@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from cxrcore.errors import UsageError, WorkbenchError
 from cxrcore.queries.labels import label_queue
-from cxrcore.queries.labels.label_queue import BOTH, MISSED, NO, NOT_THERE, UNSURE, YES, doubtful
+from cxrcore.queries.labels.label_queue import BOTH, MISSED, NO, NOT_THERE, UNSURE, WORST, YES, doubtful
 from cxrcore.store import Store
 from cxrcore.ui.cases import label_queue as page
 
@@ -29,6 +29,7 @@ def begin(reader: str, finding: str = "Effusion", most: int = 25):
     app = open_page(PAGE, **OPEN)
     app.text_input(key="queue_initials").set_value(reader)
     app.selectbox(key="queue_finding").set_value(finding)
+    app.selectbox(key="queue_side").set_value(BOTH)
     app.selectbox(key="queue_most").set_value(most)
     press(app, "Begin")
     return app
@@ -74,6 +75,13 @@ def test_few_positives_are_left_out_and_named(store):
     asked = asked_of(store, finding=None, most=200)
     assert "Hernia" in asked.left_out and "Hernia" not in set(asked.findings) and len(set(asked.findings)) > 3
     assert len(asked_of(store, finding="Hernia")) == 0
+
+
+def test_the_worst_are_those_with_the_least_probable_labels_whatever_they_say(store):
+    worst = asked_of(store, WORST, None, 50)
+    assert (np.diff(worst.quality) >= 0).all()
+    for side in (BOTH, NOT_THERE, MISSED):
+        assert worst.quality.max() <= asked_of(store, side, None, 50).quality.max()
 
 
 # -- reading

@@ -20,8 +20,9 @@ from cxrcore.store import LabelSet, Predictions, Store
 from cxrcore.store.label_sets import checked_name
 from cxrcore.store.records import rows_of
 
-BOTH, NOT_THERE, MISSED = "Both kinds", "Probably not there", "Probably missed"
-SIDES = (BOTH, NOT_THERE, MISSED)
+WORST, BOTH = "Most doubtful", "Half and half"
+NOT_THERE, MISSED = "Probably not there", "Probably missed"
+SIDES = (WORST, BOTH, NOT_THERE, MISSED)
 RANKINGS = {"cleanlab": False, "|label − mean score|": True}  # {as the page writes it: by the plain difference}
 SEED = 0
 YES, NO, UNSURE = 1.0, 0.0, float("nan")
@@ -68,7 +69,8 @@ def doubtful(
     Args:
         part: 'test' or 'val'.
         finding: the only one of interest, or None for all.
-        side: of `SIDES`. Where both are asked for, a reader cannot tell from the order what the label says.
+        side: of `SIDES`. In the worst, labels that say yes prevail; half and half, a reader cannot tell from the order
+            what a label says.
         plain: rank by |label - mean score| in place of cleanlab's quality.
         most: pairs at most.
         reader: initials; what their label set says yes or no to is not asked for again.
@@ -112,6 +114,8 @@ def _ranked(store: Store, read: tuple[Labelled, ...]) -> tuple[Predictions, Labe
 def _order(queue: LabelQueue, places: np.ndarray, side: str, most: int) -> np.ndarray:
     """The first of each kind of label, each in its order, drawn from both by chance."""
     yes, no = places[queue.positive[places]], places[~queue.positive[places]]
+    if side == WORST:
+        return places[:most]
     if side != BOTH:
         return (yes if side == NOT_THERE else no)[:most]
     half = most // 2

@@ -57,8 +57,9 @@ def _begin(store: Store, runs: Sequence[Evaluated], part: str) -> None:
         titles = {ALL: None} | {display_name(finding): finding for finding in runs[0].read_own(part).findings}
         finding = titles[st.selectbox("Finding", list(titles), width=200, key="queue_finding")]
         side = st.selectbox("Which labels", SIDES, width=200, key="queue_side", help=(
-            "Both kinds, mixed so that the order does not give the label away. Or those that say yes and probably "
-            "should not, or those that say no and probably miss something."))
+            "Most doubtful: the labels most likely wrong, whatever they say; most of them say yes. Half and half: as "
+            "many that say no, mixed, so that the order gives no label away. Or only those that say yes and probably "
+            "should not, or that say no and probably miss something."))
         most = st.selectbox("How many", SIZES, 1, width=100, key="queue_most")
         ranking = st.selectbox("Ranked by", list(RANKINGS), width=200, key="queue_ranking", help=(
             "cleanlab: how probable the label is by scores that were made probabilities first. The other: the plain "

@@ -104,8 +104,9 @@ def test_rows_are_counted_whatever_ends_them(monkeypatch, ends):
 
 
 READERS = {"table": films.read_table, "boxes": read_nih_boxes, "list": film_files.read_list, "labels": read_label_file,
-           "training list": training_films.train_list_of, "predictions": prediction_file.read_prediction_file,
-           "thresholds": threshold_file.read_threshold_file}
+           "training list": training_films.train_list_of,
+           "predictions": partial(prediction_file.read_prediction_file, findings=NIH_FINDINGS),
+           "thresholds": partial(threshold_file.read_threshold_file, findings=NIH_FINDINGS)}
 
 
 @pytest.mark.parametrize("kind", READERS)
@@ -170,4 +171,4 @@ def test_a_threshold_file_has_bounds(tmp_path):
     for text in (json.dumps({"Mass": 1}) + " " * 1_000_000, "[" * 100_000):
         path.write_text(text)
         with pytest.raises(DataError, match=r"larger than 1,000 kB|nested too deeply"):
-            threshold_file.read_threshold_file(path)
+            threshold_file.read_threshold_file(path, NIH_FINDINGS)
