@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ class Evaluated:
     run_id: str
     label: str
     dataset_id: str
-    parts: Mapping[str, pd.Series]
+    parts: Mapping[str, Mapping[str, Any]]
     own: Mapping[str, LabelSet]
     labels: LabelSet
     findings: tuple[str, ...]
@@ -95,11 +96,13 @@ def evaluated(
         part: whose films the labels are of.
         label_set: title of the one that they are read against, where their data set has it, else its own.
     """
+    measured: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in overview.board[overview.board["run_id"].isin(rows["run_id"])].to_dict("records"):
+        measured.setdefault(row["run_id"], {})[row["split"]] = row
     made = []
     for run_id, dataset_id in zip(rows["run_id"], rows["dataset_id"], strict=True):
-        board = overview.board[overview.board["run_id"] == run_id]
-        parts = {row["split"]: row for _, row in board.iterrows()}
-        sets = {one: overview.labels_of(one) for one in {dataset_id, *board["dataset_id"]}}
+        parts = measured.get(run_id, {})
+        sets = {one: overview.labels_of(one) for one in {dataset_id, *(row["dataset_id"] for row in parts.values())}}
         own = {one: found[0] for one, found in sets.items()}
         of_part = parts[part]["dataset_id"] if part in parts else dataset_id
         labels = next((one for one in readable(sets[of_part]) if one.title == label_set), own[of_part])

@@ -147,12 +147,11 @@ def warned(runs: pd.DataFrame) -> dict[str, Marks]:
 def _table(runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, statuses: Mapping[str, str], part: str
            ) -> pd.DataFrame:
     labels = run_labels(runs)
-    n_findings = datasets["findings"].map(len)
+    n_findings = dict(zip(datasets.index, map(len, datasets["findings"]), strict=True))
     preference = {name: place for place, name in enumerate(PARTS[part])}
     measured = board[board["split"].isin(preference)].assign(place=lambda rows: rows["split"].map(preference))
     measured = measured.sort_values("place", kind="stable").drop_duplicates("run_id")
-    measured = measured.rename(columns={"dataset_id": "dataset_of_films"})
-    rows = runs.merge(measured, on="run_id", how="left")
+    rows = runs.merge(measured, on="run_id", how="left", suffixes=("", "_of_films"))
     subset = (rows["n"] < rows["n_expected"]).astype(bool)
     marks = [" (archived)" if gone else "" for gone in rows["archived"]]
     table = pd.DataFrame({
@@ -164,7 +163,7 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, stat
         "measured": rows["split"].where(~subset, rows["split"] + ", subset"),
         "films": rows["n"].astype("Int64"),
         "findings": [None if n != n or not n else f"{int(n)} of {n_findings.get(one, int(n))}"
-                     for n, one in zip(rows["n_defined"], rows["dataset_of_films"], strict=True)],
+                     for n, one in zip(rows["n_defined"], rows["dataset_id_of_films"], strict=True)],
         "thresholds": _fitted_on(rows),
         "best_epoch": rows["best_epoch"].astype("Int64"),
         "started": rows["started_at"], "loss": rows["loss"], "init": rows["init"],
