@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.config import LabelsConfig, default_store
+from cxrcore.data import film_ids
 from cxrcore.data.description import Description, read_description, shipped_names
 from cxrcore.data.label_file import LabelReading, read_label_file
 from cxrcore.data.table_cells import shown
@@ -184,7 +185,11 @@ def _matched(dataset_id: str, name: str, reading: LabelReading, films: pd.Series
 
 def _places(image_ids: np.ndarray, films: pd.Series) -> np.ndarray:
     """Where each film of the file stands among the data set's, -1 for none."""
-    place = pd.Index(films).get_indexer(pd.Index(image_ids))
+    known = pd.Index(films)
+    place = known.get_indexer(pd.Index(image_ids))
+    if not (place >= 0).any():  # files that name other folders
+        image_ids = np.array(film_ids.as_known(image_ids, set(films)), object)
+        place = known.get_indexer(pd.Index(image_ids))
     if not (place >= 0).any() and (own := pd.Index(stems(films))).is_unique:  # files of films that were converted
         place = own.get_indexer(pd.Index(stems(image_ids)))
     return place
