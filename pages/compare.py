@@ -59,7 +59,8 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     first = measured[measured["run_id"] == runs[0].run_id].iloc[0]
     data = data_of(runs[0])
     with reference_slot:
-        reference = sections.published_picker(data["kind"], measure)
+        published = runs[0].labels.is_shipped  # what others published was measured on the films' own labels
+        reference = sections.published_picker(data["kind"], measure) if published else None
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
     with widgets.slow_share(RESAMPLING) as told:
         compared = comparison.compare(store, runs, architectures, part, key, told)

@@ -178,6 +178,23 @@ def test_runs_of_other_films_are_named_beside_the_set(store):
     assert "which this label set is not of, are read by their own labels" in label_set_in_words(store, runs, "test")
 
 
+def test_what_was_fitted_on_the_own_labels_says_so(store):
+    said = f"fitted on validation, {N_VAL} films with their own labels"
+    assert f"Marks: thresholds of max F1, {said}" in text_of(opened("curves", store, "experts", view="ROC"))
+    assert f"Calibrators {said}" in text_of(opened("curves", store, "experts", view="Reliability", scores="Platt"))
+    assert f"max F1, fitted on validation, {N_VAL} films with their own" in text_of(opened("subgroups", store, "experts"))
+    assert "their own labels" not in text_of(opened("subgroups", store))
+
+
+def test_no_published_numbers_stand_beside_another_reading(store):
+    pickers = [[box.key for box in opened("compare", store, labels).selectbox] for labels in (None, "experts")]
+    assert "published" in pickers[0] and "published" not in pickers[1]
+
+
+def test_boxes_that_the_set_has_not_read_are_no_boxes_missing_on_disk(store):
+    assert "not on disk" not in text_of(opened("localization", store, "experts"))
+
+
 # -- report
 
 
@@ -187,6 +204,7 @@ def test_a_report_is_measured_on_the_set(store, tmp_path, monkeypatch):
     write_report(config)
     text = (tmp_path / "report.html").read_text()
     assert "Labels: experts, " + SAID.split(", for")[0] in text.replace("&#x27;", "'")
+    assert "Measured on more films" not in text
     films = read_by_experts(store, ours(store)[0])
     assert f"{np.mean([auroc(films.labels[:, k], films.scores[:, k]) for k in range(3)]):.3f}" in text
     with pytest.raises(RunError, match="no label set 'nobody'"):
