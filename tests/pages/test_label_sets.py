@@ -161,6 +161,19 @@ def test_the_board_has_the_rows_of_the_set_and_keeps_what_it_does_not_show(store
         0.25, 0.3, 0.4]
 
 
+def test_a_finding_that_other_labels_do_not_have_is_left_behind_by_the_switch(store, monkeypatch):
+    browser = Browser(monkeypatch).open(store, run=ours(store)[0], labels="experts", finding="Nodule or mass")
+    browser.drag("Nodule_or_mass", 0.3)
+    browser.app.selectbox(key="labels").set_value("Own").run()
+    assert not browser.app.exception and not browser.app.error and len(browser.findings) == 14
+    browser.app.selectbox(key="labels").set_value("experts").run()
+    assert browser.thresholds[2] == 0.3
+    for page in ("curves", "cases"):
+        app = opened(page, store, finding="Edema")
+        app.selectbox(key="labels").set_value("experts").run()
+        assert not app.exception and not app.error, page
+
+
 def test_thresholds_are_those_of_the_own_labels(store, monkeypatch):
     own = Browser(monkeypatch).open(store, run=ours(store)[0])
     at = dict(zip(own.findings, own.thresholds, strict=True))
