@@ -188,10 +188,9 @@ def _places(image_ids: np.ndarray, films: pd.Series) -> np.ndarray:
     known = pd.Index(films)
     place = known.get_indexer(pd.Index(image_ids))
     if not (place >= 0).any():  # files that name other folders
-        image_ids = np.array(film_ids.as_known(image_ids, set(films)), object)
-        place = known.get_indexer(pd.Index(image_ids))
+        place = known.get_indexer(film_ids.as_known(image_ids, set(films)))
     if not (place >= 0).any() and (own := pd.Index(stems(films))).is_unique:  # files of films that were converted
-        place = own.get_indexer(pd.Index(stems(image_ids)))
+        place = own.get_indexer(film_ids.as_known(stems(image_ids), set(own)))
     return place
 
 

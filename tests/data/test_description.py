@@ -108,7 +108,7 @@ def test_a_vocabulary_has_an_end():
 
 
 def test_odd_findings_of_one_that_is_like_another_are_told():
-    with pytest.raises(DataError, match=r"own.toml: findings is \\[\\["):
+    with pytest.raises(DataError, match=r"own.toml: findings is \[\["):
         described({"like": "nih", "findings": [["Effusion"]]}, "own.toml")
 
 
