@@ -30,6 +30,8 @@ def pick_labels(overview: Overview, run_ids: Sequence[str]) -> str:
     datasets = dict.fromkeys([*rows["dataset_id"], *runs["dataset_id"]])
     sets = [one for dataset_id in datasets for one in readable(overview.labels_of(dataset_id))]
     titles = list(dict.fromkeys(one.title for one in sets))
+    if not titles:  # no run: the page says so
+        return OWN
     if LABELS not in st.query_params:
         if st.session_state.get(LABELS, OWN) not in titles:  # carried over from a page of other films
             del st.session_state[LABELS]

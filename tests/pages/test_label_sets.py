@@ -94,6 +94,15 @@ def test_the_switch_stands_only_where_there_is_something_to_choose(store):
     assert label_switch(opened("compare", store))
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_store_whose_runs_are_all_archived_has_nothing_to_switch(own_store, page):
+    for run_id in own_store.runs()["run_id"]:
+        own_store.edit_run(run_id, archived=True)
+    for link in ({}, {"labels": "experts"}):
+        app = open_page(page, **link)
+        assert not app.error and not label_switch(app)
+
+
 @pytest.mark.parametrize(("page", "labels", "of_ours"), [
     ("compare", "<b>x</b>", True), ("thresholds", "experts", False)])
 def test_a_link_to_a_set_that_is_not_of_these_films_says_so(store, page, labels, of_ours):
