@@ -64,7 +64,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
     with widgets.slow_share(RESAMPLING) as told:
         compared = comparison.compare(store, runs, architectures, part, key, told)
-    sections.say_where(compared, own[0], runs[0].labels.source or data["label_source"], part, measure, key)
+    sections.say_where(compared, own[0], runs[0].labels.whose or data["label_source"], part, measure, key)
     sections.say_start_weights(measured, page.labels)
     if not runs[0].is_elsewhere(part):
         widgets.oracle(measured)

@@ -60,7 +60,8 @@ class Table:
             DataError: missing columns; the text names them and what is there.
         """
         found = {key: self.place_of(names) for key, names in wanted.items()}
-        missing = [wanted[key][0] for key, place in found.items() if place is None and key not in optional]
+        missing = list(dict.fromkeys(wanted[key][0] for key, place in found.items()
+                                     if place is None and key not in optional))
         if missing:
             raise DataError(f"{self.path} is no table of {what}: missing column(s) {', '.join(missing)}; it has "
                             f"{', '.join(self.headings[:_SHOWN])}")

@@ -190,6 +190,7 @@ def test_thresholds_are_those_of_the_own_labels(store, monkeypatch):
     assert experts.thresholds[:2] == [at["Effusion"], at["Mass"]]
     assert experts.thresholds[2] == pytest.approx(1 - (1 - at["Nodule"]) * (1 - at["Mass"]), abs=1e-7)
     assert "fitted on validation" in experts.words
+    assert "unstable" in str(experts.board["findings"][2])  # as its parts are, with 120 films to fit them on
 
 
 def test_runs_of_other_films_are_named_beside_the_set(store):
@@ -297,3 +298,5 @@ def test_a_file_that_cannot_be_read_is_one_line_on_the_page(own_store):
     app.file_uploader(key="labels_file").upload("x.csv", b"image,Mass\nnobody.png,1\n", "text/csv").run()
     assert not app.exception and "none of the 1 films of the file is of data set" in app.error[0].value
     assert not [one for one in app.button if one.key == "labels_go"] and len(own_store.label_sets()) == 1
+    app.file_uploader(key="labels_file").upload("y.csv", b"image,Spots\na.png,1\n", "text/csv").run()
+    assert app.error[0].value.startswith("y.csv: no column is a finding")

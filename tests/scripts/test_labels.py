@@ -131,6 +131,8 @@ def test_experts_are_added_measured_listed_and_removed(measured, films, write):
         np.testing.assert_allclose(area.loc[list(labels.findings), "value"].astype(float), expected, atol=1e-12)
         assert (area["n"].iloc[:2] == 120).all() and (area["low"] < area["value"]).all()
         assert set(rows["threshold_set"].dropna()) == {"max F1", "classic", "0.5"}
+        half = rows.query("threshold_set == '0.5' and metric == 'recall' and finding == 'Nodule_or_mass'")["value"]
+        assert half.item() == pytest.approx((either[truth[:, 1]] >= 0.5).mean())
         assert f"{expected[0]:.3f}" in said and f"{np.mean(expected):.3f}" in said
 
     listed = here("labels.py", "list").stdout
