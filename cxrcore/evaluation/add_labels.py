@@ -154,8 +154,11 @@ def match_file(
     readings = read_label_file(file, description, mapping, by_reader=by_reader, policy=policy, known=own)
     known = {finding: one.any for finding, one in (description.derived if description else {}).items()}
     source = description.label_source if description else shown(title or Path(file).name)
-    return [_matched(dataset_id, f"{name} {one.reader}".strip() if by_reader else name, one, films, own, known, source)
-            for one in readings]
+    found = [_matched(dataset_id, f"{name} {one.reader}".strip() if by_reader else name, one, films, own, known, source)
+             for one in readings]
+    if all(one.labels.isna().all(axis=None) for one in found):
+        raise DataError(f"the file says neither yes nor no of any film of data set {dataset_id}")
+    return found
 
 
 def _matched(dataset_id: str, name: str, reading: LabelReading, films: pd.Series, own: Sequence[str],

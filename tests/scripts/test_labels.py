@@ -218,6 +218,8 @@ REFUSED = {
     "unknown data set": ("image,Mass\n{0},1\n", ("--dataset", "other"), "no data set 'other'"),
     "one reader of another form": (readers("{0},A,1", "{0},../B,1"), ("--by", "reader"), "name of a label set"),
     "two readers of one name": (readers("{0},A,1", "{0},a,1"), ("--by", "reader"), "one name"),
+    "nothing said": ("image,Mass,Edema\n{0},,\n{1},,-1\n", (), "says neither yes nor no"),
+    "mapped column that is not there": ("image,Mass\n{0},1\n", ("--map", "Spots=Edema"), "is no column of"),
     "empty": ("", (), ""),
 }
 
