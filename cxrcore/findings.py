@@ -40,6 +40,8 @@ _FORM = re.compile(r"(?!.*www\.)\w[\w .,()/+&'’-]*", re.IGNORECASE)  # no addr
 _TAKEN = {
     *MEANS,
     "nofinding",
+    "allfindings",
+    "all14",
     "imageid",
     "patientid",
     "datasetid",

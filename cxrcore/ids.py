@@ -20,7 +20,7 @@ _SPELLINGS = {
     CALIBRATOR: (_MADE,),
     DATASET: (r"[0-9a-f]{12}",),  # as `data.film_table.dataset_hash` makes them
     SPLIT: ("train", "val", "test", "external"),
-    LABELS: (r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}",),
+    LABELS: (r"[A-Za-z0-9]([A-Za-z0-9 ._-]{0,58}[A-Za-z0-9._-])?",),  # no space at its end, which nobody sees
     EXPORT: (_MADE,),
     EXPORT_PARTIAL: (rf"{_MADE}\.partial",),
     MAP_PARTIAL: (r"[0-9a-f]{12}\.partial",),

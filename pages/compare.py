@@ -59,11 +59,12 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     first = measured[measured["run_id"] == runs[0].run_id].iloc[0]
     data = data_of(runs[0])
     with reference_slot:
-        reference = sections.published_picker(data["kind"], measure)
+        published = runs[0].labels.is_shipped  # what others published was measured on the films' own labels
+        reference = sections.published_picker(data["kind"], measure) if published else None
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
     with widgets.slow_share(RESAMPLING) as told:
         compared = comparison.compare(store, runs, architectures, part, key, told)
-    sections.say_where(compared, own[0], runs[0].labels.source or data["label_source"], part, measure, key)
+    sections.say_where(compared, own[0], runs[0].labels.whose or data["label_source"], part, measure, key)
     sections.say_start_weights(measured, page.labels)
     if not runs[0].is_elsewhere(part):
         widgets.oracle(measured)

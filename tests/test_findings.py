@@ -63,6 +63,7 @@ def test_a_name_that_no_list_has_is_its_own():
         "Micro",
         "No Finding",
         "no_finding",
+        "All findings",
         "image_id",
         "Patient ID",
         "label_set",

@@ -199,7 +199,7 @@ def _completed(values: Mapping[str, Any], file: str) -> dict[str, Any]:
         both = isinstance(own, Mapping) and isinstance(model.get(key), Mapping)
         model[key] = {**model[key], **own} if both else own
     if "findings" in values and "vocabulary" not in values:
-        kept = set(values["findings"]) if isinstance(values["findings"], list) else set()
+        kept = values["findings"] if isinstance(values["findings"], list) else [values["findings"]]
         model["vocabulary"] = {name: said for name, said in model.get("vocabulary", {}).items()
                                if (said["finding"] if isinstance(said, Mapping) else said) in kept}
     return model

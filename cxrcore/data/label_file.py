@@ -13,8 +13,8 @@ from cxrcore.data import described_cells, film_ids, film_table, guess_table
 from cxrcore.data.description import Description, described
 from cxrcore.data.description_parts import COLUMNS
 from cxrcore.data.guess_table import Guess, KnownNames
-from cxrcore.data.table_cells import Table
-from cxrcore.errors import FindingError
+from cxrcore.data.table_cells import Table, shown
+from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import canonical
 
 _OF_PEOPLE = ("patient:", "age:", "sex:", "view:", "follow_up:", "split:")  # lines that say nothing of labels
@@ -78,6 +78,7 @@ def read_label_file(path: str | Path, description: Description | None = None,
     else:
         own, left = _with_mapping(description, mapping), None
     own = own.with_policy(policy)
+    _require_mapped(table, own, mapping)
     findings = tuple(_in_file_order(table, own))
     cells, _ = described_cells.read_cells(own, path, partial=True)
     ids = film_ids.film_ids(cells["film"], own.films.drop, str(path))
@@ -122,6 +123,25 @@ def _checked(mapping: Mapping[str, str]) -> dict[str, str]:
         return {own: canonical(name) for own, name in mapping.items()}
     except FindingError as error:
         raise FindingError(f"--map: {error}") from None
+
+
+def _require_mapped(table: Table, own: Description, mapping: Mapping[str, str]) -> None:
+    """What was asked for by name is what is read: a slip of the pen must not leave another column in its place.
+
+    Raises:
+        DataError: a column that the file does not have, or a finding that another column is read for.
+    """
+    if own.labels.form != COLUMNS:
+        return
+    places = described_cells.finding_places(table, own, partial=True)
+    for name, finding in mapping.items():
+        place = table.place_of((name,))
+        if place is None:
+            raise DataError(f"--map names '{shown(name)}', which is no column of {table.path}; it has "
+                            f"{', '.join(table.headings[:20])}")
+        if places.get(finding) != place:
+            other = f", '{table.headings[places[finding]]}'" if finding in places else ""
+            raise DataError(f"--map '{shown(name)}={finding}' cannot be: {table.path} has another column for it{other}")
 
 
 def _with_mapping(description: Description, mapping: Mapping[str, str]) -> Description:

@@ -36,9 +36,13 @@ class Table:
         with _in_one_line(self.path):
             self._text = io.BytesIO(bounded_file.table_text(path))
             header = pd.read_csv(self._text, nrows=0, encoding="utf-8-sig").columns
+            self._text.seek(0)  # as they stand there: pandas calls the second of two 'Mass' 'Mass.1'
+            raw = pd.read_csv(self._text, nrows=1, header=None, dtype=str, encoding="utf-8-sig", keep_default_na=False)
         bounded_file.check_rows(0, str(path), len(header))
-        self.headings = tuple(shown(name, _LONGEST) for name in header)
-        self._place = {name.lower(): place for place, name in enumerate(self.headings)}
+        own = raw.fillna("").iloc[0].tolist() if len(raw.columns) == len(header) else list(header)
+        self.headings = tuple(shown(text if text.strip() else name, _LONGEST)
+                              for text, name in zip(own, header, strict=True))
+        self._place = {name.lower(): place for place, name in reversed(list(enumerate(self.headings)))}
 
     def place_of(self, names: Sequence[str]) -> int | None:
         """The column with the first of these headings that is there, in whatever case, from 0; None without one."""
@@ -56,7 +60,8 @@ class Table:
             DataError: missing columns; the text names them and what is there.
         """
         found = {key: self.place_of(names) for key, names in wanted.items()}
-        missing = [wanted[key][0] for key, place in found.items() if place is None and key not in optional]
+        missing = list(dict.fromkeys(wanted[key][0] for key, place in found.items()
+                                     if place is None and key not in optional))
         if missing:
             raise DataError(f"{self.path} is no table of {what}: missing column(s) {', '.join(missing)}; it has "
                             f"{', '.join(self.headings[:_SHOWN])}")

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.config import LabelsConfig, default_store
+from cxrcore.data import film_ids
 from cxrcore.data.description import Description, read_description, shipped_names
 from cxrcore.data.label_file import LabelReading, read_label_file
 from cxrcore.data.table_cells import shown
@@ -153,8 +154,11 @@ def match_file(
     readings = read_label_file(file, description, mapping, by_reader=by_reader, policy=policy, known=own)
     known = {finding: one.any for finding, one in (description.derived if description else {}).items()}
     source = description.label_source if description else shown(title or Path(file).name)
-    return [_matched(dataset_id, f"{name} {one.reader}".strip() if by_reader else name, one, films, own, known, source)
-            for one in readings]
+    found = [_matched(dataset_id, f"{name} {one.reader}".strip() if by_reader else name, one, films, own, known, source)
+             for one in readings]
+    if all(one.labels.isna().all(axis=None) for one in found):
+        raise DataError(f"the file says neither yes nor no of any film of data set {dataset_id}")
+    return found
 
 
 def _matched(dataset_id: str, name: str, reading: LabelReading, films: pd.Series, own: Sequence[str],
@@ -184,9 +188,12 @@ def _matched(dataset_id: str, name: str, reading: LabelReading, films: pd.Series
 
 def _places(image_ids: np.ndarray, films: pd.Series) -> np.ndarray:
     """Where each film of the file stands among the data set's, -1 for none."""
-    place = pd.Index(films).get_indexer(pd.Index(image_ids))
+    known = pd.Index(films)
+    place = known.get_indexer(pd.Index(image_ids))
+    if not (place >= 0).any():  # files that name other folders
+        place = known.get_indexer(film_ids.as_known(image_ids, set(films)))
     if not (place >= 0).any() and (own := pd.Index(stems(films))).is_unique:  # files of films that were converted
-        place = own.get_indexer(pd.Index(stems(image_ids)))
+        place = own.get_indexer(film_ids.as_known(stems(image_ids), set(own)))
     return place
 
 

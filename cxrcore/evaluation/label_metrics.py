@@ -11,6 +11,7 @@ from cxrcore.evaluation.metric_rows import measured_rows
 from cxrcore.evaluation.shares import Told, untold, within
 from cxrcore.findings import display_name
 from cxrcore.measures.metrics import auroc, macro, measured, per_finding
+from cxrcore.measures.thresholds.fitting import ThresholdSet, fixed
 from cxrcore.store import CSV, LabelSet, Predictions, Store, run_thresholds
 from cxrcore.store.label_sets import labels_as, read_against
 from cxrcore.store.records import rows_of
@@ -69,14 +70,21 @@ def measure_on(
     if not measured(films.labels, films.scores).any():
         return False
     sets = run_thresholds.own_sets(store, run_id)
-    at = [labels.thresholds(dict(zip(one.findings, one.thresholds.tolist(), strict=True))) for one in sets.values()]
+    at = [_thresholds(labels, one) for one in sets.values()]
     shown = next((place for place, one in enumerate(sets.values()) if one.objective == "max_f1"), 0)
-    at = at or [labels.thresholds({})]
+    at = at or [fixed(labels.findings).thresholds]
     ranked, at_sets = measured_rows(store, prediction_id, films, at, shown, told, labels.read_as(labels.findings))
     kept = [rows.assign(set_id=set_id) for set_id, rows in zip(sets, at_sets, strict=False)]
     store.save_metrics(prediction_id, pd.concat([ranked.astype({"set_id": object}), *kept], ignore_index=True),
                        labels.name)
     return True
+
+
+def _thresholds(labels: LabelSet, chosen: ThresholdSet) -> np.ndarray:
+    """Of the label set's findings, float64 (k,); one number for every finding is that of derived ones, too."""
+    if chosen.objective == "fixed" and len(set(chosen.thresholds.tolist())) == 1:
+        return fixed(labels.findings, float(chosen.thresholds[0])).thresholds
+    return labels.thresholds(dict(zip(chosen.findings, chosen.thresholds.tolist(), strict=True)))
 
 
 def measure_other_sets(store: Store, run_id: str, prediction_id: str, dataset_id: str) -> None:

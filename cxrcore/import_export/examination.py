@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.special import expit
 
 from cxrcore.config import IMPORTED_PARTS
+from cxrcore.data import film_ids
 from cxrcore.errors import DataError, UsageError
 from cxrcore.evaluation import data_set_films, measure_predictions
 from cxrcore.evaluation.data_set_films import DataSetFilms
@@ -84,7 +85,7 @@ def examine(file: PredictionFile, table: DataSetFilms, declared: Declared, store
 
 
 def _rows_of(names: np.ndarray, films: pd.Index, table_name: str) -> np.ndarray:
-    """The table's row of each film, -1 for an unknown one; endings such as .png need not agree.
+    """The table's row of each film, -1 for an unknown one; folders and endings such as .png need not agree.
 
     Raises:
         DataError: none is known.
@@ -92,8 +93,10 @@ def _rows_of(names: np.ndarray, films: pd.Index, table_name: str) -> np.ndarray:
     rows = films.get_indexer(names)
     if (rows < 0).any():
         stems = pd.Index(data_set_films.stems(films.to_numpy(object)))
+        rows = films.get_indexer(film_ids.as_known(names, set(films)))
         if stems.is_unique:
-            rows = np.where(rows < 0, stems.get_indexer(data_set_films.stems(names)), rows)
+            own = film_ids.as_known(data_set_films.stems(names), set(stems))
+            rows = np.where(rows < 0, stems.get_indexer(own), rows)
     if (rows < 0).all():
         raise DataError(f"none of the {len(names):,} films is in the table of {table_name}: the file has "
                         f"'{names[0]}', the table '{films[0]}'")

@@ -16,7 +16,7 @@ from cxrcore.import_export import examination, export, prediction_file, training
 from cxrcore.import_export.audit.questions import Line
 from cxrcore.import_export.examination import Candidate, Declared
 from cxrcore.interrupts import raise_again
-from cxrcore.store import Store, threshold_file
+from cxrcore.store import CSV, Store, threshold_file
 from cxrcore.store.audit_marks import REFUSED
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -110,6 +110,7 @@ def _scores(store: Store, run_id: str) -> str:
     """AUROC of the findings and their mean, a line a part."""
     sets = store.prediction_sets(run_id)
     rows = store.metrics(list(sets["prediction_id"]))
+    rows = rows[rows["label_set"] == CSV]  # they were measured on what others read in these films too
     lines = []
     for part, rows_of in rows[rows["metric"] == "auroc"].merge(sets[["prediction_id", "split"]]).groupby("split"):
         values = rows_of.set_index("finding")["value"]

@@ -8,7 +8,7 @@ import hashlib
 import io
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cxrcore.data import film_ids
 from cxrcore.data.files import bounded_file, csv_file
 from cxrcore.data.files.limited_process import Answer, Ended
 from cxrcore.errors import DataError, UsageError
@@ -34,7 +35,7 @@ class PredictionFile:
     Attributes:
         name: of the file.
         sha256: of its bytes, hexadecimal.
-        image_ids: object (n,), without folders.
+        image_ids: object (n,), paths with `film_ids.MARK` between their folders.
         scores: float64 (n, k), as written; NaN for findings without a column, and for what is no number.
         findings: k canonical names that were looked for, in the columns' order.
         columns: {finding: column}.
@@ -159,16 +160,15 @@ def _parsed(content: bytes, name: str, findings: Sequence[str], mapping: Mapping
     scores = np.full((len(values[image_name]), len(findings)), np.nan)
     for finding, column in chosen.items():
         scores[:, findings.index(finding)] = _numbers(values[column], column, name)
-    return {"image_ids": _without_folders(values[image_name]).tolist(), "columns": chosen, "image_column": image_name,
+    return {"image_ids": _as_ids(values[image_name]).tolist(), "columns": chosen, "image_column": image_name,
             "parts": np.char.strip(values[split].astype(str)).tolist() if split else None,
             "ignored": [column for column in columns if column not in used]}, scores.tobytes()
 
 
-def _without_folders(names: np.ndarray) -> np.ndarray:
+def _as_ids(names: np.ndarray) -> np.ndarray:
+    """Paths as ids of films have them: which of their folders count, only the table can tell."""
     texts = pd.Series(names).astype(str).str.strip().str.replace("\\", "/", regex=False)
-    if texts.str.contains("/", regex=False).any():
-        texts = texts.map(lambda text: PurePosixPath(text).name)
-    return texts.to_numpy(object)
+    return texts.str.strip("/").str.replace("/", film_ids.MARK, regex=False).to_numpy(object)
 
 
 def _numbers(values: np.ndarray, column: str, name: str) -> np.ndarray:

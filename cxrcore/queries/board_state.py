@@ -13,6 +13,7 @@ import numpy as np
 from cxrcore.data.splits import EXTERNAL, PART_WORDS
 from cxrcore.errors import FindingError, UsageError
 from cxrcore.findings import display_name, one_of
+from cxrcore.queries import from_store
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import (
     _WARNINGS,
@@ -75,7 +76,8 @@ def read_state(store: Store, run: Evaluated, key: str | None, reference: str | N
         UsageError, RunError: what cannot be read or found.
     """
     base = find_set(store, run, key or default_key(run))
-    return make_state(store, run, base, find_set(store, run, reference or default_key(run)), _changed(run, pairs))
+    return make_state(store, run, base, find_set(store, run, reference or default_key(run)),
+                      _changed(store, run, pairs))
 
 
 def make_state(store: Store, run: Evaluated, base: SourcedSet, reference: SourcedSet,
@@ -100,9 +102,11 @@ def make_state(store: Store, run: Evaluated, base: SourcedSet, reference: Source
     return BoardState(base, reference, kept, run.findings, values, own, rest)
 
 
-def _changed(run: Evaluated, pairs: Sequence[str]) -> dict[str, str]:
-    """The NAME:VALUE pairs of a link, of findings that the run knows or that the labels derive from them."""
-    known = tuple(dict.fromkeys([*run.findings, *(name for own in run.own.values() for name in own.findings)]))
+def _changed(store: Store, run: Evaluated, pairs: Sequence[str]) -> dict[str, str]:
+    """The NAME:VALUE pairs of a link, of findings that the run knows or that a label set derives from them."""
+    sets = [one for one in from_store.overview(store).label_sets if one.dataset_id in run.own] if pairs else []
+    known = tuple(dict.fromkeys([*run.findings, *(name for own in (*run.own.values(), *sets)
+                                                  for name in own.findings)]))
     try:
         return {one_of(known, name): text for name, _, text in (pair.partition(":") for pair in pairs)}
     except FindingError as error:

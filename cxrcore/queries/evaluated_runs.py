@@ -78,11 +78,17 @@ class Evaluated:
         """'test, 22,433 films', 'validation, a subset of 500 of 11,296 films' or 'test, films that experts read'."""
         row = self.parts[part]
         if row["dataset_id"] == self.labels.dataset_id and not self.labels.is_shipped:
-            return f"{PART_WORDS.get(part, part)}, the films that {self.labels.films_of or self.labels.name} read"
+            own = " with their own labels" if self.labels.films_of else ""
+            return f"{PART_WORDS.get(part, part)}, the films that {self.labels.films_of or self.labels.name} read{own}"
         films = f"{int(row['n']):,} films"
         if row["n"] < row["n_expected"]:
             films = f"a subset of {int(row['n']):,} of {int(row['n_expected']):,} films"
         return f"{PART_WORDS.get(part, part)}, {films}"
+
+    def fitted_in_words(self, part: str) -> str:
+        """As `in_words`, of films that something was fitted on: that is done on all of them and their own labels."""
+        words = self.with_own_labels(part).in_words(part)
+        return words if self.labels.is_shipped else f"{words} with their own labels"
 
 
 def evaluated(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from cxrcore.errors import StoreError
 from cxrcore.measures import calibration
 from cxrcore.measures.calibration import Calibrator
 from cxrcore.measures.curves import FindingCurves, finding_curves
@@ -167,13 +168,19 @@ def _read(store: Store, of: Labelled) -> Predictions:
 
 
 def labels(store: Store, of: LabelSet) -> pd.DataFrame:
-    """As `Store.labels`, on the films that the set is read on; shared by all readers."""
+    """As `Store.labels`, on the films that the set is read on; shared by all readers.
+
+    Raises:
+        StoreError: another reading stands under this name now, or none, since the page began.
+    """
     return _labels(store, of)
 
 
 @kept(8)
 def _labels(store: Store, of: LabelSet) -> pd.DataFrame:
     found = store.labels(of.dataset_id, of.name)
+    if not of.films_of and of not in store.label_sets():  # else its numbers would be kept under the name of this one
+        raise StoreError(f"the label set '{of.name}' was replaced or removed just now: load the page again")
     return labels_as(of, found).reindex(store.labels(of.dataset_id, of.films_of).index) if of.films_of else found
 
 

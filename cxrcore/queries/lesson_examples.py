@@ -55,8 +55,11 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
     right = (found.labels == 1) & here[:, None] & (found.scores >= lesson.tuned(run).thresholds)
     sure = np.where(right, found.scores, -1.0)
     boxed = set(zip(lesson.data.boxes["image_id"], lesson.data.boxes["finding"], strict=True))
+    made = dict(run.labels.derived)  # no output of the network, so there is no map
     best = []
     for k, finding in enumerate(found.findings):
+        if finding in made:
+            continue
         rows = [row for row in np.argsort(-sure[:, k], kind="stable") if right[row, k]]
         if rows:
             row = min(rows, key=lambda row, finding=finding: (found.image_ids[row], finding) not in boxed)

@@ -96,7 +96,10 @@ def _stored(store: Store, run: Evaluated, key: str) -> SourcedSet:
     dataset_id, fitted = source["dataset_id"], row["objective"] != "fixed"
     names = run.own[dataset_id].findings if dataset_id in run.own else store.findings(dataset_id)
     values = dict(zip(names, row["thresholds"], strict=True))
-    return SourcedSet(key, row["name"], row["objective"], json.loads(row["parameters"]), run.thresholds(values),
+    # One number for every finding is that of derived ones, too, as where it is not saved.
+    alike = not fitted and len(set(row["thresholds"])) == 1
+    made = fitting.fixed(run.findings, row["thresholds"][0]).thresholds if alike else run.thresholds(values)
+    return SourcedSet(key, row["name"], row["objective"], _warned(run, json.loads(row["parameters"])), made,
                       row["prediction_id"] if fitted else None, source["split"] if fitted else None)
 
 
@@ -114,9 +117,20 @@ def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
                        f"python scripts/eval.py --run {run.run_id} makes them")
     prediction_id = run.prediction_id(part)
     made = from_store.fitted(store, run.run_id, prediction_id, fit.objective, fit.parameter)
-    return SourcedSet(str(FitKey(fit.objective, fit.parameter, part)), made.name, made.objective, made.parameters,
+    return SourcedSet(str(FitKey(fit.objective, fit.parameter, part)), made.name, made.objective,
+                      _warned(run, made.parameters),
                       run.thresholds(dict(zip(made.findings, made.thresholds.tolist(), strict=True))), prediction_id,
                       part)
+
+
+def _warned(run: Evaluated, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What a set warns of in a part it warns of in the derived finding, too, whose threshold follows from it."""
+    found = dict(parameters)
+    for name in _WARNINGS:
+        named = parameters.get(name, ())
+        if made := [finding for finding, parts in run.labels.derived if set(parts) & set(named)]:
+            found[name] = [*named, *made]
+    return found
 
 
 def default_key(run: Evaluated) -> str:

@@ -15,7 +15,8 @@ OTHER_FILMS = ("These runs were measured on different films: small differences b
 def of_leaderboard(contents: Contents) -> list[str]:
     """What to beware of in the macro means, a line each."""
     first, said = contents.compared[0].found, []
-    short = [one.run.label for one in contents.compared if one.run.parts[contents.part]["n"] > first.n_films]
+    short = [one.run.label for one in contents.compared if one.run.labels.is_shipped
+             and one.run.parts[contents.part]["n"] > first.n_films]
     if short:
         said.append(f"Measured on more films, of which only the {first.n_films:,} shared ones count in leaderboard "
                     f"and tables: {', '.join(short)}. Curves, boards and subgroups stand on each run's own films.")

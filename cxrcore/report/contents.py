@@ -60,7 +60,8 @@ class Contents:
 
     def lesson_of(self, run: Evaluated) -> class_lesson.Lesson:
         """One of the runs, for what class mode reads too."""
-        return class_lesson.read_lesson(self.store, self.overview, [run.run_id], self.part)
+        lesson = class_lesson.read_lesson(self.store, self.overview, [run.run_id], self.part)
+        return replace(lesson, runs=(run,))  # read against the labels of the report
 
     def curves(self, view: str) -> list[curves.DrawnRun]:
         """The runs' curves of a view of `curves.VIEWS`, or 'reliability' of the scores as predicted."""

@@ -82,7 +82,7 @@ def _about(contents: Contents) -> str:
     notes = "".join(f"<p>{escape(note)}</p>" for note in contents.notes)
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     n = len(contents.compared)
-    source = contents.runs[0].labels.source or str(contents.dataset["label_source"])
+    source = contents.runs[0].labels.whose or str(contents.dataset["label_source"])
     return (f'<p>{n} run{"s" * (n > 1)}, measured on {PART_WORDS[contents.part]} · {escape(group.split)} · '
             f"{escape(group.draw)} · labels: {escape(source)} · made {made} from "
             f"{escape(Path(contents.store.key).name)}</p>{badges}{notes}<p><b>{escape(NOT_FOR_DIAGNOSIS)}</b></p>")

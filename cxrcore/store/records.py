@@ -86,6 +86,11 @@ class LabelSet:
         own = OWN if self.name == CSV else self.name
         return f"{own} on {self.films_of}" if self.films_of else own
 
+    @property
+    def whose(self) -> str:
+        """Where the labels come from, for people; the set's name where that is not said."""
+        return self.source or ("" if self.name == CSV else self.name)
+
     def on_films_of(self, other: "LabelSet") -> "LabelSet":
         """These labels of a data set on the films of another set, in its findings."""
         return replace(self, findings=other.findings, derived=other.derived, films_of=other.name,

@@ -26,7 +26,7 @@ def stop_at_unknown_finding(findings: Sequence[str]) -> None:
         findings: those that can be chosen.
     """
     text = st.query_params.get(FINDING, ALL)
-    if text in _choices(findings):
+    if {text, st.session_state.get(FINDING)} & set(_choices(findings)):  # the latter by the page itself, just now
         return
     if means_all(text):
         st.session_state[FINDING] = ALL

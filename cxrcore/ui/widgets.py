@@ -1,6 +1,7 @@
 """Small pieces that several pages draw alike: charts, legends, badges, the download menu, commands to copy."""
 
 import contextlib
+import re
 import shlex
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -18,10 +19,10 @@ from cxrcore.glossary import meaning
 from cxrcore.queries import data_set
 from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 from cxrcore.report.latex import as_latex
-from cxrcore.store import Store
+from cxrcore.store import OWN, Store
 from cxrcore.store.audit_marks import BADGE, Marks, questions, told_once
 from cxrcore.ui import link
-from cxrcore.ui.link import forget, in_link
+from cxrcore.ui.link import LABELS, forget, in_link
 from cxrcore.ui.markdown import bold, escape
 
 PATIENCE = 0.4  # seconds without a bar, which then says how far the work is
@@ -79,15 +80,22 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], 
     """
     with st.popover("Download", icon=":material/download:", help="The data of this page's tables and charts"):
         for label, (name, frame) in tables.items():
+            file = f"{name}{_of_labels()}"
             st.download_button(
-                label, lambda frame=frame: csv_file.csv_text(frame()), f"{name}.csv", "text/csv", key=f"csv_{name}",
+                label, lambda frame=frame: csv_file.csv_text(frame()), f"{file}.csv", "text/csv", key=f"csv_{name}",
                 on_click="ignore", type="tertiary", icon=":material/table:",
             )
             if latex:
                 st.download_button(
-                    f"{label} as LaTeX", lambda frame=frame: as_latex(frame()), f"{name}.tex", "text/x-tex",
+                    f"{label} as LaTeX", lambda frame=frame: as_latex(frame()), f"{file}.tex", "text/x-tex",
                     key=f"tex_{name}", on_click="ignore", type="tertiary", icon=":material/function:",
                 )
+
+
+def _of_labels() -> str:
+    """Which label set a file's numbers were measured on, as the end of its name; '' for the films' own labels."""
+    title = st.query_params.get(LABELS, OWN)
+    return "" if title == OWN else re.sub(r"[^A-Za-z0-9._-]+", "_", f"_{title}")
 
 
 def badges(group: Group, listed: bool = False) -> None:

@@ -107,6 +107,11 @@ def test_a_vocabulary_has_an_end():
         described({**tomllib.loads(OWN), "vocabulary": {f"n{i}": "Effusion" for i in range(1001)}}, "own.toml")
 
 
+def test_odd_findings_of_one_that_is_like_another_are_told():
+    with pytest.raises(DataError, match=r"own.toml: findings is \[\["):
+        described({"like": "nih", "findings": [["Effusion"]]}, "own.toml")
+
+
 def test_a_section_in_the_wrong_place_is_told():
     with pytest.raises(DataError, match=r"own\.toml: columns is 'file': it has to be a section"):
         described({**tomllib.loads(OWN), "columns": "file"}, "own.toml")

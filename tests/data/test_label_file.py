@@ -125,3 +125,17 @@ def test_the_adjudicated_labels(shared, description):
     assert (len(read.image_ids), (read.labels == 1).sum(axis=0).tolist()) == (4376, [186, 238, 2166, 605])
     assert not np.isnan(read.labels).any() and read.left_out == {}
     assert description or any("'Finding Labels'" in note for note in read.notes)
+
+
+@pytest.mark.parametrize(
+    ("heading", "mapping", "error"),
+    [
+        ("tumour,Mass", {"tumour": "Mass"}, "has two columns for Mass: 'Mass' and 'tumour'"),
+        ("left,right", {"left": "Mass", "right": "Mass"}, "--map 'right=Mass' cannot be: .* for it, 'left'"),
+        ("Mass,Spots", {"Spot": "Nodule"}, "--map names 'Spot', which is no column of"),
+        ("Mass,Mass", {}, "has two columns for Mass: 'Mass' and 'Mass'"),
+    ],
+)
+def test_no_other_column_takes_the_place_of_the_one_that_is_meant(write, heading, mapping, error):
+    with pytest.raises(DataError, match=error):
+        read_label_file(write(f"image,{heading}", "a.png,1,0", "b.png,0,0"), mapping=mapping)

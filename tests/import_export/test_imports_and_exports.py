@@ -71,6 +71,18 @@ def test_validation_and_test_in_one_file_give_fitted_thresholds(do, store):
     assert set(store.threshold_sets(run_id)["objective"]) == {"fixed", "max_f1", "classic"}
 
 
+def test_what_is_printed_is_of_the_films_own_labels(do, store, capsys):
+    rows = made.frame(FILMS, slice(600, 900))
+    do(rows)
+    (dataset_id,) = store.datasets()["dataset_id"]
+    store.save_label_set(dataset_id, "experts", 1 - store.labels(dataset_id)[["Mass"]])
+    own = capsys.readouterr().out.split("AUROC on test")[1].split("\n")[0]
+    run_id = do(rows, "theirs again", again=True)
+    assert own in capsys.readouterr().out
+    measured = store.metrics(list(store.prediction_sets(run_id)["prediction_id"]))
+    assert set(measured["label_set"]) == {"csv", "experts"}
+
+
 def test_alphabetical_columns_and_bare_names(do, store):
     rows = made.frame(FILMS)
     bare = rows[["image_id", *sorted(NIH_FINDINGS)]].assign(image_id=rows["image_id"].str.removesuffix(".png"))

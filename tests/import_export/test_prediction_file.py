@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxrcore.data import film_ids
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import DataError, UsageError, WorkbenchError
 from cxrcore.findings import NIH_FINDINGS
-from cxrcore.import_export import prediction_file
+from cxrcore.import_export import examination, prediction_file
+from cxrcore.import_export.examination import Declared
 from cxrcore.import_export.prediction_file import PredictionFile, parse_mapping
 
 FILMS = made.table(30)
@@ -57,7 +59,18 @@ def test_films_with_folders_of_any_system(name):
     for prefix in ("", "data/images_001/", "C:\\films\\"):
         rows = ROWS.assign(image_id=prefix + ROWS["image_id"]).rename(columns={"image_id": name})
         found = parsed(made.as_csv(rows), "x")
-        assert found.image_ids.tolist() == ROWS["image_id"].tolist() and found.image_column == name
+        known = film_ids.as_known(found.image_ids, set(ROWS["image_id"]))
+        assert known == ROWS["image_id"].tolist() and found.image_column == name
+
+
+def test_films_that_are_told_apart_by_their_folders_alone():
+    films = replace(FILMS, images=FILMS.images.assign(
+        image_id=[f"train~patient{k:05d}~study1~view1_frontal.jpg" for k in range(len(FILMS.images))]))
+    for prefix, ending in (("Ours-v1.0/", ".jpg"), ("D:\\x\\", ".png"), ("", "")):
+        paths = [prefix + one.replace("~", "/").removesuffix(".jpg") + ending for one in films.images["image_id"]]
+        rows = ROWS.assign(image_id=paths)
+        candidate = examination.examine(parsed(made.as_csv(rows), "x"), films, Declared())
+        assert candidate.image_ids.tolist() == films.images["image_id"].tolist()
 
 
 def test_fewer_findings_stay_undefined_and_other_columns_are_left_alone():

@@ -94,6 +94,15 @@ def test_the_switch_stands_only_where_there_is_something_to_choose(store):
     assert label_switch(opened("compare", store))
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_store_whose_runs_are_all_archived_has_nothing_to_switch(own_store, page):
+    for run_id in own_store.runs()["run_id"]:
+        own_store.edit_run(run_id, archived=True)
+    for link in ({}, {"labels": "experts"}):
+        app = open_page(page, **link)
+        assert not app.error and not label_switch(app)
+
+
 @pytest.mark.parametrize(("page", "labels", "of_ours"), [
     ("compare", "<b>x</b>", True), ("thresholds", "experts", False)])
 def test_a_link_to_a_set_that_is_not_of_these_films_says_so(store, page, labels, of_ours):
@@ -161,6 +170,19 @@ def test_the_board_has_the_rows_of_the_set_and_keeps_what_it_does_not_show(store
         0.25, 0.3, 0.4]
 
 
+def test_a_finding_that_other_labels_do_not_have_is_left_behind_by_the_switch(store, monkeypatch):
+    browser = Browser(monkeypatch).open(store, run=ours(store)[0], labels="experts", finding="Nodule or mass")
+    browser.drag("Nodule_or_mass", 0.3)
+    browser.app.selectbox(key="labels").set_value("Own").run()
+    assert not browser.app.exception and not browser.app.error and len(browser.findings) == 14
+    browser.app.selectbox(key="labels").set_value("experts").run()
+    assert browser.thresholds[2] == 0.3
+    for page in ("curves", "cases"):
+        app = opened(page, store, finding="Edema")
+        app.selectbox(key="labels").set_value("experts").run()
+        assert not app.exception and not app.error, page
+
+
 def test_thresholds_are_those_of_the_own_labels(store, monkeypatch):
     own = Browser(monkeypatch).open(store, run=ours(store)[0])
     at = dict(zip(own.findings, own.thresholds, strict=True))
@@ -168,6 +190,7 @@ def test_thresholds_are_those_of_the_own_labels(store, monkeypatch):
     assert experts.thresholds[:2] == [at["Effusion"], at["Mass"]]
     assert experts.thresholds[2] == pytest.approx(1 - (1 - at["Nodule"]) * (1 - at["Mass"]), abs=1e-7)
     assert "fitted on validation" in experts.words
+    assert "unstable" in str(experts.board["findings"][2])  # as its parts are, with 120 films to fit them on
 
 
 def test_runs_of_other_films_are_named_beside_the_set(store):
@@ -176,6 +199,23 @@ def test_runs_of_other_films_are_named_beside_the_set(store):
     runs = evaluated_runs.evaluated(rows, overview, dict(zip(rows["run_id"], ["one", "two"], strict=True)), "test",
                                     "experts")
     assert "which this label set is not of, are read by their own labels" in label_set_in_words(store, runs, "test")
+
+
+def test_what_was_fitted_on_the_own_labels_says_so(store):
+    said = f"fitted on validation, {N_VAL} films with their own labels"
+    assert f"Marks: thresholds of max F1, {said}" in text_of(opened("curves", store, "experts", view="ROC"))
+    assert f"Calibrators {said}" in text_of(opened("curves", store, "experts", view="Reliability", scores="Platt"))
+    assert f"max F1, {said}" in text_of(opened("subgroups", store, "experts"))
+    assert "their own labels" not in text_of(opened("subgroups", store))
+
+
+def test_no_published_numbers_stand_beside_another_reading(store):
+    pickers = [[box.key for box in opened("compare", store, labels).selectbox] for labels in (None, "experts")]
+    assert "published" in pickers[0] and "published" not in pickers[1]
+
+
+def test_boxes_that_the_set_has_not_read_are_no_boxes_missing_on_disk(store):
+    assert "not on disk" not in text_of(opened("localization", store, "experts"))
 
 
 # -- report
@@ -187,6 +227,7 @@ def test_a_report_is_measured_on_the_set(store, tmp_path, monkeypatch):
     write_report(config)
     text = (tmp_path / "report.html").read_text()
     assert "Labels: experts, " + SAID.split(", for")[0] in text.replace("&#x27;", "'")
+    assert "Measured on more films" not in text
     films = read_by_experts(store, ours(store)[0])
     assert f"{np.mean([auroc(films.labels[:, k], films.scores[:, k]) for k in range(3)]):.3f}" in text
     with pytest.raises(RunError, match="no label set 'nobody'"):
@@ -257,3 +298,5 @@ def test_a_file_that_cannot_be_read_is_one_line_on_the_page(own_store):
     app.file_uploader(key="labels_file").upload("x.csv", b"image,Mass\nnobody.png,1\n", "text/csv").run()
     assert not app.exception and "none of the 1 films of the file is of data set" in app.error[0].value
     assert not [one for one in app.button if one.key == "labels_go"] and len(own_store.label_sets()) == 1
+    app.file_uploader(key="labels_file").upload("y.csv", b"image,Spots\na.png,1\n", "text/csv").run()
+    assert app.error[0].value.startswith("y.csv: no column is a finding")

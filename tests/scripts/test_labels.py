@@ -131,6 +131,8 @@ def test_experts_are_added_measured_listed_and_removed(measured, films, write):
         np.testing.assert_allclose(area.loc[list(labels.findings), "value"].astype(float), expected, atol=1e-12)
         assert (area["n"].iloc[:2] == 120).all() and (area["low"] < area["value"]).all()
         assert set(rows["threshold_set"].dropna()) == {"max F1", "classic", "0.5"}
+        half = rows.query("threshold_set == '0.5' and metric == 'recall' and finding == 'Nodule_or_mass'")["value"]
+        assert half.item() == pytest.approx((either[truth[:, 1]] >= 0.5).mean())
         assert f"{expected[0]:.3f}" in said and f"{np.mean(expected):.3f}" in said
 
     listed = here("labels.py", "list").stdout
@@ -216,6 +218,8 @@ REFUSED = {
     "unknown data set": ("image,Mass\n{0},1\n", ("--dataset", "other"), "no data set 'other'"),
     "one reader of another form": (readers("{0},A,1", "{0},../B,1"), ("--by", "reader"), "name of a label set"),
     "two readers of one name": (readers("{0},A,1", "{0},a,1"), ("--by", "reader"), "one name"),
+    "nothing said": ("image,Mass,Edema\n{0},,\n{1},,-1\n", (), "says neither yes nor no"),
+    "mapped column that is not there": ("image,Mass\n{0},1\n", ("--map", "Spots=Edema"), "is no column of"),
     "empty": ("", (), ""),
 }
 

@@ -10,6 +10,7 @@ from cxrcore.errors import DataError, FindingError, StoreError
 from cxrcore.evaluation.measure_predictions import measure
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.derived import derived_scores
+from cxrcore.queries import from_store
 from cxrcore.store import CSV, Store
 
 TWENTY = ("Lung_Opacity", "Mass", "Effusion", *(f"finding_{place}" for place in range(17)))
@@ -229,3 +230,12 @@ def test_a_run_is_measured_on_every_reading_that_there_is(store, data, run_id, e
     assert set(rows["label_set"]) == {CSV, "experts"}
     assert set(rows[rows["label_set"] == "experts"]["finding"]) <= {"Pneumothorax", EITHER, "macro", "micro"}
     assert len(store.leaderboard()) == 2  # which reads the data set's own labels
+
+
+def test_a_set_that_is_replaced_while_a_page_reads_it_is_not_mistaken_for_its_successor(store, data, experts):
+    own = store.labels(data.dataset_id)[["Mass", "Edema"]]
+    old = store.save_label_set(data.dataset_id, "second", own)
+    new = store.save_label_set(data.dataset_id, "second", own[["Edema", "Mass"]], again=True)
+    with pytest.raises(StoreError, match="'second' was replaced or removed just now"):
+        from_store.labels(store, old)
+    assert list(from_store.labels(store, new)) == ["Edema", "Mass"]

@@ -183,7 +183,8 @@ def draw_films(store: Store, run: Evaluated, part: str, shown: Cases, which: str
     held = films_of(store, run.labels.dataset_id)
     people = _people(store, run, shown.found.image_ids[rows])
     beside = None if run.is_elsewhere(part) else link.same_runs_and_thresholds()
-    tiles = [_tile(shown, which, row, person, held, beside)
+    finding = {} if shown.finding in dict(run.labels.derived) else {"finding": shown.finding}  # else there is no map
+    tiles = [_tile(shown, which, row, person, held, beside, finding)
              for row, (_, person) in zip(rows, people.iterrows(), strict=True)]
     without = sum(tile.pixels is None for tile in tiles)
     if held is None:
@@ -202,7 +203,7 @@ def _people(store: Store, run: Evaluated, image_ids: np.ndarray) -> pd.DataFrame
 
 
 def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap | None,
-          beside: Mapping[str, object] | None) -> Tile:
+          beside: Mapping[str, object] | None, finding: Mapping[str, str]) -> Tile:
     """One film; without a link to Explain where `beside` is None, as for films of another data set than the run's."""
     found, k = shown.found, shown.place
     image_id, score = found.image_ids[row], float(found.scores[row, k])
@@ -214,7 +215,7 @@ def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap |
     others = [f"{other.label} {compared(float(other.scores[row]), other.threshold)}" for other in shown.others]
     labels = labels_in_words(found.labels[row], found.findings)
     address = "" if beside is None else "explain?" + urlencode(
-        dict(beside) | {"film": image_id, "finding": shown.finding}, doseq=True)
+        {**beside, "film": image_id, **finding}, doseq=True)
     return Tile(held.film(image_id) if held else None, compared(score, shown.threshold),
                 " · ".join([*outcome, *others, labels, ", ".join(about)]), name=image_id, link=address,
                 link_text="Explain" if address else "")

@@ -145,7 +145,7 @@ def marks_table(marked: Marked) -> pd.DataFrame:
 def _in_words(source: SourcedSet, run: Evaluated) -> str:
     if source.part is None:
         return f"{widgets.escape(source.name)}, fitted on no films"
-    return f"{widgets.escape(source.name)}, fitted on {widgets.escape(run.in_words(source.part))}"
+    return f"{widgets.escape(source.name)}, fitted on {widgets.escape(run.fitted_in_words(source.part))}"
 
 
 def _unstable(marked: Marked, finding: str | None) -> str:

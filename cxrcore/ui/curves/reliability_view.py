@@ -49,7 +49,7 @@ def say_unfitted(runs: Sequence[Evaluated], read: Sequence[DrawnRun], method: st
     if not read:
         return
     by_id = {run.run_id: run for run in runs}
-    fits = {run.label: run.in_words("val") for run in (by_id[one.run_id] for one in read)}
+    fits = {run.label: run.fitted_in_words("val") for run in (by_id[one.run_id] for one in read)}
     said = next(iter(fits.values())) if len(set(fits.values())) == 1 else "; ".join(
         f"{label}: {words}" for label, words in fits.items())
     st.caption(f"Calibrators fitted on {widgets.escape(said)}.{_unfitted(read)}", help=METHODS_HELP)

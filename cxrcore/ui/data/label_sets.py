@@ -10,7 +10,8 @@ import streamlit as st
 from cxrcore.config import LABEL_POLICIES, LabelsConfig
 from cxrcore.data.description import read_description, shipped_names
 from cxrcore.data.files import bounded_file
-from cxrcore.errors import ResamplingError
+from cxrcore.data.table_cells import shown
+from cxrcore.errors import ResamplingError, WorkbenchError
 from cxrcore.evaluation import add_labels
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name
@@ -116,8 +117,11 @@ def _matched(store: Store, dataset_id: str, title: str, content: bytes, name: st
         path = Path(folder) / ("labels.csv.gz" if title.endswith(".gz") else "labels.csv")
         path.write_bytes(content)
         names = add_labels.mapping_of([mapping] if mapping else [])
-        return add_labels.match_file(store, dataset_id, path, name or "labels", description, names,
-                                     by_reader=by_reader, policy=policy, title=title)
+        try:
+            return add_labels.match_file(store, dataset_id, path, name or "labels", description, names,
+                                         by_reader=by_reader, policy=policy, title=title)
+        except WorkbenchError as error:  # by the name that the file has where it came from
+            raise type(error)(str(error).replace(str(path), shown(title))) from None
 
 
 def _save(store: Store, matched: Sequence[add_labels.MatchedLabels]) -> None:

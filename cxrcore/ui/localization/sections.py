@@ -18,6 +18,7 @@ from cxrcore.measures.localization import CENTRE, MEDIAN_BOX, RANDOM
 from cxrcore.measures.localization_scores import RANDOM_WEIGHTS, BoxScore
 from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries import from_store, localization, run_groups
+from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.localization import MeasuredOnBoxes
 from cxrcore.store import Store
 from cxrcore.store.run_folder import BEST
@@ -41,6 +42,7 @@ FLOORS_EXPLAINED = (
 UNMEASURED = "not measured on boxes yet. This does it:"
 UNBOXED = ("not measured on boxes, and this store knows no boxes of the data set. NIH's come as BBox_List_2017.csv; "
            "with that file beside the table, this measures:")
+UNREAD = "measured on boxes, but on no film and finding that this label set has read."
 SEEN = ("no box on a test film: all of them lie on films of training or validation, where they do not count. The "
         "official split has NIH's boxes on test films.")
 
@@ -70,8 +72,12 @@ def say_missing(store: Store, rows: pd.DataFrame, measured: Sequence[MeasuredOnB
     tested = set(overview.board[overview.board["split"] == "test"]["run_id"])
     run_pages.say_missing(store, rows[~rows["run_id"].isin(tested)], overview.board, "test", labels, statuses)
     said: dict[str, list[pd.Series]] = {}
-    for _, row in rows[rows["run_id"].isin(tested - there)].iterrows():
-        said.setdefault(_why_not(store, row, overview.runs), []).append(row)
+    missing = rows[rows["run_id"].isin(tested - there)]
+    otherwise = localization.read_localization(store, evaluated(missing, overview, labels), missing, overview.runs)
+    unread = {one.run.run_id for one in otherwise}
+    for _, row in missing.iterrows():
+        why = UNREAD if row["run_id"] in unread else _why_not(store, row, overview.runs)
+        said.setdefault(why, []).append(row)
     for why, whose in said.items():
         names = ", ".join(f"**{escape(labels[row['run_id']])}**" for row in whose)
         st.info(f"{names}: {why}", icon=":material/info:")
@@ -114,7 +120,7 @@ def _films_in_words(one: MeasuredOnBoxes) -> str:
     if train or val:
         text += (f" :gray-badge[seen in training] {train + val:,} further films with boxes do not count: {train:,} lie "
                  f"in the training and {val:,} in the validation part.")
-    left = one.boxed.parts["test"] - one.n_films
+    left = one.boxed.parts["test"] - one.n_films if one.run.labels.is_shipped else 0  # others have read some of them
     return f"{text} {left:,} test films with boxes were not on disk." if left > 0 else text
 
 

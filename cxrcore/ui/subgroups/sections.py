@@ -71,7 +71,7 @@ def say_where(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, m
     text = (f"Measured on **{escape(run.in_words(part))}**{of_patients}. Intervals: the central 95 % "
             f"of {N_DRAWS:,} draws of patients; each draw serves all groups.")
     if measure != "auroc":
-        where = f", {run.in_words(source.part).partition(', ')[2]}" if source.part else ""
+        where = f", {run.fitted_in_words(source.part).partition(', ')[2]}" if source.part else ""
         text += f" Thresholds, the same for all groups: **{escape(source.in_words + where)}**."
     st.markdown(text)
     if measure != "auroc":
