@@ -24,7 +24,7 @@ _METRICS = (f"(SELECT * EXCLUDE (measurement) FROM metrics WHERE {{}} "
             f"QUALIFY {_NEWEST.format('prediction_id, label_set, finding, metric, set_id')})")
 # Which set of a run's split stands for it: measured before unmeasured, complete before subsets, best before last.
 _CHOSEN = f"""QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY
-    prediction_id IN (SELECT prediction_id FROM metrics) DESC, n = n_expected DESC,
+    prediction_id IN (SELECT prediction_id FROM metrics WHERE label_set = 'csv') DESC, n = n_expected DESC,
     coalesce(checkpoint, '') = '{LAST}', created_at DESC, prediction_id DESC) = 1"""
 
 

@@ -209,7 +209,7 @@ def test_a_saved_set_stays_flagged_when_its_films_are_evaluated_anew(store, run)
     set_id = store.save_threshold_set(run.prediction_id("test"), "tuned there", "youden", np.full(14, 0.2))
     held = predictions(store, run, "test")
     anew = store.save_predictions(run.run_id, scored_runs.DATASET, "test", list(held.image_ids), held.scores)
-    later = replace(run, parts=run.parts | {"test": run.parts["test"].to_dict() | {"prediction_id": anew}})
+    later = replace(run, parts=run.parts | {"test": run.parts["test"] | {"prediction_id": anew}})
     assert "these very films" in states.provenance(state(store, later, set_id), later, "test")[1]
     assert not states.provenance(state(store, later, set_id), later, "val")[1]
 

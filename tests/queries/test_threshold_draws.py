@@ -66,6 +66,6 @@ def test_films_of_one_patient_give_no_range(store, run):
     val = store.predictions(run.prediction_id("val"))
     rows = val.patient_ids == val.patient_ids[np.flatnonzero(val.labels[:, 3])[0]]
     alone = store.save_predictions(run.run_id, scored_runs.DATASET, "val", list(val.image_ids[rows]), val.scores[rows])
-    lone = replace(run, parts={"val": run.parts["val"].to_dict() | {"prediction_id": alone}})
+    lone = replace(run, parts={"val": run.parts["val"] | {"prediction_id": alone}})
     said, _ = threshold_draws.in_words(store, lone, made_on(store, lone, NIH_FINDINGS[3]), NIH_FINDINGS[3])
     assert "No range: films of 1 patient" in said

@@ -232,6 +232,15 @@ def test_a_run_is_measured_on_every_reading_that_there_is(store, data, run_id, e
     assert len(store.leaderboard()) == 2  # which reads the data set's own labels
 
 
+def test_predictions_that_only_others_labels_measured_stand_for_no_part(store, data, run_id, experts, prediction_id):
+    save(store, data, experts)
+    store.save_metrics(prediction_id, metric(0.7))
+    newer = store.save_predictions(run_id, data.dataset_id, "test", data.image_ids, np.full((40, 14), 0.5, np.float32))
+    store.save_metrics(newer, metric(0.9), "experts")  # its own evaluation was cut off before
+    assert store.chosen_set(run_id, "test") == prediction_id
+    assert store.leaderboard()["auroc"].tolist() == [0.7]
+
+
 def test_a_set_that_is_replaced_while_a_page_reads_it_is_not_mistaken_for_its_successor(store, data, experts):
     own = store.labels(data.dataset_id)[["Mass", "Edema"]]
     old = store.save_label_set(data.dataset_id, "second", own)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from cxrcore.findings import display_name
 from cxrcore.measures import derived
 from cxrcore.queries import from_store
@@ -24,7 +26,8 @@ def label_set_in_words(store: Store, runs: Sequence[Evaluated], part: str) -> st
     if other is None:
         return ""
     labels = other.labels
-    n = len(from_store.predictions(store, other.read(part)).image_ids)
+    films = from_store.predictions(store, other.read(part))
+    n = int((~np.isnan(films.labels)).any(axis=1).sum())
     of = f"{n:,} of these {int(other.parts[part]['n']):,} films"
     who = (f"the films' own, on the {of} that {labels.films_of} have read" if labels.films_of else
            f"{labels.name}, who have read {of}")

@@ -20,6 +20,7 @@ from cxrcore.queries import run_groups
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.subgroups import Subgroups, view_bars
 from cxrcore.queries.threshold_sets import SourcedSet, warnings_of
+from cxrcore.store import CSV
 from cxrcore.ui import link, widgets
 from cxrcore.ui.run_pages import RunsPage
 from cxrcore.ui.widgets import escape
@@ -78,8 +79,9 @@ def say_where(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, m
         _say_thresholds(source, part, run.findings)
     if not found.patients_known:
         st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
-    st.caption("Labels are noisy: those of NIH were read from reports by a program. Where labels err more often in one "
-               "group, a gap may come from the labels and not from the network.")
+    mined = ": those of NIH were read from reports by a program" if run.labels.name == CSV else ""
+    st.caption(f"Labels are noisy{mined}. Where labels err more often in one group, a gap may come from the labels and "
+               "not from the network.")
 
 
 def _say_thresholds(source: SourcedSet, part: str, findings: Sequence[str]) -> None:
