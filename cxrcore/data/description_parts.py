@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-import numpy as np
-
 NAMES, COLUMNS, ROWS = "names", "columns", "rows"  # forms of labels
 UNKNOWN, NEGATIVE, POSITIVE, REFUSED = "unknown", "negative", "positive", "refused"
 ANY, IGNORED = "any", "ignored"
@@ -118,16 +116,10 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Derived:
-    """A finding that is one of several: present where any is, 1 - (1 - a)(1 - b) for scores a and b."""
+    """A finding that is one of several; `measures.derived` works it out."""
 
     any: tuple[str, ...]
     note: str = ""
-
-    def of(self, values: np.ndarray) -> np.ndarray:
-        """float32 (n,) of scores or labels (n, len(any)); NaN where one is unknown and no other is surely there."""
-        values = np.asarray(values, np.float64)
-        sure = (values == 1).any(axis=1)
-        return np.where(sure, 1.0, 1.0 - np.prod(1.0 - values, axis=1)).astype(np.float32)
 
 
 def label_word(text: str) -> str:

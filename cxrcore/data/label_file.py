@@ -69,14 +69,8 @@ def read_label_file(path: str | Path, description: Description | None = None,
     """
     path, mapping = Path(path), _checked(mapping or {})
     table = Table(path)
-    notes: tuple[str, ...] = ()
-    if description is None:
-        guess = guess_table.guess_table(table, KnownNames(known, mapping))
-        own = described(guessed_values(guess, path.name), str(path), path)
-        notes = tuple(line for line in guess.lines if not line.startswith(_OF_PEOPLE))
-        left = guess.left_out
-    else:
-        own, left = _with_mapping(description, mapping), None
+    own, left, notes = (_guessed(table, path, known, mapping) if description is None else
+                        (_with_mapping(description, mapping), None, ()))
     own = own.with_policy(policy)
     _require_mapped(table, own, mapping)
     findings = tuple(_in_file_order(table, own))
@@ -96,6 +90,15 @@ def read_label_file(path: str | Path, description: Description | None = None,
         return [reading(name, *found.of_reader(one), 1) for one, name in enumerate(found.readers)]
     most = int(np.bincount(found.film).max())
     return [reading("", found.image_ids, found.majority(), most)]
+
+
+def _guessed(
+    table: Table, path: Path, known: Sequence[str], mapping: Mapping[str, str]
+) -> tuple[Description, tuple[str, ...] | None, tuple[str, ...]]:
+    """How a file is read by what its columns tell, what is left out of it, and what was guessed of labels."""
+    guess = guess_table.guess_table(table, KnownNames(known, mapping))
+    return (described(guessed_values(guess, path.name), str(path), path), tuple(guess.left_out),
+            tuple(line for line in guess.lines if not line.startswith(_OF_PEOPLE)))
 
 
 def map_line(name: str) -> str:

@@ -115,11 +115,7 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
     rows = runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
     part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), board)
     measured = [run for run in evaluated(rows, overview, labels, part, label_set) if part in run.parts]
-    if measured and measured[0].labels.title != label_set:
-        raise RunError(f"the films of these runs have no label set '{label_set}': python scripts/labels.py list")
-    if not measured:
-        raise RunError(f"none of these runs has been evaluated: there is nothing to report. python scripts/eval.py "
-                       f"--run RUN_ID evaluates one of {store.key}")
+    _require_measured(store, measured, label_set)
     notes += [f"{labels[run_id]} has no predictions of this part and is left out." for run_id in rows["run_id"]
               if run_id not in {run.run_id for run in measured}]
     kept = rows[rows["run_id"].isin([run.run_id for run in measured])]
@@ -132,8 +128,8 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
     measured, others = evaluated_runs.on_scored_findings(store, measured, part)
     if others and not measured[0].findings:
         raise RunError("these runs have no finding in common: a report compares them on those that all have")
-    notes += filter(None, [evaluated_runs.others_in_words(len(measured[0].findings), others)])
-    notes += filter(None, [label_set_in_words(store, measured, part)])
+    notes += filter(None, [evaluated_runs.others_in_words(len(measured[0].findings), others),
+                           label_set_in_words(store, measured, part)])
     compared = comparison.compare(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part)
     notes += filter(None, [comparison.start_weights_sentence(kept, labels)])
     compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))
@@ -146,6 +142,15 @@ def _require_known(store: Store, runs: pd.DataFrame, run_ids: Sequence[str]) -> 
         raise RunError(f"there are no runs in {store.key}: the demo (bash scripts/start.sh --demo) makes some")
     if unknown := [run_id for run_id in run_ids if run_id not in set(runs["run_id"])]:
         raise RunError(f"no run '{unknown[0]}' in {store.key}: the Runs page lists them")
+
+
+def _require_measured(store: Store, measured: Sequence[Evaluated], label_set: str) -> None:
+    """RunError where no run has predictions, or their films no such label set."""
+    if not measured:
+        raise RunError(f"none of these runs has been evaluated: there is nothing to report. python scripts/eval.py "
+                       f"--run RUN_ID evaluates one of {store.key}")
+    if measured[0].labels.title != label_set:
+        raise RunError(f"the films of these runs have no label set '{label_set}': python scripts/labels.py list")
 
 
 def _first(run_ids: list[str]) -> tuple[list[str], list[str]]:

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from cxrcore.errors import StoreError
 from cxrcore.findings import checked_list
 from cxrcore.store.file import from_lists, from_strings, nan_to_null, new_id, require, to_lists
-from cxrcore.store.label_sets import LabelSets, read_against
-from cxrcore.store.records import CSV, Predictions
+from cxrcore.store.label_sets import LabelSets, insert_label_set, read_against
+from cxrcore.store.records import CSV, LabelSet, Predictions
 from cxrcore.store.turns import one_row
 
 
@@ -63,9 +63,7 @@ class FilmsAndScores(LabelSets):
             con.register("new_rows", rows)
             con.execute("INSERT INTO images SELECT ?, image_id, patient_id, follow_up, age, sex, view FROM new_rows",
                         [dataset_id])
-            con.execute("INSERT INTO label_sets SELECT ?, ?, image_id, labels FROM new_rows", [dataset_id, CSV])
-            con.execute("INSERT INTO label_set_info VALUES (?, ?, ?, '{}', ?, ?, '', now())",
-                        [dataset_id, CSV, own, label_source, policy])
+            insert_label_set(con, LabelSet(dataset_id, CSV, tuple(own), source=label_source, policy=policy))
             if boxes is not None:
                 con.register("new_boxes", nan_to_null(boxes))
                 con.execute("INSERT INTO boxes SELECT ?, image_id, finding, x, y, width, height FROM new_boxes",

@@ -91,7 +91,7 @@ class LabelSets(StoreFile):
         checked_name(name)
         _check(labels, parts, self.findings(dataset_id))
         require_short(source, policy, reader)
-        findings = [str(column) for column in labels.columns]
+        findings = tuple(map(str, labels.columns))
         rows = nan_to_null(pd.DataFrame({"image_id": labels.index.astype(str)})).append_column(
             "labels", to_lists(labels.to_numpy(np.float32)))
         with self._write() as con:
@@ -100,9 +100,7 @@ class LabelSets(StoreFile):
             _require_films(con, dataset_id)
             if again:
                 _delete(con, dataset_id, name)
-            con.execute("INSERT INTO label_sets SELECT ?, ?, image_id, labels FROM new_rows", [dataset_id, name])
-            con.execute("INSERT INTO label_set_info VALUES (?, ?, ?, ?, ?, ?, ?, now())",
-                        [dataset_id, name, findings, json.dumps(parts), source, policy, reader])
+            insert_label_set(con, LabelSet(dataset_id, name, findings, tuple(parts.items()), source, policy, reader))
         return self.label_set(dataset_id, name)
 
     def require_label_set(self, dataset_id: str, name: str, labels: pd.DataFrame, *,
@@ -132,6 +130,14 @@ class LabelSets(StoreFile):
                                [dataset_id, name]).fetchone():
                 raise StoreError(f"data set {dataset_id} has no label set '{name}'")
             _delete(con, dataset_id, name)
+
+
+def insert_label_set(con: duckdb.DuckDBPyConnection, labels: LabelSet) -> None:
+    """Write a set down, whose labels stand in the registered `new_rows`; it is made now."""
+    con.execute("INSERT INTO label_sets SELECT ?, ?, image_id, labels FROM new_rows", [labels.dataset_id, labels.name])
+    con.execute("INSERT INTO label_set_info VALUES (?, ?, ?, ?, ?, ?, ?, now())",
+                [labels.dataset_id, labels.name, list(labels.findings), json.dumps(dict(labels.derived)), labels.source,
+                 labels.policy, labels.reader])
 
 
 def read_against(films: Predictions, labels: LabelSet, values: pd.DataFrame) -> Predictions:

@@ -17,10 +17,7 @@ import pytest
 from cxrcore.evaluation import data_set_films
 from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.findings import NIH_FINDINGS, display_name
-from cxrcore.import_export import examination
 from cxrcore.import_export.audit.about_columns import exchanged
-from cxrcore.import_export.examination import Declared
-from cxrcore.import_export.prediction_file import PredictionFile
 from cxrcore.measures.intervals.clustered_areas import Areas
 
 REAL = ("DenseNet201", "ResNet50", "MobileNet_V2")
@@ -53,23 +50,8 @@ def files(shared, films) -> dict[str, planted.Sound]:
     return found
 
 
-def lines_of(rows: pd.DataFrame, films, **declared):
-    file = PredictionFile(
-        "x",
-        "0" * 64,
-        rows["image_id"].to_numpy(object),
-        rows[list(NIH_FINDINGS)].to_numpy(np.float64),
-        NIH_FINDINGS,
-        {finding: finding for finding in NIH_FINDINGS},
-        "image_id",
-        None,
-        (),
-    )
-    return examination.examine(file, films, Declared(**declared)).lines
-
-
 def verdict(fault: planted.Fault, file: planted.Sound, films) -> str:
-    lines = lines_of(fault.plant(file), films, **fault.declared)
+    lines = planted.lines_of(fault.plant(file), films, **fault.declared)
     if planted.named(fault, lines):
         return "named"
     said = ", ".join(line.name for line in planted.alarms(lines))
@@ -106,7 +88,7 @@ def test_every_exchange_of_two_columns(files):
 def test_normal_exports_raise_no_alarm(files, films):
     """But that scores are no probabilities, where they are not."""
     for (name, file), (label, change) in itertools.product(files.items(), planted.NORMAL.items()):
-        lines = planted.alarms(lines_of(file.frame(change(file)), films))
+        lines = planted.alarms(planted.lines_of(file.frame(change(file)), films))
         assert not [line for line in lines if line.name != "Probabilities"], (name, label, lines)
 
 
@@ -114,11 +96,11 @@ def test_sound_files_and_parts_of_them_raise_no_alarm(files, films):
     """Films of drawn patients, and films drawn by themselves; in the file's order and in a random one."""
     false, n = [], 0
     for name, file in files.items():
-        assert not planted.alarms(lines_of(file.frame(), films)), name
+        assert not planted.alarms(planted.lines_of(file.frame(), films)), name
         for size, seed in itertools.product(SIZES, range(DRAWS)):
             rows = part(file, SIZES[size], np.random.default_rng(seed))
             for own in (rows, rows.sample(frac=1, random_state=seed)):
-                lines = [line for line in planted.alarms(lines_of(own, films)) if line.name != "Coverage"]
+                lines = [line for line in planted.alarms(planted.lines_of(own, films)) if line.name != "Coverage"]
                 false += [f"{name}, {size}, draw {seed}: {line.name} ({line.text})" for line in lines]
                 n += 1
     print(f"\n{n} parts of {len(files)} files: {len(false)} false alarms\n" + "\n".join(false))

@@ -3,12 +3,10 @@
 import os
 import tomllib
 
-import numpy as np
 import pytest
 
 from cxrcore.data import description
 from cxrcore.data.description import described, read_description
-from cxrcore.data.description_parts import Derived
 from cxrcore.errors import DataError
 from cxrcore.findings import NIH_FINDINGS, checked_list
 
@@ -144,10 +142,3 @@ def test_a_missing_one_and_a_wrong_name_say_what_there_is(tmp_path):
         read_description("mimic")
     with pytest.raises(DataError, match="--policy 'maybe' is none of unknown, positive, negative"):
         read_description("nih").with_policy("maybe")
-
-
-def test_a_derived_finding_is_there_where_any_is():
-    either = Derived(("Nodule", "Mass"))
-    assert either.of(np.array([[0.5, 0.5], [0.2, 0.0]])).tolist() == pytest.approx([0.75, 0.2])
-    found = either.of(np.array([[1, np.nan], [0, np.nan], [0, 0], [1, 1]]))
-    assert found[[0, 2, 3]].tolist() == [1, 0, 1] and np.isnan(found[1])

@@ -8,8 +8,11 @@ import pandas as pd
 from scipy.special import expit, logit, softmax
 from scipy.stats import rankdata
 
+from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.findings import NIH_FINDINGS
+from cxrcore.import_export import examination
 from cxrcore.import_export.audit.questions import Line
+from cxrcore.import_export.prediction_file import PredictionFile
 from cxrcore.store.audit_marks import NOTED, REFUSED, WARNED
 
 ALL = list(NIH_FINDINGS)
@@ -58,6 +61,14 @@ class Fault:
     line: str
     words: str
     declared: dict = field(default_factory=dict)
+
+
+def lines_of(rows: pd.DataFrame, films: DataSetFilms, **declared: object) -> tuple[Line, ...]:
+    """The audit of predictions in rows (image_id and a column a finding) of known films."""
+    file = PredictionFile(
+        "x", "0" * 64, rows["image_id"].to_numpy(object), rows[list(NIH_FINDINGS)].to_numpy(np.float64), NIH_FINDINGS,
+        {finding: finding for finding in NIH_FINDINGS}, "image_id", None, ())
+    return examination.examine(file, films, examination.Declared(**declared)).lines
 
 
 def _k(finding: str) -> int:

@@ -15,7 +15,7 @@ from cxrcore.import_export.audit import questions
 from cxrcore.import_export.audit.about_films import seen_by
 from cxrcore.import_export.audit.about_scores import half_precision
 from cxrcore.import_export.examination import Declared
-from cxrcore.import_export.prediction_file import PredictionFile, parse_prediction_file
+from cxrcore.import_export.prediction_file import parse_prediction_file
 from cxrcore.measures.intervals.clustered_areas import Areas, independent_error
 from cxrcore.measures.intervals.delong import delong
 from cxrcore.measures.metrics import auroc
@@ -197,18 +197,7 @@ FAINT = ("labels with much noise", "temperature 1.5")  # told in as many films a
 
 
 def lines_of(rows: pd.DataFrame, **declared) -> tuple[questions.Line, ...]:
-    file = PredictionFile(
-        "x",
-        "0" * 64,
-        rows["image_id"].to_numpy(object),
-        rows[list(NIH_FINDINGS)].to_numpy(np.float64),
-        NIH_FINDINGS,
-        {finding: finding for finding in NIH_FINDINGS},
-        "image_id",
-        None,
-        (),
-    )
-    return examination.examine(file, FILMS, Declared(**declared)).lines
+    return planted.lines_of(rows, FILMS, **declared)
 
 
 @pytest.mark.parametrize("fault", [one for one in planted.FAULTS if one.what not in FAINT], ids=lambda one: one.what)
