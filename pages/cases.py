@@ -8,6 +8,7 @@ from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui import link, run_pages, shell, widgets
 from cxrcore.ui.cases import controls, film_list, label_queue
 from cxrcore.ui.cases.controls import ALL_MISS, DISAGREE, QUEUE
+from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
 from cxrcore.ui.thresholds import session
@@ -15,7 +16,7 @@ from cxrcore.ui.thresholds import session
 with open_runs_page("cases", "so there are no cases") as page:
     controls.take_over_the_board()
     store, overview = page.store, page.overview
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with frame.bar():
         run_ids = controls.run_pickers(page)
         if not run_ids:
             st.info(ALL_ARCHIVED, icon=":material/info:")

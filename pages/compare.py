@@ -10,27 +10,26 @@ from cxrcore.queries import agreement, comparison, evaluated_runs, run_settings
 from cxrcore.queries.evaluated_runs import Evaluated, evaluated
 from cxrcore.ui import report_button, run_pages, widgets
 from cxrcore.ui.compare import sections
-from cxrcore.ui.compare.sections import MEANINGS, MEASURES, SETS
+from cxrcore.ui.compare.sections import MEASURES, SETS
+from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import open_runs_page, pick_part
 
 with open_runs_page("compare", "so there is nothing to compare") as page:
     store, overview = page.store, page.overview
-    download_slot = page.pick_several("compare_picker", f"Pick 2 to {evaluated_runs.MAX_RUNS} runs by name",
-                                      2 * widgets.DOWNLOAD_WIDTH)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    page.pick_several("compare_picker", f"Pick 2 to {evaluated_runs.MAX_RUNS} runs by name")
+    with frame.bar():
         wanted = pick_part(overview.board, page.chosen or page.best())
         label_set = pick_labels(overview, page.chosen or page.best(wanted))
         title = st.segmented_control("Measure", list(MEASURES), default="AUROC", required=True,
-                                     **in_link("by"), help=MEANINGS, wrap=True)
+                                     **in_link("by"), label_visibility="collapsed", wrap=True)
         measure = MEASURES[title]
         key = None
         if measure in THRESHOLDED:
             said = widgets.choice_in_link("Thresholds", "at", list(SETS), "What F1, recall, precision and agreement "
                                           "are read at; each run has its own.")
             key = SETS.get(said)
-        reference_slot = st.container(width="content")
 
     focus = page.at_most(evaluated_runs.MAX_RUNS, page.chosen or page.best(wanted), "compared")
     rows = page.rows(focus)
@@ -58,7 +57,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
 
     first = measured[measured["run_id"] == runs[0].run_id].iloc[0]
     data = data_of(runs[0])
-    with reference_slot:
+    with frame.bar():
         published = runs[0].labels.is_shipped  # what others published was measured on the films' own labels
         reference = sections.published_picker(data["kind"], measure) if published else None
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
@@ -84,7 +83,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         widgets.show_table(
             run_settings.only_differences(settings), hide_index=True, alt="Settings in which the runs differ"
         )
-    with download_slot:
-        widgets.download_menu(tables, latex=True)
-        if part != EXTERNAL:  # a report is of the runs' own data set
+    widgets.download_menu(tables, latex=True)
+    if part != EXTERNAL:  # a report is of the runs' own data set
+        with frame.tools():
             report_button.report_popover(store, [run.run_id for run in runs], part, label_set)

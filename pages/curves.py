@@ -10,15 +10,16 @@ from cxrcore.queries.evaluated_runs import MAX_RUNS, evaluated
 from cxrcore.ui import finding_picker, run_pages, widgets
 from cxrcore.ui.curves import bands as curves_bands
 from cxrcore.ui.curves import charts, marks, reliability_view, words
-from cxrcore.ui.curves.words import VIEWS, VIEWS_HELP
+from cxrcore.ui.curves.words import VIEWS
+from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import open_runs_page, pick_part
 
 with open_runs_page("curves", "so there are no curves") as page:
     store, overview = page.store, page.overview
-    download_slot = page.pick_several("curves_picker", f"Pick up to {MAX_RUNS} runs by name", widgets.DOWNLOAD_WIDTH)
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    page.pick_several("curves_picker", f"Pick up to {MAX_RUNS} runs by name")
+    controls = frame.bar()
     with controls:
         wanted = pick_part(overview.board, page.chosen or page.best(), "The split that the curves come from. "
                            "Validation stands in where no run has test predictions.")
@@ -34,7 +35,7 @@ with open_runs_page("curves", "so there are no curves") as page:
     with controls:
         view = VIEWS[st.segmented_control(
             "View", list(VIEWS), default="ROC", required=True, **in_link("view"), wrap=True,
-            help=VIEWS_HELP)]
+            label_visibility="collapsed")]
         finding = finding_picker.finding_picker(findings)
         measure = "f1"
         if view == "thresholds" and finding is None:
@@ -94,5 +95,4 @@ with open_runs_page("curves", "so there are no curves") as page:
             "AUROC and AP": (f"auroc_ap_{part}", lambda: curves.values_table(measured)),
             "Drawn points": (f"curves_{view}_{part}", lambda: curves.points_table(measured, finding)),
         } | marks.mark_downloads(marked, part) | (curves_bands.band_downloads(measured, view, part) if bands else {})
-    with download_slot:
-        widgets.download_menu(tables)
+    widgets.download_menu(tables)

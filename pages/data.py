@@ -7,6 +7,7 @@ from cxrcore.errors import DataError
 from cxrcore.queries import data_set, from_store
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.data import counts, film_wall, label_sets, split_shares
+from cxrcore.ui.frame import frame
 
 with shell.open_page("data") as store:
     with st.skeleton(height=400):
@@ -17,9 +18,8 @@ with shell.open_page("data") as store:
         widgets.command(config.TRAIN_COMMAND, store)
         st.stop()
 
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with frame.bar():
         dataset_id = counts.data_set_picker(overview.datasets)
-        download_slot = st.container(width=widgets.DOWNLOAD_WIDTH)  # filled last; the room is taken now
     kind = overview.datasets.at[dataset_id, "kind"]
     if kind == "phantom":
         widgets.synthetic_badge()
@@ -63,5 +63,4 @@ with shell.open_page("data") as store:
         tables |= {"Parts of the split": ("split_parts", lambda split=split: split.composition),
                    "Findings by part": ("split_findings", lambda split=split: split.by_part),
                    "Patients on both sides": ("split_leaks", lambda split=split: split.leaks)}
-    with download_slot:
-        widgets.download_menu(tables)
+    widgets.download_menu(tables)

@@ -5,6 +5,7 @@ import streamlit as st
 from cxrcore.queries import explained_films
 from cxrcore.ui import widgets
 from cxrcore.ui.explain import downloads, map_views, sections
+from cxrcore.ui.frame import frame
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import open_runs_page
 
@@ -15,14 +16,13 @@ with open_runs_page("explain", "so there is no network to ask") as page:
     films = sections.films_of(store, overview, runs)
     sections.say_where(overview, runs, page.statuses)
     files = sections.upload()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with frame.bar():
         finding = sections.finding_picker(overview, runs)
         method = sections.method_picker()
         view = sections.view_picker(len(runs))
         look = map_views.look_popover()
         guess = st.toggle("Guess first", **in_link("guess"),
                           help="Hides what the network says until you ask for it.")
-        download_slot = st.container(width="content")
     film = sections.choose_film(store, films, runs, finding, files)
     if film is None:
         widgets.begin_loading_charts()
@@ -36,5 +36,5 @@ with open_runs_page("explain", "so there is no network to ask") as page:
     sections.draw_scores(store, films, film, shown)
     sections.stop_where_unknown(shown[0], finding)
     picture = sections.draw_maps(film, shown, finding, method, view, look)
-    with download_slot:
+    with frame.tools():
         downloads.explain_downloads(film, shown, finding, method, picture)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from cxrcore.queries import from_store
 from cxrcore.ui import shell
+from cxrcore.ui.frame import frame
 from cxrcore.ui.imports import ensemble, predictions
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import stop_without_runs
@@ -13,8 +14,9 @@ FILE, MEAN = "Predictions from a file", "Mean of runs"
 with shell.open_page("import") as store:
     with st.skeleton(height=200):
         overview = from_store.overview(store)
-    way = st.segmented_control("What to bring", [FILE, MEAN], default=FILE, required=True,
-                               **in_link("way"), label_visibility="collapsed")
+    with frame.bar():
+        way = st.segmented_control("What to bring", [FILE, MEAN], default=FILE, required=True,
+                                   **in_link("way"), label_visibility="collapsed")
     if way == MEAN:
         if overview.runs.empty:
             stop_without_runs(store, "so there is nothing to average")

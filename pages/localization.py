@@ -7,6 +7,7 @@ import streamlit as st
 from cxrcore.queries import evaluated_runs, localization
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui import run_pages, widgets
+from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.link import in_link
 from cxrcore.ui.localization import sections
@@ -15,9 +16,8 @@ from cxrcore.ui.run_pages import open_runs_page
 
 with open_runs_page("localization", "so no map can be measured") as page:
     store, overview = page.store, page.overview
-    download_slot = page.pick_several("localization_picker", f"Pick up to {evaluated_runs.MAX_RUNS} runs by name",
-                                      widgets.DOWNLOAD_WIDTH)
-    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    page.pick_several("localization_picker", f"Pick up to {evaluated_runs.MAX_RUNS} runs by name")
+    controls = frame.bar()
     focus = page.at_most(evaluated_runs.MAX_RUNS, page.chosen or page.best() or page.pickable["run_id"][:1], "shown")
     rows = page.rows(focus)
     with controls:
@@ -63,5 +63,4 @@ with open_runs_page("localization", "so no map can be measured") as page:
     with st.expander("As a table"):
         widgets.show_table(table, hide_index=True, placeholder="–", alt=f"{heading} with floors",
                            column_config=sections.columns(table, MEASURES[title]))
-    with download_slot:
-        widgets.download_menu({"Values": ("localization", lambda: table)}, latex=True)
+    widgets.download_menu({"Values": ("localization", lambda: table)}, latex=True)

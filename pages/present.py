@@ -39,8 +39,8 @@ with shell.open_page("present") as store:
                     "films say  \nnothing about real ones")
             st.markdown(f":orange-badge[SYNTHETIC] {said}", width="content")
         elif leaky:
-            widgets.short_badges(lesson.group)
-        if warned := lesson.warned:
-            widgets.warned_badge(warned, "")
+            widgets.badges(lesson.group)
+        elif warned := lesson.warned:
+            widgets.warned_badge(warned)
 
     stage.bar(SLIDES, slide, beside)

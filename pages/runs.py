@@ -8,6 +8,7 @@ from cxrcore.glossary import meanings
 from cxrcore.queries import from_store, run_groups, run_settings
 from cxrcore.store import Store
 from cxrcore.ui import link, run_pages, shell, widgets
+from cxrcore.ui.frame import frame
 from cxrcore.ui.link import in_link
 from cxrcore.ui.runs import leaderboard, live_training, manage
 
@@ -37,15 +38,14 @@ with shell.open_page("runs") as store:
         st.stop()
 
     labels = run_groups.run_labels(overview.runs)
-    picker_slot, rest = st.columns([5, 6], vertical_alignment="bottom")
-    with rest.container(horizontal=True, vertical_alignment="bottom"):
+    with frame.bar():
+        picker_slot = st.container()
         part = run_groups.PART_NAMES[st.segmented_control(
             "Measured on", list(run_groups.PART_NAMES), default="Test", required=True, **in_link("on"),
-            help="The split that the numbers come from. Validation numbers stand in where there is no test part.")]
+            label_visibility="collapsed")]
         any_archived = bool(overview.runs["archived"].any())
         archived = any_archived and st.toggle("Show archived", **in_link("archived"))
         manage.manage_menu(store, overview, labels, chosen)
-        download_slot = st.container(width="content")
 
     shown = overview.runs[archived | ~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
     with picker_slot:
@@ -89,10 +89,9 @@ with shell.open_page("runs") as store:
             )
 
     if focus:  # else nothing is shown that could be taken along
-        with download_slot:
-            widgets.download_menu({
-                "Leaderboard": ("leaderboard", lambda: pd.concat(
-                    [group.table.assign(data_set=group.title, split=group.split) for group in groups]).reset_index()),
-                "Training curves": ("training_curves", lambda: from_store.epochs(store, focus)),
-                "Settings": ("settings", lambda: settings),
-            })
+        widgets.download_menu({
+            "Leaderboard": ("leaderboard", lambda: pd.concat(
+                [group.table.assign(data_set=group.title, split=group.split) for group in groups]).reset_index()),
+            "Training curves": ("training_curves", lambda: from_store.epochs(store, focus)),
+            "Settings": ("settings", lambda: settings),
+        })

@@ -4,13 +4,14 @@ import streamlit as st
 
 from cxrcore.charts.dot_rows import dot_rows
 from cxrcore.evaluation.measure_predictions import RESAMPLING
-from cxrcore.glossary import meaning, meanings
+from cxrcore.glossary import meaning
 from cxrcore.measures.subgroups import gaps, intervals
 from cxrcore.queries import evaluated_runs, subgroups
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.subgroups import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
 from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.ui import run_pages, widgets
+from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
@@ -18,7 +19,7 @@ from cxrcore.ui.subgroups import sections
 
 with open_runs_page("subgroups", "so there are no groups to read") as page:
     store, overview = page.store, page.overview
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with frame.bar():
         run_id = sections.run_picker(page)
         if run_id is None:
             st.info(ALL_ARCHIVED, icon=":material/info:")
@@ -27,13 +28,11 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
         label_set = pick_labels(overview, [run_id])
         grouping = GROUPING_TITLES[st.segmented_control(
             "Grouping", list(GROUPING_TITLES), default="Sex", required=True, **in_link("groups"),
-            help="View: PA (from behind, standing) or AP (from the front, often in bed). First film: the patient's "
-                 "first in the data set (follow-up number 0) against all later ones.")]
+            label_visibility="collapsed")]
         title = st.segmented_control(
             "Measure", list(MEASURE_TITLES), default="Recall", required=True, **in_link("rate"),
-            help=meanings(MEASURE_TITLES.values(), "AUROC stands at no threshold."))
+            label_visibility="collapsed")
         measure = MEASURE_TITLES[title]
-        download_slot = st.container(width="content")
 
     rows = page.rows([run_id])
     part = evaluated_runs.part_to_draw(wanted, [run_id], overview.board)
@@ -100,5 +99,4 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
     sections.shortcut_section(pair, run, rows.iloc[0]["architecture"])
     if pair:
         tables["View alone"] = (f"view_alone_{part}", lambda pair=pair: subgroups.shortcut_table(pair, run))
-    with download_slot:
-        widgets.download_menu(tables, latex=True)
+    widgets.download_menu(tables, latex=True)

@@ -3,5 +3,5 @@
 from cxrcore.ui.run_pages import open_runs_page
 from cxrcore.ui.thresholds import lab
 
-with open_runs_page("thresholds", lab.WITHOUT_RUNS) as page:
+with open_runs_page("thresholds", lab.WITHOUT_RUNS, head=False) as page:
     lab.open_lab(page.store)

@@ -12,6 +12,7 @@ from cxrcore.queries.labels.label_set_in_words import MEANING, label_set_in_word
 from cxrcore.store import OWN, Store
 from cxrcore.ui import link, widgets
 from cxrcore.ui.finding_picker import FINDING
+from cxrcore.ui.frame import frame
 from cxrcore.ui.link import LABELS, LAST_LABELS, forget
 
 WHOSE = ("Whose reading of the films everything is measured on. Own: the labels that the data set came with. “Own on "
@@ -37,7 +38,7 @@ def pick_labels(overview: Overview, run_ids: Sequence[str]) -> str:
             del st.session_state[LABELS]
         if len(titles) < 2:
             return OWN
-    with st.container(width=150):
+    with st.container(width=200):
         title = widgets.choice_in_link("Labels", LABELS, titles, WHOSE)
     if title is None:
         st.stop()
@@ -62,4 +63,5 @@ def say_labels(store: Store, runs: Sequence[Evaluated], part: str) -> None:
     """Whose labels are read, on how many films, and what does not compare; nothing where these are the films' own."""
     if said := label_set_in_words(store, runs, part):
         source = next((run.labels.source for run in runs if run.labels.source), "")
-        st.caption(widgets.escape(said), help=widgets.escape(f"{MEANING} Source: {source}." if source else MEANING))
+        with frame.numbers():
+            st.caption(widgets.escape(said), help=widgets.escape(f"{MEANING} Source: {source}." if source else MEANING))

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -19,12 +18,12 @@ from cxrcore.store import Store
 from cxrcore.store.records import rows_of
 from cxrcore.store.run_folder import BEST
 from cxrcore.ui import link, shell, widgets
+from cxrcore.ui.frame import frame
 from cxrcore.ui.link import in_link
 
 PICKER = "runs_picker"
 
 SKELETON = 400  # pixels
-DESK_ROW = 1030  # pixels of a row on a desk, less the gap
 ALL_ARCHIVED = "All runs of this store are archived. The Runs page brings them back."
 
 
@@ -72,17 +71,10 @@ class RunsPage:
         """What to show while nothing is chosen: the best measured runs."""
         return evaluated_runs.default_runs(self.groups(self.pickable, part))
 
-    def pick_several(self, key: str, hint: str, beside: int = 0) -> Any:
-        """The picker of several runs, and the place for downloads beside it, which is filled last.
-
-        Args:
-            key, hint: as for `run_picker`.
-            beside: width of that place, in pixels. On a phone it stands below.
-        """
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            with st.container(width=DESK_ROW - beside if beside else "stretch"):
-                run_picker(self.options, self.chosen, key, hint)
-            return st.container(width=beside, horizontal=True) if beside else None
+    def pick_several(self, key: str, hint: str) -> None:
+        """The picker of several runs, first in the bar; key, hint: as for `run_picker`."""
+        with frame.bar():
+            run_picker(self.options, self.chosen, key, hint)
 
     def at_most(self, most: int, run_ids: Sequence[str], done: str) -> list[str]:
         """The first of these runs; says so where more were chosen. `done`: 'compared' and the like."""
@@ -100,13 +92,14 @@ class RunsPage:
 
 
 @contextlib.contextmanager
-def open_runs_page(name: str, without: str) -> Generator[RunsPage]:
+def open_runs_page(name: str, without: str, *, head: bool = True) -> Generator[RunsPage]:
     """As `shell.open_page`, for pages that show runs: ends the page where there are none, or the link names others.
 
     Args:
         without: what an empty store means for the page, such as 'so there are no curves'.
+        head: as for `shell.open_page`.
     """
-    with shell.open_page(name) as store:
+    with shell.open_page(name, head=head) as store:
         with st.skeleton(height=SKELETON):
             overview = from_store.overview(store)
         yield runs_page_of(store, overview, without)
@@ -175,7 +168,7 @@ def pick_part(board: pd.DataFrame, run_ids: Sequence[str], meaning: str = "The s
     names = run_groups.part_names(board, run_ids)
     outside = " External: films of another data set, or of an unknown training." if len(names) > 2 else ""
     return names[st.segmented_control("Measured on", list(names), default="Test", required=True, **in_link("on"),
-                                      help=f"{meaning}{outside}")]
+                                      label_visibility="collapsed", help=f"{meaning}{outside}")]
 
 
 def say_elsewhere(overview: from_store.Overview, runs: Sequence[Evaluated], part: str) -> None:
@@ -261,6 +254,6 @@ def run_picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
         st.session_state[key] = list(chosen)
     st.session_state[f"{key}_labels"] = shown
     st.multiselect(
-        "Chosen runs", list(labels), format_func=labels.__getitem__, key=key, select_all=False, placeholder=hint,
+        "Runs", list(labels), format_func=labels.__getitem__, key=key, select_all=False, placeholder=hint,
         on_change=lambda: link.put_runs_in_link(st.session_state[key]),
     )

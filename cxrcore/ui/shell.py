@@ -14,18 +14,13 @@ from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
 from cxrcore.ui import link
+from cxrcore.ui.frame import frame
 from cxrcore.ui.link import LABELS, LAST_LABELS, LAST_RUNS, put_runs_in_link, runs_in_link
 from cxrcore.ui.markdown import escape
 
 PRODUCT = "Chest X-ray workbench"
 FAVICON = "🩻"  # a Material symbol would be fetched from the network
 MENU_WIDTH = 220  # pixels
-# Streamlit writes a chosen segment, a tab and a slider's number in the primary colour, and a main button white on it.
-# On a dark page no colour is light enough for the one and dark enough for the other: the former take that of the text.
-LEGIBLE = """<style>
-button[data-selected="true"], button[role="tab"][aria-selected="true"],
-[data-testid="stSliderThumbValue"], :has(> [data-testid="stSliderThumbValue"]) { color: inherit !important; }
-</style>"""
 SECTIONS = ("Results", "Thresholds", "Images", "Class")
 
 _REGISTERED = "shell_registered"
@@ -65,6 +60,8 @@ PAGES = (
               "How well do scores tell films with a finding from films without it, at every threshold?"),
     PageEntry("subgroups", "Subgroups", ":material/groups:", "Results",
               "Does the network miss more in some groups of patients than in others?"),
+    PageEntry("import", "Import", ":material/upload_file:", "Results",
+              "Other people's scores: are they what they seem, and how good are they?"),
     PageEntry("thresholds", "Thresholds", ":material/tune:", "Thresholds",
               "Where should each finding's alarm go off, and what does that cost?"),
     PageEntry("data", "Data", ":material/radiology:", "Images",
@@ -77,8 +74,6 @@ PAGES = (
               "Do maps point at the boxes that people drew, better than no network would?"),
     PageEntry("present", "Present", ":material/co_present:", "Class",
               "What should a class see of this, slide by slide?", stage=True),
-    PageEntry("import", "Import", ":material/upload_file:", "Class",
-              "Other people's scores: are they what they seem, and how good are they?"),
 )
 HOME = PAGES[0]
 
@@ -122,10 +117,14 @@ def _go_home() -> None:
 
 
 @contextlib.contextmanager
-def open_page(name: str) -> Generator[Store]:
+def open_page(name: str, *, head: bool = True) -> Generator[Store]:
     """Draw the head of a page and give it the store; every page does its work inside.
 
     A `WorkbenchError` from the page's body becomes one line in place of what was still to come.
+
+    Args:
+        name: of the page.
+        head: False where the page's body is a fragment, which draws the head itself: it fills slots that stand in it.
     """
     # With a folder called pages/, Streamlit answers the first request of a fresh server, if it is a deep link, by
     # running the page without app.py (seen in 1.67): no menu, and widgets with other identities than in the next
@@ -138,11 +137,12 @@ def open_page(name: str) -> Generator[Store]:
                        initial_sidebar_state="collapsed" if entry.stage else MENU_WIDTH)
     _carry_runs_over(name)
     link.begin_page(arrived())
-    st.html(LEGIBLE)
+    st.html(frame.STYLE)
     _menu()
-    if not entry.stage:
-        st.title(entry.title, anchor=False)
-        st.markdown(entry.question)
+    if entry.stage:
+        frame.without()
+    elif head:
+        draw_head(name)
     store = None
     with errors_shown():
         show_notice()
@@ -156,6 +156,12 @@ def open_page(name: str) -> Generator[Store]:
     with errors_shown():
         yield store
     link.end_page()
+
+
+def draw_head(name: str) -> None:
+    """The head line of a page."""
+    entry = next(page for page in PAGES if page.name == name)
+    frame.begin(entry.title, entry.question)
 
 
 def _tell_of_copy(store: Store, page: str) -> None:

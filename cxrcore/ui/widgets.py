@@ -22,12 +22,21 @@ from cxrcore.report.latex import as_latex
 from cxrcore.store import OWN, Store
 from cxrcore.store.audit_marks import BADGE, Marks, questions, told_once
 from cxrcore.ui import link
+from cxrcore.ui.frame import frame
 from cxrcore.ui.link import LABELS, forget, in_link
 from cxrcore.ui.markdown import bold, escape
 
 PATIENCE = 0.4  # seconds without a bar, which then says how far the work is
 MOST_NAMED = 3  # runs beside a badge
-DOWNLOAD_WIDTH = 136  # pixels, for a menu that is filled last
+
+
+def answer(text: str) -> None:
+    """The sentence that answers the page's question, first of its content.
+
+    Args:
+        text: a few words of HTML: names are escaped by the caller, numbers may stand in <b>.
+    """
+    st.html(f'<p class="answer" data-first-content>{text}</p>')
 
 
 def chart(figure: Figure, key: str, alt: str) -> None:
@@ -78,16 +87,17 @@ def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], 
         tables: {label: (file name without ending, function that gives the frame when it is asked for)}.
         latex: also offer each as a LaTeX tabular.
     """
-    with st.popover("Download", icon=":material/download:", help="The data of this page's tables and charts"):
-        for label, (name, frame) in tables.items():
+    with frame.tools(), st.popover("Download", icon=":material/download:",
+                                   help="The data of this page's tables and charts"):
+        for label, (name, table) in tables.items():
             file = f"{name}{_of_labels()}"
             st.download_button(
-                label, lambda frame=frame: csv_file.csv_text(frame()), f"{file}.csv", "text/csv", key=f"csv_{name}",
+                label, lambda table=table: csv_file.csv_text(table()), f"{file}.csv", "text/csv", key=f"csv_{name}",
                 on_click="ignore", type="tertiary", icon=":material/table:",
             )
             if latex:
                 st.download_button(
-                    f"{label} as LaTeX", lambda frame=frame: as_latex(frame()), f"{file}.tex", "text/x-tex",
+                    f"{label} as LaTeX", lambda table=table: as_latex(table()), f"{file}.tex", "text/x-tex",
                     key=f"tex_{name}", on_click="ignore", type="tertiary", icon=":material/function:",
                 )
 
@@ -98,52 +108,56 @@ def _of_labels() -> str:
     return "" if title == OWN else re.sub(r"[^A-Za-z0-9._-]+", "_", f"_{title}")
 
 
-def badges(group: Group, listed: bool = False) -> None:
+def badges(group: Group) -> None:
     """What a reader must be warned of wherever numbers of this group stand: drawn films, a leaky split, an audit.
 
-    Args:
-        listed: a table below says which runs' imports were warned of.
+    Marks beside the page's title; what they mean comes by hover or tap.
     """
+    if group.synthetic:
+        synthetic_badge()
+    if group.leaky:
+        frame.chip("leaky split", f"{LEAKY_NOTE.capitalize()}.", icon=":material/warning:")
+    if group.warned:
+        warned_badge({group.table.at[run_id, "run"]: marks for run_id, marks in group.warned.items()})
+
+
+def badges_in_words(group: Group) -> None:
+    """The same where groups of other marks stand on the page too: beside the group, with what they mean."""
     if group.synthetic:
         synthetic_badge()
     if group.leaky:
         st.markdown(f":orange-badge[:material/warning: leaky split] {LEAKY_NOTE}.")
     if group.warned:
         warned = {group.table.at[run_id, "run"]: marks for run_id, marks in group.warned.items()}
-        warned_badge(warned, f"{len(warned)} of {len(group.table)} runs, see *Audit* below" if listed else None)
+        st.markdown(f":{_warned_colour(warned)}-badge[:material/warning: {BADGE}] {len(warned)} of {len(group.table)} "
+                    "runs, see *Audit* below.", help=_warned_meaning(warned))
 
 
-def short_badges(group: Group) -> None:
-    """The same marks where there is little room; the text comes on hover."""
-    if group.synthetic:
-        st.badge("SYNTHETIC", color="orange", help=f"{SYNTHETIC_NOTE.capitalize()}.")
-    if group.leaky:
-        st.badge("leaky split", icon=":material/warning:", color="orange", help=f"{LEAKY_NOTE.capitalize()}.")
-
-
-def warned_badge(warned: Mapping[str, Marks], said: str | None = None) -> None:
-    """Which runs' imports were warned of, by which questions; what was found comes on hover.
+def warned_badge(warned: Mapping[str, Marks]) -> None:
+    """Which runs' imports were warned of, by which questions, and what was found.
 
     Args:
         warned: {run's name: marks}.
-        said: Markdown beside the badge in place of the runs with their questions, "" where there is no room.
     """
-    colour = "orange" if any(mark.grave for marks in warned.values() for mark in marks) else "gray"
-    if said is None:
-        named = [f"{bold(name)}: {escape(questions(marks))}" for name, marks in list(warned.items())[:MOST_NAMED]]
-        said = "; ".join(named) + (f"; and {len(warned) - MOST_NAMED} more" if len(warned) > MOST_NAMED else "")
+    named = [f"{bold(name)}: {escape(questions(marks))}" for name, marks in list(warned.items())[:MOST_NAMED]]
+    said = "; ".join(named) + (f"; and {len(warned) - MOST_NAMED} more" if len(warned) > MOST_NAMED else "")
+    frame.chip(BADGE, f"{said}.\n\n{_warned_meaning(warned)}", colour=_warned_colour(warned),
+               icon=":material/warning:")
+
+
+def _warned_colour(warned: Mapping[str, Marks]) -> str:
+    return "orange" if any(mark.grave for marks in warned.values() for mark in marks) else "gray"
+
+
+def _warned_meaning(warned: Mapping[str, Marks]) -> str:
     found = "\n".join(f"- {bold(name)}\n" + "\n".join(f"    - {escape(line)}" for line in lines)
                       for name, lines in told_once(warned).items())
-    meant = f"What the audit warned of when the predictions were imported:\n\n{found}"
-    if said:
-        st.markdown(f":{colour}-badge[:material/warning: {BADGE}] {said}.", help=meant)
-    else:
-        st.badge(BADGE, icon=":material/warning:", color=colour, help=meant)
+    return f"What the audit warned of when the predictions were imported:\n\n{found}"
 
 
 def synthetic_badge() -> None:
     """The mark of phantoms, on every page that shows them or numbers measured on them."""
-    st.markdown(f":orange-badge[SYNTHETIC] {SYNTHETIC_NOTE}.")
+    frame.chip("SYNTHETIC", f"{SYNTHETIC_NOTE.capitalize()}.")
 
 
 def stop_at_unknown_runs(chosen: Sequence[str], runs: pd.DataFrame) -> None:
@@ -241,9 +255,10 @@ def slow_share(text: str, patience: float = PATIENCE) -> Generator[Callable[...,
 
 
 def oracle(runs: pd.DataFrame) -> None:
-    """A line on the oracle of the phantoms that these runs were trained on; nothing for other films."""
+    """A line on the oracle of the phantoms that these runs were trained on, behind *Numbers*; nothing for others."""
     if text := data_set.oracle_in_words(runs):
-        st.caption(text)
+        with frame.numbers():
+            st.caption(text)
 
 
 def command(text: str, store: Store) -> None:

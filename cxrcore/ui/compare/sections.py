@@ -32,12 +32,12 @@ from cxrcore.queries.comparison import (
 from cxrcore.queries.evaluated_runs import known_in_words
 from cxrcore.queries.threshold_sets import UNFITTED
 from cxrcore.ui import widgets
+from cxrcore.ui.frame import frame
 from cxrcore.ui.link import in_link
 from cxrcore.ui.widgets import escape
 
 MEASURES = {"AUROC": "auroc", "AP": "ap", "F1": "f1", "Recall": "recall", "Precision": "precision", "Brier": "brier",
             "ECE": "ece"}
-MEANINGS = meanings(MEASURES.values(), "F1, recall and precision stand at each run's own thresholds.")
 SETS = {"Max F1, fitted on validation": None, "Expected F1, fitted on validation": "expected_f1@val",
         "0.5 for every finding": UNFITTED}
 NO_REFERENCE = "none"
@@ -65,16 +65,9 @@ def say_where(compared: Sequence[Compared], group: run_groups.Group, label_sourc
               asked: str | None) -> None:
     """Films, patients, labels, intervals and thresholds behind every number of the page; `asked`: of `SETS`."""
     widgets.badges(group)
-    st.caption(f"{escape(group.title)} · {escape(group.split)} · {escape(group.draw)} · labels: {escape(label_source)}")
+    with frame.numbers():
+        _numbers(compared, group, label_source, part, measure)
     first = compared[0].found
-    films = f"{first.n_films:,} {PART_WORDS[part]} films"
-    of_patients = f" of {first.n_patients:,} patients" if first.patients_known else ""
-    text = (f"Measured on **{films}**{of_patients}, shared by all runs. Intervals: the central "
-            f"95 % of {N_DRAWS:,} draws of patients.")
-    if measure in THRESHOLDED:
-        text += f" Thresholds: {escape('; '.join(sorted({one.source.in_words for one in compared})))}."
-    unknown = known_in_words(compared[0].run.findings, (first.n_positive + first.n_negative).tolist())
-    st.markdown(f"{text} {escape(unknown)}" if unknown else text)
     if not first.patients_known:
         st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
     short = [one.run.label for one in compared if one.run.labels.is_shipped
@@ -89,6 +82,20 @@ def say_where(compared: Sequence[Compared], group: run_groups.Group, label_sourc
     if measure in THRESHOLDED and any(one.source.part == part for one in compared):
         st.markdown(":orange-badge[:material/warning: same films] Thresholds were fitted on the films that they are "
                     "read on, which flatters.")
+
+
+def _numbers(compared: Sequence[Compared], group: run_groups.Group, label_source: str, part: str, measure: str) -> None:
+    """What stands behind *Numbers*."""
+    st.caption(f"{escape(group.title)} · {escape(group.split)} · {escape(group.draw)} · labels: {escape(label_source)}")
+    first = compared[0].found
+    films = f"{first.n_films:,} {PART_WORDS[part]} films"
+    of_patients = f" of {first.n_patients:,} patients" if first.patients_known else ""
+    text = (f"Measured on **{films}**{of_patients}, shared by all runs. Intervals: the central "
+            f"95 % of {N_DRAWS:,} draws of patients.")
+    if measure in THRESHOLDED:
+        text += f" Thresholds: {escape('; '.join(sorted({one.source.in_words for one in compared})))}."
+    unknown = known_in_words(compared[0].run.findings, (first.n_positive + first.n_negative).tolist())
+    st.markdown(f"{text} {escape(unknown)}" if unknown else text)
 
 
 def say_start_weights(runs: pd.DataFrame, labels: Mapping[str, str]) -> None:

@@ -9,11 +9,9 @@ from cxrcore.measures.metrics import macro
 from cxrcore.queries import run_groups
 from cxrcore.queries.curves import DrawnRun, _number
 from cxrcore.ui import widgets
+from cxrcore.ui.frame import frame
 
 VIEWS = {"ROC": "roc", "PR": "pr", "Scores": "scores", "Thresholds": "thresholds", "Reliability": "reliability"}
-VIEWS_HELP = ("ROC: receiver operating characteristic. PR: precision and recall. Scores: how films with and without "
-              "the finding score. Thresholds: F1, recall and precision at every threshold. Reliability: whether a "
-              "score of 0.1 means one film in ten.")
 LEGEND_WIDTH = 460  # pixels, the least of an entry
 
 
@@ -28,7 +26,8 @@ def say_where(groups: Sequence[run_groups.Group], measured: Sequence[DrawnRun]) 
     for group in groups:
         widgets.badges(group)
         whose = f" · {', '.join(map(widgets.escape, group.table['run']))}" if len(groups) > 1 else ""
-        st.caption(widgets.escape(f"{group.title} · {group.split} · {group.draw}") + whose)
+        with frame.numbers():
+            st.caption(widgets.escape(f"{group.title} · {group.split} · {group.draw}") + whose)
     if len(groups) > 1:
         st.warning("These runs belong to different data sets or splits and were measured on different films: their "
                    "curves stand side by side, but do not compare.", icon=":material/warning:")

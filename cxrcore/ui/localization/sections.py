@@ -23,6 +23,7 @@ from cxrcore.queries.localization import MeasuredOnBoxes
 from cxrcore.store import Store
 from cxrcore.store.run_folder import BEST
 from cxrcore.ui import run_pages, widgets
+from cxrcore.ui.frame import frame
 from cxrcore.ui.widgets import escape
 
 POINTING, IOU, IOBB, ENERGY = "Pointing game", "IoU", "IoBB", "Energy in box"
@@ -100,12 +101,14 @@ def say_where(groups: Sequence[run_groups.Group], measured: Sequence[MeasuredOnB
     for group in groups:
         widgets.badges(group)
         whose = f" · {', '.join(map(escape, group.table['run']))}" if len(groups) > 1 else ""
-        st.caption(f"{escape(group.title)} · {escape(group.split)} · {escape(group.draw)}{whose}")
+        with frame.numbers():
+            st.caption(f"{escape(group.title)} · {escape(group.split)} · {escape(group.draw)}{whose}")
     alike: dict[str, list[str]] = {}
     for one in measured:
         alike.setdefault(_films_in_words(one), []).append(escape(one.run.label))
     for words, names in alike.items():
-        st.markdown(f"{', '.join(names)}: {words}" if len(alike) > 1 else words)
+        with frame.numbers():
+            st.markdown(f"{', '.join(names)}: {words}" if len(alike) > 1 else words)
     if len(alike) > 1 or len(groups) > 1:
         st.warning("These runs were measured on different films: their marks stand side by side, but do not compare.",
                    icon=":material/warning:")

@@ -12,7 +12,7 @@ from cxrcore.charts.look import ARCHITECTURE_COLOURS
 from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.queries.run_groups import Group, chosen_after, group_note
 from cxrcore.ui import link, widgets
-from cxrcore.ui.widgets import badges, escape, number
+from cxrcore.ui.widgets import escape, number
 
 DASH = "–"
 TINT = "55"  # the colour's strength behind text, as hexadecimal alpha: text keeps its contrast in both themes
@@ -32,7 +32,7 @@ _THRESHOLDS = ("The split that F1's thresholds were fitted on. 'same films': fit
 def leaderboard_table(group: Group, chosen: Sequence[str], part: str) -> None:
     """One group with its heading."""
     st.header(f"{escape(group.title)} · {escape(group.split)}", anchor=False)
-    badges(group, listed=True)
+    widgets.badges_in_words(group)
     st.caption(f"{escape(group.draw)}. {group_note(group.table, part)}.")
     key, run_ids = f"table_{group.key}", list(group.table.index)
     _tick(key, [run_ids.index(run_id) for run_id in chosen if run_id in run_ids])

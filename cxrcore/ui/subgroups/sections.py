@@ -22,6 +22,7 @@ from cxrcore.queries.subgroups import Subgroups, view_bars
 from cxrcore.queries.threshold_sets import SourcedSet, warnings_of
 from cxrcore.store import CSV
 from cxrcore.ui import link, widgets
+from cxrcore.ui.frame import frame
 from cxrcore.ui.run_pages import RunsPage
 from cxrcore.ui.widgets import escape
 
@@ -67,6 +68,17 @@ def say_where(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, m
               group: run_groups.Group) -> None:
     """Films, patients, intervals, thresholds and labels behind every number of the page."""
     widgets.badges(group)
+    with frame.numbers():
+        _numbers(run, found, part, source, measure, group)
+    if measure != "auroc":
+        _say_thresholds(source, part, run.findings)
+    if not found.patients_known:
+        st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
+
+
+def _numbers(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, measure: str,
+             group: run_groups.Group) -> None:
+    """What stands behind *Numbers*."""
     st.caption(f"{escape(group.title)} · {escape(group.split)} · {escape(group.draw)}")
     of_patients = f" of {found.patients:,} patients" if found.patients_known else ""
     text = (f"Measured on **{escape(run.in_words(part))}**{of_patients}. Intervals: the central 95 % "
@@ -75,10 +87,6 @@ def say_where(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, m
         where = f", {run.fitted_in_words(source.part).partition(', ')[2]}" if source.part else ""
         text += f" Thresholds, the same for all groups: **{escape(source.in_words + where)}**."
     st.markdown(text)
-    if measure != "auroc":
-        _say_thresholds(source, part, run.findings)
-    if not found.patients_known:
-        st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
     mined = ": those of NIH were read from reports by a program" if run.labels.name == CSV else ""
     st.caption(f"Labels are noisy{mined}. Where labels err more often in one group, a gap may come from the labels and "
                "not from the network.")
@@ -93,8 +101,9 @@ def _say_thresholds(source: SourcedSet, part: str, findings: Sequence[str]) -> N
                     "read on, which flatters.")
     unstable = [display_name(finding) for finding in findings if "unstable" in warnings_of(source, finding)]
     if unstable:
-        st.caption(f"Thresholds fitted on fewer than {STABLE_POSITIVES} films with the finding, and so unstable: "
-                   f"{', '.join(unstable)}.")
+        with frame.numbers():
+            st.caption(f"Thresholds fitted on fewer than {STABLE_POSITIVES} films with the finding, and so unstable: "
+                       f"{', '.join(unstable)}.")
 
 
 def say_groups(found: Subgroups) -> None:

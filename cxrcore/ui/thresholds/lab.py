@@ -22,6 +22,7 @@ from cxrcore.queries.kept import Kept
 from cxrcore.queries.threshold_sets import DEFAULT, default_key, find_set, parse_key
 from cxrcore.store import Store
 from cxrcore.ui import finding_picker, link, run_pages, shell, widgets
+from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.run_pages import ALL_ARCHIVED, pick_part, pick_run_and_others
 from cxrcore.ui.thresholds import board_component, changed_films, fit, promise, session, set_popover
@@ -40,11 +41,12 @@ def open_lab(store: Store) -> None:
 
 @st.fragment
 def _lab(store: Store) -> None:
+    shell.draw_head("thresholds")  # in here, since a release says anew where the thresholds come from
     with shell.errors_shown():
         shell.show_notice()
         page = run_pages.runs_page_of(store, from_store.overview(store), WITHOUT_RUNS)
         overview = page.overview
-        controls = st.container(horizontal=True, vertical_alignment="bottom")
+        controls = frame.bar()
         with controls:
             run_ids = pick_run_and_others(page, "lab", MAX_RUNS, RUN_WIDTH, "The run whose thresholds are set.",
                                           "Lay other runs over the open finding")
