@@ -8,7 +8,7 @@ from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.measures.metrics import THRESHOLDED
 from cxrcore.queries import agreement, comparison, evaluated_runs, run_settings
 from cxrcore.queries.evaluated_runs import Evaluated, evaluated
-from cxrcore.ui import report_button, run_pages, widgets
+from cxrcore.ui import link, report_button, run_pages, widgets
 from cxrcore.ui.compare import sections
 from cxrcore.ui.compare.sections import MEASURES, SETS
 from cxrcore.ui.frame import frame
@@ -57,12 +57,12 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
 
     first = measured[measured["run_id"] == runs[0].run_id].iloc[0]
     data = data_of(runs[0])
-    with frame.bar():
+    with st.container(width=420):
         published = runs[0].labels.is_shipped  # what others published was measured on the films' own labels
         reference = sections.published_picker(data["kind"], measure) if published else None
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
     with widgets.slow_share(RESAMPLING) as told:
-        compared = comparison.compare(store, runs, architectures, part, key, told)
+        compared = comparison.compare(store, runs, architectures, part, key, told, link.places_in_link())
     sections.say_where(compared, own[0], runs[0].labels.whose or data["label_source"], part, measure, key)
     sections.say_start_weights(measured, page.labels)
     if not runs[0].is_elsewhere(part):

@@ -7,7 +7,7 @@ from cxrcore.glossary import meanings
 from cxrcore.measures.intervals.curve_bands import CURVES
 from cxrcore.queries import curves, evaluated_runs, reliability
 from cxrcore.queries.evaluated_runs import MAX_RUNS, evaluated
-from cxrcore.ui import finding_picker, run_pages, widgets
+from cxrcore.ui import finding_picker, link, run_pages, widgets
 from cxrcore.ui.curves import bands as curves_bands
 from cxrcore.ui.curves import charts, marks, reliability_view, words
 from cxrcore.ui.curves.words import VIEWS
@@ -67,8 +67,7 @@ with open_runs_page("curves", "so there are no curves") as page:
             key = marks.marks_picker(store, runs)
         read = curves.curves_reader(store, view)
     with widgets.slow_steps("Reading predictions", len(rows)) as step:
-        architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
-        measured = curves.read_drawn_runs(store, runs, architectures, part, read, step)
+        measured = curves.read_drawn_runs(store, runs, part, read, step, link.places_in_link())
     if view == "reliability":
         reliability_view.say_unfitted(runs, measured, method, part)
     if not measured:

@@ -21,7 +21,7 @@ with shell.open_page("present") as store:
     slide = stage.current(SLIDES)
     if slide is None:
         st.stop()
-    lesson = class_lesson.read_lesson(store, overview, chosen)
+    lesson = class_lesson.read_lesson(store, overview, chosen, places=link.places_in_link())
     stage.show_slide(slide, lesson, store)
 
     def beside() -> None:

@@ -10,7 +10,7 @@ from cxrcore.queries import evaluated_runs, subgroups
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.subgroups import AXES, GROUPING_TITLES, MEASURE_TITLES, SHORT
 from cxrcore.queries.threshold_sets import default_key, find_set
-from cxrcore.ui import run_pages, widgets
+from cxrcore.ui import link, run_pages, widgets
 from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.link import in_link
@@ -96,7 +96,7 @@ with open_runs_page("subgroups", "so there are no groups to read") as page:
 
     with widgets.slow_share("Reading the view alone") as told:
         pair = subgroups.shortcut(store, run, part, told)
-    sections.shortcut_section(pair, run, rows.iloc[0]["architecture"])
+    sections.shortcut_section(pair, run, link.styles([run_id])[run_id])
     if pair:
         tables["View alone"] = (f"view_alone_{part}", lambda pair=pair: subgroups.shortcut_table(pair, run))
     widgets.download_menu(tables, latex=True)

@@ -25,7 +25,7 @@ from cxrcore.charts.curve_axes import (
     up_to,
 )
 from cxrcore.charts.curve_marks import Mark, OperatingPoint, at_threshold, band_area, lines, marks
-from cxrcore.charts.look import OTHER_COLOUR, RunStyle, escape
+from cxrcore.charts.look import NEUTRAL, RunStyle, escape
 from cxrcore.findings import display_name
 from cxrcore.measures.curves import DrawnCurve, FindingCurves, Histogram, logit, merge_bins
 from cxrcore.measures.intervals.curve_bands import Band
@@ -238,7 +238,7 @@ def _ring(one: ShownCurves) -> dict[str, Any]:
 
 def _outline(one: ShownCurves, finding: str, edges: np.ndarray, films: np.ndarray, have: bool, large: bool,
              alone: bool) -> dict[str, Any]:
-    colour = one.style.colour if have or not large else OTHER_COLOUR
+    colour = one.style.colour if have or not large else NEUTRAL
     share = np.append(films / films.sum(), 0) * (1 if have or large else -1)
     bounds = 1 / (1 + np.exp(-edges))
     data = np.column_stack([bounds, np.append(bounds[1:], 1), np.append(films, 0)])

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrcore.charts.look import CURVE_HEIGHT, FONT_SIZE, OTHER_COLOUR, dress
+from cxrcore.charts.look import CURVE_HEIGHT, FONT_SIZE, NEUTRAL, dress
 from cxrcore.findings import display_name
 
 FILMS = "#0072B2"
@@ -121,7 +121,7 @@ def group_chart(title: str, table: pd.DataFrame) -> go.Figure:
     ends = table.groupby("finding")["share"].agg(["min", "max"]).loc[order] * 100
     figure.add_trace(go.Scatter(
         x=np.column_stack([ends, np.full(len(ends), np.nan)]).ravel(), y=np.repeat([display_name(f) for f in order], 3),
-        mode="lines", line={"color": OTHER_COLOUR, "width": 2}, hoverinfo="skip", showlegend=False))
+        mode="lines", line={"color": NEUTRAL, "width": 2}, hoverinfo="skip", showlegend=False))
     for name, rows in table.groupby("group", sort=False):
         group, rows = str(name), rows.set_index("finding").loc[order]
         figure.add_trace(go.Scatter(

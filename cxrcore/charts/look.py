@@ -1,11 +1,11 @@
-"""The look that all charts share, and what a run looks like: one colour an architecture, a dash and a marker a run.
+"""The look that all charts share, and what a run looks like: a colour and a mark of its own, by its place.
 
 Text and background colours are left to the page's theme.
 """
 
 import base64
-import re
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,21 +15,12 @@ from cxrcore.networks.architectures import ARCHITECTURES
 
 Figure = go.Figure  # for annotations elsewhere: nobody else imports Plotly
 
-# Okabe and Ito (2008), without black and yellow, which vanish on dark and on white.
-ARCHITECTURE_COLOURS = {
-    "efficientnet_b0": "#0072B2",
-    "densenet121": "#D55E00",
-    "resnet18": "#009E73",
-    "vgg16": "#CC79A7",
-    "mobilenet_v2": "#E69F00",
-    "vit_b_16": "#56B4E9",
-}
-OTHER_COLOUR = "#8A8A8A"  # ensembles, and imported networks of no family below
-# What imported networks are called, and whose colour they wear: a DenseNet201 is drawn as a DenseNet.
-FAMILIES = {"mobilenet": "mobilenet_v2", "efficientnet": "efficientnet_b0", "densenet": "densenet121", "vgg": "vgg16",
-            "resnet": "resnet18", "resnext": "resnet18", "vit": "vit_b_16", "deit": "vit_b_16"}
+# Okabe and Ito (2008), without black and yellow, which vanish on dark and on white. All of them belong to runs: what
+# else is drawn beside runs takes the text's ink or `NEUTRAL`.
+RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+NEUTRAL = "#8A8A8A"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down")
 
 FONT_SIZE = 14
 CURVE_HEIGHT = 330
@@ -39,6 +30,7 @@ _SVG_MARKS = {
     "square": '<rect x="16" y="4" width="8" height="8"/>',
     "diamond": '<path d="M20 3l5 5-5 5-5-5z"/>',
     "triangle-up": '<path d="M20 3l5 9h-10z"/>',
+    "triangle-down": '<path d="M20 13l5-9h-10z"/>',
     "x": '<path d="M16 4l8 8M24 4l-8 8" fill="none" stroke-width="3"/>',
 }
 
@@ -48,19 +40,12 @@ def architecture_label(name: str | None) -> str:
     return ARCHITECTURES[name].label if name in ARCHITECTURES else name or "unknown"
 
 
-def architecture_colour(name: str | None) -> str:
-    """The fixed colour of the architecture, or of its family, as #RRGGBB; grey for one of no family here."""
-    plain = re.sub("[^a-z0-9]", "", (name or "").lower())
-    family = next((ours for part, ours in FAMILIES.items() if part in plain), "")
-    return ARCHITECTURE_COLOURS.get(name or "", ARCHITECTURE_COLOURS.get(family, OTHER_COLOUR))
-
-
 @dataclass(frozen=True)
 class RunStyle:
     """How one run is drawn.
 
     Attributes:
-        colour: of its architecture, #RRGGBB.
+        colour: one of `RUN_COLOURS`.
         dash: one of `DASHES`.
         symbol: one of `SYMBOLS`.
     """
@@ -77,18 +62,31 @@ class RunStyle:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="16" stroke="{self.colour}" '
             f'fill="{self.colour}"><path d="M1 8h38" stroke-width="2.5"{dash}/>{mark}</svg>'
         )
-        return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+        return _as_uri(svg)
+
+    def mark(self) -> str:
+        """The run's mark alone as an SVG data URI, 16 x 16 pixels."""
+        return _as_uri(f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="12 0 16 16" '
+                       f'stroke="{self.colour}" fill="{self.colour}">{_SVG_MARKS[self.symbol]}</svg>')
 
 
-def run_styles(architectures: Mapping[str, str | None]) -> dict[str, RunStyle]:
-    """A style for each run of {run_id: architecture}: the k-th run of a colour gets the k-th dash and marker."""
-    seen: dict[str, int] = {}
+def _as_uri(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def run_styles(run_ids: Iterable[str], places: Mapping[str, int] | None = None) -> dict[str, RunStyle]:
+    """A style for each run, by its place: the same on every page, whatever the run is and stands beside.
+
+    Args:
+        run_ids: in their order.
+        places: {run_id: place, from 0}, as the link gives them; without, or for a run that is not in it, the next free.
+    """
+    free = itertools.count(max((places or {}).values(), default=-1) + 1)
     styles = {}
-    for run_id, architecture in architectures.items():
-        colour = architecture_colour(architecture)
-        k = seen.get(colour, 0)
-        seen[colour] = k + 1
-        styles[run_id] = RunStyle(colour, DASHES[k % len(DASHES)], SYMBOLS[k % len(SYMBOLS)])
+    for run_id in run_ids:
+        place = places[run_id] if places and run_id in places else next(free)
+        n = len(RUN_COLOURS)
+        styles[run_id] = RunStyle(RUN_COLOURS[place % n], DASHES[place // n % len(DASHES)], SYMBOLS[place % n])
     return styles
 
 

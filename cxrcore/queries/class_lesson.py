@@ -1,5 +1,6 @@
 """What the slides are about: one run in focus, the runs beside it, and the finding that serves as the example."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +33,7 @@ class Lesson:
         rows: of `Overview.runs`, the run in focus first, then the best others of its group.
         runs: the same, those that have predictions of `part`.
         part: 'test', or 'val' where that was asked for, or the focus has no test predictions.
+        places: {run_id: place} of the runs whose look the link says.
     """
 
     store: Store
@@ -41,6 +43,7 @@ class Lesson:
     rows: pd.DataFrame
     runs: tuple[Evaluated, ...]
     part: str
+    places: Mapping[str, int]
 
     @property
     def data(self) -> data_set.Holdings:
@@ -86,7 +89,7 @@ class Lesson:
     @property
     def styles(self) -> dict[str, RunStyle]:
         """{run_id: look}."""
-        return run_styles(dict(zip(self.rows["run_id"], self.rows["architecture"], strict=True)))
+        return run_styles(self.rows["run_id"], self.places)
 
     @property
     def warned(self) -> dict[str, Marks]:
@@ -137,12 +140,14 @@ class Lesson:
         return int(np.argmax(np.where(enough, np.nan_to_num(promise, nan=-1.0), -np.inf)))
 
 
-def read_lesson(store: Store, overview: from_store.Overview, chosen: list[str], part: str = "test") -> Lesson:
+def read_lesson(store: Store, overview: from_store.Overview, chosen: list[str], part: str = "test",
+                places: Mapping[str, int] | None = None) -> Lesson:
     """The lesson of the runs that the link names, else of the best of the newest data set.
 
     Args:
         chosen: run ids, the one in focus first.
         part: 'test' (validation where the focus has no test predictions) or 'val', which runs are read on.
+        places: as for `look.run_styles`.
     """
     runs, board = overview.runs, overview.board
     pickable = runs[~runs["archived"].astype(bool) | runs["run_id"].isin(chosen)]
@@ -156,7 +161,7 @@ def read_lesson(store: Store, overview: from_store.Overview, chosen: list[str], 
     if found and found[0].run_id != ids[0]:
         found = ()
     dataset_id = rows["dataset_id"].iloc[0] if len(rows) else overview.datasets.index[0]
-    return Lesson(store, overview, dataset_id, group, rows, found, part)
+    return Lesson(store, overview, dataset_id, group, rows, found, part, places or {})
 
 
 def _group_of(groups: list[run_groups.Group], chosen: list[str]) -> run_groups.Group | None:

@@ -58,7 +58,7 @@ class Compared:
 
 
 def compare(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, str], part: str,
-            key: str | None = None, told: Told = untold) -> list[Compared]:
+            key: str | None = None, told: Told = untold, places: Mapping[str, int] | None = None) -> list[Compared]:
     """The runs measured in the same draws.
 
     Args:
@@ -66,11 +66,12 @@ def compare(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str,
         architectures: {run_id: name}.
         key: of the threshold set; without it, or where a run has no predictions to fit it on, the run's default.
         told: hears how far it is.
+        places: as for `look.run_styles`.
 
     Raises:
         ResamplingError: they cannot be compared; the text says why.
     """
-    styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})
+    styles = run_styles((run.run_id for run in runs), places)
     sources = [find_set(store, run, _key_for(run, key)) for run in runs]
     measured = [(run.read(part), source.thresholds) for run, source in zip(runs, sources, strict=True)]
     found = measured_in_draws(store, measured, told)

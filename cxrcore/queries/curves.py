@@ -45,17 +45,17 @@ def curves_reader(store: Store, view: str) -> Callable[[Evaluated, str], from_st
     return lambda run, part: from_store.curves(store, run.read(part), view)
 
 
-def read_drawn_runs(store: Store, runs: Sequence[Evaluated], architectures: Mapping[str, str], part: str,
-                    read: Callable[[Evaluated, str], Any], step: Callable[[], None] = lambda: None
+def read_drawn_runs(store: Store, runs: Sequence[Evaluated], part: str, read: Callable[[Evaluated, str], Any],
+                    step: Callable[[], None] = lambda: None, places: Mapping[str, int] | None = None
                     ) -> list[DrawnRun]:
     """Those of the runs that have predictions of this part, in the order of the runs.
 
     Args:
-        architectures: {run_id: name}.
         read: (run, part) -> what the view draws; None leaves the run out.
         step: called after each run.
+        places: as for `look.run_styles`.
     """
-    styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})
+    styles = run_styles((run.run_id for run in runs), places)
     loaded = []
     for run in runs:
         data = read(run, part) if part in run.parts else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from cxrcore.charts.look import ARCHITECTURE_COLOURS
+from cxrcore.charts.look import RUN_COLOURS
 from cxrcore.data.pixels import film_file
 from cxrcore.explain import method_names
 from cxrcore.explain import overlay as overlays
@@ -20,7 +20,7 @@ LOOK = Look(STRONGEST / 100, COLOURS[0], False)
 READ = ("Right alarms only, films with a box first, then the highest scores. Warm: what raised the score most "
         "(Grad-CAM). Blue: a box of the data set. A map in the right place is no reason, and one in the wrong place "
         "can still go with the right answer.")
-BOX = ARCHITECTURE_COLOURS["vit_b_16"]  # a blue that shows on grey and beside a warm map
+BOX = RUN_COLOURS[5]  # a blue that shows on grey and beside a warm map
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cxrcore.charts import subgroups as charts
 from cxrcore.charts.dot_rows import Bars, row_names
-from cxrcore.charts.look import run_styles
+from cxrcore.charts.look import RunStyle
 from cxrcore.evaluation.kept_draws import SEED
 from cxrcore.evaluation.shares import Told, untold, within
 from cxrcore.findings import display_name
@@ -175,9 +175,9 @@ def gap_bars(found: Subgroups, gaps: Sequence[Gap]) -> list[Bars]:
             for gap in gaps]
 
 
-def view_bars(pair: tuple[Resampled, Resampled], run: Evaluated, architecture: str | None) -> list[Bars]:
+def view_bars(pair: tuple[Resampled, Resampled], run: Evaluated, style: RunStyle) -> list[Bars]:
     """AUROC of the view alone and of the run."""
-    looks = [("View alone (AP or not)", charts.VIEW_STYLE), (run.label, run_styles({"": architecture})[""])]
+    looks = [("View alone (AP or not)", charts.VIEW_STYLE), (run.label, style)]
     made = []
     for (name, style), one in zip(looks, pair, strict=True):
         found = one.interval("auroc")

@@ -67,9 +67,8 @@ class Contents:
         """The runs' curves of a view of `curves.VIEWS`, or 'reliability' of the scores as predicted."""
         read = (reliability.reliability_reader(self.store, None) if view == "reliability" else
                 curves.curves_reader(self.store, view))
-        architectures = {one.run.run_id: one.architecture for one in self.compared}
-        measured = curves.read_drawn_runs(self.store, self.runs, architectures, self.part, read)
-        looks = {one.run.run_id: one.style for one in self.compared}  # `load` deals dashes anew, by another order
+        measured = curves.read_drawn_runs(self.store, self.runs, self.part, read)
+        looks = {one.run.run_id: one.style for one in self.compared}
         return [replace(one, style=looks[one.run_id]) for one in measured]
 
     def leaderboard(self) -> pd.DataFrame:
@@ -92,13 +91,15 @@ class Contents:
         return self.rows.set_index("run_id").loc[run.run_id]
 
 
-def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", label_set: str = OWN) -> Contents:
+def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", label_set: str = OWN,
+                  places: Mapping[str, int] | None = None) -> Contents:
     """The named runs, or the best of the first data set and split that has measured ones.
 
     Args:
         run_ids: at most six are taken; of several data sets or splits, those of the first run's.
         wanted: 'test' (validation stands in where none of the runs was measured on test) or 'val'.
         label_set: title of the one that everything is measured on.
+        places: as for `look.run_styles`.
 
     Raises:
         RunError: an unknown run or label set, or none that was evaluated. StoreError: the store cannot be read.
@@ -130,7 +131,8 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
         raise RunError("these runs have no finding in common: a report compares them on those that all have")
     notes += filter(None, [evaluated_runs.others_in_words(len(measured[0].findings), others),
                            label_set_in_words(store, measured, part)])
-    compared = comparison.compare(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part)
+    compared = comparison.compare(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part,
+                                  places=places)
     notes += filter(None, [comparison.start_weights_sentence(kept, labels)])
     compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))
     return Contents(store, overview, group, part, kept, tuple(compared), tuple(notes))

@@ -38,7 +38,7 @@ def pick_labels(overview: Overview, run_ids: Sequence[str]) -> str:
             del st.session_state[LABELS]
         if len(titles) < 2:
             return OWN
-    with st.container(width=200):
+    with st.container(width=190):
         title = widgets.choice_in_link("Labels", LABELS, titles, WHOSE)
     if title is None:
         st.stop()

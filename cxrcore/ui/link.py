@@ -6,15 +6,19 @@ page shows the choice, the link does not (seen in 1.67). So the next run tells t
 that happened; an equal one changes nothing.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-LAST_RUNS = "link_runs"  # in the session: the runs that the link named last
+from cxrcore.charts.look import RUN_COLOURS, RunStyle, run_styles
+
+LAST_RUNS = "link_runs"  # in the session: the runs that the link named last, and their places
 LABELS = "labels"  # in the URL: the label set that everything is measured on
 LAST_LABELS = "link_labels"  # in the session: the one that was chosen last
 _DATASET = "data"  # in the URL
+_PLACES = "look"  # in the URL
 
 _DRAWN = "bound_drawn"  # in the run under way
 _SHOWN = "bound_shown"  # in the last run that came to its end
@@ -99,7 +103,8 @@ def put_thresholds_in_link(key: str | None, reference: str | None, changed: Sequ
 
 def same_runs_and_thresholds() -> dict[str, list[str]]:
     """The parameters of a link to another page with the same runs and thresholds."""
-    return {name: found for name in ("run", "labels", "set", "ref", "t") if (found := st.query_params.get_all(name))}
+    names = ("run", _PLACES, "labels", "set", "ref", "t")
+    return {name: found for name in names if (found := st.query_params.get_all(name))}
 
 
 def runs_in_link() -> list[str]:
@@ -107,10 +112,54 @@ def runs_in_link() -> list[str]:
     return list(dict.fromkeys(st.query_params.get_all("run")))
 
 
+def places_in_link() -> dict[str, int]:
+    """{run_id: place}: which colour and mark each run of the URL wears; in their order where the URL says nothing.
+
+    Places differ. What is not of the form that `put_runs_in_link` writes counts as nothing said.
+    """
+    run_ids, said = runs_in_link(), st.query_params.get(_PLACES, "").split(".")
+    if len(said) == len(run_ids) == len(set(said)) and all(re.fullmatch(r"\d{1,4}", one) for one in said):
+        return {run_id: int(place) for run_id, place in zip(run_ids, said, strict=True)}
+    return {run_id: place for place, run_id in enumerate(run_ids)}
+
+
+def styles(run_ids: Iterable[str]) -> dict[str, RunStyle]:
+    """What these runs look like, on this page as on all others."""
+    return run_styles(run_ids, places_in_link())
+
+
 def put_runs_in_link(run_ids: Sequence[str]) -> None:
-    """Make the URL name these runs."""
-    st.session_state[LAST_RUNS] = list(run_ids)
-    if run_ids:
-        st.query_params["run"] = list(run_ids)
-    elif "run" in st.query_params:
-        del st.query_params["run"]
+    """Make the URL name these runs. Each keeps its place; a new one takes the next, or else one that is free."""
+    places = _places_of(run_ids, places_in_link())
+    st.session_state[LAST_RUNS] = list(run_ids), places
+    _write_runs(run_ids, places)
+
+
+def take_up_last_runs() -> None:
+    """Make the URL name the runs that it named last, as they looked then; nothing where it names runs itself."""
+    if run_ids := runs_in_link():
+        st.session_state[LAST_RUNS] = run_ids, [places_in_link()[run_id] for run_id in run_ids]
+    else:
+        _write_runs(*st.session_state.get(LAST_RUNS, ([], [])))
+
+
+def _places_of(run_ids: Sequence[str], before: Mapping[str, int]) -> list[int]:
+    taken = {before[run_id] for run_id in run_ids if run_id in before}
+    places = []
+    for run_id in run_ids:
+        if (place := before.get(run_id)) is None:
+            last = max(taken, default=-1) + 1
+            free = [one for one in range(len(RUN_COLOURS)) if one not in taken]
+            place = last if last < len(RUN_COLOURS) or not free else free[0]
+            taken.add(place)
+        places.append(place)
+    return places
+
+
+def _write_runs(run_ids: Sequence[str], places: Sequence[int]) -> None:
+    in_order = list(places) == list(range(len(places)))
+    for name, value in (("run", list(run_ids)), (_PLACES, "" if in_order else ".".join(map(str, places)))):
+        if value:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]

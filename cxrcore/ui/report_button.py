@@ -6,6 +6,7 @@ import streamlit as st
 
 from cxrcore.report import bundle, contents, page
 from cxrcore.store import OWN, Store
+from cxrcore.ui import link
 
 _MADE = "report_made"
 _PARTS = 6  # of the page
@@ -39,7 +40,7 @@ def _make(store: Store, run_ids: Sequence[str], part: str, label_set: str, kind:
         done += 1
         slot.progress(min(done / (_PARTS if kind == "html" else _FILES), 1.0), f"Making: {name}")
 
-    found = contents.read_contents(store, list(run_ids), part, label_set)
+    found = contents.read_contents(store, list(run_ids), part, label_set, link.places_in_link())
     data = page.render_report(found, step=step).encode() if kind == "html" else bundle.pack_report(found, step)
     slot.empty()
     return data

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import config
+from cxrcore.charts.look import RunStyle
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name
 from cxrcore.queries import evaluated_runs, from_store, run_groups
@@ -74,7 +75,7 @@ class RunsPage:
     def pick_several(self, key: str, hint: str) -> None:
         """The picker of several runs, first in the bar; key, hint: as for `run_picker`."""
         with frame.bar():
-            run_picker(self.options, self.chosen, key, hint)
+            run_picker(self.options, self.chosen, key, hint, self.best())
 
     def at_most(self, most: int, run_ids: Sequence[str], done: str) -> list[str]:
         """The first of these runs; says so where more were chosen. `done`: 'compared' and the like."""
@@ -240,19 +241,31 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
             widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
 
 
+def _chip_looks(key: str, styles: Mapping[str, RunStyle]) -> str:
+    """The chosen runs in the picker wear their colours and marks; the k-th name in it is the k-th run."""
+    rules = [f'.st-key-{key} [data-tag-index="{place}"] {{ background: color-mix(in srgb, {style.colour} 22%, '
+             f'transparent); }} .st-key-{key} [data-tag-index="{place}"]::before {{ content: url("{style.mark()}"); '
+             'height: 16px; margin-right: 4px; }'
+             for place, style in enumerate(styles.values())]
+    return f"<style>{' '.join(rules)}</style>"
+
+
 def run_picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
-               hint: str = "Tick rows below, or pick runs by name") -> None:
+               hint: str = "Tick rows below, or pick runs by name", shown_instead: Sequence[str] = ()) -> None:
     """Choose runs by name.
 
     Args:
         key: one of its own for each page: a page that took over another's would find its state, but show it empty.
         hint: stands there while none is chosen.
+        shown_instead: what the page shows while none is chosen; the picker holds these then.
     """
     # Set where the link says otherwise, and after a rename: the browser holds labels, not ids.
+    chosen = chosen or shown_instead
     shown = [labels[run_id] for run_id in chosen]
     if st.session_state.get(key) != list(chosen) or st.session_state.get(f"{key}_labels") != shown:
         st.session_state[key] = list(chosen)
     st.session_state[f"{key}_labels"] = shown
+    st.html(_chip_looks(key, link.styles(chosen)))
     st.multiselect(
         "Runs", list(labels), format_func=labels.__getitem__, key=key, select_all=False, placeholder=hint,
         on_change=lambda: link.put_runs_in_link(st.session_state[key]),

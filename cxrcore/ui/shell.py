@@ -15,7 +15,7 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
 from cxrcore.ui import link
 from cxrcore.ui.frame import frame
-from cxrcore.ui.link import LABELS, LAST_LABELS, LAST_RUNS, put_runs_in_link, runs_in_link
+from cxrcore.ui.link import LABELS, LAST_LABELS
 from cxrcore.ui.markdown import escape
 
 PRODUCT = "Chest X-ray workbench"
@@ -225,6 +225,7 @@ def show_notice() -> None:
 # same name would be taken for the one that was meant. The threshold board has no binding at all.
 #
 #   run=ID&run=ID    the runs, the one in focus first
+#   look=0.2         the colour and mark of each, by its place; left out where it is their order
 #   labels=NAME      the label set that everything is measured on
 #   data=ID          the data set
 #   finding=NAME     the open finding
@@ -245,7 +246,7 @@ def _carry_runs_over(page: str) -> None:
     st.session_state[_PAGE], st.session_state[_ARRIVED] = page, arrived
     if arrived and LABELS not in st.query_params and (labels := st.session_state.get(LAST_LABELS)):
         st.session_state[LABELS] = labels  # the switch's own value, which it brings into the link
-    if arrived and not runs_in_link():
-        put_runs_in_link(st.session_state.get(LAST_RUNS, []))
+    if arrived or link.runs_in_link():
+        link.take_up_last_runs()
     else:
-        st.session_state[LAST_RUNS] = runs_in_link()
+        st.session_state.pop(link.LAST_RUNS, None)

@@ -30,7 +30,7 @@ DRAW = {
 def shown(view, n_runs=2, name="run {}", prevalence=0.2):
     rng = np.random.default_rng(0)
     labels = (rng.random(400) < prevalence).astype(np.float32)
-    styles = list(run_styles({str(i): "resnet18" for i in range(n_runs)}).values())
+    styles = list(run_styles(map(str, range(n_runs))).values())
     return [ShownCurves(name.replace("{}", str(i)), styles[i],
                         finding_curves(labels, rng.beta(1 + labels, 5).astype(np.float32), view))
             for i in range(n_runs)]
@@ -194,7 +194,7 @@ def test_a_band_is_an_area_between_its_ends():
 def reliabilities(n_runs, prevalence=0.2, scale=1.0):
     rng = np.random.default_rng(1)
     labels = (rng.random(900) < prevalence).astype(np.float32)
-    styles = list(run_styles({str(i): "resnet18" for i in range(n_runs)}).values())
+    styles = list(run_styles(map(str, range(n_runs))).values())
     return [reliability.ShownReliability(f"run {i}", styles[i], finding_reliability(
         labels, scale * rng.beta(1 + labels, 5), np.arange(900) // 3)) for i in range(n_runs)]
 

@@ -207,7 +207,7 @@ def test_published_results_stand_beside_runs_of_nih(store, open_page):
 
 
 def test_marks_of_ties_are_open_and_charts_are_what_plotly_takes():
-    style = run_styles({"a": "resnet18"})["a"]
+    style = run_styles("a")["a"]
     values = np.linspace(0, 1, 15)
     bars = Bars("a <b>", style, values, values - 0.1, values + 0.1, values > 0.5, ["note"] * 15)
     figure = dot_rows("title", "axis", [bars], NAMES, 0, published=[Marks("theirs", values)])
@@ -220,7 +220,7 @@ def test_marks_of_ties_are_open_and_charts_are_what_plotly_takes():
 
 
 def test_quality_stands_over_cost():
-    style = run_styles({"a": "resnet18"})["a"]
+    style = run_styles("a")["a"]
     figure = quality_against_cost("title", "GMACs", "AUROC", [Priced("a", style, 1.8, 0.8, 0.7, 0.85)])
     assert figure.data[0].x == (1.8,) and figure.data[0].error_y.array[0] == pytest.approx(0.05)
     assert figure.layout.xaxis.type == "log"

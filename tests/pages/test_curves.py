@@ -275,7 +275,7 @@ def test_predictions_that_are_gone_are_one_line(open_page, store, monkeypatch):
 
 def test_the_downloaded_tables_hold_what_is_drawn(store):
     run_id = add_run(store, "a")
-    [measured] = curves.read_drawn_runs(store, read_runs(store, [run_id]), architectures(store), "test",
+    [measured] = curves.read_drawn_runs(store, read_runs(store, [run_id]), "test",
                                         curves.curves_reader(store, "roc"))
     values = curves.values_table([measured])
     assert list(values["finding"]) == list(NIH_FINDINGS) and (values["n"] == 12).all()

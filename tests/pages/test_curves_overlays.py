@@ -61,7 +61,7 @@ def add(store, name, parts=("val", "test"), bias=-1.2, seed=0, **config):
 def run_of(store, run_id):
     """The run as the views know it, with its predictions on test."""
     [run] = read_runs(store, [run_id])
-    [measured] = curves.read_drawn_runs(store, [run], architectures(store), "test",
+    [measured] = curves.read_drawn_runs(store, [run], "test",
                                         lambda run, part: store.predictions(run.prediction_id(part)))
     return run, measured
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore.charts.look import run_styles
 from cxrcore.data.pixels import decode_film, film_file, limits
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import FilmError
@@ -187,7 +186,7 @@ def asked_for(film: ChosenFilm) -> bool:
 def score(store: Store, runs: pd.DataFrame, film: ChosenFilm) -> list[OneRun]:
     """Every run's network asked, with Grad-CAM's maps on the way."""
     overview = from_store.overview(store)
-    styles = run_styles(dict(zip(runs.index, runs["architecture"], strict=True)))
+    styles = link.styles(runs.index)
     shown = []
     for run in evaluated(runs.reset_index(drop=True), overview, dict(zip(runs.index, runs["label"], strict=True))):
         loaded = explained_films.load_network(store, run.run_id)

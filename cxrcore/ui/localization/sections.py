@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.dot_rows import Bars, Marks, dot_rows, row_names
-from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.charts.look import RunStyle
 from cxrcore.charts.subgroups import group_styles
 from cxrcore.explain.method_names import HIRES, METHODS, SHARED, SLOW
 from cxrcore.glossary import meanings
@@ -22,7 +22,7 @@ from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.localization import MeasuredOnBoxes
 from cxrcore.store import Store
 from cxrcore.store.run_folder import BEST
-from cxrcore.ui import run_pages, widgets
+from cxrcore.ui import link, run_pages, widgets
 from cxrcore.ui.frame import frame
 from cxrcore.ui.widgets import escape
 
@@ -145,7 +145,7 @@ def series(measured: Sequence[MeasuredOnBoxes], methods: Sequence[str], measure:
         methods: keys of `METHODS`; several only for a single run.
         measure: a value of `MEASURES`.
     """
-    runs = run_styles({one.run.run_id: one.architecture for one in measured})
+    runs = link.styles(one.run.run_id for one in measured)
     ways = group_styles(methods)
     return [Series(METHOD_NAMES[method] if len(methods) > 1 else one.run.label,
                    ways[method] if len(methods) > 1 else runs[one.run.run_id], one.run.findings,

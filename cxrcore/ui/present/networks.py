@@ -22,7 +22,7 @@ def networks(lesson: Lesson) -> None:
     runs, others = on_shared_findings([lesson.run, *lesson.runs[1:]])
     architectures = dict(zip(lesson.rows["run_id"], lesson.rows["architecture"], strict=True))
     with widgets.slow_share(RESAMPLING) as told:
-        found = comparison.compare(lesson.store, runs, architectures, lesson.part, told=told)
+        found = comparison.compare(lesson.store, runs, architectures, lesson.part, told=told, places=lesson.places)
     rated = [_rated(one) for one in found]
     if len({one.found.in_macro("auroc").tobytes() for one in found}) > 1:
         headline("These means are over different findings, so they do not rank")

@@ -27,7 +27,7 @@ def weights(lesson: Lesson) -> None:
     runs = _by_loss(lesson)
     rows, reliable = [], []
     read = reliability.reliability_reader(lesson.store, None)
-    styles = run_styles({one.run.run_id: one.architecture for one in runs})
+    styles = run_styles((one.run.run_id for one in runs), lesson.places)
     finding = lesson.findings[int(np.argmax([len(one.positives) for one in lesson.scores]))]  # the fullest bins
     for one in runs:
         run, name = one.run, LOSS_WORDS[one.loss]

@@ -8,14 +8,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cxrcore.charts.look import ARCHITECTURE_COLOURS
-from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.queries.run_groups import Group, chosen_after, group_note
 from cxrcore.ui import link, widgets
 from cxrcore.ui.widgets import escape, number
 
 DASH = "–"
-TINT = "55"  # the colour's strength behind text, as hexadecimal alpha: text keeps its contrast in both themes
 ROW_HEIGHT = 36
 MAX_ROWS = 12  # then the table scrolls
 
@@ -59,13 +56,11 @@ def _ticked(key: str, run_ids: list[str]) -> None:
 
 def _columns(warned: bool) -> dict:
     column = st.column_config
-    labels = {ARCHITECTURES[name].label: colour for name, colour in ARCHITECTURE_COLOURS.items()}
     return {
         "_index": None,
         "run": column.TextColumn("Run", width=205),
         "audit": column.TextColumn("Audit", width=150, help=_AUDIT) if warned else None,
-        "architecture": column.MultiselectColumn("Architecture", width=132, options=list(labels),
-                                                 color=[f"{colour}{TINT}" for colour in labels.values()]),
+        "architecture": column.TextColumn("Architecture", width=132),
         "status": column.TextColumn("Status", width=102),
         "best_epoch": number("best_epoch", "Epoch", width=68),
         "auroc": number("auroc", "AUROC", "%.3f", 74, _MACRO),

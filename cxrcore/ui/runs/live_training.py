@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrcore.charts.look import architecture_label, run_styles
+from cxrcore.charts.look import architecture_label
 from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
 from cxrcore.queries import from_store, run_progress
 from cxrcore.store import Store, progress
 from cxrcore.store.records import rows_of
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, shell, widgets
 
 LIVE = 2.0  # seconds between looks while a run trains
 IDLE = 15.0  # while none does: so that a training that starts appears by itself; costs two stat calls
@@ -89,7 +89,7 @@ def _curves(store: Store, runs: pd.DataFrame, labels: dict[str, str], statuses: 
 
 
 def _as_curves(runs: pd.DataFrame, epochs: pd.DataFrame, labels: Mapping[str, str]) -> list[Curve]:
-    styles = run_styles(dict(zip(runs["run_id"], runs["architecture"], strict=True)))
+    styles = link.styles(runs["run_id"])
     found = []
     for run_id, best in zip(runs["run_id"], runs["best_epoch"], strict=True):
         rows = epochs[epochs["run_id"] == run_id]

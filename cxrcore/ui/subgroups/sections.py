@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cxrcore.charts import subgroups as charts
+from cxrcore.charts.look import RunStyle
 from cxrcore.findings import display_name
 from cxrcore.measures.intervals.draws import N_DRAWS
 from cxrcore.measures.intervals.intervals import MANY_POSITIVES, PATIENTS_UNKNOWN_NOTE, Resampled
@@ -143,7 +144,7 @@ def say_suppressed(found: Subgroups) -> None:
 # -- the shortcut
 
 
-def shortcut_section(pair: tuple[Resampled, Resampled] | None, run: Evaluated, architecture: str | None) -> None:
+def shortcut_section(pair: tuple[Resampled, Resampled] | None, run: Evaluated, style: RunStyle) -> None:
     """How well the view alone tells each label, beside the run."""
     st.header("Does the view give findings away?", anchor=False)
     if pair is None:
@@ -153,7 +154,7 @@ def shortcut_section(pair: tuple[Resampled, Resampled] | None, run: Evaluated, a
                 "of the label; above, films with the finding are more often AP, below more often PA. The further the "
                 "view's mark lies from 0.5, the more of the run's AUROC may come from reading the view in place of the "
                 "finding.")
-    drawn = view_bars(pair, run, architecture)
+    drawn = view_bars(pair, run, style)
     widgets.legend([(one.name, one.style) for one in drawn])
     widgets.chart(charts.shortcut("AUROC of the view alone and of the run", "AUROC, 0 to 1", *drawn, run.findings),
                   "view_alone",

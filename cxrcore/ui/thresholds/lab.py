@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from cxrcore.charts.board.payload import RunCounts, pack
-from cxrcore.charts.look import RunStyle, run_styles
+from cxrcore.charts.look import RunStyle
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name, one_of
 from cxrcore.queries import evaluated_runs, from_store, run_groups
@@ -189,8 +189,7 @@ def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: fro
 def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
              overview: from_store.Overview, rows: Sequence[str] | None) -> bytes:
     of = session.reading(runs[0], part)
-    architectures = overview.runs.set_index("run_id")["architecture"]
-    styles = run_styles({run.run_id: architectures[run.run_id] for run in runs})  # in this order, as on other pages
+    styles = link.styles(run.run_id for run in runs)
     positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].read(part))]
     header = session.load_board(of, state, finding) | {"reference": state.reference.in_words}
     header |= {"rows": list(rows)} if rows else {}
