@@ -157,7 +157,7 @@ def say_film(film: ChosenFilm, films: RunFilms) -> None:
         if film.image_id == film.name:
             st.button("Another film", icon=":material/close:", type="tertiary", on_click=_leave_stored)
     if film.film.notes:
-        st.caption("Read so: " + escape("; ".join(film.film.notes)) + ".")
+        st.caption("Read as: " + escape("; ".join(film.film.notes)) + ".")
     if film.image_id:
         labels, known = films.labels_of(film.image_id), films.known_labels(film.image_id)
         without = "no finding" if len(known) == len(films.findings) else "no known finding"
