@@ -21,7 +21,7 @@ from tqdm import tqdm
 from cxrcore import ids
 from cxrcore.data.files import own_folders
 from cxrcore.data.files.limited_process import LimitedProcess
-from cxrcore.data.pixels import decode_film
+from cxrcore.data.pixels import decode_film, older_maps
 from cxrcore.data.pixels.prepare_worker import decoded
 from cxrcore.errors import DataError
 
@@ -38,7 +38,7 @@ def make_map(
     wanted: pd.DataFrame,
     folder: Path,
     meta: Mapping[str, int],
-    known: Sequence[Path],
+    known: Mapping[Path, int],
     workers: int,
     progress: bool,
 ) -> None:
@@ -48,7 +48,7 @@ def make_map(
         films: image_id -> path.
         wanted: image_id, bytes and mtime_ns of each row of the map.
         meta: size and version, for the manifest.
-        known: finished maps of the same size and version, from which unchanged films are copied.
+        known: finished maps of the same size and their versions, from which unchanged films are copied.
 
     Raises:
         DataError: more than 1 % of the films unreadable (named), or a worker was killed.
@@ -56,7 +56,7 @@ def make_map(
     """
     partial, size = folder.with_name(f"{folder.name}.partial"), meta["size"]
     if _reserve(partial, len(wanted), size):
-        _copy_known(wanted, partial, known)
+        _copy_known(films, wanted, partial, known, meta["version"])
     reasons = _decode_all([films[i] for i in wanted["image_id"]], size, partial, workers, progress)
     named = wanted.assign(reason=[reasons.get(row, "") for row in range(len(wanted))])
     named.to_parquet(partial / "films.parquet")
@@ -82,14 +82,19 @@ def _reserve(partial: Path, n: int, size: int) -> bool:
     return True
 
 
-def _copy_known(wanted: pd.DataFrame, partial: Path, known: Sequence[Path]) -> None:
+def _copy_known(films: Mapping[str, Path], wanted: pd.DataFrame, partial: Path, known: Mapping[Path, int],
+                version: int) -> None:
     """Take unchanged films over from other maps: no film is decoded twice for being in two selections."""
     target = np.load(partial / "pixels.npy", mmap_mode="r+")
     journal = _Journal(partial / "done.bin", partial / "pixels.npy")
-    for folder in known:
+    for folder, made_by in known.items():
         held = pd.read_parquet(folder / "films.parquet")
+        n = len(held)
         held = held.assign(source=np.arange(len(held)))[held["reason"] == ""]
         both = wanted.assign(row=np.arange(len(wanted))).iloc[journal.todo()].merge(held, on=list(wanted.columns))
+        if made_by != version:
+            paths = [films[image_id] for image_id in both["image_id"]]
+            both = both[older_maps.rows_alike(folder, both["source"].to_numpy(), paths, n, version)]
         source = np.load(folder / "pixels.npy", mmap_mode="r")
         for start in range(0, len(both), COPIED):
             part = both.iloc[start : start + COPIED]
