@@ -17,7 +17,7 @@ from pydicom.pixels.utils import as_pixel_options
 
 from cxrcore.data.pixels import codestream, limits
 from cxrcore.data.pixels.codestream import Codestream
-from cxrcore.data.pixels.dicom_complete import complete
+from cxrcore.data.pixels.dicom_complete import complete, give_sign
 from cxrcore.data.pixels.dicom_elements import read_elements
 from cxrcore.data.pixels.dicom_frame import decode_frame
 from cxrcore.data.pixels.dicom_grey import count, grey, look_up, stored_values
@@ -73,12 +73,17 @@ def _film(found: Dataset, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     if not 1 <= int(found.BitsAllocated) <= MAX_BITS:
         raise FilmError(f"{name} is a DICOM file of more than {MAX_BITS} bits a pixel, which is not read")
     limits.check_size(int(found.Columns), int(found.Rows), name, samples)
+    unsaid = found.get("PixelRepresentation") is None
+    if unsaid:
+        found.PixelRepresentation = int(stream is not None and stream.signed)
     pixels, colours = _first_frame(found, frame, name)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if samples == 3:
         return _luma(pixels, colours, found.BitsStored), (*notes, "colours made grey")
     if colours == "PALETTE COLOR":
         return _looked_up(pixels, found), (*notes, "colours made grey")
+    if unsaid:
+        notes.append(give_sign(found, stream, count(pixels)))
     film, how = grey(pixels, found)
     return film, (*notes, *how)
 
@@ -119,8 +124,8 @@ def _first_frame(found: Dataset, frame: bytes | None, name: str) -> tuple[np.nda
     """Values as they are stored, (H, W) or (H, W, 3), and what their colours are after decoding."""
     syntax = found.file_meta.TransferSyntaxUID
     if frame is None:
-        bits = found.BitsAllocated if found.SamplesPerPixel == 1 else found.BitsStored  # else the upper ones come as 0
-        pixels, described = get_decoder(syntax).as_array(found, index=0, raw=True, bits_stored=int(bits))
+        whole: dict[str, Any] = {"bits_stored": int(found.BitsAllocated)} if found.SamplesPerPixel == 1 else {}
+        pixels, described = get_decoder(syntax).as_array(found, index=0, raw=True, **whole)  # else upper bits come as 0
         return pixels, str(described["photometric_interpretation"])
     if syntax not in _PLUGINS or (syntax == uid.JPEGExtended12Bit and found.BitsStored > 8):
         raise FilmError(f"{name} is a DICOM file with a compression that is not read"

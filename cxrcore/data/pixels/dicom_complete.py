@@ -2,10 +2,16 @@
 
 from itertools import product
 
-from pydicom import Dataset
+import numpy as np
+from pydicom import Dataset, uid
 
+from cxrcore.data.pixels import codestream
 from cxrcore.data.pixels.codestream import Codestream
+from cxrcore.data.pixels.limits import UNDECLARED_RANGE
+from cxrcore.data.pixels.used_range import Histogram
 from cxrcore.errors import FilmError
+
+ASSUMED = "assumed, as the file does not say: "
 
 _WORDS = {"Rows": "rows", "Columns": "columns", "SamplesPerPixel": "numbers a pixel", "BitsAllocated": "bits a pixel"}
 _COUNTS = tuple(_WORDS)
@@ -15,8 +21,8 @@ def complete(found: Dataset, stream: Codestream | None, length: int, name: str) 
     """Fill in what is missing of how the pixels lie, and say so in a note.
 
     Rows, columns, numbers a pixel and bits a pixel come from the compressed image's own header, or from the length of
-    the pixels where one reading alone fits it. Which end is black, the sign and the bits in use cannot be told by a
-    length: what is missing of these is taken as most films have it.
+    the pixels where one reading alone fits it. Which end is black and the bits in use cannot be told by a length: what
+    is missing of these is taken as most films have it. The sign is left to `give_sign`.
 
     Args:
         found: changed.
@@ -39,14 +45,32 @@ def complete(found: Dataset, stream: Codestream | None, length: int, name: str) 
             colours = "YBR_FULL_422"
         found.PhotometricInterpretation = colours
         assumed.append("that low values are dark" if colours == "MONOCHROME2" else "red, green and blue")
-    if found.get("PixelRepresentation") is None:
-        found.PixelRepresentation = int(stream is not None and stream.signed)
-        assumed.append("that values may be negative" if found.PixelRepresentation else "that no value is negative")
     stored = found.get("BitsStored")
     if not stored or not 1 <= int(stored) <= int(found.BitsAllocated):
         found.BitsStored = stream.bits if stream and stream.bits <= found.BitsAllocated else int(found.BitsAllocated)
         assumed.append(f"that {found.BitsStored} of {found.BitsAllocated} bits are in use")
-    return [f"assumed, as the file does not say: {', '.join(assumed)}"] if assumed else []
+    return [f"{ASSUMED}{', '.join(assumed)}"] if assumed else []
+
+
+def give_sign(found: Dataset, stream: Codestream | None, counts: np.ndarray) -> str:
+    """Say in a file that does not whether its values have a sign, and return a note of it.
+
+    As a compressed image says; else by the reading under which the values lie closer together, because the wrong one
+    tears those around 0 apart.
+
+    Args:
+        found: changed.
+        counts: how many pixels have each pattern of bits.
+    """
+    if stream is None or codestream.same_family(stream.syntax, uid.JPEGBaseline8Bit):
+        patterns = np.arange(len(counts)) & ((1 << int(found.BitsStored)) - 1)
+        top = 1 << (int(found.BitsStored) - 1)
+        spreads = [np.ptp(Histogram.of(values, counts).percentiles(*UNDECLARED_RANGE))
+                   for values in (patterns, patterns - 2 * (patterns & top))]
+        found.PixelRepresentation = int(2 * spreads[1] < spreads[0])
+    else:
+        found.PixelRepresentation = int(stream.signed)
+    return f"{ASSUMED}that {'values may be' if found.PixelRepresentation else 'no value is'} negative"
 
 
 def _of_stream(stream: Codestream) -> dict[str, int]:
@@ -71,7 +95,8 @@ def _by_length(found: Dataset, missing: list[str], length: int, name: str) -> di
             fitting.append({"Rows": rows, "Columns": columns, "SamplesPerPixel": samples, "BitsAllocated": bits})
     if len(fitting) == 1:
         return fitting[0]
-    lacks = " and ".join(_WORDS[keyword] for keyword in missing)
+    *some, last = (_WORDS[keyword] for keyword in missing)
+    lacks = f"{', '.join(some)} and {last}" if some else last
     raise FilmError(f"{name} is a DICOM file that does not say its {lacks}, and "
                     f"{'several readings fit' if fitting else 'no one reading fits'} the length of its pixels")
 

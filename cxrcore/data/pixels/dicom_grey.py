@@ -8,7 +8,6 @@ at most 65,536, and then looked up.
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.pixels.processing import apply_modality_lut, apply_voi
 
 from cxrcore.data.pixels.dicom_elements import numbers
 from cxrcore.data.pixels.dicom_padding import Padding
@@ -31,7 +30,7 @@ def grey(pixels: np.ndarray, found: Dataset) -> tuple[np.ndarray, list[str]]:
     """
     counts = count(pixels)
     stored, notes = stored_values(pixels.dtype, found, counts)
-    padding = Padding.of(found, pixels.dtype, stored, counts)
+    padding = Padding.of(found, stored, counts)
     film = counts if padding is None else np.where(padding.patterns, 0, counts)
     values, how = _through_modality(stored, found)
     shown, how_shown = _shown(values, film, found)
@@ -86,13 +85,12 @@ def stored_values(dtype: np.dtype, found: Dataset, counts: np.ndarray) -> tuple[
 def _through_modality(stored: np.ndarray, found: Dataset) -> tuple[np.ndarray, list[str]]:
     """Stored values as those that windows speak of."""
     if found.get("ModalityLUTSequence"):
-        descriptor = found.ModalityLUTSequence[0].LUTDescriptor
-        descriptor[2] = 8 if descriptor[2] <= 8 else 16  # entries of 10 to 15 bits lie in 16
-        return apply_modality_lut(stored, found), ["values translated by the file's own table (modality LUT)"]
+        return (_through_table(stored, found, "ModalityLUTSequence"),
+                ["values translated by the file's own table (modality LUT)"])
     (slopes, comma), (intercepts, other) = (numbers(found, f"Rescale{part}") for part in ("Slope", "Intercept"))
     notes = ["a comma in its rescaling read as a decimal point"] if comma or other else []
     slope, intercept = (slopes or [1.0])[0], (intercepts or [0.0])[0]
-    if not np.isfinite([slope, intercept]).all() or not slope:
+    if not slope or not np.isfinite([slope * (1 << 17), intercept * 2]).all():
         return stored.astype(np.float64), [*notes, "its rescaling is no usable number and was left out"]
     return stored * slope + intercept, notes
 
@@ -127,10 +125,31 @@ def _shown(values: np.ndarray, counts: np.ndarray, found: Dataset) -> tuple[np.n
 def _through_voi_lut(values: np.ndarray, found: Dataset) -> np.ndarray | None:
     """Through the VOI LUT, in [0, 1]; None where it is damaged."""
     try:
-        looked_up = apply_voi(np.rint(values).astype(np.int64), found).astype(np.float64)
+        looked_up = _through_table(values, found, "VOILUTSequence")
     except Exception:  # pydicom raises nearly everything on damaged tables
         return None
     return looked_up / max(1, (1 << int(looked_up.max()).bit_length()) - 1)
+
+
+def _through_table(values: np.ndarray, found: Dataset, keyword: str) -> np.ndarray:
+    """Through the first LUT of a sequence, float64; values beside it become its first or its last entry.
+
+    Not by pydicom, which counts the entries in the numbers that they are written in: in tables of 8 bits it takes
+    entry 0 for entry 256.
+
+    Raises:
+        ValueError: it has fewer entries than it says.
+    """
+    item = found[keyword][0]
+    (n, first, _), entries = item.LUTDescriptor, item.LUTData
+    if isinstance(entries, bytes):
+        little = found.original_encoding[1] is not False
+        entries = np.frombuffer(entries, "u1" if len(entries) == n else "<u2" if little else ">u2")
+    table = np.asarray(entries, np.float64).ravel()[: n or 1 << 16]
+    if len(table) < (n or 1 << 16):
+        raise ValueError("fewer entries than it says")
+    first -= (1 << 16) * (first >= 1 << 15 and values.min() < 0)  # written without its sign
+    return table[np.clip(np.rint(values).astype(np.int64) - first, 0, len(table) - 1)]
 
 
 def _fault(shown: np.ndarray, counts: np.ndarray, bits: int) -> str:

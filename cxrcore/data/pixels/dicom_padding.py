@@ -31,7 +31,7 @@ class Padding:
         return f"padding around the film made black ({100 * self.share:.2g} % of its pixels)"
 
     @classmethod
-    def of(cls, found: Dataset, dtype: np.dtype, stored: np.ndarray, counts: np.ndarray) -> "Padding | None":
+    def of(cls, found: Dataset, stored: np.ndarray, counts: np.ndarray) -> "Padding | None":
         """The padding of a film that has some; None otherwise.
 
         The value is compared with a pixel's bits as they lie in the file, and with its number: padding of 65535 may be
@@ -45,19 +45,17 @@ class Padding:
         value, limit = (_pattern(found, keyword, size) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
         if value is None:
             return None
-        patterns, signed = np.arange(size), bool(found.get("PixelRepresentation"))
-
-        def number(pattern: int | np.ndarray) -> int | np.ndarray:
-            return pattern - size * (pattern >= size // 2) if signed else pattern
-
-        low, high = sorted((number(value), number(value if limit is None else limit)))
-        padded = (number(patterns) >= low) & (number(patterns) <= high)
-        if stored.min() <= low and high <= stored.max() and not found.get("HighBit", 0) >= int(found.BitsStored):
+        numbers = np.arange(size)
+        if found.get("PixelRepresentation"):
+            numbers = numbers - size * (numbers >= size // 2)
+        low, high = sorted((int(numbers[value]), int(numbers[value if limit is None else limit])))
+        padded = (numbers >= low) & (numbers <= high)
+        if stored.min() <= low and high <= stored.max() and not (found.get("HighBit") or 0) >= int(found.BitsStored):
             padded |= (stored >= low) & (stored <= high)
         there, total = counts[padded].sum(), counts.sum()
         if not 0 < there <= _ALL_BUT * total:
             return None
-        rest, own = stored[~padded & (counts > 0)], stored[padded & (counts > 0)]
+        rest, own = stored[np.logical_not(padded) & (counts > 0)], stored[padded & (counts > 0)]
         near = _NEAR * np.ptp(stored[counts > 0])
         apart = rest.min() > own.max() + near or rest.max() < own.min() - near
         return cls(padded, bool(apart), float(there / total))
@@ -79,11 +77,16 @@ class Padding:
 
 
 def _pattern(found: Dataset, keyword: str, size: int) -> int | None:
-    """An element of one number as the bits of a pixel: whether it is written with a sign, files get wrong."""
+    """An element of one number as the bits of a pixel, whichever sign it is written with, which files get wrong."""
     raw = found.get_item(keyword)
     value = raw.value if raw is not None else None
     if isinstance(raw, RawDataElement) and isinstance(value, bytes):
         if len(value) < 2:
             return None
-        value = int.from_bytes(value[:2], "little" if raw.is_little_endian else "big", signed=True)
-    return int(value) % size if isinstance(value, int) else None
+        value = int.from_bytes(value[:2], "little" if raw.is_little_endian else "big")
+    if not isinstance(value, int):
+        return None
+    value %= 1 << 16
+    if found.get("PixelRepresentation") and value >= 1 << 15:
+        value = size + value - (1 << 16)
+    return value if 0 <= value < size else None

@@ -38,7 +38,8 @@ class Window:
     def in_words(self) -> str:
         """What it does to a film."""
         if self.function == SIGMOID:
-            return f"contrast as the file sets it, by an S-shaped curve around {self.centre:.9g} ({self.title}, sigmoid)"
+            return (f"contrast as the file sets it, by an S-shaped curve around {self.centre:.9g} "
+                    f"({self.title}, sigmoid)")
         low, high = self.centre - self.width / 2, self.centre + self.width / 2
         return f"contrast as the file sets it, black at {low:.9g} and white at {high:.9g} ({self.title})"
 

@@ -1,7 +1,6 @@
 """DICOM: pixels as the standard shows them, nothing about the patient, and no file that ends the program."""
 
 import contextlib
-import io
 import logging
 import random
 import traceback
@@ -12,11 +11,12 @@ import numpy as np
 import psutil
 import pydicom
 import pytest
+from dicom_films import described, lut, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import uid
 from pydicom.data import get_testdata_file
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
 
@@ -28,50 +28,6 @@ SECRET = "SECRET"
 TURNED = "light and dark turned, as the file says (MONOCHROME1)"
 SET = "contrast as the file sets it, "
 CHEST, ANKLE = "pydicomdata_RG1_J2KI.dcm", "pydicomdata_RG3_J2KI.dcm"
-
-
-def written(found: Dataset, syntax: str = uid.ExplicitVRLittleEndian, marker: bool = True) -> bytes:
-    """A data set as a file's bytes."""
-    found.file_meta = FileMetaDataset()
-    found.file_meta.TransferSyntaxUID = syntax
-    found.file_meta.MediaStorageSOPClassUID = uid.ComputedRadiographyImageStorage
-    found.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4"
-    found.file_meta.ImplementationClassUID = "1.2.3.5"
-    buffer = io.BytesIO()
-    if marker:
-        pydicom.dcmwrite(buffer, found, enforce_file_format=True)
-    else:
-        del found.file_meta
-        pydicom.dcmwrite(buffer, found, implicit_vr=False, little_endian=True)
-    return buffer.getvalue()
-
-
-def described(pixels: np.ndarray, **elements) -> Dataset:
-    """A grey (H, W), (frames, H, W) or coloured (H, W, 3) image with further elements, little-endian."""
-    found = Dataset()
-    coloured = pixels.ndim == 3 and pixels.shape[2] == 3
-    found.Rows, found.Columns = pixels.shape[:2] if coloured else pixels.shape[-2:]
-    found.SamplesPerPixel, found.PhotometricInterpretation = (3, "RGB") if coloured else (1, "MONOCHROME2")
-    if coloured:
-        found.PlanarConfiguration = 0
-    elif pixels.ndim == 3:
-        found.NumberOfFrames = len(pixels)
-    found.BitsAllocated = found.BitsStored = 8 * pixels.dtype.itemsize
-    found.PixelRepresentation = int(pixels.dtype.kind == "i")
-    for name, value in elements.items():
-        setattr(found, name, value)
-    found.HighBit = found.BitsStored - 1
-    found.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes() + bytes(pixels.nbytes % 2)
-    found["PixelData"].VR = "OW" if found.BitsAllocated > 8 else "OB"
-    return found
-
-
-def lut(entries: np.ndarray, first: int, bits: int) -> list[Dataset]:
-    """A look-up table as a sequence of one item."""
-    item = Dataset()
-    item.add_new("LUTDescriptor", "US", [len(entries), first, bits])
-    item.add_new("LUTData", "US", entries.tolist())
-    return [item]
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +120,8 @@ def test_a_window_that_cannot_be_used_is_left_out_and_said(ramp, centre, width, 
 def test_lookup_tables_of_modality_and_voi(ramp):
     falling = np.linspace(4095, 0, 4096).astype(np.uint16)
     voi = film_file.read_film(written(described(ramp, BitsStored=12, VOILUTSequence=lut(falling, 0, 12))))
-    assert (voi.pixels == np.floor(falling[ramp] / 4095 * 255 + 0.5)).all() and voi.notes == (SET + "by its own table (VOI LUT)",)
+    assert (voi.pixels == np.floor(falling[ramp] / 4095 * 255 + 0.5)).all()
+    assert voi.notes == (SET + "by its own table (VOI LUT)",)
     both = film_file.read_film(written(described(
         ramp, BitsStored=12, ModalityLUTSequence=lut(falling, 0, 12), VOILUTSequence=lut(falling, 0, 12),
         WindowCenter="5", WindowWidth="5")))
