@@ -88,7 +88,13 @@ def resize(gray: np.ndarray | Image.Image, size: int) -> np.ndarray:
 
 def load_film(source: bytes | str | Path, size: int) -> np.ndarray:
     """`resize(to_gray(source), size)` without the copy between."""
-    return resize(_decode(source)[0], size)
+    return load_noted(source, size)[0]
+
+
+def load_noted(source: bytes | str | Path, size: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """`load_film`, and what was taken in reading a DICOM file; nothing for other kinds."""
+    image, notes, kind = _decode(source)
+    return resize(image, size), notes if kind == "DICOM" else ()
 
 
 def _decode(source: bytes | str | Path, name: str = "") -> tuple[Image.Image, tuple[str, ...], str]:

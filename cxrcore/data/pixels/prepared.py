@@ -1,7 +1,8 @@
 """Prepared pixels: every film decoded once into a uint8 memory map of N x S x S.
 
     prepared/<id>/pixels.npy      uint8 (N, S, S)
-                  films.parquet   image_id, bytes and mtime_ns of the file, reason (why it was skipped, or empty)
+                  films.parquet   image_id, bytes and mtime_ns of the file, reason (why it was skipped, or empty),
+                                  notes (what was taken in reading a DICOM film, or empty)
                   manifest.json   written last: size, counts, version
                   changed         there once a film turned out to have changed since
                   alike-<n>.npy   of a map of an older rule, see `older_maps`

@@ -1,9 +1,11 @@
 """Maps of an older rule: kept for films that the new rule reads alike, and made anew for those it does not."""
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from dicom_films import described, written
 from PIL import Image
@@ -102,3 +104,17 @@ def test_a_map_of_an_unknown_rule_serves_for_nothing(make_films, root, decoded):
     (old / "manifest.json").write_text((old / "manifest.json").read_text().replace('"version": 1', '"version": 3'))
     decoded.clear()
     assert quietly(films, root).folder != old and sorted(decoded) == sorted(films)
+
+
+def test_what_was_taken_in_reading_dicom_films_is_told_and_kept(make_films, root, caplog):
+    films = make_films(5)
+    for path in list(films.values())[:2]:
+        deep_dicom(path)
+    with caplog.at_level(logging.INFO):
+        made = quietly(dict(list(films.items())[1:]), root)
+        assert "1 DICOM film read as: its grey values fill # % of the range of its # bits" in caplog.text
+        again = quietly(films, root)  # one is copied, with its note
+    assert "2 DICOM films read as: its grey values fill" in caplog.text and again.folder != made.folder
+    kept = pd.read_parquet(again.folder / "films.parquet").set_index("image_id")["notes"]
+    assert [bool(kept[image_id]) for image_id in films] == [True, True, False, False, False]
+    assert sorted(path.name for path in again.folder.iterdir()) == ["films.parquet", "manifest.json", "pixels.npy"]
