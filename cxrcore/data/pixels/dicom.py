@@ -17,7 +17,7 @@ from pydicom.pixels.utils import as_pixel_options
 
 from cxrcore.data.pixels import codestream, limits
 from cxrcore.data.pixels.codestream import Codestream
-from cxrcore.data.pixels.dicom_complete import complete, give_sign
+from cxrcore.data.pixels.dicom_complete import COLOURS, complete, give_sign
 from cxrcore.data.pixels.dicom_elements import read_elements
 from cxrcore.data.pixels.dicom_frame import decode_frame
 from cxrcore.data.pixels.dicom_grey import count, grey, look_up, stored_values
@@ -32,7 +32,6 @@ _PLUGINS = {  # one library a syntax, so that a film has the same pixels everywh
     uid.HTJ2KLosslessRPCL: "pylibjpeg", uid.RLELossless: "pydicom",
 }
 _OUTSIDE = ("gdcm", "pydicom")  # decoded in a limited process, see `dicom_frame`
-_COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _ITEM = b"\xfe\xff\x00\xe0"  # begins the compressed frames of a file
 
 
@@ -68,7 +67,7 @@ def _film(found: Dataset, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     notes = [*([f"first of {frames} frames"] if frames > 1 else []), *notes]
     notes += complete(found, stream, len(found.PixelData), name)
     samples, colours = int(found.SamplesPerPixel), str(found.PhotometricInterpretation)
-    if samples not in (1, 3) or (samples == 3) != (colours in _COLOURS):
+    if samples not in (1, 3) or (samples == 3) != (colours in COLOURS):
         raise FilmError(f"{name} is a DICOM file whose colours are of a kind that is not read")
     if not 1 <= int(found.BitsAllocated) <= MAX_BITS:
         raise FilmError(f"{name} is a DICOM file of more than {MAX_BITS} bits a pixel, which is not read")

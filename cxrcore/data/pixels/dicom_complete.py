@@ -7,10 +7,13 @@ from pydicom import Dataset, uid
 
 from cxrcore.data.pixels import codestream
 from cxrcore.data.pixels.codestream import Codestream
+from cxrcore.data.pixels.dicom_elements import word
 from cxrcore.data.pixels.limits import UNDECLARED_RANGE
 from cxrcore.data.pixels.used_range import Histogram
 from cxrcore.errors import FilmError
 
+GREYS = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
+COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 ASSUMED = "assumed, as the file does not say: "
 
 _WORDS = {"Rows": "rows", "Columns": "columns", "SamplesPerPixel": "numbers a pixel", "BitsAllocated": "bits a pixel"}
@@ -39,6 +42,7 @@ def complete(found: Dataset, stream: Codestream | None, length: int, name: str) 
         for keyword in missing:
             setattr(found, keyword, own[keyword])
         assumed += [_in_words(keyword, own[keyword]) for keyword in missing]
+    notes = _known_colours(found)
     if not found.get("PhotometricInterpretation"):
         colours = "MONOCHROME2" if found.SamplesPerPixel == 1 else "RGB"
         if stream and found.SamplesPerPixel == 3 and not str(stream.kind).startswith("JPEG 2000"):
@@ -49,7 +53,18 @@ def complete(found: Dataset, stream: Codestream | None, length: int, name: str) 
     if not stored or not 1 <= int(stored) <= int(found.BitsAllocated):
         found.BitsStored = stream.bits if stream and stream.bits <= found.BitsAllocated else int(found.BitsAllocated)
         assumed.append(f"that {found.BitsStored} of {found.BitsAllocated} bits are in use")
-    return [f"{ASSUMED}{', '.join(assumed)}"] if assumed else []
+    return [*notes, *([f"{ASSUMED}{', '.join(assumed)}"] if assumed else [])]
+
+
+def _known_colours(found: Dataset) -> list[str]:
+    """Write what the numbers of a pixel mean as the standard does: by its letters, 'monochrome1' is MONOCHROME1."""
+    said = word(found, "PhotometricInterpretation")
+    if known := {"".join(filter(str.isalnum, one)): one for one in (*GREYS, *COLOURS)}.get(said):
+        found.PhotometricInterpretation = known
+    elif said and found.SamplesPerPixel == 1:
+        found.PhotometricInterpretation = "MONOCHROME2"
+        return ["what its values mean has an unknown name: low ones were taken as dark"]
+    return []
 
 
 def give_sign(found: Dataset, stream: Codestream | None, counts: np.ndarray) -> str:

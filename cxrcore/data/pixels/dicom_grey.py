@@ -100,9 +100,10 @@ def _shown(values: np.ndarray, counts: np.ndarray, found: Dataset) -> tuple[np.n
     notes: list[str] = []
     if found.get("VOILUTSequence"):
         looked_up = _through_voi_lut(values, found)
-        if looked_up is not None and np.ptp(looked_up[counts > 0] if counts.any() else looked_up) > 0:
+        fault = "is damaged" if looked_up is None else _fault(looked_up, counts, int(found.BitsStored))
+        if looked_up is not None and not fault:
             return looked_up, ["contrast as the file sets it, by its own table (VOI LUT)"]
-        notes.append("its own table of contrast (VOI LUT) cannot be used and was left out")
+        notes.append(f"its own table of contrast (VOI LUT) {fault} and was left out")
     found_windows, how = windows(found)
     notes += how
     for place, window in enumerate(found_windows):
@@ -144,7 +145,7 @@ def _through_table(values: np.ndarray, found: Dataset, keyword: str) -> np.ndarr
     (n, first, _), entries = item.LUTDescriptor, item.LUTData
     if isinstance(entries, bytes):
         little = found.original_encoding[1] is not False
-        entries = np.frombuffer(entries, "u1" if len(entries) == n else "<u2" if little else ">u2")
+        entries = np.frombuffer(entries, "u1" if n <= len(entries) < 2 * n else "<u2" if little else ">u2")
     table = np.asarray(entries, np.float64).ravel()[: n or 1 << 16]
     if len(table) < (n or 1 << 16):
         raise ValueError("fewer entries than it says")

@@ -6,6 +6,7 @@ Each kind as a small film of our own; the real files of the kind where they lie 
 import io
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_films import described, lut, with_text, without, written
 from PIL import Image
@@ -290,7 +291,21 @@ def test_a_table_of_contrast_that_is_damaged_is_left_out_for_the_window(film):
     table[0].LUTData = table[0].LUTData[:0]
     shown = read(film, VOILUTSequence=table, **window)
     assert (shown.pixels == plain.pixels).all()
-    assert shown.notes == ("its own table of contrast (VOI LUT) cannot be used and was left out", *plain.notes)
+    assert shown.notes == ("its own table of contrast (VOI LUT) is damaged and was left out", *plain.notes)
+
+
+def test_a_table_of_contrast_that_leaves_nothing_to_be_seen_is_left_out(film, right):
+    table = lut(np.linspace(0, 255, 200).astype(np.uint16), 0, 8)  # left over from 8 bits
+    shown = read(film, BitsStored=12, VOILUTSequence=table)
+    assert (shown.pixels == right).all() and "(VOI LUT) makes 100 % of the film plain black or" in shown.notes[0]
+
+
+def test_a_table_of_bytes_that_are_filled_up_to_an_even_number(film):
+    entries = np.linspace(0, 255, 4095).astype(np.uint8)
+    table = lut(entries.astype(np.uint16), 0, 8)
+    plain = read(film, BitsStored=12, VOILUTSequence=table)
+    table[0].add_new("LUTData", "OW", entries.tobytes() + b"\0")
+    assert (read(film, BitsStored=12, VOILUTSequence=table).pixels == plain.pixels).all()
 
 
 def test_a_table_of_few_entries_holds_for_the_values_beside_it_and_padding_stays_black(film):
@@ -369,6 +384,28 @@ def test_several_missing_at_once(film, right):
 def test_where_no_reading_or_several_fit_the_film_is_refused_in_words(film, missing, said):
     with pytest.raises(FilmError, match=f"x.dcm is a DICOM file that does not say its {said} the length of its pixels"):
         film_file.read_film(written(without(described(film, BitsStored=12), *missing)), "x.dcm")
+
+
+def test_which_end_is_dark_is_known_by_its_letters(film, right):
+    for name in ("monochrome1", " Monochrome1 ", "MONOCHROME_1"):
+        shown = read(film, BitsStored=12, PhotometricInterpretation=name)
+        assert (shown.pixels == 255 - right).all() and shown.notes[-1] == TURNED
+    unknown = read(film, BitsStored=12, PhotometricInterpretation="SECRET")
+    assert (unknown.pixels == right).all()
+    assert unknown.notes[0] == "what its values mean has an unknown name: low ones were taken as dark"
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_compressed_pixels_in_a_file_without_a_beginning(film, explicit):
+    eight = (film >> 4).astype(np.uint8)
+    found = described(eight)
+    found.SOPClassUID = uid.ComputedRadiographyImageStorage
+    found.PixelData = encapsulate([compressed(eight, "JPEG2000", no_jp2=True)])
+    found["PixelData"].is_undefined_length = True
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, found, implicit_vr=not explicit, little_endian=True)
+    shown = film_file.read_film(buffer.getvalue())
+    assert (shown.pixels == eight).all() and shown.notes[0].startswith("read as JPEG 2000 by its first bytes")
 
 
 def compressed(pixels: np.ndarray, kind: str, **options) -> bytes:
