@@ -172,5 +172,5 @@ def _without_window(values: np.ndarray, counts: np.ndarray, bits: int) -> tuple[
         note = f"black to white over all its {bits} bits"
     else:
         note = (f"its grey values fill {100 * share:.2g} % of the range of its {bits} bits, so it is shown from "
-                f"{black:.5g} (black) to {white:.5g} (white), by its 0.5 and 99.5 percentiles")
+                f"{black:.4g} (black) to {white:.4g} (white), by its 0.5 and 99.5 percentiles")
     return np.clip((values - black) / max(white - black, 1e-9), 0, 1), [note]

@@ -69,7 +69,7 @@ def test_a_film_that_uses_little_of_its_declared_range_is_stretched_and_that_is_
     film = film_file.read_film(written(described(ramp)))  # 12 bits, declared as 16
     assert film.pixels.min() == 0 and film.pixels.max() > 225 and 112 < film.pixels.mean() < 135
     assert film.notes == ("its grey values fill 6.2 % of the range of its 16 bits, so it is shown from 0 (black) to "
-                          "4581.9 (white), by its 0.5 and 99.5 percentiles",)
+                          "4582 (white), by its 0.5 and 99.5 percentiles",)
 
 
 def test_signed_pixels_and_rescale():
