@@ -172,5 +172,10 @@ def _without_window(values: np.ndarray, counts: np.ndarray, bits: int) -> tuple[
         note = f"black to white over all its {bits} bits"
     else:
         note = (f"its grey values fill {100 * share:.2g} % of the range of its {bits} bits, so it is shown from "
-                f"{black:.4g} (black) to {white:.4g} (white), by its 0.5 and 99.5 percentiles")
+                f"{_plain(black)} (black) to {_plain(white)} (white), by its 0.5 and 99.5 percentiles")
     return np.clip((values - black) / max(white - black, 1e-9), 0, 1), [note]
+
+
+def _plain(value: float) -> str:
+    """A grey value for people: no more digits than they need."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
