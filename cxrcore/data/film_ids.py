@@ -8,6 +8,7 @@ called; see `ids.FILE`.
 """
 
 from collections.abc import Container, Iterable
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from cxrcore.errors import DataError
 
 MARK = "~"
 _NO_PATH = r"~|(?:^|/)\.{0,2}(?:/|$)"
+IMAGE_ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".npy", ".bmp", ".tif", ".tiff"))
 _PLAIN = r"^[\w.,()+~-]{1,120}$"  # names that need no further look: nearly all
 
 
@@ -65,6 +67,50 @@ def as_known(image_ids: Iterable[str], known: Container[str]) -> list[str]:
         return next((end for end in ends if end in known), image_id)
 
     return [short(str(image_id)) for image_id in image_ids]
+
+
+def stems(names: Iterable[str]) -> list[str]:
+    """Film names without the ending of an image, as files name them that were converted."""
+    def stem(name: str) -> str:
+        before, dot, ending = name.rpartition(".")
+        return before if before and f"{dot}{ending}".lower() in IMAGE_ENDINGS else name
+
+    return [stem(str(name)) for name in names]
+
+
+class Films:
+    """The films of a table, to be found by the names that others give them.
+
+    Args:
+        image_ids: each once.
+    """
+
+    def __init__(self, image_ids: Iterable[str]):
+        self.index = pd.Index(np.asarray(list(image_ids), object))
+
+    @cached_property
+    def _whole(self) -> frozenset[str]:
+        return frozenset(self.index)
+
+    @cached_property
+    def _bare(self) -> tuple[pd.Index, frozenset[str]] | None:
+        """Names without endings, where they still tell the films apart."""
+        bare = pd.Index(np.array(stems(self.index), object))
+        return (bare, frozenset(bare)) if bare.is_unique else None
+
+    def rows_of(self, names: np.ndarray) -> np.ndarray:
+        """The place of each film, int (n,), -1 for an unknown one; folders and endings such as .png need not agree.
+
+        Args:
+            names: object (n,), paths with `MARK` between their folders.
+        """
+        rows = self.index.get_indexer(names)
+        if (rows < 0).any():
+            rows = np.where(rows < 0, self.index.get_indexer(as_known(names, self._whole)), rows)
+        if (rows < 0).any() and self._bare:
+            bare, known = self._bare
+            rows = np.where(rows < 0, bare.get_indexer(as_known(stems(names), known)), rows)
+        return rows
 
 
 def _refuse(cells: pd.Series, wrong: np.ndarray, table: str) -> None:
