@@ -60,7 +60,8 @@ def _by_columns(table: Table, findings: Sequence[str], mapping: Mapping[str, str
     ignored = [column for column in table.columns if column not in used]
     missing = [finding for finding in findings if finding not in chosen]
     near = prediction_columns.only_contain_a_finding([one for one in ignored if one not in mapping], missing)
-    assumed = [*table.notes, film.assumed, said_of_part, _left_alone(near)]
+    other = ", ".join(prediction_columns.read_as_another(chosen, mapping))
+    assumed = [*table.notes, film.assumed, said_of_part, other and f"read {other}", _left_alone(near)]
     return {"image_ids": as_ids(values[film.name]).tolist(), "columns": chosen, "image_column": film.name,
             "parts": np.char.strip(values[part].astype(str)).tolist() if part else None,
             "ignored": ignored, "assumed": [text for text in assumed if text], "labels": False,

@@ -21,6 +21,7 @@ FILM_NAMES = ("imageindex", "imageid", "path", "id", "filename", "file", "image"
 SPLIT = "split"
 _NO_SCORES = re.compile(r"label|true|truth|target|gt|actual|binary|decision|thresh|std|lower|upper|rank|logvar")
 _OTHERS = frozenset(("no", "not", "non", "without", "absent", "absence", "negative", "neg", "inverse"))  # its opposite
+_SAME = (("pulmonary", ""),)  # what may stand before a finding of the lungs and says nothing more: pulmonary edema
 _LABELS = (-1, 0, 1)  # -1 is CheXpert's uncertain one
 _SCORE_WORDS = re.compile(
     r"(?:probability|probabilities|probs?|predictions?|predicted|preds?|scores?|sigmoid|logits?|outputs?"
@@ -71,6 +72,16 @@ def finding_columns(columns: Sequence[str], findings: Sequence[str], mapping: Ma
         raise DataError(f"no finding among the columns {some(columns)}{table or ':'} expected names such as "
                         f"{findings[0]} or prob_{findings[0]}, or --map COLUMN=FINDING")
     return {finding: chosen[finding] for finding in findings if finding in chosen}
+
+
+def read_as_another(chosen: Mapping[str, str], mapping: Mapping[str, str]) -> list[str]:
+    """'Pulmonary fibrosis' as Fibrosis: the columns whose own names say more than the finding, without those declared.
+
+    Args:
+        chosen: {finding: column}. mapping: {column: what it is}.
+    """
+    return [f"'{column}' as {finding}" for finding, column in chosen.items() if column not in mapping
+            and (found := _named(column, spellings([finding]))) and found.affix in _SAME]
 
 
 def only_contain_a_finding(columns: Sequence[str], findings: Sequence[str]) -> list[str]:
@@ -134,11 +145,12 @@ def _ways(scores: Sequence[_Named], are_labels: Callable[[Sequence[str]], bool])
     """
     counts = Counter(one.affix for one in scores).most_common()
     ways = [(affix, n) for affix, n in counts
-            if all(_SCORE_WORDS.fullmatch(part) for part in affix) or n > 1 and (n == counts[0][1] or 2 * n >= len(scores))]
+            if affix in _SAME or all(_SCORE_WORDS.fullmatch(part) for part in affix) or n > 1 and (n == counts[0][1] or 2 * n >= len(scores))]
     if len(ways) > 1:
         columns = {affix: [one.column for one in scores if one.affix == affix] for affix, _ in ways}
         ways = [(affix, n) for affix, n in ways if not are_labels(columns[affix])] or ways[:1]
-    top = [affix for affix, n in ways if n == ways[0][1]]
+    ways.sort(key=lambda way: way[0] in _SAME)  # last: `Edema` counts before `Pulmonary edema`
+    top = [affix for affix, n in ways if n == ways[0][1] and affix not in _SAME]
     if len(top) > 1 and ways[0][1] > 1:
         first, second = (next(one.column for one in scores if one.affix == affix) for affix in top[:2])
         raise UsageError(f"two sets of columns could be the scores, '{first}' and '{second}' among them: choose with "
