@@ -17,7 +17,7 @@ from cxrcore.errors import DataError, UsageError
 from cxrcore.evaluation import data_set_films, measure_predictions
 from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.evaluation.shares import Told, untold
-from cxrcore.import_export import known_splits, match_films, same_import
+from cxrcore.import_export import file_names, known_splits, match_films, same_import
 from cxrcore.import_export.audit import ask_all
 from cxrcore.import_export.audit.ask_all import Declared, Matched
 from cxrcore.import_export.audit.questions import Line
@@ -31,6 +31,7 @@ from cxrcore.store import Store
 from cxrcore.store.audit_marks import NOTED, REFUSED, WARNED
 
 NO_ARCHITECTURE = "unknown"
+ASSUMPTIONS = "Assumptions"  # the audit's line of what the file does not say itself
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _assumptions(file: PredictionFile, declared: str) -> tuple[Line, ...]:
         said.append(f"the file's name says {named}, and its films were taken as declared, as {declared} (--split)")
     if not said:
         return ()
-    return (Line("Assumptions", WARNED if file.by_order else NOTED, "; ".join(said)),)
+    return (Line(ASSUMPTIONS, WARNED if file.by_order else NOTED, "; ".join(said)),)
 
 
 # -- saving
@@ -159,5 +160,13 @@ def _config(candidate: Candidate, name: str, architecture: str) -> dict:
         "scores_sha256": same_import.digest(candidate.table.dataset_id, candidate.image_ids, candidate.scores,
                                             candidate.parts),
         "columns": dict(file.columns), "logits": declared.logits, "weights_name": declared.weights_name,
-        "audit": [asdict(line) for line in candidate.lines],
+        "audit": [asdict(line) for line in candidate.lines], "assumed": _assumed(candidate, architecture),
         "train_list_sha256": None if listed is None else hashlib.sha256("\n".join(sorted(listed)).encode()).hexdigest()}
+
+
+def _assumed(candidate: Candidate, architecture: str) -> str:
+    """All that the files did not say themselves, the network among it where their name gave it."""
+    said = [line.text for line in candidate.lines if line.name == ASSUMPTIONS]
+    if architecture and architecture == file_names.architecture_in(candidate.file.name):
+        said.append(f"the architecture {architecture} is that of the file's name")
+    return "; ".join(said)

@@ -48,7 +48,7 @@ def test_an_upload_is_audited_saved_once_and_chosen(store, monkeypatch):
     assert "600 rows" in text and "14 of 14" in text and "15 passed" in text and "2 not declared" in text
     assert store.runs().empty  # nothing is saved before it was asked for
     app.text_input(key="import_name_theirs.csv").set_value("Their model").run()
-    app.text_input(key="import_architecture").set_value("convnext").run()
+    app.text_input(key="import_architecture_theirs.csv").set_value("convnext").run()
     save_button(app).click().run()
     assert not app.exception and "Saved as run" in text_of(app)
     app.run()
@@ -78,8 +78,8 @@ def test_logits_have_to_be_declared(store):
 
 
 @pytest.mark.parametrize(("content", "said"), [
-    (b"image_id,Mass\nx.png,0.5\n", "none of the 1 films"), (b"\0\0", "no text"), (b"id,a\n1,2\n", "no finding"),
-    (b"image_id,[x](http://y)\na.png,1\n", "no finding")])
+    (b"image_id,Mass\nx.png,0.5\n", "none of the 1 films"), (b"\0\0", "no text"), (b"id,a\n00000001_000,2\n", "no finding"),
+    (b"image_id,[x](http://y)\n00000001_000,1\n", "no finding")])
 def test_bad_files_are_one_line_and_the_page_lives_on(store, content, said):
     app = uploaded(content)
     assert said in app.error[0].value
