@@ -191,7 +191,7 @@ def _places(image_ids: np.ndarray, films: pd.Series) -> np.ndarray:
     place = known.get_indexer(pd.Index(image_ids))
     if not (place >= 0).any():  # files that name other folders
         place = known.get_indexer(film_ids.as_known(image_ids, set(films)))
-    if not (place >= 0).any() and (own := pd.Index(film_ids.stems(films))).is_unique:  # files of films that were converted
+    if not (place >= 0).any() and (own := pd.Index(film_ids.stems(films))).is_unique:  # films that were converted
         place = own.get_indexer(film_ids.as_known(film_ids.stems(image_ids), set(own)))
     return place
 

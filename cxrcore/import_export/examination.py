@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from cxrcore.errors import DataError, UsageError
+from cxrcore.errors import UsageError
 from cxrcore.evaluation import data_set_films, measure_predictions
 from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.evaluation.shares import Told, untold

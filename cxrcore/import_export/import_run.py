@@ -38,7 +38,7 @@ def import_predictions(files: Sequence[str], config: ImportConfig) -> list[str]:
     exported = [file for file in files if export.is_export(Path(file))]
     if exported:
         if len(exported) < len(files):
-            raise UsageError(f"{exported[0]} is a folder of scripts/export.py: import it apart from files of predictions")
+            raise UsageError(f"{exported[0]} is a folder of scripts/export.py: import it by itself")
         return _restore_all(store, [one for file in files for one in export.folders(Path(file))], config.as_copy)
     if config.as_copy:
         raise UsageError("--as_copy is for folders that scripts/export.py wrote")

@@ -47,8 +47,7 @@ def _by_columns(table: Table, findings: Sequence[str], mapping: Mapping[str, str
     others = {column: what for column, what in mapping.items() if column != film.name}
     part, said_of_part = part_column.find_part_column(table, film.name, others)
     rest = [column for column in table.columns if column not in (film.name, part)]
-    if part in others:
-        del others[part]
+    others.pop(part or "", None)
     chosen = prediction_columns.finding_columns(rest, findings, others, lambda columns: _are_labels(table, columns))
     used = [film.name, *chosen.values(), *([part] if part else [])]
     values = table.read(used, [film.name, *([part] if part else [])])

@@ -144,8 +144,9 @@ def _ways(scores: Sequence[_Named], are_labels: Callable[[Sequence[str]], bool])
         UsageError: two of them could be the scores.
     """
     counts = Counter(one.affix for one in scores).most_common()
+    shared_by = {affix for affix, n in counts if n > 1 and (n == counts[0][1] or 2 * n >= len(scores))}
     ways = [(affix, n) for affix, n in counts
-            if affix in _SAME or all(_SCORE_WORDS.fullmatch(part) for part in affix) or n > 1 and (n == counts[0][1] or 2 * n >= len(scores))]
+            if affix in (*_SAME, *shared_by) or all(_SCORE_WORDS.fullmatch(part) for part in affix)]
     if len(ways) > 1:
         columns = {affix: [one.column for one in scores if one.affix == affix] for affix, _ in ways}
         ways = [(affix, n) for affix, n in ways if not are_labels(columns[affix])] or ways[:1]

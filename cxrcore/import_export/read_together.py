@@ -26,7 +26,8 @@ class ToBe:
     candidate: Candidate
 
 
-def grouped(names: Sequence[str], read: Callable[[int], PredictionFile]) -> list[tuple[tuple[int, ...], PredictionFile]]:
+def grouped(names: Sequence[str], read: Callable[[int], PredictionFile]
+            ) -> list[tuple[tuple[int, ...], PredictionFile]]:
     """Files as the runs that they become: (places of the names, what they hold together).
 
     Args:

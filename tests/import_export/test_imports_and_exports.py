@@ -147,7 +147,8 @@ def test_without_a_table_the_stores_only_data_set_serves(do, store, tmp_path, cs
     do(made.frame(FILMS))
     assert do(made.frame(FILMS, seed=2), "again", csv_path=None)
     with pytest.raises(DataError, match="--csv_path is needed"):
-        import_run.import_predictions([str(tmp_path / "theirs.csv")], ImportConfig(store=str(tmp_path / "empty.duckdb")))
+        import_run.import_predictions([str(tmp_path / "theirs.csv")],
+                                      ImportConfig(store=str(tmp_path / "empty.duckdb")))
 
 
 def coverage_of(rows: pd.DataFrame, store: Store) -> Line:

@@ -78,8 +78,8 @@ def test_logits_have_to_be_declared(store):
 
 
 @pytest.mark.parametrize(("content", "said"), [
-    (b"image_id,Mass\nx.png,0.5\n", "none of the 1 films"), (b"\0\0", "no text"), (b"id,a\n00000001_000,2\n", "no finding"),
-    (b"image_id,[x](http://y)\n00000001_000,1\n", "no finding")])
+    (b"image_id,Mass\nx.png,0.5\n", "none of the 1 films"), (b"\0\0", "no text"),
+    (b"id,a\n00000001_000,2\n", "no finding"), (b"image_id,[x](http://y)\n00000001_000,1\n", "no finding")])
 def test_bad_files_are_one_line_and_the_page_lives_on(store, content, said):
     app = uploaded(content)
     assert said in app.error[0].value

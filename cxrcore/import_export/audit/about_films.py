@@ -53,7 +53,7 @@ def duplicate_films(n_repeated: int, n_contradicting: int, apart: float = 0.0) -
     if n_repeated:
         same = f"scores that differ by {apart:.1g} at most, as where several GPUs share the films" if apart else \
             "the same scores"
-        return Line(name, WARNED, f"{_stand(n_repeated)} more than once with {same}; each counts once, by its first row")
+        return Line(name, WARNED, f"{_stand(n_repeated)} more than once with {same}; the first row counts")
     return Line(name, PASSED, "each film stands there once")
 
 

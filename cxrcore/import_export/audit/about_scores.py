@@ -218,7 +218,8 @@ def _are_labels(scores: np.ndarray, labels: np.ndarray) -> str:
     """Whether there are no more than two scores, and the films with the high one are those with the finding."""
     known = ~np.isnan(scores) & ~np.isnan(labels)
     values = np.unique(scores[known])
-    if not 1 <= len(values) <= 2 or (known.sum() < LEAST_LABELS or len(values) == 1) and not set(values) <= {0, 1}:
+    few = known.sum() < LEAST_LABELS or len(values) == 1
+    if not 1 <= len(values) <= 2 or (few and not set(values) <= {0, 1}):
         return ""
     high, positive = scores[known] > (values.mean() if len(values) > 1 else 0.5), labels[known] == 1
     if np.array_equal(high, positive):
@@ -226,8 +227,8 @@ def _are_labels(scores: np.ndarray, labels: np.ndarray) -> str:
     either = int((high | positive).sum())
     if either < LEAST_POSITIVE or (share := int((high & positive).sum()) / either) < SAME_LABELS:
         return ""
-    return (f"there are only two scores, and of {either:,} findings that they or the labels name both name {share:.0%}: "
-            "this is a table of labels, not a network's scores")
+    return (f"there are only two scores, and of {either:,} findings that they or the labels name both name "
+            f"{share:.0%}: this is a table of labels, not a network's scores")
 
 
 def _above(found: Audited, k: int, area: float) -> float:

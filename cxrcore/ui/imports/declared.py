@@ -51,8 +51,8 @@ def ask(store: Store, overview: from_store.Overview) -> tuple[tuple[Upload, ...]
         bounded_file.TABLES.warm()
         found = st.file_uploader(
             "Predictions", KINDS, key="import_file", accept_multiple_files=True, max_upload_size=MOST,
-            help="A row a film: its name and a score a finding. Columns are found by their names, in any order, with or "
-                 "without something before or after them. Each file becomes a run; files whose names differ by val "
+            help="A row a film: its name and a score a finding. Columns are found by their names, in any order, with "
+                 "or without something before or after them. Each file becomes a run; files whose names differ by val "
                  "and test alone become one.")
     with right:
         table = _ask_table(overview)
@@ -101,8 +101,8 @@ def _ask_more() -> tuple[str, Upload | None, Upload | None, str]:
                                  "Films or patients that the network was trained on, one a line: finds leaks.")
             mapping = st.text_input("Columns whose names do not tell (--map)", key="import_map",
                                     placeholder="COLUMN=FINDING, COLUMN=image_id",
-                                    help="What --map says to the script: a column as a finding, as the films (image_id) "
-                                         "or as the part of a split (split).")
+                                    help="As --map of the script: a column as a finding, as the films (image_id) or as "
+                                         "the part of a split (split).")
         with right:
             thresholds = _upload("Thresholds", ["json"], "import_thresholds",
                                  "A threshold set, as the board saves it or a plain mapping of findings to numbers.")

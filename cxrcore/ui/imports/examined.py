@@ -8,7 +8,6 @@ from pathlib import Path
 import streamlit as st
 
 from cxrcore import ids
-from cxrcore.errors import UsageError
 from cxrcore.evaluation import data_set_films
 from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.import_export import examination, file_names, prediction_file, read_together, training_films
@@ -82,7 +81,7 @@ def _card(store: Store, token: tuple[int, ...], names: Sequence[str], file: Pred
 
 def remember(candidate: Candidate, said: Declarations) -> None:
     """Keep what was examined for the time after it was saved."""
-    st.session_state[_SAVED] = _before() | {_key(candidate.file, said, candidate.table.dataset_id): candidate}
+    st.session_state[_SAVED] = {**_before(), _key(candidate.file, said, candidate.table.dataset_id): candidate}
 
 
 def _before() -> Mapping[object, Candidate]:
