@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from cxrcore.config import IMPORTED_PARTS
+from cxrcore.data.splits import PART_SPELLINGS
 from cxrcore.import_export.prediction_columns import SPLIT, letters
 from cxrcore.import_export.table_kinds import Table
 
 NAMES = (SPLIT, "fold", "subset", "part", "set", "dataset", "phase", "partition", "usage", "mode", "stage")
-_WORDS = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test", "eval": "test",
-          "evaluation": "test"} | {part: part for part in IMPORTED_PARTS}
+_WORDS = {word: part for part, words in PART_SPELLINGS.items() for word in words} | {
+    "eval": "test", "evaluation": "test"} | {part: part for part in IMPORTED_PARTS}
 
 
 def part_of(word: object) -> str | None:
