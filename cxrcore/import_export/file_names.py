@@ -53,7 +53,7 @@ _TRANSFORMERS = {"vit": "ViT", "deit": "DeiT"}
 def stem(name: str) -> str:
     """A file's name without folders and the endings of its kind: 'a/x.csv.gz' is 'x'."""
     own = PurePath(name.replace("\\", "/")).name
-    bare = own.removesuffix(table_kinds.PACKED)
+    bare = _unpacked(own)
     ending = PurePath(bare).suffix
     return bare.removesuffix(ending) if ending.lower() in table_kinds.KINDS and bare != ending else bare or own
 
@@ -90,10 +90,14 @@ def run_name(names: Sequence[str]) -> str:
 def _without_part(name: str) -> tuple[tuple[str, ...], str]:
     """Folder and words of a name that are no part, and the one part among them; '' for none or several."""
     path = PurePath(name)
-    words = _SPACE.split(_MEASURED.sub("", path.name.lower().removesuffix(table_kinds.PACKED)))
+    words = _SPACE.split(_MEASURED.sub("", _unpacked(path.name.lower())))
     parts = [part for word in words if (part := part_of(word))]
     rest = tuple(word for word in words if not part_of(word))
     return (str(path.parent), *rest), parts[0] if len(parts) == 1 else ""
+
+
+def _unpacked(name: str) -> str:
+    return next((name.removesuffix(ending) for ending in table_kinds.PACKED if name.lower().endswith(ending)), name)
 
 
 def _version(text: str | None) -> str:

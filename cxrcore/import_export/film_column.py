@@ -14,7 +14,7 @@ from cxrcore.data import film_ids
 from cxrcore.data.film_ids import Films
 from cxrcore.errors import DataError
 from cxrcore.import_export.prediction_columns import FILM_NAMES, letters, some
-from cxrcore.import_export.table_kinds import Table
+from cxrcore.import_export.table_kinds import Table, whole_texts
 
 HINT = "--map COLUMN=image_id"  # said wherever another column may be the films'
 
@@ -70,8 +70,8 @@ def find_film_column(table: Table, mapping: Mapping[str, str], films: Films | No
 
 def as_ids(names: np.ndarray) -> np.ndarray:
     """Paths as ids of films have them, object (n,): which of their folders count, only the table can tell."""
-    texts = pd.Series(names).astype(str).str.strip().str.replace("\\", "/", regex=False)
-    return texts.str.strip("/").str.replace("/", film_ids.MARK, regex=False).to_numpy(object)
+    texts = pd.Series(names).astype(str).fillna("").str.strip().str.replace("\\", "/", regex=False)
+    return whole_texts(texts.str.strip("/").str.replace("/", film_ids.MARK, regex=False).to_numpy(object))
 
 
 def _by_name(columns: Sequence[str]) -> str | None:

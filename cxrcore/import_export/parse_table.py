@@ -9,21 +9,27 @@ import pandas as pd
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.limited_process import Answer
 from cxrcore.data.film_ids import Films
-from cxrcore.errors import DataError
+from cxrcore.errors import DataError, UsageError
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import medmnist_results, part_column, prediction_columns, table_kinds
 from cxrcore.import_export.film_column import as_ids, find_film_column
 from cxrcore.import_export.medmnist_results import Result
 from cxrcore.import_export.table_kinds import Table
 
+_LONGEST = 500  # characters of a sentence
+
 
 def parsed(content: bytes, name: str, findings: Sequence[str], mapping: Mapping[str, str],
            films: Sequence[str] | None = None) -> Iterator[Answer]:
     """What `prediction_file.parse_prediction_file` makes of a file: the scores, then labels if any, are its bytes."""
     try:
-        yield _parsed(content, findings, mapping, films, name)
+        said, numbers = _parsed(content, findings, mapping, films, name)
+        yield said | {"assumed": [_one_line(text) for text in said["assumed"]]}, numbers
+    except UsageError as error:
+        raise UsageError(_one_line(str(error))) from None
     except DataError as error:
-        raise DataError(str(error) if str(error).startswith(name) else f"{name}: {error}") from None
+        text = _one_line(str(error))
+        raise DataError(text if text.startswith(name) else f"{name}: {text}") from None
     except MemoryError:
         raise DataError(f"{name} does not fit into {bounded_file.TABLE_LIMITS.memory / 1e9:g} GB of memory") from None
 
@@ -81,6 +87,12 @@ def _of_result(table: Table, result: Result) -> Answer:
         "by_order": result.by_order,
     }
     return said, result.scores.tobytes() + labels
+
+
+def _one_line(text: str) -> str:
+    """Names of columns may be long and of several lines."""
+    own = " ".join(text.split())
+    return own if len(own) <= _LONGEST else f"{own[:_LONGEST - 1]}…"
 
 
 def _left_alone(columns: Sequence[str]) -> str:

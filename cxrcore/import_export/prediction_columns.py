@@ -161,5 +161,5 @@ def _ways(scores: Sequence[_Named], are_labels: Callable[[Sequence[str]], bool])
 
 def some(columns: Sequence[str]) -> str:
     """Names of columns for an error: the first eight."""
-    shown = ", ".join(f"'{column}'" for column in columns[:8])
+    shown = ", ".join(f"'{column[:60]}'" for column in columns[:8])
     return f"{shown} and {len(columns) - 8} more" if len(columns) > 8 else shown or "none"

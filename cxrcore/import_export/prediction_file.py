@@ -16,7 +16,7 @@ from cxrcore.data.files.limited_process import Ended
 from cxrcore.errors import DataError, UsageError
 from cxrcore.import_export import parse_table, table_kinds
 
-KINDS = (*table_kinds.KINDS, table_kinds.PACKED)
+KINDS = (*table_kinds.KINDS, *table_kinds.PACKED)
 
 
 @dataclass(frozen=True)

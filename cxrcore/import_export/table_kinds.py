@@ -1,4 +1,4 @@
-"""Opens a foreign table as columns by name: CSV as people have it, Parquet or npz, each of them gzipped too.
+"""Opens a foreign table as columns by name: CSV as people have it, Parquet or npz, each of them packed by gzip or zip too.
 
 For the limited process: sizes are bounded here, time and memory by it.
 """
@@ -6,10 +6,11 @@ For the limited process: sizes are bounded here, time and memory by it.
 import gzip
 import io
 import re
+import zipfile
 import zlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from cxrcore.data.files import bounded_file, csv_file, people_csv
 from cxrcore.errors import DataError
 
 KINDS = (".csv", ".parquet", ".npz")
-PACKED = ".gz"
+PACKED = (".gz", ".zip")
 _METADATA = 20_000_000  # bytes of a text and entries of a list in what a Parquet file says of itself
 _PARQUET_MAGIC, _ZIP_MAGIC, _GZIP_MAGIC = b"PAR1", b"PK", b"\x1f\x8b"
 _RARE_SEPARATOR = "|"
@@ -55,6 +56,8 @@ def opened(content: bytes) -> Table:
     """
     if content.startswith(_GZIP_MAGIC):
         content = _unpacked(content)
+    elif content.startswith(_ZIP_MAGIC):
+        content = _of_zip(content)
     if content.startswith(_PARQUET_MAGIC):
         return _parquet(content)
     if content.startswith(_ZIP_MAGIC):
@@ -62,12 +65,31 @@ def opened(content: bytes) -> Table:
     return _csv(content)
 
 
+def _of_zip(content: bytes) -> bytes:
+    """The one file in a zip that is no npz, as Kaggle packs what it gives; the zip itself where it is another."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            members = [one for one in packed.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX")]
+            if len(members) != 1 or members[0].filename.endswith(".npy"):
+                return content
+            with packed.open(members[0]) as plain:
+                return _bounded(plain)
+    except DataError:
+        raise
+    except Exception:  # what zipfile and zlib raise at damaged bytes is no closed list
+        return content
+
+
 def _unpacked(content: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(content)) as packed:
-            plain = packed.read(bounded_file.MAX_BYTES + 1)
+            return _bounded(packed)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot be unpacked: {_one_line(error)}") from None
+
+
+def _bounded(packed: IO[bytes]) -> bytes:
+    plain = packed.read(bounded_file.MAX_BYTES + 1)
     if len(plain) > bounded_file.MAX_BYTES:
         raise DataError(f"it unpacks to more than {bounded_file.MAX_BYTES / 1e6:,.0f} MB, which is the most that is "
                         "read")
@@ -209,6 +231,15 @@ def _npz(content: bytes) -> Table:
     return Table(list(columns), read, first)
 
 
+def whole_texts(texts: np.ndarray) -> np.ndarray:
+    """Texts, object (n,), without halves of characters, which arrays can hold and files cannot."""
+    try:
+        "".join(texts.tolist()).encode()
+    except UnicodeEncodeError:
+        return np.array([text.encode("utf-8", "replace").decode() for text in texts], object)
+    return texts
+
+
 def _columns_of(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     lists = {name: array for name, array in arrays.items() if array.ndim == 1}
     columns = dict(lists)
@@ -222,7 +253,8 @@ def _columns_of(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             columns.setdefault(text if len(arrays) == 1 or text not in columns else f"{name}_{text}", matrix[:, place])
     sizes = [len(array) for array in columns.values()]
     n = max(sizes, key=sizes.count) if sizes else 0
-    return {name: _decoded(array) for name, array in columns.items() if len(array) == n}
+    return {name.encode("utf-8", "replace").decode(): _decoded(array) for name, array in columns.items()
+            if len(array) == n}
 
 
 def _decoded(array: np.ndarray) -> np.ndarray:
