@@ -1,4 +1,4 @@
-"""Opens a foreign table as columns by name: CSV as people have it, Parquet or npz, each of them packed by gzip or zip too.
+"""Opens a foreign table as columns by name: CSV as people have it, Parquet or npz, packed by gzip or zip or not.
 
 For the limited process: sizes are bounded here, time and memory by it.
 """
@@ -88,7 +88,7 @@ def _unpacked(content: bytes) -> bytes:
         raise DataError(f"cannot be unpacked: {_one_line(error)}") from None
 
 
-def _bounded(packed: IO[bytes]) -> bytes:
+def _bounded(packed: IO[bytes] | gzip.GzipFile) -> bytes:
     plain = packed.read(bounded_file.MAX_BYTES + 1)
     if len(plain) > bounded_file.MAX_BYTES:
         raise DataError(f"it unpacks to more than {bounded_file.MAX_BYTES / 1e6:,.0f} MB, which is the most that is "

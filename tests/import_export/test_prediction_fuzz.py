@@ -23,10 +23,12 @@ IN_SUITE, LONG = range(100), range(100, 2_100)
 SECONDS, MEMORY = 10.0, 1_000_000_000  # of one file
 FILMS = made.table(60)
 NAMES = FILMS.images["image_id"].tolist()
-CELLS = ("", " ", "nan", "inf", "-inf", "1e999", "1e-400", "-1", "2", "0,5", "1.234,5", "1" * 400, "x", "'=1+1", '"', "\0",
-         "\n", "a" * 3_000, "\ufeff", "None", "True", "0x1F", "..", "../../x", "C:\\films\\", "~", "\u202e", "[x](y)")
+CELLS = ("", " ", "nan", "inf", "-inf", "1e999", "1e-400", "-1", "2", "0,5", "1.234,5", "1" * 400, "x", "'=1+1", '"',
+         "\0", "\n", "a" * 3_000, "\ufeff", "None", "True", "0x1F", "..", "../../x", "C:\\films\\", "~", "\u202e",
+         "[x](y)")
 HEADS = ("", "id", "Image Index", "split", "fold", "Mass", "mass", "No Mass", "Nodule/Mass", "label_Mass", "prob_Mass",
-         "P(Mass)", "0", "0.5", "Unnamed: 0", "a\nb", "x" * 5_000, "'=x", "score_0", "true_0", "\u0130", "Finding Labels")
+         "P(Mass)", "0", "0.5", "Unnamed: 0", "a\nb", "x" * 5_000, "'=x", "score_0", "true_0", "\u0130",
+         "Finding Labels")
 Change = Callable[[random.Random, pd.DataFrame], pd.DataFrame]
 
 
@@ -160,8 +162,8 @@ def _csv(rng: random.Random, rows: pd.DataFrame) -> bytes:
 def _parquet(rng: random.Random, rows: pd.DataFrame) -> bytes:
     own = rows.set_axis([f"{name}{place}" if list(rows.columns).count(name) > 1 else str(name)
                          for place, name in enumerate(rows.columns)], axis=1)
-    kinds = own.dtypes == object
-    return made.as_parquet(own.astype(dict.fromkeys(own.columns[kinds], str)))
+    texts = own.select_dtypes(object).columns
+    return made.as_parquet(own.astype(dict.fromkeys(texts, str)))
 
 
 def _npz(rng: random.Random, rows: pd.DataFrame) -> bytes:

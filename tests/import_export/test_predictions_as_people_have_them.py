@@ -91,7 +91,7 @@ def test_where_no_column_fits_the_nearest_is_named(column):
 def test_a_file_without_a_header_says_so():
     with pytest.raises(DataError, match="the header is missing"):
         read(ROWS.to_csv(index=False, header=False).encode())
-    with pytest.raises(DataError, match="no finding among the columns.*--map"):  # a matrix' places are a header
+    with pytest.raises(DataError, match=r"no finding among the columns.*--map"):  # a matrix' places are a header
         read(ROWS.rename(columns={finding: str(place) for place, finding in enumerate(NIH_FINDINGS)}))
 
 
@@ -249,7 +249,7 @@ def test_on_another_table_its_rows_are_an_assumption_that_is_checked():
     assert line_of(examined(shuffled, RESULT), "Better than chance").state == WARNED
     with pytest.raises(DataError, match="its labels agree with those of the table's films in"):
         examined(result(FILMS.labels[::-1]), RESULT)
-    with pytest.raises(DataError, match="the header is missing.*300 rows are not the table's 299"):
+    with pytest.raises(DataError, match=r"the header is missing.*300 rows are not the table's 299"):
         read(result(), RESULT, films=replace(FILMS, images=FILMS.images[:299]))
     with pytest.raises(DataError, match="the header is missing"):
         read(result(), "ours.csv")

@@ -119,6 +119,24 @@ def test_the_same_scores_from_another_file_are_said_and_can_be_saved(store):
     assert "These predictions" in said and "('Theirs'), from another file" in said and not save_button(app).disabled
 
 
+def test_several_files_have_a_card_each_and_are_saved_together(store):
+    rows = made.frame(FILMS)
+    app = open_page("import")
+    files = {"ResNet50.csv": rows, "bad.csv": rows.assign(Mass=7.0), "none.csv": rows[["image_id"]],
+             "other_val.csv": rows[:200], "other_test.csv": rows[200:]}
+    app.file_uploader(key="import_file").set_value(
+        [(name, made.as_csv(own), "text/csv") for name, own in files.items()]).run()
+    text = text_of(app)
+    assert not app.exception and "macro AUROC **0." in text and store.runs().empty
+    assert [error.value.split(":")[0] for error in app.error] == ["none.csv", "Nothing can be saved"]
+    assert app.text_input(key="import_architecture_ResNet50.csv").value == "ResNet-50"
+    next(button for button in app.button if button.label == "Save 2 runs").click().run()
+    runs = store.runs().set_index("name")
+    assert not app.exception and runs["architecture"].to_dict() == {"ResNet50": "ResNet-50", "other": "unknown"}
+    assert set(store.prediction_sets(runs.loc["other", "run_id"])["split"]) == {"val", "test"}
+    assert len(app.success) == 2 and next(b for b in app.button if b.label == "Save as runs").disabled
+
+
 def test_the_mean_of_runs_is_saved_beside_its_best_member(tmp_path, monkeypatch):
     store = scored_runs.make(tmp_path / "runs" / "store.duckdb", 300, 600, 3)
     monkeypatch.setenv("CXR_STORE", str(store.path))

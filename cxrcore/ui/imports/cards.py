@@ -29,11 +29,12 @@ class Named:
     architecture: str
 
 
-def show(card: Card, key: str) -> Named:
+def show(card: Card, key: str, alone: bool) -> Named:
     """The card; returns what stands in its fields.
 
     Args:
         key: of the card's fields, unique on the page.
+        alone: no other card is shown; else an audit without a warning is folded.
     """
     if card.candidate is None:
         st.markdown(f"**{escape(' and '.join(card.files))}**")
@@ -43,7 +44,7 @@ def show(card: Card, key: str) -> Named:
     named = _ask_names(card, key)
     if not card.candidate.refused:
         _show_areas(card.candidate, key)
-    _show_audit(card.candidate)
+    _show_audit(card.candidate, alone)
     _show_first_films(card.candidate, key)
     return named
 
@@ -84,14 +85,20 @@ def _show_areas(candidate: Candidate, key: str) -> None:
                        column_config={column: widgets.number("auroc", format="%.4f") for column in frame.columns[1:]})
 
 
-def _show_audit(candidate: Candidate) -> None:
-    st.header("Audit", anchor=False)
+def _show_audit(candidate: Candidate, alone: bool) -> None:
+    if alone:
+        st.header("Audit", anchor=False)
     states = [line.state for line in candidate.lines]
     st.markdown(" ".join(BADGES[state].replace(state, f"{states.count(state)} {state}") for state in BADGES
                          if state in states))
     rows = "\n".join(f"| {line.name.replace(' ', NO_BREAK)} | {BADGES[line.state]} | {escape(line.text)} |"
                      for line in candidate.lines)
-    st.markdown(f"| Question | Answer | What was found |\n|---|---|---|\n{rows}")
+    table = f"| Question | Answer | What was found |\n|---|---|---|\n{rows}"
+    if alone:
+        st.markdown(table)
+        return
+    with st.expander("Audit", expanded=bool({WARNED, REFUSED} & set(states))):
+        st.markdown(table)
 
 
 def _show_first_films(candidate: Candidate, key: str) -> None:

@@ -38,14 +38,14 @@ def show(store: Store, found: Sequence[Card], said: Declarations) -> None:
     for place, card in enumerate(found):
         key = names[place] if names.count(names[place]) == 1 else f"{names[place]}_{place}"
         with st.container(border=len(found) > 1, key=f"import_card_{place}"):
-            named = cards.show(card, key)
+            named = cards.show(card, key, len(found) == 1)
             if card.candidate is not None and _can_be_saved(store, card.candidate):
                 ready.append(_Ready(card.candidate, named))
     n_saved = sum(_is_saved(store, card.candidate) for card in found if card.candidate)
     if len(found) == 1 and n_saved:
         return
-    label = SAVE if len(found) == 1 else f"Save {len(ready)} runs" if len(ready) != 1 else "Save 1 run"
-    if st.button(label, type="primary", icon=":material/save:",
+    many = {0: "Save as runs", 1: "Save 1 run"}.get(len(ready), f"Save {len(ready)} runs")
+    if st.button(SAVE if len(found) == 1 else many, type="primary", icon=":material/save:",
                  disabled=not ready or not all(one.named.name.strip() for one in ready)):
         with above:
             _save(store, ready, said)
