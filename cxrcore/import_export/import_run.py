@@ -15,6 +15,7 @@ from cxrcore.findings import display_name
 from cxrcore.import_export import examination, export, prediction_file, read_together, training_films
 from cxrcore.import_export.audit.questions import Line
 from cxrcore.import_export.examination import Candidate, Declared
+from cxrcore.import_export.medmnist_results import ROW_NUMBER
 from cxrcore.import_export.read_together import ToBe
 from cxrcore.interrupts import raise_again
 from cxrcore.store import CSV, Store, threshold_file
@@ -126,7 +127,8 @@ def in_words(candidate: Candidate) -> str:
     file = candidate.file
     parts = ", ".join(f"{part} {len(rows):,}" for part, rows in candidate.parts.items())
     rows = "1 row" if len(file.image_ids) == 1 else f"{len(file.image_ids):,} rows"
-    head = [f"{file.name}: {rows}, films from '{file.image_column}', {len(file.columns)} of "
+    films = "without names of films" if file.image_column == ROW_NUMBER else f"films from '{file.image_column}'"
+    head = [f"{file.name}: {rows}, {films}, {len(file.columns)} of "
             f"{len(file.findings)} findings; of {candidate.table.name}: {parts}"]
     if renamed := [f"{column} as {finding}" for finding, column in file.columns.items() if finding not in column]:
         head.append(f"read: {', '.join(renamed)}")

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import IO, Any
 
 import numpy as np
@@ -131,7 +132,7 @@ def _csv(content: bytes) -> Table:
         frame = _csv_frame(text, separator, nrows=rows, dtype=str, index_col=False, **options)
         return {column: frame[column].map(csv_file.bare).to_numpy(object) for column in columns if column in frame}
 
-    return Table(columns, read, first, headed, dialect.notes)
+    return Table(columns, read, cache(first), headed, dialect.notes)
 
 
 def _csv_frame(text: bytes, separator: str, **options: Any) -> pd.DataFrame:
@@ -189,7 +190,7 @@ def _parquet(content: bytes) -> Table:
 
         return _of_arrow(arrays)
 
-    return Table(columns, read, first)
+    return Table(columns, read, cache(first))
 
 
 def _of_arrow(arrays: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -228,7 +229,7 @@ def _npz(content: bytes) -> Table:
     def first() -> dict[str, np.ndarray]:
         return {name: array[:_FIRST_ROWS] for name, array in columns.items() if array.dtype.kind in "OUiu"}
 
-    return Table(list(columns), read, first)
+    return Table(list(columns), read, cache(first))
 
 
 def whole_texts(texts: np.ndarray) -> np.ndarray:

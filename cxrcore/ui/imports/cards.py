@@ -9,6 +9,7 @@ import streamlit as st
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name
 from cxrcore.import_export.examination import Candidate
+from cxrcore.import_export.medmnist_results import ROW_NUMBER
 from cxrcore.store.audit_marks import NOT_DECLARED, NOTED, PASSED, REFUSED, WARNED
 from cxrcore.ui import widgets
 from cxrcore.ui.imports.examined import Card
@@ -56,7 +57,9 @@ def _say_what_it_is(candidate: Candidate) -> None:
         if file.ignored else ""
     st.markdown(f"**{escape(file.name)}** · {len(file.image_ids):,} rows · {len(file.columns)} of "
                 f"{len(candidate.table.findings)} findings · {escape(candidate.table.name)}: {parts} films")
-    st.caption(f"Films are those of the column '{escape(file.image_column)}'.{left_alone}")
+    films = "The file names no films" if file.image_column == ROW_NUMBER else \
+        f"Films are those of the column '{escape(file.image_column)}'"
+    st.caption(f"{films}.{left_alone}")
 
 
 def _ask_names(card: Card, key: str) -> Named:
