@@ -162,7 +162,7 @@ def _csv(rng: random.Random, rows: pd.DataFrame) -> bytes:
 def _parquet(rng: random.Random, rows: pd.DataFrame) -> bytes:
     own = rows.set_axis([f"{name}{place}" if list(rows.columns).count(name) > 1 else str(name)
                          for place, name in enumerate(rows.columns)], axis=1)
-    texts = own.select_dtypes(object).columns
+    texts = [name for name in own if own[name].dtype.kind == "O"]
     return made.as_parquet(own.astype(dict.fromkeys(texts, str)))
 
 
