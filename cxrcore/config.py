@@ -168,11 +168,12 @@ class ImportConfig:
                                     "description says)", choices=LABEL_POLICIES)
     dataset: str | None = flag(None, "ID of the store's data set of these films, in place of a table")
     name: str | None = flag(None, "what the run is called (default: the file's name)")
-    architecture: str = flag("", "what made the predictions, such as densenet121")
-    split: str = flag("test", "which part the films are; a column 'split' of the file counts before it",
+    architecture: str = flag("", "what made the predictions, such as densenet121 (default: what the file's name names)")
+    split: str = flag("test", "which part the films are; a column of parts in the file counts before it",
                       choices=IMPORTED_PARTS)
-    map: tuple[str, ...] | None = flag(None, "COLUMN=FINDING where names do not tell; may be given more than once, "
-                                             "or comma-separated", repeated=True)
+    map: tuple[str, ...] | None = flag(None, "COLUMN=FINDING where names do not tell, COLUMN=image_id for the films, "
+                                             "COLUMN=split for parts; may be given more than once, or comma-separated",
+                                       repeated=True)
     logits: bool = flag(False, "scores are logits: the sigmoid makes them probabilities")
     train_list: str | None = flag(None, "films (or patients) that the network was trained on, one a line")
     thresholds: str | None = flag(None, "JSON threshold set that belongs to the predictions")

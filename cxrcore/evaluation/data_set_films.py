@@ -1,8 +1,7 @@
 """The films that predictions are about: of a table on disk, or of the store. No pixels are needed."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from cxrcore.errors import DataError
 from cxrcore.store import Store
 
 OFFICIAL = "the official test list"
-_IMAGE_ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".npy", ".bmp", ".tif", ".tiff"))
 
 
 @dataclass(frozen=True)
@@ -78,15 +76,6 @@ def of_store(store: Store, dataset_id: str) -> DataSetFilms:
     labels = store.labels(dataset_id).loc[images["image_id"]].to_numpy(np.float32)
     return DataSetFilms(dataset_id, row["name"], row["kind"], row["label_source"], images, labels,
                         tuple(row["findings"]))
-
-
-def stems(names: Iterable[str]) -> list[str]:
-    """Film names without the ending of an image, as files name them that were converted."""
-    def stem(name: str) -> str:
-        path = PurePosixPath(name)
-        return path.stem if path.suffix.lower() in _IMAGE_ENDINGS else name
-
-    return [stem(str(name)) for name in names]
 
 
 def add_to(store: Store, table: DataSetFilms) -> None:

@@ -53,6 +53,7 @@ _MEANINGS = _OF_FLAGS | {
     "logits": "declared as logits, made probabilities",
     "weights_name": "what the network started from, as declared",
     "audit": "answers of the import's audit",
+    "assumed": "what the file did not say itself, and how it was taken",
     "train_list_sha256": "of the declared training films",
     "combined_by": "how an ensemble's scores came about",
     "members": "the runs of an ensemble",
