@@ -6,6 +6,8 @@ or holds, is named in the refusal.
 
 import pickle
 import re
+import struct
+import tarfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,7 +41,7 @@ def read_plain(path: Path) -> Any:
             raise CheckpointError(f"{path} is not a weights file") from None
         raise CheckpointError(f"{path} {_pickled(path, str(error))}") from None
     except (RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError, MemoryError,
-            zipfile.BadZipFile, RecursionError, SafetensorError) as error:
+            AssertionError, ArithmeticError, struct.error, zipfile.BadZipFile, tarfile.TarError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be read as weights: {' '.join(str(error).split())[:160]}") from None
     n = _count(content)
     if n > MAX_TENSORS:
@@ -63,7 +65,8 @@ def _check_file(path: Path) -> None:
     if held > 2 * size:  # torch writes weights uncompressed
         raise CheckpointError(f"{path} would unpack to {held / 1e6:,.0f} MB, far more than its size: refused")
     if len(members) > 2 * MAX_TENSORS:
-        raise CheckpointError(f"{path} holds {len(members):,} tensors; at most {MAX_TENSORS:,} are read")
+        raise CheckpointError(f"{path} holds {len(members):,} parts: more than {MAX_TENSORS:,} tensors, which is the most "
+                              "that is read")
     if any(one.file_size > MAX_PICKLE for one in members if one.filename.endswith("data.pkl")):
         raise CheckpointError(f"{path} holds more than {MAX_PICKLE / 1e6:.0f} MB besides its tensors: refused")
 
@@ -115,11 +118,14 @@ def _objects(path: Path) -> list[str]:
 
 def _mentions(path: Path, words: Iterable[bytes]) -> bool:
     """Whether one of these stands as a key of the outermost dictionary may: early among a file's plain values."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            name = next((name for name in archive.namelist() if name.endswith("data.pkl")), None)
-            text = archive.read(name) if name else b""
-    else:
-        with open(path, "rb") as file:
-            text = file.read(MAX_PICKLE)
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                name = next((name for name in archive.namelist() if name.endswith("data.pkl")), None)
+                text = archive.read(name) if name else b""
+        else:
+            with open(path, "rb") as file:
+                text = file.read(MAX_PICKLE)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError):  # damaged besides
+        return False
     return any(b"X" + len(word).to_bytes(4, "little") + word in text for word in words)

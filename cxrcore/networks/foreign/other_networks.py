@@ -9,26 +9,44 @@ from cxrcore.networks.foreign.heads import is_counter, is_head
 from cxrcore.networks.state_shapes import shape_in_words
 
 _SHOWN = 3  # tensors of an unknown layout in an error
-_MARKS = {  # parts of names that one maker's networks have
+_FAMILIES = {  # parts of names that all of a family have -> how torchvision's names of its networks begin
+    "layer1.0.conv1.": ("resn", "wide"),
+    "denseblock1.denselayer1.": ("densenet",),
+    "features.1.conv.0.": ("mobilenet_v2",),
+    "features.1.0.block.": ("efficientnet",),
+    "features.1.block.": ("mobilenet_v3",),
+    "encoder.layers.encoder_layer_0.": ("vit",),
+    "attn.relative_position_bias_table": ("swin",),
+    "layer_scale": ("convnext",),
+    "inception3a.": ("googlenet",),
+    "Mixed_5b.": ("inception",),
+    "stage2.0.branch1.": ("shufflenet",),
+    "layers.8.0.layers.": ("mnasnet",),
+    "features.3.squeeze.": ("squeezenet",),
+    "blocks.0.layers.0.layers.": ("maxvit",),
+    "features.0.weight": ("vgg", "alexnet"),
+}
+_MAKERS = {  # parts of names that one maker's networks have
     "_blocks.0._depthwise_conv.": "an EfficientNet of efficientnet_pytorch, which pads in another way",
     "embeddings.patch_embeddings.projection.": "a ViT of Hugging Face's transformers",
     "embedder.embedder.convolution.": "a ResNet of Hugging Face's transformers",
     "visual.conv1.weight": "a CLIP",
+    "trunk_output.block1.": "a RegNet of torchvision",
     "attn.relative_position_bias_table": "a Swin transformer",
     "stages.0.blocks.0.conv_dw.": "a ConvNeXt of timm",
     "decoder.blocks.0.": "a network that segments",
     "block1.rep.0.": "an Xception",
-    "fire2.squeeze.": "a SqueezeNet",
 }
 
 
 def name_of(tensors: Mapping[str, torch.Tensor]) -> str:
     """What a state dict, without its prefix, looks like: 'torchvision's resnet50', or '' where nothing is known."""
-    shapes = _body({key: tuple(value.shape) for key, value in tensors.items()})
+    begins = next((names for mark, names in _FAMILIES.items() if any(mark in key for key in tensors)), ())
+    shapes = _body({key: tuple(value.shape) for key, value in tensors.items()}) if begins else {}
     for name in torchvision.models.list_models(module=torchvision.models):
-        if _shapes_of(name) == shapes:
+        if name.startswith(begins) and _shapes_of(name) == shapes:
             return f"torchvision's {name}"
-    return next((text for mark, text in _MARKS.items() if any(mark in key for key in tensors)), "")
+    return next((text for mark, text in _MAKERS.items() if any(mark in key for key in tensors)), "")
 
 
 def first_names(tensors: Mapping[str, torch.Tensor]) -> str:
@@ -47,11 +65,8 @@ def without_shared_prefix(tensors: Mapping[str, torch.Tensor]) -> dict[str, torc
 
 def _shapes_of(name: str) -> dict[str, tuple[int, ...]]:
     further = {"init_weights": False, "aux_logits": False} if name in ("googlenet", "inception_v3") else {}
-    try:
-        with torch.device("meta"):
-            model = torchvision.models.get_model(name, weights=None, **further)
-    except NotImplementedError:  # RegNets compute while they are built
-        return {}
+    with torch.device("meta"):
+        model = torchvision.models.get_model(name, weights=None, **further)
     return _body({key: tuple(value.shape) for key, value in model.state_dict().items()})
 
 
