@@ -125,7 +125,8 @@ def is_own(content: Any) -> bool:
 def checked(path: Path, content: Any) -> Checkpoint:
     """A weights file's content, held to the contract; as `load_checkpoint`."""
     if not isinstance(content, dict) or not _is_whole(content.get("format"), FORMAT, FORMAT):
-        hint = " (a plain state dict? it can start a training: --init PATH)" if is_state(content) else ""
+        hint = (" (weights of another program? train.py --init PATH starts from them, eval.py --weights PATH with "
+                "--findings, --mean and --std evaluates them)" if isinstance(content, dict) else "")
         raise CheckpointError(f"{path} is no checkpoint of this workbench{hint}")
     required = {"state", "architecture", "findings", "image_size", "mean", "std", "output", "split", "dataset_id"}
     missing = sorted(required - content.keys())

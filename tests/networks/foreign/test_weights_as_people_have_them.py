@@ -58,7 +58,7 @@ def tarred() -> bytes:
     ("w.pth", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
     ("w.pth", b"\n <!DOCTYPE html><html>Virus scan warning</html>", "web page"),
     ("w.pth", b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "the error of a download"),
-    ("model.safetensors.index.json", b'{"metadata": {}, "weight_map": {"fc.bias": "a"}}', "put the parts into one file"),
+    ("model.safetensors.index.json", b'{"metadata": {}, "weight_map": {"fc.bias": "a"}}', "put the parts into"),
     ("w.pth", b'{"message": "not found"}', "is JSON and no weights"),
     ("w.onnx", b"\x08\x07\x12\x07pytorch", "is ONNX"), ("w.bin", b"\x08\x07\x12\x07pytorch", "is ONNX"),
     ("frozen.pb", b"\n\x12", "TensorFlow"), ("model.ckpt.data-00000-of-00001", b"\0", "TensorFlow"),
@@ -131,7 +131,7 @@ def refused_as(state: dict, architecture: str) -> str:
 @pytest.mark.parametrize(("other", "architecture", "said"), [
     ("resnet50", "resnet18", "w.pth does not fit resnet18: layer1.0.conv1.weight is 64 x 64 x 1 x 1 in the weights and "
                              "64 x 64 x 3 x 3 in the network; it looks like torchvision's resnet50, which is not one"),
-    ("resnet34", "vgg16", "w.pth does not fit vgg16; it looks like torchvision's resnet34, which is not one of the six"),
+    ("resnet34", "vgg16", "w.pth does not fit vgg16; it looks like torchvision's resnet34, which is not one"),
     ("densenet169", "densenet121", "torchvision's densenet169"), ("vgg16_bn", "vgg16", "torchvision's vgg16_bn"),
     ("efficientnet_b3", "efficientnet_b0", "torchvision's efficientnet_b3"), ("vit_l_16", "vit_b_16", "vit_l_16"),
     ("vit_b_32", "vit_b_16", "768 x 3 x 32 x 32 in the weights and 768 x 3 x 16 x 16"),
@@ -164,7 +164,7 @@ def mobilenet() -> dict:
     ({"features.18.1.bias": torch.zeros(1280, device="meta")}, "without content"),
     ({"classifier.1.bias": torch.full((14,), float("inf"))}, "classifier.1.bias holds NaN or infinite"),
     ({"features.3.attention.weight": TENSOR}, "its weights have 'features.3.attention.weight' (2), which the network"),
-    ({"features.2.conv.0.0.weight": torch.zeros(96, 16, 3, 3)}, "is 96 x 16 x 3 x 3 in the weights and 96 x 16 x 1 x 1"),
+    ({"features.2.conv.0.0.weight": torch.zeros(96, 16, 3, 3)}, "is 96 x 16 x 3 x 3 in the weights and 96 x 16 x 1"),
 ])
 def test_numbers_and_shapes_that_make_no_network_are_refused(mobilenet, change, said):
     assert said in refused_as(mobilenet | change, "mobilenet_v2")
@@ -281,7 +281,7 @@ def test_all_files_of_the_case_are_read_as_they_should_be(shared, tmp_path):
 def test_real_imagenet_weights_in_torchvision_s_layout_give_the_same_features(shared, tmp_path):
     given = torch.load(shared / "weights" / "mobilenetv2_100_imagenet.pth", weights_only=True)
     theirs = torchvision.models.mobilenet_v2(weights=None)
-    theirs.load_state_dict(dict(zip(theirs.state_dict(), given.values(), strict=True)))  # both list them in the network's order
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), given.values(), strict=True)))  # both in the network's order
     torch.save(theirs.state_dict(), tmp_path / "w.pth")
     begun = start("mobilenet_v2", 96, NIH_FINDINGS, str(tmp_path / "w.pth"), 0)
     films = torch.rand(2, 3, 96, 96).double()  # in single precision they differ in the order of their sums
