@@ -22,6 +22,9 @@ from cxrcore.networks.file_kinds import SAVE, is_safetensors, other_kind
 MAX_BYTES = 4_000_000_000  # VGG16 with its optimizer has 1.7 GB
 MAX_TENSORS = 20_000  # DenseNet-121 has 727, and as many of each kind that its optimizer keeps
 MAX_PICKLE = 50_000_000  # bytes of a file's names and plain values
+_DAMAGE = (  # how readers take it
+    RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError, MemoryError, AssertionError,
+    ArithmeticError, struct.error, zipfile.BadZipFile, tarfile.TarError, SafetensorError)
 _MODELS = ("torch.nn.modules.", "timm.", "torchvision.models.", "transformers.", "torchxrayvision.")
 
 
@@ -40,8 +43,7 @@ def read_plain(path: Path) -> Any:
         if "global" not in str(error).lower():
             raise CheckpointError(f"{path} is not a weights file") from None
         raise CheckpointError(f"{path} {_pickled(path, str(error))}") from None
-    except (RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError, MemoryError,
-            AssertionError, ArithmeticError, struct.error, zipfile.BadZipFile, tarfile.TarError, SafetensorError) as error:
+    except _DAMAGE as error:
         raise CheckpointError(f"{path} cannot be read as weights: {' '.join(str(error).split())[:160]}") from None
     n = _count(content)
     if n > MAX_TENSORS:
@@ -65,8 +67,8 @@ def _check_file(path: Path) -> None:
     if held > 2 * size:  # torch writes weights uncompressed
         raise CheckpointError(f"{path} would unpack to {held / 1e6:,.0f} MB, far more than its size: refused")
     if len(members) > 2 * MAX_TENSORS:
-        raise CheckpointError(f"{path} holds {len(members):,} parts: more than {MAX_TENSORS:,} tensors, which is the most "
-                              "that is read")
+        raise CheckpointError(f"{path} holds {len(members):,} parts: more than {MAX_TENSORS:,} tensors, which is the "
+                              "most that is read")
     if any(one.file_size > MAX_PICKLE for one in members if one.filename.endswith("data.pkl")):
         raise CheckpointError(f"{path} holds more than {MAX_PICKLE / 1e6:.0f} MB besides its tensors: refused")
 

@@ -73,7 +73,8 @@ def test_a_file_of_chexnet_s_layout_gives_the_scores_of_the_original(here, tiny_
     row = store.runs().iloc[0]
     assert largest_difference(scores(store, row["run_id"]), original) <= 1e-6
     assert np.std([value[0] for value in original.values()]) > 1e-4  # not one score for all
-    assert row["kind"] == "imported" and "training films unknown" in row["note"] and row["architecture"] == "densenet121"
+    assert row["kind"] == "imported" and "training films unknown" in row["note"]
+    assert row["architecture"] == "densenet121"
     config = json.loads(row["config"])
     assert config["outputs"] == list(NIH_FINDINGS) and config["mean"] == list(MEAN) and config["std"] == list(STD)
     assert "prefix 'module.densenet121.' taken off" in config["layout"] and "norm.1" in config["layout"]
@@ -111,8 +112,8 @@ def test_findings_may_stand_in_a_file(tmp_path, text):
 
 
 @pytest.mark.parametrize(("flags", "said"), [
-    ({}, r"looks like densenet121 in the layout of torchvision before 0.2.1 .*, with 14 outputs.*say --findings, --mean, "
-         r"--std .*same keys in chexnet.json.*--init PATH"),
+    ({}, r"looks like densenet121 in the layout of torchvision before 0.2.1 .*, with 14 outputs.*say --findings, "
+         r"--mean, --std .*same keys in chexnet.json.*--init PATH"),
     ({"findings": SAID["findings"]}, "say --mean, --std"),
     (SAID | {"findings": "Mass,Nodule"}, r"has 14 outputs, and 2 findings are named \('-' stands for"),
     (SAID | {"findings": "Mass,Mass"}, "the flags: findings names Mass twice"),

@@ -115,6 +115,6 @@ def test_two_networks_in_one_file_are_refused_unless_they_are_one():
         return FoundState({f"student.{key}": value for key, value in of(first).items()}
                           | {f"teacher.{key}": value for key, value in of(second).items()})
 
-    with pytest.raises(CheckpointError, match="holds 2 networks, under 'student.' and 'teacher.'"):
+    with pytest.raises(CheckpointError, match=r"holds 2 networks, under 'student\.' and 'teacher\.'"):
         recognised(two(1, 2), "a file")
     assert recognised(two(1, 1), "a file").prefix == "student."
