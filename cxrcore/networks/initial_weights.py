@@ -126,16 +126,20 @@ def _from_file(arch: str, image_size: int, findings: Sequence[str], path: Path) 
     beside, told = declared.beside(path)
     given = declared.of_content(content, path) | beside
     options = given.get("model_options", {})
-    named = given.get("findings") or (content.get("findings") if is_own(content) else None) or findings
+    named = given.get("findings") or (content.get("findings") if is_own(content) else None)
     model = built(arch, image_size, len(findings), options, str(path))
     fitted = fit(recognised(found, str(path)), model, arch, str(path))
-    own_head = list(named) == list(findings) and fitted.head is not None and len(fitted.head.weight) == len(findings)
-    load_state(model, whole_state(fitted, model, range(len(findings)) if own_head else None), str(path))
+    n = 0 if fitted.head is None else len(fitted.head.weight)
+    own_head = list(named or findings) == list(findings) and n == len(findings)
+    load_state(model, whole_state(fitted, model, range(n) if own_head else None), str(path))
     spec = InputSpec(given.get("mean", IMAGENET.mean), given.get("std", IMAGENET.std))
-    why = fitted.no_head if fitted.head is None else f"the file's has {len(fitted.head.weight)} outputs"
-    assumed = [f"mean {_short(spec.mean)}, std {_short(spec.std)}", f"options {options or 'none'}",
-               "its own head" if own_head else f"a new head for the {len(findings)} findings ({why})",
-               *found.said, *fitted.said]
+    if own_head:
+        head = "its own head" + ("" if named else ", whose outputs are taken to be these findings in their order")
+    else:
+        why = fitted.no_head or f"the file's has {n} outputs" + " of other findings" * (n == len(findings))
+        head = f"a new head for the {len(findings)} findings ({why})"
+    assumed = [f"mean {_short(spec.mean)}, std {_short(spec.std)}", f"options {options or 'none'}", head, *found.said,
+               *fitted.said]
     corpus = given.get("training_corpus", f"unknown ({path.name})")
     notice = f"weights from {path} ({told}): {'; '.join(assumed)}"
     return Start(model, spec, str(path), options, corpus, _source(corpus, file_sha256=sha256(path)), notice)

@@ -105,8 +105,8 @@ def _pickled(path: Path, error: str) -> str:
         return (f"holds pickled objects beside its weights{shown}, which can run code when loaded: refused; save its "
                 "state dict alone, plain tensors")
     if any(name.startswith(_MODELS) for name in names):
-        return (f"is a whole pickled model{shown}, which can run code when loaded: refused; save its state dict, "
-                f"{SAVE}")
+        return (f"is a whole pickled model{shown}; pickled objects can run code when loaded: refused; save its state "
+                f"dict, {SAVE}")
     return f"holds pickled objects{shown}, which can run code when loaded: refused; save plain tensors (a state dict)"
 
 

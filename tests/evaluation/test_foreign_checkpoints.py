@@ -80,7 +80,7 @@ def test_a_file_of_chexnet_s_layout_gives_the_scores_of_the_original(here, tiny_
     assert "prefix 'module.densenet121.' taken off" in config["layout"] and "norm.1" in config["layout"]
     assert "sigmoid of its last layer" in config["assumed"] and config["training_corpus"] == "unknown (chexnet.pth)"
     said = capsys.readouterr().out
-    assert "a densenet121 of another program" in said and config["assumed"] in said and "said in flags" in said
+    assert "is densenet121 of another program" in said and config["assumed"] in said and "said in flags" in said
     runs = store.runs().assign(dataset="tiny").to_dict("records")
     table = settings_table(runs, {row["run_id"]: "it"}).set_index("Setting")["it"]
     assert table["assumed"] == config["assumed"] and table["mean"] == "[0.485, 0.456, 0.406]"

@@ -75,7 +75,7 @@ def _foreign(path: Path, content: Any, flags: Mapping[str, Any]) -> Loaded:
               "mean": list(said["mean"]), "std": list(said["std"]), "model_options": options,
               "assumed": _assumed(arch, size, said)}
     sources = (["flags"] if flags else []) + ([told.removeprefix("settings from ")] if beside else [])
-    notice = (f"{path.name} is a {arch} of another program ({record['layout']}); said in "
+    notice = (f"{path.name} is {arch} of another program ({record['layout']}); said in "
               f"{' and '.join(sources) or 'the file'}: outputs {', '.join(record['outputs'])}; mean {said['mean']}; "
               f"std {said['std']}; assumed: {record['assumed']}")
     return Loaded(checkpoint, record, notice)

@@ -175,7 +175,8 @@ def test_what_trainers_leave_beside_a_network_is_left_out_and_said(mobilenet, tm
     torch.save({"ema": {"module": state | {"criterion.pos_weight": TENSOR, "model.total_ops": TENSOR}},
                 "epoch": 2, "optimizer": {"state": {}}}, tmp_path / "w.pth")
     begun = start("mobilenet_v2", 32, NIH_FINDINGS, str(tmp_path / "w.pth"), 0)
-    for said in ("assumed", "its own head", "taken from 'ema'", "prefix 'model.' taken off",
+    for said in ("its own head, whose outputs are taken to be these findings in their order", "assumed",
+                 "taken from 'ema'", "prefix 'model.' taken off",
                  "left out: criterion.pos_weight, model.total_ops", "the layout of torchvision"):
         assert said in begun.notice
     assert torch.equal(begun.model.state_dict()["conv_stem.weight"], mobilenet["features.0.0.weight"].half().float())
