@@ -89,6 +89,13 @@ class EvalConfig(_Films):
     weights: str | None = flag(None, "checkpoint file; a bare model_best.pth that is not here means the newest "
                                      "finished run's")
     subset: int | None = flag(None, "at most n films of each split, as a prediction set of its own", at_least=1)
+    findings: str | None = flag(None, "of a checkpoint from elsewhere: what its outputs are, in their order, "
+                                      "comma-separated, '-' for one that is no finding; or a file that lists them")
+    mean: str | None = flag(None, "of a checkpoint from elsewhere: of pixels from 0 to 1, one number or three")
+    std: str | None = flag(None, "of a checkpoint from elsewhere: as --mean")
+    arch: str | None = flag(None, "of a checkpoint from elsewhere (default: as its tensors show)")
+    img_size: int | None = flag(None, "of a checkpoint from elsewhere: pixels a side, a multiple of 32 (default: as "
+                                      "its position embeddings show, or 224)")
     thresholds: str | None = flag(None, "JSON file of a threshold set, read beside those that are fitted here")
     batch_size: int = flag(64, "films a step", at_least=1)
     results: str | None = flag(None, "folder for tables (default: results/ of this project)")
