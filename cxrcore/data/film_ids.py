@@ -18,6 +18,7 @@ from cxrcore import ids
 from cxrcore.errors import DataError
 
 MARK = "~"
+ENDINGS = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".tif", ".tiff", ".bmp", ".npy")  # of files of images
 _NO_PATH = r"~|(?:^|/)\.{0,2}(?:/|$)"
 _PLAIN = r"^[\w.,()+~-]{1,120}$"  # names that need no further look: nearly all
 
@@ -33,6 +34,9 @@ def film_ids(cells: pd.Series, drop: int, table: str) -> pd.Series:
     Raises:
         DataError: a name or path that no film can have, with its row.
     """
+    turned = cells.str.contains("\\", regex=False) & ~cells.str.contains("/", regex=False)
+    if turned.any():  # paths as Windows writes them
+        cells = cells.where(~turned, cells.str.replace("\\", "/", regex=False))
     deep = cells.str.contains("/", regex=False)
     if deep.any():
         short = pd.Series([text.split("/", drop)[-1] if drop else text for text in cells], cells.index, cells.dtype)
@@ -51,6 +55,18 @@ def path_of(image_id: str) -> str | None:
     """The path below the dropped folders that an id stands for; None where it is a name alone, or leads elsewhere."""
     parts = image_id.split(MARK)
     return "/".join(parts) if len(parts) > 1 and not {"", ".", ".."} & set(parts) else None
+
+
+def ending(name: str) -> str:
+    """A name's ending in lower case where it is one of images, else ''."""
+    _, point, last = name.rpartition(".")
+    found = (point + last).lower()
+    return found if found in ENDINGS and len(found) < len(name) else ""
+
+
+def stem(name: str) -> str:
+    """A name without the ending of an image; others as they are."""
+    return name[: -len(found)] if (found := ending(name)) else name
 
 
 def as_known(image_ids: Iterable[str], known: Container[str]) -> list[str]:

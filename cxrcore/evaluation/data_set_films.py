@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import film_files, films
+from cxrcore.data import film_files, film_ids, films
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.errors import DataError
 from cxrcore.store import Store
 
 OFFICIAL = "the official test list"
-_IMAGE_ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".npy", ".bmp", ".tif", ".tiff"))
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,7 @@ def of_store(store: Store, dataset_id: str) -> DataSetFilms:
 
 def stems(names: Iterable[str]) -> list[str]:
     """Film names without the ending of an image, as files name them that were converted."""
-    def stem(name: str) -> str:
-        path = PurePosixPath(name)
-        return path.stem if path.suffix.lower() in _IMAGE_ENDINGS else name
-
-    return [stem(str(name)) for name in names]
+    return [film_ids.stem(str(name)) for name in names]
 
 
 def add_to(store: Store, table: DataSetFilms) -> None:

@@ -81,6 +81,7 @@ def utf8(data: bytes, dialect: Dialect) -> bytes:
         UnicodeDecodeError: a ValueError: it is no text in the dialect's encoding.
     """
     if dialect.encoding == "utf-8":
+        data.decode("utf-8")
         text = data
     elif dialect.encoding == "utf-8-sig":
         text = data[len(codecs.BOM_UTF8):]
