@@ -116,7 +116,7 @@ def _ask_more() -> tuple[str, tuple[str, bytes] | None, tuple[str, bytes] | None
             mapping = st.text_input("Columns whose names do not tell", key="import_map",
                                     placeholder="COLUMN=FINDING, COLUMN=FINDING")
         with right:
-            thresholds = _upload("Thresholds", ["json"], "import_thresholds",
+            thresholds = _upload("Thresholds", ["json", "csv", "txt"], "import_thresholds",
                                  "A threshold set, as the board saves it or a plain mapping of findings to numbers.")
             weights = st.text_input("Weights that it started from", key="import_weights",
                                     placeholder="such as densenet121-res224-all")
