@@ -37,6 +37,8 @@ def import_predictions(file: str, config: ImportConfig) -> list[str]:
         raise UsageError("--as_copy is for folders that scripts/export.py wrote")
     mapping = prediction_file.parse_mapping(",".join(config.map or ()))
     table = _table(store, config)
+    for note in table.notes:
+        _LOG.info(f"table: {note}")
     candidate = examination.examine(prediction_file.read_prediction_file(file, table.findings, mapping), table,
                                     _declared(config, table.findings), store)
     _LOG.info(in_words(candidate))

@@ -431,7 +431,8 @@ def test_whatever_is_no_threshold_file_is_one_line(store, open_page, sent):
     before = sent[-1]["thresholds"]
     bare = dict.fromkeys(NIH_FINDINGS, 0.25)
     refused = {b'{"format": "cxr-': "broken JSON", b"": "empty", b"\xff\xfe": "empty", b"\xff\x81": "UTF-8",
-               b"[0.5]": "list", b"null": "null", b'{"a": 1}': "no finding", b'{"format": "coco"}': "coco", b"[" * 100_000: "nested",
+               b"[0.5]": "list", b"null": "null", b'{"a": 1}': "no finding", b'{"format": "coco"}': "coco",
+               b"[" * 100_000: "nested",
                json.dumps(bare | {"Mass": "0.2 or so"}).encode(): "not a number",
                json.dumps(bare | {"Mass": -1e-9}).encode(): "from 0 to 1",
                json.dumps(bare | {"pleural": 0.2}).encode(): "twice",

@@ -190,6 +190,8 @@ def show_candidate(candidate: Candidate) -> None:
                                                             more=f"Of the column '{escape(column)}'.")
                       for finding, column in file.columns.items()})
     st.caption(f"As probabilities, findings in the data set's order.{left_alone}")
+    if candidate.table.notes:
+        st.caption(f"Table: {escape('; '.join(candidate.table.notes))}.")
     st.header("Audit", anchor=False)
     states = [line.state for line in candidate.lines]
     st.markdown(" ".join(BADGES[state].replace(state, f"{states.count(state)} {state}") for state in BADGES
