@@ -16,6 +16,7 @@ from cxrcore.errors import DataError
 
 TEST_LIST = "test_list.txt"  # of the NIH release
 MOST_BASES = 60  # folders that paths may begin in
+SPELLINGS = (*film_ids.ENDINGS, *map(str.upper, film_ids.ENDINGS))  # of endings that converted films may have
 DEEPER = 2  # further levels of folders, where a folder too high was given; and as many above, where one too low was
 MOST_FOLDERS = 20_000  # that are looked into
 _FIRST = 20  # paths that tell whether films have another ending than the table gives them
@@ -64,12 +65,9 @@ def find_films(img_root: str | Path, image_ids: pd.Series, films: Films | None =
     names = {name: image_id for name, image_id in names.items() if image_id not in on_disk}
     seen = _Seen()
     for depth in (films.depth, films.depth + DEEPER):
-        if names and not on_disk:
+        if names and (depth == films.depth or not on_disk):
             seen = _look(img_root, depth, names)
-            on_disk = seen.found
-        elif names and depth == films.depth:
-            seen = _look(img_root, depth, names)
-            on_disk |= {image_id: path for image_id, path in seen.found.items() if image_id not in on_disk}
+            on_disk = seen.found | on_disk
     if not on_disk:
         raise _none_there(img_root, image_ids, films, seen, list(names or paths))
     return {image_id: on_disk[image_id] for image_id in image_ids if image_id in on_disk}
@@ -178,11 +176,10 @@ class FilmPlaces:
     def find(self, image_id: str) -> Path | None:
         """The film's file, None where it is not on disk."""
         names, paths = _looked_for([image_id], self.patterns)
-        places = [base / path for path in paths for base in self.bases]
-        places += [below for path in paths if (below := _below(self.root, path)) is not None]
+        places = [place for path in paths for place in _may_be(self.root, path, self.bases)]
         places += [folder / name for name in names for folder in self.folders]
         own_place = next((place for place in places if place.is_file()), None)
-        return own_place or next((other for place in places for ending in film_ids.ENDINGS
+        return own_place or next((other for place in places for ending in SPELLINGS
                                   if (other := place.with_name(film_ids.stem(place.name) + ending)).is_file()), None)
 
 
@@ -237,17 +234,23 @@ def _at_paths(img_root: Path, paths: Mapping[str, str], depth: int) -> dict[str,
         return {}
     bases = _bases(img_root, depth)
     found: dict[str, Path] = {}
-    ending = next((one for one in ("", *film_ids.ENDINGS) if any(
-        _converted(base / text, one).is_file() for text in list(paths)[:_FIRST] for base in bases)), "")
+    tried = [path for text in itertools.islice(paths, _FIRST) for path in _may_be(img_root, text, bases)]
+    ending = next((one for one in ("", *SPELLINGS) if any(_converted(path, one).is_file() for path in tried)), "")
     for text, image_id in paths.items():
         place = next((place for place, base in enumerate(bases) if _converted(base / text, ending).is_file()), None)
         below = _below(img_root, text)
         if place is not None:
             found.setdefault(image_id, _converted(bases[place] / text, ending))
             bases.insert(0, bases.pop(place))  # the next film probably lies in the same one
-        elif below is not None and below.is_file():
-            found.setdefault(image_id, below)
+        elif below is not None and (path := _converted(below, ending)).is_file():
+            found.setdefault(image_id, path)
     return found
+
+
+def _may_be(img_root: Path, text: str, bases: Iterable[Path]) -> list[Path]:
+    """Where a film with a path may lie."""
+    below = _below(img_root, text)
+    return [*(base / text for base in bases), *([] if below is None else [below])]
 
 
 def _converted(path: Path, ending: str) -> Path:

@@ -29,7 +29,7 @@ HEADINGS = {  # as `letters`; the first that is there counts
     "sex": ("patientgender", "patientsex", "sex", "gender", "patientsexdicom"),
     "view": ("viewposition", "view", "appa", "projection", "viewpositiondicom"),
     "follow_up": ("followup", "followupnumber"),
-    "split": ("split", "partition", "fold", "subset", "datasplit", "splitname", "set", "part", "phase"),
+    "split": ("split", "partition", "fold", "subset", "datasplit", "datasetsplit", "splitname", "set", "part", "phase"),
     "reader": ("reader", "radid", "readerid", "radiologist", "rater", "annotator", "observer", "reviewer"),
 }
 NAMES = ("findinglabels", "labels", "findings", "label", "finding", "classname", "problems", "diagnosis", "diagnoses")

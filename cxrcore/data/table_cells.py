@@ -55,7 +55,8 @@ class Table:
 
     def place_of(self, names: Sequence[str]) -> int | None:
         """The column with the first of these headings that is there, in whatever case, from 0; None without one."""
-        return next((self._place[key] for name in names if (key := shown(name, _LONGEST).lower()) in self._place), None)
+        keys = (key for name in names for key in (name.lower(), shown(name, _LONGEST).lower()))  # a cut heading, too
+        return next((self._place[key] for key in keys if key in self._place), None)
 
     def places(self, wanted: Mapping[str, Sequence[str]], optional: Collection[str], what: str) -> dict[str, int]:
         """{key: column, from 0} of the columns that are there.
@@ -81,7 +82,8 @@ class Table:
 
         The header is skipped, not used: its field count may differ from the rows', which would shift the columns.
         """
-        return self._read(sorted(set(places)), None)
+        used = sorted(set(places))
+        return self._read(used, None).reindex(columns=used, fill_value="")  # rows may all be shorter than the header
 
     def first_rows(self, n: int) -> pd.DataFrame:
         """All columns of the first rows as text, one a heading; "" where a row has none."""

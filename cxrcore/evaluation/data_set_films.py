@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import film_files, films
+from cxrcore.data import film_files, film_ids, films
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.errors import DataError
@@ -26,6 +26,7 @@ class DataSetFilms:
         findings: k names, in the columns' order.
         boxes: as `box_list.read_boxes`; None where there are none.
         official_test: films of the official test list, where it lies beside the table.
+        notes: lines worth printing of how its table was read.
     """
 
     dataset_id: str
@@ -37,6 +38,7 @@ class DataSetFilms:
     findings: tuple[str, ...]
     boxes: pd.DataFrame | None = None
     official_test: frozenset[str] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -60,7 +62,7 @@ def of_csv(csv_path: str | Path, data: str | None = None, policy: str | None = N
     return DataSetFilms(
         table.dataset_id, films.name_of(table, described, csv_path), kind, source, table.images, table.labels,
         table.findings, films.boxes_of(described, csv_path),
-        frozenset(film_files.read_list(tests)) if tests is not None and tests.exists() else None)
+        frozenset(film_files.read_list(tests)) if tests is not None and tests.exists() else None, table.notes)
 
 
 def of_store(store: Store, dataset_id: str) -> DataSetFilms:

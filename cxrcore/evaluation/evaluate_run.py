@@ -44,7 +44,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
         RunError, CheckpointError, DataError: one line that says what is missing.
     """
     if config.thresholds is not None:
-        threshold_file.require_json(config.thresholds)
+        threshold_file.require_form(config.thresholds)
     store = Store(config.store or default_store())
     path = find_checkpoint(store, config.run, config.weights)
     said = declared.from_flags(config.findings, config.mean, config.std, config.arch, config.img_size)
@@ -52,6 +52,8 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     loaded = read.checkpoint
     given = None if config.thresholds is None else threshold_file.read_threshold_file(config.thresholds,
                                                                                       loaded.findings)
+    if given is not None:
+        threshold_file.require_whole(given)
     model = loaded.model()
     if read.notice:
         _LOG.warning(f"{read.notice}")
@@ -122,7 +124,7 @@ def _title(source: Source, films: FilmSet, external: bool, measured: MeasuredPar
 
 def _notes(store: Store, source: Source, given: ThresholdFile) -> list[str]:
     """What to know of a given set before it is read on this checkpoint's predictions."""
-    notes = []
+    notes = [f"'{given.title}': {line}" for line in given.said]
     if measure_predictions.home_run(store, given) is None:
         notes.append(f"the predictions that '{given.title}' was fitted on are not in this store: its metrics are "
                      "printed and written, but not kept there")

@@ -167,6 +167,7 @@ def _config(candidate: Candidate, name: str, architecture: str) -> dict:
 def _assumed(candidate: Candidate, architecture: str) -> str:
     """All that the files did not say themselves, the network among it where their name gave it."""
     said = [line.text for line in candidate.lines if line.name == ASSUMPTIONS]
+    said += [f"table: {note}" for note in candidate.table.notes]
     if architecture and architecture == file_names.architecture_in(candidate.file.name):
         said.append(f"the architecture {architecture} is that of the file's name")
     return "; ".join(said)

@@ -63,6 +63,8 @@ def _examined(files: Sequence[str], config: ImportConfig, store: Store) -> list[
     """
     mapping = prediction_file.parse_mapping(",".join(config.map or ()))
     table = _table(store, config)
+    for note in table.notes:
+        _LOG.info(f"table: {note}")
     films = table.images["image_id"].tolist()
     found = read_together.examined(
         files, lambda place: prediction_file.read_prediction_file(files[place], table.findings, mapping, films), table,

@@ -130,8 +130,8 @@ def test_a_file_becomes_a_run_of_its_data_set(store, tmp_path):
     (row,) = store.prediction_sets(run_id).itertuples()
     found = store.predictions(row.prediction_id)
     assert found.findings == TWENTY and np.array_equal(found.scores, ROWS.sort_values("image_id")[list(TWENTY)])
-    (tmp_path / "cuts.json").write_text(json.dumps(dict.fromkeys(NIH_FINDINGS, 0.25)))
-    with pytest.raises(DataError, match="unknown finding"):
+    (tmp_path / "cuts.json").write_text(json.dumps({"Toe": 0.25}))
+    with pytest.raises(DataError, match="no finding among its names"):
         import_run.import_predictions([str(tmp_path / "x.csv")], ImportConfig(**config, dataset="imported", again=True))
 
 

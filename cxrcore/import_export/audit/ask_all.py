@@ -163,7 +163,7 @@ def _of_films_only(line: Line) -> Line:
 def _of_thresholds(given: ThresholdFile | None, table: DataSetFilms, splits: Mapping[str, SplitId]) -> Line | None:
     if given is None:
         return None
-    said = f"the thresholds '{given.title}'"
+    said = f"the thresholds '{given.title}'" + (f" ({'; '.join(given.said)})" if given.said else "")
     if given.fitted_on is None:
         return Line("Thresholds", NOT_DECLARED, f"{said} do not say which films they were fitted on")
     same = given.dataset_id in (None, table.dataset_id)

@@ -59,7 +59,8 @@ def _say_what_it_is(candidate: Candidate) -> None:
                 f"{len(candidate.table.findings)} findings · {escape(candidate.table.name)}: {parts} films")
     films = "The file names no films" if file.image_column == ROW_NUMBER else \
         f"Films are those of the column '{escape(file.image_column)}'"
-    st.caption(f"{films}.{left_alone}")
+    notes = f" Table: {escape('; '.join(candidate.table.notes))}." if candidate.table.notes else ""
+    st.caption(f"{films}.{left_alone}{notes}")
 
 
 def _ask_names(card: Card, key: str) -> Named:

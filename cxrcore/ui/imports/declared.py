@@ -104,7 +104,7 @@ def _ask_more() -> tuple[str, Upload | None, Upload | None, str]:
                                     help="As --map of the script: a column as a finding, as the films (image_id) or as "
                                          "the part of a split (split).")
         with right:
-            thresholds = _upload("Thresholds", ["json"], "import_thresholds",
+            thresholds = _upload("Thresholds", ["json", "csv", "txt"], "import_thresholds",
                                  "A threshold set, as the board saves it or a plain mapping of findings to numbers.")
             weights = st.text_input("Weights that it started from", key="import_weights",
                                     placeholder="such as densenet121-res224-all")
