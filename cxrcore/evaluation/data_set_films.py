@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.data import film_files, film_ids, films
+from cxrcore.data import film_files, films
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.errors import DataError

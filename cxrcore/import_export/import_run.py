@@ -76,17 +76,22 @@ def _examined(files: Sequence[str], config: ImportConfig, store: Store) -> list[
         _LOG.info(("\n" if place else "") + in_words(one.candidate))
         if one.architecture and not config.architecture:
             _LOG.info(f"architecture: {one.architecture}, by the file's name (--architecture says another)")
+    _require_new(found, config.again, store)
+    return found
+
+
+def _require_new(found: Sequence[ToBe], again: bool, store: Store) -> None:
+    """Raises: UsageError: the audit refused one, or one is a run already and is not to be saved again."""
     for one in found:
         candidate, of = one.candidate, f" of {one.candidate.file.name}" if len(found) > 1 else ""
         if candidate.refused:
             names = ", ".join(line.name.lower() for line in candidate.lines if line.state == REFUSED)
             raise UsageError(f"nothing was saved: the audit refused these predictions{of} ({names})")
         if same := examination.known(store, candidate):
-            if same.same_file and not config.again:
+            if same.same_file and not again:
                 raise UsageError(f"{same.in_words}{of}: --again saves them once more")
             if not same.same_file:
                 _LOG.info(f"\nwarning: {same.in_words}")
-    return found
 
 
 def _restore_all(store: Store, folders: Sequence[Path], as_copy: bool) -> list[str]:
