@@ -69,7 +69,7 @@ def _ask_names(card: Card, key: str) -> Named:
         proposed = ", proposed by the file's name" if card.architecture else ""
         architecture = st.text_input(f"Architecture{proposed}", card.architecture, key=f"import_architecture_{key}",
                                      placeholder="such as densenet121",
-                                     help="What made the scores. Runs of one family share a colour.")
+                                     help="What made the scores.")
     return Named(name, architecture)
 
 
