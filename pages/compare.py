@@ -26,11 +26,14 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         title = st.segmented_control("Measure", list(MEASURES), default="AUROC", required=True,
                                      **in_link("by"), label_visibility="collapsed", wrap=True)
         measure = MEASURES[title]
-        key = None
-        if measure in THRESHOLDED:
+    with st.container(horizontal=True, key="answer_line"):
+        answer, asked, paper = st.container(), st.container(width="content"), st.container(width="content")
+    key = None
+    if measure in THRESHOLDED:
+        with asked, st.container(width=290):
             said = widgets.choice_in_link("Thresholds", "at", list(SETS), "What F1, recall, precision and agreement "
                                           "are read at; each run has its own.")
-            key = SETS.get(said)
+        key = SETS.get(said)
 
     focus = page.at_most(evaluated_runs.MAX_RUNS, page.chosen or page.best(wanted), "compared")
     rows = page.rows(focus)
@@ -63,18 +66,19 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         compared = comparison.compare(store, runs, architectures, part, key, told, link.places_in_link())
     labels = runs[0].labels.whose or data["label_source"]
     sections.say_where(compared, own[0], labels, part, measure, key)
+    widgets.explain_measures(MEASURES.values())
     sections.say_start_weights(measured, page.labels)
     if not runs[0].is_elsewhere(part):
         widgets.oracle(measured)
 
-    with st.container(horizontal=True, vertical_alignment="center", key="answer_line"):
+    with answer:
         widgets.answer(words.answer(compared, title, measure))
-        paper = st.container(width="content")
     if len(compared) == 1:
         st.caption("Choose a second run to see differences and verdicts.")
     merged = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="beside_chart"):
-        widgets.legend([(one.run.label, one.style) for one in compared])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container():
+            widgets.legend([(one.run.label, one.style) for one in compared])
         against = sections.against_picker(compared, set(page.labels.values())) if len(compared) > 1 else runs[0].run_id
         # what others published was measured on the films' own labels
         reference = sections.published_picker(data["kind"], measure) if runs[0].labels.is_shipped else None

@@ -39,7 +39,7 @@ MEASURES = {"AUROC": "auroc", "AP": "ap", "F1": "f1", "Recall": "recall", "Preci
 SETS = {"Max F1, fitted on validation": None, "Expected F1, fitted on validation": "expected_f1@val",
         "0.5 for every finding": UNFITTED}
 NO_REFERENCE = "none"
-CHART_WIDTH = 460  # pixels, the least of each of the two charts
+CHART_WIDTH, PICKER_WIDTH = 460, 270  # pixels; the least of each of the two charts, and what stands above them
 Tables = dict[str, tuple[str, Callable[[], pd.DataFrame]]]  # as `widgets.download_menu` takes them
 
 
@@ -79,8 +79,8 @@ def say_where(compared: Sequence[Compared], group: run_groups.Group, label_sourc
                 icon=":material/info:")
     unfitted = [one.run.label for one in compared if one.source.part is None]
     if measure in THRESHOLDED and asked != UNFITTED and unfitted:
-        st.info(f"No validation predictions to fit thresholds on, so they stand at 0.5: {escape(', '.join(unfitted))}.",
-                icon=":material/info:")
+        frame.chip("thresholds 0.5", "No validation predictions to fit thresholds on, so every threshold is 0.5: "
+                   f"{escape(', '.join(unfitted))}.", icon=":material/info:")
 
 
 def _numbers(compared: Sequence[Compared], group: run_groups.Group, label_source: str, part: str, measure: str) -> None:
@@ -108,9 +108,10 @@ def published_picker(kind: str, measure: str) -> published.PublishedResult | Non
     if kind != "nih" or measure != "auroc":
         return None
     known = {one.label: one for one in published.results()}
-    said = widgets.choice_in_link("Published result", "published", [NO_REFERENCE, *known],
-                                  "AUROCs that others published, as marks. Other films, other splits and often other "
-                                  "labels: a yardstick, no competitor.")
+    with st.container(width=PICKER_WIDTH):
+        said = widgets.choice_in_link("Published result", "published", [NO_REFERENCE, *known],
+                                      "AUROCs that others published, as marks. Other films, other splits and often "
+                                      "other labels: a yardstick, no competitor.")
     return known.get(said or NO_REFERENCE)
 
 
@@ -139,7 +140,7 @@ def against_picker(compared: Sequence[Compared], known: Collection[str]) -> str 
     ids = {one.run.label: one.run.run_id for one in compared}
     if st.session_state.get("against") in set(known) - set(ids):
         st.session_state["against"] = next(iter(ids))
-    with st.container(width=320):
+    with st.container(width=PICKER_WIDTH):
         said = widgets.choice_in_link("Against", "against", list(ids), "The run that the others are compared with",
                                       read=_label_of(compared))
     return None if said is None else ids[said]
@@ -168,7 +169,7 @@ def draw_charts(compared: Sequence[Compared], found: Sequence[Contrast], against
         if found:
             lower = "; below 0 is better" if measure in LOWER_IS_BETTER else ""
             widgets.chart(dot_rows(f"{title}: difference to {against}", f"Difference of {title}{lower}",
-                                   difference_bars(found), names, upright=0),
+                                   difference_bars(found), names, upright=0, lanes=len(compared)),
                           f"difference_{measure}", f"Difference of {title} to {against} with intervals")
 
 
@@ -193,8 +194,8 @@ def agreement_section(store: Store, compared: Sequence[Compared], part: str) -> 
             films, with_it = votes()
             words = sorted({one.source.in_words for one in compared})
             st.caption(f"Films by how many of the runs raise an alarm, at thresholds of {escape('; '.join(words))}, "
-                       "and the share of these films that carry the label. “All agree”: all runs say yes, or all say no. A "
-                       "finding for which no run raises any alarm has no figure there: silence is no agreement.")
+                       "and the share of these films that carry the label. “All agree”: all runs say yes, or all say "
+                       "no. A finding for which no run raises any alarm has no figure there: silence is no agreement.")
             widgets.show_table(agreement.shown(findings, films, with_it), hide_index=True,
                                height=(len(findings) + 1) * 35 + 3, placeholder="–",
                                column_config={"All agree": widgets.number("agreement", format="%.1f %%")},

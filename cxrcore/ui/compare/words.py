@@ -16,12 +16,16 @@ MINUS = "\N{MINUS SIGN}"
 
 def value(number: float) -> str:
     """Three decimals; a dash where it is undefined."""
-    return "–" if np.isnan(number) else f"{number:.3f}".replace("-", MINUS)
+    return "–" if np.isnan(number) else f"{_rounded(number):.3f}".replace("-", MINUS)
 
 
 def signed(number: float) -> str:
     """The same with its sign."""
-    return "–" if np.isnan(number) else f"{number:+.3f}".replace("-", MINUS)
+    return "–" if np.isnan(number) else f"{_rounded(number):+.3f}".replace("-", MINUS)
+
+
+def _rounded(number: float) -> float:
+    return round(float(number), 3) + 0.0  # not minus zero
 
 
 def span(low: float, high: float) -> str:
