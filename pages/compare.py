@@ -82,21 +82,22 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         against = sections.against_picker(compared, set(page.labels.values())) if len(compared) > 1 else runs[0].run_id
         # what others published was measured on the films' own labels
         reference = sections.published_picker(data["kind"], measure) if runs[0].labels.is_shipped else None
-    found, n_tests = comparison.contrasts(compared, against, measure) if against else ([], 0)
+    base = against or runs[0].run_id
+    found, n_tests = comparison.contrasts(compared, base, measure) if against else ([], 0)
     with merged:
-        table.draw(compared, found, against or runs[0].run_id, title, measure)
+        table.draw(compared, found, base, title, measure)
     with paper:
         setting = Setting(data["name"], own[0].split, labels, part, title, measure, n_tests)
-        for_paper.popover(compared, found, against or runs[0].run_id, setting)
-    sections.draw_charts(compared, found, page.labels[against or runs[0].run_id], title, reference)
+        for_paper.popover(compared, found, base, setting)
+    sections.draw_charts(compared, found, page.labels[base], title, reference)
     if reference:
         sections.say_published(reference, runs[0].findings, first["split_scheme"], part)
 
-    tables = {"Values": (f"compare_{measure}_{part}", lambda: comparison.values_table(compared, measure))}
+    tables: sections.Tables = {"Values": (f"compare_{measure}_{part}", lambda: comparison.values_table(compared, measure))}
     if found:
         sections.say_verdicts(n_tests)
         tables["Differences"] = (f"differences_{measure}_{part}", lambda: comparison.contrast_table(
-            found, page.labels[against], measure))
+            found, page.labels[base], measure))
         tables |= sections.agreement_section(store, compared, part)
     tables |= sections.seeds_section(compared, overview.runs, measure, part)
     tables |= sections.cost_section(compared, overview.runs, title)

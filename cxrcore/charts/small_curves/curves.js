@@ -10,7 +10,7 @@
 const HELD = new WeakMap();
 
 /** @param {string} tag @param {string} kind @param {string} [text] @returns {HTMLElement} */
-function node(tag, kind, text = "") {
+function element(tag, kind, text = "") {
   const made = document.createElement(tag);
   made.className = kind;
   made.textContent = text;
@@ -34,20 +34,20 @@ function swatch(run) {
 
 /** @param {HTMLElement} root @param {Given} data @returns {HTMLElement} */
 function legend(root, data) {
-  const line = node("div", "legend", data.said);
+  const line = element("div", "legend", data.said);
   data.runs.forEach((run, place) => {
-    const name = node("button", "run", "");
+    const name = element("button", "run", "");
     name.setAttribute("type", "button");
     name.setAttribute("aria-label", `Light ${run.name} in all panels`);
     name.dataset.run = String(place);
-    name.append(swatch(run), node("span", "name", run.name), node("b", "", run.words));
+    name.append(swatch(run), element("span", "name", run.name), element("b", "", run.words));
     name.onpointerenter = name.onfocus = () => light(root, place);
     name.onpointerleave = name.onblur = () => light(root, -1);
     line.append(name);
   });
-  const files = node("span", "files");
+  const files = element("span", "files");
   for (const kind of ["svg", "png"]) {
-    const button = node("button", "file", kind.toUpperCase());
+    const button = element("button", "file", kind.toUpperCase());
     button.setAttribute("type", "button");
     button.title = `Download all panels as ${kind.toUpperCase()}`;
     button.onclick = () => saveAs(whole(root, data.panels, data.runs), data.file, kind);
@@ -60,9 +60,9 @@ function legend(root, data) {
 /** The panel's figures: coloured marks tell several runs apart.
  * @param {Panel} panel @param {Run[]} runs @returns {HTMLElement} */
 function figures(panel, runs) {
-  const line = node("span", "figures", runs.length > 1 && panel.texts.length ? "" : panel.said);  // else the legend says it
+  const line = element("span", "figures", runs.length > 1 && panel.texts.length ? "" : panel.said);  // else the legend says it
   panel.texts.forEach((text, place) => {
-    const own = node("span", "figure", text);
+    const own = element("span", "figure", text);
     own.dataset.run = String(place);
     if (runs.length > 1) own.prepend(swatch(runs[place]));
     line.append(" ", own);
@@ -73,14 +73,14 @@ function figures(panel, runs) {
 /** @param {Panel} panel @param {Given} data @param {Component["setTriggerValue"]} tell @returns {HTMLElement} */
 function card(panel, data, tell) {
   const opens = Boolean(panel.finding) && !panel.missing;
-  const made = node(opens ? "button" : "div", `panel ${panel.finding ? "" : "mean"}`);
+  const made = element(opens ? "button" : "div", `panel ${panel.finding ? "" : "mean"}`);
   made.dataset.panel = panel.finding || "macro";
-  made.append(node("strong", "", panel.name));
+  made.append(element("strong", "", panel.name));
   if (panel.missing) {
-    made.append(node("span", "missing", panel.missing));
+    made.append(element("span", "missing", panel.missing));
     return made;
   }
-  made.append(figures(panel, data.runs), node("span", "drawing"));
+  made.append(figures(panel, data.runs), element("span", "drawing"));
   made.setAttribute("aria-label", `${panel.alt}${opens ? " Open large" : ""}`);
   if (opens) {
     made.setAttribute("type", "button");
@@ -107,14 +107,14 @@ function drawAll(root) {
 export default function smallCurves({ parentElement, data, setTriggerValue }) {
   const root = /** @type {HTMLElement} */ (parentElement.querySelector(".curves"));
   HELD.get(root)?.watch.disconnect();
-  const panels = node("div", "panels");
+  const panels = element("div", "panels");
   panels.append(...data.panels.map((panel) => card(panel, data, setTriggerValue)));
   panels.onpointerover = (event) => {
     const run = /** @type {Element} */ (event.target).getAttribute("data-reach");
     light(root, run === null ? -1 : Number(run));
   };
   panels.onpointerleave = () => light(root, -1);
-  root.replaceChildren(legend(root, data), panels, node("p", "axes", data.axes));
+  root.replaceChildren(legend(root, data), panels, element("p", "axes", data.axes));
   const watch = new ResizeObserver(() => drawAll(root));
   HELD.set(root, { data, width: 0, watch });
   watch.observe(panels);
