@@ -93,7 +93,8 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     if reference:
         sections.say_published(reference, runs[0].findings, first["split_scheme"], part)
 
-    tables: sections.Tables = {"Values": (f"compare_{measure}_{part}", lambda: comparison.values_table(compared, measure))}
+    tables: sections.Tables = {
+        "Values": (f"compare_{measure}_{part}", lambda: comparison.values_table(compared, measure))}
     if found:
         sections.say_verdicts(n_tests)
         tables["Differences"] = (f"differences_{measure}_{part}", lambda: comparison.contrast_table(
