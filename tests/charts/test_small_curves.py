@@ -28,7 +28,8 @@ def shown(view, n_runs=2, n=3000):
 
 def panel_of(view, runs):
     said, texts = charts.small_texts(view, "f1", runs)
-    return payload.panel("Mass", "Mass", DRAW[view]("Mass", runs, False), texts, said, "alt", [one.name for one in runs])
+    names = [one.name for one in runs]
+    return payload.panel("Mass", "Mass", DRAW[view]("Mass", runs, False), texts, said, "alt", names)
 
 
 def places(text):

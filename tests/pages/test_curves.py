@@ -91,8 +91,8 @@ def test_numbers_on_the_page_are_those_of_the_metrics(open_page, store):
     ap = metrics.per_finding(metrics.average_precision, known.labels, known.scores)
     app = open_page(run=run_id)
     hard, easy = (NIH_FINDINGS[pick(auroc)] for pick in (np.argmin, np.argmax))
-    assert answer_of(app) == (f"Over all thresholds: only has macro AUROC {np.mean(auroc):.3f}. {display_name(hard)} is "
-                              f"hardest ({auroc.min():.3f}), {display_name(easy)} easiest ({auroc.max():.3f}).")
+    assert answer_of(app) == (f"Over all thresholds: only has macro AUROC {np.mean(auroc):.3f}. {display_name(hard)} "
+                              f"is hardest ({auroc.min():.3f}), {display_name(easy)} easiest ({auroc.max():.3f}).")
     assert small_of(app)["runs"][0]["words"] == f"{np.mean(auroc):.3f}"
     assert [f"AUROC {value:.3f}" in alt for value, alt in zip(auroc, alts_of(app), strict=True)] == [True] * 14
     assert [panel["texts"] for panel in panels_of(app)] == [[f"{value:.3f}"] for value in auroc]

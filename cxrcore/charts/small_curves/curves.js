@@ -97,9 +97,11 @@ function drawAll(root) {
   const width = Math.floor(cards[0]?.getBoundingClientRect().width ?? 0);
   if (width < 40 || width === held.width) return;
   held.width = width;
+  const drawn = held.data.panels.filter((panel) => !panel.missing);
+  const letters = Math.max(...drawn.flatMap((panel) => panel.y.ticks.map(([, text]) => text.length)));
   cards.forEach((one, place) => {
     const panel = held.data.panels[place];
-    if (!panel.missing) one.querySelector(".drawing")?.replaceChildren(draw(panel, held.data.runs, width));
+    if (!panel.missing) one.querySelector(".drawing")?.replaceChildren(draw(panel, held.data.runs, width, letters));
   });
 }
 

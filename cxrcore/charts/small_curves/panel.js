@@ -8,7 +8,7 @@
 /** @typedef {{ finding: string, name: string, missing?: string, said: string, texts: string[], alt: string, x: Axis,
  *   y: Axis, lines: Line[], marks: Mark[], guides: Guide[], notes: { y: number, text: string }[] }} Panel */
 
-const STEPS = 65535, TEXT = 14, LEFT = 30, BELOW = 22, ABOVE = 6, RIGHT = 10, NOTES = 32;
+const STEPS = 65535, TEXT = 14, LETTER = 7.4, BELOW = 22, ABOVE = 6, RIGHT = 10, NOTES = 32;
 const FAINT = "rgba(138,138,138,0.3)", SVG = "http://www.w3.org/2000/svg";
 
 /** @param {string} name @param {Record<string, string | number>} given @param {string} [text] @returns {SVGElement} */
@@ -26,12 +26,14 @@ function unpacked(text) {
   return new Uint16Array(bytes.buffer);
 }
 
-/** Where a panel's drawing lies, in pixels.
- * @param {number} width @param {boolean} noted whether something is written right of it */
-function area(width, noted) {
+/** Where a panel's drawing lies, in pixels; all panels of a page leave as much room beside it.
+ * @param {number} width @param {boolean} noted whether something is written right of it
+ * @param {number} letters of the longest number left of it */
+function area(width, noted, letters) {
+  const left = 8 + Math.ceil(letters * LETTER);
   const right = width - (noted ? NOTES : RIGHT), bottom = Math.round(width * 0.62) + ABOVE;
-  return { left: LEFT, right, top: ABOVE, bottom, width, height: bottom + BELOW,
-    x: (/** @type {number} */ at) => LEFT + at * (right - LEFT),
+  return { left, right, top: ABOVE, bottom, width, height: bottom + BELOW,
+    x: (/** @type {number} */ at) => left + at * (right - left),
     y: (/** @type {number} */ at) => bottom - at * (bottom - ABOVE) };
 }
 
@@ -70,12 +72,13 @@ function marked(mark, into) {
 function axes(panel, into) {
   const nodes = [shape("path", { d: `M${into.left} ${into.top}V${into.bottom}H${into.right}`, fill: "none",
     stroke: "rgba(138,138,138,0.6)" })];
-  for (const [at, text] of panel.x.ticks) {
-    const x = into.x(at);
+  let free = 0;  // where the next number may begin
+  for (const [at, text] of panel.x.ticks.toSorted((one, other) => one[0] - other[0])) {
+    const x = into.x(at), half = text.length * LETTER / 2, middle = Math.min(x, into.right + 6 - half);
     if (panel.x.grid) nodes.push(shape("path", { d: `M${x} ${into.top}V${into.bottom}`, stroke: FAINT }));
-    const anchor = x > into.right - 12 ? "end" : x < into.left + 8 ? "start" : "middle";
-    nodes.push(shape("text", { x: anchor === "end" ? into.right + 2 : x, y: into.bottom + 16, "text-anchor": anchor,
-      class: "tick" }, text));
+    if (!text || middle - half < free) continue;
+    nodes.push(shape("text", { x: middle, y: into.bottom + 16, "text-anchor": "middle", class: "tick" }, text));
+    free = middle + half + 5;
   }
   for (const [at, text] of panel.y.ticks) {
     const y = into.y(at);
@@ -86,9 +89,10 @@ function axes(panel, into) {
   return nodes;
 }
 
-/** @param {Panel} panel @param {Run[]} runs @param {number} width pixels @returns {SVGSVGElement} */
-function draw(panel, runs, width) {
-  const into = area(width, panel.notes.length > 0);
+/** @param {Panel} panel @param {Run[]} runs @param {number} width pixels @param {number} letters as in `area`
+ * @returns {SVGSVGElement} */
+function draw(panel, runs, width, letters) {
+  const into = area(width, panel.notes.length > 0, letters);
   const svg = /** @type {SVGSVGElement} */ (shape("svg", { width, height: into.height, fill: "none",
     viewBox: `0 0 ${width} ${into.height}`, "aria-hidden": "true" }));
   svg.append(...axes(panel, into));

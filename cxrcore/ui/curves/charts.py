@@ -125,7 +125,8 @@ def all_findings(store: Store, measured: Sequence[DrawnRun], view: str, measure:
     if view in CURVES:
         panels += _mean_panel(mean_curves(store, measured, view, bands), view, names)
     small.draw(measured, lambda one: macro_words(one, view), panels,
-               f"Macro {MEASURED_BY[view][0]}:", f"curves_{view}", SHORT_AXES[view])
+               f"Macro {MEASURED_BY[view][0]}:", f"curves_{view}",
+               SHORT_AXES[view] + (" Its 95 % band takes a moment: Options." if view in CURVES and not bands else ""))
 
 
 def _mean_panel(means: Sequence[MeanCurve], view: str, names: Sequence[str]) -> list[dict[str, Any]]:

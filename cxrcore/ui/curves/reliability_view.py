@@ -39,7 +39,7 @@ _INTERVALS = ("Intervals: 95 %, Wilson's, for as many independent films as those
 def scores_picker() -> str | None:
     """Choose the scores that are read: of `calibration.METHODS`, or None for those that were predicted."""
     return METHODS[st.segmented_control("Scores", list(METHODS), default=AS_PREDICTED, required=True,
-                                        **in_link("scores"), help=METHODS_HELP)]
+                                        **in_link("scores"), label_visibility="collapsed")]
 
 
 # -- what to beware of
@@ -95,6 +95,7 @@ def show_reliability(read: Sequence[DrawnRun], finding: str | None) -> None:
     """A small chart a finding, or one finding large."""
     with frame.numbers():
         st.caption(f"{widgets.escape(sources_in_words(read, finding))} {READ}")
+        st.caption(METHODS_HELP)
         if finding is not None:
             narrow = "" if all(one.data.patients_known for one in read) else " **Patients unknown: too narrow.**"
             st.caption(f"{_INTERVALS}{narrow}")
@@ -125,7 +126,7 @@ def answer(read: Sequence[DrawnRun], finding: str | None) -> str:
     where = "" if finding is None else f" for {escape(display_name(finding))}"
     few = sum(bool(one.data.off) for one in read)
     text = (f"<b>{escape(read[best].label)}</b>{which} {of}ECE{where}: <b>{in_figures(values[best])}</b>, the mean gap "
-            "between score and share of films with the finding.")
+            "between score and share.")
     if finding is None and few:
         text += (" Its scores are not probabilities for every finding." if len(read) == 1 else
                  f" Scores of {few} of {len(read)} runs are not probabilities for every finding.")
