@@ -44,7 +44,7 @@ def test_both_themes(page, served, scheme, background):
     page.emulate_media(color_scheme=scheme)
     open_data(page, served)
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
-    expect(page.get_by_text("SYNTHETIC")).to_be_visible()
+    expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
     smallest = page.evaluate("""() => Math.min(
         ...[...document.querySelectorAll('p, label, button, a, figcaption, .js-plotly-plot text')]
         .filter(e => e.offsetParent !== null || e.tagName === 'text').filter(e => e.textContent.trim())

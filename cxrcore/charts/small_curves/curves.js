@@ -45,7 +45,13 @@ function legend(root, data) {
     name.onpointerleave = name.onblur = () => light(root, -1);
     line.append(name);
   });
-  const files = element("span", "files");
+  return line;
+}
+
+/** What the axes are, and the buttons that take the picture along.
+ * @param {HTMLElement} root @param {Given} data @returns {HTMLElement} */
+function foot(root, data) {
+  const line = element("div", "foot"), files = element("span", "files");
   for (const kind of ["svg", "png"]) {
     const button = element("button", "file", kind.toUpperCase());
     button.setAttribute("type", "button");
@@ -53,7 +59,7 @@ function legend(root, data) {
     button.onclick = () => saveAs(whole(root, data.panels, data.runs), data.file, kind);
     files.append(button);
   }
-  line.append(files);
+  line.append(element("p", "axes", data.axes), files);
   return line;
 }
 
@@ -116,7 +122,7 @@ export default function smallCurves({ parentElement, data, setTriggerValue }) {
     light(root, run === null ? -1 : Number(run));
   };
   panels.onpointerleave = () => light(root, -1);
-  root.replaceChildren(legend(root, data), panels, element("p", "axes", data.axes));
+  root.replaceChildren(legend(root, data), panels, foot(root, data));
   const watch = new ResizeObserver(() => drawAll(root));
   HELD.set(root, { data, width: 0, watch });
   watch.observe(panels);

@@ -99,8 +99,12 @@ function draw(panel, runs, width, letters) {
   for (const { at, dash, colour } of panel.guides)
     svg.append(shape("path", { d: `M${into.x(at[0])} ${into.y(at[1])}L${into.x(at[2])} ${into.y(at[3])}`,
       stroke: colour, "stroke-width": 1.3, "stroke-dasharray": dash }));
-  for (const { y, text } of panel.notes)
-    svg.append(shape("text", { x: into.right + 4, y: into.y(y) + 5, class: "tick" }, text));
+  let lowest = -TEXT;
+  for (const { y, text } of panel.notes.toSorted((one, other) => other.y - one.y)) {
+    if (into.y(y) - lowest < TEXT + 1) continue;  // no room below the one before
+    lowest = into.y(y);
+    svg.append(shape("text", { x: into.right + 4, y: lowest + 5, class: "tick" }, text));
+  }
   for (const one of panel.lines) {
     const d = path(one.line ?? one.area ?? "", into), own = { d, "data-run": one.run };
     if (one.area) svg.append(shape("path", { ...own, fill: one.colour }));
