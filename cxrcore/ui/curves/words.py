@@ -78,10 +78,10 @@ def answer(measured: Sequence[DrawnRun], view: str) -> str:
         return f"No finding of these films has {'an' if name[0] == 'A' else 'a'} {name}."
     best = int(np.nanargmax(means))
     own, findings = values[best], list(measured[best].data.findings)
-    has = "has" if len(measured) == 1 else "has the greatest"
-    text = f"Over all thresholds: <b>{escape(measured[best].label)}</b> {has} macro {name}" \
-        if view != "thresholds" else f"<b>{escape(measured[best].label)}</b> {has} macro mean of the {name}"
-    text += f"{',' if len(measured) > 1 else ''} <b>{means[best]:.3f}</b>."
+    run, greatest = f"<b>{escape(measured[best].label)}</b>", "" if len(measured) == 1 else "the greatest "
+    text = f"Over all thresholds: {run} has {greatest}macro {name}{',' if greatest else ''} <b>{means[best]:.3f}</b>."
+    if view == "thresholds":
+        text = f"{run} can reach {greatest}macro F1, <b>{means[best]:.3f}</b>, at the best thresholds for these films."
     if (~np.isnan(own)).sum() > 1:
         hard, easy = int(np.nanargmin(own)), int(np.nanargmax(own))
         text += (f" {escape(display_name(findings[hard]))} is hardest ({own[hard]:.3f}), "
