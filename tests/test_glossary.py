@@ -12,7 +12,8 @@ from cxrcore.charts.board.payload import EXPLAINED
 from cxrcore.charts.curves import MEASURE_TITLES as CURVE_MEASURES
 from cxrcore.glossary import TERMS, meaning, meanings
 from cxrcore.measures import localization_scores
-from cxrcore.queries import run_costs, subgroups
+from cxrcore.queries import subgroups
+from cxrcore.queries.compared import run_costs
 from cxrcore.ui.compare import sections as compare_view
 from cxrcore.ui.localization import sections as localization_view
 from cxrcore.ui.shell import PAGES

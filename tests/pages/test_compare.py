@@ -20,7 +20,8 @@ from cxrcore.config import default_store
 from cxrcore.evaluation import kept_draws
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.intervals.intervals import MACRO
-from cxrcore.queries import agreement, best_run, comparison, kept, run_costs, shared_draws
+from cxrcore.queries import comparison, kept, shared_draws
+from cxrcore.queries.compared import agreement, best_run, run_costs
 from cxrcore.queries.from_store import Labelled
 from cxrcore.report import latex, paper
 from cxrcore.settings import Constants

@@ -16,7 +16,8 @@ from cxrcore.measures.intervals.draws import N_DRAWS
 from cxrcore.measures.intervals.holm import LOWER_IS_BETTER
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN_NOTE
 from cxrcore.measures.metrics import THRESHOLDED
-from cxrcore.queries import agreement, run_costs, run_groups
+from cxrcore.queries import run_groups
+from cxrcore.queries.compared import agreement, run_costs
 from cxrcore.queries.comparison import (
     Compared,
     Contrast,

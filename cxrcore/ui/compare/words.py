@@ -8,7 +8,7 @@ import numpy as np
 from cxrcore.findings import display_name
 from cxrcore.measures.intervals.holm import BETTER, LOWER_IS_BETTER, TIED
 from cxrcore.measures.intervals.intervals import MACRO
-from cxrcore.queries.best_run import Lead, best_run, leads
+from cxrcore.queries.compared.best_run import Lead, best_run, leads
 from cxrcore.queries.comparison import Compared
 
 MINUS = "\N{MINUS SIGN}"
