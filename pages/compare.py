@@ -6,10 +6,11 @@ import streamlit as st
 from cxrcore.data.splits import EXTERNAL
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.measures.metrics import THRESHOLDED
-from cxrcore.queries import agreement, comparison, evaluated_runs, run_settings
+from cxrcore.queries import comparison, evaluated_runs, run_settings
 from cxrcore.queries.evaluated_runs import Evaluated, evaluated
+from cxrcore.report.paper import Setting
 from cxrcore.ui import link, report_button, run_pages, widgets
-from cxrcore.ui.compare import sections
+from cxrcore.ui.compare import for_paper, sections, table, words
 from cxrcore.ui.compare.sections import MEASURES, SETS
 from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
@@ -25,11 +26,14 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         title = st.segmented_control("Measure", list(MEASURES), default="AUROC", required=True,
                                      **in_link("by"), label_visibility="collapsed", wrap=True)
         measure = MEASURES[title]
-        key = None
-        if measure in THRESHOLDED:
+    with st.container(horizontal=True, key="answer_line"):
+        answer, asked, paper = st.container(), st.container(width="content"), st.container(width="content")
+    key = None
+    if measure in THRESHOLDED:
+        with asked, st.container(width=290):
             said = widgets.choice_in_link("Thresholds", "at", list(SETS), "What F1, recall, precision and agreement "
                                           "are read at; each run has its own.")
-            key = SETS.get(said)
+        key = SETS.get(said)
 
     focus = page.at_most(evaluated_runs.MAX_RUNS, page.chosen or page.best(wanted), "compared")
     rows = page.rows(focus)
@@ -57,24 +61,45 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
 
     first = measured[measured["run_id"] == runs[0].run_id].iloc[0]
     data = data_of(runs[0])
-    with st.container(width=420):
-        published = runs[0].labels.is_shipped  # what others published was measured on the films' own labels
-        reference = sections.published_picker(data["kind"], measure) if published else None
     architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
     with widgets.slow_share(RESAMPLING) as told:
         compared = comparison.compare(store, runs, architectures, part, key, told, link.places_in_link())
-    sections.say_where(compared, own[0], runs[0].labels.whose or data["label_source"], part, measure, key)
+    labels = runs[0].labels.whose or data["label_source"]
+    sections.say_where(compared, own[0], labels, part, measure, key)
+    widgets.explain_measures(MEASURES.values())
     sections.say_start_weights(measured, page.labels)
     if not runs[0].is_elsewhere(part):
         widgets.oracle(measured)
-    tables = sections.values_section(compared, title, part, reference)
+
+    with answer:
+        widgets.answer(words.answer(compared, title, measure))
+    if len(compared) == 1:
+        st.caption("Choose a second run to see differences and verdicts.")
+    merged = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container():
+            widgets.legend([(one.run.label, one.style) for one in compared])
+        against = sections.against_picker(compared, set(page.labels.values())) if len(compared) > 1 else runs[0].run_id
+        # what others published was measured on the films' own labels
+        reference = sections.published_picker(data["kind"], measure) if runs[0].labels.is_shipped else None
+    base = against or runs[0].run_id
+    found, n_tests = comparison.contrasts(compared, base, measure) if against else ([], 0)
+    with merged:
+        table.draw(compared, found, base, title, measure)
+    with paper:
+        setting = Setting(data["name"], own[0].split, labels, part, title, measure, n_tests)
+        for_paper.popover(compared, found, base, setting)
+    sections.draw_charts(compared, found, page.labels[base], title, reference)
     if reference:
         sections.say_published(reference, runs[0].findings, first["split_scheme"], part)
-    if len(compared) == 1:
-        st.info("Choose a second run to see differences and verdicts.", icon=":material/info:")
-    else:
-        tables |= sections.verdict_section(compared, title, part, set(page.labels.values()))
-        tables |= sections.agreement_section(runs[0].findings, *agreement.votes(store, compared, part), part)
+
+    tables: sections.Tables = {
+        "Values": (f"compare_{measure}_{part}", lambda: comparison.values_table(compared, measure))}
+    if found:
+        sections.say_verdicts(n_tests)
+        tables["Differences"] = (f"differences_{measure}_{part}", lambda: comparison.contrast_table(
+            found, page.labels[base], measure))
+        tables |= sections.agreement_section(store, compared, part)
     tables |= sections.seeds_section(compared, overview.runs, measure, part)
     tables |= sections.cost_section(compared, overview.runs, title)
     with st.expander("Settings that differ"):
@@ -83,7 +108,7 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         widgets.show_table(
             run_settings.only_differences(settings), hide_index=True, alt="Settings in which the runs differ"
         )
-    widgets.download_menu(tables, latex=True)
+    widgets.download_menu(tables)
     if part != EXTERNAL:  # a report is of the runs' own data set
         with frame.tools():
             report_button.report_popover(store, [run.run_id for run in runs], part, label_set)

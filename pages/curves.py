@@ -3,7 +3,6 @@
 import streamlit as st
 
 from cxrcore.charts.curves import MEASURE_TITLES
-from cxrcore.glossary import meanings
 from cxrcore.measures.intervals.curve_bands import CURVES
 from cxrcore.queries import curves, evaluated_runs, reliability
 from cxrcore.queries.evaluated_runs import MAX_RUNS, evaluated
@@ -32,27 +31,39 @@ with open_runs_page("curves", "so there are no curves") as page:
     runs, others = run_pages.share_findings(known, part)
     findings = runs[0].findings if runs else ()
     finding_picker.stop_at_unknown_finding(findings)
+    finding = finding_picker.chosen_finding(findings)
     with controls:
         view = VIEWS[st.segmented_control(
             "View", list(VIEWS), default="ROC", required=True, **in_link("view"), wrap=True,
             label_visibility="collapsed")]
-        finding = finding_picker.finding_picker(findings)
-        measure = "f1"
+        options = st.popover("Options", icon=":material/tune:", help="Finding, marks of thresholds, bands")
+
+    with st.container(horizontal=True, key="answer_line"):
+        answer, asked = st.container(), st.container(width="content")
+    with options:
+        finding_picker.finding_picker(findings)
+        marks_slot = st.container()
+        bands = view in CURVES and curves_bands.bands_picker()
+    with asked:
+        measure, method = "f1", None
         if view == "thresholds" and finding is None:
             titles = {title: name for name, title in MEASURE_TITLES.items()}
             measure = titles[st.segmented_control("Measure", list(titles), default="F1", required=True,
-                                                  **in_link("measure"), help=meanings(MEASURE_TITLES))]
-        method = reliability_view.scores_picker() if view == "reliability" else None
-        marks_slot = st.container(width=240) if view != "reliability" else None
-        bands = finding is not None and view in CURVES and curves_bands.bands_picker()
+                                                  **in_link("measure"), label_visibility="collapsed")]
+        if view == "reliability":
+            method = reliability_view.scores_picker()
+        if finding is not None:
+            finding_picker.steps(findings, finding)
 
     if len(page.chosen) > MAX_RUNS:
         st.error(f"At most {MAX_RUNS} runs can be told apart in one chart, and {len(page.chosen)} are chosen. Take "
                  "some of them out above.", icon=":material/error:")
         st.stop()
-    if not page.chosen:
-        st.caption("No run is chosen: these are the best of the newest data set and split." if focus else
-                   "No run is chosen, and none has been evaluated yet.")
+    if not page.chosen and focus:
+        with frame.numbers():
+            st.caption("No run is chosen: these are the best of the newest data set and split.")
+    elif not page.chosen:
+        st.caption("No run is chosen, and none has been evaluated yet.")
 
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation curves.", icon=":material/info:")
@@ -63,7 +74,7 @@ with open_runs_page("curves", "so there are no curves") as page:
     if view == "reliability":
         read = reliability.reliability_reader(store, method)
     else:
-        with marks_slot or st.container():
+        with marks_slot:
             key = marks.marks_picker(store, runs)
         read = curves.curves_reader(store, view)
     with widgets.slow_steps("Reading predictions", len(rows)) as step:
@@ -76,22 +87,11 @@ with open_runs_page("curves", "so there are no curves") as page:
     drawn = rows[rows["run_id"].isin([one.run_id for one in measured])]
     words.say_where(page.groups(drawn, part), measured)
     if view == "reliability":
+        with answer:
+            widgets.answer(reliability_view.answer(measured, finding))
         reliability_view.say_not_probabilities(measured, rows, method, finding)
         reliability_view.show_reliability(measured, finding)
         tables = reliability_view.reliability_tables(measured, method, finding, part)
     else:
-        marked = marks.marked_runs(store, measured, runs, key)
-        measured = curves_bands.add_bands(store, marked.runs, finding, view) if bands else marked.runs
-        notes = marks.mark_notes(marked, runs, part, finding)
-        notes += curves_bands.band_notes(store, measured, finding) if bands else []
-        readers = marks.label_readers(store, measured) if view == "roc" else {}
-        notes += [marks.READER_NOTE] if readers else []
-        if finding is None:
-            charts.all_findings(measured, view, measure, notes, readers)
-        else:
-            charts.one_finding(measured, finding, view, notes, readers)
-        tables = {
-            "AUROC and AP": (f"auroc_ap_{part}", lambda: curves.values_table(measured)),
-            "Drawn points": (f"curves_{view}_{part}", lambda: curves.points_table(measured, finding)),
-        } | marks.mark_downloads(marked, part) | (curves_bands.band_downloads(measured, view, part) if bands else {})
+        tables = charts.show(store, measured, runs, part, charts.Asked(view, finding, measure, key, bands), answer)
     widgets.download_menu(tables)

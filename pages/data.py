@@ -27,18 +27,21 @@ with shell.open_page("data") as store:
 
     with st.skeleton(height=600):
         found = data_set.holdings(store, dataset_id)
-    counts.key_figures(found)
-    st.header("How common is each finding?", anchor=False)
-    counts.imbalance(found, kind)
-    label_tables = label_sets.sections(store, overview, dataset_id)
+    widgets.answer(counts.answer(found))
+    counts.explain_figures(found)
+    chart, films = st.columns([5, 6], gap="large")
+    with chart:
+        counts.prevalence(found, kind)
+        counts.accuracy(found, kind)
+    with films:
+        film_wall.films(store, found, kind, runs)
     st.header("What stands together?", anchor=False)
     counts.company(found)
-    st.header("Whose films are these?", anchor=False)
-    counts.people(found)
     st.header("Does the way of filming give findings away?", anchor=False)
     counts.views(found)
-    st.header("What do films with a finding look like?", anchor=False)
-    film_wall.films(store, found, kind, runs)
+    st.header("Whose films are these?", anchor=False)
+    counts.people(found)
+    label_tables = label_sets.sections(store, overview, dataset_id)
 
     st.header("How are patients split?", anchor=False)  # last, since a large table takes long to be split again
     split = None

@@ -1,4 +1,4 @@
-"""Localization: whether maps point at the boxes that people drew, beside what needs no network."""
+"""Localization: whether maps point at the boxes of the data set, beside what needs no network."""
 
 from dataclasses import replace
 
@@ -23,7 +23,11 @@ with open_runs_page("localization", "so no map can be measured") as page:
     with controls:
         label_set = pick_labels(overview, focus)
     runs = evaluated(rows, overview, page.labels, label_set=label_set)
+    answer = st.container()
     measured = localization.read_localization(store, runs, rows, overview.runs)
+    if not measured:
+        with answer:
+            widgets.answer("No chosen run has been measured on boxes yet.")
     sections.say_missing(store, rows, measured, overview, page.labels, page.statuses)
     if not measured:
         for group in page.groups(rows, "test"):
@@ -57,10 +61,14 @@ with open_runs_page("localization", "so no map can be measured") as page:
     without = [one.run.label for one in measured if not set(methods) & set(one.rows["method"])]
     if without:
         st.info(f"Not measured by {named}: {widgets.escape(', '.join(without))}.", icon=":material/info:")
+    with answer:
+        widgets.answer(sections.answer(shown, title))
     sections.draw_measurements(shown, heading)
     sections.say_method(named, measured)
     table = sections.localization_table(shown, heading)
     with st.expander("As a table"):
+        for one in shown:
+            sections.say_verdict(one)
         widgets.show_table(table, hide_index=True, placeholder="–", alt=f"{heading} with floors",
                            column_config=sections.columns(table, MEASURES[title]))
     widgets.download_menu({"Values": ("localization", lambda: table)}, latex=True)

@@ -93,6 +93,7 @@ def marks(found: Sequence[Mark], ends: tuple[float, float] | None = None) -> lis
     symbols = ["triangle-left" if mark.x < low else "triangle-right" if mark.x > high else mark.style.symbol
                for mark in drawn]
     return [{"type": "scatter", "mode": "markers", "name": "operating points", "cliponaxis": False,
+             "ids": [mark.name for mark in drawn],
              "x": [min(max(mark.x, low), high) for mark in drawn], "y": [mark.y for mark in drawn],
              "hovertext": [mark.point.hover(mark.name) for mark in drawn],
              "hovertemplate": "%{hovertext}<extra></extra>",

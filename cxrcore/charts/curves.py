@@ -25,6 +25,7 @@ from cxrcore.charts.curve_axes import (
     up_to,
 )
 from cxrcore.charts.curve_marks import Mark, OperatingPoint, at_threshold, band_area, lines, marks
+from cxrcore.charts.dot_rows import MACRO_MEAN
 from cxrcore.charts.look import NEUTRAL, RunStyle, escape
 from cxrcore.findings import display_name
 from cxrcore.measures.curves import DrawnCurve, FindingCurves, Histogram, logit, merge_bins
@@ -153,6 +154,46 @@ def scores_chart(finding: str, runs: Sequence[ShownCurves], large: bool) -> go.F
     if large:
         shape["height"] = MIDDLE_HEIGHT
     return built(traces, shape)
+
+
+@dataclass(frozen=True)
+class ShownMean:
+    """One run's mean curve over findings.
+
+    Attributes:
+        name, style: of the run.
+        x, y: float64 (m,), as `macro_curves.mean_curve` gives them.
+        band: around it.
+    """
+
+    name: str
+    style: RunStyle
+    x: np.ndarray
+    y: np.ndarray
+    band: Band | None = None
+
+
+def mean_chart(view: str, runs: Sequence[ShownMean]) -> go.Figure:
+    """Small: mean ROC or precision-recall curves; `view` is 'roc' or 'pr'."""
+    traces = [band_area(one.band, one.style) | {"name": escape(one.name)} for one in runs
+              if one.band and one.band.draws]
+    traces += [{"type": "scatter", "mode": "lines", "name": escape(one.name), "x": packed(one.x), "y": packed(one.y),
+                "line": {"color": one.style.colour, "dash": one.style.dash, "width": 1.75}} for one in runs]
+    axes = (SHORT_FPR, SHORT_RECALL) if view == "roc" else (SHORT_RECALL, SHORT_PRECISION)
+    shape = layout(MACRO_MEAN, "", False) | {"xaxis": up_to(1, axes[0]), "yaxis": up_to(1, axes[1]),
+                                     "shapes": [guide(0, 0, 1, 1, "dot")] if view == "roc" else []}
+    return built(traces, shape)
+
+
+def small_texts(view: str, measure: str, runs: Sequence[ShownCurves]) -> tuple[str, list[str]]:
+    """What stands in the head of a small chart: a word, and a figure of each run."""
+    if view == "scores":
+        return f"{max((one.curves.positives for one in runs), default=0):,} films with it", []
+    if view == "thresholds" and measure != "f1":
+        return "", []
+    word, value = {"roc": ("AUROC", lambda c: c.auroc), "pr": ("AP", lambda c: c.ap),
+                   "thresholds": ("max F1", lambda c: c.best[1])}[view]
+    return word, [number(value(one.curves)) for one in runs]
 
 
 def curves_alt(finding: str, what: str, runs: Sequence[ShownCurves]) -> str:

@@ -1,5 +1,6 @@
-"""Charts of the Data page: how common findings are, what stands together, patients, ages, views and splits."""
+"""Charts of the Data page: how common findings are, patients, ages, views and splits."""
 
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -8,19 +9,22 @@ import plotly.graph_objects as go
 from cxrcore.charts.look import CURVE_HEIGHT, FONT_SIZE, NEUTRAL, dress
 from cxrcore.findings import display_name
 
-FILMS = "#0072B2"
-GROUP_COLOURS = {"PA": "#0072B2", "AP": "#D55E00", "F": "#CC79A7", "M": "#009E73", "train": "#0072B2",
-                 "val": "#E69F00", "test": "#009E73"}
+FILMS = "#4E79A7"  # none of these is a run's
+GROUP_COLOURS = {"PA": "#2A9D8F", "AP": "#CC6644", "F": "#2A9D8F", "M": "#CC6644", "train": "#3B82C4",
+                 "val": "#C8559B", "test": "#2A9D8F"}
 GROUP_MARKS = {"PA": "circle", "AP": "diamond", "train": "circle", "val": "diamond", "test": "square"}
 GROUP_WORDS = {"PA": "PA (standing)", "AP": "AP (mostly bedside)", "F": "female", "M": "male", "val": "validation"}
 ROW_HEIGHT = 28  # pixels a finding
 HEAD_HEIGHT = 110
-# Only the strength changes, so that more is more on a white and on a dark page.
-_SCALE = [[0.0, "rgba(16,132,204,0.04)"], [1.0, "rgba(16,132,204,1)"]]
 
 
-def prevalence_chart(table: pd.DataFrame) -> go.Figure:
-    """Horizontal bars, the most common finding on top; `table` of `census.prevalence`, one group."""
+def prevalence_chart(table: pd.DataFrame, elsewhere: Mapping[str, float] | None = None) -> go.Figure:
+    """Horizontal bars, the most common finding on top.
+
+    Args:
+        table: of `census.prevalence`, one group.
+        elsewhere: {finding: share of NIH's films, 0 to 1}, as open dots on the bars; those without one have none.
+    """
     rows = table.sort_values("share", na_position="first")
     figure = go.Figure(go.Bar(
         x=100 * rows["share"], y=rows["finding"].map(display_name), orientation="h", marker={"color": FILMS},
@@ -32,34 +36,26 @@ def prevalence_chart(table: pd.DataFrame) -> go.Figure:
     ))
     _rows(figure, "Films with each finding (% of films, and count)", len(rows))
     highest = 100 * rows["share"].fillna(0).max()
+    if elsewhere:
+        figure.data[0].name = "these films"
+        figure.add_trace(_dots(rows["finding"], elsewhere))
+        _legend_below_title(figure)
+        highest = max(highest, 100 * max(elsewhere.values()))
     figure.update_xaxes(range=[0, highest * 1.6 or 1], ticksuffix=" %", title="Share of the films")
     return figure
 
 
+def _dots(findings: pd.Series, shares: Mapping[str, float]) -> go.Scatter:
+    there = [finding for finding in findings if finding in shares]
+    return go.Scatter(
+        x=[100 * shares[finding] for finding in there], y=list(map(display_name, there)), mode="markers",
+        name="NIH's real films", cliponaxis=False,
+        marker={"size": 11, "color": "#FFFFFF", "line": {"width": 2.5, "color": "#333333"}},
+        hovertemplate="%{y} on NIH's real films: <b>%{x:.2f} %</b><extra></extra>")
+
+
 def _share_text(share: float, count: int) -> str:
     return "labels unknown" if np.isnan(share) else f"{100 * share:.1f} % · {count:,}"
-
-
-def company_chart(table: pd.DataFrame) -> go.Figure:
-    """Heat map of `census.company`: of the films with the row's finding, how many have the column's."""
-    def matrix(column: str) -> np.ndarray:
-        return table.pivot(index="given", columns="other", values=column).loc[findings, findings].to_numpy()
-
-    findings = list(dict.fromkeys(table["given"]))
-    names = [display_name(finding) for finding in findings]
-    figure = go.Figure(go.Heatmap(
-        z=100 * matrix("share"), x=names, y=names, colorscale=_SCALE, xgap=2, ygap=2, hoverongaps=False,
-        customdata=np.stack([matrix("both"), matrix("lift")], axis=-1),
-        colorbar={"orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 0, "yref": "container",
-                  "yanchor": "bottom", "lenmode": "pixels", "len": 116, "thickness": 10, "ticksuffix": " %",
-                  "nticks": 3, "tickfont": {"size": FONT_SIZE}, "outlinewidth": 0},  # beside it a phone has no room
-        hovertemplate="Of the films with <b>%{y}</b>,<br>%{z:.1f} % have <b>%{x}</b> too (%{customdata[0]:,} films)<br>"
-                      "%{customdata[1]:.2f} times as often as over all films<extra></extra>",
-    ))
-    _rows(figure, "Of the row's films, % with the column's finding", len(findings) + 4)
-    figure.update_xaxes(tickangle=-90, dtick=1, showgrid=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    return figure
 
 
 def count_chart(title: str, axis: str, what: str, values: pd.Series, shown: pd.Series) -> go.Figure:

@@ -66,7 +66,7 @@ def row_names(findings: Sequence[str]) -> tuple[str, ...]:
 
 
 def dot_rows(title: str, axis: str, runs: Sequence[Bars], names: Sequence[str], upright: float | None = None,
-             published: Sequence[Marks] = ()) -> go.Figure:
+             published: Sequence[Marks] = (), lanes: int = 0) -> go.Figure:
     """The chart, a row a name.
 
     Args:
@@ -74,11 +74,12 @@ def dot_rows(title: str, axis: str, runs: Sequence[Bars], names: Sequence[str], 
         axis: what the values are, with their range.
         upright: where a dotted line stands: no difference, or chance.
         published: reference marks.
+        lanes: marks that a row has room for, where another chart's beside it has more.
     """
     dressed, n = go.Figure(), len(names)
     dress(dressed, escape(title))
     layout = dressed.layout.to_plotly_json()
-    layout |= {"height": _TOP + _BOTTOM + n * (_ROW + _ROW_OF_RUN * max(len(runs) - 2, 0)),
+    layout |= {"height": _TOP + _BOTTOM + n * (_ROW + _ROW_OF_RUN * max(len(runs) - 2, lanes - 2, 0)),
                "shapes": _lines(names, upright)}
     layout["yaxis"] |= {"tickvals": list(range(n)), "range": [n - 0.5, -0.5],
                         "ticktext": ["<br>".join(textwrap.wrap(name, _NAME_A_LINE)) for name in names],

@@ -24,7 +24,7 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down")
 
 FONT_SIZE = 14
 CURVE_HEIGHT = 330
-_SVG_DASHES = {"solid": "", "dash": "7 4", "dot": "2 4", "dashdot": "7 3 2 3", "longdash": "11 4"}
+SVG_DASHES = {"solid": "", "dash": "7 4", "dot": "2 4", "dashdot": "7 3 2 3", "longdash": "11 4"}
 _SVG_MARKS = {
     "circle": '<circle cx="20" cy="8" r="4"/>',
     "square": '<rect x="16" y="4" width="8" height="8"/>',
@@ -56,7 +56,7 @@ class RunStyle:
 
     def swatch(self, marker: bool = True) -> str:
         """A short stretch of the run's line as an SVG data URI, 40 x 16 pixels, for legends outside a chart."""
-        dash = f' stroke-dasharray="{_SVG_DASHES[self.dash]}"' if _SVG_DASHES[self.dash] else ""
+        dash = f' stroke-dasharray="{SVG_DASHES[self.dash]}"' if SVG_DASHES[self.dash] else ""
         mark = _SVG_MARKS[self.symbol] if marker else ""
         svg = (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="16" stroke="{self.colour}" '

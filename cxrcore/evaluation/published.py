@@ -1,7 +1,9 @@
 """AUROCs that others published for ChestX-ray14, each with the split it was measured on and where it can be read.
 
-The values stand in published_auroc.csv. Only results with a source that can be cited are there: a paper's own table,
-or a file of the repository that made it.
+And how common each finding is by NIH's own labels, for films that are not NIH's.
+
+The values stand in published_auroc.csv and nih_prevalence.csv. Only results with a source that can be cited are there:
+a paper's own table, or a file of the repository that made it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +20,7 @@ from cxrcore.store.records import rows_of
 OFFICIAL = "official"
 SPLITS = {OFFICIAL: "official split", "own": "a split of its own"}
 _FILE = Path(__file__).with_name("published_auroc.csv")
+_PREVALENCE = Path(__file__).with_name("nih_prevalence.csv")
 
 
 @dataclass(frozen=True)
@@ -56,3 +59,10 @@ def results() -> tuple[PublishedResult, ...]:
                              {finding: float(getattr(row, finding)) for finding in NIH_FINDINGS})
              for row in rows_of(table)]
     return tuple(sorted(found, key=lambda one: one.split != OFFICIAL))
+
+
+@cache
+def nih_prevalence() -> dict[str, float]:
+    """{finding: share of NIH's 112,120 films whose own label has it, 0 to 1}, of NIH's list, in its order."""
+    table = pd.read_csv(_PREVALENCE)
+    return {row.finding: int(row.n_positive) / int(row.n_films) for row in rows_of(table)}

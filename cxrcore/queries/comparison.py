@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrcore.charts.compare import Priced
 from cxrcore.charts.dot_rows import Bars, row_names
 from cxrcore.charts.look import RunStyle, architecture_label, run_styles
 from cxrcore.evaluation import ensemble
@@ -23,18 +22,7 @@ from cxrcore.queries.threshold_sets import SourcedSet, default_key, find_set, pa
 from cxrcore.settings import deciding, differing_names, settings_key, settings_of
 from cxrcore.store import Store
 
-COSTS = {  # {label in the link: (key, as the axis writes it)}
-    "Parameters": ("n_parameters", "Parameters"),
-    "GMACs": ("gmacs", "GMACs a film"),
-    "ms per film": ("milliseconds_per_film", "Milliseconds a film"),
-    "Images/s": ("images_per_second", "Training speed (images/s)"),
-    "Training time": ("training_seconds", "Training (seconds)"),
-    "Checkpoint": ("checkpoint_bytes", "Checkpoint (bytes)"),
-}
-
 WORDS = {BETTER: "better", WORSE: "worse", TIED: "tied", UNTESTED: "no test"}
-
-
 _NO_NETWORK = ("", None, examination.NO_ARCHITECTURE, ensemble.ARCHITECTURE)  # in place of an architecture
 
 
@@ -142,24 +130,6 @@ def _family(changes: Sequence[Difference], places: slice, measure: str) -> Verdi
                     np.array([change.p[places] for change in changes]), measure)
 
 
-def verdict_table(found: Sequence[Contrast]) -> pd.DataFrame:
-    """A row a run: how the macro mean differs, and how many findings are better, tied and worse."""
-    rows = []
-    for one in found:
-        change, counts = one.change, {word: int((one.words[:MACRO] == word).sum()) for word in WORDS}
-        rows.append({
-            "Run": one.one.run.label, "Macro difference": change.point[MACRO],
-            "95 % interval": f"{change.low[MACRO]:+.4f} to {change.high[MACRO]:+.4f}", "p": _in_words(one.p[MACRO]),
-            "Verdict": WORDS[one.words[MACRO]], "Better in": counts[BETTER], "Tied in": counts[TIED],
-            "Worse in": counts[WORSE], "No test": counts[UNTESTED]})
-    return pd.DataFrame(rows)
-
-
-def _in_words(p: float) -> str:
-    """Draws tell no more of a small p than that it is small."""
-    return "–" if np.isnan(p) else "< 0.0001" if p < 1e-4 else f"{p:.2g}"
-
-
 def contrast_table(found: Sequence[Contrast], reference: str, measure: str) -> pd.DataFrame:
     """A row a run and finding, for the download."""
     return pd.concat([pd.DataFrame({
@@ -256,47 +226,3 @@ def difference_bars(found: Sequence[Contrast]) -> list[Bars]:
         one.one.run.label, one.one.style, one.change.point, one.change.low, one.change.high,
         np.isin(one.words, (BETTER, WORSE)),
         [f"{WORDS[word]}, corrected p {p:.2g}" for word, p in zip(one.words, one.p, strict=True)]) for one in found]
-
-
-def cost_of(run: Mapping[str, Any], key: str) -> float | None:
-    """One recorded cost of a row of the runs; None where it is not recorded."""
-    value = run["n_parameters"] if key == "n_parameters" else json.loads(run["cost"] or "{}").get(key)
-    return None if value is None or pd.isna(value) or value <= 0 else float(value)
-
-
-def priced(compared: Sequence[Compared], runs: pd.DataFrame, key: str, measure: str) -> list[Priced]:
-    """The runs whose cost is recorded.
-
-    Args:
-        runs: indexed by run_id.
-    """
-    made = []
-    for one in compared:
-        cost, found = cost_of(runs.loc[one.run.run_id], key), one.found.interval(measure)
-        if cost and not np.isnan(found.point[MACRO]):
-            made.append(Priced(one.run.label, one.style, cost, found.point[MACRO], found.low[MACRO],
-                               found.high[MACRO]))
-    return made
-
-
-def cost_table(compared: Sequence[Compared], runs: pd.DataFrame) -> pd.DataFrame:
-    """A row a run with every recorded cost, in units that people read, and the device."""
-    rows = []
-    for one in compared:
-        run = runs.loc[one.run.run_id]
-        costs = {label: cost_of(run, key) for label, (key, _) in COSTS.items()}
-        rows.append({
-            "Run": one.run.label, "Parameters (million)": _scaled(costs["Parameters"], 1e6), "GMACs": costs["GMACs"],
-            "ms per film": costs["ms per film"], "Training (images/s)": costs["Images/s"],
-            "Training (min)": _scaled(costs["Training time"], 60), "Checkpoint (MB)": _scaled(costs["Checkpoint"], 1e6),
-            "Device": device_of(run)})
-    return pd.DataFrame(rows)
-
-
-def device_of(run: Mapping[str, Any]) -> str | None:
-    """Where the run was trained, as it was recorded."""
-    return json.loads(run["config"] or "{}").get("device")
-
-
-def _scaled(value: float | None, unit: float) -> float | None:
-    return None if value is None else value / unit

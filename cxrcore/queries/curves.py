@@ -95,7 +95,8 @@ def sources_in_words(measured: Sequence[DrawnRun], finding: str | None) -> str:
     return "Measured on: " + "; ".join(f"{name}: {words}" for name, words in sources.items()) + "."
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Three decimals; a dash where it is undefined."""
     return f"{value:.3f}" if value == value else "–"
 
 

@@ -39,11 +39,33 @@ def stop_at_unknown_finding(findings: Sequence[str]) -> None:
         st.stop()
 
 
-def finding_picker(findings: Sequence[str]) -> str | None:
-    """Choose one of the findings, or all (None)."""
-    text = st.selectbox("Finding", _choices(findings), **in_link(FINDING), width=220,
-                        help="All findings small, side by side, or one large.")
-    return None if text == ALL else one_of(findings, text)
+def chosen_finding(findings: Sequence[str]) -> str | None:
+    """The finding that the link or the page itself names, None for all; after `stop_at_unknown_finding`."""
+    chosen = st.session_state.get(FINDING)
+    text = chosen if chosen in _choices(findings) else st.query_params.get(FINDING, ALL)
+    return None if means_all(text) else one_of(findings, text)
+
+
+def finding_picker(findings: Sequence[str], width: int = 220) -> None:
+    """The control that chooses one of the findings, or all; `chosen_finding` says which."""
+    st.selectbox("Finding", _choices(findings), **in_link(FINDING), width=width, label_visibility="collapsed",
+                 help="All findings small, side by side, or one large.")
+
+
+def steps(findings: Sequence[str], finding: str) -> None:
+    """Back to all findings, and to the finding before and the one after, around the control that chooses one."""
+    at = findings.index(finding)
+    with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
+        st.button("All findings", key="back_to_all", on_click=show_all, icon=":material/apps:")
+        for by, icon in ((-1, ":material/arrow_back:"), (1, ":material/arrow_forward:")):
+            other = findings[(at + by) % len(findings)]
+            st.button(display_name(other), key=f"step_{by}", on_click=show_finding, args=(other,), type="tertiary",
+                      icon=icon, icon_position="left" if by < 0 else "right")
+
+
+def show_all() -> None:
+    """Lead back to all findings; for buttons."""
+    st.session_state[FINDING] = ALL
 
 
 def show_finding(finding: str) -> None:

@@ -71,7 +71,7 @@ PAGES = (
     PageEntry("explain", "Explain", ":material/center_focus_strong:", "Images",
               "What does the network say of a film, and where did it look?"),
     PageEntry("localization", "Localization", ":material/pin_drop:", "Images",
-              "Do maps point at the boxes that people drew, better than no network would?"),
+              "Do maps point at the boxes of the data set, better than no network would?"),
     PageEntry("present", "Present", ":material/co_present:", "Class",
               "What should a class see of this, slide by slide?", stage=True),
 )

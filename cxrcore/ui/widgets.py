@@ -4,7 +4,7 @@ import contextlib
 import re
 import shlex
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -15,7 +15,7 @@ from cxrcore.config import PROJECT_ROOT
 from cxrcore.data.files import csv_file
 from cxrcore.errors import FindingError
 from cxrcore.findings import display_name, one_of
-from cxrcore.glossary import meaning
+from cxrcore.glossary import meaning, meanings
 from cxrcore.queries import data_set
 from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 from cxrcore.report.latex import as_latex
@@ -46,6 +46,12 @@ def chart(figure: Figure, key: str, alt: str) -> None:
         key: unique on the page and stable, so that new data moves the lines instead of drawing anew; names the file.
     """
     st.plotly_chart(figure, key=key, config=plot_config(key), alt=alt)
+
+
+def explain_measures(keys: Iterable[str], more: str = "") -> None:
+    """What the measures of the bar are, behind *Numbers*: in the bar there is no room for help; as `meanings`."""
+    with frame.numbers():
+        st.markdown(meanings(keys, more))
 
 
 def begin_loading_charts() -> None:

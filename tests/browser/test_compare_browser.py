@@ -3,14 +3,14 @@
 import re
 
 import pytest
-from picking import choose, pick
+from picking import choose, pick, settle
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 CHART = ".js-plotly-plot"
 THEMES = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(16, 22, 30)")]
-PAGES = {"compare": ("Compare", 3), "subgroups": ("Subgroups", 3)}  # {name: (head, charts)}
+PAGES = {"compare": ("Compare", 2), "subgroups": ("Subgroups", 2)}  # {name: (head, charts)}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,8 @@ def test_both_themes(page, served, three, name, scheme, background):
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
     expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
     smallest = page.evaluate("""() => Math.min(
-        ...[...document.querySelectorAll('p, label, button, a, .js-plotly-plot text')]
+        ...[document, ...[...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)]
+        .flatMap(root => [...root.querySelectorAll('p, label, button, a, th, td, span, .js-plotly-plot text')])
         .filter(e => e.offsetParent !== null || e.tagName === 'text').filter(e => e.textContent.trim())
         .map(e => parseFloat(getComputedStyle(e).fontSize)))""")
     assert smallest >= 14
@@ -89,13 +90,15 @@ def test_measure_thresholds_and_cost_stand_in_the_link(page, served, three):
     open_page(page, served, "compare", three)
     choose(page, "F1")
     pick(page, "Thresholds", "0.5 for every finding")
+    settle(page)
+    page.get_by_text("Quality against cost").click()
     choose(page, "GMACs")
     expect(page.get_by_text("GMACs a film, logarithmic")).to_be_visible()
     expect(page).to_have_url(re.compile("by=F1"))
     expect(page).to_have_url(re.compile("cost=GMACs"))
     page.reload()
     expect(page.get_by_text("Macro F1 against cost")).to_be_visible()
-    expect(page.get_by_text("Thresholds: 0.5")).to_be_visible()
+    expect(page.get_by_role("combobox", name=re.compile("Thresholds"))).to_have_value("0.5 for every finding")
     expect(page.get_by_text("GMACs a film, logarithmic")).to_be_visible()
 
 
@@ -113,3 +116,40 @@ def test_grouping_measure_and_gap_stand_in_the_link(page, served, three):
     page.reload()
     expect(page.get_by_role("combobox", name=re.compile("Gap to"))).to_have_value(other)
     expect(page.get_by_text("Gap in AUROC")).to_be_visible()
+
+
+def test_a_click_on_a_column_sorts_the_table_and_the_mean_stays_on_top(page, served, three):
+    open_page(page, served, "compare", three)
+    table, names = page.get_by_test_id("compare-table"), page.locator("tbody th")
+    order = names.all_inner_texts()
+    head = table.get_by_role("columnheader").nth(2)
+    values = page.locator("tbody td:nth-child(3) .number")
+    for way, sign in (("descending", -1), ("ascending", 1)):
+        head.get_by_role("button").click()
+        expect(head).to_have_attribute("aria-sort", way)
+        shown = [float(text) for text in values.all_inner_texts()[1:] if text != "–"]
+        assert shown == sorted(shown, key=lambda value: sign * value)
+        assert names.all_inner_texts()[0] == "Macro mean" == order[0]
+    head.get_by_role("button").click()
+    assert names.all_inner_texts() == order
+
+
+def test_a_latex_table_is_three_clicks_away_and_shown_before_it_is_copied(page, served, three):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_page(page, served, "compare", three)
+    settle(page)
+    page.get_by_role("button", name="For a paper").click()
+    expect(page.get_by_test_id("stPopoverBody").get_by_text("toprule")).to_be_visible()
+    page.get_by_role("button", name="Copy as LaTeX").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert "\\bottomrule" in page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("button", name="Copy methods").click()
+    expect(page.get_by_role("button", name="Copied").last).to_be_visible()
+    assert "bootstrap draws of patients" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_the_answer_stands_in_the_first_fifth(page, served, three):
+    for name in PAGES:
+        open_page(page, served, name, three)
+        settle(page)
+        assert page.locator("[data-first-content]").bounding_box()["y"] <= 170

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-CHART = ".js-plotly-plot"
+CHART, PANEL = ".js-plotly-plot", ".panel"
 # A line that stalls: the first message of which window.stalls is true, and all that follow, are handed on 3 s late.
 STALLED = """window.WebSocket = class extends WebSocket {
     late = 0;
@@ -37,11 +37,22 @@ def twenty(tmp_path_factory):
 
 
 def open_curves(page, served, link, charts):
+    """One finding large, by its number of charts, or all of them small: 14 and more panels."""
     page.goto(f"{served}/curves?{link}")
     expect(page.get_by_role("heading", name="Curves", exact=True)).to_be_visible()
-    expect(page.locator(f"{CHART} .main-svg").first).to_be_visible()
-    expect(page.locator(CHART)).to_have_count(charts)
+    if charts < 14:
+        expect(page.locator(f"{CHART} .main-svg").first).to_be_visible()
+        expect(page.locator(CHART)).to_have_count(charts)
+    else:
+        expect(page.locator(PANEL)).to_have_count(charts)
+        expect(page.locator(f"{PANEL} svg").first).to_be_visible()
     return page
+
+
+def open_options(page):
+    settle(page)
+    page.locator(".st-key-page_bar").get_by_role("button", name="Options").click()
+    expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
 
 
 def shown(page, alt):
@@ -52,18 +63,19 @@ def shown(page, alt):
 @pytest.mark.parametrize(("scheme", "background"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(16, 22, 30)")])
 def test_both_themes(page, served, six, scheme, background):
     page.emulate_media(color_scheme=scheme)
-    open_curves(page, served, f"{six}&view=PR", 14)
+    open_curves(page, served, f"{six}&view=PR", 15)
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
-    expect(page.get_by_text("SYNTHETIC")).to_be_visible()
+    expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
     smallest = page.evaluate("""() => Math.min(
-        ...[...document.querySelectorAll('p, label, button, a, .js-plotly-plot text')]
+        ...[document, ...[...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)]
+        .flatMap(root => [...root.querySelectorAll('p, label, button, a, text')])
         .filter(e => e.offsetParent !== null || e.tagName === 'text').filter(e => e.textContent.trim())
         .map(e => parseFloat(getComputedStyle(e).fontSize)))""")
     assert smallest >= 14
 
 
 @pytest.mark.parametrize(("width", "link", "charts"), [
-    (390, "view=ROC", 14), (390, "view=PR&finding=Hernia", 1), (1440, "view=Scores", 14),
+    (390, "view=ROC", 15), (390, "view=PR&finding=Hernia", 1), (1440, "view=Scores", 14),
     (1440, "view=Thresholds&finding=Mass", 3),
     (390, "view=Reliability", 14), (1440, "view=Reliability&finding=Mass&scores=Platt", 1),
     (390, "finding=Mass&band=true&marks=0.5", 1),
@@ -79,7 +91,7 @@ def test_nothing_is_cut_or_laid_over(page, served, six, width, link, charts):
 def test_long_names_of_findings_are_not_cut(page, address_of, twenty, width, view):
     page.set_viewport_size({"width": width, "height": 900})
     runs = "&".join(f"run={run_id}" for run_id in other_lists.run_ids(twenty, other_lists.TWENTY))
-    open_curves(page, address_of(twenty.path), f"{runs}&view={view}", 19)  # one finding is on no film
+    open_curves(page, address_of(twenty.path), f"{runs}&view={view}", 21)  # one finding is on no film, and the mean
     assert not faults_of(page)
 
 
@@ -88,9 +100,11 @@ def faults_of(page):
     wide = page.evaluate("""() => [...document.querySelectorAll('[data-testid=stMain] *')]
         .filter(e => !e.closest('[data-testid=stMultiSelect], .js-plotly-plot'))
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 120))""")
-    return wide + page.evaluate("""() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => {
+    return wide + page.evaluate("""() => [...document.querySelectorAll('.js-plotly-plot'),
+        ...[...document.querySelectorAll('*')].flatMap(e => [...(e.shadowRoot?.querySelectorAll('.panel') ?? [])])
+        ].flatMap(plot => {
         const edge = plot.getBoundingClientRect();
-        const texts = [...plot.querySelectorAll('text')].filter(e => e.textContent.trim());
+        const texts = [...plot.querySelectorAll('text, strong, .figure')].filter(e => e.textContent.trim());
         const boxes = texts.map(e => e.getBoundingClientRect());
         return texts.flatMap((text, i) => {
             const a = boxes[i], found = [];
@@ -119,9 +133,10 @@ def test_hover_shows_threshold_and_counts(page, served, six):
 
 
 def test_choices_are_in_the_link_and_the_link_restores_them(page, served, six):
-    open_curves(page, served, six, 14)
+    open_curves(page, served, six, 15)
     choose(page, "PR")
     expect(shown(page, "Precision-recall curve")).to_be_visible()
+    open_options(page)
     pick(page, "Finding", "Pleural thickening")
     expect(page.locator(CHART)).to_have_count(1)
     expect(page).to_have_url(re.compile("view=PR"))
@@ -141,10 +156,11 @@ def test_runs_and_part_come_along_from_the_runs_page(page, served, six):
     choose(page, "Validation")
     expect(page).to_have_url(re.compile("on=Validation"))
     page.get_by_test_id("stSidebar").get_by_role("link", name="Curves").click()
-    expect(page.locator(CHART)).to_have_count(14)
-    expect(page.get_by_text("Measured on validation")).to_be_visible()
+    expect(page.locator(PANEL)).to_have_count(15)
+    expect(page.get_by_role("radio", name="Validation")).to_be_checked()
     page.reload()
-    expect(page.get_by_text("Measured on validation")).to_be_visible()
+    expect(page.locator(PANEL)).to_have_count(15)
+    expect(page.get_by_role("radio", name="Validation")).to_be_checked()
     expect(page.get_by_test_id("stMultiSelect").get_by_role("button", name=re.compile("Clear all"))).to_be_visible()
     page.get_by_role("combobox", name=re.compile("^Runs")).press("Backspace")
     expect(page).not_to_have_url(re.compile(six.split("&")[-1]))
@@ -154,7 +170,7 @@ def test_runs_and_part_come_along_from_the_runs_page(page, served, six):
 def test_the_drawn_points_can_be_taken_along(page, served, six):
     open_curves(page, served, f"{six}&finding=Mass", 1)
     settle(page)  # a file that the run before offered is gone
-    page.get_by_test_id("stPopover").get_by_role("button").click()
+    page.get_by_test_id("stPopover").get_by_role("button", name="Download").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Drawn points").click()
     lines = download.value.path().read_text().splitlines()
@@ -170,7 +186,8 @@ def test_a_choice_stays_in_the_link_though_the_run_before_it_ends_later(own_page
     page.evaluate("() => { window.stalls = (sent) => sent.includes('view=Reliability') && !sent.includes('marks='); }")
     choose(page, "Reliability")
     page.get_by_role("radio", name="Isotonic").click()  # at once
-    expect(page.get_by_text("Calibrators fitted on validation")).to_be_visible()
+    expect(page.get_by_role("radio", name="Isotonic")).to_be_checked()
+    settle(page)
     expect(page).to_have_url(re.compile("scores=Isotonic"))
 
 
@@ -178,22 +195,67 @@ def test_marks_bands_and_calibration_are_in_the_link(page, served, six):
     open_curves(page, served, f"{six}&finding=Mass", 1)
     band = page.locator(f"{CHART} .js-fill")
     expect(band).to_have_count(0)
+    open_options(page)
     page.get_by_text("95 % band").click()
     expect(band).to_have_count(6)
     expect(page).to_have_url(re.compile("band=true"))
     pick(page, "Thresholds", "0.5")
-    expect(page.get_by_text("Marks: thresholds of 0.5")).to_be_visible()
+    expect(page.get_by_text("at threshold 0.5")).to_have_count(6)
     expect(page).to_have_url(re.compile("marks=0.5"))
     page.reload()
-    expect(page.get_by_text("Marks: thresholds of 0.5")).to_be_visible()
+    expect(page.get_by_text("at threshold 0.5")).to_have_count(6)
     expect(band).to_have_count(6)
     choose(page, "Reliability")
     choose(page, "Isotonic")
-    expect(page.get_by_text("Calibrators fitted on validation")).to_be_visible()
+    expect(page.get_by_role("radio", name="Isotonic")).to_be_checked()
     expect(page).to_have_url(re.compile("scores=Isotonic"))
     page.reload()
     expect(shown(page, "Reliability curve of Mass")).to_be_visible()
-    expect(page.get_by_text("Calibrators fitted on validation")).to_be_visible()
+    expect(page.get_by_role("radio", name="Isotonic")).to_be_checked()
+
+
+def test_a_panel_opens_by_click_and_by_key_and_a_button_leads_back(page, served, six):
+    open_curves(page, served, six, 15)
+    page.get_by_role("button", name=re.compile("of Mass.*Open large")).click()
+    expect(shown(page, "ROC curve of Mass")).to_be_visible()
+    expect(page).to_have_url(re.compile("finding=Mass"))
+    page.get_by_role("button", name="All findings").click()
+    expect(page.locator(PANEL)).to_have_count(15)
+    expect(page).not_to_have_url(re.compile("finding="))
+    page.get_by_role("button", name=re.compile("of Edema.*Open large")).press("Enter")
+    expect(page.locator(CHART)).to_have_count(1)
+    expect(page).to_have_url(re.compile("finding=Edema"))
+
+
+def test_a_run_is_lit_in_all_panels_from_its_name_and_from_a_curve(page, served, six):
+    open_curves(page, served, six, 15)
+    dimmed = page.locator(f"{PANEL} [data-run='0']").first
+    page.locator(".legend .run").nth(1).hover()
+    expect(dimmed).to_have_css("opacity", "0.18")
+    expect(page.locator(f"{PANEL} [data-run='1'].on").first).to_have_css("opacity", "1")
+    page.locator(".axes").hover()
+    expect(dimmed).to_have_css("opacity", "1")
+    page.locator(f"{PANEL} [data-reach='2']").first.dispatch_event("pointerover")
+    expect(page.locator(f"{PANEL} [data-run='2'].on").first).to_have_css("opacity", "1")
+    expect(dimmed).to_have_css("opacity", "0.18")
+
+
+def test_all_panels_can_be_taken_along_as_a_picture(page, served, six):
+    open_curves(page, served, six, 15)
+    with page.expect_download() as drawing:
+        page.get_by_role("button", name="SVG", exact=True).click()
+    text = drawing.value.path().read_text()
+    assert drawing.value.suggested_filename == "curves_roc.svg" and text.count("<svg") == 16 and "Macro mean" in text
+    with page.expect_download() as picture:
+        page.get_by_role("button", name="PNG", exact=True).click()
+    assert picture.value.path().read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_panels_begin_in_the_first_fifth_and_the_bar_is_one_line(page, served, six):
+    open_curves(page, served, "&".join(six.split("&")[:4]), 15)
+    settle(page)
+    assert page.locator(PANEL).first.bounding_box()["y"] <= 170
+    assert page.locator(".st-key-page_bar").bounding_box()["height"] < 50
 
 
 def test_hover_on_a_mark_and_on_a_bin(page, served, six):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxrcore.evaluation.published import OFFICIAL, SPLITS, results
+from cxrcore.evaluation.published import OFFICIAL, SPLITS, nih_prevalence, results
 from cxrcore.findings import NIH_FINDINGS
 
 
@@ -29,3 +29,9 @@ def test_means_are_the_published_ones(name, mean):
 def test_findings_that_nobody_published_have_no_area():
     values = results()[0].of(("Lung_Opacity", "Hernia", "Mass"))
     assert np.isnan(values[[0, 3]]).all() and values[1] == results()[0].auroc["Hernia"]
+
+
+def test_nihs_prevalences_are_those_of_its_list():
+    shares = nih_prevalence()
+    assert tuple(shares) == NIH_FINDINGS and all(0 < share < 0.2 for share in shares.values())
+    assert shares["Hernia"] == 227 / 112_120 and max(shares, key=shares.get) == "Infiltration"

@@ -1,5 +1,6 @@
 """Pages opened without a browser: by their own link, and read as a visitor reads them."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -36,7 +37,20 @@ def as_typed(said: str) -> str:
 
 def text_of(app: AppTest) -> str:
     """All that the page says, without the signs that Markdown is protected with."""
-    return "\n".join(as_typed(element.value) for kind in SPOKEN for element in getattr(app, kind))
+    said = [as_typed(element.value) for kind in SPOKEN for element in getattr(app, kind)]
+    return "\n".join([*said, answer_of(app)])
+
+
+def answer_of(app: AppTest) -> str:
+    """The sentence that the page begins with, without its markup; empty where there is none."""
+    texts = [element.proto.body for element in app.get("html") if "data-first-content" in element.proto.body]
+    return html.unescape(re.sub(r"<[^>]+>", "", "\n".join(texts)))
+
+
+def given_to(app: AppTest, name: str) -> Any:
+    """What a component of the page was given, by the name that it is registered under."""
+    [found] = [element.proto for element in app.get("bidi_component") if element.proto.component_name == name]
+    return json.loads(found.json or found.mixed.json)
 
 
 def columns_of(frame: Any) -> dict[str, dict[str, Any]]:

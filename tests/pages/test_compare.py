@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scored_runs
-from opened_pages import text_of
+from opened_pages import answer_of, given_to, text_of
 from read_runs import architectures, read_runs
 from seeded_runs import add_run, make_store
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -20,12 +20,13 @@ from cxrcore.config import default_store
 from cxrcore.evaluation import kept_draws
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.intervals.intervals import MACRO
-from cxrcore.queries import agreement, comparison, kept, shared_draws
+from cxrcore.queries import comparison, kept, shared_draws
+from cxrcore.queries.compared import agreement, best_run, run_costs
 from cxrcore.queries.from_store import Labelled
-from cxrcore.report import latex
+from cxrcore.report import latex, paper
 from cxrcore.settings import Constants
 from cxrcore.store import CSV
-from cxrcore.ui.compare import sections
+from cxrcore.ui.compare import sections, words
 
 NAMES = row_names(NIH_FINDINGS)
 EMPTY = NIH_FINDINGS.index("Edema")  # without a positive film in test
@@ -74,8 +75,10 @@ def test_the_clearly_better_run_wins_and_a_run_ties_with_itself(store):
     best = found[0]
     assert best.words[MACRO] == "better" and best.change.point[MACRO] > 0
     assert (best.words[:MACRO] == "worse").sum() == 0 and best.words[EMPTY] == "untested"
-    table = comparison.verdict_table(found)
-    assert (table[["Better in", "Tied in", "Worse in", "No test"]].sum(axis=1) == 14).all()
+    lead = best_run.leads(compared, best_run.best_run(compared, "auroc"), "auroc")[1]  # the same two, turned round
+    np.testing.assert_allclose((lead.point, lead.low, lead.high), [
+        getattr(best.change, name)[MACRO] for name in ("point", "low", "high")])
+    assert (lead.better, lead.worse, lead.tested) == ((best.words[:MACRO] == "better").sum(), 0, 13)
     twin = dataclasses.replace(compared[0], run=dataclasses.replace(compared[0].run, run_id="twin", label="twin"))
     same = comparison.contrasts([compared[0], twin], "twin", "auroc")
     assert set(same[0][0].words) <= {"tied", "untested"}
@@ -123,8 +126,79 @@ def test_the_page_shows_every_measure(store, open_page, title):
     assert len(app.get("plotly_chart")) >= 2
 
 
-def test_one_run_asks_for_a_second(store, open_page):
-    assert "Choose a second run" in text_of(open_page(run=runs_of(store)[0]))
+def test_one_run_asks_for_a_second_and_says_how_good_it_is(store, open_page):
+    app = open_page(run=runs_of(store)[0])
+    found = compared_of(store)[0].found.interval("auroc")
+    assert "Choose a second run" in text_of(app)
+    assert f"macro AUROC {found.point[MACRO]:.3f} ({found.low[MACRO]:.3f} to {found.high[MACRO]:.3f})" in answer_of(app)
+
+
+def test_the_answer_is_one_sentence_of_the_best_run_against_the_others(store, open_page):
+    compared = compared_of(store)
+    best = best_run.best_run(compared, "auroc")
+    said = answer_of(open_page(run=runs_of(store)))
+    ahead, level = ([one for one in best_run.leads(compared, best, "auroc") if one.word == word]
+                    for word in ("better", "tied"))
+    assert ahead and said.startswith(f"{best.run.label} is better than {ahead[0].other.run.label}: macro AUROC")
+    for one in ahead:
+        assert f"{one.point:+.3f} ({one.low:.3f} to {one.high:.3f})" in said.replace("\N{MINUS SIGN}", "-")
+        assert f"better in {one.better or 'none'} of {one.tested}, worse in {one.worse or 'none'}" in said
+    assert ("No difference shown to" in said) == bool(level)
+    twin = dataclasses.replace(best, run=dataclasses.replace(best.run, run_id="twin", label="<twin>"))
+    alike = words.answer([best, twin], "AUROC", "auroc")
+    assert alike.startswith("No difference shown between") and "&lt;twin&gt;" in alike
+    assert "nor in any of 13 findings" in alike and "+0.000 (0.000 to 0.000)" in alike
+
+
+def test_of_measures_where_less_is_better_the_least_is_the_best(store):
+    compared = compared_of(store)
+    best = best_run.best_run(compared, "brier")
+    assert best.found.interval("brier").point[MACRO] == min(
+        one.found.interval("brier").point[MACRO] for one in compared)
+    assert "less is better" in words.answer(compared, "Brier", "brier")
+
+
+def test_one_table_holds_values_differences_and_verdicts(store, open_page):
+    given = given_to(open_page(run=runs_of(store)), "cxr_compare_table")
+    compared = compared_of(store)
+    found, _ = comparison.contrasts(compared, runs_of(store)[0], "auroc")
+    kinds = [column["kind"] for column in given["columns"]]
+    assert kinds == ["films", "value", "value", "value", "difference", "verdict", "difference", "verdict"]
+    assert [row["finding"] for row in given["rows"]] == [NAMES[MACRO], *NAMES[:MACRO]]  # the mean stays on top
+    for k, row in zip([MACRO, *range(14)], given["rows"], strict=True):
+        for cell, one in zip(row["cells"][1:4], compared, strict=True):
+            point = one.found.interval("auroc").point[k]
+            assert cell["text"] == ("–" if np.isnan(point) else f"{point:.3f}")
+        assert [cell["word"] for cell in row["cells"][5::2]] == [one.words[k] for one in found]
+        held = [cell["by"] for cell in row["cells"][1:4] if cell["best"]]
+        assert not held or round(max(held), 3) == round(max(cell["by"] for cell in row["cells"][1:4]), 3)
+    assert given["rows"][1 + EMPTY]["cells"][1] == {
+        "text": "–", "interval": "", "by": None, "best": False, "why": "no positives"}
+
+
+def test_a_paper_gets_its_table_and_its_paragraph(store):
+    compared = compared_of(store)
+    found, n_tests = comparison.contrasts(compared, runs_of(store)[0], "f1")
+    setting = paper.Setting("NIH_14 50 %", "by patient", "R & D", "test", "F1", "f1", n_tests)
+    text = paper.latex_table(compared, found, runs_of(store)[0], setting)
+    body = text.split("\\midrule")[1].strip().splitlines() + text.split("\\midrule")[2].strip().splitlines()[:1]
+    assert text.index("\\toprule") < text.index("\\midrule") < text.index("\\bottomrule")
+    assert "NIH\\_14 50 \\%," in text and "Holm" in text and len(body) == 15
+    for k, line in enumerate(body):
+        cells = line.removesuffix(" \\\\").split(" & ")[1:]
+        assert [cell.endswith("\\dag}") for cell in cells[1:]] == [one.words[k] in ("better", "worse") for one in found]
+        points = np.round([one.found.interval("f1").point[k] for one in compared], 3)
+        assert [cell.startswith("$\\mathbf") for cell in cells] == list(points == np.nanmax(points, initial=0))
+        for cell, one in zip(cells, compared, strict=True):
+            own = one.found.interval("f1")
+            assert cell == "--" or f" \\pm {(own.high[k] - own.low[k]) / 2:.3f}" in cell
+    said = paper.methods_paragraph(compared, found, runs_of(store)[0], setting)
+    for part in ("800 films of 200 patients", "Reference labels: R & D.", "1,000 bootstrap draws of patients",
+                 f"the {n_tests} tests of findings and networks", "over 2 tests of macro means", "(by patient)",
+                 "max F1, fitted on validation", "mean over 13 findings of 14", "percentiles 2.5 and 97.5"):
+        assert part in said, part
+    alone = paper.methods_paragraph(compared[:1], [], runs_of(store)[0], dataclasses.replace(setting, measure="ece"))
+    assert "Holm" not in alone and "Thresholds" not in alone and "chance adds" in alone
 
 
 def test_a_score_that_one_run_misses_counts_in_none(own_store):
@@ -196,8 +270,8 @@ def test_published_results_stand_beside_runs_of_nih(store, open_page):
     name = app.selectbox(key="published").options[1]
     assert "Wang" in name and "official" in name
     app.selectbox(key="published").set_value(name).run()
-    text = text_of(app)
-    assert not app.exception and "CVPR 2017" in text and "as published" in text
+    text, chart = text_of(app), json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert not app.exception and "CVPR 2017" in text and chart["data"][0]["name"].startswith("Wang")
     assert "another" not in text  # official test on both sides
     app.selectbox(key="published").set_value(app.selectbox(key="published").options[-1]).run()
     assert "not measured on these films" in text_of(app)
@@ -232,9 +306,9 @@ def test_costs_are_those_that_the_training_recorded(own_store):
     own_store.finish_run(run_id, "finished", cost=cost)
     runs = own_store.runs().set_index("run_id", drop=False)
     compared = compared_of(own_store)
-    (one,) = comparison.priced(compared, runs, "gmacs", "auroc")
+    (one,) = run_costs.priced(compared, runs, "gmacs", "auroc")
     assert one.cost == 1.8 and one.point == compared[0].found.interval("auroc").point[MACRO]
-    table = comparison.cost_table(compared, runs).set_index("Run")
+    table = run_costs.cost_table(compared, runs).set_index("Run")
     assert table["GMACs"].tolist()[0] == 1.8 and table["Checkpoint (MB)"].tolist()[0] == 50
     assert table["ms per film"].isna().tolist() == [False, True, True]
 

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from opened_pages import text_of
+from opened_pages import answer_of, given_to, text_of
 from read_runs import read_runs
 from seeded_runs import DATASET, add_run, beat, film_ids, make_store
 
 from cxrcore.config import default_store
-from cxrcore.findings import NIH_FINDINGS
+from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.measures import metrics
 from cxrcore.queries import curves, from_store
 
@@ -37,14 +37,27 @@ def charts_of(app):
     return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
+def small_of(app):
+    """What the small curves of all findings were given; their panels without the mean, and without empty ones."""
+    given = given_to(app, "cxr_small_curves")
+    return given | {"panels": [panel for panel in given["panels"] if panel["finding"] and not panel.get("missing")]}
+
+
+def panels_of(app):
+    return small_of(app)["panels"] if app.get("bidi_component") and not charts_of(app) else []
+
+
 def curves_of(app):
-    """The names of the runs whose curves each chart shows."""
-    return [[trace["name"] for trace in chart["data"] if trace.get("name") not in (None, "operating points")]
-            for chart in charts_of(app)]
+    """The names of the runs whose curves each small or large chart shows."""
+    if charts_of(app):
+        return [[trace["name"] for trace in chart["data"] if trace.get("name") not in (None, "operating points")]
+                for chart in charts_of(app)]
+    names = [run["name"] for run in small_of(app)["runs"]]
+    return [[names[line["run"]] for line in panel["lines"] if line["run"] >= 0] for panel in panels_of(app)]
 
 
 def alts_of(app):
-    return [chart.proto.alt for chart in app.get("plotly_chart")]
+    return [chart.proto.alt for chart in app.get("plotly_chart")] or [panel["alt"] for panel in panels_of(app)]
 
 
 def titles_of(app):
@@ -62,9 +75,9 @@ def choose(app, key, value):
 def test_a_small_chart_a_finding_or_one_large(open_page, store):
     ids = [add_run(store, name) for name in ("first", "second")]
     app = open_page(run=ids)
-    assert len(charts_of(app)) == 14 and titles_of(app)[12] == "Pleural thickening"
-    assert all(len(names) == 2 for names in curves_of(app))
-    assert "macro AUROC 0." in text_of(app) and "over 14 of 14 findings" in text_of(app)
+    assert len(panels_of(app)) == 14 and panels_of(app)[12]["name"] == "Pleural thickening"
+    assert all(len(names) == 2 for names in curves_of(app)) and not charts_of(app)
+    assert "has the greatest macro AUROC, 0." in answer_of(app) and "is hardest" in answer_of(app)
     assert "Measured on test, 12 films." in text_of(app)
     app.selectbox[0].set_value("Mass").run()
     assert titles_of(app) == ["Mass"] and "4 of them with the finding (33.33 %), too few" in text_of(app)
@@ -77,8 +90,13 @@ def test_numbers_on_the_page_are_those_of_the_metrics(open_page, store):
     auroc = metrics.per_finding(metrics.auroc, known.labels, known.scores)
     ap = metrics.per_finding(metrics.average_precision, known.labels, known.scores)
     app = open_page(run=run_id)
-    assert f"macro AUROC {np.mean(auroc):.3f}, AP {np.mean(ap):.3f} over 14 of 14 findings" in text_of(app)
+    hard, easy = (NIH_FINDINGS[pick(auroc)] for pick in (np.argmin, np.argmax))
+    assert answer_of(app) == (f"Over all thresholds: only has macro AUROC {np.mean(auroc):.3f}. {display_name(hard)} "
+                              f"is hardest ({auroc.min():.3f}), {display_name(easy)} easiest ({auroc.max():.3f}).")
+    assert small_of(app)["runs"][0]["words"] == f"{np.mean(auroc):.3f}"
     assert [f"AUROC {value:.3f}" in alt for value, alt in zip(auroc, alts_of(app), strict=True)] == [True] * 14
+    assert [panel["texts"] for panel in panels_of(app)] == [[f"{value:.3f}"] for value in auroc]
+    assert f"macro AP {np.mean(ap):.3f}" in answer_of(open_page(run=run_id, view="PR"))
     app.selectbox[0].set_value("Hernia").run()
     assert f"AUROC {auroc[-1]:.3f}, AP {ap[-1]:.3f}" in text_of(app)
 
@@ -87,7 +105,7 @@ def test_numbers_on_the_page_are_those_of_the_metrics(open_page, store):
 def test_every_view_small_and_large(open_page, store, view, large):
     ids = [add_run(store, name) for name in ("first", "second")]
     app = open_page(run=ids, view=view)
-    assert len(charts_of(app)) == 14 and "Across: " in text_of(app)
+    assert len(panels_of(app)) == 14 and "Across: " in text_of(app) and "Across: " in small_of(app)["axes"]
     app.selectbox[0].set_value("Edema").run()
     assert len(charts_of(app)) == large
     assert all("Edema" in alt for alt in alts_of(app))
@@ -102,9 +120,9 @@ def test_the_part_is_a_choice(open_page, store):
 
 def test_thresholds_of_all_findings_show_one_measure(open_page, store):
     app = open_page(run=add_run(store, "a"), view="Thresholds")
-    assert charts_of(app)[0]["layout"]["yaxis"]["title"]["text"] == "F1"
+    assert panels_of(app)[0]["y"]["title"] == "F1"
     choose(app, "measure", "Precision")
-    assert charts_of(app)[0]["layout"]["yaxis"]["title"]["text"] == "Precision"
+    assert panels_of(app)[0]["y"]["title"] == "Precision"
 
 
 def test_the_link_restores_runs_finding_and_view(open_page, store):
@@ -147,7 +165,26 @@ def test_curves_outlive_a_training_beside_them(open_page, store, monkeypatch):
     open_page(run=run_id)
     add_run(store, "another")
     monkeypatch.setattr(from_store, "finding_curves", lambda *args: pytest.fail("worked out again"))
-    assert len(charts_of(open_page(run=run_id))) == 14
+    assert len(panels_of(open_page(run=run_id))) == 14
+
+
+def test_a_panel_opens_and_a_button_leads_back(open_page, store):
+    app = open_page(run=add_run(store, "a"), finding="Mass")
+    next(button for button in app.button if button.label == "All findings").click().run()
+    assert not app.exception and len(panels_of(app)) == 14 and not charts_of(app)
+
+
+@pytest.mark.parametrize("view", ["ROC", "PR"])
+def test_the_last_panel_is_the_mean_over_the_findings(open_page, store, view):
+    ids = [add_run(store, name) for name in ("first", "second")]
+    app = open_page(run=ids, view=view)
+    *_, mean = given_to(app, "cxr_small_curves")["panels"]
+    assert mean["name"] == "Macro mean" and mean["finding"] == "" and "over 14 findings" in mean["alt"]
+    assert [line["run"] for line in mean["lines"] if "line" in line] == [0, 1]
+    assert [line["run"] for line in mean["lines"] if "area" in line] == [0, 1]  # of few films, without being asked for
+    assert mean["texts"] == [run["words"] for run in small_of(app)["runs"]] and "Bands: pointwise" in text_of(app)
+    last = given_to(open_page(run=ids, view="Scores"), "cxr_small_curves")["panels"][-1]
+    assert last["finding"] == NIH_FINDINGS[-1]
 
 
 # -- what cannot be drawn
@@ -164,16 +201,16 @@ def test_unknown_runs_and_findings_are_errors_and_nothing_else(open_page, store)
     app = open_page(run=[known, "20200101-000000-abcdef"])
     assert len(app.error) == 1 and "20200101-000000-abcdef" in text_of(app) and not charts_of(app)
     app.button[0].click().run()
-    assert not app.error and len(charts_of(app)) == 14
+    assert not app.error and len(panels_of(app)) == 14
     app = open_page(run=known, finding="Fracture")
     assert "Fracture" in app.error[0].value and not charts_of(app)
     app.button[0].click().run()
-    assert not app.error and len(charts_of(app)) == 14
+    assert not app.error and len(panels_of(app)) == 14
 
 
 def test_the_data_pages_no_finding_means_all_here(open_page, store):
     add_run(store, "a")
-    assert len(charts_of(open_page(finding="No finding"))) == 14
+    assert len(panels_of(open_page(finding="No finding"))) == 14
 
 
 def test_more_than_six_runs_are_refused_in_words(open_page, store):
@@ -218,14 +255,14 @@ def test_no_predictions_at_all_leaves_only_words(open_page, store):
 def test_validation_stands_in_where_no_run_has_a_test_part(open_page, store):
     run_id = add_run(store, "leaky", scheme="random", parts=("val",))
     app = open_page(run=run_id)
-    assert len(charts_of(app)) == 14 and "these are validation curves" in text_of(app)
+    assert len(panels_of(app)) == 14 and "these are validation curves" in text_of(app)
     assert "leaky split" in text_of(app) and "Measured on validation" in text_of(app)
 
 
 def test_runs_of_different_groups_are_flagged(open_page, store):
     ids = [add_run(store, "one"), add_run(store, "other", fingerprint="bbb222")]
     app = open_page(run=ids)
-    assert "measured on different films" in app.warning[0].value and len(charts_of(app)) == 14
+    assert "measured on different films" in app.warning[0].value and len(panels_of(app)) == 14
     assert "fingerprint aaa111 · one" in text_of(app) and "fingerprint bbb222 · other" in text_of(app)
     assert not open_page(run=ids[0]).warning
 
@@ -233,7 +270,7 @@ def test_runs_of_different_groups_are_flagged(open_page, store):
 def test_subsets_are_flagged(open_page, store):
     whole, part = add_run(store, "whole"), add_run(store, "part", n=8)
     app = open_page(run=[whole, part])
-    assert "different films (see below)" in app.warning[0].value
+    assert "different films (see Numbers)" in app.warning[0].value
     assert "part: test, subset of 8 of 12 films" in text_of(app) and "whole: test, 12 films" in text_of(app)
 
 
@@ -243,15 +280,15 @@ def test_findings_that_are_undefined_say_why(open_page, store):
     run_id = store.create_run({"name": "odd"}, "odd labels", split=("given", 0, ""))
     predict(store, run_id, labels=labels, dataset="odd labels")
     app = open_page(run=run_id)
-    assert len(charts_of(app)) == 11
-    said = text_of(app)
+    assert len(panels_of(app)) == 11
+    said = text_of(app) + "".join(panel.get("missing", "") for panel in given_to(app, "cxr_small_curves")["panels"])
     assert "None of the films has this finding" in said and "All of the films have this finding" in said
     assert "Every label or score of this finding is unknown" in said
-    assert "over 11 of 14 findings, AP" in said and "over 12 of 14 findings" in said
+    assert small_of(app)["runs"][0]["words"].endswith("(11 of 14 findings)")
     choose(app, "view", "PR")
-    assert len(charts_of(app)) == 12
+    assert len(panels_of(app)) == 12 and small_of(app)["runs"][0]["words"].endswith("(12 of 14 findings)")
     choose(app, "view", "Scores")
-    assert len(charts_of(app)) == 13
+    assert len(panels_of(app)) == 13
     large = open_page(run=run_id, finding=NIH_FINDINGS[0])
     assert not charts_of(large) and "None of the films has this finding" in large.info[0].value
     assert "AUROC –, AP –" in text_of(large)

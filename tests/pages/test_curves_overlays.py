@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from opened_pages import text_of
+from opened_pages import answer_of, given_to, text_of
 from read_runs import read_runs
 from seeded_runs import make_store
 
@@ -70,6 +70,17 @@ def charts_of(app):
     return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
+def panels_of(app):
+    """The small curves' panels without the mean, and without empty ones."""
+    return [panel for panel in given_to(app, "cxr_small_curves")["panels"]
+            if panel["finding"] and not panel.get("missing")]
+
+
+def missing_of(app):
+    """Why panels are empty."""
+    return [panel["missing"] for panel in given_to(app, "cxr_small_curves")["panels"] if panel.get("missing")]
+
+
 def marks_of(chart):
     return [trace for trace in chart["data"] if trace.get("name") == "operating points"]
 
@@ -85,13 +96,13 @@ def bands_of(chart):
 def test_every_view_marks_the_set_fitted_on_validation(open_page, store, view):
     run_ids = [add(store, "one"), add(store, "other", seed=1)]
     app = open_page(run=run_ids, view=view)
-    assert all(len(marks_of(chart)) == 1 and len(marks_of(chart)[0]["x"]) == 2 for chart in charts_of(app)[:13])
+    assert all([mark["run"] for mark in panel["marks"]] == [0, 1] for panel in panels_of(app)[:13])
     assert "Marks: thresholds of max F1, fitted on validation, 120 films." in text_of(app)
     assert "fewer than 50 films with the finding: every one" in text_of(app) and "same films" not in text_of(app)
     app.segmented_control(key="on").set_value("Validation").run()
-    assert "the very films that the curves are read on" in text_of(app)
+    assert "same films" in text_of(app)
     app.selectbox(key="marks").set_value("Off").run()
-    assert not any(marks_of(chart) for chart in charts_of(app)) and "Marks:" not in text_of(app)
+    assert not any(panel["marks"] for panel in panels_of(app)) and "Marks:" not in text_of(app)
 
 
 def test_points_are_the_exact_counts_at_the_thresholds(store):
@@ -127,22 +138,22 @@ def test_one_run_offers_its_saved_sets_and_the_link_names_them(open_page, store)
     [saved] = [option for option in app.selectbox(key="marks").options if option.startswith("ward round · test")]
     app = open_page(run=run_id, marks=saved, finding="Mass")
     assert "Marks: thresholds of ward round, fitted on test, 120 films" in text_of(app)
-    assert "the very films" in text_of(app)
+    assert "same films" in text_of(app)
     assert "threshold 0.3 (ward round)" in marks_of(charts_of(app)[0])[0]["hovertext"][0]
     app.multiselect[0].select(other).run()  # the saved set is the first run's
     assert not app.exception and not app.error and app.selectbox(key="marks").value == "Max F1 on validation"
     app = open_page(run=[run_id, other], marks="nonsense")
-    assert "nonsense" in app.error[0].value and len(charts_of(app)) == 14
+    assert "nonsense" in app.error[0].value and len(panels_of(app)) == 14
 
 
 def test_runs_without_validation_have_marks_at_half_only(open_page, store):
     with_val, without = add(store, "whole"), add(store, "imported", parts=("test",))
     app = open_page(run=[with_val, without])
     assert "imported has no validation predictions to fit thresholds on, so its curves have no mark" in text_of(app)
-    assert [len(marks_of(chart)[0]["x"]) for chart in charts_of(app)[:3]] == [1, 1, 1]
+    assert [[mark["run"] for mark in panel["marks"]] for panel in panels_of(app)[:3]] == [[0]] * 3
     app = open_page(run=without)
     assert app.selectbox(key="marks").options == ["0.5", "Off"]
-    assert "Marks: thresholds of 0.5, fitted on no films" in text_of(app)
+    assert "Marks: thresholds of 0.5 for every finding, not fitted" in text_of(app)
 
 
 def test_the_large_view_says_the_point_in_figures(open_page, store):
@@ -166,7 +177,8 @@ def test_bands_are_drawn_when_asked_for(open_page, store, view):
     assert not app.exception and len(bands_of(charts_of(app)[0])) == 2
     assert "Bands: pointwise, 95 % of 500 draws of patients" in text_of(app) and "unknown" not in text_of(app)
     app.selectbox(key="finding").set_value("All findings").run()
-    assert not app.toggle and not any(bands_of(chart) for chart in charts_of(app))
+    assert not charts_of(app) and not any("area" in line for panel in panels_of(app) for line in panel["lines"])
+    assert sum("area" in line for line in given_to(app, "cxr_small_curves")["panels"][-1]["lines"]) == 2  # of the mean
 
 
 def test_bands_of_few_films_say_which_draws_are_left_out(open_page, store):
@@ -201,9 +213,9 @@ def test_the_table_of_bands_holds_the_grid(store):
 def test_reliability_of_all_findings_and_of_one(open_page, store):
     run_ids = [add(store, "one"), add(store, "other", seed=1)]
     app = open_page(run=run_ids, view="Reliability")
-    assert len(charts_of(app)) == 14 and "macro ECE" in text_of(app)
-    assert all("ECE, Brier" in chart["layout"]["title"]["text"] for chart in charts_of(app))
-    assert not any("error_y" in trace for trace in charts_of(app)[0]["data"])
+    assert len(panels_of(app)) == 14 and "has the smallest macro ECE" in answer_of(app)
+    assert all(panel["said"] == "ECE" and len(panel["texts"]) == 2 for panel in panels_of(app))
+    assert {mark["run"] for mark in panels_of(app)[0]["marks"]} == {0, 1}
     app.selectbox(key="finding").set_value("Mass").run()
     [chart] = charts_of(app)
     assert all("error_y" in trace for trace in chart["data"]) and "Intervals: 95 %" in text_of(app)
@@ -237,12 +249,13 @@ def test_scores_that_are_no_probabilities_are_said_and_platt_mends_them(open_pag
     assert "Calibrators fitted on validation, 120 films" in text_of(app)
     few = f"fewer than {calibration.MIN_POSITIVES} validation films with it, or without it"
     assert f"Not calibrated, and so not shown, with {few}: Hernia." in text_of(app)
-    assert not app.warning and len(charts_of(app)) == 13 and "over 13 of 14 findings" in text_of(app)
-    assert text_of(app).count(f"Not calibrated: {few}.") == 1
+    assert not app.warning and len(panels_of(app)) == 13
+    assert given_to(app, "cxr_small_curves")["runs"][0]["words"].endswith("(13 of 14 findings)")
+    assert missing_of(app) == [f"Not calibrated: {few}."]
     app.selectbox(key="finding").set_value("Hernia").run()
     assert f"Not calibrated: {few}." in app.info[0].value and not charts_of(app)
     app.segmented_control(key="on").set_value("Validation").run()
-    assert "The calibrators were fitted on the very films" in text_of(app)
+    assert "same films" in text_of(app)
 
 
 def test_a_warning_of_one_finding_stays_with_it(open_page, store):
@@ -256,7 +269,7 @@ def test_without_validation_nothing_is_calibrated(open_page, store):
     without, whole = add(store, "imported", parts=("test",)), add(store, "whole")
     app = open_page(run=[without, whole], view="Reliability", scores="Isotonic")
     assert "imported** has no validation predictions to fit a calibrator on" in text_of(app)
-    assert all(trace["name"] == "whole" for trace in charts_of(app)[0]["data"])
+    assert [run["name"] for run in given_to(app, "cxr_small_curves")["runs"]] == ["whole"]
     app = open_page(run=without, view="Reliability", scores="Platt")
     assert "to fit a calibrator on" in text_of(app) and not charts_of(app)
 
@@ -270,8 +283,9 @@ def test_findings_without_known_labels_say_so(open_page, store):
     run_id = store.create_run({"name": "odd"}, "odd", split=("given", 0, ""))
     store.save_predictions(run_id, "odd", "test", ids(0, 4), np.full((4, len(NIH_FINDINGS)), 0.5))
     app = open_page(run=run_id, view="Reliability")
-    assert len(charts_of(app)) == 1 and text_of(app).count("Every label or score of this finding is unknown") == 13
-    assert "over 1 of 14 findings" in text_of(app)
+    assert len(panels_of(app)) == 1
+    assert sum("Every label or score of this finding is unknown" in one for one in missing_of(app)) == 13
+    assert given_to(app, "cxr_small_curves")["runs"][0]["words"].endswith("(1 of 14 findings)")
     app.selectbox(key="finding").set_value("Mass").run()
     assert "is unknown here" in app.info[0].value and not charts_of(app)
 

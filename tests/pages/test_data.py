@@ -1,17 +1,22 @@
 """The Data page without a browser: what it says of empty, real-looking, synthetic and unknown data sets."""
 
+import json
+
 import numpy as np
 import pytest
-from opened_pages import text_of
+from opened_pages import answer_of, text_of
 from seeded_runs import DATASET, add_run, make_store
 
 from cxrcore.config import default_store
-from cxrcore.data import splits
-from cxrcore.findings import NIH_FINDINGS
+from cxrcore.data import census, splits
+from cxrcore.evaluation import published
+from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.queries import data_set
 from cxrcore.queries.film_pixels import film_map
 from cxrcore.queries.film_sources import FilmSource
 from cxrcore.store import Store
+from cxrcore.ui.data import film_wall
+from cxrcore.ui.data.company_table import company_table
 from cxrcore.ui.film_tiles import Tile, _figure
 
 PAGE = "data"
@@ -21,10 +26,6 @@ PAGE = "data"
 def store() -> Store:
     """The default store of this test, which is empty."""
     return Store(default_store())
-
-
-def figures_of(app) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
 
 
 def parts_of(app) -> list:
@@ -54,16 +55,20 @@ def test_an_empty_store_says_how_to_bring_a_data_set(open_page):
 def test_the_figures_are_those_of_the_data(open_page, data, add_split):
     drawn = add_split("patient")
     app = open_page()
-    figures, said = figures_of(app), text_of(app)
-    assert figures["Films"] == "40" and figures["Patients"] == "20"
+    said = text_of(app)
+    assert answer_of(app).startswith("40 films of 20 patients, who have 2 each at the median and 4 at most; ")
     accuracy = np.nanmean(np.where(np.isnan(data.labels), np.nan, data.labels == 0), axis=0).mean()
-    assert figures["Mean accuracy of answering “no” to every film"] == f"{100 * accuracy:.1f} %"
-    assert "Of all 40 films of the data set." in said  # slides say it of the test films
+    [card] = app.metric  # slides say it of the test films
+    assert card.label == "Mean accuracy of answering “no” to every one of all 40 films"
+    assert card.value == f"{100 * accuracy:.1f} %" and card.help
     assert "1 labels are unknown" in said and "recall 0 and F1 0" in said
     assert "No patient stands on both sides" in said
     parts = parts_of(app)[0]
     assert parts["films"].tolist() == [len(drawn.rows(part)) for part in splits.SPLITS]
-    assert "Fewer than 50 films with the finding" in said
+    assert "14 findings are on fewer than 50 films of validation or test" in said
+    rare = next(frame.value for frame in app.dataframe if "Validation" in frame.value).set_index("Finding")
+    test = data.labels[drawn.rows("test")]
+    assert rare["Test"].tolist() == np.nansum(test == 1, axis=0).tolist()
     assert "No films of this data set lie prepared" in said and "scripts/prepare.py" in said
 
 
@@ -76,7 +81,7 @@ def test_a_table_of_unknowns_is_shown_in_words(open_page, store, data, label):
     said = text_of(app)
     assert "The view of no film is known" in said and "Sex: unknown. Without an age: 40 films" in said
     assert "No film of this data set is known to have a finding" in said
-    assert figures_of(app)["AP films"] == "–"
+    assert answer_of(app).startswith("40 films of 20 patients") and "AP" not in answer_of(app)
     assert "report" not in said and "drawn by a program" not in said  # where its labels come from is not known
 
 
@@ -117,7 +122,7 @@ def test_an_unknown_finding_or_split_in_a_link_is_an_error_beside_the_rest(open_
     for link in ({"finding": "Fracture"}, {"split": "By magic"}):
         app = open_page(**link)
         assert [next(iter(link.values())) in error.value for error in app.error] == [True]
-        assert figures_of(app)["Films"] == "40"
+        assert answer_of(app).startswith("40 films")
     assert not parts_of(app)  # and no other split in its place
 
 
@@ -130,7 +135,7 @@ def test_a_data_set_is_chosen_by_its_id(open_page, store, data, add_split):
     drawn = add_split("patient")
     make_store(default_store(), name="tiny")  # the same name
     app = open_page(data=data.dataset_id)
-    assert figures_of(app)["Films"] == "40" and app.selectbox(key="split").value.endswith(drawn.fingerprint)
+    assert answer_of(app).startswith("40 films") and app.selectbox(key="split").value.endswith(drawn.fingerprint)
     names = data_set.labelled_names(store.datasets().set_index("dataset_id"))
     assert set(app.selectbox(key="data_set").options) == set(names.values()) == {
         f"tiny · {data.dataset_id}", f"tiny · {DATASET}"}
@@ -148,7 +153,7 @@ def test_a_split_of_one_data_set_is_not_asked_of_another(open_page, data, add_sp
     picker.select(next(option for option in picker.options if drawn.fingerprint in option)).run()
     assert "in training and validation" in text_of(app)
     app.selectbox(key="data_set").select(DATASET).run()
-    assert not app.error and figures_of(app)["Films"] == "12"
+    assert not app.error and answer_of(app).startswith("12 films")
     assert app.selectbox(key="split").value.endswith(fingerprints)
 
 
@@ -158,11 +163,11 @@ def test_phantoms_are_marked_and_shown_with_their_boxes(phantoms, monkeypatch, o
     said = text_of(app)
     assert "SYNTHETIC" in said and "drawn by a program" in said
     assert "as networks see them" in said and "Outlined:" in said
-    walls = [element.proto.body for element in app.get("html") if "films" in element.proto.body]
-    assert walls and walls[0].count("<figure>") == 10 and 'class="box"' in walls[0]
+    walls = [element.proto.body for element in app.get("html") if "<figure>" in element.proto.body]
+    assert walls and walls[0].count("<figure>") == film_wall.N_TILES and 'class="box"' in walls[0]
     before = walls[0]
     next(button for button in app.button if button.label == "Show others").click().run()
-    after = next(element.proto.body for element in app.get("html") if "films" in element.proto.body)
+    after = next(element.proto.body for element in app.get("html") if "<figure>" in element.proto.body)
     assert after != before
 
 
@@ -242,3 +247,27 @@ def test_runs_of_another_kind_do_not_disturb(open_page):
     store = make_store(default_store())
     store.create_run({"arch": "resnet18"}, DATASET, kind="imported", split=("given", 0, "aaa111"))
     assert "No run of this data set has drawn a split yet" in text_of(open_page())
+
+
+def test_real_prevalences_stand_beside_those_of_phantoms_only(open_page):
+    add_run(make_store(default_store(), kind="phantom"), "a")
+    bars, dots = json.loads(open_page().get("plotly_chart")[0].proto.spec)["data"]
+    shares = published.nih_prevalence()
+    assert dots["name"] == "NIH's real films" and len(dots["y"]) == len(bars["y"]) == 14
+    assert dict(zip(dots["y"], dots["x"], strict=True)) == pytest.approx(
+        {display_name(name): 100 * share for name, share in shares.items()})
+
+
+def test_real_films_need_no_others_beside_them(open_page):
+    add_run(make_store(default_store()), "a")
+    assert len(json.loads(open_page().get("plotly_chart")[0].proto.spec)["data"]) == 1
+
+
+def test_what_stands_together_is_a_table_with_numbers(data):
+    labels = data.labels
+    html = company_table(census.company(labels, data.findings), data.findings)
+    assert html.count("<tr>") == len(data.findings) + 1 and html.count("<td></td>") >= len(data.findings)
+    both = int(((labels[:, 0] == 1) & (labels[:, 1] == 1)).sum())
+    known = (labels[:, 0] == 1) & ~np.isnan(labels[:, 1])
+    said = f"{100 * both / known.sum():.1f} % of films with {display_name(data.findings[0])} have"
+    assert said in html and f"({both} films" in html

@@ -1,5 +1,6 @@
 """The Subgroups page without a browser, and the tables behind it."""
 
+import json
 from functools import partial
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from one_opening import one_opening
-from opened_pages import text_of
+from opened_pages import answer_of, text_of
 from read_runs import read_runs
 from scored_runs import PREVALENCE
 from seeded_runs import add_run, make_store
@@ -109,6 +110,12 @@ def test_the_planted_gap_is_named_and_no_other_is(store, open_page):
     app = open_page()
     line = next(element.value for element in app.markdown if "against Male" in element.value)
     assert "higher in 1 (Effusion)" in line and "no difference shown in 12 of 13" in line
+    assert answer_of(app) == ("Recall is higher for women than for men in 1 of 13 findings (Effusion). In the other "
+                              "findings no difference is shown.")
+    values = json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]["yaxis"]["ticktext"]
+    found, _ = read(store, "sex")
+    dot = "\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}"
+    assert values[EFFUSION] == f"Effusion ({dot.join(str(found.found[sex].n_positive[EFFUSION]) for sex in 'FM')})"
     table = app.dataframe[0].value.set_index("Finding")
     assert table.at["Effusion", "Verdict"] == "higher" and "Hernia" not in table.index
     assert table.at["Effusion", "Gap"] == pytest.approx(
@@ -120,12 +127,27 @@ def test_the_planted_gap_is_named_and_no_other_is(store, open_page):
 def test_every_grouping_and_measure_is_shown(store, open_page, grouping, title):
     app = open_page(groups=grouping, rate=title)
     text = text_of(app)
-    assert not app.error and len(app.get("plotly_chart")) == 3
+    assert not app.error and len(app.get("plotly_chart")) == 2
     assert ("Thresholds, the same for all groups" in text) == (title != "AUROC")
     assert f"Gap = {({'Recall': 'TPR', 'False alarms': 'FPR', 'AUROC': 'AUROC'})[title]} of" in text
     if grouping == "Age":
         assert "0-19 years: 0 films" in text and "Not measured, with fewer than 2 patients: 0-19 years" in text
         assert "films of unknown age" in text and "of each group minus" in text
+
+
+def test_without_a_difference_the_answer_says_so(store, open_page):
+    assert answer_of(open_page(groups="First film")) == (
+        "No difference in recall shown between first films and later films, in 13 of 14 findings, those with enough "
+        "films to test.")
+    assert answer_of(open_page(groups="View", rate="AUROC")).startswith("No difference in AUROC shown between ")
+    assert "ages 40-59 and any other group" in answer_of(open_page(groups="Age", to_age="40-59 years"))
+
+
+def test_the_view_alone_is_measured_when_it_is_asked_for(store, open_page):
+    app = open_page()
+    app.session_state["open_view_alone"] = True
+    app.run()
+    assert len(app.get("plotly_chart")) == 3 and "knowing nothing but the view" in text_of(app)
 
 
 def test_the_reference_group_is_in_the_link_and_does_not_outlive_its_grouping(store, open_page):
@@ -146,7 +168,10 @@ def test_a_link_to_an_unknown_group_says_so(store, open_page):
 def test_one_group_alone_has_no_gap_and_one_view_no_shortcut(open_page):
     make(default_store(), sex="F", view="PA")
     text = text_of(open_page())
-    assert "belong to one group" in text and "not of both views" in text and "Gap =" not in text
+    assert "belong to one group" in text and "Gap =" not in text
+    app = open_page()
+    app.session_state["open_view_alone"] = True
+    assert "not of both views" in text_of(app.run())
 
 
 def test_films_of_unknown_sex_leave_no_group(open_page):
@@ -161,8 +186,8 @@ def test_a_run_without_validation_predictions_is_read_at_one_half(open_page):
     run_id = store.create_run({"name": "test only", "arch": "vgg16"}, DATASET, split=("given", 0, "abc"))
     measure(store, run_id, {"test": store.save_predictions(run_id, DATASET, "test", list(test.image_ids), test.scores)})
     app = open_page(run=run_id)
-    assert "no validation predictions to fit thresholds on, so they stand at 0.5" in text_of(app)
-    assert "leaky" not in text_of(app) and len(app.get("plotly_chart")) == 3
+    assert "thresholds 0.5" in text_of(app)
+    assert "leaky" not in text_of(app) and len(app.get("plotly_chart")) == 2
 
 
 def test_unknown_patients_are_said(open_page):

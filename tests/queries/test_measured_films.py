@@ -8,7 +8,8 @@ from read_runs import read_runs
 from cxrcore.evaluation import measure_predictions, tables
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.thresholds import fitting
-from cxrcore.queries import agreement, comparison, subgroups
+from cxrcore.queries import comparison, subgroups
+from cxrcore.queries.compared import agreement
 from cxrcore.queries.threshold_sets import default_key, find_set
 from cxrcore.store import Store
 

@@ -57,7 +57,11 @@ def band(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, draws: Draw
         owners: int (n,), each film's place among the patients, as `Draws.owners`.
         curve: of `CURVES`.
     """
-    x, values = in_draws(labels, scores, owners, draws, curve)
+    return summed_up(*in_draws(labels, scores, owners, draws, curve))
+
+
+def summed_up(x: np.ndarray, values: np.ndarray) -> Band:
+    """The band of curves in draws, as `in_draws` gives them."""
     defined = values[~np.isnan(values[:, -1])]
     missing = len(values) - len(defined)
     if not len(defined):

@@ -1,8 +1,8 @@
-"""What the Compare page shows, section by section; each gives the tables that it can be downloaded as."""
+"""What the Compare page shows, section by section; some give the tables that they can be downloaded as."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -11,26 +11,25 @@ from cxrcore.charts.dot_rows import Marks, dot_rows, row_names
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.evaluation import published
 from cxrcore.findings import display_name
-from cxrcore.glossary import meaning, meanings
+from cxrcore.glossary import meanings
 from cxrcore.measures.intervals.draws import N_DRAWS
-from cxrcore.measures.intervals.holm import BETTER, TIED, WORSE
+from cxrcore.measures.intervals.holm import LOWER_IS_BETTER
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN_NOTE
 from cxrcore.measures.metrics import THRESHOLDED
-from cxrcore.queries import agreement, comparison, run_groups
+from cxrcore.queries import run_groups
+from cxrcore.queries.compared import agreement, run_costs
 from cxrcore.queries.comparison import (
     Compared,
+    Contrast,
     bars_of,
-    contrast_table,
-    contrasts,
     difference_bars,
     other_settings,
     seeds_table,
     start_weights_sentence,
-    values_table,
-    verdict_table,
 )
 from cxrcore.queries.evaluated_runs import known_in_words
 from cxrcore.queries.threshold_sets import UNFITTED
+from cxrcore.store import Store
 from cxrcore.ui import widgets
 from cxrcore.ui.frame import frame
 from cxrcore.ui.link import in_link
@@ -41,6 +40,7 @@ MEASURES = {"AUROC": "auroc", "AP": "ap", "F1": "f1", "Recall": "recall", "Preci
 SETS = {"Max F1, fitted on validation": None, "Expected F1, fitted on validation": "expected_f1@val",
         "0.5 for every finding": UNFITTED}
 NO_REFERENCE = "none"
+CHART_WIDTH, PICKER_WIDTH = 460, 270  # pixels; the least of each of the two charts, and what stands above them
 Tables = dict[str, tuple[str, Callable[[], pd.DataFrame]]]  # as `widgets.download_menu` takes them
 
 
@@ -67,6 +67,9 @@ def say_where(compared: Sequence[Compared], group: run_groups.Group, label_sourc
     widgets.badges(group)
     with frame.numbers():
         _numbers(compared, group, label_source, part, measure)
+    if measure in THRESHOLDED and any(one.source.part == part for one in compared):
+        frame.chip("same films", "Thresholds were fitted on the films that they are read on, which flatters.",
+                   icon=":material/warning:")
     first = compared[0].found
     if not first.patients_known:
         st.warning(PATIENTS_UNKNOWN_NOTE, icon=":material/warning:")
@@ -77,11 +80,8 @@ def say_where(compared: Sequence[Compared], group: run_groups.Group, label_sourc
                 icon=":material/info:")
     unfitted = [one.run.label for one in compared if one.source.part is None]
     if measure in THRESHOLDED and asked != UNFITTED and unfitted:
-        st.info(f"No validation predictions to fit thresholds on, so they stand at 0.5: {escape(', '.join(unfitted))}.",
-                icon=":material/info:")
-    if measure in THRESHOLDED and any(one.source.part == part for one in compared):
-        st.markdown(":orange-badge[:material/warning: same films] Thresholds were fitted on the films that they are "
-                    "read on, which flatters.")
+        frame.chip("thresholds 0.5", "No validation predictions to fit thresholds on, so every threshold is 0.5: "
+                   f"{escape(', '.join(unfitted))}.", icon=":material/info:")
 
 
 def _numbers(compared: Sequence[Compared], group: run_groups.Group, label_source: str, part: str, measure: str) -> None:
@@ -104,31 +104,15 @@ def say_start_weights(runs: pd.DataFrame, labels: Mapping[str, str]) -> None:
         st.info(escape(sentence), icon=":material/info:")
 
 
-# -- measures with intervals
-
-
-def values_section(compared: Sequence[Compared], title: str, part: str, reference: published.PublishedResult | None
-                   ) -> Tables:
-    """Each finding and run with its interval, beside a published result where one is asked for."""
-    measure = MEASURES[title]
-    findings = compared[0].run.findings
-    marks = [Marks(reference.label, reference.of(findings))] if reference else []
-    widgets.legend([(one.run.label, one.style) for one in compared],
-                   f"**▏** {escape(reference.label)}, as published" if reference else "")
-    widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", bars_of(compared, measure),
-                           row_names(findings), published=marks),
-                  f"compare_{measure}", f"{title} of each finding and run, with intervals")
-    return {"Values": (f"compare_{measure}_{part}", lambda: values_table(compared, measure))}
-
-
 def published_picker(kind: str, measure: str) -> published.PublishedResult | None:
     """A published result to stand beside the runs; only for AUROC on NIH's films, where there are any."""
     if kind != "nih" or measure != "auroc":
         return None
     known = {one.label: one for one in published.results()}
-    said = widgets.choice_in_link("Published result", "published", [NO_REFERENCE, *known],
-                                  "AUROCs that others published, as marks. Other films, other splits and often other "
-                                  "labels: a yardstick, no competitor.")
+    with st.container(width=PICKER_WIDTH):
+        said = widgets.choice_in_link("Published result", "published", [NO_REFERENCE, *known],
+                                      "AUROCs that others published, as marks. Other films, other splits and often "
+                                      "other labels: a yardstick, no competitor.")
     return known.get(said or NO_REFERENCE)
 
 
@@ -137,47 +121,30 @@ def say_published(reference: published.PublishedResult, findings: Sequence[str],
     without = [display_name(finding) for finding in findings if finding not in reference.auroc]
     mean = (f"it has no value of {escape(', '.join(without))}, and so no mean" if without else
             f"the mean is worked out from its {len(findings)} values")
-    st.caption(f"Published: {escape(reference.source)}; {mean}.")
+    with frame.numbers():
+        st.caption(f"Published: {escape(reference.source)}; {mean}.")
     if reference.split != published.OFFICIAL or scheme != published.OFFICIAL or part != "test":
         st.warning("The published result was not measured on these films: its split "
                    f"({published.SPLITS[reference.split]}) is another. Differences of 0.02 to 0.03 come from the "
                    "choice of test films alone.", icon=":material/warning:")
 
 
-# -- differences
+# -- the picture
 
 
-def verdict_section(compared: Sequence[Compared], title: str, part: str, known: Collection[str]) -> Tables:
-    """Each run against one of them, with a verdict.
+def against_picker(compared: Sequence[Compared], known: Collection[str]) -> str | None:
+    """The id of the run that the others are compared with; None at a link to one that is not here.
 
     Args:
         known: labels of all runs of the store; a reference that was taken out of the comparison gives way to the first.
     """
-    measure, ids = MEASURES[title], {one.run.label: one.run.run_id for one in compared}
-    st.header("Which is better?", anchor=False)
+    ids = {one.run.label: one.run.run_id for one in compared}
     if st.session_state.get("against") in set(known) - set(ids):
         st.session_state["against"] = next(iter(ids))
-    with st.container(width=360):
-        against = widgets.choice_in_link("Against", "against", list(ids),
-                                         "The run that the others are compared with", read=_label_of(compared))
-    if against is None:
-        return {}
-    found, n_tests = contrasts(compared, ids[against], measure)
-    widgets.show_table(verdict_table(found), hide_index=True, placeholder="–", column_config={
-        "Macro difference": widgets.number("difference", format="%+.4f"),
-        "95 % interval": st.column_config.TextColumn(help=meaning("interval")),
-        "p": st.column_config.TextColumn(help=meaning("p", "Here of the macro mean."))}
-        | {f"{word.capitalize()} in": widgets.number("verdicts") for word in (BETTER, TIED, WORSE)}
-        | {"No test": widgets.number("verdicts")},
-        alt="Macro difference, verdict and count of findings for each run")
-    st.caption(f"Verdicts follow p-values from the draws' standard errors, corrected by Holm over a family: the "
-               f"{n_tests} tests of findings and runs for the findings, one test a run for the macro means. Filled "
-               "marks are better or worse; open ones are tied.")
-    lower = "; below 0 is better" if measure in ("brier", "ece") else ""
-    widgets.chart(dot_rows(f"{title}: difference to {against}", f"Difference of {title}{lower}",
-                           difference_bars(found), row_names(compared[0].run.findings), upright=0),
-                  f"difference_{measure}", f"Difference of {title} to {against} with intervals")
-    return {"Differences": (f"differences_{measure}_{part}", lambda: contrast_table(found, against, measure))}
+    with st.container(width=PICKER_WIDTH):
+        said = widgets.choice_in_link("Against", "against", list(ids), "The run that the others are compared with",
+                                      read=_label_of(compared))
+    return None if said is None else ids[said]
 
 
 def _label_of(compared: Sequence[Compared]) -> Callable[[str], str]:
@@ -186,24 +153,55 @@ def _label_of(compared: Sequence[Compared]) -> Callable[[str], str]:
     return lambda said: labels.get(said, said)
 
 
+def draw_charts(compared: Sequence[Compared], found: Sequence[Contrast], against: str, title: str,
+                reference: published.PublishedResult | None) -> None:
+    """Values and differences beside each other, a row a finding; below each other where there is no room.
+
+    Args:
+        found: the other runs against the one called `against`; none of a single run.
+        reference: a published result, as marks.
+    """
+    measure, names = MEASURES[title], row_names(compared[0].run.findings)
+    marks = [Marks(reference.label, reference.of(compared[0].run.findings))] if reference else []
+    with st.grid(min_column_width=CHART_WIDTH, gap="medium"):
+        widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", bars_of(compared, measure), names,
+                               published=marks),
+                      f"compare_{measure}", f"{title} of each finding and run, with intervals")
+        if found:
+            lower = "; below 0 is better" if measure in LOWER_IS_BETTER else ""
+            widgets.chart(dot_rows(f"{title}: difference to {against}", f"Difference of {title}{lower}",
+                                   difference_bars(found), names, upright=0, lanes=len(compared)),
+                          f"difference_{measure}", f"Difference of {title} to {against} with intervals")
+
+
+def say_verdicts(n_tests: int) -> None:
+    """How verdicts come about, behind *Numbers*."""
+    with frame.numbers():
+        st.caption(f"Verdicts follow p-values from the draws' standard errors, corrected by Holm over a family: the "
+                   f"{n_tests} tests of findings and runs for the findings, one test a run for the macro means. Filled "
+                   "marks are better or worse; open ones are tied. Tied does not mean equal.")
+
+
 # -- agreement, seeds, cost
 
 
-def agreement_section(findings: Sequence[str], films: np.ndarray, with_it: np.ndarray, part: str) -> Tables:
-    """How many runs say yes to a film, and how often that is right.
-
-    Args:
-        findings: k names, in the order of the runs.
-        films, with_it: as `agreement.votes` gives them.
-    """
-    st.header("Where runs agree", anchor=False)
-    st.caption("Films by how many of the runs raise an alarm, each at its own thresholds, and the share of these films "
-               "that carry the label. “All agree” counts the films on which all say yes or all say no.")
-    table = agreement.shown(findings, films, with_it)
-    widgets.show_table(table, hide_index=True, height=(len(findings) + 1) * 35 + 3, placeholder="–",
-                       column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
-                       alt="Films by the number of runs that say yes, for each finding")
-    return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(findings, films, with_it))}
+def agreement_section(store: Store, compared: Sequence[Compared], part: str) -> Tables:
+    """How many runs say yes to a film, and how often that is right; counted when it is opened."""
+    findings = compared[0].run.findings
+    votes = partial(agreement.votes, store, compared, part)
+    box = st.expander("Where runs agree", key="agreement", on_change="rerun")
+    if box.open:
+        with box:
+            films, with_it = votes()
+            words = sorted({one.source.in_words for one in compared})
+            st.caption(f"Films by how many of the runs raise an alarm, at thresholds of {escape('; '.join(words))}, "
+                       "and the share of these films that carry the label. “All agree”: all runs say yes, or all say "
+                       "no. A finding for which no run raises any alarm has no figure there: silence is no agreement.")
+            widgets.show_table(agreement.shown(findings, films, with_it), hide_index=True,
+                               height=(len(findings) + 1) * 35 + 3, placeholder="–",
+                               column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
+                               alt="Films by the number of runs that say yes, for each finding")
+    return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(findings, *votes()))}
 
 
 def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str, part: str) -> Tables:
@@ -228,20 +226,26 @@ def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str
 
 def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -> Tables:
     """Quality against one recorded cost, and all of them as a table."""
-    st.header("Quality against cost", anchor=False)
-    said = st.segmented_control("Cost", list(comparison.COSTS), default="Parameters", required=True,
-                                **in_link("cost"), wrap=True,
-                                help=meanings(key for key, _ in comparison.COSTS.values()))
-    key, axis = comparison.COSTS[said]
     runs = runs.set_index("run_id", drop=False)
-    marks = comparison.priced(compared, runs, key, MEASURES[title])
+    table = partial(run_costs.cost_table, compared, runs)
+    box = st.expander("Quality against cost", expanded="cost" in st.query_params, key="costs", on_change="rerun")
+    if box.open:
+        with box:
+            _draw_costs(compared, runs, title, table())
+    return {"Cost": ("cost", table)}
+
+
+def _draw_costs(compared: Sequence[Compared], runs: pd.DataFrame, title: str, table: pd.DataFrame) -> None:
+    said = st.segmented_control("Cost", list(run_costs.COSTS), default="Parameters", required=True,
+                                **in_link("cost"), wrap=True,
+                                help=meanings(key for key, _ in run_costs.COSTS.values()))
+    key, axis = run_costs.COSTS[said]
+    marks = run_costs.priced(compared, runs, key, MEASURES[title])
     if marks:
         widgets.chart(charts.quality_against_cost(f"Macro {title} against cost", axis, f"Macro {title}", marks),
                       f"cost_{key}", f"Macro {title} of each run against {axis}")
     else:
         st.caption(f"{axis}: not recorded for any of these runs.")
-    table = comparison.cost_table(compared, runs)
     widgets.show_table(table, hide_index=True, placeholder="not recorded", alt="What each run costs", column_config={
         name: widgets.number(key, format="%.4g")
-        for name, (key, _) in zip(table.columns[1:-1], comparison.COSTS.values(), strict=True)})
-    return {"Cost": ("cost", lambda: table)}
+        for name, (key, _) in zip(table.columns[1:-1], run_costs.COSTS.values(), strict=True)})

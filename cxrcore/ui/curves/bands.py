@@ -10,6 +10,7 @@ import streamlit as st
 
 from cxrcore.measures.intervals.curve_bands import Band, band
 from cxrcore.measures.intervals.draws import Draws, patient_draws
+from cxrcore.measures.macro_curves import mean_band, mean_curve
 from cxrcore.queries import from_store
 from cxrcore.queries.curves import DrawnRun
 from cxrcore.queries.from_store import Labelled
@@ -18,6 +19,7 @@ from cxrcore.store import Predictions, Store
 from cxrcore.ui import widgets
 from cxrcore.ui.link import in_link
 
+CHEAP = 150_000  # films times findings and runs, whose bands are drawn without being asked for
 N_DRAWS = 500  # the ends of a 95 % band stand on a dozen of them each, which a picture can do with
 SEED = 0
 HELP = ("How far each curve would move with other patients: the middle 95 % of draws of patients, at each place of the "
@@ -51,6 +53,57 @@ def _band(store: Store, of: Labelled, finding: str, curve: str) -> Band:
 
 
 @dataclass(frozen=True)
+class MeanCurve:
+    """One run's mean over the findings that have the curve.
+
+    Attributes:
+        run: whose.
+        x, y: as `macro_curves.mean_curve`.
+        value: macro AUROC or AP of these findings.
+        n_findings: that it is the mean of.
+        band: around it, where it was asked for.
+    """
+
+    run: DrawnRun
+    x: np.ndarray
+    y: np.ndarray
+    value: float
+    n_findings: int
+    band: Band | None
+
+
+def mean_curves(store: Store, measured: Sequence[DrawnRun], curve: str, bands: bool) -> list[MeanCurve]:
+    """The mean curves of those runs that have one; `curve` is 'roc' or 'pr'.
+
+    Raises:
+        ResamplingError: with bands, fewer than two patients. StoreError: predictions that are gone.
+    """
+    found = []
+    with widgets.slow_steps("Resampling patients", len(measured)) as step:
+        for one in measured:
+            there = {name: curves for name, curves in one.data.findings.items() if curve in curves.lines}
+            if there:
+                x, y = mean_curve([curves.lines[curve] for curves in there.values()], curve)
+                value = np.mean([curves.auroc if curve == "roc" else curves.ap for curves in there.values()])
+                around = _mean_band(store, one.of, tuple(there), curve) if bands else None
+                found.append(MeanCurve(one, x, y, float(value), len(there), around))
+            step()
+    return found
+
+
+def are_cheap(measured: Sequence[DrawnRun]) -> bool:
+    """Whether the bands of all mean curves are there at once."""
+    return sum(curves.positives + curves.negatives for one in measured for curves in one.data.findings.values()) < CHEAP
+
+
+@kept(64)
+def _mean_band(store: Store, of: Labelled, findings: tuple[str, ...], curve: str) -> Band:
+    films = from_store.predictions(store, of)
+    places, drawn = [films.place(finding) for finding in findings], _patients(store, of)
+    return mean_band(films.labels[:, places], films.scores[:, places], drawn.owners, drawn.draws, curve)
+
+
+@dataclass(frozen=True)
 class _Drawn:
     """Draws with each film's place among their patients."""
 
@@ -71,10 +124,13 @@ def _draws(names: str, _films: Predictions) -> Draws:
     return patient_draws(_films.patient_ids, _films.image_ids, N_DRAWS, SEED)
 
 
-def band_notes(store: Store, measured: Sequence[DrawnRun], finding: str) -> list[str]:
-    """What the bands are, how many draws they hold, and whether they are too narrow."""
-    drawn = [one.bands[finding] for one in measured]
-    left_out = max(one.undefined for one in drawn)
+def band_notes(store: Store, measured: Sequence[DrawnRun], finding: str | None) -> list[str]:
+    """What the bands are, how many draws they hold, and whether they are too narrow.
+
+    Args:
+        finding: whose; None for the mean curves.
+    """
+    left_out = max((one.bands[finding].undefined for one in measured), default=0) if finding else 0
     undefined = f" Up to {left_out:,} draws are left out: they hold no film with the finding, or none without it." \
         if left_out else ""
     unknown = any(not _patients(store, one.of).draws.patients_known for one in measured)

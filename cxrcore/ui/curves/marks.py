@@ -22,6 +22,7 @@ from cxrcore.queries.labels import label_quality
 from cxrcore.queries.threshold_sets import DEFAULT, UNFITTED, SourcedSet, find_set, parse_key, warnings_of
 from cxrcore.store import Store
 from cxrcore.ui import widgets
+from cxrcore.ui.frame import frame
 from cxrcore.ui.link import in_link
 from cxrcore.ui.thresholds import set_popover
 
@@ -102,8 +103,8 @@ def _points(store: Store, of: Labelled, name: str, thresholds: tuple[float, ...]
         thresholds, *(values.tolist() for values in (counts.tp, counts.fp, counts.fn, counts.tn)), strict=True))
 
 
-def mark_notes(marked: Marked, runs: Sequence[Evaluated], part: str, finding: str | None) -> list[str]:
-    """Which thresholds the marks are, which films they were fitted on, and a flag where these are the ones read."""
+def mark_notes(marked: Marked, runs: Sequence[Evaluated], finding: str | None) -> list[str]:
+    """Which thresholds the marks are, and which films they were fitted on."""
     by_id = {run.run_id: run for run in runs}
     words = {run_id: _in_words(source, by_id[run_id]) for run_id, source in marked.sets.items()}
     each = next(iter(words.values())) if len(set(words.values())) == 1 else "; ".join(
@@ -111,12 +112,16 @@ def mark_notes(marked: Marked, runs: Sequence[Evaluated], part: str, finding: st
     said = [f"Marks: thresholds of {each}.{_unstable(marked, finding)}"] if words else []
     said += [f"{widgets.escape(by_id[run_id].label)} has no validation predictions to fit thresholds on, so its curves "
              "have no mark." for run_id in marked.missing]
+    return said
+
+
+def say_same_films(marked: Marked, part: str) -> None:
+    """A mark beside the title where thresholds are read on the films that they were fitted on."""
     same = [source for source in marked.sets.values() if source.part == part]
     if same:
         who = "" if len(same) == len(marked.sets) else f" of {len(same)} runs"
-        said.append(f":orange-badge[:material/warning: same films] The thresholds{who} were fitted on the very films "
-                    "that the curves are read on, which flatters.")
-    return said
+        frame.chip("same films", f"The thresholds{who} were fitted on the very films that the curves are read on, "
+                   "which flatters.", icon=":material/warning:")
 
 
 def label_readers(store: Store, measured: Sequence[DrawnRun]) -> dict[str, RocPoint]:
@@ -144,7 +149,7 @@ def marks_table(marked: Marked) -> pd.DataFrame:
 
 def _in_words(source: SourcedSet, run: Evaluated) -> str:
     if source.part is None:
-        return f"{widgets.escape(source.name)}, fitted on no films"
+        return f"{widgets.escape(source.name)} for every finding, not fitted"
     return f"{widgets.escape(source.name)}, fitted on {widgets.escape(run.fitted_in_words(source.part))}"
 
 

@@ -1,22 +1,22 @@
 """What the Curves page says beside its charts: which predictions are drawn, which are missing, what to beware of."""
 
 from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from cxrcore.findings import display_name
 from cxrcore.measures.metrics import macro
 from cxrcore.measures.thresholds.positions import rounded
 from cxrcore.queries import run_groups
-from cxrcore.queries.curves import DrawnRun, _number
+from cxrcore.queries.curves import DrawnRun, number
 from cxrcore.ui import widgets
 from cxrcore.ui.frame import frame
 
 VIEWS = {"ROC": "roc", "PR": "pr", "Scores": "scores", "Thresholds": "thresholds", "Reliability": "reliability"}
 LEGEND_WIDTH = 460  # pixels, the least of an entry
-
-
-# -- what the link asks for
 
 
 # -- which predictions there are
@@ -33,17 +33,16 @@ def say_where(groups: Sequence[run_groups.Group], measured: Sequence[DrawnRun]) 
         st.warning("These runs belong to different data sets or splits and were measured on different films: their "
                    "curves stand side by side, but do not compare.", icon=":material/warning:")
     elif len({one.data.films for one in measured}) > 1:
-        st.warning("These runs were measured on different films (see below): small differences between their "
+        st.warning("These runs were measured on different films (see Numbers): small differences between their "
                    "curves may come from the films.", icon=":material/warning:")
 
 
 # -- numbers
 
 
-def legend(measured: Sequence[DrawnRun], finding: str | None, view: str) -> None:
-    """Each run's line with its AUROC and AP: of a finding, or as macro means with how many findings are inside."""
-    legend_lines(measured, lambda one: _macro_words(one) if finding is None else _finding_words(one, finding, view),
-                 mark=any(one.points for one in measured))
+def legend(measured: Sequence[DrawnRun], finding: str, view: str) -> None:
+    """Each run's line with its AUROC and AP of a finding."""
+    legend_lines(measured, lambda one: _finding_words(one, finding, view), mark=any(one.points for one in measured))
 
 
 def legend_lines(measured: Sequence[DrawnRun], words: Callable[[DrawnRun], str], mark: bool) -> None:
@@ -53,22 +52,64 @@ def legend_lines(measured: Sequence[DrawnRun], words: Callable[[DrawnRun], str],
             st.markdown(f"![]({one.style.swatch(marker=mark)}) **{widgets.escape(one.label)}** {words(one)}")
 
 
-def _macro_words(one: DrawnRun) -> str:
-    drawn, n = one.data.findings.values(), len(one.data.findings)
-    auroc, without_auroc = macro(np.array([curves.auroc for curves in drawn]))
-    ap, without_ap = macro(np.array([curves.ap for curves in drawn]))
-    inside = [f" over {n - excluded} of {n} findings" for excluded in (without_auroc, without_ap)]
-    return f"macro AUROC {_number(auroc)}{inside[0] if inside[0] != inside[1] else ''}, AP {_number(ap)}{inside[1]}"
+MEASURED_BY = {"roc": ("AUROC", "auroc"), "scores": ("AUROC", "auroc"), "pr": ("AP", "ap"),
+               "thresholds": ("greatest F1", "best")}  # {view: what its answer speaks of, by name and by attribute}
+
+
+def value_of(curves: Any, attribute: str) -> float:
+    """A number of one finding's curves; of the best threshold its F1."""
+    value = getattr(curves, attribute)
+    return value[1] if isinstance(value, tuple) else value
+
+
+def macro_words(one: DrawnRun, view: str) -> str:
+    """The macro mean of what a view speaks of; with how many findings are inside, where that is not all."""
+    attribute = MEASURED_BY[view][1]
+    mean, out = macro(np.array([value_of(curves, attribute) for curves in one.data.findings.values()]))
+    n = len(one.data.findings)
+    return number(mean) + (f" ({n - out} of {n} findings)" if out else "")
+
+
+def answer(measured: Sequence[DrawnRun], view: str) -> str:
+    """The page's sentence over all findings, as HTML: the greatest macro mean, and that run's hardest and easiest."""
+    name, attribute = MEASURED_BY[view]
+    values = [np.array([value_of(curves, attribute) for curves in one.data.findings.values()]) for one in measured]
+    means = np.array([macro(own)[0] for own in values])
+    if np.isnan(means).all():
+        return f"No finding of these films has {'an' if name[0] == 'A' else 'a'} {name}."
+    best = int(np.nanargmax(means))
+    own, findings = values[best], list(measured[best].data.findings)
+    run, greatest = f"<b>{escape(measured[best].label)}</b>", "" if len(measured) == 1 else "the greatest "
+    text = f"Over all thresholds: {run} has {greatest}macro {name}{',' if greatest else ''} <b>{means[best]:.3f}</b>."
+    if view == "thresholds":
+        text = f"{run} can reach {greatest}macro F1, <b>{means[best]:.3f}</b>, at the best thresholds for these films."
+    if (~np.isnan(own)).sum() > 1:
+        hard, easy = int(np.nanargmin(own)), int(np.nanargmax(own))
+        text += (f" {escape(display_name(findings[hard]))} is hardest ({own[hard]:.3f}), "
+                 f"{escape(display_name(findings[easy]))} easiest ({own[easy]:.3f}).")
+    return text
+
+
+def answer_for(measured: Sequence[DrawnRun], finding: str, view: str) -> str:
+    """The page's sentence on one finding, as HTML."""
+    name, attribute = MEASURED_BY[view]
+    values = np.array([value_of(one.data.findings[finding], attribute) for one in measured])
+    title = escape(display_name(finding))
+    if np.isnan(values).all():
+        return f"{title} has no {name} on these films."
+    best = int(np.nanargmax(values))
+    greatest = f", the greatest of {len(measured)}" if len(measured) > 1 else ""
+    return f"{title}: {name} <b>{values[best]:.3f}</b> of <b>{escape(measured[best].label)}</b>{greatest}."
 
 
 def _finding_words(one: DrawnRun, finding: str, view: str) -> str:
     curves = one.data.findings[finding]
-    best = f", greatest F1 {_number(curves.best[1])} at {curves.best[0]:.3g}"
+    best = f", greatest F1 {number(curves.best[1])} at {curves.best[0]:.3g}"
     stands = ""
     if one.points:
         at = one.points[one.of.findings.index(finding)]
-        stands = (f"; at threshold {rounded(at.threshold, '.3g')}: recall {_number(at.recall)}, "
-                  f"precision {_number(at.precision)}, F1 {_number(at.f1)}")
-    return f"AUROC {_number(curves.auroc)}, AP {_number(curves.ap)}{best if view == 'thresholds' else ''}{stands}"
+        stands = (f"; at threshold {rounded(at.threshold, '.3g')}: recall {number(at.recall)}, "
+                  f"precision {number(at.precision)}, F1 {number(at.f1)}")
+    return f"AUROC {number(curves.auroc)}, AP {number(curves.ap)}{best if view == 'thresholds' else ''}{stands}"
 
 

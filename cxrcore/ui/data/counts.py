@@ -7,15 +7,19 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts import dataset as charts
+from cxrcore.charts.dataset import prevalence_chart
 from cxrcore.charts.look import Figure
 from cxrcore.data import census
+from cxrcore.evaluation.published import nih_prevalence
 from cxrcore.findings import NO_FINDING, display_name
-from cxrcore.glossary import TERMS, meaning
+from cxrcore.glossary import meaning
 from cxrcore.queries import data_set
 from cxrcore.queries.data_set import Holdings
 from cxrcore.queries.kept import kept
 from cxrcore.store.records import rows_of
 from cxrcore.ui import link, widgets
+from cxrcore.ui.data.company_table import company_table
+from cxrcore.ui.frame import frame
 
 STRONGEST = 5  # pairs named in words
 ENOUGH = 10  # films, for a pair of findings or for a view to be named
@@ -49,27 +53,33 @@ def data_set_picker(datasets: pd.DataFrame) -> str:
         st.stop()
     st.session_state[PICKER] = asked
     return st.selectbox(
-        "Data set", list(names), format_func=names.__getitem__, key=PICKER,
+        "Data set", list(names), format_func=names.__getitem__, key=PICKER, width=420,
         on_change=lambda: link.put_dataset_in_link(st.session_state[PICKER]),
         help="The data sets that runs of this store were trained or measured on.")
 
 
-def key_figures(found: Holdings) -> None:
-    """The row of numbers that a data set is introduced with."""
+def answer(found: Holdings) -> str:
+    """What the data set is, in one sentence, as HTML."""
     figures = found.figures
-    with st.container(horizontal=True, gap="medium"):
-        for term, value in (
-            ("films", f"{figures.films:,}"),
-            ("patients", f"{figures.patients:,}" if figures.patients else "unknown"),
-            ("films_per_patient", f"{figures.median_films:g} · max {figures.most_films}" if figures.patients
-                else "unknown"),
-            ("without_finding", percent(figures.without_finding)),
-            ("ap_films", percent(figures.ap_share)),
-        ):
-            st.metric(TERMS[term].short, value, help=meaning(term), border=True)
-    if figures.unknown_labels:
-        st.caption(f"{figures.unknown_labels:,} labels are unknown, neither yes nor no; every share is of the films "
-                   "whose label is known.")
+    text = f"<b>{figures.films:,} films</b>"
+    if figures.patients:
+        text += (f" of <b>{figures.patients:,} patients</b>, who have {figures.median_films:g} each at the median and "
+                 f"{figures.most_films:,} at most")
+    parts = [(figures.without_finding, "show no finding"), (figures.ap_share, "were taken AP, mostly at the bedside")]
+    known = [f"<b>{percent(share)}</b> {words}" for share, words in parts if not np.isnan(share)]
+    return f"{text}; {' and '.join(known)}." if known else f"{text}."
+
+
+def explain_figures(found: Holdings) -> None:
+    """What the sentence counts, behind *Numbers*, and what is unknown."""
+    figures = found.figures
+    with frame.numbers():
+        if figures.unknown_labels:
+            st.caption(f"{figures.unknown_labels:,} labels are unknown, neither yes nor no; every share is of the "
+                       "films whose label is known.")
+        if not figures.patients:
+            st.caption("The table names no patients.")
+    widgets.explain_measures(("films", "patients", "films_per_patient", "prevalence", "without_finding", "ap_films"))
 
 
 def with_no_finding(found: Holdings) -> pd.DataFrame:
@@ -80,23 +90,24 @@ def with_no_finding(found: Holdings) -> pd.DataFrame:
     return pd.concat([found.prevalence, pd.DataFrame([row])], ignore_index=True)
 
 
-def imbalance(found: Holdings, kind: str) -> None:
-    """How common findings are, and what that makes of accuracy."""
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        shares = ", ".join(f"{display_name(row.finding)} {percent(row.share)}" for row in rows_of(found.prevalence))
-        widgets.chart(_figures(found.dataset_id, found).prevalence, "prevalence",
-                      f"Share of films with each finding: {shares}")
-    with right:
-        accuracy = found.without_alarms.set_index("finding")["accuracy"]
-        st.subheader("Accuracy can mean predicting nothing", anchor=False)
-        st.metric("Mean accuracy of answering “no” to every film", percent(accuracy.mean()),
-                  help=meaning("accuracy"))
-        st.caption(f"Of all {found.figures.films:,} films of the data set. Those that a run is measured on give "
-                   "another number.")
-        st.markdown(_accuracy_lesson(found.prevalence, accuracy))
-        if kind in LABEL_NOTES:
-            st.caption(LABEL_NOTES[kind])
+def prevalence(found: Holdings, kind: str) -> None:
+    """How common each finding is; on phantoms beside how common it is on real films."""
+    shares = ", ".join(f"{display_name(row.finding)} {percent(row.share)}" for row in rows_of(found.prevalence))
+    real = nih_prevalence() if kind == "phantom" else {}
+    widgets.chart(prevalence_chart(found.prevalence, {name: real[name] for name in found.findings if name in real}),
+                  "prevalence", f"Share of films with each finding: {shares}")
+
+
+def accuracy(found: Holdings, kind: str) -> None:
+    """What rarity makes of accuracy."""
+    right = found.without_alarms.set_index("finding")["accuracy"]
+    st.subheader("Accuracy can mean predicting nothing", anchor=False)
+    st.metric(f"Mean accuracy of answering “no” to every one of all {found.figures.films:,} films",
+              percent(right.mean()),
+              help=meaning("accuracy", "The films that a run is measured on give another number."))
+    st.markdown(_accuracy_lesson(found.prevalence, right))
+    if kind in LABEL_NOTES:
+        st.caption(LABEL_NOTES[kind])
 
 
 def _accuracy_lesson(prevalence: pd.DataFrame, accuracy: pd.Series) -> str:
@@ -112,10 +123,9 @@ def _accuracy_lesson(prevalence: pd.DataFrame, accuracy: pd.Series) -> str:
 
 
 def company(found: Holdings) -> None:
-    """What stands together."""
-    widgets.chart(_figures(found.dataset_id, found).company, "company",
-                  "Heat map: of the films with one finding, the share that has another too. " + _strongest(found))
+    """What stands together: a table whose cells are the darker the more films they hold."""
     st.markdown(_strongest(found))
+    st.html(company_table(found.company, found.findings))
 
 
 def _strongest(found: Holdings) -> str:
@@ -205,8 +215,6 @@ def spoken(table: pd.DataFrame) -> str:
 class _Figures:
     """The charts of a data set, built once: building them takes longer than all else on the page."""
 
-    prevalence: Figure
-    company: Figure
     per_patient: Figure
     per_film: Figure
     follow_ups: Figure
@@ -218,8 +226,6 @@ class _Figures:
 def _figures(dataset_id: str, _found: Holdings) -> _Figures:
     patients, films, follow_ups = _found.per_patient, _found.per_film, _found.follow_ups
     return _Figures(
-        charts.prevalence_chart(_found.prevalence),
-        charts.company_chart(_found.company),
         charts.count_chart("Patients by how many films they have (count)", "Films of one patient", "patients",
                            patients["bin"], patients["patients"]),
         charts.count_chart("Films by how many findings they have (count)", "Findings on one film", "films",

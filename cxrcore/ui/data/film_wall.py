@@ -16,7 +16,10 @@ from cxrcore.ui import shell, widgets
 from cxrcore.ui.film_tiles import Tile, labels_in_words, wall
 
 FINDING = "finding"  # the picker's key, and so its name in the link
-N_TILES = 10
+N_TILES = 12
+# Smaller than elsewhere, so that many stand beside the chart.
+_STYLE = """<style>.st-key-data_films .films { grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 8px; }
+</style>"""
 
 
 @st.fragment  # other films do not draw the rest of the page again
@@ -28,7 +31,8 @@ def films(store: Store, found: Holdings, kind: str, runs: pd.DataFrame) -> None:
         runs: of the data set.
     """
     with shell.errors_shown():
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.html(_STYLE)
+        with st.container(horizontal=True, vertical_alignment="center"):
             finding = _finding_picker(found.findings)
             if finding is None:
                 return
@@ -63,7 +67,8 @@ def _draw(found: Holdings, shown: FilmMap, finding: str, turn: int) -> None:
         return
     drawn = np.sort(np.random.default_rng([turn, len(there)]).permutation(there)[:N_TILES])
     tiles = [_tile(found, shown, row, finding) for row in drawn]
-    wall(tiles)
+    with st.container(key="data_films"):
+        wall(tiles)
     boxed = " Outlined: where the data set says the finding is." if any(tile.boxes for tile in tiles) else ""
     st.caption(f"{len(drawn)} of {len(there):,} prepared films with this label, at {shown.size} pixels a side, "
                f"as networks see them.{boxed}")

@@ -17,7 +17,6 @@ from cxrcore.store.records import rows_of
 from cxrcore.ui import widgets
 from cxrcore.ui.data.counts import spoken
 
-MOST_NAMED = 30  # of the findings that are rare
 SPLIT = "split"  # the picker's key, and so its name in the link
 
 
@@ -54,12 +53,23 @@ def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> S
                   "Prevalence of each finding by part of the split: " + spoken(counted.by_part))
     rare = counted.by_part[(counted.by_part["group"] != "train") & (counted.by_part["positives"] < STABLE_POSITIVES)]
     if len(rare):
-        words = "; ".join(f"{display_name(row.finding)} {row.positives} in {PART_WORDS[row.group]}"
-                          for row in rows_of(rare.head(MOST_NAMED)))
-        words += f"; and {len(rare) - MOST_NAMED} more" if len(rare) > MOST_NAMED else ""
-        st.markdown(f":material/warning: Fewer than {STABLE_POSITIVES} films with the finding, so thresholds and "
-                    f"measures there are unstable: {words}.")
+        _rare_table(rare)
     return counted
+
+
+def _rare_table(rare: pd.DataFrame) -> None:
+    """Findings that are on few films of validation or test; a dash where they are on enough."""
+    parts = [part for part in ("val", "test") if part in set(rare["group"])]
+    names = list(dict.fromkeys(rare["finding"]))
+    counts = rare.pivot(index="finding", columns="group", values="positives").loc[names, parts].astype("Int64")
+    st.markdown(f":material/warning: {len(names)} findings are on fewer than {STABLE_POSITIVES} films of "
+                f"{' or '.join(PART_WORDS[part] for part in parts)}, so thresholds and measures there are unstable:")
+    titles = {part: PART_WORDS[part].capitalize() for part in parts}
+    table = counts.rename(columns=titles).rename_axis(columns=None).reset_index(names="Finding")
+    widgets.show_table(table.assign(Finding=table["Finding"].map(display_name)), hide_index=True, key="rare_findings",
+                       placeholder="enough", width=460, alt="Findings that are on few films of a part", column_config={
+        title: st.column_config.NumberColumn(help=f"Films of {title.lower()} that carry the finding")
+        for title in titles.values()})
 
 
 _PERCENTS = {"share": ("share", "Share of films"), "without_finding": ("without_finding", "Without a finding"),

@@ -24,12 +24,13 @@ def _read(name: str) -> str:
 
 
 STYLE = f"<style>{_read('frame.css')}</style>"
+BUTTONS = _read("buttons.css")  # of components that are a button
 _COPY_LINK = st.components.v2.component(
-    "cxr_copy_link", html='<button type="button" data-testid="copy-link">Copy link</button>', css=_read("buttons.css"),
+    "cxr_copy_link", html='<button type="button" data-testid="copy-link">Copy link</button>', css=BUTTONS,
     js=_read("copy_link.js"))
 _MORE = st.components.v2.component(
     "cxr_more", html='<button type="button" aria-expanded="false" data-testid="more-controls">More</button>',
-    css=_read("buttons.css"), js=_read("more.js"))
+    css=BUTTONS, js=_read("more.js"))
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """What the Localization page shows: how well maps point at boxes, beside what needs no network."""
 
+import base64
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +11,12 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.dot_rows import Bars, Marks, dot_rows, row_names
-from cxrcore.charts.look import RunStyle
+from cxrcore.charts.look import NEUTRAL, RunStyle
 from cxrcore.charts.subgroups import group_styles
 from cxrcore.explain.method_names import HIRES, METHODS, SHARED, SLOW
 from cxrcore.glossary import meanings
 from cxrcore.measures import localization_scores
+from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.measures.localization import CENTRE, MEDIAN_BOX, RANDOM
 from cxrcore.measures.localization_scores import RANDOM_WEIGHTS, BoxScore
 from cxrcore.networks.architectures import find_architecture
@@ -33,9 +36,9 @@ MEANINGS = meanings(MEASURES.values())
 CUTS = tuple(f"{cut / 10:.1f}" for cut in range(1, 10))
 METHOD_NAMES = {key: label for label, key in METHODS.items()}
 ALL, AT_ONCE = "All methods", 5
-# (floor, its sign in the legend, its mark in the chart)
-SIGNS = ((RANDOM, "▏", "line-ns-open"), (CENTRE, "+", "cross-thin-open"), (MEDIAN_BOX, "□", "square-open"),
-         (RANDOM_WEIGHTS, "×", "x-thin-open"))
+# (floor, its path in the legend, its mark in the chart)
+SIGNS = ((RANDOM, "M8 2v12", "line-ns-open"), (CENTRE, "M8 2v12M2 8h12", "cross-thin-open"),
+         (MEDIAN_BOX, "M3 3h10v10h-10z", "square-open"), (RANDOM_WEIGHTS, "M3 3l10 10M13 3l-10 10", "x-thin-open"))
 FLOORS_EXPLAINED = (
     "Floors, what any method has to beat: a random place; the film's centre; the median of the finding's boxes on "
     "other films; and the same network with random weights. For IoU and IoBB, random place and centre are boxes of "
@@ -156,41 +159,78 @@ def series(measured: Sequence[MeasuredOnBoxes], methods: Sequence[str], measure:
 def say_method(chosen: str, measured: Sequence[MeasuredOnBoxes]) -> None:
     """What to know of a method beside its numbers."""
     if chosen in (SHARED, ALL):
-        st.caption("EigenCAM does not depend on the finding: one map for all of them.")
+        with frame.numbers():
+            st.caption("EigenCAM does not depend on the finding: one map for all of them.")
     pooled = [escape(one.run.label) for one in measured if find_architecture(one.architecture).pooled_head]
     if chosen in (HIRES, ALL) and pooled:
-        st.caption(f"HiResCAM equals Grad-CAM here ({', '.join(pooled)}): what follows the layer is a mean and one "
-                   "linear layer.")
+        with frame.numbers():
+            st.caption(f"HiResCAM equals Grad-CAM here ({', '.join(pooled)}): what follows the layer is a mean and "
+                       "one linear layer.")
 
 
 # -- the numbers
 
 
+def answer(shown: Sequence[Series], title: str) -> str:
+    """The page's sentence, as HTML: for how many findings each run or method does better than what needs no network.
+
+    Args:
+        title: of the measure.
+    """
+    parts = []
+    for place, one in enumerate(sorted(shown, key=lambda one: -_ahead(one, MEDIAN_BOX))):
+        there = int((~np.isnan(one.score.point[:MACRO])).sum())
+        n = _ahead(one, MEDIAN_BOX)
+        name, count = f"<b>{html.escape(one.name)}</b>", f"<b>{n or 'none'} of {there}</b>"
+        does = "points" if title == POINTING else "does"
+        parts.append(f"{name} {does} better than the median box for {count} findings" if place == 0 else
+                     f"{name} for {count}")
+    above = [int(one.score.beats[:MACRO].sum()) for one in shown]
+    rest = ("no run is above all that needs no network anywhere" if not any(above) else
+            f"above all that needs no network for {max(above)} at most")
+    return f"{', '.join(parts)}; {rest}."
+
+
+def _ahead(one: Series, floor: str) -> int:
+    """Findings whose whole interval lies above a floor."""
+    with np.errstate(invalid="ignore"):
+        return int((one.score.low[:MACRO] > one.score.floors[floor][:MACRO]).sum())
+
+
 def draw_measurements(shown: Sequence[Series], title: str) -> None:
-    """The chart, and a badge for what does not beat its floors."""
+    """The chart, with what needs no network as marks of its own."""
     marks = [Marks(name, np.fmax.reduce([one.score.floors[name] for one in shown]), symbol, "")
              for name, _, symbol in SIGNS]
-    signs = " · ".join(f"{sign} {name}".replace(" ", "\N{NO-BREAK SPACE}") for name, sign, _ in SIGNS)
-    widgets.legend([(one.name, one.style) for one in shown], signs)
+    signs = " ".join(f"![]({_sign(drawn)})\N{NO-BREAK SPACE}{name}".replace(" ", "\N{NO-BREAK SPACE}")
+                     for name, drawn, _ in SIGNS)
+    widgets.legend([(one.name, one.style) for one in shown], f"**Needs no network:** {signs}")
     widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", [_bars(one) for one in shown],
                            shown[0].rows, published=marks),
                   "localization", f"{title} of each finding, with intervals and floors")
     several = " Of several runs or methods the greatest floor is drawn." if len(shown) > 1 else ""
     empty = " Findings without a mark have no box on these films." if (shown[0].score.n == 0).any() else ""
-    st.caption(FLOORS_EXPLAINED + several + empty)
-    for one in shown:
-        _say_verdict(one)
+    with frame.numbers():
+        st.caption(FLOORS_EXPLAINED + several + empty)
+        st.markdown(MEANINGS)
 
 
-def _say_verdict(one: Series) -> None:
-    there = ~np.isnan(one.score.point[:-1])
-    failing = [one.rows[k] for k in np.flatnonzero(there & ~one.score.beats[:-1])]
+def _sign(drawn: str) -> str:
+    """A floor's mark as an SVG data URI, 16 x 16 pixels."""
+    svg = (f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" fill="none" stroke="{NEUTRAL}" '
+           f'stroke-width="2.5"><path d="{drawn}"/></svg>')
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def say_verdict(one: Series) -> None:
+    """Which findings of a run or method are not above all floors."""
+    there = ~np.isnan(one.score.point[:MACRO])
+    failing = [one.rows[k] for k in np.flatnonzero(there & ~one.score.beats[:MACRO])]
     name = escape(one.name)
     if not failing:
-        st.markdown(f":green-badge[beats its floors] {name}: every finding that has boxes.")
+        st.markdown(f"**{name}** is above all floors for every finding that has boxes.")
         return
-    st.markdown(f":orange-badge[:material/warning: not above its floors] {name}, {len(failing)} of {there.sum()} "
-                f"findings: {', '.join(failing)}.")
+    st.markdown(f"**{name}** is not above all floors for {len(failing)} of {there.sum()} findings: "
+                f"{', '.join(failing)}.")
 
 
 def _bars(one: Series) -> Bars:

@@ -1,27 +1,30 @@
 """What the Subgroups page shows: one run's measures in groups of patients, their gaps, and the view as a shortcut."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 
 from cxrcore.charts import subgroups as charts
+from cxrcore.charts.dot_rows import dot_rows
 from cxrcore.charts.look import RunStyle
 from cxrcore.findings import display_name
+from cxrcore.glossary import meaning
 from cxrcore.measures.intervals.draws import N_DRAWS
-from cxrcore.measures.intervals.intervals import MANY_POSITIVES, PATIENTS_UNKNOWN_NOTE, Resampled
+from cxrcore.measures.intervals.intervals import MANY_POSITIVES, PATIENTS_UNKNOWN_NOTE, Interval, Resampled
 from cxrcore.measures.subgroups import (
     MIN_PATIENTS,
     MIN_POSITIVES,
     OLDEST,
+    Gap,
     suppressed,
 )
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
-from cxrcore.queries import run_groups
+from cxrcore.queries import run_groups, subgroups
 from cxrcore.queries.evaluated_runs import Evaluated
-from cxrcore.queries.subgroups import Subgroups, view_bars
+from cxrcore.queries.subgroups import AXES, SHORT, Subgroups, view_bars
 from cxrcore.queries.threshold_sets import SourcedSet, warnings_of
-from cxrcore.store import CSV
+from cxrcore.store import CSV, Store
 from cxrcore.ui import link, widgets
 from cxrcore.ui.frame import frame
 from cxrcore.ui.run_pages import RunsPage
@@ -29,7 +32,9 @@ from cxrcore.ui.widgets import escape
 
 UNKNOWN = {"sex": "unknown sex", "age": f"unknown age (missing, or over {OLDEST} years)", "view": "unknown view",
            "order": "unknown follow-up number"}
-PICKER_WIDTH = 212  # pixels, so that the controls stand in one row on a desk
+CHART_WIDTH, PICKER_WIDTH = 460, 290  # pixels; the least of each of the two charts
+DOT = "\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}"
+MOST_COUNTED = 3  # groups whose films stand beside a finding's name
 
 
 # -- controls
@@ -95,11 +100,11 @@ def _numbers(run: Evaluated, found: Subgroups, part: str, source: SourcedSet, me
 
 def _say_thresholds(source: SourcedSet, part: str, findings: Sequence[str]) -> None:
     if source.part is None:
-        st.info("There are no validation predictions to fit thresholds on, so they stand at 0.5.",
-                icon=":material/info:")
+        frame.chip("thresholds 0.5", "There are no validation predictions to fit thresholds on, so every threshold is "
+                   "0.5.", icon=":material/info:")
     elif source.part == part:
-        st.markdown(":orange-badge[:material/warning: same films] Thresholds were fitted on the films that they are "
-                    "read on, which flatters.")
+        frame.chip("same films", "Thresholds were fitted on the films that they are read on, which flatters.",
+                   icon=":material/warning:")
     unstable = [display_name(finding) for finding in findings if "unstable" in warnings_of(source, finding)]
     if unstable:
         with frame.numbers():
@@ -112,12 +117,13 @@ def say_groups(found: Subgroups) -> None:
     groups = found.groups
     parts = [f"{found.called(name)}: {films:,} films of {patients:,} patients"
              for name, films, patients in zip(groups.names, groups.n_films, found.n_patients, strict=True)]
-    text = "; ".join(parts) + "."
+    text = "; ".join(parts) + "." + (" In brackets: films that carry the finding, in this order."
+                                     if len(found.found) <= MOST_COUNTED else "")
     if small := [found.called(name) for name in groups.names if name not in found.found]:
         text += f" Not measured, with fewer than {MIN_PATIENTS} patients: {', '.join(small)}."
     if groups.n_unknown:
         text += f" {groups.n_unknown:,} films of {UNKNOWN[found.grouping]} are in no group."
-    st.markdown(text)
+    st.caption(text)
 
 
 def say_suppressed(found: Subgroups) -> None:
@@ -138,15 +144,74 @@ def say_suppressed(found: Subgroups) -> None:
     st.caption(text)
 
 
-# -- charts
+# -- the picture
+
+
+def draw_charts(found: Subgroups, measured: Mapping[str, Interval], parted: Sequence[Gap], reference: str,
+                measure: str) -> None:
+    """Values and gaps beside each other, a row a finding with the number of films that carry it in each group.
+
+    Args:
+        measured, parted: intervals of each group, and the gaps of the others to the reference; of one group none.
+    """
+    bars, names = subgroups.bars(found, measured), _counted(found)
+    axis, key = AXES[measure], f"{found.grouping}_{measure}"
+    with st.grid(min_column_width=CHART_WIDTH, gap="medium"):
+        widgets.chart(dot_rows(f"{axis} with 95 % intervals", f"{axis}, 0 to 1", bars, names),
+                      f"subgroups_{key}", f"{axis} of each finding and group, with intervals")
+        if parted:
+            to = found.called(reference)
+            widgets.chart(dot_rows(f"Gap to {to}", f"Gap in {SHORT[measure]}", subgroups.gap_bars(found, parted),
+                                   found.names, upright=0, lanes=len(bars)),
+                          f"gaps_{key}", f"Gaps in {axis} to {to}")
+
+
+def _counted(found: Subgroups) -> tuple[str, ...]:
+    """The rows' names with the films that carry the finding, group by group in the order of the legend.
+
+    Of many groups there is no room for that: their marks say it under the pointer.
+    """
+    if len(found.found) > MOST_COUNTED:
+        return found.names
+    counts = np.array([one.n_positive for one in found.found.values()])
+    own = [f"{name} ({DOT.join(f'{n:,}' for n in column)})"
+           for name, column in zip(found.names, counts.T.tolist(), strict=False)]
+    return *own, found.names[-1]
+
+
+def say_gaps(found: Subgroups, parted: Sequence[Gap], measured: Mapping[str, Interval], reference: str,
+             measure: str) -> None:
+    """The gaps as sentences and as a table, folded away."""
+    with st.expander("Gaps in numbers"):
+        gap, meant = subgroups.definition(found, parted, reference, measure)
+        st.markdown(f"**{gap}** {meant}")
+        st.markdown("\n".join(f"- {before}**{name}**{said}" for before, name, said in
+                              subgroups.in_words(found, parted, reference, measure)))
+        shown = subgroups.shown_gaps(found, parted, measured, reference, measure)
+        widgets.show_table(shown, hide_index=True, placeholder="–", alt="Gaps of each finding and group",
+                           height=subgroups.height(shown), column_config={
+            **dict.fromkeys(shown.columns[2:4], widgets.number(measure, format="%.3f")),
+            "Gap": widgets.number("gap", format="%+.3f"), "p": widgets.number("p", format="%.2g"),
+            "95 % interval": st.column_config.TextColumn(help=meaning("interval", "Here of the gap."))})
+        st.caption(subgroups.family(parted))
 
 
 # -- the shortcut
 
 
-def shortcut_section(pair: tuple[Resampled, Resampled] | None, run: Evaluated, style: RunStyle) -> None:
-    """How well the view alone tells each label, beside the run."""
-    st.header("Does the view give findings away?", anchor=False)
+def shortcut_section(store: Store, run: Evaluated, part: str) -> tuple[Resampled, Resampled] | None:
+    """How well the view alone tells each label, beside the run; measured when it is opened, and given then."""
+    box = st.expander("Does the view give findings away?", key="open_view_alone", on_change="rerun")
+    if not box.open:
+        return None
+    with box:
+        with widgets.slow_share("Reading the view alone") as told:
+            pair = subgroups.shortcut(store, run, part, told)
+        _show_shortcut(pair, run, link.styles([run.run_id])[run.run_id])
+    return pair
+
+
+def _show_shortcut(pair: tuple[Resampled, Resampled] | None, run: Evaluated, style: RunStyle) -> None:
     if pair is None:
         st.info("The films are not of both views, PA and AP, so there is nothing to check.", icon=":material/info:")
         return

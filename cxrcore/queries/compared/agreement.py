@@ -1,4 +1,4 @@
-"""Where runs agree: how many raise an alarm on a film, each at its own thresholds, and how often that is right."""
+"""Where runs agree: how many raise an alarm on a film, and how often that is right."""
 
 from collections.abc import Sequence
 
@@ -41,10 +41,13 @@ def _votes(
 
 
 def shown(findings: Sequence[str], films: np.ndarray, with_it: np.ndarray) -> pd.DataFrame:
-    """A row a finding, a column a number of runs that say yes: films, and the share of them with the label."""
+    """A row a finding, a column a number of runs that say yes: films, and the share of them with the label.
+
+    Where no run says yes to any film there is no share of films on which all agree: silence is no agreement.
+    """
     n = films.shape[1] - 1
     all_films = films.sum(axis=1)
-    alike = np.where(all_films > 0, 100 * (films[:, 0] + films[:, n]) / np.maximum(all_films, 1), np.nan)
+    alike = np.where(films[:, 1:].any(axis=1), 100 * (films[:, 0] + films[:, n]) / np.maximum(all_films, 1), np.nan)
     table = {"Finding": list(map(display_name, findings)), "All agree": alike}
     for k in range(n, -1, -1):
         table[f"{k} of {n}"] = [f"{voted:,} · {100 * own / voted:.1f} %" if voted else "–"

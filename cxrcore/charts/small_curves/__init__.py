@@ -1,0 +1,1 @@
+"""Small curves of all findings side by side, drawn in the browser from one payload."""
