@@ -60,7 +60,8 @@ class Group:
     warned: Mapping[str, Marks] = field(default_factory=dict)
 
 
-TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", "architecture", "status", "best_epoch", "films", "findings",
+ENDS = tuple(f"{name}_{end}" for name in ("auroc", "ap", "f1") for end in ("low", "high"))
+TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", *ENDS, "architecture", "status", "best_epoch", "films", "findings",
                  "started", "measured", "thresholds", "loss", "init", "note")
 
 
@@ -157,9 +158,9 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, stat
     table = pd.DataFrame({
         "run": [labels[run_id] + mark for run_id, mark in zip(rows["run_id"], marks, strict=True)],
         "audit": [f"⚠ {questions(marks)}" if marks else None for marks in map(warned(rows).get, rows["run_id"])],
-        "architecture": [[architecture_label(name)] for name in rows["architecture"]],
+        "architecture": [architecture_label(name) for name in rows["architecture"]],
         "status": rows["run_id"].map(statuses).map(STATUS_WORDS),
-        "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"],
+        "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"], **{name: rows[name] for name in ENDS},
         "measured": rows["split"].where(~subset, rows["split"] + ", subset"),
         "films": rows["n"].astype("Int64"),
         "findings": [None if n != n or not n else f"{int(n)} of {n_findings.get(one, int(n))}"

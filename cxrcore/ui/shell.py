@@ -112,6 +112,12 @@ def link_to(name: str, run_ids: Sequence[str]) -> None:
     st.page_link(_streamlit_page(entry), label=entry.title, icon=entry.icon, query_params={"run": list(run_ids)})
 
 
+def go_to(name: str, run_ids: Sequence[str]) -> None:
+    """Open another page with these runs; ends the run of this one."""
+    entry = next(page for page in PAGES if page.name == name)
+    st.switch_page(_streamlit_page(entry), query_params={"run": list(run_ids)})
+
+
 def _go_home() -> None:
     st.switch_page(_streamlit_page(HOME), query_params={key: st.query_params.get_all(key) for key in st.query_params})
 
