@@ -42,7 +42,8 @@ function draw(board) {
       body.append(rowOf(table, one, { level: 2, open: false, ticked: board.chosen.includes(one.id), partly: false }));
     }
   }
-  const whole = made("table", { role: "treegrid", "aria-label": table.title, "aria-multiselectable": "true" },
+  const whole = made("table", { role: "treegrid", "aria-label": table.title, "aria-multiselectable": table.plain ? null : "true",
+                               class: table.plain ? "plain" : null },
                      made("thead", { role: "rowgroup" }, heads(board)), body);
   board.root.replaceChildren(whole);
   if (table.more) {
@@ -114,7 +115,8 @@ function listen(board, whole) {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return; // a tab of its own
       event.preventDefault();
       openRun(board, row);
-    } else if (!target.closest("label")) tick(board, row);
+    } else if (board.table.plain) openRun(board, row);
+    else if (!target.closest("label")) tick(board, row);
   };
   whole.onfocus = null;
   whole.onkeydown = (event) => {
@@ -157,7 +159,7 @@ function unfold(board, row) {
 // Repeats are chosen together, and left together.
 /** @param {Leaderboard} board @param {Row | undefined} row */
 function tick(board, row) {
-  if (!row) return;
+  if (!row || board.table.plain) return;
   const ids = idsOf(row);
   const all = ids.every((id) => board.chosen.includes(id));
   board.chosen = all ? board.chosen.filter((id) => !ids.includes(id)) : [...new Set([...board.chosen, ...ids])];

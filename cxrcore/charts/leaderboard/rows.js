@@ -9,7 +9,8 @@
  *             look?: { colour: string, mark: string }, rows?: Row[], spread?: string }} Row
  */
 /** @typedef {{ key: string, title: string, measures: string[], meanings: string[], axes: [number, number][],
- *              curves: [number, number], rows: Row[], chosen: string[], seq: number, more: number, order: Order }} Table
+ *              curves: [number, number], rows: Row[], chosen: string[], seq: number, more: number, order: Order,
+ *              plain: boolean }} Table
  * @typedef {{ by: number | "run" | "curve" | "", down: boolean }} Order
  */
 
@@ -133,7 +134,7 @@ function rowOf(table, row, { level, open, ticked, partly }) {
             title: inWords(mean, table.measures[i], Boolean(row.rows)) },
     made("span", { class: "value" }, mean ? written(mean[0]) : "–"), bar(mean, table.axes[i], row)));
   const root = made(
-    "tr", { role: "row", tabindex: "-1", "data-run": row.id, "aria-level": level, "aria-selected": String(ticked),
+    "tr", { role: "row", tabindex: "-1", "data-run": row.id, "aria-level": level, "aria-selected": table.plain ? null : String(ticked),
             "aria-expanded": row.rows ? String(open) : null, class: level > 1 ? "member" : row.rows ? "repeats" : null },
     made("td", { role: "gridcell", class: "tick" }, made("label", {}, tick, mark)),
     made("td", { role: "gridcell", class: "run" }, nameOf(row, open), below(row)), ...cells,

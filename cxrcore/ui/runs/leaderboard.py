@@ -38,12 +38,12 @@ def show_group(store: Store, group: Group, entries: Sequence[Entry], statuses: M
         entries: its rows, as `leaderboard.entries`.
         statuses: {run_id: status as it is}.
         tied: as `leaderboard.ties`; None where that is not known.
-        at_most: rows, of which no more are offered.
+        at_most: rows, of which no more are offered, nor ticks: a click opens the run.
     """
     key = f"leaderboard_{group.key}"
     told = st.session_state.get(key) or {}
     payload = _payload(store, group, _shown(entries, told, at_most), statuses, tied)
-    payload |= {"key": group.key, "more": 0 if at_most else len(entries) - len(payload["rows"]),
+    payload |= {"key": group.key, "plain": at_most is not None, "more": 0 if at_most else len(entries) - len(payload["rows"]),
                 "seq": (told.get("chosen") or {}).get("seq", 0), "order": told.get("order") or {"by": "", "down": True},
                 "axes": [_axis(entries, name) for name in MEASURES]}
     rows = min(len(payload["rows"]), FIRST)
@@ -149,8 +149,9 @@ def _run(store: Store, run_id: str, row: Mapping[str, Any], status: str, curve: 
 def _repeats(one: Entry, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The row of repeats; they take the name of the best of them."""
     looks = [row["look"] for row in rows if "look" in row]
-    return {"id": f"repeats of {one.run_ids[0]}", "name": rows[0]["name"], "below": rows[0]["below"].split(" · epoch")[0],
-            "link": rows[0]["link"], "note": "", "curve": rows[0]["curve"], "rows": list(rows),
+    first = rows[0]
+    return {"id": f"repeats of {first['id']}", "name": first["name"], "below": first["below"].split(" · epoch")[0],
+            "link": first["link"], "note": "", "curve": first["curve"], "rows": list(rows),
             "spread": f"mean of {len(rows)} repeats, sd {one.spread:.3f}"} | (
                 {"look": looks[0]} if len(looks) == len(rows) else {})
 

@@ -12,7 +12,7 @@ import streamlit as st
 from cxrcore.charts.look import architecture_label
 from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
 from cxrcore.queries import from_store, run_progress
-from cxrcore.store import Store, progress
+from cxrcore.store import Store, progress, queued
 from cxrcore.store.records import rows_of
 from cxrcore.ui import link, shell, widgets
 
@@ -37,7 +37,8 @@ def _follow(store: Store, drawn: tuple) -> None:
         if seen(overview, statuses) != drawn:
             st.rerun()
         running = overview.runs[overview.runs["run_id"].map(statuses) == "running"]
-        if running.empty:
+        queue = queued.read(store)
+        if running.empty and not queue.now:
             return
         with st.container(key="runs_live"):
             for run in rows_of(running):
@@ -45,6 +46,8 @@ def _follow(store: Store, drawn: tuple) -> None:
                 words = f"Training now: **{widgets.escape(run.name or architecture_label(run.architecture))}** · " \
                         f"{widgets.escape(run_progress.in_words(state))}"
                 st.progress(run_progress.share(state), text=words)
+            if said := run_progress.queue_in_words(queue, list(overview.runs["name"])):
+                st.markdown(widgets.escape(said))
 
 
 def trouble(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:
