@@ -36,7 +36,8 @@ PANELS = {
     "loss": TrainingPanel("Loss (bold: validation, thin: training)", "Loss (thin: training)", "val_loss", "train_loss"),
     "auroc": TrainingPanel("Validation macro AUROC (0 to 1)", "Validation AUROC", "val_macro_auroc"),
     "f1": TrainingPanel("Validation macro F1, best thresholds (0 to 1)", "Validation F1, best", "val_macro_f1_best"),
-    "rate": TrainingPanel("Learning rate, last step of the epoch", "Learning rate", "learning_rate", format=".2e", best=False),
+    "rate": TrainingPanel("Learning rate, last step of the epoch", "Learning rate", "learning_rate", format=".2e",
+                          best=False),
 }
 
 

@@ -65,15 +65,15 @@ def overview(store: Store) -> Overview:
 def _overview(store: Store, token: tuple[int, ...]) -> Overview:
     with store.reading():
         runs, board, datasets, label_sets = store.runs(), store.leaderboard(), store.datasets(), store.label_sets()
-    digest = hashlib.sha256(repr((label_sets, datasets.values.tolist())).encode())
+    digest = hashlib.sha256(repr((label_sets, datasets.to_dict("list"))).encode())
     for frame in (runs, board):
         digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
     runs = runs.fillna({"name": "", "note": "", "architecture": ""})
-    settings = [_shown_settings(text) for text in runs["config"]]
+    settings = [_shown_settings(text) for text in runs["config"].tolist()]
     for place, name in enumerate(SHOWN_SETTINGS):
         runs[name] = [one[place] for one in settings]
     marks = audit_marks.of_runs(runs)
-    runs["warned"] = pd.Series([marks.get(run_id, ()) for run_id in runs["run_id"]], runs.index, dtype=object)
+    runs["warned"] = pd.Series([marks.get(run_id, ()) for run_id in runs["run_id"].tolist()], runs.index, dtype=object)
     return Overview(runs, board, datasets.set_index("dataset_id"), tuple(label_sets), digest.hexdigest())
 
 
@@ -98,7 +98,7 @@ def statuses(store: Store, runs: pd.DataFrame) -> dict[str, str]:
     return {
         run_id: status if status != "running" else progress.effective_status(
             status, progress.of_run(store, run_id))
-        for run_id, status in zip(runs["run_id"], runs["status"], strict=True)
+        for run_id, status in zip(runs["run_id"].tolist(), runs["status"].tolist(), strict=True)
     }
 
 

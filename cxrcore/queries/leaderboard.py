@@ -2,10 +2,11 @@
 
 import functools
 import json
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from cxrcore.errors import WorkbenchError
@@ -20,6 +21,7 @@ from cxrcore.store import Store
 
 MEASURES = ("auroc", "ap", "f1")
 MOST_TESTED = 12  # runs that are held against the best, the next best ones
+Mean = tuple[float, float, float]
 _TIED: Kept[frozenset[str] | None] = Kept(64)
 
 
@@ -34,7 +36,7 @@ class Entry:
     """
 
     run_ids: tuple[str, ...]
-    means: Mapping[str, tuple[float, float, float]]
+    means: Mapping[str, Mean]
 
     @property
     def spread(self) -> float:
@@ -50,34 +52,38 @@ def entries(group: Group, runs: pd.DataFrame) -> list[Entry]:
         runs: of the store, as `from_store.Overview.runs`.
     """
     table = group.table
-    own = runs.set_index("run_id").loc[table.index, ["config", "kind", "dataset_id", "split_fingerprint"]]
-    keys = [_repeat_key(*row) for row in own.itertuples(index=False, name=None)]
-    sides = [table[[name, f"{name}_low", f"{name}_high"]].to_numpy(float) for name in MEASURES]
-    kinds = {kind: place for place, kind in enumerate(dict.fromkeys(table["measured"].fillna("")))}
+    run_ids, measured = table.index.tolist(), table["measured"].fillna("").tolist()
+    told = (runs[name].tolist() for name in ("run_id", "config", "kind", "dataset_id", "split_fingerprint"))
+    own = {run_id: settings for run_id, *settings in zip(*told, strict=True)}
+    keys = [_repeat_key(*own[run_id]) for run_id in run_ids]
+    sides = [list(zip(*(table[column].tolist() for column in (name, f"{name}_low", f"{name}_high")), strict=True))
+             for name in MEASURES]
     folds: dict[object, dict[str, list[int]]] = {}
-    for place, (run_id, key, kind) in enumerate(zip(table.index, keys, table["measured"].fillna(""), strict=True)):
-        alone = key is None or np.isnan(sides[0][place, 0])
-        folds.setdefault(run_id if alone else (key[0], kind), {}).setdefault("" if alone else key[1], []).append(place)
+    for place, key in enumerate(keys):
+        alone = key is None or math.isnan(sides[0][place][0])
+        folds.setdefault(place if alone else (key[0], measured[place]), {}).setdefault(
+            "" if alone else key[1], []).append(place)
     made = []
     for seeds in folds.values():
-        places = [place for own_seed in seeds.values() for place in own_seed]
-        together = [sorted(places)] if len(seeds) > 1 else [[place] for place in places]
-        made += [_entry(table, one, [own_seed[0] for own_seed in seeds.values()], sides) for one in together]
-    kind_of = dict(zip(table.index, table["measured"].fillna(""), strict=True))
-    return sorted(made, key=lambda one: (kinds[kind_of[one.run_ids[0]]], -np.nan_to_num(one.means["auroc"][0], nan=-1)))
+        places = sorted(place for own_seed in seeds.values() for place in own_seed)
+        if len(seeds) > 1:
+            made.append((places, _spread(sides, [own_seed[0] for own_seed in seeds.values()])))
+        else:
+            made += [([place], {name: side[place] for name, side in zip(MEASURES, sides, strict=True)})
+                     for place in places]
+    kinds = {kind: place for place, kind in enumerate(dict.fromkeys(measured))}
+    made.sort(key=lambda one: (kinds[measured[one[0][0]]], math.isnan(one[1]["auroc"][0]), -one[1]["auroc"][0]))
+    return [Entry(tuple(run_ids[place] for place in places), means) for places, means in made]
 
 
-def _entry(table: pd.DataFrame, places: Sequence[int], one_a_seed: Sequence[int], sides: Sequence[np.ndarray]) -> Entry:
-    run_ids = tuple(table.index[place] for place in places)
-    if len(places) == 1:
-        return Entry(run_ids, {name: tuple(side[places[0]].tolist())
-                               for name, side in zip(MEASURES, sides, strict=True)})
+def _spread(sides: Sequence[Sequence[Mean]], places: Sequence[int]) -> dict[str, Mean]:
+    """Mean and standard deviation over repeats."""
     means = {}
     for name, side in zip(MEASURES, sides, strict=True):
-        values = side[list(one_a_seed), 0]
-        mean, spread = float(values.mean()), float(values.std(ddof=1))
+        values = [side[place][0] for place in places]
+        mean, spread = statistics.fmean(values), statistics.stdev(values)
         means[name] = (mean, mean - spread, mean + spread)
-    return Entry(run_ids, means)
+    return means
 
 
 @functools.lru_cache(8192)  # a run's settings never change
@@ -93,34 +99,38 @@ def _repeat_key(config: str | None, kind: str, dataset_id: str, fingerprint: str
 # -- ties
 
 
-def contenders(group: Group) -> tuple[str, ...]:
+def contenders(group: Group, rows: Sequence[Entry]) -> tuple[str, ...]:
     """The best run and those that may tie with it, as their intervals tell: the best first.
+
+    Of repeats that rank best it is the best of them.
 
     A paired test that finds no difference leaves intervals that meet; of others none has to be made.
     """
     table = group.table[group.table["auroc"].notna()]
     if table.empty:
         return ()
-    best = table.loc[table.index[0]]
+    first = rows[0].run_ids[0]
+    best = table.loc[first]
     near = ~(table["auroc_high"] < best["auroc_low"]) & (table["measured"] == best["measured"])
-    return tuple(table.index[near][:MOST_TESTED + 1])
+    return tuple(dict.fromkeys([first, *table.index[near]]))[:MOST_TESTED + 1]
 
 
-def ties_known(store: Store, overview: Overview, group: Group, part: str) -> bool:
+def ties_known(store: Store, overview: Overview, group: Group, rows: Sequence[Entry], part: str) -> bool:
     """Whether `ties` has its answer already."""
-    found = contenders(group)
+    found = contenders(group, rows)
     return len(found) < 2 or _TIED.holds(_key(store, overview, found, part))
 
 
-def ties(store: Store, overview: Overview, group: Group, part: str) -> frozenset[str] | None:
+def ties(store: Store, overview: Overview, group: Group, rows: Sequence[Entry], part: str) -> frozenset[str] | None:
     """The runs of which a paired test shows no difference from the best of the group; None where none can be made.
 
     It is that of macro AUROC on Compare: over the films that the runs share, corrected by Holm.
 
     Args:
+        rows: of the group, as `entries`.
         part: that the group was made for.
     """
-    found = contenders(group)
+    found = contenders(group, rows)
     if len(found) < 2:
         return frozenset()
     return _TIED.get(_key(store, overview, found, part), lambda: _tied(store, overview, found, part))
@@ -150,9 +160,9 @@ def _tied(store: Store, overview: Overview, run_ids: Sequence[str], part: str) -
 # -- in words
 
 
-def headline(group: Group, rows: Sequence[Entry]) -> tuple[str, tuple[float, float, float], int] | None:
+def headline(group: Group, rows: Sequence[Entry]) -> tuple[str, Mean, int] | None:
     """The best run's name, its macro AUROC with the ends, and over how many runs it stands; None where none is."""
-    measured = [one for one in rows if not np.isnan(one.means["auroc"][0])]
+    measured = [one for one in rows if not math.isnan(one.means["auroc"][0])]
     if not measured:
         return None
     best = measured[0]

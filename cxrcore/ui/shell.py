@@ -92,8 +92,8 @@ def navigation() -> Any:
 
 
 def _streamlit_page(entry: PageEntry) -> Any:
-    own = {"url_path": "start", "default": True} if entry is HOME else {}
-    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title, help=entry.question, **own)
+    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title, help=entry.question,
+                   url_path="start" if entry is HOME else None, default=entry is HOME)
 
 
 def _menu() -> None:
@@ -271,10 +271,10 @@ def _carry_runs_over(page: str) -> None:
     """The chosen runs and labels stay chosen when the menu leads to another page: its links carry no parameters."""
     arrived = st.session_state.get(_PAGE) != page
     st.session_state[_PAGE], st.session_state[_ARRIVED] = page, arrived
-    if arrived and page != HOME.name and LABELS not in st.query_params and (labels := st.session_state.get(LAST_LABELS)):
-        st.session_state[LABELS] = labels  # the switch's own value, which it brings into the link
     if page == HOME.name:
         return  # shows the best run, whatever was chosen elsewhere
+    if arrived and LABELS not in st.query_params and (labels := st.session_state.get(LAST_LABELS)):
+        st.session_state[LABELS] = labels  # the switch's own value, which it brings into the link
     if arrived or link.runs_in_link():
         link.take_up_last_runs()
     else:

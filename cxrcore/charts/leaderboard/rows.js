@@ -38,7 +38,7 @@ function written(value) {
   return value.toFixed(3).replace(/^(-?)0\./, "$1.");
 }
 
-/** @param {number} value @param {[number, number]} axis */
+/** @param {[number, number]} axis @param {number} value */
 function along([from, to], value) {
   return 100 * Math.min(Math.max((value - from) / (to - from || 1), 0), 1);
 }
@@ -123,9 +123,9 @@ function below(row) {
  * @returns {HTMLTableRowElement}
  */
 function rowOf(table, row, { level, open, ticked, partly }) {
-  const tick = made("input", { type: "checkbox", tabindex: "-1", "aria-label": `Choose ${row.name}` });
-  tick.checked = ticked;
-  tick.indeterminate = partly;
+  const box = made("input", { type: "checkbox", tabindex: "-1", "aria-label": `Choose ${row.name}` });
+  box.checked = ticked;
+  box.indeterminate = partly;
   const mark = row.look ? made("img", { src: row.look.mark, alt: "", width: 16, height: 16 })
     : made("i", { class: "hollow" });
   const cells = row.means.map((mean, i) => made(
@@ -136,7 +136,7 @@ function rowOf(table, row, { level, open, ticked, partly }) {
   const root = made(
     "tr", { role: "row", tabindex: "-1", "data-run": row.id, "aria-level": level, "aria-selected": table.plain ? null : String(ticked),
             "aria-expanded": row.rows ? String(open) : null, class: level > 1 ? "member" : row.rows ? "repeats" : null },
-    made("td", { role: "gridcell", class: "tick" }, made("label", {}, tick, mark)),
+    made("td", { role: "gridcell", class: "tick" }, made("label", {}, box, mark)),
     made("td", { role: "gridcell", class: "run" }, nameOf(row, open), below(row)), ...cells,
     made("td", { role: "gridcell", class: "curve", "data-head": "Val. AUROC" }, sparkline(row.curve, table.curves)));
   if (row.look) root.style.setProperty("--run", row.look.colour);

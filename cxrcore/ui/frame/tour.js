@@ -17,8 +17,8 @@ const tours = new WeakMap();
 /** @returns {Kept} */
 function kept() {
   try {
-    const found = JSON.parse(localStorage.getItem(KEY) ?? "null");
-    if (found && Number.isInteger(found.at)) remembered = { at: found.at, on: Boolean(found.on), never: Boolean(found.never) };
+    const held = JSON.parse(localStorage.getItem(KEY) ?? "null");
+    if (held && Number.isInteger(held.at)) remembered = { at: held.at, on: Boolean(held.on), never: Boolean(held.never) };
   } catch { /* what this page remembers has to do */ }
   return remembered;
 }
@@ -124,30 +124,21 @@ function go(data, page) {
   else location.assign(page);
 }
 
-// The first element that fits, inside components too.
-/** @param {ParentNode} root @param {string} selector @returns {Element | null} */
-function found(root, selector) {
-  const own = [...root.querySelectorAll(selector)].find((one) => one.getBoundingClientRect().width > 0);
-  if (own) return own;
-  for (const host of root.querySelectorAll("[data-testid=stBidiComponentRegular], [data-testid^=stBidi] *")) {
-    const inside = host.shadowRoot && (host.shadowRoot.querySelector(selector) ?? insideOf(host.shadowRoot, selector));
-    if (inside && inside.getBoundingClientRect().width > 0) return inside;
+// The first element that fits and is to be seen, inside components too.
+/** @param {string} selector @returns {Element | undefined} */
+function found(selector) {
+  const hosts = document.querySelectorAll("[data-testid=stBidiComponentIsolated]");
+  for (const root of [document, ...Array.from(hosts, (one) => one.shadowRoot)]) {
+    for (const one of root?.querySelectorAll(selector) ?? []) if (one.getBoundingClientRect().width > 0) return one;
   }
-  return null;
-}
-
-// A selector whose first part names the component and whose rest lies in it, too.
-/** @param {ShadowRoot} root @param {string} selector */
-function insideOf(root, selector) {
-  const rest = selector.split(" ").slice(1).join(" ");
-  return rest && root.querySelector(selector.split(" ")[0]) ? root.querySelector(rest) : null;
+  return undefined;
 }
 
 /** @param {HTMLElement} layer @param {Stop} stop */
 function place(layer, stop) {
   const [light, card] = /** @type {HTMLElement[]} */ ([...layer.children]);
   if (!card) return;
-  const target = stop.find.map((selector) => found(document, selector)).find(Boolean);
+  const target = stop.find.map(found).find(Boolean);
   layer.classList.toggle("searching", !target);
   if (!target) return;
   if (layer.dataset.shown === "") {

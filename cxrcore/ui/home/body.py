@@ -11,8 +11,7 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.findings import display_name, one_of
 from cxrcore.queries import class_lesson, from_store, home_films, leaderboard, run_groups
 from cxrcore.queries.board_state import read_state
-from cxrcore.queries.class_lesson import Lesson, NothingToShow
-from cxrcore.queries.run_groups import Group
+from cxrcore.queries.class_lesson import Lesson
 from cxrcore.store import Store
 from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.frame import tour
@@ -45,8 +44,8 @@ def show(store: Store, overview: from_store.Overview) -> None:
         return
     widgets.badges(group)
     entries = leaderboard.entries(group, overview.runs)
-    tied = leaderboard.ties(store, overview, group, "test") if leaderboard.ties_known(
-        store, overview, group, "test") else None
+    asked = (store, overview, group, entries, "test")
+    tied = leaderboard.ties(*asked) if leaderboard.ties_known(*asked) else None
     with st.container(horizontal=True, key="home_first", vertical_alignment="center"):
         widgets.answer(tables.said_first([group], [entries], [tied]))
         tour.show("home", offered=True)
@@ -104,8 +103,7 @@ def _board(lesson: Lesson) -> None:
         state = read_state(lesson.store, lesson.run, *link.thresholds_in_link())
         strip.numbers(finding)
         lab.live_board(lesson.store, lesson.runs[:1], lesson.part, state, finding, lesson.overview, rows=[finding])
-        st.markdown("Films right of the line get an alarm; drag it. Dark: films with the finding. **All findings**, "
-                    "with every aim, stand on *Thresholds*.")
+        st.markdown("Drag the line: films right of it get an alarm. *Thresholds* has all findings, and every aim.")
 
 
 def _finding(lesson: Lesson) -> str:

@@ -30,9 +30,16 @@ def show(films: Sequence[HomeFilm]) -> None:
     _COMPONENT(data={"films": told, "side": side, "cells": packed}, key="home_film")
 
 
+def _beside(film: HomeFilm) -> list[str]:
+    """The findings beside the film: those nearest to an alarm, and one at least whose map is not empty."""
+    names = list(film.scores)
+    seen = [name for name in names if name in film.maps and film.maps[name].any()]
+    return names[:ROWS] if not seen or seen[0] in names[:ROWS] else [*names[:ROWS - 1], seen[0]]
+
+
 def _film(film: HomeFilm, cells: list[np.ndarray]) -> dict[str, Any]:
-    said = []
-    for name in list(film.scores)[:ROWS]:
+    said: list[dict[str, Any]] = []
+    for name in _beside(film):
         at = None
         if name in film.maps:
             at = len(cells)

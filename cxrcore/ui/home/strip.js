@@ -46,7 +46,7 @@ export default function strip({ data, parentElement }) {
 
 /** @returns {ParentNode | null} the root of the board on this page, once it has a row */
 function boardOf() {
-  for (const host of document.querySelectorAll(".st-key-home_board *")) {
+  for (const host of document.querySelectorAll(".st-key-home_board [data-testid=stBidiComponentIsolated]")) {
     if (host.shadowRoot?.querySelector("[data-testid=threshold-board] [data-finding]")) return host.shadowRoot;
   }
   return null;

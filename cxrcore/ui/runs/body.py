@@ -58,17 +58,18 @@ class RunsSeen:
 
     def ties(self) -> list[frozenset[str] | None]:
         """Of each table, where that was worked out already."""
-        return [leaderboard.ties(self.store, self.overview, group, self.part)
-                if leaderboard.ties_known(self.store, self.overview, group, self.part) else None
-                for group in self.groups]
+        return [leaderboard.ties(*self._asked(place)) if leaderboard.ties_known(*self._asked(place)) else None
+                for place in range(len(self.groups))]
 
     def work_out_ties(self) -> bool:
         """Where that is still to be done; whether anything was."""
-        left = [group for group in self.groups
-                if not leaderboard.ties_known(self.store, self.overview, group, self.part)]
-        for group in left:
-            leaderboard.ties(self.store, self.overview, group, self.part)
+        left = [place for place in range(len(self.groups)) if not leaderboard.ties_known(*self._asked(place))]
+        for place in left:
+            leaderboard.ties(*self._asked(place))
         return bool(left)
+
+    def _asked(self, place: int) -> tuple[Store, from_store.Overview, Group, list[Entry], str]:
+        return self.store, self.overview, self.groups[place], self.entries[place], self.part
 
 
 def show(seen: RunsSeen) -> None:

@@ -16,8 +16,8 @@ def offer(store: Store) -> None:
     with st.grid(2, min_column_width=380, gap="medium"):
         with st.container(border=True):
             st.header("See it at work", anchor=False)
-            st.markdown("The demo draws synthetic films, trains five networks on them and opens on the first within two "
-                        "minutes. It needs no data and no network, and keeps its results in a store of its own.")
+            st.markdown("The demo draws synthetic films, trains five networks on them and opens on the first within "
+                        "two minutes. It needs no data and no network, and keeps its results in a store of its own.")
             st.code("bash scripts/start.sh --demo", language=None, wrap_lines=True)
         with st.container(border=True):
             st.header("Bring scores", anchor=False)
@@ -27,7 +27,8 @@ def offer(store: Store) -> None:
             shell.link_to("import", [])
         with st.container(border=True):
             st.header("Get real films", anchor=False)
-            st.markdown("ChestMNIST holds the films of NIH ChestX-ray14 as small squares; the whole release takes 45 GB.")
+            st.markdown("ChestMNIST holds the films of NIH ChestX-ray14 as small squares; the whole release takes "
+                        "45 GB.")
             st.code("python scripts/download.py chestmnist", language=None, wrap_lines=True)
         with st.container(border=True):
             st.header("Train", anchor=False)

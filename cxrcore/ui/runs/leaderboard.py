@@ -42,8 +42,10 @@ def show_group(store: Store, group: Group, entries: Sequence[Entry], statuses: M
     """
     key = f"leaderboard_{group.key}"
     told = st.session_state.get(key) or {}
-    payload = _payload(store, group, _shown(entries, told, at_most), statuses, tied)
-    payload |= {"key": group.key, "plain": at_most is not None, "more": 0 if at_most else len(entries) - len(payload["rows"]),
+    payload = _payload(store, group, _shown(entries, told, at_most), statuses,
+                       _places(group, entries, tied))
+    more = 0 if at_most else len(entries) - len(payload["rows"])
+    payload |= {"key": group.key, "plain": at_most is not None, "more": more,
                 "seq": (told.get("chosen") or {}).get("seq", 0), "order": told.get("order") or {"by": "", "down": True},
                 "axes": [_axis(entries, name) for name in MEASURES]}
     rows = min(len(payload["rows"]), FIRST)
@@ -90,7 +92,8 @@ def _axis(entries: Sequence[Entry], name: str) -> tuple[float, float]:
 
 
 def _payload(store: Store, group: Group, entries: Sequence[Entry], statuses: Mapping[str, str],
-             tied: frozenset[str] | None) -> dict[str, Any]:
+             places: Mapping[str, str]) -> dict[str, Any]:
+    """places: {first run of a row: 'best' or 'tied'}."""
     run_ids = [run_id for one in entries for run_id in one.run_ids]
     curves = leaderboard.curves(store, run_ids)
     chosen = [run_id for run_id in link.runs_in_link() if run_id in set(group.table.index)]
@@ -102,18 +105,21 @@ def _payload(store: Store, group: Group, entries: Sequence[Entry], statuses: Map
                | ({"look": looks[run_id]} if run_id in looks else {})
                | ({"warned": _warned(group, run_id)} if run_id in group.warned else {}) for run_id in run_ids}
     rows = []
-    for place, one in enumerate(entries):
-        row = dict(singles[one.run_ids[0]]) if len(one.run_ids) == 1 else _repeats(one, [
+    for one in entries:
+        first = one.run_ids[0]
+        row = dict(singles[first]) if len(one.run_ids) == 1 else _repeats(one, [
             singles[run_id] for run_id in one.run_ids])
         row["means"] = [_mean(one.means[name]) for name in MEASURES]
-        if place == 0 and row["means"][0] and tied is not None and len(group.table) > 1:
-            row["place"] = "best"
-        elif tied and tied & {*one.run_ids}:
-            row["place"] = "tied"
-        rows.append(row)
+        rows.append(row | ({"place": places[first]} if first in places else {}))
     return {"title": f"Runs on {group.title}, {group.split}", "measures": list(TITLES.values()),
             "meanings": [" ".join(filter(None, [TERMS[name].in_words, _MEANT.get(name)])) for name in MEASURES],
             "curves": (min(ends, default=0.0), max(ends, default=1.0)), "rows": rows, "chosen": chosen}
+
+
+def _places(group: Group, entries: Sequence[Entry], tied: frozenset[str] | None) -> dict[str, str]:
+    if tied is None or len(group.table) < 2 or math.isnan(entries[0].means["auroc"][0]):
+        return {}
+    return {one.run_ids[0]: "tied" for one in entries if tied & {*one.run_ids}} | {entries[0].run_ids[0]: "best"}
 
 
 def _mean(mean: Sequence[float]) -> list[float | None] | None:
@@ -191,8 +197,8 @@ def said_first(groups: Sequence[Group], rows: Sequence[Sequence[Entry]], tied: S
         said += f" on {leaderboard.films_in_words(group, own[0].run_ids[0])}"
         if ties is not None and len(own) > 1:
             n_tied = sum(bool(ties & {*one.run_ids}) for one in own[1:])
-            said += f"; {n_tied} other{'s' if n_tied > 1 else ''} tie{'s' if n_tied == 1 else ''} with it" if n_tied else (
-                ", clear of the rest")
+            said += ", clear of the rest" if not n_tied else "; 1 other ties with it" if n_tied == 1 else (
+                f"; {n_tied} others tie with it")
         return said + (f". First of {len(groups)} tables: nothing is ranked across them." if len(groups) > 1 else ".")
     n = sum(len(group.table) for group in groups)
     return f"{n} run{'s' if n > 1 else ''}, none of them measured yet."
