@@ -3,7 +3,6 @@
 import functools
 import json
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -81,7 +80,8 @@ def _spread(sides: Sequence[Sequence[Mean]], places: Sequence[int]) -> dict[str,
     means = {}
     for name, side in zip(MEASURES, sides, strict=True):
         values = [side[place][0] for place in places]
-        mean, spread = statistics.fmean(values), statistics.stdev(values)
+        mean = math.fsum(values) / len(values)
+        spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
         means[name] = (mean, mean - spread, mean + spread)
     return means
 

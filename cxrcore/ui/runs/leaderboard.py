@@ -156,9 +156,10 @@ def _repeats(one: Entry, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The row of repeats; they take the name of the best of them."""
     looks = [row["look"] for row in rows if "look" in row]
     first = rows[0]
-    return {"id": f"repeats of {first['id']}", "name": first["name"], "below": first["below"].split(" · epoch")[0],
+    below = [part for part in first["below"].split(" · ") if part and not part.startswith("epoch ")]
+    return {"id": f"repeats of {first['id']}", "name": first["name"], "below": " · ".join(below),
             "link": first["link"], "note": "", "curve": first["curve"], "rows": list(rows),
-            "spread": f"mean of {len(rows)} repeats, sd {one.spread:.3f}"} | (
+            "spread": f"mean of {len(rows)} repeats, sd {_short(one.spread, 3)}"} | (
                 {"look": looks[0]} if len(looks) == len(rows) else {})
 
 
@@ -190,13 +191,15 @@ def said_first(groups: Sequence[Group], rows: Sequence[Sequence[Entry]], tied: S
         if found is None:
             continue
         name, (value, low, high), n = found
-        said = f"<b>{html.escape(name)}</b>{' ranks best' if len(own) > 1 else ''}"
-        said += f": macro AUROC <b>{_short(value)}</b> "
-        said += f"({_short(low)} to {_short(high)})" if n == 1 and not math.isnan(low) else (
-            f"(mean of {n} repeats, sd {_short(high - value, 3)})" if n > 1 else "")
+        others = [one for one in own[1:] if not math.isnan(one.means["auroc"][0])]
+        said = f"<b>{html.escape(name)}</b>{' ranks best' if others else ''}: macro AUROC <b>{_short(value)}</b>"
+        if n > 1:
+            said += f" (mean of {n} repeats, sd {_short(high - value, 3)})"
+        elif not math.isnan(low):
+            said += f" ({_short(low)} to {_short(high)})"
         said += f" on {leaderboard.films_in_words(group, own[0].run_ids[0])}"
-        if ties is not None and len(own) > 1:
-            n_tied = sum(bool(ties & {*one.run_ids}) for one in own[1:])
+        if ties is not None and others:
+            n_tied = sum(bool(ties & {*one.run_ids}) for one in others)
             said += ", clear of the rest" if not n_tied else "; 1 other ties with it" if n_tied == 1 else (
                 f"; {n_tied} others tie with it")
         return said + (f". First of {len(groups)} tables: nothing is ranked across them." if len(groups) > 1 else ".")
