@@ -191,7 +191,7 @@ def test_the_dashboard_opens_as_soon_as_the_first_network_is_measured(tiny, monk
         board.open_when_measured()
         board.open_when_measured()
         board.check()
-        assert opened == [8600, "http://localhost:8600/runs"]
+        assert opened == [8600, "http://localhost:8600"]
         server.poll = lambda: 1
         with pytest.raises(RunError, match="dashboard has ended"):
             demo._script("train.py", "--resume", "none such", meanwhile=board.check)
