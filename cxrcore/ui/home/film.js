@@ -8,6 +8,7 @@
 
 // Inferno, without its darkest part, which a film is too: cold to hot.
 const HEAT = [[66, 10, 104], [120, 28, 109], [165, 44, 96], [207, 68, 70], [237, 105, 37], [251, 155, 6], [247, 209, 61]];
+const AT = 0.6; // where a bar meets its threshold, of its room
 const STRONGEST = 0.65; // opacity of the hottest place
 
 /** @type {WeakMap<ParentNode, { film: number, kept: number, sent: string }>} */
@@ -43,9 +44,9 @@ function show(root, data, cells, view) {
     row.innerHTML = '<span class="name"></span><span class="number"></span><span class="bar"><i></i><b></b></span>';
     /** @type {HTMLElement} */ (row.querySelector(".name")).textContent = one.title + (one.labelled ? " ●" : "");
     /** @type {HTMLElement} */ (row.querySelector(".number")).textContent = one.score.toFixed(3).replace(/^0/, "");
-    const span = Math.max(one.score, one.threshold) * 1.15 || 1;
-    /** @type {HTMLElement} */ (row.querySelector("i")).style.width = `${100 * one.score / span}%`;
-    /** @type {HTMLElement} */ (row.querySelector("b")).style.left = `${100 * one.threshold / span}%`;
+    const share = one.threshold ? one.score / one.threshold : 1; // thresholds stand below each other
+    /** @type {HTMLElement} */ (row.querySelector("i")).style.width = `${Math.min(100, 100 * AT * share)}%`;
+    /** @type {HTMLElement} */ (row.querySelector("b")).style.left = `${100 * AT}%`;
     row.onmouseenter = row.onfocus = () => draw(place);
     row.onmouseleave = row.onblur = () => draw(view.kept);
     row.onclick = () => {

@@ -13,7 +13,7 @@ from cxrcore.queries import from_store, leaderboard, run_groups, run_settings
 from cxrcore.queries.leaderboard import Entry
 from cxrcore.queries.run_groups import Group
 from cxrcore.store import Store
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.link import in_link
 from cxrcore.ui.runs import leaderboard as tables
 from cxrcore.ui.runs import live_training
@@ -85,7 +85,10 @@ def show(seen: RunsSeen) -> None:
     rows = seen.overview.runs.set_index("run_id", drop=False).loc[seen.focus]
     with st.container(key="runs_room"):
         with st.container(key="runs_tables"):
-            st.fragment(_tables, run_every=live_training.LIVE if running else None)(seen, tied)
+            if running:
+                st.fragment(_live_tables, run_every=live_training.LIVE)(seen, tied)
+            else:
+                _tables(seen, tied)
         with st.container(key="runs_curves"):
             _curves(seen, rows)
     for group in seen.groups:
@@ -100,6 +103,13 @@ def show(seen: RunsSeen) -> None:
     })
     if seen.work_out_ties():
         st.rerun()
+
+
+def _live_tables(seen: RunsSeen, tied: Sequence[frozenset[str] | None]) -> None:
+    """A tick runs this alone: picker and curves have to hear of it too."""
+    if list(seen.chosen) != link.runs_in_link():
+        st.rerun()
+    _tables(seen, tied)
 
 
 def _tables(seen: RunsSeen, tied: Sequence[frozenset[str] | None]) -> None:

@@ -81,7 +81,7 @@ def _curves(store: Store, runs: pd.DataFrame, labels: dict[str, str], statuses: 
             return
         widgets.legend([(curve.name, curve.style) for curve in drawn], "◯ best epoch")
         last = _last_epoch(runs, epochs, statuses)
-        with st.grid(len(PANELS) // 2, min_column_width=220, gap="small"):
+        with st.grid(len(PANELS) // 2, min_column_width=180, gap="small"):
             for key, panel in PANELS.items():
                 widgets.chart(training_chart(panel, drawn, last), f"training_{key}", training_alt(panel, drawn))
         if runs["loss"].dropna().nunique() > 1:
