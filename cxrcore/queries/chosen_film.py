@@ -168,9 +168,9 @@ def _map_with(store: Store, films: RunFilms, image_id: str, size: int) -> Prepar
 
 
 def _maps(store: Store, size: int) -> list[PreparedPixels]:
-    """The finished maps of this size beside the store."""
+    """The finished maps of this size beside the store, those of the newest rule first."""
     found = []
-    for one in prepared.finished_maps(store.folder / "prepared"):
+    for one in sorted(prepared.finished_maps(store.folder / "prepared"), key=lambda one: -one.version):
         if one.size == size:
             with contextlib.suppress(OSError, WorkbenchError):  # damaged, or removed just now
                 found.append(_opened(one.folder, one.changed_at))

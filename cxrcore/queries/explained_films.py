@@ -16,6 +16,7 @@ from cxrcore.explain import overlay as overlays
 from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries.kept import Kept, kept
 from cxrcore.store import Store
+from cxrcore.store.lost_file import why_missing
 from cxrcore.store.run_folder import BEST, INPUT_CHECK
 
 LARGEST, SMALL = 1024, 384  # long side of a drawn film, pixels
@@ -101,8 +102,8 @@ def checkpoint_of(store: Store, run_id: str) -> Path:
     """
     path = store.run_file(run_id, BEST)
     if path is None:
-        raise CheckpointError(f"this run has no checkpoint ({BEST}), so it cannot score a film: it was imported, or "
-                              "stopped before its first epoch ended")
+        raise CheckpointError(f"this run has no checkpoint ({BEST}), so it cannot score a film: "
+                              f"{why_missing(store, run_id)}")
     return path
 
 

@@ -100,7 +100,8 @@ def _film_map(dataset_id: str, kind: str, sources: tuple[FilmSource, ...], folde
 def _largest_first(root: Path) -> tuple[Path, ...]:
     """Folders of finished maps, the one with the most pixels a side first."""
     found = prepared.finished_maps(root)
-    return tuple(one.folder for one in sorted(found, key=lambda one: (one.size, one.n_films, one.folder), reverse=True))
+    found.sort(key=lambda one: (one.size, one.version, one.n_films, one.folder), reverse=True)
+    return tuple(one.folder for one in found)
 
 
 def _unchanged(image_ids: pd.Series, folder: Path, home: FilmSource) -> bool:

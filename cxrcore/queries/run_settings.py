@@ -52,7 +52,11 @@ _MEANINGS = _OF_FLAGS | {
     "columns": "whose names are not the findings' own",
     "logits": "declared as logits, made probabilities",
     "weights_name": "what the network started from, as declared",
+    "weights": "file that was evaluated",
+    "layout": "how other programs named what is in it",
+    "outputs": "of the file's network, in their order, as declared",
     "audit": "answers of the import's audit",
+    "assumed": "what files did not say themselves, and how it was taken",
     "train_list_sha256": "of the declared training films",
     "combined_by": "how an ensemble's scores came about",
     "members": "the runs of an ensemble",
@@ -130,7 +134,7 @@ def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     software = {"git commit": run["git_commit"]} | _flat(json.loads(run["versions"] or "{}"))
     cost = {_COST_NAMES.get(name, name): value for name, value in _flat(json.loads(run["cost"] or "{}")).items()}
     cost |= {name: value for name, value in trials.items() if value is not None}
-    made = "Source" if "file" in config or "members" in config else "Training"
+    made = "Source" if {"file", "members", "layout"} & config.keys() else "Training"
     parts = {"Model": model, "Data": data, made: training, "Software": software, "Cost": cost}
     return {(part, name): as_text(value) for part, values in parts.items() for name, value in values.items()}
 

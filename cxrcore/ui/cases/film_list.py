@@ -12,7 +12,7 @@ from cxrcore import config
 from cxrcore.findings import display_name
 from cxrcore.measures import cases
 from cxrcore.measures.intervals.scored_films import shared_films
-from cxrcore.measures.thresholds.positions import FULL_DIGITS, counts_at, written
+from cxrcore.measures.thresholds.positions import FULL_DIGITS, counts_at, rounded, written
 from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState
 from cxrcore.queries.evaluated_runs import Evaluated
@@ -143,7 +143,7 @@ def say_what_is_shown(store: Store, shown: Cases, which: str, runs: Sequence[Eva
     at = written(shown.threshold, from_store.sorted_scores(store, runs[0].read(part))[shown.place])
     st.markdown(in_words(shown, which, runs[0], part, at))
     if shown.others:
-        said = [f"{widgets.escape(other.label)} {other.threshold:.4g} ({widgets.escape(other.source)})"
+        said = [f"{widgets.escape(other.label)} {rounded(other.threshold)} ({widgets.escape(other.source)})"
                 for other in shown.others]
         st.caption(f"Beside it, each at its own threshold: {'; '.join(said)}. "
                    f"{len(shown.found.image_ids):,} films are shared.")

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cxrcore.measures.metrics import macro
+from cxrcore.measures.thresholds.positions import rounded
 from cxrcore.queries import run_groups
 from cxrcore.queries.curves import DrawnRun, _number
 from cxrcore.ui import widgets
@@ -66,8 +67,8 @@ def _finding_words(one: DrawnRun, finding: str, view: str) -> str:
     stands = ""
     if one.points:
         at = one.points[one.of.findings.index(finding)]
-        stands = (f"; at threshold {at.threshold:.3g}: recall {_number(at.recall)}, precision {_number(at.precision)}, "
-                  f"F1 {_number(at.f1)}")
+        stands = (f"; at threshold {rounded(at.threshold, '.3g')}: recall {_number(at.recall)}, "
+                  f"precision {_number(at.precision)}, F1 {_number(at.f1)}")
     return f"AUROC {_number(curves.auroc)}, AP {_number(curves.ap)}{best if view == 'thresholds' else ''}{stands}"
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from cxrcore.data.files import csv_file
 from cxrcore.explain.overlay import drawn_size, resized
 from cxrcore.findings import display_name
+from cxrcore.measures.thresholds.positions import rounded
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.explained_films import LARGEST, SMALL
 from cxrcore.report.explanation_page import ScoreLine, as_png, explanation_page
@@ -55,5 +56,5 @@ def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.
     notes = [TRAINED_ON] * (film.part == "train") + [scores.uncalibrated] * bool(scores.uncalibrated)
     pixels = resized(film.film.pixels, drawn_size(film.film.pixels, SMALL, LARGEST))
     caption = (f"{display_name(finding)} by {method}: score {score:.4f}, threshold "
-               f"{threshold:.4g}")
+               f"{rounded(threshold)}")
     return explanation_page(f"{display_name(finding)} on one film", about, notes, pixels, overlay, caption, lines)

@@ -9,6 +9,7 @@ import streamlit as st
 from cxrcore.charts.film_view import film_view
 from cxrcore.explain import overlay as overlays
 from cxrcore.findings import display_name
+from cxrcore.measures.thresholds.positions import rounded
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.explained_films import COLOURS, SMALL, STRONGEST, Explained, Loaded, Look, drawn
 from cxrcore.ui import widgets
@@ -66,7 +67,7 @@ def caption(one: OneRun, explained: Explained, finding: str) -> str:
     heat, energy = explained.of(finding)
     score, threshold = one.scores.of(finding)
     logit = explained.logits[one.loaded.findings.index(finding)]
-    text = f"Score {score:.4f}, threshold {threshold:.4g}, logit {logit:+.2f}, energy {energy:.3g}."
+    text = f"Score {score:.4f}, threshold {rounded(threshold)}, logit {logit:+.2f}, energy {energy:.3g}."
     if not heat.any():
         return text + (" The map is empty: nothing speaks for it." if energy == 0 else
                        " The map is flat: no place stands out.")
@@ -91,7 +92,7 @@ def _tile(film: ChosenFilm, explained: Explained, finding: str, one: OneRun, loo
     score, threshold = one.scores.of(finding)
     decision = "alarm" if score >= threshold else "no alarm"
     return Tile(drawn(film.film.pixels, explained, finding, opacity_of(one, finding), look, SMALL), title,
-                f"{score:.3f} of {threshold:.3f}, {decision}")
+                f"{score:.3f} of {rounded(threshold, '.3f')}, {decision}")
 
 
 def with_progress(run: Callable[[Callable[[int, int], None]], Explained], method: str) -> Explained:

@@ -18,6 +18,7 @@ from cxrcore.queries.chosen_film import ChosenFilm, RunFilms
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.explained_films import Explained, Look
 from cxrcore.store import Store
+from cxrcore.store.lost_file import why_missing
 from cxrcore.store.run_folder import BEST
 from cxrcore.ui import link, widgets
 from cxrcore.ui.explain import map_views, score_views
@@ -26,8 +27,6 @@ from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import RunsPage
 from cxrcore.ui.widgets import escape
 
-WITHOUT_CHECKPOINT = {"imported": "it was imported", "ensemble": "it is a mean of other runs' scores"}
-LOST_CHECKPOINT = "it stopped before its first epoch ended, or its checkpoint lies on another machine"
 MAX_RUNS = 4
 EXAMPLE_WIDTH = 150  # pixels
 DIFFERENT = 1e-4  # from which a score is not the stored one
@@ -46,13 +45,12 @@ def pick_runs(page: RunsPage) -> pd.DataFrame:
         chosen = ready[:1] or list(page.pickable["run_id"][:1])
     chosen = page.at_most(MAX_RUNS, chosen, "asked")
     asked = [run_id for run_id in chosen if store.run_file(run_id, BEST)]
-    kinds = page.overview.runs.set_index("run_id")["kind"]
     if warned := run_groups.warned(page.rows(chosen)):
         widgets.warned_badge({labels[run_id]: marks for run_id, marks in warned.items()})
     for run_id in chosen:
         if run_id not in asked:
             st.info(f"{escape(labels[run_id])} has no checkpoint ({escape(BEST)}), so it cannot score "
-                    f"a film: {WITHOUT_CHECKPOINT.get(kinds[run_id], LOST_CHECKPOINT)}.", icon=":material/info:")
+                    f"a film: {escape(why_missing(store, run_id))}.", icon=":material/info:")
     if not asked:
         st.stop()
     return page.rows(asked).set_index("run_id", drop=False).assign(label=[labels[one] for one in asked])
@@ -156,7 +154,7 @@ def say_film(film: ChosenFilm, films: RunFilms) -> None:
         if film.image_id == film.name:
             st.button("Another film", icon=":material/close:", type="tertiary", on_click=_leave_stored)
     if film.film.notes:
-        st.caption("Read so: " + escape("; ".join(film.film.notes)) + ".")
+        st.caption("Read as: " + escape("; ".join(film.film.notes)) + ".")
     if film.image_id:
         labels, known = films.labels_of(film.image_id), films.known_labels(film.image_id)
         without = "no finding" if len(known) == len(films.findings) else "no known finding"
