@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
+from pandas.util import hash_pandas_object
 
 from cxrcore.errors import StoreError
 from cxrcore.measures import calibration
@@ -67,7 +68,7 @@ def _overview(store: Store, token: tuple[int, ...]) -> Overview:
         runs, board, datasets, label_sets = store.runs(), store.leaderboard(), store.datasets(), store.label_sets()
     digest = hashlib.sha256(repr((label_sets, datasets.to_dict("list"))).encode())
     for frame in (runs, board):
-        digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+        digest.update(hash_pandas_object(frame, index=False).to_numpy().tobytes())
     runs = runs.fillna({"name": "", "note": "", "architecture": ""})
     settings = [_shown_settings(text) for text in runs["config"].tolist()]
     for place, name in enumerate(SHOWN_SETTINGS):

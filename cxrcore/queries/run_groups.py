@@ -77,10 +77,9 @@ def part_names(board: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, str]:
 
 def run_labels(runs: pd.DataFrame) -> dict[str, str]:
     """{run_id: name}; where runs share a name, the end of their id tells them apart. Labels are unique."""
-    names = {
-        run_id: name.strip() or architecture_label(architecture)
-        for run_id, name, architecture in zip(*(runs[one].tolist() for one in ("run_id", "name", "architecture")), strict=True)
-    }
+    told = (runs[one].tolist() for one in ("run_id", "name", "architecture"))
+    names = {run_id: name.strip() or architecture_label(architecture)
+             for run_id, name, architecture in zip(*told, strict=True)}
     counts = pd.Series(list(names.values()), dtype=object).value_counts()
     labels = {run_id: name if counts[name] == 1 else f"{name} · {run_id[-6:]}" for run_id, name in names.items()}
     if len(set(labels.values())) == len(labels):
@@ -157,7 +156,8 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, stat
     marks = [" (archived)" if gone else "" for gone in rows["archived"]]
     table = pd.DataFrame({
         "run": [labels[run_id] + mark for run_id, mark in zip(rows["run_id"].tolist(), marks, strict=True)],
-        "audit": [f"⚠ {questions(marks)}" if marks else None for marks in map(warned(rows).get, rows["run_id"].tolist())],
+        "audit": [f"⚠ {questions(marks)}" if marks else None
+                  for marks in map(warned(rows).get, rows["run_id"].tolist())],
         "architecture": [architecture_label(name) for name in rows["architecture"].tolist()],
         "status": [STATUS_WORDS.get(statuses[run_id]) for run_id in rows["run_id"].tolist()],
         "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"], **{name: rows[name] for name in ENDS},

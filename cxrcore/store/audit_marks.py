@@ -59,7 +59,8 @@ def of_config(config: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]
 
 def of_runs(runs: pd.DataFrame) -> dict[str, Marks]:
     """{run_id: its marks} of rows of `Store.runs`, those without any left out; members are looked up among these."""
-    told = zip(runs["run_id"].tolist(), runs["config"].tolist(), strict=True)  # of most runs nothing is told, which needs no reading
+    told = zip(runs["run_id"].tolist(), runs["config"].tolist(), strict=True)
+    # of most runs nothing is told, which needs no reading
     configs = {run_id: json.loads(text) for run_id, text in told if text and _TELLING.search(text)}
     found = {run_id: of_config(config, configs) for run_id, config in configs.items()}
     return {run_id: marks for run_id, marks in found.items() if marks}

@@ -101,7 +101,8 @@ def test_the_keyboard_alone_walks_ticks_sorts_unfolds_and_opens(page, served, st
     expect(rows(page).nth(3)).to_be_focused()
     page.get_by_role("button", name="AUROC", exact=False).first.press("Enter")  # the greatest first, as it stands
     page.get_by_role("button", name="AUROC", exact=False).first.press("Enter")
-    expect(page.get_by_test_id("leaderboard").get_by_role("columnheader").nth(2)).to_have_attribute("aria-sort", "ascending")
+    head = page.get_by_test_id("leaderboard").get_by_role("columnheader").nth(2)
+    expect(head).to_have_attribute("aria-sort", "ascending")
     expect(rows(page).first).to_contain_text("key low")
     rows(page).nth(2).focus()
     page.keyboard.press("Enter")
@@ -115,7 +116,8 @@ def test_the_answer_and_the_curves_stand_on_the_first_screen(page, served, store
     open_runs(page, served)
     settle(page)
     assert page.locator("[data-first-content]").first.bounding_box()["y"] <= 170
-    table, chart = (one.first.bounding_box() for one in (page.get_by_test_id("leaderboard"), page.locator(".js-plotly-plot")))
+    shown = page.get_by_test_id("leaderboard"), page.locator(".js-plotly-plot")
+    table, chart = (one.first.bounding_box() for one in shown)
     assert chart["x"] > table["x"] + table["width"] and chart["y"] < 500
     assert table["width"] > 1.3 * page.locator(".st-key-runs_curves").bounding_box()["width"]
 

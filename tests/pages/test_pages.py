@@ -70,7 +70,7 @@ def test_groups_metrics_and_dashes(open_runs, boards, store):
     add_run(store, "good", auroc=0.8123)
     add_run(store, "failed", auroc=None, status="failed", epochs=0)
     app = open_runs()
-    first, second = boards.rows
+    first, _ = boards.rows
     assert boards.names == [["good", "failed"], ["leaky one"]]
     assert first[0]["means"][0] == [0.8123, None, None] and first[1]["means"] == [None, None, None]
     assert first[1]["status"] == "✕ failed" and "mean over 13 of 14 findings" in first[0]["below"]

@@ -9,9 +9,10 @@ import streamlit as st
 from cxrcore import config
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import display_name, one_of
-from cxrcore.queries import class_lesson, from_store, home_films, leaderboard, run_groups
+from cxrcore.queries import class_lesson, from_store, run_groups
 from cxrcore.queries.board_state import read_state
 from cxrcore.queries.class_lesson import Lesson
+from cxrcore.queries.glance import home_films, leaderboard
 from cxrcore.store import Store
 from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.frame import tour
@@ -120,10 +121,7 @@ def _finding(lesson: Lesson) -> str:
 
 def _film(lesson: Lesson) -> None:
     st.header("Where did it look?", anchor=False)
-    films = []
-    for run in lesson.runs[:1]:
-        films = home_films.read(lesson.store, run, lesson.part)
-    if films:
+    if films := home_films.read(lesson.store, lesson.run, lesson.part):
         film_card.show(films)
     else:
         st.markdown("The films of this data set do not lie beside the store, so there is no picture. On the page "

@@ -11,7 +11,7 @@ import streamlit as st
 from PIL import Image
 
 from cxrcore.findings import display_name
-from cxrcore.queries.home_films import HomeFilm
+from cxrcore.queries.glance.home_films import HomeFilm
 
 ROWS = 6  # findings beside a film, those nearest to an alarm
 HEIGHT = 320  # pixels

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.glossary import meanings
-from cxrcore.queries import from_store, leaderboard, run_groups, run_settings
-from cxrcore.queries.leaderboard import Entry
+from cxrcore.queries import from_store, run_groups, run_settings
+from cxrcore.queries.glance import leaderboard
+from cxrcore.queries.glance.leaderboard import Entry
 from cxrcore.queries.run_groups import Group
 from cxrcore.store import Store
 from cxrcore.ui import link, shell, widgets

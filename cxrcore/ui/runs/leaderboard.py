@@ -14,8 +14,9 @@ import streamlit as st
 from cxrcore.charts.leaderboard.assets import SCRIPT, STYLE
 from cxrcore.charts.look import RunStyle
 from cxrcore.glossary import TERMS
-from cxrcore.queries import leaderboard, run_progress
-from cxrcore.queries.leaderboard import MEASURES, Entry
+from cxrcore.queries import run_progress
+from cxrcore.queries.glance import leaderboard
+from cxrcore.queries.glance.leaderboard import MEASURES, Entry
 from cxrcore.queries.run_groups import Group, chosen_after, group_note
 from cxrcore.store import Store, progress
 from cxrcore.ui import link, shell, widgets
