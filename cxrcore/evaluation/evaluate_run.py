@@ -22,6 +22,7 @@ from cxrcore.evaluation import measure_predictions, score, shares, tables
 from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.measure_predictions import MeasuredParts
 from cxrcore.evaluation.split_parts import chosen_rows, evaluated_parts, prepare_parts
+from cxrcore.explain import home_maps
 from cxrcore.findings import display_name
 from cxrcore.interrupts import raise_again
 from cxrcore.networks import checkpoint as checkpoints
@@ -100,6 +101,7 @@ def evaluate_run(
             on_batch(n)
 
         saved = score.score_splits(store, source, films, pixels, parts, at_most, told, batch_size)
+    home_maps.keep(store, source, pixels, saved.get("test"))
     with shares.bar(measure_predictions.RESAMPLING) as share:
         measured = measure_predictions.measure(store, source.run_id, saved, given, share)
     table = tables.wide(measured.rows, films.table.findings)

@@ -38,12 +38,12 @@ _MEANINGS = _OF_FLAGS | {
     "n_train": "films that were trained on",
     "n_val": "films that were validated on after each epoch",
     "device": "what it ran on",
-    "training time": "of all epochs, in seconds",
+    "training time": "of all epochs",
     "training speed": "images a second in the last epoch",
     "trial speed in fp32": "images a second in a few steps before training",
     "trial speed in bf16": "images a second in a few steps before training",
-    "device memory": "at its peak, in bytes",
-    "checkpoint size": "of model_best.pth, in bytes",
+    "device memory": "at its peak",
+    "checkpoint size": "of model_best.pth",
     "GMACs": "thousand million multiply-adds to score one film",
     "time of one film": "to score it by itself, in milliseconds, without reading the file",
     "file": "that the predictions came from",
@@ -61,6 +61,8 @@ _MEANINGS = _OF_FLAGS | {
     "combined_by": "how an ensemble's scores came about",
     "members": "the runs of an ensemble",
 }
+_UNITS = {"parameters": (1e6, "M"), "checkpoint size": (1e6, "MB"), "device memory": (1e9, "GB"),
+          "training time": (60, "min")}  # {setting: (how much of it is one, its unit)}
 _START_NAMES = {"corpus": "start corpus", "tag": "start weights", "hub_id": "start weights' hub id",
                 "timm": "start weights by timm", "file_sha256": "start weights' SHA-256"}
 _COST_NAMES = {"training_seconds": "training time", "images_per_second": "training speed",
@@ -94,6 +96,29 @@ def only_differences(table: pd.DataFrame) -> pd.DataFrame:
     """The rows in which not all runs agree; with a single run, all rows."""
     runs = [column for column in table.columns if column not in COLUMNS]
     return table if len(runs) < 2 else table[table[runs].nunique(axis=1) > 1]
+
+
+def for_reading(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as a page shows it: sizes in units that people read, hashes by their first digits, no trial runs.
+
+    Args:
+        table: as `settings_table`, which a download takes along whole.
+    """
+    shown = table[~table["Setting"].str.startswith("trial speed")].copy()
+    runs = [column for column in table.columns if column not in COLUMNS]
+    for place, setting in zip(shown.index, shown["Setting"], strict=True):
+        shown.loc[place, runs] = [_for_reading(setting, text) for text in shown.loc[place, runs]]
+    return shown
+
+
+def _for_reading(setting: str, text: str) -> str:
+    digits = text.replace(",", "")
+    if setting in _UNITS and digits.isdigit():
+        size, unit = _UNITS[setting]
+        return f"{int(digits) / size:,.1f} {unit}"
+    if len(text) == 64 and all(one in "0123456789abcdef" for one in text):
+        return f"{text[:8]} ..."
+    return text
 
 
 def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
