@@ -3,16 +3,20 @@
 import hashlib
 import importlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
+from PIL import Image, ImageDraw
 
+from cxrcore.charts.film_viewer import payload
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import CheckpointError, DataError
 from cxrcore.explain import overlay as overlays
+from cxrcore.explain.small_maps import SmallMaps
 from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries.kept import Kept, kept
 from cxrcore.store import Store
@@ -77,12 +81,14 @@ class Explained:
     Attributes:
         findings: of the maps; none where one map serves all.
         maps: float16 (k, S, S), over what the network looked at, each in [0, 1].
+        small: the same maps as the few cells that they are stretched from.
         energy: float32 (k,).
         logits, scores: float32 (k,), of the network's findings.
     """
 
     findings: tuple[str, ...]
     maps: np.ndarray
+    small: SmallMaps
     energy: np.ndarray
     logits: np.ndarray
     scores: np.ndarray
@@ -189,7 +195,24 @@ def explained_slowly(loaded: Loaded, film: np.ndarray, method: str, finding: str
 
 
 def _packed(found: "Explanation") -> Explained:
-    return Explained(found.findings, found.placed().astype(np.float16), found.energy, found.logits, found.scores)
+    return Explained(found.findings, found.placed().astype(np.float16), found.small(), found.energy, found.logits,
+                     found.scores)
+
+
+def occluded(pixels: np.ndarray, strokes: Sequence[Sequence[Sequence[float]]]) -> np.ndarray:
+    """A film, uint8 (H, W), with grey painted over it, as the viewer shows it.
+
+    Args:
+        strokes: lines of (x, y) in the film's pixels.
+    """
+    image = Image.fromarray(pixels)
+    width, grey, draw = payload.brush_of(pixels.shape), payload.grey_of(pixels), ImageDraw.Draw(image)
+    for stroke in strokes:
+        at = [(float(x), float(y)) for x, y in stroke]
+        draw.line(at, fill=grey, width=max(1, round(width)))
+        for x, y in at:
+            draw.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=grey)
+    return np.asarray(image)
 
 
 def reason(key: str) -> str:

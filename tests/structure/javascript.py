@@ -18,12 +18,15 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cxrcore.charts.board import assets
+from cxrcore.charts.film_viewer import assets as viewer_assets
 from cxrcore.config import PROJECT_ROOT
 
 TYPESCRIPT = "6.0.3"  # the last one that is written in JavaScript, and so one file for all systems
 INSTALLING = 120  # seconds; a network that is not there should not stop a commit for long
 BOARD = [f"cxrcore/charts/board/{name}" for name in assets.SCRIPTS]
-MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "keys.js": ["cxrcore/ui/present/keys.js"]}
+VIEWER = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.SCRIPTS]
+MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "viewer.js": VIEWER,
+           "keys.js": ["cxrcore/ui/present/keys.js"]}
 GLOBALS = "declare const Plotly: any;\n"  # what report.js finds on its page
 _STRICT = ("--allowJs", "--checkJs", "--strict", "--noEmit", "--noUnusedLocals", "--noUnusedParameters",
            "--noImplicitReturns", "--target", "es2023", "--lib", "es2023,dom,dom.iterable", "--pretty", "false")

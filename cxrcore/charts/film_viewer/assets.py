@@ -1,0 +1,12 @@
+"""The viewer's script and style as texts: pages and reports run the very same."""
+
+from pathlib import Path
+
+SCRIPTS = ("heat.js", "stage.js", "pointer.js", "rows.js", "viewer.js")  # the last has the default export
+
+
+def _read(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+STYLE, SCRIPT = _read("viewer.css"), "\n".join(map(_read, SCRIPTS))
