@@ -10,13 +10,12 @@ from cxrcore.ui.run_pages import open_runs_page
 
 with open_runs_page("explain", "so there is no network to ask") as page:
     store, overview = page.store, page.overview
-    explained_films.begin_importing()
     runs = controls.pick_runs(page)
+    explained_films.begin_loading(store, list(runs.index))
     controls.say_where(overview, runs, page.statuses)
     with frame.bar():
-        method = controls.method_picker()
         view = controls.view_picker(len(runs))
-        look = controls.look_popover()
+        method, look = controls.map_popover()
         guess = controls.guess_toggle()
     films = chosen_film.films_of(store, runs.iloc[0], overview.runs, overview.datasets)
     with st.container(horizontal=film_tray.any_film(), vertical_alignment="center", key="film_line"):

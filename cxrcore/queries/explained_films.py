@@ -1,5 +1,6 @@
 """The networks that the Explain page runs: loaded once, explained by all sessions, one film at a time each."""
 
+import contextlib
 import hashlib
 import importlib
 import threading
@@ -14,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from cxrcore.charts.film_viewer import payload
 from cxrcore.data.files import bounded_file
-from cxrcore.errors import CheckpointError, DataError
+from cxrcore.errors import CheckpointError, DataError, WorkbenchError
 from cxrcore.explain import overlay as overlays
 from cxrcore.explain.small_maps import SmallMaps
 from cxrcore.networks.architectures import find_architecture
@@ -40,17 +41,23 @@ MODELS = 6  # kept in memory: as many as one page shows side by side
 MAPS = 12  # explanations kept, 1.4 MB each at 224 pixels
 
 
-_IMPORTING: Kept[threading.Thread] = Kept(1)
+_LOADING: Kept[threading.Thread] = Kept(MODELS)
 
 
-def begin_importing() -> None:
-    """Start loading what runs networks, seconds long, while the person still chooses a film."""
+def begin_loading(store: Store, run_ids: Sequence[str]) -> None:
+    """Start loading what runs networks, seconds long, and these networks, while the person still chooses a film."""
+    def load() -> None:
+        importlib.import_module("cxrcore.explain.maps")
+        for run_id in run_ids:
+            with contextlib.suppress(WorkbenchError):  # said when the network is asked
+                load_network(store, run_id)
+
     def begin() -> threading.Thread:
-        loading = threading.Thread(target=importlib.import_module, args=("cxrcore.explain.maps",), daemon=True)
+        loading = threading.Thread(target=load, daemon=True)
         loading.start()
         return loading
 
-    _IMPORTING.get("explain", begin)
+    _LOADING.get((store.key, *run_ids), begin)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ TYPESCRIPT = "6.0.3"  # the last one that is written in JavaScript, and so one f
 INSTALLING = 120  # seconds; a network that is not there should not stop a commit for long
 BOARD = [f"cxrcore/charts/board/{name}" for name in assets.SCRIPTS]
 VIEWER = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.SCRIPTS]
-MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "viewer.js": VIEWER,
+PEEK = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.PEEK]
+MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "viewer.js": VIEWER, "peek.js": PEEK,
            "keys.js": ["cxrcore/ui/present/keys.js"]}
 GLOBALS = "declare const Plotly: any;\n"  # what report.js finds on its page
 _STRICT = ("--allowJs", "--checkJs", "--strict", "--noEmit", "--noUnusedLocals", "--noUnusedParameters",

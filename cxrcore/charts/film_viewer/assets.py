@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-SCRIPTS = ("heat.js", "stage.js", "pointer.js", "rows.js", "viewer.js")  # the last has the default export
+SCRIPTS = ("heat.js", "film.js", "stage.js", "pointer.js", "rows.js", "viewer.js")  # the last has the default export
+PEEK = ("heat.js", "peek.js")
 
 
 def _read(name: str) -> str:
@@ -10,3 +11,4 @@ def _read(name: str) -> str:
 
 
 STYLE, SCRIPT = _read("viewer.css"), "\n".join(map(_read, SCRIPTS))
+PEEK_STYLE, PEEK_SCRIPT = _read("peek.css"), "\n".join(map(_read, PEEK))

@@ -15,12 +15,13 @@ function buildRows(viewer) {
   list.append(...viewer.rows.map((row) => row.root));
   list.style.setProperty("--columns", `16px minmax(112px, max-content) minmax(60px, 1fr) ${several
     ? `repeat(${header.networks.length}, 58px)` : "104px 72px"}${labelled ? " 56px" : ""}`);
+  list.style.setProperty("--narrow", `minmax(0, 1fr) ${several ? `repeat(${header.networks.length}, 56px)` : "104px 76px"}`);
   const heads = header.networks.map((network) => element("span", { class: "number", title: network.name },
     several ? element("img", { src: network.mark, alt: network.name, width: 16, height: 16 }) : "Score, threshold"));
   const head = element("div", { class: "row heads", "aria-hidden": "true" }, element("span"), element("span", {}, "Finding"),
     element("span"), ...heads, ...(several ? [] : [element("span", {}, "Decision")]),
-    ...(labelled ? [element("span", {}, "Label")] : []));
-  head.style.setProperty("--columns", list.style.getPropertyValue("--columns"));
+    ...(labelled ? [element("span", { class: "label" }, "Label")] : []));
+  for (const name of ["--columns", "--narrow"]) head.style.setProperty(name, list.style.getPropertyValue(name));
   viewer.list = list;
   viewer.foot = element("div", { class: "foot" });
   return element("div", { class: "scores" }, head, list, viewer.foot);
@@ -66,17 +67,17 @@ function buildBar(viewer, network, k) {
   const before = network.before?.[k] ?? null;
   const bar = element("span", { class: "bar" });
   bar.style.setProperty("--colour", network.colour);
-  if (before !== null) {
-    const ghost = element("i", { class: "ghost" });
-    ghost.style.width = `${shareOnAxis(viewer, before)}%`;
-    bar.append(ghost);
-  }
   if (score !== null) {
     const fill = element("i", { class: network.alarms[k] ? "fill alarm" : "fill" });
     fill.style.width = `${shareOnAxis(viewer, score)}%`;
     const mark = element("i", { class: "mark" });
     mark.style.left = `${shareOnAxis(viewer, network.thresholds[k])}%`;
     bar.append(fill, mark);
+  }
+  if (before !== null) {
+    const ghost = element("i", { class: "ghost" });
+    ghost.style.width = `${shareOnAxis(viewer, before)}%`;
+    bar.append(ghost);
   }
   return bar;
 }

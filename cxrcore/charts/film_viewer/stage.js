@@ -7,8 +7,8 @@
  */
 
 const SVG = "http://www.w3.org/2000/svg";
-const HEAT = 448; // pixels of a drawn map's long side; the browser stretches it further
-const SMALL_HEAT = 224; // of maps side by side
+const HEAT = 320; // pixels of a drawn map's long side; the browser stretches it further
+const SMALL_HEAT = 160; // of maps side by side
 const OUTLINE = 112; // pixels a side of the heat that an outline is found in
 const DEEPEST = 12; // times as large
 const STEP = 1.5; // of a zoom button

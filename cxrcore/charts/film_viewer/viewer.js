@@ -79,7 +79,7 @@ function build(viewer) {
   viewer.images = viewer.panels.map((panel) => panel.image).toReversed();
   viewer.panels = buildPanels(viewer);
   const n = viewer.panels.length;
-  const films = element("div", { class: "films", "data-n": n === 1 ? "one" : n <= 4 ? "few" : "many" },
+  const films = element("div", { class: "films", "data-n": n === 1 ? "one" : n <= 4 ? "few" : n <= 6 ? "some" : "many" },
                         ...viewer.panels.map((panel) => panel.root));
   const scores = buildRows(viewer);
   viewer.root.style.setProperty("--shape", String(viewer.header.film.width / viewer.header.film.height));

@@ -105,7 +105,7 @@ def layer_of(one: OneRun, place: int, title: str, found: Explained | None) -> La
 
 
 def offer_slow(one: OneRun, finding: str) -> None:
-    """A button for the slow method where it has not been asked for this finding; it runs with a bar that can be left."""
+    """A button for the slow method where it has not been asked for this finding; its bar can be left."""
     key = _slow_key(one, finding)
     if finding not in one.loaded.findings or key in st.session_state:
         return

@@ -47,15 +47,6 @@ def pick_runs(page: RunsPage) -> pd.DataFrame:
     return page.rows(asked).set_index("run_id", drop=False).assign(label=[labels[one] for one in asked])
 
 
-def method_picker() -> str:
-    """A key of `METHODS`; ends the page at an unknown one."""
-    with st.container(width=200):
-        label = widgets.choice_in_link("Method", "method", list(METHODS), MEANINGS)
-    if label is None:
-        st.stop()
-    return label
-
-
 def view_picker(n_runs: int) -> str:
     """A view of the film viewer."""
     link.take_new_word("show", OLD_ALL, "All findings")
@@ -66,9 +57,12 @@ def view_picker(n_runs: int) -> str:
     return VIEWS[shown]
 
 
-def look_popover() -> Look:
-    """Opacity, colour map and outline."""
-    with st.popover("Look", icon=":material/palette:", help="How maps are drawn"):
+def map_popover() -> tuple[str, Look]:
+    """How maps are made, a key of `METHODS`, and how they are drawn; ends the page at an unknown method."""
+    said = st.query_params.get("method")
+    with st.popover(f"Map: {said if said in METHODS else next(iter(METHODS))}", icon=":material/palette:",
+                    help="How maps are made and drawn"):
+        method = widgets.choice_in_link("Method", "method", list(METHODS), MEANINGS)
         strength = st.slider("Opacity (%)", 0, 100, STRONGEST, 5, **in_link(STRENGTH_KEY),
                              help="Of the hottest place, where the finding's score reaches its threshold. Below it, "
                                   "maps are fainter, as much as the score is smaller than the threshold.")
@@ -76,7 +70,10 @@ def look_popover() -> Look:
                                        **in_link(COLOURS_KEY), help="All but jet can be read without colour vision.")
         contour = st.toggle("Outline only", **in_link(CONTOUR_KEY),
                             help="A line around the hottest fifth of the map instead of colour")
-    return Look(strength / 100, colours, contour)
+    if method is None:
+        st.error(f"The link asks for method “{escape(str(said))}”, which is not here.", icon=":material/link_off:")
+        st.stop()
+    return method, Look(strength / 100, colours, contour)
 
 
 def guess_toggle() -> bool:

@@ -24,6 +24,10 @@ _STYLE = """<style>
 .st-key-film_tray [data-testid="stFileUploaderPagination"],
 .st-key-film_tray [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
 .st-key-film_tray [data-testid="stFileUploaderDropzone"] { min-height: 0; padding: 0; border: 0; background: none; }
+@media (max-width: 640px) {
+  .st-key-film_line { flex-wrap: wrap; }
+  .st-key-film_line > :first-child { flex: 1 0 100%; }
+}
 </style>"""
 _UPLOADS, _AT, _KNOWN = "film_uploads", "film_at", "film_known"  # in the session
 
@@ -68,25 +72,18 @@ def pick_film(store: Store, films: RunFilms, runs: pd.DataFrame) -> Wanted | Non
 
 
 def _uploader(compact: bool) -> list[Any]:
-    return st.file_uploader("Films: PNG, JPEG or DICOM", accept_multiple_files=True, on_change=_leave_stored,
-                            key=f"film_upload_{st.session_state.get(_UPLOADS, 0)}",
+    return st.file_uploader("Films: PNG, JPEG or DICOM", accept_multiple_files=True, on_change=_take_uploads,
+                            key=_uploader_key(),
                             max_upload_size=limits.MAX_BYTES // 1_000_000,
                             label_visibility="collapsed" if compact else "visible", width=110 if compact else "stretch",
                             help="Scored on this machine, and kept nowhere.")
 
 
 def _uploaded(store: Store, films: RunFilms, size: int, files: list[Any]) -> Wanted | None:
-    """One of these files; a new one is shown first."""
+    """One of these files."""
     if len(files) > MOST:
         st.info(f"The first {MOST} of {len(files)} films are shown.", icon=":material/info:")
     files = files[:MOST]
-    names = [file.file_id for file in files]
-    known = st.session_state.get(_KNOWN, [])
-    if names != known:
-        fresh = [place for place, name in enumerate(names) if name not in known]
-        st.session_state[_KNOWN], st.session_state[_AT] = names, fresh[0] if fresh else 0
-        if names and not known:
-            st.rerun()  # the tray is one line from now on
     if not files:
         return None
     at = min(st.session_state.get(_AT, 0), len(files) - 1)
@@ -108,13 +105,21 @@ def _steps(at: int, n: int) -> None:
               help="The next film")
 
 
-def _leave_stored() -> None:
-    """An upload takes the place of a stored film."""
+def _uploader_key() -> str:
+    return f"film_upload_{st.session_state.get(_UPLOADS, 0)}"
+
+
+def _take_uploads() -> None:
+    """An upload takes the place of a stored film, and of several the first new one is shown."""
     st.query_params.pop("film", None)
+    known = st.session_state.get(_KNOWN, [])
+    names = [file.file_id for file in st.session_state.get(_uploader_key()) or ()]
+    fresh = [place for place, name in enumerate(names) if name not in known]
+    st.session_state[_KNOWN], st.session_state[_AT] = names, fresh[0] if fresh else 0
 
 
 def _close() -> None:
-    _leave_stored()
+    st.query_params.pop("film", None)
     st.session_state.pop(_KNOWN, None)
     st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1  # another uploader, which holds none
 

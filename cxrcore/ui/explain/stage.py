@@ -77,18 +77,29 @@ def open_finding(shown: Sequence[OneRun], others: Sequence[str]) -> str:
 
 def answer(shown: Sequence[OneRun]) -> str:
     """What the networks say, as a sentence of HTML."""
-    return " ".join(_said_by(one) for one in shown)
+    alarms = [_alarms(one) for one in shown]
+    names = [f"<b>{escape(one.label)}</b>" for one in shown]
+    if len(shown) > 1:
+        counted = ", ".join(f"{name} {len(own)}" for name, own in zip(names, alarms, strict=True))
+        common = [finding for finding in alarms[0] if all(finding in own for own in alarms[1:])]
+        return f"Alarms: {counted}. {'All of them for ' + _listed(common) if common else 'None is raised by all'}."
+    if not alarms[0]:
+        nearest = asked.nearest_to_alarm(shown[0].scores)[0]
+        return f"{names[0]} raises no alarm; nearest to one is {_beside_threshold(shown[0], nearest)}."
+    named = " and ".join(_beside_threshold(shown[0], finding) for finding in alarms[0][:MOST_NAMED])
+    more = f", and for {len(alarms[0]) - MOST_NAMED} more" if len(alarms[0]) > MOST_NAMED else ""
+    return f"{names[0]} raises an alarm for {named}{more}."
 
 
-def _said_by(one: OneRun) -> str:
-    scores, name = one.scores, f"<b>{escape(one.label)}</b>"
-    ordered = asked.nearest_to_alarm(scores)
-    alarms = [finding for finding in ordered if scores.of(finding)[0] >= scores.of(finding)[1]]
-    if not alarms:
-        return f"{name} raises no alarm; nearest to one is {_beside_threshold(one, ordered[0])}."
-    named = " and ".join(_beside_threshold(one, finding) for finding in alarms[:MOST_NAMED])
-    more = f", and for {len(alarms) - MOST_NAMED} more" if len(alarms) > MOST_NAMED else ""
-    return f"{name} raises an alarm for {named}{more}."
+def _alarms(one: OneRun) -> list[str]:
+    """Surest first."""
+    return [finding for finding in asked.nearest_to_alarm(one.scores)
+            if one.scores.of(finding)[0] >= one.scores.of(finding)[1]]
+
+
+def _listed(findings: Sequence[str]) -> str:
+    named = " and ".join(f"<b>{escape(display_name(finding))}</b>" for finding in findings[:MOST_NAMED])
+    return named + (f" and {len(findings) - MOST_NAMED} more" if len(findings) > MOST_NAMED else "")
 
 
 def _beside_threshold(one: OneRun, finding: str) -> str:
@@ -170,7 +181,8 @@ def note(one: OneRun, before: OneRun | None, finding: str, found: Explained | No
     ends = []
     if found is not None and (not found.findings or finding in found.findings):
         heat, energy = found.of(finding)
-        parts.append(f"logit {found.logits[one.loaded.findings.index(finding)]:+.2f}, energy {energy:.3g}".replace("logit -", "logit −"))
+        logit = f"{found.logits[one.loaded.findings.index(finding)]:+.2f}".replace("-", "−")
+        parts.append(f"logit {logit}, energy {energy:.3g}")
         if not heat.any():
             ends.append("The map is empty: nothing speaks for it." if energy == 0 else
                         "The map is flat: no place stands out.")
