@@ -44,8 +44,11 @@ MAPS = 12  # explanations kept, 1.4 MB each at 224 pixels
 _LOADING: Kept[threading.Thread] = Kept(MODELS)
 
 
-def begin_loading(store: Store, run_ids: Sequence[str]) -> None:
-    """Start loading what runs networks, seconds long, and these networks, while the person still chooses a film."""
+def begin_loading(store: Store, run_ids: Sequence[str]) -> threading.Thread:
+    """Start loading what runs networks, seconds long, and these networks, while the person still chooses a film.
+
+    The thread has ended when they are there.
+    """
     def load() -> None:
         importlib.import_module("cxrcore.explain.maps")
         for run_id in run_ids:
@@ -57,7 +60,7 @@ def begin_loading(store: Store, run_ids: Sequence[str]) -> None:
         loading.start()
         return loading
 
-    _LOADING.get((store.key, *run_ids), begin)
+    return _LOADING.get((store.key, *run_ids), begin)
 
 
 @dataclass(frozen=True)

@@ -55,10 +55,10 @@ function heatOf(layer, finding, width, height) {
 /** @param {Float32Array} heat @param {Uint8Array} colours @param {number} strength @param {Uint8ClampedArray} pixels */
 function colourIn(heat, colours, strength, pixels) {
   for (let i = 0, at = 0; i < heat.length; i += 1, at += 4) {
-    const step = 3 * ((heat[i] * 255 + 0.5) | 0);
-    pixels[at] = colours[step];
-    pixels[at + 1] = colours[step + 1];
-    pixels[at + 2] = colours[step + 2];
+    const colour = 3 * ((heat[i] * 255 + 0.5) | 0);
+    pixels[at] = colours[colour];
+    pixels[at + 1] = colours[colour + 1];
+    pixels[at + 2] = colours[colour + 2];
     pixels[at + 3] = 255 * strength * heat[i] + 0.5;
   }
 }

@@ -107,6 +107,12 @@ class Shown:
     keys: bool = True
 
 
+def no_maps(title: str, network: int = 0, size: int = 1) -> Layer:
+    """A layer without maps: the film alone; title, network, size as in `Layer`."""
+    none = np.zeros(0)
+    return Layer(title, network, ("",), np.zeros((0, 1, 1), np.uint8), none, none, size, 0.0)
+
+
 def pack(film: np.ndarray, findings: Sequence[str], networks: Sequence[Network], layers: Sequence[Layer],
          shown: Shown, labels: Mapping[str, bool] | None = None, boxes: Sequence[Box] = ()) -> bytes:
     """The viewer's bytes.

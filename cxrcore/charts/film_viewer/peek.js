@@ -112,7 +112,7 @@ function open(peek, id) {
   hide(peek);
   peek.data = { ...peek.data, opened: id };
   mark(peek);
-  peek.tell("opened", id);
+  peek.tell("opened", id ?? "");
 }
 
 /** @param {Peek} peek @param {MouseEvent} event */

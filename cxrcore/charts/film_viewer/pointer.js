@@ -80,7 +80,7 @@ function paintTo(viewer, stage, event) {
 function tellPaint(viewer) {
   const any = viewer.strokes.length > 0;
   viewer.painted = any ? `${viewer.header.film.id} ${Date.now()}` : null;
-  viewer.send.setStateValue("painted", any ? { name: viewer.painted, film: viewer.header.film.id,
-                                               strokes: viewer.strokes } : null);
+  viewer.send.setStateValue("painted", { name: viewer.painted ?? "", film: any ? viewer.header.film.id : "",
+                                         strokes: viewer.strokes });
   showTools(viewer);
 }

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore.charts.film_viewer.payload import Layer
+from cxrcore.charts.film_viewer.payload import Layer, no_maps
 from cxrcore.data.pixels import film_file
 from cxrcore.explain import overlay as overlays
 from cxrcore.explain.method_names import METHODS, SLOW
@@ -98,8 +98,7 @@ def maps_of(one: OneRun, method: str) -> Explained | None:
 def layer_of(one: OneRun, place: int, title: str, found: Explained | None) -> Layer:
     """A network's maps for the viewer; place: the network's among those shown."""
     if found is None:
-        none = np.zeros(0)
-        return Layer(title, place, ("",), np.zeros((0, 1, 1), np.uint8), none, none, one.loaded.image_size, 0.0)
+        return no_maps(title, place)
     small = found.small
     return Layer(title, place, found.findings, small.cells, small.low, small.high, small.size, small.offset)
 
