@@ -1,5 +1,6 @@
 """Pages opened without a browser: by their own link, and read as a visitor reads them."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -37,6 +38,12 @@ def as_typed(said: str) -> str:
 def text_of(app: AppTest) -> str:
     """All that the page says, without the signs that Markdown is protected with."""
     return "\n".join(as_typed(element.value) for kind in SPOKEN for element in getattr(app, kind))
+
+
+def answer_of(app: AppTest) -> str:
+    """The sentence that the page opens with, without its HTML."""
+    [sentence] = [one.proto.body for one in app.get("html") if "data-first-content" in one.proto.body]
+    return html.unescape(re.sub(r"<[^>]+>", "", sentence))
 
 
 def columns_of(frame: Any) -> dict[str, dict[str, Any]]:

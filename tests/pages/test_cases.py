@@ -1,6 +1,5 @@
 """Cases: the films behind a count, their order, and the page that shows them."""
 
-import re
 from functools import partial
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 import scored_runs
 from hypothesis import given
 from hypothesis import strategies as st
-from opened_pages import text_of
+from opened_pages import answer_of, text_of
 from read_runs import read_runs
 from sklearn.metrics import confusion_matrix
 
@@ -85,8 +84,8 @@ def test_a_score_is_told_from_its_threshold(score, threshold, said):
 
 def said_by(app) -> str:
     """All that the page says, its answer first."""
-    answers = [element.proto.body for element in app.get("html") if "data-first-content" in element.proto.body]
-    return "\n".join([re.sub("<[^>]+>", "", answer) for answer in answers] + [text_of(app)])
+    there = any("data-first-content" in element.proto.body for element in app.get("html"))
+    return f"{answer_of(app)}\n{text_of(app)}" if there else text_of(app)
 
 
 def walls_of(app) -> list[str]:
@@ -195,3 +194,10 @@ def test_the_download_holds_every_film(store):
     rows = cases.in_cell(held.labels[:, 2], held.scores[:, 2], 0.25, "fp")
     table = film_list.films_table(film_list.Cases(held, rows, 0.25, "Effusion"), "False alarms")
     assert len(table) == len(rows) and (table["score"] >= 0.25).all() and (table["label"] == 0).all()
+
+
+def test_a_film_that_was_missed_stands_in_colour_beside_what_was_missed(store, open_page):
+    tiles = "".join(walls_of(open_page(run=store.runs()["run_id"][0], finding="Effusion", films="Missed")))
+    assert tiles.count("<figure") == tiles.count("<em>Effusion</em>") == tiles.count("<b class=wrong>") > 0
+    tiles = "".join(walls_of(open_page(run=store.runs()["run_id"][0], finding="Effusion", films="Found")))
+    assert "<figure" in tiles and "<em>" not in tiles and "<b class=wrong>" not in tiles

@@ -8,7 +8,7 @@ import other_lists
 import pandas as pd
 import pytest
 import scored_runs
-from opened_pages import open_page, text_of
+from opened_pages import answer_of, open_page, text_of
 from other_lists import FIVE, TWENTY
 from told_board import Browser
 
@@ -155,7 +155,7 @@ def test_measures_are_those_on_the_films_that_were_read(experts):
 def test_cases_of_a_finding_of_the_list(store, findings):
     app = open_page("cases", run=run_of(store, findings), finding="Old fracture", films="False alarms")
     assert app.selectbox(key="finding").options == list(map(display_name, findings))
-    assert "Old fracture" in text_of(app) and not app.error
+    assert "Old fracture" in answer_of(app) and not app.error
 
 
 @LISTS
