@@ -19,7 +19,7 @@ _COLUMNS, _SIDE = 4, 2.75  # panels in a row; inches of one
 _NAME_BESIDE = 18  # letters of a finding that leave room for a figure
 _DASHES = {"solid": "-", "dash": (0, (5, 2)), "dot": (0, (1, 2)), "dashdot": (0, (5, 2, 1, 2)),
            "longdash": (0, (8, 3))}
-_MARKS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "x": "x"}
+_MARKS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "triangle-down": "v", "x": "x"}
 _LONGEST = 40  # signs of a name
 _GUIDE = {"color": "0.6", "linestyle": ":", "linewidth": 0.8}
 

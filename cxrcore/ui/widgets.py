@@ -5,7 +5,7 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -145,7 +145,7 @@ def warned_badge(warned: Mapping[str, Marks]) -> None:
                icon=":material/warning:")
 
 
-def _warned_colour(warned: Mapping[str, Marks]) -> str:
+def _warned_colour(warned: Mapping[str, Marks]) -> Literal["orange", "gray"]:
     return "orange" if any(mark.grave for marks in warned.values() for mark in marks) else "gray"
 
 

@@ -49,7 +49,7 @@ def test_a_deep_link_as_a_fresh_servers_first_request(page, store, tmp_path):
         expect(chips(page)).to_contain_text("deep one")
         expect(page.get_by_text("Page not found")).to_have_count(0)
         # Widgets keep their identity from here on: the next choice adds to the link's.
-        pick(page, "Chosen runs", "deep two")
+        pick(page, "Runs", "deep two")
         expect(page).to_have_url(re.compile(f"run={ids[0]}&run={ids[1]}"))
         page.goto(f"{address}/?run={ids[0]}&run={ids[1]}")  # the bare address leads on, with its parameters
         expect(page).to_have_url(re.compile(f"/runs.run={ids[0]}&run={ids[1]}"))

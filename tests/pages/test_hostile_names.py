@@ -60,10 +60,10 @@ def test_the_mean_of_warned_runs_is_warned_of_before_it_is_saved(made, monkeypat
 
 def test_a_badge_names_few_runs_and_its_help_all(monkeypatch):
     said = {}
-    monkeypatch.setattr(widgets.st, "markdown", lambda text, help: said.update(text=text, help=help))
+    monkeypatch.setattr(widgets.frame, "chip", lambda label, meaning, **look: said.update(look, text=meaning))
     widgets.warned_badge({name: (Mark("Ties", "many"),) for name in "ABCDE"})
     assert "**C**: Ties; and 2 more." in said["text"] and "**D**" not in said["text"]
-    assert said["text"].startswith(":gray") and "- **E**\n    - Ties: many" in said["help"]
+    assert said["colour"] == "gray" and "- **E**\n    - Ties: many" in said["text"]
 
 
 def test_what_would_be_alive_is_seen():

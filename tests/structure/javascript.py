@@ -27,7 +27,8 @@ BOARD = [f"cxrcore/charts/board/{name}" for name in assets.SCRIPTS]
 VIEWER = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.SCRIPTS]
 PEEK = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.PEEK]
 MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "viewer.js": VIEWER, "peek.js": PEEK,
-           "keys.js": ["cxrcore/ui/present/keys.js"]}
+           "keys.js": ["cxrcore/ui/present/keys.js"],
+           "copy_link.js": ["cxrcore/ui/frame/copy_link.js"], "more.js": ["cxrcore/ui/frame/more.js"]}
 GLOBALS = "declare const Plotly: any;\n"  # what report.js finds on its page
 _STRICT = ("--allowJs", "--checkJs", "--strict", "--noEmit", "--noUnusedLocals", "--noUnusedParameters",
            "--noImplicitReturns", "--target", "es2023", "--lib", "es2023,dom,dom.iterable", "--pretty", "false")

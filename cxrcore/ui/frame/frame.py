@@ -11,7 +11,7 @@ way are kept in the session.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -74,22 +74,21 @@ def bar() -> Any:
     return slots.made["bar"]
 
 
-def chip(label: str, meaning: str, *, colour: str = "orange", icon: str | None = None) -> None:
+def chip(label: str, meaning: str, *, colour: Literal["orange", "gray"] = "orange", icon: str | None = None) -> None:
     """A mark beside the title, with one sentence that comes by hover or tap; each once a page.
 
     Args:
         label: plain text, a few letters.
         meaning: Markdown.
-        colour: of `st.badge`.
         icon: a Material symbol.
     """
     slots = _slots()
     if slots is None:
-        st.badge(label, icon=icon, color=colour, help=meaning)  # type: ignore[arg-type]
+        st.badge(label, icon=icon, color=colour, help=meaning)
     elif label not in slots.chipped:
         slots.chipped.add(label)
         with slots.chips:
-            st.badge(label, icon=icon, color=colour, help=meaning)  # type: ignore[arg-type]
+            st.badge(label, icon=icon, color=colour, help=meaning)
 
 
 def numbers() -> Any:
