@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from picking import choose, settle
+from picking import settle
 from playwright.sync_api import expect
 
 from cxrcore.findings import NIH_FINDINGS

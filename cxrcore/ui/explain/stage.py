@@ -23,7 +23,7 @@ from cxrcore.ui.explain import asked, score_views
 from cxrcore.ui.explain.asked import OneRun
 
 KEY = "explain_viewer"
-MOST_NAMED = 2  # alarms of the answer that are named with their scores
+MOST_NAMED = 2  # alarms that all networks raise and the answer names
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,8 @@ def answer(shown: Sequence[OneRun]) -> str:
     if not alarms[0]:
         nearest = asked.nearest_to_alarm(shown[0].scores)[0]
         return f"{names[0]} raises no alarm; nearest to one is {_beside_threshold(shown[0], nearest)}."
-    named = " and ".join(_beside_threshold(shown[0], finding) for finding in alarms[0][:MOST_NAMED])
-    more = f", and for {len(alarms[0]) - MOST_NAMED} more" if len(alarms[0]) > MOST_NAMED else ""
-    return f"{names[0]} raises an alarm for {named}{more}."
+    more = f" and {len(alarms[0]) - 1} more" if len(alarms[0]) > 1 else ""
+    return f"{names[0]} raises an alarm for {_beside_threshold(shown[0], alarms[0][0])}{more}."
 
 
 def _alarms(one: OneRun) -> list[str]:
