@@ -247,6 +247,7 @@ def _chip_looks(key: str, styles: Mapping[str, RunStyle]) -> str:
              f'transparent); }} .st-key-{key} [data-tag-index="{place}"]::before {{ content: url("{style.mark()}"); '
              'height: 16px; margin-right: 4px; }'
              for place, style in enumerate(styles.values())]
+    rules.append(f".st-key-{key} [data-tag-index], .st-key-{key} [data-tag-index] * {{ color: inherit; }}")
     return f"<style>{' '.join(rules)}</style>"
 
 

@@ -19,11 +19,12 @@ MOST = 20  # films at once
 EXAMPLE_WIDTH = 150  # pixels
 _STYLE = """<style>
 .st-key-film_tray { flex-wrap: nowrap; }
-.st-key-film_tray [data-testid="stFileUploader"] > div:not([data-testid]),
-.st-key-film_tray [data-testid="stFileUploaderFile"],
-.st-key-film_tray [data-testid="stFileUploaderPagination"],
-.st-key-film_tray [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
 .st-key-film_tray [data-testid="stFileUploaderDropzone"] { min-height: 0; padding: 0; border: 0; background: none; }
+.st-key-film_tray [data-testid="stFileChips"] > div { display: none; }
+.st-key-film_tray [data-testid="stFileChips"] > button {
+  width: 104px; height: 38px; border-radius: 8px; border: 1px solid color-mix(in srgb, currentColor 22%, transparent);
+}
+.st-key-film_tray [data-testid="stFileChips"] > button::after { content: "Upload"; font-size: 1rem; margin-left: 6px; }
 @media (max-width: 640px) {
   .st-key-film_line { flex-wrap: wrap; }
   .st-key-film_line > :first-child { flex: 1 0 100%; }
