@@ -61,7 +61,7 @@ with open_runs_page("cases", "so there are no cases") as page:
         raise
     session.leave_as_it_is()
     shown = film_list.choose(store, runs, part, state, finding, which)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="cases_line"):
         with st.container():
             film_list.say_what_is_shown(store, shown, which, runs, part)
         sheet = controls.page_picker(len(shown.rows), (run_ids, part, finding, which, shown.threshold))

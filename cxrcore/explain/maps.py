@@ -25,7 +25,7 @@ from cxrcore.errors import UsageError
 from cxrcore.explain import methods, registration
 from cxrcore.explain.method_names import LABELS
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
-from cxrcore.explain.small_maps import SmallMaps, small_maps
+from cxrcore.explain.small_maps import SmallMaps, place, small_maps
 from cxrcore.networks.architectures import find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec, normalise
 from cxrcore.networks.prediction import full_precision
@@ -63,7 +63,7 @@ class Explanation:
 
     def placed(self) -> np.ndarray:
         """The maps over what the network looked at, float32 (k, S, S): what to draw, and to hold against boxes."""
-        return registration.place(self.maps, self.offset)
+        return place(self.maps, self.offset)
 
     def small(self) -> SmallMaps:
         """The same as few numbers, for a screen that stretches them itself."""

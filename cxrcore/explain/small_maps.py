@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrcore.explain import registration
-
 
 @dataclass(frozen=True)
 class SmallMaps:
@@ -33,7 +31,7 @@ class SmallMaps:
         """What a screen has to draw, float32 (k, S, S) in [0, 1]: as `Explanation.placed`, but for the 256 steps."""
         span = (self.high - self.low)[:, None, None]
         heat = (_stretched(self.cells / np.float32(255), self.size) - self.low[:, None, None]) / np.where(span, span, 1)
-        return registration.place(np.where(span, heat, 0).clip(0, 1).astype(np.float32), self.offset)
+        return place(np.where(span, heat, 0).clip(0, 1).astype(np.float32), self.offset)
 
 
 def small_maps(cells: np.ndarray, size: int, offset: float) -> SmallMaps:
@@ -60,3 +58,16 @@ def _between(size: int, n: int) -> np.ndarray:
     """float32 (size, n): the weights of n cells in each of `size` pixels."""
     at = ((np.arange(size) + 0.5) * n / size - 0.5).clip(0, n - 1)
     return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(n))).astype(np.float32)
+
+
+def place(maps: np.ndarray, offset: float) -> np.ndarray:
+    """Maps (k, H, W) moved left and up by `offset` pixels; what comes in at the edges is the edge."""
+    if not offset:
+        return maps
+    whole, part = divmod(offset, 1)
+    for axis in (1, 2):
+        last = maps.shape[axis] - 1
+        at = np.arange(last + 1) + int(whole)
+        here, beyond = (maps.take(places.clip(0, last), axis) for places in (at, at + 1))
+        maps = here + (beyond - here) * maps.dtype.type(part)
+    return maps

@@ -14,7 +14,7 @@ from torch.nn import functional
 from cxrcore.errors import UsageError
 from cxrcore.explain.maps import Explainer, Explanation
 from cxrcore.explain.methods import CHANNELS_AT_ONCE, METHODS, Method
-from cxrcore.explain.registration import place
+from cxrcore.explain.small_maps import place
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.localization import pointing_hit
 from cxrcore.measures.metrics import auroc

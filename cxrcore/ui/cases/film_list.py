@@ -18,8 +18,7 @@ from cxrcore.measures.thresholds.told_apart import compared
 from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState
 from cxrcore.queries.evaluated_runs import Evaluated
-from cxrcore.queries.film_boxes import boxes_on
-from cxrcore.queries.film_pixels import FilmMap, films_of
+from cxrcore.queries.film_pixels import FilmMap, boxes_on, films_of
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.queries.threshold_sets import DEFAULT, SourcedSet, default_key, find_set, parse_key

@@ -22,8 +22,7 @@ from cxrcore.queries import chosen_film, explained_films, from_store
 from cxrcore.queries.board_state import BoardState
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.explained_films import COLOURS, STRONGEST, Explained
-from cxrcore.queries.film_boxes import boxes_on
-from cxrcore.queries.film_pixels import films_of
+from cxrcore.queries.film_pixels import boxes_on, films_of
 from cxrcore.store import Store
 from cxrcore.store.run_folder import BEST
 from cxrcore.ui import film_viewer, link

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cxrcore.errors import FindingError
 from cxrcore.findings import one_of
-from cxrcore.queries import explained_films, film_boxes
+from cxrcore.queries import explained_films, film_pixels
 from cxrcore.queries.chosen_film import ChosenFilm, RunFilms
 from cxrcore.queries.explained_films import Look
 from cxrcore.store import Store
@@ -61,7 +61,7 @@ def show(store: Store, runs: pd.DataFrame, films: RunFilms, wanted: Wanted, said
         behind_numbers.say_warnings(film, shown[0])
         chosen = st.session_state.setdefault(_CHOSEN, {})
         chosen["finding"] = open_finding(shown, films.findings)
-        boxes = film_boxes.boxes_on(store, runs.iloc[0]["dataset_id"], film.image_id) if film.image_id else []
+        boxes = film_pixels.boxes_on(store, runs.iloc[0]["dataset_id"], film.image_id) if film.image_id else []
         stage = Stage(film, shown, method, view, look, films.known_labels(film.image_id) if film.image_id else None,
                       boxes, chosen)
         draw_stage(stage)

@@ -20,15 +20,12 @@ EXAMPLE_WIDTH = 150  # pixels
 _STYLE = """<style>
 .st-key-film_tray { flex-wrap: nowrap; }
 .st-key-film_tray [data-testid="stFileUploaderDropzone"] { min-height: 0; padding: 0; border: 0; background: none; }
+.st-key-film_tray [data-testid="stFileUploaderDropzoneInstructions"],
 .st-key-film_tray [data-testid="stFileChips"] > div { display: none; }
 .st-key-film_tray [data-testid="stFileChips"] > button {
   width: 104px; height: 38px; border-radius: 8px; border: 1px solid color-mix(in srgb, currentColor 22%, transparent);
 }
 .st-key-film_tray [data-testid="stFileChips"] > button::after { content: "Upload"; font-size: 1rem; margin-left: 6px; }
-@media (max-width: 640px) {
-  .st-key-film_line { flex-wrap: wrap; }
-  .st-key-film_line > :first-child { flex: 1 0 100%; }
-}
 </style>"""
 _UPLOADS, _AT, _KNOWN = "film_uploads", "film_at", "film_known"  # in the session
 

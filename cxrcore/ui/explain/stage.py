@@ -17,7 +17,7 @@ from cxrcore.measures.thresholds.told_apart import compared, told_apart
 from cxrcore.queries import explained_films
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.explained_films import Explained, Look
-from cxrcore.queries.film_boxes import FilmBox
+from cxrcore.queries.film_pixels import FilmBox
 from cxrcore.ui import film_viewer, link, widgets
 from cxrcore.ui.explain import asked, score_views
 from cxrcore.ui.explain.asked import OneRun
