@@ -42,7 +42,7 @@ def tour(page, address: str, tmp_path) -> None:
     expect(page.get_by_text("How large is the gap?")).to_be_visible()
     go(page, "Cases")
     page.locator(".films a").first.click()
-    expect(page.get_by_role("heading", name="Where the network looked")).to_be_visible()
+    expect(page.locator(".stage img")).to_be_visible()
     go(page, "Localization")
     expect(page.get_by_role("heading", name="Localization", exact=True)).to_be_visible()
     go(page, "Present")
