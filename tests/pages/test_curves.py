@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from opened_pages import text_of
-from read_runs import architectures, read_runs
+from read_runs import read_runs
 from seeded_runs import DATASET, add_run, beat, film_ids, make_store
 
 from cxrcore.config import default_store

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from opened_pages import text_of
-from read_runs import architectures, read_runs
+from read_runs import read_runs
 from seeded_runs import make_store
 
 from cxrcore.charts.curve_marks import OperatingPoint

@@ -64,6 +64,7 @@ function takeLater(board) {
 
 /** @param {Board} board @param {number[]} now */
 function settle(board, now) {
+  if (board.settled && now.some((value, k) => value !== board.settled[k])) bump(board);
   board.settled = now;
   showTools(board);
 }
@@ -125,6 +126,7 @@ function open(board, k) {
   board.open = k;
   board.rows[k].root.classList.add("open");
   buildPanel(board);
+  showAims(board);
 }
 
 /** @param {Board} board */
@@ -141,15 +143,27 @@ function listen(board) {
   board.rows.forEach((row, k) => {
     row.open.onclick = () => { open(board, k); tellOpened(board); };
     row.range.onpointerdown = () => open(board, k);
-    row.range.oninput = () => moveTo(board, k, Number(row.range.value));
+    row.range.oninput = () => { rememberDrag(board); moveTo(board, k, Number(row.range.value)); };
     row.range.onchange = () => commit(board, k);
     row.range.onkeydown = (event) => stepByKey(board, k, event);
     row.range.onblur = () => { if (board.resting) commit(board, k); };
-    row.typed.onfocus = () => { board.typing = k; row.typed.select(); };
-    row.typed.onblur = () => { board.typing = null; takeTyped(board, k); };
+    row.typed.onfocus = () => { // all its digits
+      board.typing = k;
+      row.typed.value = board.textAt(k, board.at[k]);
+      row.typed.select();
+    };
+    row.typed.onblur = () => {
+      takeTyped(board, k);
+      board.typing = null;
+      if (row.typed.getAttribute("aria-invalid") !== "true" && board.wanted?.k !== k) showRow(board, k);
+    };
     row.typed.onkeydown = (event) => {
       if (event.key === "Enter") takeTyped(board, k);
-      if (event.key === "Escape") { row.typed.value = board.textAt(k, board.at[k]); say(board, ""); }
+      if (event.key === "Escape") {
+        row.typed.value = board.textAt(k, board.at[k]);
+        row.typed.setAttribute("aria-invalid", "false");
+        say(board, "");
+      }
       event.stopPropagation(); // its own undo
     };
   });
@@ -169,6 +183,7 @@ function listen(board) {
   };
   listenToHold(board);
   listenToPanel(board);
+  listenToAims(board);
 }
 
 // While a handle is held, new tables wait.

@@ -111,7 +111,7 @@ def mark_notes(marked: Marked, runs: Sequence[Evaluated], part: str, finding: st
     said = [f"Marks: thresholds of {each}.{_unstable(marked, finding)}"] if words else []
     said += [f"{widgets.escape(by_id[run_id].label)} has no validation predictions to fit thresholds on, so its curves "
              "have no mark." for run_id in marked.missing]
-    same = [source for source in marked.sets.values() if source.part == part]
+    same = [source for run_id, source in marked.sets.items() if source.is_read_on_own_films(by_id[run_id], part)]
     if same:
         who = "" if len(same) == len(marked.sets) else f" of {len(same)} runs"
         said.append(f":orange-badge[:material/warning: same films] The thresholds{who} were fitted on the very films "
