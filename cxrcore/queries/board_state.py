@@ -13,9 +13,9 @@ import numpy as np
 from cxrcore.data.splits import EXTERNAL, PART_WORDS
 from cxrcore.errors import FindingError, UsageError
 from cxrcore.findings import display_name, one_of
+from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries import from_store
 from cxrcore.queries.evaluated_runs import Evaluated, on_other_half
-from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries.threshold_sets import (
     _WARNINGS,
     HALF,

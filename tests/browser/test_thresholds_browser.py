@@ -282,10 +282,9 @@ def test_undo_and_redo_lead_through_drags_sets_and_typed_values(page, address, s
         box.press("Enter")
         page.wait_for_url(f"**{text}*")
         seen.append(_cell(page, "Edema", "threshold"))
-    page.get_by_role("button", name="Fit", exact=True).click()
-    page.get_by_role("button", name="Put on the board").first.click()
+    page.locator('.aim[data-aim="max_f1@val"]').click()
     page.wait_for_function(f"value => ({READ})('Edema').row.threshold === value", arg=seen[0])
-    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "t=" not in url)
     undo, redo = (page.get_by_role("button", name=name, exact=True) for name in ("Undo", "Redo"))
     for expected in (*seen[:0:-1], seen[0]):
         undo.click()
@@ -348,7 +347,7 @@ def test_other_runs_at_the_same_threshold_or_at_their_own_sets(page, address, st
     for mode in ("Same threshold", "Each its own set"):
         page.get_by_role("button", name=mode).click()
         for run_id in runs[1:]:
-            at = float(page.locator(f'[data-run="{run_id}"] [data-run-metric="threshold"]').text_content())
+            at = float(page.locator(f'[data-run="{run_id}"] [data-run-metric="threshold"]').get_attribute("data-exact"))
             sets = store.prediction_sets(run_id)
             found = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
             expected = f1_score(found.labels[:, k], found.scores[:, k].astype(np.float64) >= at)

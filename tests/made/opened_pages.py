@@ -1,5 +1,6 @@
 """Pages opened without a browser: by their own link, and read as a visitor reads them."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -35,8 +36,15 @@ def as_typed(said: str) -> str:
 
 
 def text_of(app: AppTest) -> str:
-    """All that the page says, without the signs that Markdown is protected with."""
-    return "\n".join(as_typed(element.value) for kind in SPOKEN for element in getattr(app, kind))
+    """All that the page says, without the signs that Markdown is protected with; its answer, which is HTML, last."""
+    said = [as_typed(element.value) for kind in SPOKEN for element in getattr(app, kind)]
+    return "\n".join([*said, answer_of(app)])
+
+
+def answer_of(app: AppTest) -> str:
+    """The sentence that the page begins with, as it is read; '' without one."""
+    bodies = [element.proto.body for element in app.get("html")]
+    return "\n".join(html.unescape(re.sub(r"<[^>]+>", "", body)) for body in bodies if "data-first-content" in body)
 
 
 def columns_of(frame: Any) -> dict[str, dict[str, Any]]:

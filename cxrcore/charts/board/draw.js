@@ -68,7 +68,7 @@ function buildBoard(board) {
                       title: meanings.prevalence }, "With it"),
     element("span", { class: "head of-scores", role: "columnheader", title: "Scores on a logit scale, low to high: "
       + "films with the finding dark, films without it in grey, each drawn to its own height. Drag the line." },
-      "Scores, low to high: drag the line"),
+      "Scores, drag the line"),
     element("span", { class: "head of-threshold", role: "columnheader",
                       title: meanings.threshold }, "Threshold"), ...heads);
   board.table = element("div", { class: "table", role: "table", "aria-label": "Thresholds and measures of each finding" },
