@@ -173,10 +173,10 @@ def notes(state: BoardState, run: Evaluated, part: str, positives: Sequence[int]
 
 
 def common_note(state: BoardState) -> str:
-    """What to beware of in most thresholds: '13 of 14 thresholds were fitted on fewer than 50 films ...'; '' if few."""
+    """What to beware of in most thresholds: '13 of 14 thresholds were fitted on fewer than 50 films'; '' if few."""
     n, k = len(_unstable(state)), len(state.findings)
-    return (f"{n} of {k} thresholds were fitted on fewer than {STABLE_POSITIVES} films with the finding: other patients "
-            "would move them.") if n > 1 and 2 * n > k else ""
+    return (f"{n} of {k} thresholds were fitted on fewer than {STABLE_POSITIVES} films with the finding: with other "
+            "patients they would stand elsewhere.") if n > 1 and 2 * n > k else ""
 
 
 def _made(state: BoardState) -> dict[str, SourcedSet]:

@@ -69,7 +69,7 @@ def choose_fitting(run: Evaluated, part: str, state: BoardState) -> Fitting:
             one = AIMS[aim]
             values[aim] = st.number_input(asked, one.low, one.high, one.default, key=f"aim_{aim}", format="%g")
         own = " Aims are fitted on the labels that the films came with." if not run.labels.is_shipped else ""
-        st.caption(f"Fitted on fewer than {STABLE_POSITIVES} films with the finding, a threshold is marked unstable.{own}")
+        st.caption(f"Fitted on fewer than {STABLE_POSITIVES} films with the finding, a threshold is unstable.{own}")
     return Fitting(parts[on] if on else part, whose == ALL, values)
 
 

@@ -53,7 +53,7 @@ def typed() -> dict[str, float]:
 def aimed() -> dict[str, Any] | None:
     """The aim that was clicked, only in `on_aim`.
 
-    `of` is what the board belongs to, `key` the set, `finding` None for all, and `shown` whether it stands there already.
+    `of` is what the board belongs to, `key` the set, `finding` None for all, `shown` whether it stands there already.
     """
     return _state().get("aim")
 

@@ -185,8 +185,8 @@ def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evalua
     unknown = evaluated_runs.known_in_words(
         run.findings, [found.n for found in from_store.sorted_scores(store, run.read(part))])
     with frame.numbers():
-        st.markdown(f"Thresholds: **{widgets.escape(said)}**. Changes are against {widgets.escape(state.reference.in_words)}. "
-                    f"Read on **{widgets.escape(where)}**.{widgets.escape(f' {unknown}' if unknown else '')}")
+        st.markdown(f"Thresholds: **{widgets.escape(said)}**. Changes are against "
+                    f"{widgets.escape(state.reference.in_words)}. Read on **{widgets.escape(where)}**.{widgets.escape(f' {unknown}' if unknown else '')}")
 
 
 def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: from_store.Overview) -> None:
@@ -211,7 +211,7 @@ def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardSta
     of = session.reading(runs[0], part)
     styles = link.styles(run.run_id for run in runs)
     positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].read(part))]
-    header = session.load_board(of, state, finding) | {"reference": state.reference.in_words} | besides
+    header = session.load_board(of, state, finding) | {"reference": state.reference.in_words} | dict(besides)
     header |= {"warned": common_note(state)}
     as_is, fitted = session.extra_positions(of, state)
     fitted = [sorted({*more, *aims.extra_positions(besides.get("aims", ()), k)}) for k, more in enumerate(fitted)]
