@@ -1,5 +1,6 @@
 """Charts of the Data page: how common findings are, what stands together, patients, ages, views and splits."""
 
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,13 @@ HEAD_HEIGHT = 110
 _SCALE = [[0.0, "rgba(16,132,204,0.04)"], [1.0, "rgba(16,132,204,1)"]]
 
 
-def prevalence_chart(table: pd.DataFrame) -> go.Figure:
-    """Horizontal bars, the most common finding on top; `table` of `census.prevalence`, one group."""
+def prevalence_chart(table: pd.DataFrame, beside: Mapping[str, float] | None = None, named: str = "") -> go.Figure:
+    """Horizontal bars, the most common finding on top; `table` of `census.prevalence`, one group.
+
+    Args:
+        beside: {finding: its share elsewhere}, open dots on the same rows.
+        named: where that is.
+    """
     rows = table.sort_values("share", na_position="first")
     figure = go.Figure(go.Bar(
         x=100 * rows["share"], y=rows["finding"].map(display_name), orientation="h", marker={"color": FILMS},
@@ -31,7 +37,14 @@ def prevalence_chart(table: pd.DataFrame) -> go.Figure:
                       "“no” to every film is right on %{customdata[2]:.2f} %<extra></extra>",
     ))
     _rows(figure, "Films with each finding (% of films, and count)", len(rows))
-    highest = 100 * rows["share"].fillna(0).max()
+    shares = {finding: (beside or {}).get(finding, np.nan) for finding in rows["finding"]}
+    highest = 100 * np.nanmax([*rows["share"].fillna(0), *shares.values()])
+    if beside:
+        figure.add_trace(go.Scatter(
+            x=[100 * share for share in shares.values()], y=[display_name(finding) for finding in shares],
+            mode="markers", name=named, cliponaxis=False,
+            marker={"size": 8, "color": "#FFFFFF", "line": {"width": 2, "color": "#15202B"}},  # on bars, too
+            hovertemplate=f"%{{y}}, {named}: <b>%{{x:.2f}} %</b><extra></extra>"))
     figure.update_xaxes(range=[0, highest * 1.6 or 1], ticksuffix=" %", title="Share of the films")
     return figure
 

@@ -1,6 +1,7 @@
 """AUROCs that others published for ChestX-ray14, each with the split it was measured on and where it can be read.
 
-The values stand in published_auroc.csv. Only results with a source that can be cited are there: a paper's own table,
+The values stand in published_auroc.csv, and how many films of the data set have each finding in published_counts.csv.
+Only results with a source that can be cited are there: a paper's own table,
 or a file of the repository that made it.
 """
 
@@ -17,7 +18,7 @@ from cxrcore.store.records import rows_of
 
 OFFICIAL = "official"
 SPLITS = {OFFICIAL: "official split", "own": "a split of its own"}
-_FILE = Path(__file__).with_name("published_auroc.csv")
+_FILE, _COUNTS = (Path(__file__).with_name(name) for name in ("published_auroc.csv", "published_counts.csv"))
 
 
 @dataclass(frozen=True)
@@ -56,3 +57,10 @@ def results() -> tuple[PublishedResult, ...]:
                              {finding: float(getattr(row, finding)) for finding in NIH_FINDINGS})
              for row in rows_of(table)]
     return tuple(sorted(found, key=lambda one: one.split != OFFICIAL))
+
+
+@cache
+def prevalence() -> Mapping[str, float]:
+    """{finding of NIH's list: share of ChestX-ray14's films that have it}, in [0, 1]."""
+    table = pd.read_csv(_COUNTS)
+    return dict(zip(table["finding"], table["films"] / table["of"], strict=True))

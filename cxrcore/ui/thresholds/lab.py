@@ -186,7 +186,8 @@ def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evalua
         run.findings, [found.n for found in from_store.sorted_scores(store, run.read(part))])
     with frame.numbers():
         st.markdown(f"Thresholds: **{widgets.escape(said)}**. Changes are against "
-                    f"{widgets.escape(state.reference.in_words)}. Read on **{widgets.escape(where)}**.{widgets.escape(f' {unknown}' if unknown else '')}")
+                    f"{widgets.escape(state.reference.in_words)}. Read on **{widgets.escape(where)}**."
+                    + (f" {widgets.escape(unknown)}" if unknown else ""))
 
 
 def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: from_store.Overview) -> None:
