@@ -31,7 +31,7 @@ with shell.open_page("present") as store:
         options = list(lesson.rows["run_id"])
         if len(options) > 1:
             st.session_state["present_run"] = options[0]
-            st.selectbox("Run", options, format_func=labels.__getitem__, key="present_run", width=215,
+            st.selectbox("Run", options, format_func=labels.__getitem__, key="present_run", width=260,
                          label_visibility="collapsed",
                          on_change=lambda: link.put_runs_in_link([st.session_state["present_run"]]))
         leaky = lesson.group is not None and lesson.group.leaky

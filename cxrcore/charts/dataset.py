@@ -24,7 +24,7 @@ def prevalence_chart(table: pd.DataFrame, beside: Mapping[str, float] | None = N
     """Horizontal bars, the most common finding on top; `table` of `census.prevalence`, one group.
 
     Args:
-        beside: {finding: its share elsewhere}, open dots on the same rows.
+        beside: {finding: its share elsewhere}, white dots on the same rows.
         named: where that is.
     """
     rows = table.sort_values("share", na_position="first")

@@ -155,7 +155,7 @@ def test_the_board_drags_on_the_slide_and_counts_right(page, stage, store):
     page.mouse.up()
     last = int(handle.get_attribute("max"))
     assert abs(int(handle.input_value()) / last - 0.3) < 0.02, "the handle is not under the pointer"
-    threshold = float(row.locator("[data-metric=threshold] input").input_value())
+    threshold = float(row.locator("[data-metric=threshold] .shown").text_content())
     k = NIH_FINDINGS.index(row.get_attribute("data-finding"))
     board = store.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False)
     found = store.predictions(board.iloc[0]["prediction_id"])

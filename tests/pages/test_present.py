@@ -295,7 +295,7 @@ def test_buttons_turn_and_notes_open(real, open_slide):
     app.button(key="forward").click().run()
     assert app.session_state["slide"] == "Networks" and "3 of 9" in text_of(app)
     assert "**Ask**" not in text_of(app)
-    app.toggle[0].set_value(True).run()
+    app.toggle(key="notes").set_value(True).run()
     assert SLIDES[2].notes.ask in text_of(app)
     app.button(key="back").click().run()
     assert SLIDES[1].notes.ask in text_of(app)

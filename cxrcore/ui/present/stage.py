@@ -26,9 +26,9 @@ def _read(name: str) -> str:
 
 
 _LISTENER = st.components.v2.component(
-    "cxr_slide_keys", html='<button type="button" aria-label="Full screen"\n title="Full screen (key F)"><svg width="1em" height="1em" '
-    'viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="2"><path d="M1 5V1h4M11 1h4v4M15 11v4h-4'
-    'M5 15H1v-4"/></svg></button>',
+    "cxr_slide_keys", html="""<button type="button" aria-label="Full screen" title="Full screen (key F)">
+<svg width="1em" height="1em" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="2">
+<path d="M1 5V1h4M11 1h4v4M15 11v4h-4M5 15H1v-4"/></svg></button>""",
     css=_read("keys.css"), js=_read("keys.js"))
 
 
