@@ -13,7 +13,7 @@ from cxrcore.findings import display_name
 from cxrcore.measures.curves import logit
 from cxrcore.measures.reliability import FindingReliability
 
-SCORE, SHARE = "Mean score of a bin (logit scale)", "Share that has it (logit scale)"
+SCORE, SHARE = "Mean score of a bin (logit scale)", "Share of films with the finding (logit scale)"
 SHORT_SCORE, SHORT_SHARE = "Mean score", "Observed share"
 _PAIRS_A_LINE = 2
 _SMALL = 0.00995

@@ -125,6 +125,21 @@ def test_n_opens_the_notes(page, stage):
     expect(page.get_by_text(SLIDES[1].notes.ask)).to_have_count(0)
 
 
+def test_a_slide_leaves_the_screen_at_once_and_notes_stand_beside_it(page, stage):
+    stage("Accuracy")
+    page.keyboard.press("n")
+    notes = page.locator(".st-key-present_notes")
+    expect(notes).to_be_visible()
+    title = page.locator(".st-key-stage h2").first
+    assert notes.bounding_box()["x"] >= title.bounding_box()["x"] + title.bounding_box()["width"]
+    seen = page.evaluate("""() => {
+      document.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
+      return getComputedStyle(document.querySelector('.st-key-stage')).visibility; }""")
+    assert seen == "hidden"
+    settled(page, "Networks")
+    expect(page.locator("html")).not_to_have_attribute("data-slide-turning", "yes")
+
+
 def test_two_windows_turn_together(page, stage, served):
     stage("Data")
     notes = page.context.new_page()

@@ -1,9 +1,10 @@
 """Published AUROCs: whole rows, each with a source, against the means that the works themselves state."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from cxrcore.evaluation.published import OFFICIAL, SPLITS, results
+from cxrcore.evaluation.published import OFFICIAL, SPLITS, prevalence, results
 from cxrcore.findings import NIH_FINDINGS
 
 
@@ -29,3 +30,10 @@ def test_means_are_the_published_ones(name, mean):
 def test_findings_that_nobody_published_have_no_area():
     values = results()[0].of(("Lung_Opacity", "Hernia", "Mass"))
     assert np.isnan(values[[0, 3]]).all() and values[1] == results()[0].auroc["Hernia"]
+
+
+def test_counts_of_the_data_set_are_those_of_its_own_list(shared):
+    table = pd.read_csv(shared / "nih" / "Data_Entry_2017.csv")
+    named = table["Finding Labels"].str.split("|")
+    assert prevalence() == {
+        finding: named.map(lambda names, finding=finding: finding in names).mean() for finding in NIH_FINDINGS}
