@@ -333,7 +333,8 @@ def test_all_slides_stand_below_each_other_to_print(real, open_slide):
 
 def test_the_next_slide_is_worked_out_beside_this_one_and_once(real, monkeypatch):
     asked = []
-    monkeypatch.setattr(deck._AHEAD, "submit", lambda work, slide, lesson: asked.append(slide.name) or work(slide, lesson))
+    monkeypatch.setattr(deck._AHEAD, "submit", lambda work, slide, lesson: (asked.append(slide.name),
+                                                                            work(slide, lesson)))
     app = open_page("present", slide="Accuracy")
     app.run()
     assert asked == ["Networks"]
