@@ -1,7 +1,8 @@
 // The aims above the rows: hovering one shows where it would put every line, a click puts them there at once.
 
-/** A way to set thresholds, with what it sets them to; elsewhere: it is read on other films than those that stand here.
- * @typedef {{ key: string, label: string, help: string, thresholds: number[], elsewhere: boolean }} Aim
+/** A way to set thresholds, with what it sets them to; elsewhere: why that cannot be shown
+ * before the server has answered, as where it is read on other films; "" where it can.
+ * @typedef {{ key: string, label: string, help: string, thresholds: number[], elsewhere: string }} Aim
  */
 
 /** @param {Board} board @returns {HTMLElement[]} none where no aims were sent: in a report and on a slide */
@@ -42,7 +43,7 @@ function thresholdsWith(board, aim) {
 /** @param {Board} board @param {Aim | null} aim */
 function preview(board, aim) {
   board.rows.forEach((row, k) => {
-    const shown = aim !== null && (board.header.aims_whole || k === board.open);
+    const shown = aim !== null && aim.thresholds.length > 0 && (board.header.aims_whole || k === board.open);
     row.preview.classList.toggle("on", shown);
     if (shown) row.preview.style.setProperty("--at", String(shareOf(board.ladders[k].thresholds, aim.thresholds[k])));
   });
@@ -51,7 +52,7 @@ function preview(board, aim) {
 
 /** @param {Board} board @param {Aim} aim */
 function previewInWords(board, aim) {
-  if (aim.elsewhere) return `${aim.label}: its numbers are read on other films than these`;
+  if (aim.elsewhere) return `${aim.label}: ${aim.elsewhere}`;
   const places = thresholdsWith(board, aim).map((value, k) => placeOf(board.ladders[k].thresholds, value));
   if (places.some((place) => place < 0)) return aim.label;
   const then = overall(places.map((place, k) => measuresAt(board.ladders[k], place))).macro_f1;
@@ -62,7 +63,7 @@ function previewInWords(board, aim) {
 /** @param {Board} board @param {Aim} aim */
 function takeAim(board, aim) {
   if (board.resting) commit(board, board.open);
-  const target = thresholdsWith(board, aim);
+  const target = aim.elsewhere ? board.settled : thresholdsWith(board, aim);
   let shown = !aim.elsewhere;
   if (shown && target.some((value, k) => value !== board.settled[k])) {
     const before = board.settled;

@@ -94,7 +94,7 @@ def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, part: str, s
         st.info(f"{widgets.escape(text)} This makes them:", icon=":material/info:")
         widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
     elif text:
-        st.caption(f":material/info: {widgets.escape(text)}")  # nothing can be done, so it takes no room from the board
+        st.caption(f":material/info: {widgets.escape(text)}", width="content")  # nothing can be done, so it takes no room from the board
 
 
 def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) -> str:
@@ -103,7 +103,7 @@ def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) 
         fitted_here = state.base.part == part and len(state.changed) < len(state.findings)
         return (f"{run.label} has no {PART_WORDS[wanted]} predictions: it is read on "
                 + ("the films that its thresholds are fitted on." if fitted_here else f"{PART_WORDS[part]}."))
-    if "val" in run.parts:
+    if "val" in run.parts or state.on_half:
         return ""
     text = f"{run.label} has no validation predictions to fit thresholds on"
     untouched = state.base.part is None and not state.changed and len(set(state.thresholds.tolist())) == 1
@@ -136,8 +136,9 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
         fitting = aims.choose_fitting(run, part, state)
     _say_films(store, part, runs, overview)
     kinds = dict(zip(overview.runs["run_id"], overview.runs["kind"], strict=True))
-    _say_what_is_missing(store, run, wanted, part, state, kinds[run.run_id])
-    aims.offer_halves(store, run, part, state)
+    with st.container(key="board_lacks", horizontal=True, vertical_alignment="center", gap="small"):
+        _say_what_is_missing(store, run, wanted, part, state, kinds[run.run_id])
+        aims.offer_halves(store, run, part, state)
     with st.container(key="board_place"):
         live_board(store, runs, part, state, finding, overview, told=aims.told_to_board(store, run, fitting))
     moved = session.last_move(session.reading(run, part))
