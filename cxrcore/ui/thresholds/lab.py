@@ -94,7 +94,8 @@ def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, part: str, s
         st.info(f"{widgets.escape(text)} This makes them:", icon=":material/info:")
         widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
     elif text:
-        st.caption(f":material/info: {widgets.escape(text)}", width="content")  # nothing can be done, so it takes no room from the board
+        # Nothing can be done, so it takes no room from the board.
+        st.caption(f":material/info: {widgets.escape(text)}", width="content")
 
 
 def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) -> str:
