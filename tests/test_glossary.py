@@ -1,7 +1,6 @@
 """Every number on the screen is explained: what it is, its range, where it comes from."""
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
