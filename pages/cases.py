@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cxrcore.queries import evaluated_runs
-from cxrcore.queries.board_state import provenance, read_state
+from cxrcore.queries.board_state import provenance, read_as_fitted, read_state
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui import link, run_pages, shell, widgets
 from cxrcore.ui.cases import controls, film_list, label_queue, one_film
@@ -48,7 +48,7 @@ with open_runs_page("cases", "so there are no cases") as page:
     say_labels(store, runs, part)
     finding = controls.finding_picker(finding_slot, runs[0].findings)
     if compares and len(runs) < 2:
-        st.info(f"“{which}” takes two runs or more that were measured on the same films: *Compare* adds them.",
+        st.info(f"“{which}” takes two runs or more that were measured on the same films: *Beside it* adds them.",
                 icon=":material/info:")
         st.stop()
 
@@ -60,6 +60,7 @@ with open_runs_page("cases", "so there are no cases") as page:
         st.button("Show the films without it", on_click=link.put_thresholds_in_link, args=(None, None, []))
         raise
     session.leave_as_it_is()
+    runs = read_as_fitted(store, runs, state, part)
     shown = film_list.choose(store, runs, part, state, finding, which)
     with st.container(horizontal=True, vertical_alignment="center", key="cases_line"):
         with st.container():

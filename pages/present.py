@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrcore.queries import class_lesson, from_store, run_groups
 from cxrcore.ui import link, shell, widgets
-from cxrcore.ui.present import stage
+from cxrcore.ui.present import deck, stage
 from cxrcore.ui.present.slides import SLIDES
 
 with shell.open_page("present") as store:
@@ -21,8 +21,9 @@ with shell.open_page("present") as store:
     slide = stage.current(SLIDES)
     if slide is None:
         st.stop()
+    place = st.empty()  # at once: the slide before leaves the screen
     lesson = class_lesson.read_lesson(store, overview, chosen, places=link.places_in_link())
-    stage.show_slide(slide, lesson, store)
+    slides = deck.shown(SLIDES, slide)
 
     def beside() -> None:
         """The run in focus, and what must be said of its films."""
@@ -30,7 +31,7 @@ with shell.open_page("present") as store:
         options = list(lesson.rows["run_id"])
         if len(options) > 1:
             st.session_state["present_run"] = options[0]
-            st.selectbox("Run", options, format_func=labels.__getitem__, key="present_run", width=330,
+            st.selectbox("Run", options, format_func=labels.__getitem__, key="present_run", width=260,
                          label_visibility="collapsed",
                          on_change=lambda: link.put_runs_in_link([st.session_state["present_run"]]))
         leaky = lesson.group is not None and lesson.group.leaky
@@ -43,4 +44,13 @@ with shell.open_page("present") as store:
         elif warned := lesson.warned:
             widgets.warned_badge(warned)
 
-    stage.bar(SLIDES, slide, beside)
+        deck.choices(SLIDES, lesson)
+
+    stage.bar(slides, slide, beside)
+    if st.session_state.get(deck.ALL_AT_ONCE):
+        for one in slides:
+            stage.show_slide(one, deck.as_chosen(one, lesson), store)
+    else:
+        stage.show_slide(slide, deck.as_chosen(slide, lesson), store, place)
+        after = next(iter(slides[slides.index(slide) + 1:]), None)
+        deck.prepare(after, deck.as_chosen(after, lesson) if after else lesson)

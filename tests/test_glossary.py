@@ -1,7 +1,6 @@
 """Every number on the screen is explained: what it is, its range, where it comes from."""
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -83,7 +82,7 @@ def test_every_choice_of_a_measure_explains_each_of_them(opened, name, link, lab
 
 
 def test_every_column_of_the_board_has_a_term():
-    text = (Path(assets.__file__).parent / "draw.js").read_text(encoding="utf-8")
+    text = assets.SCRIPT
     columns = re.findall(r'^  \["(\w+)", "', text.split("const COLUMNS")[1].split("];")[0], re.M)
     means = {part for name in re.findall(r'\["(\w+)", "M', text.split("const TOTALS")[1].split(";")[0])
              for part in name.split("_")}

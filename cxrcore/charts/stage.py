@@ -32,6 +32,9 @@ def for_stage(figure: go.Figure, title: bool = True) -> go.Figure:
                     trace[name][key] *= _THICKER
     for name in ("xaxis", "yaxis"):
         layout.get(name, {}).get("title", {})["standoff"] = _STANDOFF
+    upright = layout.get("yaxis", {}).get("title", {})
+    if upright.get("text"):
+        upright["text"] = upright["text"].partition(" (")[0]  # what stands in brackets would be cut
     layout.update(font=size, height=None, hoverlabel={"font": size, "align": "left"})
     if not title:
         layout["title"] = None

@@ -13,11 +13,13 @@ import numpy as np
 from cxrcore.data.splits import EXTERNAL, PART_WORDS
 from cxrcore.errors import FindingError, UsageError
 from cxrcore.findings import display_name, one_of
+from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.measures.thresholds.positions import UNREACHED
 from cxrcore.queries import from_store
-from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.evaluated_runs import Evaluated, on_other_half
 from cxrcore.queries.threshold_sets import (
     _WARNINGS,
+    HALF,
     SourcedSet,
     default_key,
     find_set,
@@ -57,6 +59,11 @@ class BoardState:
     def by_hand(self) -> list[str]:
         """Findings whose threshold was dragged, typed or read from a file."""
         return [finding for finding, value in self.changed.items() if parse_key(value) is None]
+
+    @property
+    def on_half(self) -> bool:
+        """Whether anything here was fitted on half of the patients, so that the others are read alone."""
+        return any(one.part == HALF for one in (self.base, self.reference, *self.own.values()))
 
     @property
     def pairs(self) -> list[str]:
@@ -141,30 +148,57 @@ def after_release(store: Store, run: Evaluated, part: str, state: BoardState, va
     return make_state(store, run, state.base, state.reference, {**state.changed, **state.elsewhere, **moved})
 
 
+def read_as_fitted(store: Store, runs: Sequence[Evaluated], state: BoardState, part: str) -> list[Evaluated]:
+    """The runs as a part is to be read: where thresholds were fitted on half of its patients, on the others alone."""
+    if not state.on_half or part != runs[0].part_to_halve:
+        return list(runs)
+    return [on_other_half(store, run, part) if part in run.parts else run for run in runs]
+
+
 # -- what to say about it
 
 
 def notes(state: BoardState, run: Evaluated, part: str, positives: Sequence[int]) -> dict[str, str]:
-    """{finding: what to beware of}: fitted on few positives, on none, or an aim that cannot be met."""
-    made = {finding: state.own.get(finding, state.base) for finding in state.findings}
-    found = {finding: f"The threshold of {one.in_words} {_WARNINGS[name]}"
-             for finding, one in made.items() for name in warnings_of(one, finding)}
+    """{finding: what to beware of}: fitted on few positives, on none, or an aim that cannot be met.
+
+    Where most thresholds were fitted on few positives, `common_note` says that once, and it is no finding's own note.
+    """
+    made, common = _made(state), _unstable(state)
+    common = common if common_note(state) else []
+    found = {finding: f"The threshold of {one.in_words} {_WARNINGS[name]}" for finding, one in made.items()
+             for name in warnings_of(one, finding) if name != "unstable" or finding not in common}
     for finding, n in zip(state.findings, positives, strict=True):
         if not n:
             found[finding] = f"No film of {run.in_words(part)} has it: F1 and recall are undefined"
     return found
 
 
+def common_note(state: BoardState) -> str:
+    """What to beware of in most thresholds: '13 of 14 thresholds were fitted on fewer than 50 films'; '' if few."""
+    n, k = len(_unstable(state)), len(state.findings)
+    return (f"{n} of {k} thresholds were fitted on fewer than {STABLE_POSITIVES} films with the finding: with other "
+            "patients they would stand elsewhere.") if n > 1 and 2 * n > k else ""
+
+
+def _made(state: BoardState) -> dict[str, SourcedSet]:
+    return {finding: state.own.get(finding, state.base) for finding in state.findings}
+
+
+def _unstable(state: BoardState) -> list[str]:
+    return [finding for finding, one in _made(state).items() if "unstable" in warnings_of(one, finding)]
+
+
 def provenance(state: BoardState, run: Evaluated, part: str) -> tuple[str, str]:
     """Where the thresholds come from, and a warning where it is the films that they are read on."""
     said, flags = [state.base.in_words], []
-    if state.base.part == part and len(state.changed) < len(state.findings):
-        flags.append("fitted on these very films, which flatters")
+    if state.base.is_read_on_own_films(run, part) and len(state.changed) < len(state.findings):
+        these = "half of these films" if state.base.part == HALF else "these very films"
+        flags.append(f"fitted on {these}, which flatters")
     for finding, text in state.changed.items():
         fit = parse_key(text)
         if fit is not None:
             said.append(f"{display_name(finding)}: {find_set_name(fit)}")
-            if fit.part == part:
+            if state.own[finding].is_read_on_own_films(run, part):
                 flags.append(f"{display_name(finding)} was fitted on these very films")
     where = Counter(state.changed[finding].partition("@")[2] for finding in state.by_hand)
     for seen, n in where.items():

@@ -34,6 +34,8 @@ class Lesson:
         runs: the same, those that have predictions of `part`.
         part: 'test', or 'val' where that was asked for, or the focus has no test predictions.
         places: {run_id: place} of the runs whose look the link says.
+        wanted: the finding that somebody chose as the example; '' for the one that teaches most.
+        pictured: (image_id, finding) of the films that somebody chose to be explained.
     """
 
     store: Store
@@ -44,6 +46,8 @@ class Lesson:
     runs: tuple[Evaluated, ...]
     part: str
     places: Mapping[str, int]
+    wanted: str = ""
+    pictured: tuple[tuple[str, str], ...] = ()
 
     @property
     def data(self) -> data_set.Holdings:
@@ -127,11 +131,13 @@ class Lesson:
 
     @cached_property
     def example(self) -> int:
-        """The finding whose AUROC promises most beyond its F1 at 0.5, by its place in `findings`.
+        """The chosen finding, or that whose AUROC promises most beyond its F1 at 0.5, by its place in `findings`.
 
         Raises:
             NothingToShow: no finding has films enough.
         """
+        if self.wanted in self.findings:
+            return self.findings.index(self.wanted)
         curves = from_store.curves(self.store, self.run.read(self.part), "roc").findings
         promise = np.array([one.auroc for one in curves.values()]) - self.at_half.f1
         enough = np.array([len(one.positives) >= FEW and len(one.negatives) >= FEW for one in self.scores])

@@ -27,6 +27,8 @@ class Evaluated:
         own: {dataset_id: the labels that it came with}, of the parts' data sets.
         labels: what the pages measure the run on.
         findings: that the pages show, some or all of the labels'.
+        halved: the part that is read on the other half of its patients alone, since thresholds were fitted on the
+            first; '' where every part is read whole.
     """
 
     run_id: str
@@ -36,6 +38,7 @@ class Evaluated:
     own: Mapping[str, LabelSet]
     labels: LabelSet
     findings: tuple[str, ...]
+    halved: str = ""
 
     def prediction_id(self, part: str) -> str:
         """Names the scores of a part; KeyError where the run has none."""
@@ -44,9 +47,14 @@ class Evaluated:
     def read(self, part: str) -> Labelled:
         """The scores of a part against the labels, where these are of its films, else against its own; KeyError."""
         row = self.parts[part]
-        if row["dataset_id"] == self.labels.dataset_id:
-            return Labelled(row["prediction_id"], self.labels, self.findings)
-        return self.read_own(part)
+        own = row["dataset_id"] != self.labels.dataset_id
+        of = self.read_own(part) if own else Labelled(row["prediction_id"], self.labels, self.findings)
+        return replace(of, half=from_store.OTHER_HALF) if part == self.halved else of
+
+    @property
+    def part_to_halve(self) -> str:
+        """The part whose patients are halved where thresholds are fitted on one half and read on the other."""
+        return next((part for part in ("test", *self.parts) if part in self.parts), "")
 
     def read_own(self, part: str) -> Labelled:
         """The scores of a part against the labels that its films came with, as thresholds are fitted; KeyError."""
@@ -79,14 +87,23 @@ class Evaluated:
         row = self.parts[part]
         if row["dataset_id"] == self.labels.dataset_id and not self.labels.is_shipped:
             own = " with their own labels" if self.labels.films_of else ""
+            own += ", of the other half of its patients" if part == self.halved else ""
             return f"{PART_WORDS.get(part, part)}, the films that {self.labels.films_of or self.labels.name} read{own}"
         films = f"{int(row['n']):,} films"
-        if row["n"] < row["n_expected"]:
+        if part == self.halved:
+            films += " of the other half of its patients"
+        elif row["n"] < row["n_expected"]:
             films = f"a subset of {int(row['n']):,} of {int(row['n_expected']):,} films"
         return f"{PART_WORDS.get(part, part)}, {films}"
 
     def fitted_in_words(self, part: str) -> str:
-        """As `in_words`, of films that something was fitted on: that is done on all of them and their own labels."""
+        """As `in_words`, of films that something was fitted on: that is done on all of them and their own labels.
+
+        Args:
+            part: one of the run's, or `from_store.FITTED_HALF`.
+        """
+        if part == from_store.FITTED_HALF:
+            return f"half of the patients of {PART_WORDS.get(self.part_to_halve, self.part_to_halve)}"
         words = self.with_own_labels(part).in_words(part)
         return words if self.labels.is_shipped else f"{words} with their own labels"
 
@@ -121,6 +138,17 @@ def _known_findings(labels: LabelSet, network: LabelSet) -> tuple[str, ...]:
     """Those of the labels' findings that a network of other findings has scores of, or of all their parts."""
     parts = dict(labels.derived)
     return tuple(one for one in labels.findings if set(parts.get(one, (one,))) <= set(network.findings))
+
+
+def on_other_half(store: Store, run: Evaluated, part: str) -> Evaluated:
+    """The run with a part read on the other half of its patients alone.
+
+    Raises:
+        StoreError: the predictions are gone.
+    """
+    halved = replace(run, halved=part)
+    n = len(from_store.predictions(store, replace(run.read_own(part), half=from_store.OTHER_HALF)).image_ids)
+    return replace(halved, parts={**run.parts, part: {**run.parts[part], "n": n, "n_expected": n}})
 
 
 def elsewhere_in_words(runs: Sequence[Evaluated], part: str, data_set: str) -> str:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 from pandas.core.util.hashing import hash_pandas_object
 
@@ -17,15 +18,18 @@ from cxrcore.errors import StoreError
 from cxrcore.measures import calibration
 from cxrcore.measures.calibration import Calibrator
 from cxrcore.measures.curves import FindingCurves, finding_curves
+from cxrcore.measures.intervals.draws import units
 from cxrcore.measures.intervals.scored_films import of_findings
 from cxrcore.measures.thresholds import fitting
-from cxrcore.measures.thresholds.fitting import ThresholdSet
+from cxrcore.measures.thresholds.cross_fitting import halves
+from cxrcore.measures.thresholds.fitting import Ladder, ThresholdSet
 from cxrcore.measures.thresholds.positions import SortedScores, sort_scores
 from cxrcore.queries.kept import kept
 from cxrcore.store import CSV, LabelSet, Predictions, Store, audit_marks, progress, run_thresholds
 from cxrcore.store.label_sets import labels_as, read_against
 
 SHOWN_SETTINGS = ("loss", "init", "epochs")
+FITTED_HALF, OTHER_HALF = "half", "other half"  # of a part's patients
 
 
 @dataclass(frozen=True)
@@ -110,11 +114,13 @@ class Labelled:
     Attributes:
         labels: a label set of the predictions' data set.
         findings: some or all of the labels'.
+        half: `FITTED_HALF` or `OTHER_HALF` where the films of these patients alone are read; '' for all films.
     """
 
     prediction_id: str
     labels: LabelSet
     findings: tuple[str, ...]
+    half: str = ""
 
     @property
     def as_stored(self) -> bool:
@@ -124,7 +130,7 @@ class Labelled:
     @property
     def key(self) -> str:
         """Tells this reading from others of the same predictions; '' as stored."""
-        return self.labels.read_as(self.findings)
+        return " | ".join(filter(None, (self.labels.read_as(self.findings), self.half)))
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,18 @@ def _read(store: Store, of: Labelled) -> Predictions:
     found = _predictions(store, of.prediction_id)
     if not of.labels.is_shipped:
         found = read_against(found, of.labels, labels(store, of.labels))
+    if of.half:
+        found = _half(found, _predictions(store, of.prediction_id), of.half)
     return of_findings(found, of.findings)
+
+
+def _half(found: Predictions, whole: Predictions, half: str) -> Predictions:
+    """Some films of a part, those of one half of its patients; who stands in which does not depend on the labels."""
+    patients = units(whole.patient_ids, whole.image_ids)
+    first = np.unique(patients[halves(patients)])
+    rows = np.isin(units(found.patient_ids, found.image_ids), first) == (half == FITTED_HALF)
+    return replace(found, **{name: getattr(found, name)[rows] for name in
+                             ("image_ids", "patient_ids", "labels", "scores")})
 
 
 def labels(store: Store, of: LabelSet) -> pd.DataFrame:
@@ -217,18 +234,31 @@ def _sorted_scores(store: Store, of: Labelled) -> tuple[SortedScores, ...]:
     return tuple(sort_scores(labels, scores) for labels, scores in zip(found.labels.T, found.scores.T, strict=True))
 
 
-def fitted(store: Store, run_id: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
-    """The set that an evaluation fitted on these predictions of a run, else as `fitting.fit_thresholds` on them."""
-    return _fitted(store, run_id, prediction_id, objective, parameter)
+def fitted(store: Store, run_id: str, fitted_on: Labelled, objective: str, parameter: float | None) -> ThresholdSet:
+    """The set that an evaluation fitted on these predictions of a run, else as `fitting.fit_thresholds` on them.
+
+    Args:
+        fitted_on: read against their own labels, with all findings; or one half of them.
+    """
+    return _fitted(store, run_id, fitted_on, objective, parameter)
 
 
-@kept(256)
-def _fitted(store: Store, run_id: str, prediction_id: str, objective: str, parameter: float | None) -> ThresholdSet:
-    saved = None if parameter is not None else run_thresholds.fitted_set(store, run_id, prediction_id, objective)
+@kept(512)
+def _fitted(store: Store, run_id: str, fitted_on: Labelled, objective: str, parameter: float | None) -> ThresholdSet:
+    by_evaluation = parameter is None and not fitted_on.half
+    saved = run_thresholds.fitted_set(store, run_id, fitted_on.prediction_id, objective) if by_evaluation else None
     if saved is not None:
         return saved
-    found = _predictions(store, prediction_id)
+    found = predictions(store, fitted_on)
+    if objective in fitting.OBJECTIVES and fitting.OBJECTIVES[objective].choose is not None:
+        return fitting.fit_on_ladders(_ladders(store, fitted_on), found.findings, objective, parameter)
     return fitting.fit_thresholds(found.labels, found.scores, found.findings, objective, parameter)
+
+
+@kept(16)  # of 112,120 films some 3 MB; every aim of a run is read off the same ones
+def _ladders(store: Store, fitted_on: Labelled) -> list[Ladder]:
+    found = predictions(store, fitted_on)
+    return [fitting.ladder(*pair) for pair in zip(found.labels.T, found.scores.T, strict=True)]
 
 
 def threshold_sets(store: Store, run_id: str) -> pd.DataFrame:

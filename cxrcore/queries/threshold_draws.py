@@ -22,7 +22,7 @@ def fit_in_draws(run: Evaluated, state: BoardState, finding: str) -> SourcedSet 
     """The set that a finding's threshold was fitted with, where it can be fitted anew in draws."""
     derived = dict(run.labels.derived)
     made = state.own.get(finding, state.base)
-    fitted = made.objective == OBJECTIVE and made.prediction_id is not None and finding not in derived
+    fitted = made.objective == OBJECTIVE and made.part in run.parts and finding not in derived
     return made if fitted and "not_fitted" not in warnings_of(made, finding) else None
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from cxrcore.store import Store
 
 DEFAULT = "max_f1@val"
 UNFITTED = "fixed:0.5"
+HALF = from_store.FITTED_HALF  # as a part: half of the patients of the part that is read, which is read on the others
+FITTED_WORDS = PART_WORDS | {HALF: "half of the patients"}
 SIMPLE = {"fixed": "fixed", "classic": "classic grid"}
 PARAMETERS = {"fixed": "value", "classic": None} | {name: one.parameter for name, one in fitting.OBJECTIVES.items()}
 _WARNINGS = {"unstable": f"is unstable, fitted on fewer than {fitting.STABLE_POSITIVES} films with it",
@@ -40,7 +42,7 @@ def parse_key(text: str) -> FitKey | None:
     """The key of a set that is fitted anew; None for anything else, which may be a stored set's id."""
     head, _, part = text.partition("@")
     objective, _, value = head.partition(":")
-    if objective not in PARAMETERS or part not in ("", "val", "test"):
+    if objective not in PARAMETERS or part not in ("", "val", "test", HALF):
         return None
     if (part and objective == "fixed") or (value and not PARAMETERS[objective]):
         return None
@@ -59,7 +61,8 @@ class SourcedSet:
         name: as shown.
         objective, parameters: as stored.
         thresholds: float64 (k,), of the findings that the run is shown with.
-        prediction_id, part: what it was fitted on; None where it was not fitted.
+        prediction_id, part: what it was fitted on; None where it was not fitted. The part is `HALF` where it was
+            fitted on half of the patients.
     """
 
     key: str
@@ -73,7 +76,11 @@ class SourcedSet:
     @property
     def in_words(self) -> str:
         """'max F1, fitted on validation'."""
-        return f"{self.name}, fitted on {PART_WORDS.get(self.part, self.part)}" if self.part else self.name
+        return f"{self.name}, fitted on {FITTED_WORDS.get(self.part, self.part)}" if self.part else self.name
+
+    def is_read_on_own_films(self, run: Evaluated, part: str) -> bool:
+        """Whether some of the films that it was fitted on are among those that a part of its run is read on."""
+        return self.part == part or (self.part == HALF and part == run.part_to_halve != run.halved)
 
 
 def find_set(store: Store, run: Evaluated, key: str) -> SourcedSet:
@@ -99,8 +106,10 @@ def _stored(store: Store, run: Evaluated, key: str) -> SourcedSet:
     # One number for every finding is that of derived ones, too, as where it is not saved.
     alike = not fitted and len(set(row["thresholds"])) == 1
     made = fitting.fixed(run.findings, row["thresholds"][0]).thresholds if alike else run.thresholds(values)
-    return SourcedSet(key, row["name"], row["objective"], _warned(run, json.loads(row["parameters"])), made,
-                      row["prediction_id"] if fitted else None, source["split"] if fitted else None)
+    parameters = json.loads(row["parameters"])
+    part = HALF if parameters.get(HALF) else source["split"]
+    return SourcedSet(key, row["name"], row["objective"], _warned(run, parameters), made,
+                      row["prediction_id"] if fitted else None, part if fitted else None)
 
 
 def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
@@ -112,15 +121,16 @@ def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
         return SourcedSet(str(FitKey("fixed", value, None)), made.name, made.objective, made.parameters,
                           made.thresholds, None, None)
     part = fit.part or "val"
-    if part not in run.parts:
-        raise RunError(f"{run.label} has no {PART_WORDS[part]} predictions to fit thresholds on: "
+    of = run.part_to_halve if part == HALF else part
+    if of not in run.parts:
+        raise RunError(f"{run.label} has no {PART_WORDS.get(of, of)} predictions to fit thresholds on: "
                        f"python scripts/eval.py --run {run.run_id} makes them")
-    prediction_id = run.prediction_id(part)
-    made = from_store.fitted(store, run.run_id, prediction_id, fit.objective, fit.parameter)
-    return SourcedSet(str(FitKey(fit.objective, fit.parameter, part)), made.name, made.objective,
-                      _warned(run, made.parameters),
-                      run.thresholds(dict(zip(made.findings, made.thresholds.tolist(), strict=True))), prediction_id,
-                      part)
+    on = replace(run.read_own(of), half=from_store.FITTED_HALF if part == HALF else "")
+    made = from_store.fitted(store, run.run_id, on, fit.objective, fit.parameter)
+    parameters = _warned(run, made.parameters) | ({HALF: of} if part == HALF else {})
+    return SourcedSet(str(FitKey(fit.objective, fit.parameter, part)), made.name, made.objective, parameters,
+                      run.thresholds(dict(zip(made.findings, made.thresholds.tolist(), strict=True))),
+                      on.prediction_id, part)
 
 
 def _warned(run: Evaluated, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,4 +158,4 @@ def find_set_name(fit: FitKey) -> str:
     wanted = fitting.OBJECTIVES.get(fit.objective)
     value = "" if fit.parameter is None else f"{fit.parameter:g}"
     name = wanted.label.format(value or f"{wanted.default:g}") if wanted else f"{SIMPLE[fit.objective]} {value}".strip()
-    return f"{name}, fitted on {PART_WORDS[fit.part]}" if fit.part else name
+    return f"{name}, fitted on {FITTED_WORDS[fit.part]}" if fit.part else name

@@ -14,7 +14,7 @@ from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.evaluated_runs import Evaluated
-from cxrcore.queries.threshold_sets import parse_key
+from cxrcore.queries.threshold_sets import HALF, parse_key
 from cxrcore.store import Store, lost_file
 from cxrcore.store.records import rows_of
 from cxrcore.store.run_folder import BEST
@@ -143,7 +143,7 @@ def pick_run_and_others(page: RunsPage, key: str, most: int, width: int, meaning
     st.session_state[f"{key}_run"], st.session_state[f"{key}_others"] = run_ids[0], run_ids[1:]
     st.selectbox("Run", list(page.options), format_func=page.options.__getitem__, key=f"{key}_run", width=width,
                  on_change=_choose_run, args=(f"{key}_run", run_ids, page.overview.board), help=meaning)
-    label = f"Compare ({len(run_ids) - 1})" if len(run_ids) > 1 else "Compare"
+    label = f"Beside it ({len(run_ids) - 1})" if len(run_ids) > 1 else "Beside it"
     with st.popover(label, icon=":material/stacked_line_chart:", help=beside):
         st.multiselect(f"Runs beside it, up to {most - 1}", [run_id for run_id in page.options if run_id != run_ids[0]],
                        format_func=page.options.__getitem__, key=f"{key}_others", max_selections=most - 1,
@@ -157,7 +157,7 @@ def _choose_run(key: str, before: Sequence[str], board: pd.DataFrame) -> None:
     """Lead to another run; a stored set, or a threshold set by hand, is of the run before and stays behind."""
     run_id = st.session_state[key]
     link.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
-    parts = {None, *board.loc[board["run_id"] == run_id, "split"]}
+    parts = {None, HALF, *board.loc[board["run_id"] == run_id, "split"]}
     keys = [text if (fit := parse_key(text or "")) and fit.part in parts else None
             for text in link.thresholds_in_link()[:2]]
     link.put_thresholds_in_link(*keys, [])

@@ -125,6 +125,21 @@ def test_n_opens_the_notes(page, stage):
     expect(page.get_by_text(SLIDES[1].notes.ask)).to_have_count(0)
 
 
+def test_a_slide_leaves_the_screen_at_once_and_notes_stand_beside_it(page, stage):
+    stage("Accuracy")
+    page.keyboard.press("n")
+    notes = page.locator(".st-key-present_notes")
+    expect(notes).to_be_visible()
+    title = page.locator(".st-key-stage h2").first
+    assert notes.bounding_box()["x"] >= title.bounding_box()["x"] + title.bounding_box()["width"]
+    seen = page.evaluate("""() => {
+      document.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
+      return getComputedStyle(document.querySelector('.st-key-stage')).visibility; }""")
+    assert seen == "hidden"
+    settled(page, "Networks")
+    expect(page.locator("html")).not_to_have_attribute("data-slide-turning", "yes")
+
+
 def test_two_windows_turn_together(page, stage, served):
     stage("Data")
     notes = page.context.new_page()
@@ -155,7 +170,7 @@ def test_the_board_drags_on_the_slide_and_counts_right(page, stage, store):
     page.mouse.up()
     last = int(handle.get_attribute("max"))
     assert abs(int(handle.input_value()) / last - 0.3) < 0.02, "the handle is not under the pointer"
-    threshold = float(row.locator("[data-metric=threshold] input").input_value())
+    threshold = float(row.locator("[data-metric=threshold] .shown").text_content())
     k = NIH_FINDINGS.index(row.get_attribute("data-finding"))
     board = store.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False)
     found = store.predictions(board.iloc[0]["prediction_id"])

@@ -282,10 +282,9 @@ def test_undo_and_redo_lead_through_drags_sets_and_typed_values(page, address, s
         box.press("Enter")
         page.wait_for_url(f"**{text}*")
         seen.append(_cell(page, "Edema", "threshold"))
-    page.get_by_role("button", name="Fit", exact=True).click()
-    page.get_by_role("button", name="Put on the board").first.click()
+    page.locator('.aim[data-aim="max_f1@val"]').click()
     page.wait_for_function(f"value => ({READ})('Edema').row.threshold === value", arg=seen[0])
-    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "t=" not in url)
     undo, redo = (page.get_by_role("button", name=name, exact=True) for name in ("Undo", "Redo"))
     for expected in (*seen[:0:-1], seen[0]):
         undo.click()
@@ -348,13 +347,77 @@ def test_other_runs_at_the_same_threshold_or_at_their_own_sets(page, address, st
     for mode in ("Same threshold", "Each its own set"):
         page.get_by_role("button", name=mode).click()
         for run_id in runs[1:]:
-            at = float(page.locator(f'[data-run="{run_id}"] [data-run-metric="threshold"]').text_content())
+            at = float(page.locator(f'[data-run="{run_id}"] [data-run-metric="threshold"]').get_attribute("data-exact"))
             sets = store.prediction_sets(run_id)
             found = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
             expected = f1_score(found.labels[:, k], found.scores[:, k].astype(np.float64) >= at)
             assert page.locator(f'[data-run="{run_id}"] [data-run-metric="f1"]').text_content() == f"{expected:.3f}"
             own.append(at)
     assert own[:2] == [threshold, threshold] and threshold not in own[2:]
+
+
+# -- the first screenful, and the aims
+
+
+def test_all_rows_and_the_totals_are_in_sight_and_totals_stay_when_the_page_is_scrolled(page, address, store):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    _open(page, address, store)
+    answer, totals = page.locator("[data-first-content]"), page.locator(".totals")
+    assert answer.bounding_box()["y"] <= 170
+    assert page.locator(".row .scores").first.bounding_box()["width"] >= 300
+    for place in (totals, _row(page, NIH_FINDINGS[0]), _row(page, NIH_FINDINGS[-1])):
+        expect(place).to_be_in_viewport(ratio=1)
+    assert page.locator('[data-metric="macro_f1"]').evaluate("e => getComputedStyle(e).fontSize") == "40px"
+    page.set_viewport_size({"width": 1280, "height": 720})
+    settle(page)
+    expect(totals).to_be_in_viewport(ratio=1)
+    expect(page.locator("[data-finding]").nth(8)).to_be_in_viewport()
+    page.mouse.move(640, 600)
+    page.mouse.wheel(0, 260)
+    expect(answer).not_to_be_in_viewport()
+    expect(totals).to_be_in_viewport(ratio=1)
+
+
+def test_an_aim_shows_where_it_would_put_all_lines_and_a_click_puts_them_there(page, address, store, films):
+    _open(page, address, store)
+    before, chip = page.evaluate(READ, "Mass"), page.locator('.aim[data-aim="youden@test"]')
+    expect(chip).to_have_count(0)  # fitted on validation unless it is said otherwise
+    chip = page.locator('.aim[data-aim="youden@val"]')
+    chip.hover()
+    expect(page.locator(".preview.on")).to_have_count(len(NIH_FINDINGS))
+    promised = page.get_by_role("status").filter(has_text="Youden").text_content()
+    assert page.evaluate(READ, "Mass") == before
+    ghost = page.locator('[data-finding="Effusion"] .preview').bounding_box()["x"]
+    chip.click()
+    shown = page.evaluate(READ, "Mass")  # without waiting for the server
+    assert shown["thresholds"] != before["thresholds"] and shown["totals"]["macro_f1"] in promised
+    _compare(shown, "Mass", films)
+    expect(chip).to_have_attribute("aria-pressed", "true")
+    assert abs(_handle(page, "Effusion")[0] - ghost) < 3
+    page.wait_for_url("**set=youden*")
+    assert "Youden's J, fitted on validation" in page.locator("[data-first-content]").text_content()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.wait_for_url(lambda url: "set=" not in url)
+    assert page.evaluate(READ, "Mass")["thresholds"] == before["thresholds"]
+
+
+def test_the_open_line_pulses_until_one_was_dragged(own_page, address, store):
+    page = own_page
+    _open(page, address, store)
+    hint = page.locator(".row.open .hint")
+    expect(hint).to_have_css("display", "block")
+    page.emulate_media(reduced_motion="reduce")
+    assert hint.evaluate("e => getComputedStyle(e, '::after').animationName") == "none"
+    _row(page, "Effusion").get_by_role("slider").focus()
+    x, y, _ = _handle(page, "Effusion")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y)
+    page.mouse.up()
+    expect(page.locator(".row.open .hint")).to_have_css("display", "none")
+    page.reload()
+    page.wait_for_selector('[data-finding="Hernia"]')
+    expect(page.locator(".row.open .hint")).to_have_css("display", "none")
 
 
 # -- forty rows

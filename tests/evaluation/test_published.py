@@ -1,6 +1,7 @@
 """Published AUROCs: whole rows, each with a source, against the means that the works themselves state."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cxrcore.evaluation.published import OFFICIAL, SPLITS, nih_prevalence, results
@@ -35,3 +36,10 @@ def test_nihs_prevalences_are_those_of_its_list():
     shares = nih_prevalence()
     assert tuple(shares) == NIH_FINDINGS and all(0 < share < 0.2 for share in shares.values())
     assert shares["Hernia"] == 227 / 112_120 and max(shares, key=shares.get) == "Infiltration"
+
+
+def test_nihs_counts_are_those_of_its_own_table(shared):
+    table = pd.read_csv(shared / "nih" / "Data_Entry_2017.csv")
+    named = table["Finding Labels"].str.split("|")
+    assert nih_prevalence() == {
+        finding: named.map(lambda names, finding=finding: finding in names).mean() for finding in NIH_FINDINGS}

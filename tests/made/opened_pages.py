@@ -36,7 +36,7 @@ def as_typed(said: str) -> str:
 
 
 def text_of(app: AppTest) -> str:
-    """All that the page says, without the signs that Markdown is protected with."""
+    """All that the page says, without the signs that Markdown is protected with; its answer, which is HTML, last."""
     said = [as_typed(element.value) for kind in SPOKEN for element in getattr(app, kind)]
     return "\n".join([*said, answer_of(app)])
 
@@ -51,12 +51,6 @@ def given_to(app: AppTest, name: str) -> Any:
     """What a component of the page was given, by the name that it is registered under."""
     [found] = [element.proto for element in app.get("bidi_component") if element.proto.component_name == name]
     return json.loads(found.json or found.mixed.json)
-
-
-def answer_of(app: AppTest) -> str:
-    """The sentence that the page opens with, without its HTML."""
-    [sentence] = [one.proto.body for one in app.get("html") if "data-first-content" in one.proto.body]
-    return html.unescape(re.sub(r"<[^>]+>", "", sentence))
 
 
 def columns_of(frame: Any) -> dict[str, dict[str, Any]]:

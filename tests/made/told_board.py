@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import streamlit as st
-from opened_pages import open_page
+from opened_pages import answer_of, open_page
 
 from cxrcore.store import threshold_file
 from cxrcore.ui.thresholds import board_component
@@ -20,17 +20,19 @@ class Browser:
         for name in ("released", "opened"):
             monkeypatch.setattr(board_component, name, lambda name=name: self.told.get(name))
         monkeypatch.setattr(board_component, "typed", lambda: self.told.get("typed") or {})
+        monkeypatch.setattr(board_component, "aimed", lambda: self.told.get("aim"))
         button = st.download_button
         monkeypatch.setattr(st, "download_button", lambda label, data, *more, key, **options: (
             self.files.update({key: data}), button(label, data, *more, key=key, **options))[1])
 
-    def _board(self, data, on_release, on_open, on_typed):
+    def _board(self, data, on_release, on_open, on_typed, on_aim):
         length = int.from_bytes(data[:4], "little")
         self.sent.append(json.loads(data[4 : 4 + length]))
         sizes = self.sent[-1]["sizes"]
         numbers = np.frombuffer(data, np.float64, sum(sizes), 4 + length)
         self.ladders = np.split(numbers, np.cumsum(sizes)[:-1])
-        for name, callback in (("released", on_release), ("opened", on_open), ("typed", on_typed)):
+        for name, callback in (("released", on_release), ("opened", on_open), ("typed", on_typed),
+                               ("aim", on_aim)):
             st.button(name, key=f"board_tells_{name}", on_click=callback)
 
     def open(self, store, **link) -> "Browser":
@@ -64,6 +66,11 @@ class Browser:
         values[self.findings.index(finding)] = value
         return self.release(values, finding)
 
+    def aim(self, key, finding=None) -> "Browser":
+        """A click on an aim, which the browser shows at once where these films count it."""
+        [elsewhere] = [one["elsewhere"] for one in self.board["aims"] if one["key"] == key]
+        return self.tell("aim", {"of": self.board["of"], "key": key, "finding": finding, "shown": not elsewhere})
+
     @property
     def findings(self) -> list[str]:
         return [one["name"] for one in self.board["findings"]]
@@ -75,8 +82,7 @@ class Browser:
     @property
     def words(self) -> str:
         """Where the thresholds come from, as the page says it."""
-        texts = [one.value for one in self.app.markdown if one.value.startswith("Thresholds:")]
-        return "\n".join(texts).replace("\\", "").replace("*", "")
+        return answer_of(self.app)
 
     def link(self, name) -> list[str]:
         found = self.app.query_params.get(name, [])

@@ -115,7 +115,7 @@ def test_a_set_of_other_labels_is_saved_with_every_finding_of_the_data_set(exper
     state = read_state(store, run, None, None, ["Mass:0.3@test", "Edema:0.2@val", "Nodule_or_mass:0.4@test"])
     assert state.thresholds[[0, 2]].tolist() == [0.3, 0.4]
     whole, part, board = one_set.whole_board(store, run, "test", state)
-    expected = from_store.fitted(store, run.run_id, run.prediction_id("val"), "max_f1", None).thresholds.copy()
+    expected = from_store.fitted(store, run.run_id, run.read_own("val"), "max_f1", None).thresholds.copy()
     expected[[NIH_FINDINGS.index("Mass"), NIH_FINDINGS.index("Edema")]] = 0.3, 0.2
     made = one_set.as_one_set(whole, part, board)
     assert board.findings == NIH_FINDINGS and made.thresholds.tolist() == expected.tolist()

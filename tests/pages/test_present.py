@@ -24,7 +24,7 @@ from cxrcore.queries import class_lesson, comparison, from_store, lesson_example
 from cxrcore.queries.loss_pairs import Trained, alike, differing
 from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
 from cxrcore.store import Store
-from cxrcore.ui.present import groups
+from cxrcore.ui.present import deck, groups
 from cxrcore.ui.present.slides import SLIDES
 from cxrcore.ui.present.thresholds import rows_beside
 
@@ -295,10 +295,63 @@ def test_buttons_turn_and_notes_open(real, open_slide):
     app.button(key="forward").click().run()
     assert app.session_state["slide"] == "Networks" and "3 of 9" in text_of(app)
     assert "**Ask**" not in text_of(app)
-    app.toggle[0].set_value(True).run()
+    app.toggle(key="notes").set_value(True).run()
     assert SLIDES[2].notes.ask in text_of(app)
     app.button(key="back").click().run()
     assert SLIDES[1].notes.ask in text_of(app)
+
+
+def test_hidden_slides_are_passed_over_and_the_link_keeps_them(real, open_slide):
+    app = open_slide("Accuracy", hide=["Networks", "Maps"])
+    assert "2 of 7" in text_of(app)
+    app.button(key="forward").click().run()
+    assert app.session_state["slide"] == "Curves" and app.query_params["hide"] == ["Networks", "Maps"]
+    assert "4 of 8" in text_of(open_slide("Curves", hide="Maps"))
+    assert "3 of 8" in text_of(open_slide("Networks", hide=["Networks", "Maps"]))  # a link to a hidden one shows it
+
+
+def test_the_finding_of_a_slide_can_be_chosen_and_stays_in_the_link(real, open_slide):
+    app = open_slide("Curves", curves_finding="Pleural thickening")
+    assert app.header[0].value.startswith("Pleural thickening: AUROC")
+    app.button(key="forward").click().run()
+    assert "pleural thickening" not in app.header[0].value  # every slide has its own
+    assert "Pleural thickening" in app.query_params["curves_finding"]
+    assert not open_slide("Curves", curves_finding="Toe").header[0].value.startswith("Toe")
+
+
+def test_films_of_the_maps_can_be_chosen(real, open_slide):
+    lesson = lesson_of(real)
+    image_id, finding = lesson_examples.cases_of(lesson, 3)[-1]
+    app = open_slide("Maps", films=f"{display_name(finding)}: {image_id}")
+    assert image_id in text_of(app) and not app.error
+
+
+def test_all_slides_stand_below_each_other_to_print(real, open_slide):
+    app = open_slide("Data", print="true", hide=["Maps"])
+    assert len(app.header) == len(NAMES) - 1 and not app.error
+
+
+def test_the_next_slide_is_worked_out_beside_this_one_and_once(real, monkeypatch):
+    asked = []
+    monkeypatch.setattr(deck._AHEAD, "submit", lambda work, slide, lesson: (asked.append(slide.name),
+                                                                            work(slide, lesson)))
+    app = open_page("present", slide="Accuracy")
+    app.run()
+    assert asked == ["Networks"]
+    with monkeypatch.context() as patch:  # all that takes long is there now
+        patch.setattr("cxrcore.measures.intervals.intervals.resample", None)
+        app.button(key="forward").click().run()
+    assert "ranks best" in app.header[0].value
+
+
+def test_the_prevalences_of_real_films_stand_on_the_slides_on_rarity(real, open_slide):
+    assert "NIH's real films (Wang et al. 2017)" in text_of(open_slide("Data"))
+    assert "“no” is right 94.8 % of the time" in text_of(open_slide("Accuracy"))
+
+
+def test_an_upright_title_says_no_more_than_it_has_room_for():
+    figure = for_stage(rating_chart("x", []).update_yaxes(title="Precision (positive predictive value, PPV)"))
+    assert figure.layout.yaxis.title.text == "Precision"
 
 
 def test_every_font_of_a_chart_on_stage_is_large():

@@ -77,7 +77,7 @@ def test_the_films_that_changed_side_stand_below(store, browser):
     n = int((held.scores[:, MASS].astype(np.float64) >= before).sum())
     said = [one.value for one in browser.app.markdown if "changed side" in one.value]
     assert len(said) == 1 and "Mass" in said[0] and f"{n:,} film" in said[0]
-    browser.press("fit_go")
+    browser.aim("max_f1@val")
     assert not [one for one in browser.app.markdown if "changed side" in one.value]
 
 
@@ -93,7 +93,6 @@ def test_a_move_is_forgotten_with_the_run_that_it_was_made_on(store, browser):
 def test_an_opened_finding_is_in_the_link(store, browser):
     browser.open(store).tell("opened", "Pleural_Thickening")
     assert browser.link("finding") == ["Pleural thickening"]
-    assert browser.app.segmented_control(key="fit_for").options[1] == "Pleural thickening"
 
 
 def test_a_typed_threshold_becomes_a_position(store, browser):
@@ -122,8 +121,7 @@ def test_a_set_that_is_gone_by_the_time_of_a_release_is_one_line(own_store, brow
 def test_undo_leads_back_over_a_fit_to_what_stood_before_it(store, browser):
     browser.open(store).drag("Mass", 0.4)
     before = browser.thresholds
-    browser.checked(browser.app.selectbox(key="fit_aim").set_value("youden").run())
-    browser.press("fit_go")
+    browser.aim("youden@val")
     assert browser.link("set") == ["youden@val"] and not browser.pairs
     browser.release(before)
     assert browser.pairs == ["Mass:0.4@test"] and "set" not in browser.app.query_params

@@ -6,6 +6,7 @@ from functools import partial
 
 import duckdb
 import numpy as np
+import opened_pages as pages
 import pandas as pd
 import pytest
 import scored_runs
@@ -14,8 +15,10 @@ from read_runs import read_runs
 from seeded_runs import add_run, beat, make_store
 from sklearn.metrics import confusion_matrix, f1_score
 from streamlit.testing.v1 import AppTest
+from told_board import Browser
 
 from cxrcore.charts.board import payload
+from cxrcore.charts.look import RUN_COLOURS
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.measures.metrics import confusion, macro
@@ -222,7 +225,7 @@ def test_every_number_that_the_board_is_sent_equals_scikit_learn(store):
     app = AppTest.from_file(str(PROJECT_ROOT / "app.py"), default_timeout=30)
     app.query_params["run"], app.query_params["t"] = ids, "Mass:0.0123456789012345@test"
     checked(app.switch_page("pages/thresholds.py").run())
-    [component] = app.get("bidi_component")
+    [component] = [one for one in app.get("bidi_component") if one.proto.component_name == "cxr_threshold_board"]
     header, ladders, counts = unpacked(component.proto.bytes)
     assert 0.0123456789012345 in ladders[NIH_FINDINGS.index("Mass")]
     rng = np.random.default_rng(0)
@@ -237,11 +240,12 @@ def test_every_number_that_the_board_is_sent_equals_scikit_learn(store):
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_first_of_two_runs_alike_is_solid_as_on_other_pages(own_store, open_page, sent, turned):
+def test_runs_alike_wear_their_own_colours_by_their_place_in_the_link(own_store, open_page, sent, turned):
     with duckdb.connect(own_store.path) as db:
         db.execute("UPDATE runs SET architecture = 'resnet18'")
     open_page(run=runs_of(own_store)[:2][::-1 if turned else 1])
-    assert sent[-1]["run"]["dash"] == "solid" != sent[-1]["others"][0]["dash"]
+    looks = [sent[-1]["run"], *sent[-1]["others"]]
+    assert [one["colour"] for one in looks] == list(RUN_COLOURS[:2]) and {one["dash"] for one in looks} == {"solid"}
 
 
 def unpacked(data):
@@ -270,44 +274,106 @@ def unpacked(data):
 
 
 @pytest.mark.parametrize("part", ["val", "test"])
-def test_every_aim_for_all_and_for_the_open_finding(store, open_page, sent, part):
-    app, k = open_page(run=runs_of(store)[0], finding="Nodule", set="fixed:0.3"), NIH_FINDINGS.index("Nodule")
-    held = predictions(store, part)
+def test_every_aim_is_sent_with_its_thresholds_as_positions(store, open_page, sent, part):
+    app = open_page(run=runs_of(store)[0])
+    if part == "test":
+        checked(app.segmented_control(key="aim_on").set_value("Test").run())
+    held, aims = predictions(store, part), {one["key"]: one["thresholds"] for one in sent[-1]["aims"]}
     for aim in ("max_f1", "expected_f1", "classic", "f_beta", "youden", "recall", "precision", "cost", "fixed"):
-        checked(app.selectbox(key="fit_aim").set_value(aim).run())
         fitted = fitting.fit_thresholds(held.labels, held.scores, NIH_FINDINGS, aim).thresholds
-        expected = np.array(sent[-1]["thresholds"])
-        expected[k] = fitted[k]
-        put_on_board(app, part, aim, "Nodule")
-        assert sent[-1]["thresholds"] == expected.tolist()
-        assert ("same films" in text_of(app)) == (part == "test")  # also for the one finding among the 14
-        put_on_board(app, part, aim, "All findings")
-        assert sent[-1]["thresholds"] == fitted.tolist()
-        assert ("same films" in text_of(app)) == (part == "test" and aim != "fixed")
+        [key] = [one for one in aims if one.partition("@")[0].partition(":")[0] == aim]
+        assert aims[key] == fitted.tolist() and (key.endswith(f"@{part}") or aim == "fixed")
 
 
-def put_on_board(app, part, aim, whose) -> None:
-    if aim != "fixed":
-        app.segmented_control(key="fit_on").set_value({"val": "Validation", "test": "Test"}[part])
-    checked(app.segmented_control(key="fit_for").set_value(whose).run())
-    checked(app.button(key="fit_go").click().run())
+def test_a_click_on_an_aim_sets_all_findings_or_the_open_one(store, monkeypatch):
+    browser = Browser(monkeypatch).open(store, finding="Nodule", set="fixed:0.3")
+    k, held = NIH_FINDINGS.index("Nodule"), {part: predictions(store, part) for part in ("val", "test")}
+    for part, key, objective in (("val", "youden@val", "youden"), ("test", "recall:0.9@test", "recall")):
+        fit_on(browser, part)
+        fitted = fitting.fit_thresholds(held[part].labels, held[part].scores, NIH_FINDINGS, objective).thresholds
+        before = browser.thresholds
+        browser.aim(key, "Nodule")
+        assert browser.pairs == [f"Nodule:{key}"] and ("same films" in text_of(browser.app)) == (part == "test")
+        browser.open(store, **browser_link(browser))
+        assert browser.thresholds == [*before[:k], fitted[k], *before[k + 1:]]
+        fit_on(browser, part)
+        browser.aim(key)
+        assert browser.link("set") == [key] and not browser.pairs
+        browser.open(store, **browser_link(browser))
+        assert browser.thresholds == fitted.tolist()
+        assert ("same films" in text_of(browser.app)) == (part == "test")
 
 
-def test_fitting_on_test_is_flagged(store, open_page, sent):
+def fit_on(browser, part) -> None:
+    shown = {"val": "Validation", "test": "Test"}[part]
+    browser.checked(browser.app.segmented_control(key="aim_on").set_value(shown).run())
+
+
+def browser_link(browser) -> dict:
+    """As a new window opens it."""
+    return {name: browser.link(name) for name in ("set", "t", "finding") if browser.link(name)}
+
+
+def test_a_click_on_an_aim_sends_no_new_thresholds_since_the_browser_has_them(store, monkeypatch):
+    browser = Browser(monkeypatch).open(store)
+    before = browser.board["id"]
+    browser.aim("youden@val")
+    assert browser.board["id"] == before and "Youden's J, fitted on validation" in browser.words
+
+
+def test_a_parameter_of_an_aim_is_used(store, open_page, sent):
     app = open_page(run=runs_of(store)[0])
-    checked(app.segmented_control(key="fit_on").set_value("Test").run())
-    checked(app.button(key="fit_go").click().run())
-    assert app.query_params["set"] == "max_f1@test" and "same films" in text_of(app)
-
-
-def test_a_parameter_is_used(store, open_page, sent):
-    app = open_page(run=runs_of(store)[0])
-    checked(app.selectbox(key="fit_aim").set_value("recall").run())
-    checked(app.number_input(key="fit_value_recall").set_value(0.6).run())
-    checked(app.button(key="fit_go").click().run())
+    checked(app.number_input(key="aim_recall").set_value(0.6).run())
     val = predictions(store, "val")
     fitted = fitting.fit_thresholds(val.labels, val.scores, NIH_FINDINGS, "recall", 0.6)
-    assert sent[-1]["thresholds"] == fitted.thresholds.tolist()
+    [aim] = [one for one in sent[-1]["aims"] if one["key"].startswith("recall")]
+    assert aim["thresholds"] == fitted.thresholds.tolist() and aim["label"] == "recall ≥ 0.6"
+
+
+# -- fitted on half of the patients, read on the other half
+
+
+def test_half_of_the_patients_is_offered_without_validation_and_read_on_the_others(own_store, monkeypatch):
+    """Against scikit-learn: fitted on one half, F1 of the other, no patient in both; kept by the link and by a save."""
+    run_id = run_on_test_alone(own_store)
+    found = predictions(own_store, "test", run_id)
+    browser = Browser(monkeypatch).open(own_store, run=run_id)
+    browser.press("fit_halves")
+    assert browser.link("set") == ["max_f1@half"] and "same films" not in text_of(browser.app)
+    first = cross_fitting.halves(found.patient_ids)
+    assert not set(found.patient_ids[first]) & set(found.patient_ids[~first])
+    fitted = fitting.max_f1(found.labels[first], found.scores[first], NIH_FINDINGS).thresholds
+    assert browser.thresholds == fitted.tolist()
+    assert f"read on test, {(~first).sum()} films of the other half of its patients" in browser.words
+    assert "fitted on half of the patients" in browser.words
+    for one, labels in zip(browser.board["findings"], found.labels[~first].T, strict=True):
+        assert (one["positives"], one["negatives"]) == ((labels == 1).sum(), (labels == 0).sum())
+    browser.drag("Mass", 0.4)
+    assert "other half" in browser.words and "1 set by hand while looking at these films" in browser.words
+    again = browser.open(own_store, run=run_id, set="max_f1@half")
+    again.app.text_input(key="sets_name").set_value("honest")
+    again.press("sets_save_go")
+    [set_id] = again.link("set")
+    loaded = again.open(own_store, run=run_id, set=set_id)
+    assert loaded.thresholds == fitted.tolist() and "other half of its patients" in loaded.words
+    assert "honest, fitted on half of the patients" in loaded.words and "same films" not in text_of(loaded.app)
+
+
+def test_films_of_one_half_stand_behind_the_counts_on_the_cases_page_too(own_store, monkeypatch):
+    run_id = run_on_test_alone(own_store)
+    found = predictions(own_store, "test", run_id)
+    rest = ~cross_fitting.halves(found.patient_ids)
+    app = pages.open_page("cases", run=run_id, set="max_f1@half", finding="Mass")
+    assert f"test, {rest.sum()} films of the other half of its patients" in text_of(app)
+
+
+def run_on_test_alone(store) -> str:
+    """A run that has test predictions alone."""
+    found = predictions(store)
+    run_id = store.create_run({"name": "imported"}, scored_runs.DATASET, kind="imported", split=("official", 0, "abc"))
+    store.save_predictions(run_id, scored_runs.DATASET, "test", list(found.image_ids), found.scores)
+    store.finish_run(run_id, "finished")
+    return run_id
 
 
 # -- sets

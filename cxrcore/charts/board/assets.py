@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-SCRIPTS = ("counts.js", "draw.js", "panel.js", "input.js", "board.js")  # the last has the default export
+# The last has the default export.
+SCRIPTS = ("counts.js", "draw.js", "totals.js", "aims.js", "panel.js", "input.js", "typing.js", "board.js")
 
 
 def _read(name: str) -> str:

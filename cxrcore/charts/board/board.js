@@ -8,6 +8,7 @@
  *             settled: number[], referenceAt: number[], textAt: (k: number, place: number) => string,
  *             resting: number, typing: number | null, releases?: number, dragging: HTMLElement | null,
  *             wanted: { k: number, value: number, text: string } | null, rows: Row[], view: View,
+ *             aims: { aim: Aim, places: number[], chip: HTMLButtonElement }[], meter: HTMLElement,
  *             totals: Record<string, { value: HTMLElement, delta: HTMLElement }>, excluded: HTMLElement,
  *             panel: HTMLElement, table: HTMLElement, status: HTMLElement, undo: HTMLButtonElement, redo: HTMLButtonElement,
  *             more: HTMLButtonElement }} Board

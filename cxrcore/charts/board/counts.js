@@ -16,7 +16,7 @@
  */
 /** What payload.py puts before the numbers.
  * @typedef {{ of: string, open: string, id: number | string, thresholds: number[], rows?: string[] | null,
- *             alone?: boolean, meanings: Record<string, string>, run: RunLook, sizes: number[],
+ *             alone?: boolean, warned?: string, aims?: Aim[], aims_whole?: boolean, aims_on?: string, meanings: Record<string, string>, run: RunLook, sizes: number[],
  *             others: (RunLook & { findings: OtherHeader[] })[], reference: { name: string, thresholds: number[] },
  *             texts: Record<string, string>[], findings: Finding[], version: string }} Header
  * @typedef {{ header: Header, ladders: Ladder[], others: OtherRun[] }} Tables
@@ -163,6 +163,14 @@ const DASH = "–";
 const share = (value) => (Number.isNaN(value) ? DASH : value.toFixed(3));
 /** @param {number} value */
 const whole = (value) => value.toLocaleString("en-US");
+
+// A threshold to three significant digits, so that below each other the digits stand in a grid.
+/** @param {string} text */
+function threeDigits(text) {
+  const value = Number(text);
+  if (!(value > 0)) return text;
+  return value < 1e-4 ? value.toExponential(1) : value.toFixed(2 - Math.min(0, Math.floor(Math.log10(value))));
+}
 
 /** @param {number} now @param {number} before */
 function change(now, before) {

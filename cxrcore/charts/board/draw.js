@@ -2,13 +2,13 @@
 
 /** A row of the board, and what moves in it.
  * @typedef {{ root: HTMLElement, range: HTMLInputElement, shown: HTMLElement, typed: HTMLInputElement,
- *             quiet: HTMLElement, ghost: HTMLElement, open: HTMLButtonElement,
- *             cells: Record<string, HTMLElement> }} Row
+ *             quiet: HTMLElement, ghost: HTMLElement, preview: HTMLElement, hint: HTMLElement,
+ *             open: HTMLButtonElement, cells: Record<string, HTMLElement> }} Row
  */
 
 const SVG = "http://www.w3.org/2000/svg";
 const ROW_BINS = 64;
-const ROW_HEIGHT = 26; // pixels of a row's histogram
+const ROW_HEIGHT = 34; // pixels of a row's histogram
 const MANY = 20; // rows, beyond which they scroll inside the board, so that totals and the open finding stay in sight
 /** @type {[string, string, (now: Measures, before: Measures) => string, boolean][]} */
 const COLUMNS = [
@@ -23,10 +23,6 @@ const COLUMNS = [
   ["fn", "FN", (now) => String(now.fn), true],
   ["tn", "TN", (now) => String(now.tn), true],
 ];
-/** @type {[Exclude<keyof Overall, "defined">, string][]} */
-const TOTALS = [["macro_f1", "Macro F1"], ["micro_f1", "Micro F1"], ["macro_recall", "Macro recall"],
-                ["micro_recall", "Micro recall"]];
-
 // An element with attributes, then texts or elements inside it.
 /**
  * @param {string} tag
@@ -62,13 +58,6 @@ function area(shares, width, height) {
 /** @param {Board} board */
 function buildBoard(board) {
   const { header } = board;
-  board.status = element("span", { class: "status", role: "status" });
-  board.undo = element("button", { type: "button", class: "tool", title: "Undo (Ctrl+Z)", "aria-label": "Undo" }, "↶");
-  board.redo = element("button", { type: "button", class: "tool", title: "Redo (Ctrl+Shift+Z)", "aria-label": "Redo" },
-                       "↷");
-  board.more = element("button", { type: "button", class: "tool wide", "aria-pressed": String(board.details),
-                                   title: "Specificity and confusion counts of every finding" }, "All counts");
-  const bar = element("div", { class: "bar" }, board.undo, board.redo, board.more, board.status);
   board.rows = header.findings.map((finding, k) => buildRow(board, finding, k));
   const { meanings } = header;
   const heads = COLUMNS.map(([name, head, , extra]) => element("span", {
@@ -76,19 +65,21 @@ function buildBoard(board) {
   const head = element("div", { class: "row heads", role: "row" },
     element("span", { class: "head", role: "columnheader" }, "Finding"),
     element("span", { class: "head number of-prevalence", role: "columnheader",
-                      title: meanings.prevalence }, "Films"),
+                      title: meanings.prevalence }, "With it"),
     element("span", { class: "head of-scores", role: "columnheader", title: "Scores on a logit scale, low to high: "
-      + "films with the finding in colour, films without it in grey, each up to its own peak. Drag the line." },
+      + "films with the finding dark, films without it in grey, each drawn to its own height. Drag the line." },
       "Scores, drag the line"),
-    element("span", { class: "head number of-threshold", role: "columnheader",
+    element("span", { class: "head of-threshold", role: "columnheader",
                       title: meanings.threshold }, "Threshold"), ...heads);
   board.table = element("div", { class: "table", role: "table", "aria-label": "Thresholds and measures of each finding" },
     head, ...board.rows.map((row) => row.root));
   board.panel = element("section", { class: "panel", "aria-label": "The open finding" });
-  const main = element("div", { class: "main" }, bar, board.table, buildTotals(board));
-  board.root.replaceChildren(main, board.panel);
+  const warned = header.warned ? [element("p", { class: "warned" }, header.warned)] : [];
+  const main = element("div", { class: "main" }, board.table, ...warned);
+  board.root.replaceChildren(...buildAims(board), buildTotals(board), main, board.panel);
   board.root.classList.toggle("details", board.details);
   showOnSlide(board);
+  hintAtDragging(board);
 }
 
 // A slide shows few rows, large; the others still count in what is said of all findings together.
@@ -117,13 +108,14 @@ function buildRow(board, finding, k) {
   const shown = element("span", { class: "shown", "aria-hidden": "true" });
   const typed = element("input", { type: "text", inputmode: "decimal", "aria-label": "Threshold",
                                    "aria-describedby": id, autocomplete: "off", spellcheck: "false" });
-  const threshold = element("span", { class: "number of-threshold", role: "cell", "data-metric": "threshold" }, shown,
+  const threshold = element("span", { class: "of-threshold", role: "cell", "data-metric": "threshold" }, shown,
                             typed);
   const quiet = element("div", { class: "quiet" });
   const ghost = element("div", { class: "ghost", title: `Threshold of ${board.header.reference.name}` });
   const prevalence = finding.positives / (finding.positives + finding.negatives || 1);
   /** @type {any} */
-  const row = { range, shown, typed, quiet, ghost, open: opener, cells: {} };
+  const row = { range, shown, typed, quiet, ghost, preview: element("div", { class: "preview" }), open: opener,
+                hint: element("div", { class: "hint" }), cells: {} };
   for (const [metric, head, , extra] of COLUMNS) row.cells[metric] = cell(metric, head, extra);
   row.root = element("div", { class: "row", role: "row", "data-finding": finding.name },
     element("span", { class: "of-name", role: "rowheader" }, opener),
@@ -131,7 +123,7 @@ function buildRow(board, finding, k) {
                       title: `${whole(finding.positives)} films with it, ${whole(finding.negatives)} without` },
       finding.positives ? `${(100 * prevalence).toFixed(prevalence < 0.0995 ? 1 : 0)} %` : "none"),
     element("span", { class: "of-scores", role: "cell" },
-      element("div", { class: "scores" }, rowHistogram(ladder), quiet, ghost, range)),
+      element("div", { class: "scores" }, rowHistogram(ladder), quiet, ghost, row.preview, row.hint, range)),
     threshold, ...Object.values(row.cells));
   return row;
 }
@@ -143,22 +135,6 @@ function rowHistogram(ladder) {
                               "aria-hidden": "true" },
     element("svg:path", { class: "without", d: area(negatives, ROW_BINS, ROW_HEIGHT) }),
     element("svg:path", { class: "with", d: area(positives, ROW_BINS, ROW_HEIGHT) }));
-}
-
-/** @param {Board} board */
-function buildTotals(board) {
-  board.totals = {};
-  const cells = TOTALS.map(([metric, title]) => {
-    const value = element("span", { class: "value", "data-metric": metric });
-    const delta = element("span", { class: "delta", title: `Against ${board.header.reference.name}` });
-    board.totals[metric] = { value, delta };
-    const [mean, name] = metric.split("_");
-    const said = `${board.header.meanings[mean]} ${board.header.meanings[name]}`;
-    return element("div", { class: "total", title: said }, element("span", { class: "label" }, title), value, delta);
-  });
-  board.excluded = element("span", { class: "excluded", "data-metric": "excluded" });
-  return element("div", { class: "totals", role: "group", "aria-label": "All findings together" }, ...cells,
-                 board.excluded);
 }
 
 // The open row, where rows scroll and it is out of sight; the page itself stays.
@@ -180,25 +156,16 @@ function showRow(board, k) {
   const text = board.textAt(k, place);
   if (row.range.value !== String(place)) row.range.value = String(place);
   write(row.shown, text);
-  if (row.typed.value !== text && board.typing !== k) row.typed.value = text;
-  row.quiet.style.transform = `scaleX(${place / (ladder.thresholds.length - 1)})`;
+  const short = threeDigits(text);
+  if (row.typed.value !== short && board.typing !== k) row.typed.value = short;
+  const along = place / (ladder.thresholds.length - 1);
+  row.quiet.style.transform = `scaleX(${along})`;
+  if (board.root.classList.contains("hinting")) row.hint.style.setProperty("--at", String(along));
   for (const [metric, , said] of COLUMNS) write(row.cells[metric], said(now, board.before[k]));
   const sign = Math.sign(Math.round(1000 * (now.f1 - board.before[k].f1)));
   row.cells.delta.dataset.sign = String(Number.isNaN(sign) ? 0 : sign);
   row.range.setAttribute("aria-valuetext", `threshold ${text}, F1 ${share(now.f1)}, recall ${share(now.recall)}, `
     + `precision ${share(now.precision)}`);
-}
-
-/** @param {Board} board */
-function showTotals(board) {
-  const now = overall(board.now);
-  for (const [metric] of TOTALS) {
-    write(board.totals[metric].value, share(now[metric]));
-    write(board.totals[metric].delta, change(now[metric], board.beforeAll[metric]));
-  }
-  const without = board.now.length - now.defined;
-  write(board.excluded, without ? `macro over ${now.defined} of ${board.now.length} findings: ${without} without `
-    + "positive films" : `macro over all ${board.now.length} findings`);
 }
 
 /** @param {Board} board */

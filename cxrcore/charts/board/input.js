@@ -64,6 +64,7 @@ function takeLater(board) {
 
 /** @param {Board} board @param {number[]} now */
 function settle(board, now) {
+  if (board.settled && now.some((value, k) => value !== board.settled[k])) bump(board);
   board.settled = now;
   showTools(board);
 }
@@ -125,6 +126,7 @@ function open(board, k) {
   board.open = k;
   board.rows[k].root.classList.add("open");
   buildPanel(board);
+  showAims(board);
 }
 
 /** @param {Board} board */
@@ -141,17 +143,11 @@ function listen(board) {
   board.rows.forEach((row, k) => {
     row.open.onclick = () => { open(board, k); tellOpened(board); };
     row.range.onpointerdown = () => open(board, k);
-    row.range.oninput = () => moveTo(board, k, Number(row.range.value));
+    row.range.oninput = () => { rememberDrag(board); moveTo(board, k, Number(row.range.value)); };
     row.range.onchange = () => commit(board, k);
     row.range.onkeydown = (event) => stepByKey(board, k, event);
     row.range.onblur = () => { if (board.resting) commit(board, k); };
-    row.typed.onfocus = () => { board.typing = k; row.typed.select(); };
-    row.typed.onblur = () => { board.typing = null; takeTyped(board, k); };
-    row.typed.onkeydown = (event) => {
-      if (event.key === "Enter") takeTyped(board, k);
-      if (event.key === "Escape") { row.typed.value = board.textAt(k, board.at[k]); say(board, ""); }
-      event.stopPropagation(); // its own undo
-    };
+    listenToTyping(board, k);
   });
   board.undo.onclick = () => travel(board, board.past, board.future);
   board.redo.onclick = () => travel(board, board.future, board.past);
@@ -169,6 +165,7 @@ function listen(board) {
   };
   listenToHold(board);
   listenToPanel(board);
+  listenToAims(board);
 }
 
 // While a handle is held, new tables wait.
@@ -198,47 +195,6 @@ function stepByKey(board, k, event) {
   moveTo(board, k, board.at[k] + steps[event.key]);
   clearTimeout(board.resting);
   board.resting = setTimeout(() => commit(board, k), KEY_REST);
-}
-
-const UNREACHED = 1 + Number.EPSILON; // no score reaches it: "never", as in measures/thresholds/positions.py
-
-// -- a typed threshold: kept as typed, and counted exactly, by Python where it is not a position
-
-/** @param {Board} board @param {number} k */
-function takeTyped(board, k) {
-  const { typed } = board.rows[k];
-  const text = typed.value.trim();
-  if (text === board.textAt(k, board.at[k]) || (board.wanted?.k === k && board.wanted.text === text)) return;
-  const value = text.toLowerCase() === "never" ? UNREACHED : Number(text.replace(",", "."));
-  const bad = text === "" || !(value >= 0 && value <= UNREACHED);
-  typed.setAttribute("aria-invalid", String(bad));
-  if (bad) {
-    say(board, `“${text}” is no threshold: type a number from 0 to 1, never, or Escape.`, true);
-    return;
-  }
-  say(board, "");
-  open(board, k);
-  const place = placeOf(board.ladders[k].thresholds, value);
-  if (place < 0) {
-    board.wanted = { k, value, text };
-    board.send.setTriggerValue("typed", { [board.header.findings[k].name]: value });
-    return;
-  }
-  typed.value = board.textAt(k, place);
-  moveTo(board, k, place);
-  commit(board, k);
-}
-
-// Python has counted what was asked for.
-/** @param {Board} board */
-function takeWanted(board) {
-  if (!board.wanted) return;
-  const { k, value } = board.wanted;
-  const place = placeOf(board.ladders[k].thresholds, value);
-  if (place < 0) return;
-  board.wanted = null;
-  moveTo(board, k, place);
-  commit(board, k);
 }
 
 /** @param {Board} board @param {string} text @param {boolean} wrong */

@@ -83,7 +83,7 @@ function drawScores(board, wide) {
     element("svg:circle", { cy: SCORES_HEIGHT / 2, r: POINT }));
   const legend = element("div", { class: "key" }, element("i", { class: "with" }), "with the finding",
     element("i", { class: "without" }), element("span", {}, "without",
-      element("span", { class: "peaks" }, ", each up to its own peak")));
+      element("span", { class: "peaks" }, "; heights not alike")));
   view.scores.replaceChildren(legend, element("svg:svg", { class: "plot", width: wide, height: SCORES_HEIGHT + FLOOR,
       role: "img", "aria-label": "Histogram of scores on a logit scale; drag sideways to move the threshold" },
     element("svg:path", { class: "without", d: area(negatives, wide, SCORES_HEIGHT) }),
@@ -201,8 +201,10 @@ function showPanel(board) {
   all.forEach((now, i) => {
     putDot(view.rocDots.dots[i], view.rocDots.box, now.fp / now.negatives, now.recall);
     putDot(view.prDots.dots[i], view.prDots.box, now.recall, now.precision);
-    view.runs?.[i].forEach((cell, c) => write(cell, [now.text, share(now.f1), share(now.recall),
-                                                     share(now.precision)][c]));
+    view.runs?.[i].forEach((cell, c) => {
+      write(cell, [threeDigits(now.text), share(now.f1), share(now.recall), share(now.precision)][c]);
+      if (!c && cell.dataset.exact !== now.text) cell.dataset.exact = cell.title = now.text;
+    });
   });
   const before = board.before[k];
   putDot(view.rocDots.ghost, view.rocDots.box, before.fp / ladder.negatives, before.recall);

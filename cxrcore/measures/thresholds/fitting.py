@@ -175,14 +175,29 @@ def fit_thresholds(
     if objective == "classic":
         return classic(labels, scores, findings)
     value = check_parameter(objective, parameter)
-    wanted = OBJECTIVES[objective]
-    if wanted.choose is None:
+    if OBJECTIVES[objective].choose is None:
         return expected_f1(labels, scores, findings)
-    notes = _warnings(_positives(labels, scores), findings)
-    thresholds = np.full(labels.shape[1], FALLBACK)
+    return fit_on_ladders([ladder(*pair) for pair in zip(labels.T, scores.T, strict=True)], findings, objective, value)
+
+
+def fit_on_ladders(ladders: Sequence[Ladder], findings: Sequence[str], objective: str, parameter: float | None = None
+                   ) -> ThresholdSet:
+    """As `fit_thresholds`, for an objective that counts alarms, where the ladders are there already.
+
+    Args:
+        ladders: of the findings, in their order.
+        objective: a key of `OBJECTIVES` other than 'expected_f1'.
+        parameter: as for `fit_thresholds`.
+
+    Raises:
+        UsageError: as `fit_thresholds`.
+    """
+    value, wanted = check_parameter(objective, parameter), OBJECTIVES[objective]
+    assert wanted.choose is not None
+    notes = _warnings(np.array([steps.n_positive for steps in ladders]), findings)
+    thresholds = np.full(len(ladders), FALLBACK)
     not_met = []
-    for k, finding in enumerate(findings):
-        steps = ladder(labels[:, k], scores[:, k])
+    for k, (finding, steps) in enumerate(zip(findings, ladders, strict=True)):
         if not steps.n_positive:
             continue
         rung = wanted.choose(steps, value)

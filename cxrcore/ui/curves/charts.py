@@ -81,7 +81,7 @@ def show(store: Store, measured: Sequence[DrawnRun], runs: Sequence[Evaluated], 
     with said:
         widgets.answer(answer(measured, view) if finding is None else answer_for(measured, finding, view))
     marked = marks.marked_runs(store, measured, runs, asked.marks)
-    marks.say_same_films(marked, part)
+    marks.say_same_films(marked, runs, part)
     notes, drawn = marks.mark_notes(marked, runs, finding), marked.runs
     banded = view in CURVES and (asked.bands or (finding is None and are_cheap(drawn)))
     if banded and finding is not None:

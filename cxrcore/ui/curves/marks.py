@@ -115,9 +115,10 @@ def mark_notes(marked: Marked, runs: Sequence[Evaluated], finding: str | None) -
     return said
 
 
-def say_same_films(marked: Marked, part: str) -> None:
+def say_same_films(marked: Marked, runs: Sequence[Evaluated], part: str) -> None:
     """A mark beside the title where thresholds are read on the films that they were fitted on."""
-    same = [source for source in marked.sets.values() if source.part == part]
+    by_id = {run.run_id: run for run in runs}
+    same = [source for run_id, source in marked.sets.items() if source.is_read_on_own_films(by_id[run_id], part)]
     if same:
         who = "" if len(same) == len(marked.sets) else f" of {len(same)} runs"
         frame.chip("same films", f"The thresholds{who} were fitted on the very films that the curves are read on, "

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.dataset import prevalence_chart
+from cxrcore.evaluation import published
 from cxrcore.findings import display_name
 from cxrcore.glossary import NOT_FOR_DIAGNOSIS, meaning
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
@@ -14,6 +15,7 @@ from cxrcore.ui import widgets
 from cxrcore.ui.data.counts import LABEL_NOTES, percent
 from cxrcore.ui.present.stage import chart, headline, inside
 
+REAL = "NIH's real films (Wang et al. 2017)"
 MOST_ROWS = 24  # findings that large type leaves room for
 
 
@@ -29,8 +31,10 @@ def imbalance(lesson: Lesson) -> None:
     left, right = st.columns([3, 1.1], gap="medium")
     with left:
         drawn = at_both_ends(found.prevalence)
-        chart(prevalence_chart(drawn), "imbalance",
-              "Share of films with each finding, the most common on top", 10.5, title=False)
+        real = published.nih_prevalence() if lesson.kind == "phantom" else None
+        chart(prevalence_chart(drawn, real), "imbalance",
+              "Share of films with each finding, the most common on top"
+              + (f"; open dots: {REAL}" if real else ""), 12 if real else 10.5, title=False)
     with right:
         figures = found.figures
         st.metric("Films", f"{figures.films:,}", help=meaning("films"))
@@ -38,6 +42,10 @@ def imbalance(lesson: Lesson) -> None:
         st.metric("Without any finding", percent(figures.without_finding), help=meaning("without_finding"))
         if len(drawn) < len(found.prevalence):
             st.markdown(f"Drawn: {len(drawn)} of {len(found.prevalence)} findings, the most common and the rarest.")
+    if real:
+        rare = min(real, key=real.__getitem__)
+        st.markdown(f"Bars: these phantoms. **Open dots: {REAL}**, where {inside(rare)} is on 1 film in "
+                    f"{round(1 / real[rare]):,}.")
 
 
 def at_both_ends(prevalence: pd.DataFrame) -> pd.DataFrame:
@@ -74,6 +82,9 @@ def accuracy(lesson: Lesson) -> None:
     n = len(lesson.findings)
     every = known == lesson.n_films * n
     asked = f"{n} questions each" if every else f"{known:,} questions whose answer and score are known"
+    if lesson.kind == "phantom":
+        shares = published.nih_prevalence()
+        asked += f"; on {REAL} “no” is right {percent(1 - sum(shares.values()) / len(shares))} of the time"
     st.markdown(f"{lesson.films}, {asked}: most answers are “no”, so accuracy hardly moves, whatever a network can "
                 "do. **Recall, precision, F1, AP and AUROC say more.**")
 

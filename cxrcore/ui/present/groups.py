@@ -1,5 +1,7 @@
 """The slide on people: whom the network misses more often."""
 
+import contextlib
+
 import numpy as np
 import streamlit as st
 
@@ -50,6 +52,13 @@ def groups(lesson: Lesson) -> None:
     st.markdown(f"{lesson.films}; {over}; thresholds: {escape(lesson.tuned(lesson.run).in_words)}, the same "
                 f"for everybody. {_family(tested.n_tests)} A gap can come from the network, from labels, or from who "
                 "comes with what.")
+
+
+def groups_ahead(lesson: Lesson) -> None:
+    """What `groups` measures, for those who come to it next."""
+    for grouping in SHOWN:
+        with contextlib.suppress(ResamplingError):
+            subgroups.in_groups(lesson.store, lesson.run, lesson.part, grouping, lesson.tuned(lesson.run))
 
 
 def _tested(parted: list[tuple[Subgroups, Gap]]) -> Verdicts:

@@ -18,7 +18,7 @@ def maps(lesson: Lesson) -> None:
     Raises:
         NothingToShow: no checkpoint, or no film among the prepared pixels.
     """
-    cases = cases_of(lesson, N_FILMS)
+    cases = chosen_cases(lesson)
     headline("Where did the network look?")
     for column, case in zip(st.columns(N_FILMS, gap="medium"), cases, strict=False):
         with column, st.skeleton(height=420):
@@ -28,3 +28,12 @@ def maps(lesson: Lesson) -> None:
     st.markdown(READ)
 
 
+def chosen_cases(lesson: Lesson) -> list[tuple[str, str]]:
+    """The films that were chosen, else those that serve best; as for `maps`."""
+    return list(lesson.pictured[:N_FILMS]) or cases_of(lesson, N_FILMS)
+
+
+def maps_ahead(lesson: Lesson) -> None:
+    """What `maps` asks the network, for those who come to it next."""
+    for case in chosen_cases(lesson):
+        example(lesson, *case)

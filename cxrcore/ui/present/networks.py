@@ -4,12 +4,13 @@ import numpy as np
 import streamlit as st
 
 from cxrcore.charts import curves as curve_charts
+from cxrcore.charts.curve_marks import OperatingPoint
 from cxrcore.charts.stage import Rated, rating_chart
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name
 from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import comparison, data_set, from_store
-from cxrcore.queries.class_lesson import Lesson
+from cxrcore.queries.class_lesson import HALF, Lesson
 from cxrcore.queries.comparison import Compared
 from cxrcore.queries.evaluated_runs import on_shared_findings, others_in_words
 from cxrcore.queries.run_groups import SYNTHETIC_NOTE
@@ -41,6 +42,13 @@ def networks(lesson: Lesson) -> None:
         st.markdown(f"{SYNTHETIC_NOTE.capitalize()}.")
 
 
+def networks_ahead(lesson: Lesson) -> None:
+    """What `networks` compares, for those who come to it next."""
+    runs, _ = on_shared_findings([lesson.run, *lesson.runs[1:]])
+    architectures = dict(zip(lesson.rows["run_id"], lesson.rows["architecture"], strict=True))
+    comparison.compare(lesson.store, runs, architectures, lesson.part, places=lesson.places)
+
+
 def _rated(one: Compared) -> Rated:
     """A run's macro mean; its name says over how many findings where these are not all."""
     interval = one.found.interval("auroc")
@@ -62,7 +70,9 @@ def curves(lesson: Lesson) -> None:
     run, k = lesson.run, lesson.example
     finding, counts = lesson.findings[k], lesson.at_half
     drawn = {view: from_store.curves(lesson.store, run.read(lesson.part), view) for view in ("roc", "pr")}
-    shown = {view: curve_charts.ShownCurves(run.label, lesson.styles[run.run_id], own.findings[finding])
+    at_half = OperatingPoint(HALF, "0.5", *(int(part[k]) for part in (counts.tp, counts.fp)),
+                             len(lesson.scores[k].positives), len(lesson.scores[k].negatives))
+    shown = {view: curve_charts.ShownCurves(run.label, lesson.styles[run.run_id], own.findings[finding], at_half)
              for view, own in drawn.items()}
     auroc, f1 = shown["roc"].curves.auroc, float(counts.f1[k])
     n = len(lesson.scores[k].positives)
@@ -76,5 +86,5 @@ def curves(lesson: Lesson) -> None:
               curve_charts.curves_alt(finding, "pr", [shown["pr"]]), 12.6, title=False)
     st.markdown(
         f"{n:,} of {lesson.films_of(k)} have it ({100 * n / lesson.scores[k].n:.1f} %). ROC divides false alarms by "
-        f"the many films without it; precision divides by the alarms. At 0.5: **{int(counts.tp[k]):,} found, "
-        f"{int(counts.fn[k]):,} missed, {int(counts.fp[k]):,} false alarms**.")
+        f"the many films without it; precision divides by the alarms. The mark is at 0.5: "
+        f"**{int(counts.tp[k]):,} found, {int(counts.fn[k]):,} missed, {int(counts.fp[k]):,} false alarms**.")

@@ -17,6 +17,7 @@ from cxrcore.ui.link import forget, in_link
 
 SLIDE = "slide"  # the picker's key, and so its name in the link
 NOTES = "notes"
+FINDING, FILMS = "finding", "films"  # what can be chosen for a slide
 _KEYS = "slide_keys"
 
 
@@ -24,7 +25,11 @@ def _read(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
-_LISTENER = st.components.v2.component("cxr_slide_keys", html="<span></span>", js=_read("keys.js"))
+_LISTENER = st.components.v2.component(
+    "cxr_slide_keys", html="""<button type="button" aria-label="Full screen" title="Full screen (key F)">
+<svg width="1em" height="1em" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="2">
+<path d="M1 5V1h4M11 1h4v4M15 11v4h-4M5 15H1v-4"/></svg></button>""",
+    css=_read("keys.css"), js=_read("keys.js"))
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,16 @@ class Slide:
 
     Attributes:
         name: in the list of slides and in the link.
-        show: draws it.
+        show: draws it, given the lesson.
+        picks: `FINDING` or `FILMS` where that can be chosen for it.
+        ahead: works out what takes long in `show`, with no screen; None where nothing does.
     """
 
     name: str
     show: Callable[[Any], None]
     notes: Notes
+    picks: str = ""
+    ahead: Callable[[Any], None] | None = None
 
 
 def dress() -> None:
@@ -66,9 +75,14 @@ def current(slides: Sequence[Slide]) -> Slide | None:
     return None
 
 
-def show_slide(slide: Slide, lesson: Any, store: Store) -> None:
-    """Draw the slide, or what is missing for it; an error stays on the stage, so that the bar can follow."""
-    with st.container(key="stage"), shell.errors_shown():
+def show_slide(slide: Slide, lesson: Any, store: Store, place: Any = None) -> None:
+    """Draw the slide, or what is missing for it; an error stays on the stage.
+
+    Args:
+        place: an `st.empty`, which takes what stood there before off the screen; None for one of several slides.
+    """
+    inside = st.container(key=f"slide_of_{slide.name.lower()}") if place is None else place.container(key="stage")
+    with inside, shell.errors_shown():
         _draw(slide, lesson, store)
 
 
@@ -88,21 +102,22 @@ def bar(slides: Sequence[Slide], slide: Slide, more: Callable[[], None]) -> None
     """Previous, the list of slides, next, what `more` draws, and the notes with their button."""
     names = [one.name for one in slides]
     place = names.index(slide.name)
-    with st.container(key="present_bar", horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="present_bar", horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.button("", icon=":material/arrow_back:", key="back", help="Previous slide (left arrow)", disabled=place == 0,
                   on_click=_go, args=(names, place, -1))
         st.button("", icon=":material/arrow_forward:", key="forward", help="Next slide (right arrow)",
                   disabled=place == len(names) - 1, on_click=_go, args=(names, place, 1))
         st.markdown(f"{place + 1} of {len(names)}", width="content")
-        st.selectbox("Slide", names, **in_link(SLIDE), width=200, label_visibility="collapsed")
+        st.selectbox("Slide", names, **in_link(SLIDE), width=165, label_visibility="collapsed")
         more()
+        _LISTENER(data={"place": place, "n": len(names)}, key=_KEYS, on_turn_change=lambda: _turn(names, place),
+                  width="content", height="content")
         st.toggle("Notes", **in_link(NOTES),
                   help="What to say and to ask (key N). Open this page in a second window with its notes on: both turn "
                        "together.")
     if st.session_state.get(NOTES):
         with st.container(key="present_notes"):
             st.markdown(f"**Say** {slide.notes.say}\n\n**Ask** {slide.notes.ask}\n\n**Beware** {slide.notes.trap}")
-    _LISTENER(data={"place": place}, key=_KEYS, on_turn_change=lambda: _turn(names, place))
 
 
 def _turn(names: Sequence[str], place: int) -> None:

@@ -28,7 +28,8 @@ def weights(lesson: Lesson) -> None:
     rows, reliable = [], []
     read = reliability.reliability_reader(lesson.store, None)
     styles = run_styles((one.run.run_id for one in runs), lesson.places)
-    finding = lesson.findings[int(np.argmax([len(one.positives) for one in lesson.scores]))]  # the fullest bins
+    fullest = int(np.argmax([len(one.positives) for one in lesson.scores]))  # bins, that is
+    finding = lesson.wanted if lesson.wanted in lesson.findings else lesson.findings[fullest]
     for one in runs:
         run, name = one.run, LOSS_WORDS[one.loss]
         at = counts_at(from_store.sorted_scores(lesson.store, run.read(lesson.part)), lesson.half)
@@ -52,6 +53,13 @@ def weights(lesson: Lesson) -> None:
               f"Reliability of {display_name(finding)}: on the dotted line, scores are probabilities", 11.6,
               title=False)
         widgets.legend([(one.name, one.style) for one in reliable])
+
+
+def weights_ahead(lesson: Lesson) -> None:
+    """What `weights` reads, for those who come to it next."""
+    read = reliability.reliability_reader(lesson.store, None)
+    for one in _by_loss(lesson):
+        read(one.run, lesson.part)
 
 
 def _reading(others: Sequence[str]) -> str:

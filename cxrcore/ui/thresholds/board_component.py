@@ -21,7 +21,7 @@ _COMPONENT = st.components.v2.component(
 
 
 def board(payload: bytes, on_release: Callable[[], None], on_open: Callable[[], None],
-          on_typed: Callable[[], None]) -> None:
+          on_typed: Callable[[], None], on_aim: Callable[[], None] = lambda: None) -> None:
     """Show the board.
 
     Args:
@@ -29,9 +29,10 @@ def board(payload: bytes, on_release: Callable[[], None], on_open: Callable[[], 
         on_release: called when thresholds have changed; `released()` says how.
         on_open: called when another finding was opened; `opened()` says which.
         on_typed: called when thresholds are wanted that are no positions yet; `typed()` says which.
+        on_aim: called when an aim was clicked; `aimed()` says which.
     """
     _COMPONENT(data=payload, key=KEY, on_released_change=on_release, on_opened_change=on_open,
-               on_typed_change=on_typed)
+               on_typed_change=on_typed, on_aim_change=on_aim)
 
 
 def released() -> dict[str, Any] | None:
@@ -47,6 +48,14 @@ def opened() -> str | None:
 def typed() -> dict[str, float]:
     """{finding: threshold} that is to become a position; only in `on_typed`."""
     return _state().get("typed") or {}
+
+
+def aimed() -> dict[str, Any] | None:
+    """The aim that was clicked, only in `on_aim`.
+
+    `of` is what the board belongs to, `key` the set, `finding` None for all, `shown` whether it stands there already.
+    """
+    return _state().get("aim")
 
 
 def _state() -> dict[str, Any]:

@@ -4,7 +4,8 @@ All of it is one fragment: a release in the browser runs this module again and n
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from cxrcore.charts.look import RunStyle
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name, one_of
 from cxrcore.queries import evaluated_runs, from_store, run_groups
-from cxrcore.queries.board_state import BoardState, notes, provenance, read_state
+from cxrcore.queries.board_state import BoardState, common_note, notes, provenance, read_as_fitted, read_state
 from cxrcore.queries.evaluated_runs import Evaluated, evaluated
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import Kept
@@ -25,11 +26,21 @@ from cxrcore.ui import finding_picker, link, run_pages, shell, widgets
 from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.run_pages import ALL_ARCHIVED, pick_part, pick_run_and_others
-from cxrcore.ui.thresholds import board_component, changed_films, fit, promise, session, set_popover
+from cxrcore.ui.thresholds import aims, board_component, changed_films, promise, session, set_popover
 
 MAX_RUNS = 6
-RUN_WIDTH = 280  # pixels
+RUN_WIDTH = 250  # pixels
 _PACKED: Kept[bytes] = Kept(32)
+# The stretch of the sentence beside the button; and where a component that sticks has to stop, below the page's bar.
+_STYLE = """<style>
+[data-testid="stMainBlockContainer"] { --stick: 48px; }
+.st-key-board_place { min-height: 690px; }
+.st-key-board_says { flex-wrap: nowrap; }
+.st-key-board_says > :has(style) { display: none; }
+.st-key-board_says .flag { font-size: 14px; font-weight: 600; padding: 1px 7px; border-radius: 6px; white-space: nowrap;
+  color: var(--st-orange-text-color, #7E4A00); background: var(--st-orange-background-color, #FBEFD9); }
+@media (max-width: 640px) { .st-key-board_says { flex-wrap: wrap; } .st-key-board_place { min-height: 1600px; } }
+</style>"""
 WITHOUT_RUNS = "so there are no thresholds to set"
 
 
@@ -83,7 +94,8 @@ def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, part: str, s
         st.info(f"{widgets.escape(text)} This makes them:", icon=":material/info:")
         widgets.command(f"python scripts/eval.py --run {run.run_id}", store)
     elif text:
-        st.caption(f":material/info: {widgets.escape(text)}")  # nothing can be done, so it takes no room from the board
+        # Nothing can be done, so it takes no room from the board.
+        st.caption(f":material/info: {widgets.escape(text)}", width="content")
 
 
 def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) -> str:
@@ -92,7 +104,7 @@ def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) 
         fitted_here = state.base.part == part and len(state.changed) < len(state.findings)
         return (f"{run.label} has no {PART_WORDS[wanted]} predictions: it is read on "
                 + ("the films that its thresholds are fitted on." if fitted_here else f"{PART_WORDS[part]}."))
-    if "val" in run.parts:
+    if "val" in run.parts or state.on_half:
         return ""
     text = f"{run.label} has no validation predictions to fit thresholds on"
     untouched = state.base.part is None and not state.changed and len(set(state.thresholds.tolist())) == 1
@@ -116,13 +128,20 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
         st.button("Show the board without it", on_click=link.put_thresholds_in_link, args=(None, None, []))
         raise
     session.leave_as_it_is()
+    runs = read_as_fitted(store, runs, state, part)
+    run = runs[0]
     with controls:
-        fit.fit_popover(store, run, part, state, finding)
         set_popover.sets_popover(store, run, part, state)
+    with st.container(key="board_says", horizontal=True, vertical_alignment="center", gap="small"):
+        _say_where(store, part, state, runs)
+        fitting = aims.choose_fitting(run, part, state)
+    _say_films(store, part, runs, overview)
     kinds = dict(zip(overview.runs["run_id"], overview.runs["kind"], strict=True))
-    _say_what_is_missing(store, run, wanted, part, state, kinds[run.run_id])
-    _say_where(store, part, state, runs, overview)
-    live_board(store, runs, part, state, finding, overview)
+    with st.container(key="board_lacks", horizontal=True, vertical_alignment="center", gap="small"):
+        _say_what_is_missing(store, run, wanted, part, state, kinds[run.run_id])
+        aims.offer_halves(store, run, part, state)
+    with st.container(key="board_place"):
+        live_board(store, runs, part, state, finding, overview, told=aims.told_to_board(store, run, fitting))
     moved = session.last_move(session.reading(run, part))
     if moved is None:
         changed_films.waiting()
@@ -132,19 +151,22 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
 
 
 def live_board(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
-               overview: from_store.Overview, rows: Sequence[str] | None = None) -> None:
+               overview: from_store.Overview, rows: Sequence[str] | None = None, told: Mapping[str, Any] | None = None
+               ) -> None:
     """The board alone, for this page and for slides; call from a fragment.
 
     Args:
         finding: the open one.
         rows: the findings that a slide shows, large; None for all of them.
+        told: of `aims.told_to_board`; a slide shows no aims.
     """
     run = runs[0]
     board_component.board(
-        _payload(store, runs, part, state, finding, overview, rows),
+        _payload(store, runs, part, state, finding, {"rows": list(rows)} if rows else dict(told or {})),
         on_release=lambda: session.take_release(store, run, part),
         on_open=lambda: link.put_finding_in_link(display_name(board_component.opened() or finding)),
-        on_typed=lambda: session.take_typed(session.reading(run, part)))
+        on_typed=lambda: session.take_typed(session.reading(run, part)),
+        on_aim=lambda: aims.take_aim(store, run, part, state))
 
 
 def _open_finding(findings: Sequence[str]) -> str:
@@ -154,19 +176,20 @@ def _open_finding(findings: Sequence[str]) -> str:
     return findings[0] if finding_picker.means_all(name) else one_of(findings, str(name))
 
 
-def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evaluated],
-               overview: from_store.Overview) -> None:
-    """Which predictions the thresholds come from, and which they are read on."""
+def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evaluated]) -> None:
+    """Which predictions the thresholds come from, and which they are read on; flagged where these are the same."""
     run = runs[0]
     said, flag = provenance(state, run, part)
-    # Two lines, so that the flag appears without moving the board.
-    reference = widgets.escape(state.reference.in_words)
+    where = run.in_words(part)
+    flagged = f' <span class="flag">same films</span> {escape(flag.capitalize())}.' if flag else ""
+    st.html(_STYLE)
+    widgets.answer(f"Thresholds: <b>{escape(said)}</b>, read on <b>{escape(where)}</b>.{flagged}")
     unknown = evaluated_runs.known_in_words(
         run.findings, [found.n for found in from_store.sorted_scores(store, run.read(part))])
-    st.markdown(f"Thresholds: **{widgets.escape(said)}**. Changes against {reference}.  \n"
-                f"Read on **{widgets.escape(run.in_words(part))}**.{widgets.escape(f' {unknown}' if unknown else '')}"
-                + (f" :orange-badge[:material/warning: same films] {flag.capitalize()}." if flag else ""))
-    _say_films(store, part, runs, overview)
+    with frame.numbers():
+        st.markdown(f"Thresholds: **{widgets.escape(said)}**. Changes are against "
+                    f"{widgets.escape(state.reference.in_words)}. Read on **{widgets.escape(where)}**."
+                    + (f" {widgets.escape(unknown)}" if unknown else ""))
 
 
 def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: from_store.Overview) -> None:
@@ -187,13 +210,14 @@ def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: fro
 
 
 def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
-             overview: from_store.Overview, rows: Sequence[str] | None) -> bytes:
+             besides: Mapping[str, Any]) -> bytes:
     of = session.reading(runs[0], part)
     styles = link.styles(run.run_id for run in runs)
     positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].read(part))]
-    header = session.load_board(of, state, finding) | {"reference": state.reference.in_words}
-    header |= {"rows": list(rows)} if rows else {}
+    header = session.load_board(of, state, finding) | {"reference": state.reference.in_words} | dict(besides)
+    header |= {"warned": common_note(state)}
     as_is, fitted = session.extra_positions(of, state)
+    fitted = [sorted({*more, *aims.extra_positions(besides.get("aims", ()), k)}) for k, more in enumerate(fitted)]
     looks = [_look(run, styles[run.run_id]) for run in runs]
     own = [state.reference.thresholds.tolist(), *(_own_set(store, run, state) for run in runs[1:])]
     told = (looks, own, header, as_is, fitted, notes(state, runs[0], part, positives))

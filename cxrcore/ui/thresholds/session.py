@@ -1,5 +1,6 @@
 """What the browser has on its board, and what it tells: the steps between a release there and the link here."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -111,6 +112,19 @@ def _take(store: Store, run: Evaluated, part: str, told: dict[str, Any]) -> None
     put_in_link(run, state)
     st.session_state[_KNOWN] = state.thresholds.tolist()
     st.session_state[_MOVED] = told["moved"] and told["moved"] | {"of": told["of"]}
+
+
+def take_set(put: Callable[[], BoardState], shown: bool = False) -> None:
+    """A set is put on the board.
+
+    Args:
+        put: makes the link say so, and gives what stands on the board then.
+        shown: whether the browser shows it already; else it is sent there.
+    """
+    made: list[BoardState] = []
+    worked = shell.act("", lambda: made.append(put()))
+    st.session_state[_MOVED] = None
+    st.session_state[_KNOWN] = made[0].thresholds.tolist() if worked and shown else None
 
 
 def take_typed(of: str) -> None:

@@ -1,6 +1,7 @@
 """The popover of threshold sets: save, load, compare two, and take them out and in as files."""
 
 import contextlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,7 @@ from cxrcore.measures.thresholds.positions import SortedScores, counts_at
 from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState, hand, make_state
 from cxrcore.queries.evaluated_runs import Evaluated
-from cxrcore.queries.threshold_sets import PARAMETERS, FitKey, find_set, find_set_name
+from cxrcore.queries.threshold_sets import HALF, PARAMETERS, FitKey, find_set, find_set_name
 from cxrcore.store import Store, threshold_file
 from cxrcore.store.records import rows_of
 from cxrcore.store.run_thresholds import NAMES, is_automatic
@@ -31,14 +32,16 @@ from cxrcore.ui.widgets import escape, number
 
 OFFERED = ("max_f1", "expected_f1", "classic")  # that every list of sets names; fitted when they are asked for
 ROW_HEIGHT, MOST_HEIGHT = 36, 270  # pixels
+_POPOVER = "sets_popover"
 _NAME, _NOTE, _AUTHOR, _LOAD, _REFERENCE, _LEFT, _RIGHT, _FILE = (
     f"sets_{name}" for name in ("name", "note", "author", "load", "reference", "left", "right", "file"))
 
 
 def sets_popover(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     """All that can be done with sets of the run in focus; `part` is what the board is read on."""
-    with st.popover("Sets", icon=":material/bookmarks:", help="Save, load, compare and exchange threshold sets"):
-        save, load, compare, files = st.tabs(["Save", "Load", "Compare", "Files"])
+    with st.popover("Sets", icon=":material/bookmarks:", key=_POPOVER, on_change="rerun",
+                    help="Save threshold sets, load them, lay two side by side, and exchange them"):
+        save, load, compare, files = st.tabs(["Save", "Load", "Side by side", "Files"])
         names = set_names(store, run)
         with save:
             _save_form(store, run, part, state)
@@ -50,9 +53,15 @@ def sets_popover(store: Store, run: Evaluated, part: str, state: BoardState) -> 
             _files(store, run, part, state)
 
 
+def _close() -> None:
+    """What was wanted is done: the board is in sight again."""
+    st.session_state[_POPOVER] = False
+
+
 def set_names(store: Store, run: Evaluated) -> dict[str, str]:
     """{key: name} of the sets that there are: those that can be fitted anew, then the saved ones, newest first."""
     fits = [FitKey(aim, None, part) for part in ("val", "test") if part in run.parts for aim in OFFERED]
+    fits += [FitKey("max_f1", None, HALF)] if run.part_to_halve and "val" not in run.parts else []
     names = {str(fit): find_set_name(fit) for fit in [*fits, FitKey("fixed", 0.5, None)]}
     saved = from_store.threshold_sets(store, run.run_id)
     parts = from_store.prediction_sets(store, run.run_id)["split"]
@@ -60,6 +69,7 @@ def set_names(store: Store, run: Evaluated) -> dict[str, str]:
         if is_automatic(row):
             continue
         where = PART_WORDS.get(parts[row.prediction_id], parts[row.prediction_id])
+        where = f"half of {where}" if json.loads(row.parameters).get(HALF) else where
         names[row.set_id] = f"{row.name} · {where} · {row.created_at:%Y-%m-%d %H:%M}"
     return names
 
@@ -96,6 +106,7 @@ def _save(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
         made_of_others = {one: state.changed[one] for one, _ in run.labels.derived if one in state.changed}
         session.put_in_link(run, make_state(store, run, saved, state.reference, made_of_others))
         st.session_state[_NAME] = st.session_state[_NOTE] = ""
+        _close()
 
 
 # -- load, and what changes are shown against
@@ -116,6 +127,7 @@ def _load_form(store: Store, run: Evaluated, part: str, state: BoardState, names
 def _put(store: Store, run: Evaluated, part: str, state: BoardState, key: str, reference: str) -> None:
     after = make_state(store, run, find_set(store, run, key), find_set(store, run, reference), {})
     session.put_on_board(run, part, state, after)
+    _close()
 
 
 # -- compare two
@@ -228,7 +240,8 @@ def _take_file(store: Store, run: Evaluated, part: str, state: BoardState, file:
             if finding in file.missing}
     changed = kept | {finding: hand(value, shaped) for finding, value in named.items()}
     after = make_state(store, run, state.base, state.reference, changed)
-    return session.put_on_board(run, part, state, after)
+    session.put_on_board(run, part, state, after)
+    return _close()
 
 
 def _known_as(store: Store, run: Evaluated, file: ThresholdFile) -> str | None:
@@ -237,7 +250,8 @@ def _known_as(store: Store, run: Evaluated, file: ThresholdFile) -> str | None:
             if (row.prediction_id, row.name) == (file.prediction_id, file.name) and not is_automatic(row)]
     value = file.parameters.get(PARAMETERS.get(file.objective))
     fit = f"{file.objective}{'' if value is None else f':{value!r}'}"
-    keys += [fit if file.objective == "fixed" else f"{fit}@{file.fitted_on}"]
+    on = HALF if file.parameters.get(HALF) else file.fitted_on
+    keys += [fit if file.objective == "fixed" else f"{fit}@{on}"]
     for key in keys:
         with contextlib.suppress(WorkbenchError):  # a foreign file's objective may be anything
             if np.array_equal(find_set(store, run.of(file.findings), key).thresholds, file.thresholds):
