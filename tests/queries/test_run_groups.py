@@ -156,7 +156,8 @@ def test_constants_and_start_weights_stand_among_the_settings(store):
 def test_settings_are_shown_in_units_that_people_read_and_taken_along_whole():
     sha = "0123456789abcdef" * 4
     shown = [("parameters", "6,967,182", "7.0 M"), ("checkpoint size", "28,444,520", "28.4 MB"),
-             ("lr", "0.0001", "0.0001"), ("device memory", "2,345,678,901", "2.3 GB"), ("file_sha256", sha, "01234567 ..."),
+             ("lr", "0.0001", "0.0001"), ("device memory", "2,345,678,901", "2.3 GB"),
+             ("file_sha256", sha, "01234567 ..."),
              ("parameters", "not recorded", "not recorded"), ("training time", "–", "–")]
     table = pd.DataFrame([{"Part": "", "Setting": name, "Meaning": "", "a": text} for name, text, _ in
                           [*shown, ("trial speed in bf16", "0", "")]])
