@@ -88,7 +88,7 @@ function heads(board) {
   };
   const means = table.measures.map((name, i) => head(
     i, name, "mean", table.meanings[i],
-    made("span", { class: "ends", "aria-hidden": "true" }, ...table.axes[i].map((end) => made("i", {}, written(end).slice(0, -1))))));
+    made("span", { class: "ends", "aria-hidden": "true" }, ...(table.axes[i] ?? []).map((end) => made("i", {}, written(end).slice(0, -1))))));
   return made("tr", { role: "row" }, made("th", { role: "columnheader", scope: "col", class: "tick" }, made("span", { class: "hidden" }, "Chosen")),
               head("run", "Run", "run", "Sort by name"), ...means,
               head("curve", "Val. AUROC", "curve", "Validation AUROC by epoch; sorts by the last"));

@@ -8,7 +8,7 @@
  *             place?: "best" | "tied", status?: string, share?: number, warned?: string, note?: string,
  *             look?: { colour: string, mark: string }, rows?: Row[], spread?: string }} Row
  */
-/** @typedef {{ key: string, title: string, measures: string[], meanings: string[], axes: [number, number][],
+/** @typedef {{ key: string, title: string, measures: string[], meanings: string[], axes: ([number, number] | null)[],
  *              curves: [number, number], rows: Row[], chosen: string[], seq: number, more: number, order: Order,
  *              plain: boolean }} Table
  * @typedef {{ by: number | "run" | "curve" | "", down: boolean }} Order
@@ -43,10 +43,10 @@ function along([from, to], value) {
   return 100 * Math.min(Math.max((value - from) / (to - from || 1), 0), 1);
 }
 
-/** @param {Mean} mean @param {[number, number]} axis @param {Row} row */
+/** @param {Mean} mean @param {[number, number] | null} axis @param {Row} row */
 function bar(mean, axis, row) {
   const line = made("span", { class: "bar", "aria-hidden": "true" });
-  if (!mean) return line;
+  if (!mean || !axis) return line;
   const [value, low, high] = mean;
   if (low !== null && high !== null) {
     const from = along(axis, low);

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.leaderboard.assets import SCRIPT, STYLE
-from cxrcore.charts.look import RunStyle
+from cxrcore.charts.look import RunStyle, architecture_label
 from cxrcore.glossary import TERMS
 from cxrcore.queries import run_progress
 from cxrcore.queries.glance import leaderboard
@@ -82,11 +82,10 @@ def _shown(entries: Sequence[Entry], told: Mapping[str, Any], at_most: int | Non
     return [one for place, one in enumerate(entries) if place < FIRST or chosen & {*one.run_ids}]
 
 
-def _axis(entries: Sequence[Entry], name: str) -> tuple[float, float]:
-    """The ends of a column's axis: all intervals, to the next two hundredths."""
+def _axis(entries: Sequence[Entry], name: str) -> tuple[float, float] | None:
+    """The ends of a column's axis: all intervals, to the next two hundredths; None where nothing is measured."""
     ends = [side for one in entries for side in one.means[name] if not math.isnan(side)]
-    low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
-    return math.floor(low * 50) / 50, math.ceil(high * 50 + 1e-9) / 50
+    return (math.floor(min(ends) * 50 + 1e-9) / 50, math.ceil(max(ends) * 50 - 1e-9) / 50) if ends else None
 
 
 # -- what the browser is told
@@ -134,7 +133,7 @@ def _look(style: RunStyle) -> dict[str, str]:
 
 def _run(store: Store, run_id: str, row: Mapping[str, Any], status: str, curve: list[float]) -> dict[str, Any]:
     """One run's row without its means."""
-    below = [] if row["architecture"] in row["run"] else [row["architecture"]]
+    below = [] if row["architecture"] in (*row["run"].split(" · "), architecture_label(None)) else [row["architecture"]]
     measured = row["measured"] if isinstance(row["measured"], str) else ""
     below += [measured] if measured not in ("", "test") else []
     if isinstance(row["findings"], str) and len({*row["findings"].split(" of ")}) > 1:
