@@ -27,6 +27,7 @@ BOARD = [f"cxrcore/charts/board/{name}" for name in assets.SCRIPTS]
 SMALL_CURVES = [f"cxrcore/charts/small_curves/{name}" for name in small_curves.SCRIPTS]
 MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "keys.js": ["cxrcore/ui/present/keys.js"],
            "copy_link.js": ["cxrcore/ui/frame/copy_link.js"], "more.js": ["cxrcore/ui/frame/more.js"],
+           "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
            "small_curves.js": SMALL_CURVES, "table.js": ["cxrcore/ui/compare/table.js"],
            "copy_text.js": ["cxrcore/ui/compare/copy_text.js"]}
 GLOBALS = "declare const Plotly: any;\n"  # what report.js finds on its page
