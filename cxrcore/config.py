@@ -89,6 +89,13 @@ class EvalConfig(_Films):
     weights: str | None = flag(None, "checkpoint file; a bare model_best.pth that is not here means the newest "
                                      "finished run's")
     subset: int | None = flag(None, "at most n films of each split, as a prediction set of its own", at_least=1)
+    findings: str | None = flag(None, "of a checkpoint from elsewhere: what its outputs are, in their order, "
+                                      "comma-separated, '-' for one that is no finding; or a file that lists them")
+    mean: str | None = flag(None, "of a checkpoint from elsewhere: of pixels from 0 to 1, one number or three")
+    std: str | None = flag(None, "of a checkpoint from elsewhere: as --mean")
+    arch: str | None = flag(None, "of a checkpoint from elsewhere (default: as its tensors show)")
+    img_size: int | None = flag(None, "of a checkpoint from elsewhere: pixels a side, a multiple of 32 (default: as "
+                                      "its position embeddings show, or 224)")
     thresholds: str | None = flag(None, "JSON file of a threshold set, read beside those that are fitted here")
     batch_size: int = flag(64, "films a step", at_least=1)
     results: str | None = flag(None, "folder for tables (default: results/ of this project)")
@@ -168,11 +175,12 @@ class ImportConfig:
                                     "description says)", choices=LABEL_POLICIES)
     dataset: str | None = flag(None, "ID of the store's data set of these films, in place of a table")
     name: str | None = flag(None, "what the run is called (default: the file's name)")
-    architecture: str = flag("", "what made the predictions, such as densenet121")
-    split: str = flag("test", "which part the films are; a column 'split' of the file counts before it",
+    architecture: str = flag("", "what made the predictions, such as densenet121 (default: what the file's name names)")
+    split: str = flag("test", "which part the films are; a column of parts in the file counts before it",
                       choices=IMPORTED_PARTS)
-    map: tuple[str, ...] | None = flag(None, "COLUMN=FINDING where names do not tell; may be given more than once, "
-                                             "or comma-separated", repeated=True)
+    map: tuple[str, ...] | None = flag(None, "COLUMN=FINDING where names do not tell, COLUMN=image_id for the films, "
+                                             "COLUMN=split for parts; may be given more than once, or comma-separated",
+                                       repeated=True)
     logits: bool = flag(False, "scores are logits: the sigmoid makes them probabilities")
     train_list: str | None = flag(None, "films (or patients) that the network was trained on, one a line")
     thresholds: str | None = flag(None, "JSON threshold set that belongs to the predictions")

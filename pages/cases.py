@@ -6,8 +6,9 @@ from cxrcore.queries import evaluated_runs
 from cxrcore.queries.board_state import provenance, read_state
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.ui import link, run_pages, shell, widgets
-from cxrcore.ui.cases import controls, film_list, label_queue
+from cxrcore.ui.cases import controls, film_list, label_queue, one_film
 from cxrcore.ui.cases.controls import ALL_MISS, DISAGREE, QUEUE
+from cxrcore.ui.cases.one_film import Listed
 from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.run_pages import ALL_ARCHIVED, open_runs_page, pick_part
@@ -60,7 +61,7 @@ with open_runs_page("cases", "so there are no cases") as page:
         raise
     session.leave_as_it_is()
     shown = film_list.choose(store, runs, part, state, finding, which)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", key="cases_line"):
         with st.container():
             film_list.say_what_is_shown(store, shown, which, runs, part)
         sheet = controls.page_picker(len(shown.rows), (run_ids, part, finding, which, shown.threshold))
@@ -68,7 +69,11 @@ with open_runs_page("cases", "so there are no cases") as page:
                                          lambda: film_list.films_table(shown, which))})
     source, flag = provenance(state, runs[0], part)
     counted = film_list.counts(store, runs[0], part, state, finding)
-    beside = " ".join(f"{name}: {n:,}." for name, n in counted.items())
-    warned = f" :orange-badge[:material/warning: same films] {widgets.escape(flag.capitalize())}." if flag else ""
-    st.caption(f"{beside} Thresholds: {widgets.escape(source)}.{warned}")
+    if flag:
+        frame.chip("same films", f"{widgets.escape(flag.capitalize())}.", icon=":material/warning:")
+    with frame.numbers():
+        st.caption(f"Thresholds: {widgets.escape(source)}.")
+        st.caption("Films at this threshold. " + " ".join(f"{name}: {n:,}." for name, n in counted.items()))
+    one_film.look_at_films(Listed(store, runs[0], part, state, rows.iloc[0], shown, film_list.page_of(shown, sheet),
+                                  overview))
     film_list.draw_films(store, runs[0], part, shown, which, sheet)

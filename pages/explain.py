@@ -1,40 +1,33 @@
-"""Explain: upload a film, see scores and decisions, and where the network looked."""
+"""Explain: a film, what networks say of it, and where they looked."""
 
 import streamlit as st
 
-from cxrcore.queries import explained_films
+from cxrcore.queries import chosen_film, explained_films
 from cxrcore.ui import widgets
-from cxrcore.ui.explain import downloads, map_views, sections
+from cxrcore.ui.explain import behind_numbers, controls, downloads, film_page, film_tray
 from cxrcore.ui.frame import frame
-from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import open_runs_page
 
 with open_runs_page("explain", "so there is no network to ask") as page:
     store, overview = page.store, page.overview
-    explained_films.begin_importing()
-    runs = sections.pick_runs(page)
-    films = sections.films_of(store, overview, runs)
-    sections.say_where(overview, runs, page.statuses)
-    files = sections.upload()
+    runs = controls.pick_runs(page)
+    explained_films.begin_loading(store, list(runs.index))
+    controls.say_where(overview, runs, page.statuses)
     with frame.bar():
-        finding = sections.finding_picker(overview, runs)
-        method = sections.method_picker()
-        view = sections.view_picker(len(runs))
-        look = map_views.look_popover()
-        guess = st.toggle("Guess first", **in_link("guess"),
-                          help="Hides what the network says until you ask for it.")
-    film = sections.choose_film(store, films, runs, finding, files)
-    if film is None:
-        widgets.begin_loading_charts()
+        view = controls.view_picker(len(runs))
+        method, look = controls.map_popover()
+        guess = controls.guess_toggle()
+    films = chosen_film.films_of(store, runs.iloc[0], overview.runs, overview.datasets)
+    with st.container(horizontal=film_tray.any_film(), vertical_alignment="center", key="film_line"):
+        said = st.container()
+        wanted = film_tray.pick_film(store, films, runs)
+    if wanted is None:
+        with said:
+            widgets.answer("Drop a chest film here: the networks score it, and show where they looked.")
+        film_tray.offer_examples(store, runs.iloc[0]["dataset_id"], films, film_page.finding_to_offer(films),
+                                 chosen_film.size_of(runs.iloc[0]))
         st.stop()
-    sections.say_film(film, films)
-    if guess and not sections.asked_for(film):
-        st.stop()
-
-    shown = sections.score(store, runs, film)
-    sections.say_check(shown[0])
-    sections.draw_scores(store, films, film, shown)
-    sections.stop_where_unknown(shown[0], finding)
-    picture = sections.draw_maps(film, shown, finding, method, view, look)
-    with frame.tools():
-        downloads.explain_downloads(film, shown, finding, method, picture)
+    stage = film_page.show(store, runs, films, wanted, said, (method, view, look), guess)
+    behind_numbers.put_numbers(store, stage.film, stage.shown, method)
+    behind_numbers.draw_table(films, stage.film, stage.shown, method)
+    downloads.explain_downloads(stage)

@@ -5,7 +5,7 @@ import streamlit as st
 from cxrcore.queries import from_store
 from cxrcore.ui import shell
 from cxrcore.ui.frame import frame
-from cxrcore.ui.imports import ensemble, predictions
+from cxrcore.ui.imports import declared, ensemble, examined, predictions
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import stop_without_runs
 
@@ -23,12 +23,11 @@ with shell.open_page("import") as store:
         ensemble.show_ensemble(store, overview)
         st.stop()
 
-    said = predictions.ask(store, overview)
-    if said is None:
+    asked = declared.ask(store, overview)
+    if asked is None:
         st.stop()
+    files, said = asked
     if said.table is None:
         st.info("Which films are these? Choose the data set, or upload its table.", icon=":material/info:")
         st.stop()
-    candidate = predictions.examine_said(store, said)
-    predictions.show_candidate(candidate)
-    predictions.offer(store, candidate, said)
+    predictions.show(store, examined.examine(store, files, said), said)

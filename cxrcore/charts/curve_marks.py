@@ -10,6 +10,7 @@ from cxrcore.charts.curve_axes import packed
 from cxrcore.charts.look import RunStyle, escape
 from cxrcore.measures.curves import logit
 from cxrcore.measures.intervals.curve_bands import Band
+from cxrcore.measures.thresholds.positions import rounded
 
 SIZE = 11  # pixels
 _RIM = "rgba(255,255,255,0.9)"  # parts a mark from its own curve on white and on dark
@@ -56,7 +57,7 @@ class OperatingPoint:
     def hover(self, name: str) -> str:
         """The run's name and all numbers."""
         return "<br>".join([
-            escape(name), f"threshold {self.threshold:.4g} ({escape(self.named)})",
+            escape(name), f"threshold {rounded(self.threshold)} ({escape(self.named)})",
             f"recall {_number(self.recall)}, precision {_number(self.precision)}",
             f"false positive rate {_number(self.fpr)}, F1 {_number(self.f1)}",
             f"TP {self.tp:,} of {self.positives:,} with the finding",

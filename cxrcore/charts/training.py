@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 
 from cxrcore.charts.look import RunStyle, dress, escape
 
+HEIGHT = 250  # pixels; two stand beside each other and two below them, in two fifths of a page
+
 
 @dataclass(frozen=True)
 class TrainingPanel:
@@ -15,6 +17,7 @@ class TrainingPanel:
 
     Attributes:
         title: with its unit or range.
+        short: the title over a small chart.
         column: of the epochs frame.
         faint: a second column, drawn thin and pale behind the first.
         format: of the values on hover.
@@ -22,6 +25,7 @@ class TrainingPanel:
     """
 
     title: str
+    short: str
     column: str
     faint: str | None = None
     format: str = ".4f"
@@ -29,10 +33,11 @@ class TrainingPanel:
 
 
 PANELS = {
-    "loss": TrainingPanel("Loss (bold: validation, thin: training)", "val_loss", "train_loss"),
-    "auroc": TrainingPanel("Validation macro AUROC (0 to 1)", "val_macro_auroc"),
-    "f1": TrainingPanel("Validation macro F1, best thresholds (0 to 1)", "val_macro_f1_best"),
-    "rate": TrainingPanel("Learning rate, last step of the epoch", "learning_rate", format=".2e", best=False),
+    "loss": TrainingPanel("Loss (bold: validation, thin: training)", "Loss (thin: training)", "val_loss", "train_loss"),
+    "auroc": TrainingPanel("Validation macro AUROC (0 to 1)", "Validation AUROC", "val_macro_auroc"),
+    "f1": TrainingPanel("Validation macro F1, best thresholds (0 to 1)", "Validation F1, best", "val_macro_f1_best"),
+    "rate": TrainingPanel("Learning rate, last step of the epoch", "Learning rate", "learning_rate", format=".2e",
+                          best=False),
 }
 
 
@@ -67,7 +72,8 @@ def training_chart(panel: TrainingPanel, curves: Sequence[Curve], last_epoch: in
         if panel.best and curve.best_epoch is not None:
             best = curve.epochs[curve.epochs["epoch"] == curve.best_epoch]
             figure.add_trace(_ring(best["epoch"], best[panel.column], curve.style.colour))
-    dress(figure, panel.title)
+    dress(figure, panel.short)
+    figure.update_layout(height=HEIGHT, margin={"l": 4, "r": 8, "t": 40, "b": 4})
     figure.update_xaxes(title="Epoch", range=[0.5, last_epoch + 0.5], dtick=_step(last_epoch), tick0=0)
     if panel.format.endswith("e"):
         figure.update_yaxes(tickformat="~e", rangemode="tozero")

@@ -16,12 +16,11 @@ from cxrcore.data.description import VIEWS, described
 from cxrcore.data.description_parts import COLUMNS, label_word
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.data.guess_table import Guess, KnownNames
-from cxrcore.data.splits import SPLITS
+from cxrcore.data.splits import PART_SPELLINGS, SPLITS
 from cxrcore.data.table_cells import Table
 from cxrcore.errors import DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
-_PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation", "dev"), "test": ("test", "testing")}
 _PATIENT = re.compile(r"(?:p|pat|patient|sub|subject)?[_-]?\d+", re.IGNORECASE)
 _SHOWN = 8  # words in a line
 
@@ -130,7 +129,7 @@ def _split_words(column: Any, people: dict[str, Any], lines: list[str]) -> dict[
     """{part: its words}; the column is dropped where it is no split into train, val and test."""
     if "split" not in people:
         return {}
-    found = {word: next((part for part in SPLITS if word.lower() in _PARTS[part]), None)
+    found = {word: next((part for part in SPLITS if word.lower() in PART_SPELLINGS[part]), None)
              for word in column(people["split"]).unique()}
     if None in found.values():
         lines.append(f"split: column '{people.pop('split')}' has other words than train, val and test, and is left out")

@@ -13,14 +13,16 @@ from cxrcore.findings import display_name
 FINDING = "="  # stands before a finding's name where that finding has a column
 
 
-def read_cells(described: Description, csv_path: Path, partial: bool = False) -> tuple[pd.DataFrame, int]:
+def read_cells(described: Description, csv_path: Path, partial: bool = False
+               ) -> tuple[pd.DataFrame, int, tuple[str, ...]]:
     """Columns `film`, those of `Description.people` that are there, and `labels` or `=<finding>` of each finding.
 
     Args:
         partial: films, readers and some of the findings' columns will do, as in label files.
 
     Returns:
-        The rows as text, and how many were left out because `films.only` takes others.
+        The rows as text, how many were left out because `films.only` takes others, and what is to be said of how the
+        file is written.
 
     Raises:
         DataError: no such file, not a table, no rows, or missing columns (named).
@@ -44,7 +46,7 @@ def read_cells(described: Description, csv_path: Path, partial: bool = False) ->
     cells = pd.DataFrame({key: _cell(raw[place], wanted.get(key)) for key, place in places.items()})
     if there and other is not None and described.join is not None:
         _add_joined(cells, there, other, described.join.to)
-    return _chosen(cells, described)
+    return *_chosen(cells, described), table.notes
 
 
 def finding_places(table: Table, described: Description, partial: bool = False) -> dict[str, int]:
@@ -88,6 +90,8 @@ def _cell(cells: pd.Series, column: Column | None) -> pd.Series:
     if column.part:
         place = column.part - 1 if column.part > 0 else column.part
         cells = pd.Series([_part(text, place) for text in cells], cells.index, dtype=cells.dtype)
+    if column.before:
+        cells = cells.str.split(column.before, n=1, regex=False).str[0]
     if column.number:
         cells = cells.str.removesuffix(".0").str.lstrip("0").where(cells.str.strip("0.") != "", cells.str[:1])
     return cells
@@ -95,7 +99,7 @@ def _cell(cells: pd.Series, column: Column | None) -> pd.Series:
 
 def _part(text: str, place: int) -> str:
     """One part of a path; "" where it has fewer."""
-    parts = text.split("/")
+    parts = (text if "/" in text else text.replace("\\", "/")).split("/")
     return parts[place] if -len(parts) <= place < len(parts) else ""
 
 

@@ -31,7 +31,7 @@ from cxrcore.data.description_parts import (
     label_word,
     plain_word,
 )
-from cxrcore.data.splits import SPLITS
+from cxrcore.data.splits import PART_SPELLINGS, SPLITS
 from cxrcore.data.toml_section import Section, read_toml
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import canonical, checked_list, one_of
@@ -70,6 +70,7 @@ class Description:
         scheme: the split that its trainings take unless told otherwise; None = the usual one.
         test_list: file of the films of the official test set.
         path: of its file.
+        said: what was told by the table itself and not by a file, lines worth printing.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Description:
     test_list: str | None
     boxes: Boxes | None
     path: Path | None = None
+    said: tuple[str, ...] = ()
 
     def finding_of(self, name: str) -> str | None:
         """The finding that one of the data set's own names means; None where it is none of its list."""
@@ -249,14 +251,15 @@ def _vocabulary(section: Section, findings: tuple[str, ...], form: str) -> tuple
 def _column(section: Section, key: str, needed: bool = True) -> Column:
     """A heading, several of which one is there, or a section that says more of it."""
     if not isinstance(section.values.get(key), Mapping):
-        names, part, number = section.texts(key), 0, False
+        names, part, before, number = section.texts(key), 0, "", False
     else:
         inner = section.section(key)
-        inner.only(("column", "part", "number"))
+        inner.only(("column", "part", "before", "number"))
         names, part, number = inner.texts("column"), inner.number("part", 0, -20, 20), inner.true("number")
+        before = inner.text("before", "")
     if not names or not all(name.strip() for name in names):
         raise section.fault(key, "names no column")
-    return Column(names, part, number, needed)
+    return Column(names, part, before, number, needed)
 
 
 def _films(section: Section) -> Films:
@@ -319,7 +322,8 @@ def _derived(section: Section) -> dict[str, Derived]:
 
 def _parts(section: Section) -> dict[str, str]:
     section.only(SPLITS)
-    return {plain_word(word): part for part in SPLITS for word in (part, *section.texts(part, ()))}
+    usual = {word: part for part in SPLITS for word in PART_SPELLINGS[part]}
+    return usual | {plain_word(word): part for part in SPLITS for word in (part, *section.texts(part, ()))}
 
 
 def _boxes(top: Section, findings: tuple[str, ...]) -> Boxes:

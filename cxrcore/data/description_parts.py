@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from cxrcore.findings import key
+
 NAMES, COLUMNS, ROWS = "names", "columns", "rows"  # forms of labels
 UNKNOWN, NEGATIVE, POSITIVE, REFUSED = "unknown", "negative", "positive", "refused"
 ANY, IGNORED = "any", "ignored"
@@ -18,12 +20,14 @@ class Column:
     Attributes:
         names: headings; the first that the table has counts, in whatever case.
         part: of a path: 1 is its first part, -1 its last; 0 is the whole cell.
+        before: a sign: what stands before it counts, '' for all.
         number: zeros before it do not count: '00000010' and '10.0' are both 10.
         needed: a table without it is refused.
     """
 
     names: tuple[str, ...]
     part: int = 0
+    before: str = ""
     number: bool = False
     needed: bool = True
 
@@ -122,9 +126,20 @@ class Derived:
     note: str = ""
 
 
+NOTHING = ("no finding", "no findings", "normal", "none", "nothing")  # words for a film without findings
+_NOTHING_KEYS = frozenset(map(key, NOTHING))
+BLANKS = ("", "na", "n/a", "nan", "null", "<na>", "#n/a")  # what programs write into an empty cell
+
+
 def label_word(text: str) -> str:
-    """A value of a label as it is compared: 'YES' is 'yes', '1.0' is '1'."""
-    return text.strip().casefold().removesuffix(".0")
+    """A value of a label as it is compared: 'YES' is 'yes', '1.0' and '1.000' are '1'."""
+    whole, point, rest = (plain := text.strip().casefold()).partition(".")
+    return whole if whole and point and rest and not rest.strip("0") else plain
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a name says that nothing was found: 'No Finding' in any case, with or without its space, 'Normal', ..."""
+    return key(name) in _NOTHING_KEYS
 
 
 def plain_word(name: str) -> str:

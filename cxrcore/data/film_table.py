@@ -20,6 +20,7 @@ from cxrcore.data.described_cells import FINDING, read_cells
 from cxrcore.data.description import Description
 from cxrcore.data.read_labels import ReadLabels
 from cxrcore.data.readings import Readings
+from cxrcore.data.splits import SPLITS
 from cxrcore.data.table_cells import shown
 from cxrcore.errors import DataError
 from cxrcore.findings import NIH_FINDINGS
@@ -72,7 +73,7 @@ def read_films(described: Description, csv_path: str | Path, policy: str | None 
         FindingError: an unknown finding, or a cell that is no label, with its row and text.
     """
     described = described.with_policy(policy)
-    cells, n_left = read_cells(described, Path(csv_path))
+    cells, n_left, written = read_cells(described, Path(csv_path))
     _check_there(cells, described, csv_path)
     given = _given_split(cells, described, csv_path)
     image_ids = film_ids.film_ids(cells["film"], described.films.drop, str(csv_path))
@@ -81,7 +82,8 @@ def read_films(described: Description, csv_path: str | Path, policy: str | None 
     rows = found.first_row
     images = _images(cells.iloc[rows].reset_index(drop=True), image_ids.iloc[rows].reset_index(drop=True), described)
     labels = found.majority() if len(found.film) > len(rows) else found.labels[np.argsort(found.film)]
-    notes = said.notes + ((f"{n_left:,} rows were left out: films.only takes others",) if n_left else ())
+    left = (f"{n_left:,} rows were left out: films.only takes others",) if n_left else ()
+    notes = (*written, *described.said, *said.notes, *left)
     return FilmTable(images, labels, described.findings, dataset_hash(images, labels, described.findings),
                      int(images["age"].isna().sum()), None if given is None else given[rows], len(cells) + n_left,
                      said.uncertain, notes)
@@ -146,7 +148,7 @@ def _given_split(cells: pd.DataFrame, described: Description, table: str | Path)
     if parts.isna().any():
         row = int(np.argmax(parts.isna()))
         raise DataError(f"{table} row {row + 2}: split '{shown(cells['split'].iloc[row])}' is none of "
-                        f"{', '.join(described.parts)}")
+                        f"{', '.join(SPLITS)}, in any spelling")
     return parts.to_numpy(str)
 
 

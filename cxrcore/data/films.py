@@ -15,11 +15,10 @@ from cxrcore.data import box_list, chestmnist, description, film_files, film_tab
 from cxrcore.data.description import Description, read_description
 from cxrcore.data.film_table import FilmTable
 from cxrcore.data.phantoms import recipe
+from cxrcore.data.recognise_table import NIH, recognised
 from cxrcore.data.splits import SPLITS, Split
 from cxrcore.errors import DataError
 from cxrcore.findings import display_name
-
-NIH = "nih"  # the description that counts where nothing else is said
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class FilmSet:
         boxes: as `box_list.read_boxes`, where they lie beside the CSV; else None.
         name: of the data set, for people.
         description: how its table was read.
+        files: lines worth printing of how its films were found.
     """
 
     table: FilmTable
@@ -39,6 +39,7 @@ class FilmSet:
     boxes: pd.DataFrame | None
     name: str
     description: Description
+    files: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -80,7 +81,7 @@ class FilmSet:
         if self.table.n_ages_unknown:
             lines.append(f"{self.table.n_ages_unknown:,} ages unknown (missing, unreadable or over "
                          f"{film_table.MAX_AGE})")
-        lines += self.table.notes
+        lines += [*self.table.notes, *self.files]
         unknown = self.unknown_labels()
         if unknown and unknown != self.table.uncertain:  # which the notes told
             same = len(unknown) == len(self.findings) and len(set(unknown.values())) == 1
@@ -127,7 +128,7 @@ def load_film_set(csv_path: str | None, img_root: str | None, scheme: str | None
     split = splits.draw_split(scheme, table.images["image_id"], table.images["patient_id"], table.labels, seed,
                               film_files.read_list(test_list) if test_list else None, table.given)
     return FilmSet(table, split, paths, boxes_of(described, csv_path, beside), name_of(table, described, csv_path),
-                   described)
+                   described, tuple(film_files.in_words(paths, img_root, described.films)))
 
 
 def read_table(csv_path: str | Path, data: str | None = None, policy: str | None = None) -> FilmTable:
@@ -140,18 +141,18 @@ def read_table(csv_path: str | Path, data: str | None = None, policy: str | None
 
 
 def description_of(csv_path: str | Path, data: str | None = None) -> Description:
-    """How a table is read: as `data` says, else as the description.toml beside it, else as NIH's.
+    """How a table is read: as `data` says, else as the description.toml beside it, else as it is recognised.
 
     Args:
         data: the name of a shipped description, or PATH.toml.
 
     Raises:
-        DataError: no such description, or one that does not do.
+        DataError: no such description, or one that does not do; a table that leaves a doubt how it is read.
     """
     if data is not None:
         return read_description(data)
     beside = Path(csv_path).parent / description.BESIDE
-    return read_description(beside if beside.is_file() else NIH)
+    return read_description(beside) if beside.is_file() else recognised(csv_path)
 
 
 def places_of(data: str | None, csv_path: str | None, img_root: str | None) -> tuple[str | None, str | None]:

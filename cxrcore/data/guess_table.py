@@ -12,7 +12,7 @@ from functools import cache
 import pandas as pd
 
 from cxrcore.data.description import read_description, shipped_names
-from cxrcore.data.description_parts import label_word, plain_word
+from cxrcore.data.description_parts import BLANKS, label_word, plain_word, says_nothing
 from cxrcore.data.table_cells import Table
 from cxrcore.errors import DataError, FindingError
 from cxrcore.findings import MOST_FINDINGS, NO_FINDING, canonical, one_of
@@ -21,7 +21,7 @@ FIRST_ROWS = 50_000  # that are looked at
 POSITIVE = ("1", "yes", "true", "y", "positive", "present")
 NEGATIVE = ("0", "no", "false", "n", "negative", "absent")
 UNCERTAIN = ("-1", "uncertain", "unsure", "u", "?")
-HEADINGS = {  # as `_letters`; the first that is there counts
+HEADINGS = {  # as `letters`; the first that is there counts
     "film": ("imageindex", "imageid", "image", "filename", "file", "path", "imagepath", "filepath", "dicomid",
              "imagename", "film", "filmid", "sopinstanceuid", "id"),
     "patient": ("patientid", "patient", "subjectid", "subject", "patientnumber"),
@@ -29,7 +29,7 @@ HEADINGS = {  # as `_letters`; the first that is there counts
     "sex": ("patientgender", "patientsex", "sex", "gender", "patientsexdicom"),
     "view": ("viewposition", "view", "appa", "projection", "viewpositiondicom"),
     "follow_up": ("followup", "followupnumber"),
-    "split": ("split", "partition", "fold", "part"),
+    "split": ("split", "partition", "fold", "subset", "datasplit", "datasetsplit", "splitname", "set", "part", "phase"),
     "reader": ("reader", "radid", "readerid", "radiologist", "rater", "annotator", "observer", "reviewer"),
 }
 NAMES = ("findinglabels", "labels", "findings", "label", "finding", "classname", "problems", "diagnosis", "diagnoses")
@@ -38,7 +38,6 @@ BOXES = (("x_min", "y_min", "x_max", "y_max"), ("xmin", "ymin", "xmax", "ymax"),
          ("x", "y", "w", "h"))
 _MOST_WORDS = 50  # of a column of labels
 _STRIP = "[]'\" "
-_NOTHING = ("no finding", "no findings", "normal", "none", "nothing")
 _FILM_NAME = re.compile(r".*\.(?:png|jpe?g|dcm|dicom|tiff?|bmp)", re.IGNORECASE)
 
 
@@ -128,12 +127,15 @@ def guess_table(table: Table, known: KnownNames) -> Guess:
 
 
 def _people(table: Table, cells: pd.DataFrame) -> tuple[dict[str, str], list[str]]:
-    of_letters = {_letters(heading): heading for heading in reversed(table.headings)}
+    of_letters = {letters(heading): heading for heading in reversed(table.headings)}
     people = {key: found for key, names in HEADINGS.items()
               if (found := next((of_letters[name] for name in names if name in of_letters), None))}
+    if "film" in people:  # of several that are called so, one that holds names of image files
+        called = [of_letters[name] for name in HEADINGS["film"] if name in of_letters]
+        people["film"] = next((one for one in called if _are_files(cells[table.place_of([one])])), people["film"])
     lines = [f"{key}: column '{heading}'" for key, heading in people.items()]
     if "film" not in people:
-        files = [place for place in cells if cells[place].map(lambda text: bool(_FILM_NAME.fullmatch(text))).all()]
+        files = [place for place in cells if _are_files(cells[place])]
         if not files:
             raise DataError(f"{table.path} has no column of films: none is called {', '.join(HEADINGS['film'][:6])} or "
                             f"holds names of image files; it has {', '.join(table.headings[:20])}")
@@ -143,13 +145,17 @@ def _people(table: Table, cells: pd.DataFrame) -> tuple[dict[str, str], list[str
     return people, lines
 
 
+def _are_files(cells: pd.Series) -> bool:
+    return all(_FILM_NAME.fullmatch(text) for text in cells)
+
+
 def looks_like_labels(column: pd.Series) -> bool:
     """Whether all values are yes, no or uncertain in some spelling, and not all the same."""
     texts = column.unique()
     if len(texts) > _MOST_WORDS:
         return False
     found = {label_word(text) for text in texts}
-    filled = found - {""}
+    filled = found - {*BLANKS}
     return bool(filled & {*POSITIVE, *NEGATIVE}) and filled <= {*POSITIVE, *NEGATIVE, *UNCERTAIN} and len(found) > 1
 
 
@@ -159,7 +165,7 @@ def _findings(headings: Sequence[str], known: KnownNames) -> tuple[dict[str, str
     left_out, said = [], []
     for heading in headings:
         finding = known.finding(heading)
-        if plain_word(heading) in _NOTHING:
+        if says_nothing(heading):
             said.append(f"column '{heading}' says that there is no finding and was left out")
         elif finding is None:
             left_out.append(heading)
@@ -183,8 +189,8 @@ def _names_column(table: Table, cells: pd.DataFrame, free: Sequence[int], known:
             continue
         texts = cells[place].value_counts().head(300)
         hits = sum(int(n) for text, n in texts.items()
-                   if any(known.is_known(name) or plain_word(name) in _NOTHING for name in _split(str(text))))
-        share = hits / max(int(texts.sum()), 1) + (0.5 if _letters(table.headings[place]) in NAMES else 0)
+                   if any(known.is_known(name) or says_nothing(name) for name in _split(str(text))))
+        share = hits / max(int(texts.sum()), 1) + (0.5 if letters(table.headings[place]) in NAMES else 0)
         if hits and share > max(most, 0.3):
             best, most = place, share
     return best
@@ -208,7 +214,7 @@ def _of_names(table: Table, cells: pd.DataFrame, place: int, known: KnownNames,
     names: Counter[str] = Counter()
     for text, n in texts.items():
         names.update({name: int(n) for name in set(_split(str(text), separator)) if name})
-    nothing = tuple(name for name in names if plain_word(name) in _NOTHING)
+    nothing = tuple(name for name in names if says_nothing(name))
     common = [name for name, _ in names.most_common() if name not in nothing]
     findings, left_out, said = _findings(common, known)
     if not findings:
@@ -258,5 +264,6 @@ def _shipped_words() -> tuple[tuple[str, str], ...]:
                  for word, finding in described.vocabulary.items() if finding not in described.notes)
 
 
-def _letters(text: str) -> str:
+def letters(text: str) -> str:
+    """A heading as it is compared: its letters and digits."""
     return re.sub(r"[\W_]", "", text.casefold())

@@ -74,16 +74,17 @@ def read_label_file(path: str | Path, description: Description | None = None,
     own = own.with_policy(policy)
     _require_mapped(table, own, mapping)
     findings = tuple(_in_file_order(table, own))
-    cells, _ = described_cells.read_cells(own, path, partial=True)
+    cells, _, written = described_cells.read_cells(own, path, partial=True)
     ids = film_ids.film_ids(cells["film"], own.films.drop, str(path))
     said = film_table.labels_of(cells, own, str(path))
     found = film_table.readings_of(ids, cells, said, own, str(path))
     left = _unused(table, own) if left is None else left
     chosen = [own.findings.index(finding) for finding in findings]
+    notes = (*written, *notes, *said.notes)
 
     def reading(reader: str, image_ids: np.ndarray, labels: np.ndarray, readers: int) -> LabelReading:
         return LabelReading(reader, image_ids, findings, labels[:, chosen], {name: map_line(name) for name in left},
-                            own.film.names[0], (*notes, *said.notes), own, own.policy if said.uncertain else "",
+                            own.film.names[0], notes, own, own.policy if said.uncertain else "",
                             readers)
 
     if by_reader:

@@ -5,7 +5,7 @@ rows may be films, or readings of films (see `readings`).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from cxrcore.data import description_parts as words
 from cxrcore.data.description import Description
-from cxrcore.data.description_parts import label_word, plain_word
+from cxrcore.data.description_parts import BLANKS, label_word, plain_word, says_nothing
 from cxrcore.data.table_cells import shown
 from cxrcore.errors import FindingError
 from cxrcore.findings import NO_FINDING, display_name, one_of
@@ -69,6 +69,7 @@ class _Names:
         self._none = {plain_word(name) for name in (*self._labels.none, NO_FINDING)}
         self._left_out = {plain_word(name) for name in self._labels.left_out}
         self._others: list[tuple[int, str]] = []  # (text, name)
+        self._nothing: list[tuple[int, str]] = []  # the same, of words for 'nothing found' that were not announced
         self._n = 0
 
     def vector(self, text: str) -> np.ndarray:
@@ -76,10 +77,10 @@ class _Names:
         self._n += 1
         vector = np.zeros(len(self._findings), np.float32)
         parts = [part.strip(self._labels.strip) for part in text.split(self._labels.separator)]
-        if not any(parts) and self._labels.blank != words.REFUSED:
+        if all(part.casefold() in BLANKS for part in parts) and self._labels.blank != words.REFUSED:
             return np.full_like(vector, _BLANKS[self._labels.blank])
         strict = self._labels.others == words.REFUSED
-        if strict and len(parts) == 1 and plain_word(parts[0]) in self._none:
+        if strict and len(parts) == 1 and self._is_nothing(parts[0]):
             return vector
         for part in parts:
             place = self._place(part)
@@ -93,6 +94,14 @@ class _Names:
                 self._others.append((self._n - 1, part))
         return vector
 
+    def _is_nothing(self, name: str) -> bool:
+        if plain_word(name) in self._none:
+            return True
+        if self._place(name) is not None or not says_nothing(name):
+            return False
+        self._nothing.append((self._n - 1, name))
+        return True
+
     def _place(self, name: str) -> int | None:
         if name not in self._known:
             finding = self._described.finding_of(name)
@@ -101,10 +110,17 @@ class _Names:
 
     def notes(self, counts: np.ndarray) -> tuple[str, ...]:
         """What was left out, the most common first."""
-        n_rows: Counter[str] = Counter()
-        for text, name in self._others:
-            n_rows[name] += int(counts[text])
-        return _others_note(n_rows)
+        others, nothing = _counted(self._others, counts), _counted(self._nothing, counts)
+        said = tuple(f"'{shown(name)}' means no finding: {n:,} rows" for name, n in nothing.most_common(_SHOWN))
+        return (*said, *_others_note(others))
+
+
+def _counted(names: Iterable[tuple[int, str]], counts: np.ndarray) -> Counter[str]:
+    """Rows that have each name."""
+    n_rows: Counter[str] = Counter()
+    for text, name in names:
+        n_rows[name] += int(counts[text])
+    return n_rows
 
 
 def of_columns(cells: Mapping[str, pd.Series], described: Description, table: str) -> ReadLabels:
@@ -145,7 +161,8 @@ def _value(word: str, meaning: Mapping[str, float], said: words.Labels) -> float
     """1, 0, NaN, or infinity for what is no label."""
     if word in meaning:
         return meaning[word]
-    if word == "":
+    others_count = words.ANYTHING in (*said.positive, *said.negative)
+    if word == "" or (word in BLANKS and not others_count):
         return _BLANKS.get(said.blank, np.inf)
     return 1.0 if words.ANYTHING in said.positive else 0.0 if words.ANYTHING in said.negative else np.inf
 

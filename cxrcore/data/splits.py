@@ -20,6 +20,11 @@ GIVEN = "given"  # the scheme of films that came as they are
 
 SPLITS = ("train", "val", "test")
 EXTERNAL = "external"  # films that are no part of a network's split: of another data set, or of a training not known
+PART_SPELLINGS = {  # as tables write the parts, in lower case
+    "train": ("train", "training", "trn"),
+    "val": ("val", "valid", "validation", "validate", "dev", "develop", "development", "tune", "tuning"),
+    "test": ("test", "testing", "tst"),
+}
 PART_WORDS = {"train": "training", "val": "validation", "test": "test", EXTERNAL: "external"}  # on screen
 LEAKY_SCHEMES = ("random",)  # films of one patient stand on both sides
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrcore.data.files import bounded_file
+from cxrcore.data.files import bounded_file, people_csv
 from cxrcore.errors import DataError
 
 # What pandas raises on files that are no table: text in another coding, damaged or foreign archives, odd rows.
@@ -25,7 +25,11 @@ class Table:
     """A CSV, open: its headings, and columns of it as text.
 
     Args:
-        path: packed or plain, see `bounded_file.table_text`.
+        path: packed or plain, see `bounded_file.table_text`; with commas, semicolons or tabs, see `people_csv`.
+
+    Attributes:
+        notes: lines worth printing of how it is written; () where nothing is out of the usual.
+        has_paths: there is a / or a backslash in it somewhere.
 
     Raises:
         DataError: no such file, not a table, or too large.
@@ -34,10 +38,15 @@ class Table:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         with _in_one_line(self.path):
-            self._text = io.BytesIO(bounded_file.table_text(path))
-            header = pd.read_csv(self._text, nrows=0, encoding="utf-8-sig").columns
+            data = bounded_file.table_text(path)
+            self._dialect = people_csv.sniff(data)
+            data = people_csv.utf8(data, self._dialect)
+            self.notes, self.has_paths = self._dialect.notes, b"/" in data or b"\\" in data
+            self._text = io.BytesIO(data)
+            header = pd.read_csv(self._text, nrows=0, sep=self._dialect.separator).columns
             self._text.seek(0)  # as they stand there: pandas calls the second of two 'Mass' 'Mass.1'
-            raw = pd.read_csv(self._text, nrows=1, header=None, dtype=str, encoding="utf-8-sig", keep_default_na=False)
+            raw = pd.read_csv(self._text, nrows=1, header=None, dtype=str, sep=self._dialect.separator,
+                              keep_default_na=False)
         bounded_file.check_rows(0, str(path), len(header))
         own = raw.fillna("").iloc[0].tolist() if len(raw.columns) == len(header) else list(header)
         self.headings = tuple(shown(text if text.strip() else name, _LONGEST)
@@ -46,7 +55,8 @@ class Table:
 
     def place_of(self, names: Sequence[str]) -> int | None:
         """The column with the first of these headings that is there, in whatever case, from 0; None without one."""
-        return next((self._place[key] for name in names if (key := shown(name, _LONGEST).lower()) in self._place), None)
+        keys = (key for name in names for key in (name.lower(), shown(name, _LONGEST).lower()))  # a cut heading, too
+        return next((self._place[key] for key in keys if key in self._place), None)
 
     def places(self, wanted: Mapping[str, Sequence[str]], optional: Collection[str], what: str) -> dict[str, int]:
         """{key: column, from 0} of the columns that are there.
@@ -72,7 +82,8 @@ class Table:
 
         The header is skipped, not used: its field count may differ from the rows', which would shift the columns.
         """
-        return self._read(sorted(set(places)), None)
+        used = sorted(set(places))
+        return self._read(used, None).reindex(columns=used, fill_value="")  # rows may all be shorter than the header
 
     def first_rows(self, n: int) -> pd.DataFrame:
         """All columns of the first rows as text, one a heading; "" where a row has none."""
@@ -82,10 +93,11 @@ class Table:
         self._text.seek(0)
         with _in_one_line(self.path):
             cells = pd.read_csv(self._text, header=None, skiprows=1, usecols=used, dtype=str, nrows=n_rows,
-                                encoding="utf-8-sig", keep_default_na=False)
+                                sep=self._dialect.separator, keep_default_na=False)
         if cells.empty:
             raise DataError(f"{self.path} has no rows")
-        return cells.fillna("")
+        cells = cells.fillna("")
+        return cells if self._dialect.decimal == "." else cells.apply(people_csv.with_points)
 
 
 def shown(text: object, most: int = 60) -> str:

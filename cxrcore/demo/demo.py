@@ -13,13 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from cxrcore.config import PROJECT_ROOT, DemoConfig
 from cxrcore.data.phantoms.folder import TABLE
 from cxrcore.data.phantoms.mark import TRUTH
 from cxrcore.demo import dashboard
 from cxrcore.errors import RunError, StoreBusy
 from cxrcore.interrupts import Terminated, sigterm_as_interrupt
-from cxrcore.store import Store, progress
+from cxrcore.store import Store, progress, queued
 from cxrcore.store.run_folder import LAST
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -30,6 +32,7 @@ TRAINING = ("--img_size", "128", "--init", "random")  # maps of 4 x 4 cells and 
 TRUTH_SET = "truth"  # the second label set
 METHODS = "gradcam,gradcam++"  # of the maps that are held against the boxes
 LOOK_EVERY = 1.0  # seconds
+GIVES_WAY = 10  # of the 19 steps by which a process may put itself behind others
 STOP_WAIT = 60.0  # seconds that a training gets to write down where it was
 
 
@@ -87,6 +90,7 @@ def run_demo(config: DemoConfig) -> None:
         try:
             stack.enter_context(sigterm_as_interrupt())
             _script("make_phantoms.py", "--out", films, *PHANTOMS)
+            queued.tell(store, FIRST.name, [step.name for step in left(store, steps)])
             _train(store, films, FIRST, lambda: None if config.no_dashboard else board.open_when_measured())
             if not config.no_dashboard:
                 board.open()
@@ -128,7 +132,7 @@ class _Board:
         if self.server is not None:
             return
         self.server = self._stack.enter_context(dashboard.serving(self._store, self._port))
-        address = f"http://localhost:{self._port}/runs"
+        address = f"http://localhost:{self._port}"
         _LOG.info(f"\nThe dashboard is open at {address}; the other networks train behind it. Ctrl-C stops both.\n")
         dashboard.show_in_browser(address)
 
@@ -157,7 +161,13 @@ def _goes_on(work: Callable[[], None]) -> bool:
 
 def _train_others(store: Store, films: Path, steps: Sequence[Step], meanwhile: Callable[[], None]) -> list[str]:
     """One after the other; returns the names of those that failed."""
-    return [step.name for step in steps if not _goes_on(lambda step=step: _train(store, films, step, meanwhile))]
+    failed = []
+    for place, step in enumerate(steps):
+        queued.tell(store, step.name, [one.name for one in left(store, steps[place + 1:])])
+        if not _goes_on(lambda step=step: _train(store, films, step, meanwhile)):
+            failed.append(step.name)
+    queued.tell(store, "", ())
+    return failed
 
 
 def _add_truth(store: Store, films: Path, meanwhile: Callable[[], None]) -> None:
@@ -246,6 +256,12 @@ def _is_of(config: str, films: Path) -> bool:
     return isinstance(table, str) and Path(table) == films / TABLE
 
 
+def _give_way(pid: int) -> None:
+    """What works behind the dashboard leaves it the processor when somebody looks at it."""
+    with contextlib.suppress(psutil.Error, OSError):
+        psutil.Process(pid).nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else GIVES_WAY)
+
+
 def _script(name: str, *flags: object, printed: bool = True, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Run one of scripts/ to its end; Ctrl-C reaches it too, and it gets the time to write down where it was.
 
@@ -258,6 +274,7 @@ def _script(name: str, *flags: object, printed: bool = True, meanwhile: Callable
     """
     process = subprocess.Popen([sys.executable, PROJECT_ROOT / "scripts" / name, *map(str, flags)], cwd=PROJECT_ROOT,
                                stdout=None if printed else subprocess.DEVNULL)
+    _give_way(process.pid)
     try:
         while process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -18,7 +18,6 @@ from cxrcore.data.label_file import LabelReading, read_label_file
 from cxrcore.data.table_cells import shown
 from cxrcore.errors import DataError, UsageError
 from cxrcore.evaluation import label_metrics, measure_predictions, shares
-from cxrcore.evaluation.data_set_films import stems
 from cxrcore.evaluation.shares import Told, untold, within
 from cxrcore.findings import display_name, key
 from cxrcore.measures import derived
@@ -192,8 +191,8 @@ def _places(image_ids: np.ndarray, films: pd.Series) -> np.ndarray:
     place = known.get_indexer(pd.Index(image_ids))
     if not (place >= 0).any():  # files that name other folders
         place = known.get_indexer(film_ids.as_known(image_ids, set(films)))
-    if not (place >= 0).any() and (own := pd.Index(stems(films))).is_unique:  # files of films that were converted
-        place = own.get_indexer(film_ids.as_known(stems(image_ids), set(own)))
+    if not (place >= 0).any() and (own := pd.Index(film_ids.stems(films))).is_unique:  # films that were converted
+        place = own.get_indexer(film_ids.as_known(film_ids.stems(image_ids), set(own)))
     return place
 
 

@@ -1,8 +1,7 @@
 """The films that predictions are about: of a table on disk, or of the store. No pixels are needed."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from cxrcore.errors import DataError
 from cxrcore.store import Store
 
 OFFICIAL = "the official test list"
-_IMAGE_ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".npy", ".bmp", ".tif", ".tiff"))
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,7 @@ class DataSetFilms:
         findings: k names, in the columns' order.
         boxes: as `box_list.read_boxes`; None where there are none.
         official_test: films of the official test list, where it lies beside the table.
+        notes: lines worth printing of how its table was read.
     """
 
     dataset_id: str
@@ -39,6 +38,7 @@ class DataSetFilms:
     findings: tuple[str, ...]
     boxes: pd.DataFrame | None = None
     official_test: frozenset[str] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -62,7 +62,7 @@ def of_csv(csv_path: str | Path, data: str | None = None, policy: str | None = N
     return DataSetFilms(
         table.dataset_id, films.name_of(table, described, csv_path), kind, source, table.images, table.labels,
         table.findings, films.boxes_of(described, csv_path),
-        frozenset(film_files.read_list(tests)) if tests is not None and tests.exists() else None)
+        frozenset(film_files.read_list(tests)) if tests is not None and tests.exists() else None, table.notes)
 
 
 def of_store(store: Store, dataset_id: str) -> DataSetFilms:
@@ -78,15 +78,6 @@ def of_store(store: Store, dataset_id: str) -> DataSetFilms:
     labels = store.labels(dataset_id).loc[images["image_id"]].to_numpy(np.float32)
     return DataSetFilms(dataset_id, row["name"], row["kind"], row["label_source"], images, labels,
                         tuple(row["findings"]))
-
-
-def stems(names: Iterable[str]) -> list[str]:
-    """Film names without the ending of an image, as files name them that were converted."""
-    def stem(name: str) -> str:
-        path = PurePosixPath(name)
-        return path.stem if path.suffix.lower() in _IMAGE_ENDINGS else name
-
-    return [stem(str(name)) for name in names]
 
 
 def add_to(store: Store, table: DataSetFilms) -> None:

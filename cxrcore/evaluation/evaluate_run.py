@@ -22,11 +22,13 @@ from cxrcore.evaluation import measure_predictions, score, shares, tables
 from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.measure_predictions import MeasuredParts
 from cxrcore.evaluation.split_parts import chosen_rows, evaluated_parts, prepare_parts
+from cxrcore.explain import home_maps
 from cxrcore.findings import display_name
 from cxrcore.interrupts import raise_again
 from cxrcore.networks import checkpoint as checkpoints
-from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.checkpoint_source import Source, find_checkpoint, is_known, load_films, same_split
+from cxrcore.networks.foreign import declared
+from cxrcore.networks.foreign.foreign_checkpoint import Loaded, load_any
 from cxrcore.networks.input_check import make_check
 from cxrcore.store import Store, threshold_file
 from cxrcore.store.threshold_file import ThresholdFile
@@ -43,13 +45,19 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
         RunError, CheckpointError, DataError: one line that says what is missing.
     """
     if config.thresholds is not None:
-        threshold_file.require_json(config.thresholds)
+        threshold_file.require_form(config.thresholds)
     store = Store(config.store or default_store())
     path = find_checkpoint(store, config.run, config.weights)
-    loaded = checkpoints.load_checkpoint(path)
+    said = declared.from_flags(config.findings, config.mean, config.std, config.arch, config.img_size)
+    read = load_any(path, said)
+    loaded = read.checkpoint
     given = None if config.thresholds is None else threshold_file.read_threshold_file(config.thresholds,
                                                                                       loaded.findings)
+    if given is not None:
+        threshold_file.require_whole(given)
     model = loaded.model()
+    if read.notice:
+        _LOG.warning(f"{read.notice}")
     films = load_films(store, loaded, config.csv_path, config.img_root, config.data, config.policy)
     _LOG.info(films.describe())
     _say_findings(loaded.findings, films.table.findings)
@@ -60,7 +68,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     folder = results_folder(config.results)
     pixels = prepare_parts(store, films, chosen_rows(films, parts, config.subset), loaded.image_size)
     add_dataset(store, films)
-    run_id = loaded.run_id if is_known(store, loaded) else _external_run(store, loaded, films, path)
+    run_id = loaded.run_id if is_known(store, loaded) else _external_run(store, read, films, path)
     source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
     table = evaluate_run(store, source, films, pixels, parts, config.subset, folder, batch_size=config.batch_size,
                          given=given)
@@ -93,6 +101,7 @@ def evaluate_run(
             on_batch(n)
 
         saved = score.score_splits(store, source, films, pixels, parts, at_most, told, batch_size)
+    home_maps.keep(store, source, pixels, saved.get("test"))
     with shares.bar(measure_predictions.RESAMPLING) as share:
         measured = measure_predictions.measure(store, source.run_id, saved, given, share)
     table = tables.wide(measured.rows, films.table.findings)
@@ -106,7 +115,8 @@ def evaluate_run(
 def _title(source: Source, films: FilmSet, external: bool, measured: MeasuredParts, given: ThresholdFile | None) -> str:
     where = UNKNOWN_FILMS if external else (f"split {films.split.scheme} {films.split.fingerprint}; "
                                             "max F1 and classic thresholds fitted on val")
-    title = f"run {source.run_id}, {source.name} (epoch {source.checkpoint.epoch}) on {films.name}; {where}"
+    epoch = f" (epoch {source.checkpoint.epoch})" if source.checkpoint.epoch else ""
+    title = f"run {source.run_id}, {source.name}{epoch} on {films.name}; {where}"
     if given is None or measured.given is None:
         return title
     origin = [given.fitted_on, given.run_id and f"run {given.run_id}"]
@@ -116,7 +126,7 @@ def _title(source: Source, films: FilmSet, external: bool, measured: MeasuredPar
 
 def _notes(store: Store, source: Source, given: ThresholdFile) -> list[str]:
     """What to know of a given set before it is read on this checkpoint's predictions."""
-    notes = []
+    notes = [f"'{given.title}': {line}" for line in given.said]
     if measure_predictions.home_run(store, given) is None:
         notes.append(f"the predictions that '{given.title}' was fitted on are not in this store: its metrics are "
                      "printed and written, but not kept there")
@@ -156,15 +166,15 @@ def _parts(films: FilmSet, rebuilt: bool) -> dict[str, np.ndarray]:
     return parts
 
 
-def _external_run(store: Store, loaded: Checkpoint, films: FilmSet, path: Path) -> str:
+def _external_run(store: Store, read: Loaded, films: FilmSet, path: Path) -> str:
     """A run for a checkpoint that this store does not know."""
+    loaded = read.checkpoint
     note = "checkpoint from elsewhere" if same_split(films, loaded) else UNKNOWN_FILMS
     config = {"name": path.stem, "arch": loaded.architecture, "img_size": loaded.image_size, "weights": str(path),
-              "training_corpus": loaded.training_corpus, "start_weights": dict(loaded.start_weights)}
-    split = (str(loaded.split.get("scheme")), int(loaded.split.get("seed") or 0), str(loaded.split.get("fingerprint")))
+              "training_corpus": loaded.training_corpus, "start_weights": dict(loaded.start_weights), **read.record}
+    split = ("given", 0, "") if read.record else (
+        str(loaded.split.get("scheme")), int(loaded.split.get("seed") or 0), str(loaded.split.get("fingerprint")))
     run_id = store.create_run(config, films.table.dataset_id, "imported", split=split, note=note)
-    store.finish_run(run_id, "finished", best_epoch=loaded.epoch)
+    store.finish_run(run_id, "finished", best_epoch=loaded.epoch or None)
     _LOG.info(f"this store does not know the checkpoint's run: kept as imported run {run_id}")
     return run_id
-
-

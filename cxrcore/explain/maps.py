@@ -25,6 +25,7 @@ from cxrcore.errors import UsageError
 from cxrcore.explain import methods, registration
 from cxrcore.explain.method_names import LABELS
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
+from cxrcore.explain.small_maps import SmallMaps, place, small_maps
 from cxrcore.networks.architectures import find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec, normalise
 from cxrcore.networks.prediction import full_precision
@@ -44,6 +45,7 @@ class Explanation:
         maps: float32 (k, S, S), the library's: stretched over the network's input, each scaled to [0, 1] by its own
             smallest and greatest value; all zeros where nothing speaks for the finding, or where the map is flat.
         offset: pixels that these maps lie too far right and down, see `registration`; `placed` mends it.
+        cells: float32 (k, h, w), what these maps are stretched from: the CAM layer's own places, >= 0.
         energy: float32 (k,), the sum of the map's cells before scaling, >= 0. With Grad-CAM on a network whose head is
             pooling and one linear layer this is what speaks for the finding, in units of its logit.
         logits: float32 (k,).
@@ -54,13 +56,18 @@ class Explanation:
     findings: tuple[str, ...]
     maps: np.ndarray
     offset: float
+    cells: np.ndarray
     energy: np.ndarray
     logits: np.ndarray
     scores: np.ndarray
 
     def placed(self) -> np.ndarray:
         """The maps over what the network looked at, float32 (k, S, S): what to draw, and to hold against boxes."""
-        return registration.place(self.maps, self.offset)
+        return place(self.maps, self.offset)
+
+    def small(self) -> SmallMaps:
+        """The same as few numbers, for a screen that stretches them itself."""
+        return small_maps(self.cells, self.maps.shape[-1], self.offset)
 
 
 @dataclass(frozen=True)
@@ -144,9 +151,10 @@ class Explainer:
                 maps, raw, logits = self._slowly(way, film, findings[0], told)
             else:
                 maps, raw, logits = self._at_once(way, film, findings)
-        energy = np.maximum(raw, 0).sum(axis=(1, 2), dtype=np.float32)
-        return Explanation(method, tuple(findings) if way.per_finding else (), maps, offset, energy, logits.numpy(),
-                           torch.sigmoid(logits).numpy())
+        cells = np.maximum(raw, 0)
+        energy = cells.sum(axis=(1, 2), dtype=np.float32)
+        return Explanation(method, tuple(findings) if way.per_finding else (), maps, offset, cells, energy,
+                           logits.numpy(), torch.sigmoid(logits).numpy())
 
     @contextlib.contextmanager
     def _plain_arithmetic(self) -> Generator[None]:

@@ -38,7 +38,7 @@ def overlay(film: np.ndarray, heat: np.ndarray, strength: float, size: tuple[int
     size = size or film.shape[::-1]
     grey = resized(film, size)
     warm = _stretched(heat, size)
-    table = _colour_table(colours)
+    table = colour_table(colours)
     if contour:
         level = float(np.quantile(warm[::4, ::4], 1 - HOTTEST))  # of some pixels, since all take 20 ms to sort
         return _outlined(grey, warm > max(level, _COLDEST), strength, table[-_STEPS // 4])
@@ -67,8 +67,8 @@ def _stretched(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(Image.fromarray(heat.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)).clip(0, 1)
 
 
-def _colour_table(name: str) -> np.ndarray:
-    """float32 (_STEPS, 3), 0 to 255."""
+def colour_table(name: str) -> np.ndarray:
+    """The colours of a map from cold to hot, float32 (256, 3), 0 to 255; name: of `COLOURS`."""
     low, high = COLOURS[name]
     return (mpl.colormaps[name](np.linspace(low, high, _STEPS))[:, :3] * 255).astype(np.float32)
 

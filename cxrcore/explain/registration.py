@@ -11,7 +11,6 @@ and 4, the centres).
 
 from typing import Any
 
-import numpy as np
 import torch
 from timm.layers import Conv2dSame
 from torch import nn
@@ -77,16 +76,3 @@ def _padding(module: Any, width: int) -> int:
 
 def _first(value: int | tuple[int, ...]) -> int:
     return value[0] if isinstance(value, tuple) else value
-
-
-def place(maps: np.ndarray, offset: float) -> np.ndarray:
-    """Maps (k, H, W) moved left and up by `offset` pixels; what comes in at the edges is the edge."""
-    if not offset:
-        return maps
-    whole, part = divmod(offset, 1)
-    for axis in (1, 2):
-        last = maps.shape[axis] - 1
-        at = np.arange(last + 1) + int(whole)
-        here, beyond = (maps.take(places.clip(0, last), axis) for places in (at, at + 1))
-        maps = here + (beyond - here) * maps.dtype.type(part)
-    return maps

@@ -7,29 +7,31 @@ line and no screen.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from cxrcore.config import IMPORTED_PARTS
-from cxrcore.data import film_ids
-from cxrcore.errors import DataError, UsageError
+from cxrcore.errors import UsageError
 from cxrcore.evaluation import data_set_films, measure_predictions
 from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.evaluation.shares import Told, untold
-from cxrcore.import_export import known_splits, same_import
+from cxrcore.import_export import file_names, known_splits, match_films, same_import
 from cxrcore.import_export.audit import ask_all
 from cxrcore.import_export.audit.ask_all import Declared, Matched
 from cxrcore.import_export.audit.questions import Line
 from cxrcore.import_export.known_splits import SplitId
+from cxrcore.import_export.part_column import part_in
 from cxrcore.import_export.prediction_file import PredictionFile
 from cxrcore.import_export.same_import import Known
 from cxrcore.measures.intervals.draws import units
+from cxrcore.measures.metrics import auroc
 from cxrcore.store import Store
-from cxrcore.store.audit_marks import REFUSED
+from cxrcore.store.audit_marks import NOTED, REFUSED, WARNED
 
 NO_ARCHITECTURE = "unknown"
+ASSUMPTIONS = "Assumptions"  # the audit's line of what the file does not say itself
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,15 @@ class Candidate:
         """Whether something keeps them from being saved."""
         return any(line.state == REFUSED for line in self.lines)
 
+    @cached_property
+    def aurocs(self) -> dict[str, np.ndarray]:
+        """{part: AUROC of each finding (k,)}, as saving would measure them; NaN where there is none."""
+        table = pd.Index(self.table.images["image_id"].to_numpy(object))
+        labels = self.table.labels[table.get_indexer(self.image_ids)]
+        scores = self.scores.astype(np.float32)  # as they are saved
+        return {part: np.array([auroc(labels[rows, k], scores[rows, k]) for k in range(labels.shape[1])])
+                for part, rows in self.parts.items()}
+
 
 # -- reading and judging
 
@@ -69,63 +80,32 @@ def examine(file: PredictionFile, table: DataSetFilms, declared: Declared, store
         store: whose known splits help to tell which films are missing.
 
     Raises:
-        DataError, UsageError: no film in common, an unknown part, or a training list that names no film of the table.
+        DataError, UsageError: no film in common, an unknown part, a training list that names no film of the table, or
+            labels beside scores without films' names that are not the table's.
     """
     films = pd.Index(table.images["image_id"].to_numpy(object))
     owners, patients = pd.factorize(units(table.images["patient_id"].to_numpy(object), films.to_numpy(object)))
-    rows = _rows_of(file.image_ids, films, table.name)
-    kept, n_repeated, n_contradicting = _each_once(file.scores, rows)
-    image_ids = films.to_numpy()[rows[kept]]
-    scores = expit(file.scores[kept]) if declared.logits else file.scores[kept]
-    parts = _parts(file.parts[kept] if file.parts is not None else None, declared.split, len(kept))
+    rows = match_films.rows_of(file, films, table.name)
+    match_films.check_labels(file, rows, table.labels)
+    once = match_films.each_once(file.scores, rows)
+    image_ids = films.to_numpy()[rows[once.kept]]
+    scores = expit(file.scores[once.kept]) if declared.logits else file.scores[once.kept]
+    parts = match_films.parts_of(file.parts[once.kept] if file.parts is not None else None, declared.split,
+                                 len(once.kept))
     splits = {part: known_splits.find_split(store, table, part, image_ids[own]) for part, own in parts.items()}
-    matched = Matched(films, owners, np.asarray(patients), rows, kept, n_repeated, n_contradicting, parts, splits)
-    lines = ask_all.answers(file, table, declared, matched, scores)
+    matched = Matched(films, owners, np.asarray(patients), rows, once, parts, splits)
+    lines = (*_assumptions(file, declared.split), *ask_all.answers(file, table, declared, matched, scores))
     return Candidate(file, table, declared, image_ids, scores, parts, splits, lines)
 
 
-def _rows_of(names: np.ndarray, films: pd.Index, table_name: str) -> np.ndarray:
-    """The table's row of each film, -1 for an unknown one; folders and endings such as .png need not agree.
-
-    Raises:
-        DataError: none is known.
-    """
-    rows = films.get_indexer(names)
-    if (rows < 0).any():
-        stems = pd.Index(data_set_films.stems(films.to_numpy(object)))
-        rows = films.get_indexer(film_ids.as_known(names, set(films)))
-        if stems.is_unique:
-            own = film_ids.as_known(data_set_films.stems(names), set(stems))
-            rows = np.where(rows < 0, stems.get_indexer(own), rows)
-    if (rows < 0).all():
-        raise DataError(f"none of the {len(names):,} films is in the table of {table_name}: the file has "
-                        f"'{names[0]}', the table '{films[0]}'")
-    return rows
-
-
-def _each_once(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """The file's first row of each known film, how many films stand there again, and how many with other scores."""
-    known = np.flatnonzero(rows >= 0)
-    _, first, inverse = np.unique(rows[known], return_index=True, return_inverse=True)
-    if len(first) == len(known):
-        return known, 0, 0
-    own, original = scores[known], scores[known[first]][inverse]
-    other = ~((own == original) | (np.isnan(own) & np.isnan(original))).all(axis=1)
-    n_each = np.bincount(inverse)
-    return known[np.sort(first)], int((n_each > 1).sum()), len(np.unique(inverse[other]))
-
-
-def _parts(said: np.ndarray | None, declared: str, n: int) -> dict[str, np.ndarray]:
-    """{part: rows}; raises UsageError for one that there is not."""
-    if said is None:
-        said = np.full(n, declared, object)
-    names = {"validation": "val", "valid": "val", "training": "train"}
-    places, kinds = pd.factorize(said.astype(str))
-    kinds = np.array([names.get(part.lower(), part.lower()) for part in kinds], object)
-    said = kinds[places]
-    if unknown := sorted(set(kinds) - set(IMPORTED_PARTS)):
-        raise UsageError(f"unknown part of a split '{unknown[0]}': expected one of {', '.join(IMPORTED_PARTS)}")
-    return {part: np.flatnonzero(said == part) for part in IMPORTED_PARTS if (said == part).any()}
+def _assumptions(file: PredictionFile, declared: str) -> tuple[Line, ...]:
+    """What was assumed, as a line of the audit; none where nothing was."""
+    said = list(file.assumed)
+    if file.parts is None and (named := part_in(file.name)) not in (None, declared):
+        said.append(f"the file's name says {named}, and its films were taken as declared, as {declared} (--split)")
+    if not said:
+        return ()
+    return (Line(ASSUMPTIONS, WARNED if file.by_order else NOTED, "; ".join(said)),)
 
 
 # -- saving
@@ -180,5 +160,14 @@ def _config(candidate: Candidate, name: str, architecture: str) -> dict:
         "scores_sha256": same_import.digest(candidate.table.dataset_id, candidate.image_ids, candidate.scores,
                                             candidate.parts),
         "columns": dict(file.columns), "logits": declared.logits, "weights_name": declared.weights_name,
-        "audit": [asdict(line) for line in candidate.lines],
+        "audit": [asdict(line) for line in candidate.lines], "assumed": _assumed(candidate, architecture),
         "train_list_sha256": None if listed is None else hashlib.sha256("\n".join(sorted(listed)).encode()).hexdigest()}
+
+
+def _assumed(candidate: Candidate, architecture: str) -> str:
+    """All that the files did not say themselves, the network among it where their name gave it."""
+    said = [line.text for line in candidate.lines if line.name == ASSUMPTIONS]
+    said += [f"table: {note}" for note in candidate.table.notes]
+    if architecture and architecture == file_names.architecture_in(candidate.file.name):
+        said.append(f"the architecture {architecture} is that of the file's name")
+    return "; ".join(said)

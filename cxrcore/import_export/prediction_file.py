@@ -1,31 +1,22 @@
 """Reads predictions that others made: a CSV, Parquet or npz file with a row a film, parsed in a limited process.
 
-Gives what the file says and judges nothing (see `audit`): scores may be outside [0, 1], films may stand there twice.
-Knows no data set and no store.
+Gives what the file says and what had to be assumed to read it, and judges nothing (see `audit`): scores may be outside
+[0, 1], films may stand there twice. Knows no data set and no store.
 """
 
 import hashlib
-import io
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from cxrcore.data import film_ids
-from cxrcore.data.files import bounded_file, csv_file
-from cxrcore.data.files.limited_process import Answer, Ended
+from cxrcore.data.files import bounded_file
+from cxrcore.data.files.limited_process import Ended
 from cxrcore.errors import DataError, UsageError
-from cxrcore.import_export.prediction_columns import SPLIT_COLUMN, finding_columns, image_column, letters
+from cxrcore.import_export import parse_table, table_kinds
 
-KINDS = (".csv", ".parquet", ".npz")
-_SEPARATORS = (",", ";", "\t", "|")
-_METADATA = 20_000_000  # bytes of a text and entries of a list in what a Parquet file says of itself
-_PARQUET_MAGIC, _ZIP_MAGIC = b"PAR1", b"PK"
+KINDS = (*table_kinds.KINDS, *table_kinds.PACKED)
 
 
 @dataclass(frozen=True)
@@ -40,8 +31,11 @@ class PredictionFile:
         findings: k canonical names that were looked for, in the columns' order.
         columns: {finding: column}.
         image_column: the column of the film names.
-        parts: object (n,), of a column 'split'; None without one.
+        parts: object (n,), of a column of parts; None without one.
         ignored: columns that were not used.
+        assumed: sentences on what the file does not say itself, and how it was taken.
+        labels: float64 (n, k), that stand beside the scores under no names; None without any.
+        by_order: its films are not named: the table's order was taken for theirs.
     """
 
     name: str
@@ -53,19 +47,14 @@ class PredictionFile:
     image_column: str
     parts: np.ndarray | None
     ignored: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
+    labels: np.ndarray | None = field(default=None, repr=False)
+    by_order: bool = False
 
     @property
     def present(self) -> np.ndarray:
         """Which of the findings have a column with any score, bool (k,)."""
         return np.isin(self.findings, list(self.columns)) & ~np.isnan(self.scores).all(axis=0)
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Columns by name, and a way to read some of them as an array each."""
-
-    columns: list[str]
-    read: Callable[[list[str]], dict[str, np.ndarray]]
 
 
 def parse_mapping(pairs: str) -> dict[str, str]:
@@ -83,8 +72,8 @@ def parse_mapping(pairs: str) -> dict[str, str]:
     return mapping
 
 
-def read_prediction_file(path: str | Path, findings: Sequence[str], mapping: Mapping[str, str] | None = None
-                         ) -> PredictionFile:
+def read_prediction_file(path: str | Path, findings: Sequence[str], mapping: Mapping[str, str] | None = None,
+                         films: Sequence[str] | None = None) -> PredictionFile:
     """The predictions of a file on disk; see `parse_prediction_file`."""
     path = Path(path)
     try:
@@ -93,17 +82,18 @@ def read_prediction_file(path: str | Path, findings: Sequence[str], mapping: Map
         raise DataError(f"{path} is a folder, not a file of predictions") from None
     except OSError as error:
         raise DataError(f"no predictions can be read from {path}: {error.strerror}") from None
-    return parse_prediction_file(content, path.name, findings, mapping)
+    return parse_prediction_file(content, path.name, findings, mapping, films)
 
 
-def parse_prediction_file(content: bytes, name: str, findings: Sequence[str], mapping: Mapping[str, str] | None = None
-                          ) -> PredictionFile:
+def parse_prediction_file(content: bytes, name: str, findings: Sequence[str], mapping: Mapping[str, str] | None = None,
+                          films: Sequence[str] | None = None) -> PredictionFile:
     """The predictions of a file's content.
 
     Args:
         name: the file's; its ending matters only where the content does not tell what it is.
         findings: canonical names of the data set that the films are of, the order of the scores.
-        mapping: {column: finding or 'image_id'}, where names alone do not tell.
+        mapping: {column: finding, 'image_id' or 'split'}, where names alone do not tell.
+        films: ids of the data set's, each once: they tell which column holds films. None where they are not known.
 
     Raises:
         DataError: none of the three kinds, damaged, without films or findings, or larger than `bounded_file` allows;
@@ -114,187 +104,42 @@ def parse_prediction_file(content: bytes, name: str, findings: Sequence[str], ma
         raise DataError(f"{name} is empty")
     bounded_file.check_size(len(content), name)
     try:
-        said, scores = bounded_file.TABLES.ask(parsed, content, name=name, findings=list(findings),
-                                                 mapping=dict(mapping or {}))
+        said, numbers = bounded_file.TABLES.ask(
+            parse_table.parsed, content, name=name, findings=list(findings), mapping=dict(mapping or {}),
+            films=None if films is None else [str(film) for film in films])
     except Ended as error:
         raise DataError(f"{name} {error}") from None
+    scores = np.frombuffer(numbers, np.float64).reshape(-1, len(said["image_ids"]), len(findings)).copy()
     return PredictionFile(
-        name, hashlib.sha256(content).hexdigest(), _texts(said["image_ids"]),
-        np.frombuffer(scores, np.float64).reshape(-1, len(findings)).copy(), tuple(findings), said["columns"],
-        said["image_column"], _texts(said["parts"]) if said["parts"] is not None else None, tuple(said["ignored"]))
+        name, hashlib.sha256(content).hexdigest(), _texts(said["image_ids"]), scores[0], tuple(findings),
+        said["columns"], said["image_column"], _texts(said["parts"]) if said["parts"] is not None else None,
+        tuple(said["ignored"]), tuple(said["assumed"]), scores[1] if said["labels"] else None, said["by_order"])
+
+
+def joined(files: Mapping[str, PredictionFile]) -> PredictionFile:
+    """Files of several parts of one network as one.
+
+    Args:
+        files: {part of a split: file}, all read for the same findings, none with parts of its own.
+    """
+    own = list(files.values())
+    digest = hashlib.sha256("".join(file.sha256 for file in own).encode()).hexdigest()
+    columns = {finding: column for file in reversed(own) for finding, column in file.columns.items()}
+    labels = np.concatenate([file.labels for file in own if file.labels is not None] or [np.zeros((0, 0))])
+    names = " and ".join(file.name for file in own)
+    said = [f"{names} are {' and '.join(files)} of one network, by their names, and become one run"]
+    said += [text for file in own for text in file.assumed]
+    return PredictionFile(
+        names, digest, np.concatenate([file.image_ids for file in own]),
+        np.concatenate([file.scores for file in own]), own[0].findings,
+        {finding: columns[finding] for finding in own[0].findings if finding in columns}, own[0].image_column,
+        np.concatenate([np.full(len(file.image_ids), part, object) for part, file in files.items()]),
+        tuple(dict.fromkeys(column for file in own for column in file.ignored)), tuple(dict.fromkeys(said)),
+        labels if len(labels) == sum(len(file.image_ids) for file in own) else None,
+        any(file.by_order for file in own))
 
 
 def _texts(values: list[str]) -> np.ndarray:
     found = np.empty(len(values), object)
     found[:] = values
     return found
-
-
-# -- in the limited process
-
-
-def parsed(content: bytes, name: str, findings: Sequence[str], mapping: Mapping[str, str]) -> Iterator[Answer]:
-    """What `parse_prediction_file` makes of a file, as an answer: the scores are its bytes."""
-    try:
-        yield _parsed(content, name, findings, mapping)
-    except MemoryError:
-        raise DataError(f"{name} does not fit into {bounded_file.TABLE_LIMITS.memory / 1e9:g} GB of memory") from None
-
-
-def _parsed(content: bytes, name: str, findings: Sequence[str], mapping: Mapping[str, str]) -> Answer:
-    try:
-        table = _opened(content)
-        columns = table.columns
-        bounded_file.check_rows(0, "it", len(columns))
-        image_name = image_column(columns, mapping)
-        rest = [column for column in columns if column != image_name]
-        others = {column: what for column, what in mapping.items() if column != image_name}
-        chosen = finding_columns(rest, findings, others, lambda column: _is_binary(table.read([column])[column]))
-        split = next((column for column in rest if letters(column) == SPLIT_COLUMN), None)
-        used = [image_name, *chosen.values(), *([split] if split else [])]
-        values = table.read(used)
-    except DataError as error:
-        raise DataError(f"{name}: {error}") from None
-    if not len(values[image_name]):
-        raise DataError(f"{name} has no rows")
-    scores = np.full((len(values[image_name]), len(findings)), np.nan)
-    for finding, column in chosen.items():
-        scores[:, findings.index(finding)] = _numbers(values[column], column, name)
-    return {"image_ids": _as_ids(values[image_name]).tolist(), "columns": chosen, "image_column": image_name,
-            "parts": np.char.strip(values[split].astype(str)).tolist() if split else None,
-            "ignored": [column for column in columns if column not in used]}, scores.tobytes()
-
-
-def _as_ids(names: np.ndarray) -> np.ndarray:
-    """Paths as ids of films have them: which of their folders count, only the table can tell."""
-    texts = pd.Series(names).astype(str).str.strip().str.replace("\\", "/", regex=False)
-    return texts.str.strip("/").str.replace("/", film_ids.MARK, regex=False).to_numpy(object)
-
-
-def _numbers(values: np.ndarray, column: str, name: str) -> np.ndarray:
-    """float64 (n,); empty cells are NaN."""
-    if values.ndim != 1 or values.dtype.kind not in "fiubOUS":  # complex numbers, times, records
-        what = "arrays" if values.ndim != 1 else str(values.dtype)[:40]
-        raise DataError(f"{name}: the column '{column}' holds {what}, expected one number a film")
-    if values.dtype.kind in "fiub":
-        return values.astype(np.float64)
-    try:
-        numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")
-    except OverflowError:  # at whole numbers of hundreds of digits, which none of its ways to mend errors spares
-        raise DataError(f"{name}: the column '{column}' holds a number too large to be one") from None
-    texts = pd.Series(values, dtype=object)
-    odd = numbers.isna() & texts.notna() & ~texts.astype(str).str.strip().str.lower().isin(["", "nan", "na", "none"])
-    if odd.any():
-        row = int(np.argmax(odd))
-        raise DataError(f"{name}: '{str(values[row])[:40]}' in the column '{column}', row {row + 1}, is no number")
-    return numbers.to_numpy(np.float64)
-
-
-def _is_binary(values: np.ndarray) -> bool:
-    return values.dtype.kind in "fiub" and bool(np.isin(values, (0, 1)).all())
-
-
-# -- the three kinds
-
-
-def _opened(content: bytes) -> _Table:
-    if content.startswith(_PARQUET_MAGIC):
-        return _parquet(content)
-    if content.startswith(_ZIP_MAGIC):
-        return _npz(content)
-    return _csv(content)
-
-
-def _csv(content: bytes) -> _Table:
-    if b"\0" in content[:4096]:
-        raise DataError(f"this is no text: expected one of {', '.join(KINDS)}")
-    bounded_file.check_lines(content, "it")
-    try:
-        head = content[:100_000].split(b"\n", 1)[0].decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"not UTF-8 text (byte {error.start}): expected one of {', '.join(KINDS)}") from None
-    separator = max(_SEPARATORS, key=head.count)
-    try:
-        columns = [str(column) for column in
-                   pd.read_csv(io.BytesIO(content), sep=separator, nrows=0, encoding="utf-8-sig").columns]
-    except (ValueError, pd.errors.ParserError) as error:
-        raise DataError(f"cannot be read as CSV: {_one_line(error)}") from None
-
-    def read(wanted: list[str]) -> dict[str, np.ndarray]:
-        texts: dict[Hashable, Any] = {column: str for column in wanted if letters(column) == SPLIT_COLUMN}
-        if len(wanted) > 1:
-            texts[wanted[0]] = str  # the films: 007.png is no number
-        try:
-            # Without index_col, rows that end in a comma more than the header would shift all columns.
-            frame = pd.read_csv(io.BytesIO(content), sep=separator, usecols=wanted, dtype=texts, index_col=False,
-                                encoding="utf-8-sig")
-        except MemoryError:
-            raise
-        except Exception as error:  # odd rows, other codings, numbers without end
-            raise DataError(f"cannot be read as CSV: {_one_line(error)}") from None
-        return {column: (frame[column].map(csv_file.bare) if column in texts else frame[column]).to_numpy()
-                for column in wanted}
-
-    return _Table(columns, read)
-
-
-def _parquet(content: bytes) -> _Table:
-    try:
-        file = pq.ParquetFile(pa.BufferReader(content), thrift_string_size_limit=_METADATA,
-                              thrift_container_size_limit=_METADATA)
-        columns = list(file.schema_arrow.names)
-        bounded_file.check_rows(file.metadata.num_rows, "it", max(len(columns), file.metadata.num_columns))
-    except (DataError, MemoryError):
-        raise
-    except Exception as error:  # what Arrow raises at damaged bytes is no closed list
-        raise DataError(f"cannot be read as Parquet: {_one_line(error)}") from None
-
-    def read(wanted: list[str]) -> dict[str, np.ndarray]:
-        try:
-            table = file.read(wanted, use_threads=False)
-            return {column: table[column].to_numpy() for column in wanted}
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise DataError(f"cannot be read as Parquet: {_one_line(error)}") from None
-
-    return _Table(columns, read)
-
-
-def _npz(content: bytes) -> _Table:
-    """Arrays of one length by name, or a matrix beside an array of its columns' names."""
-    try:
-        for shape in bounded_file.check_arrays(io.BytesIO(content), "it"):
-            bounded_file.check_rows(shape[0] if shape else 0, "it", shape[1] if len(shape) == 2 else 0)
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (DataError, MemoryError):
-        raise
-    except Exception as error:  # nor is what zipfile, zlib and numpy raise
-        raise DataError(f"cannot be read as npz: {_one_line(error)}") from None
-    lists = {name: array for name, array in arrays.items() if array.ndim == 1}
-    columns = dict(lists)
-    for name, matrix in arrays.items():
-        if matrix.ndim != 2:
-            continue
-        names = next((own for own in lists.values() if len(own) == matrix.shape[1] and own.dtype.kind in "US"
-                      and len(own) != matrix.shape[0]), np.arange(matrix.shape[1]))
-        for place, column in enumerate(names):
-            text = column.decode("utf-8", "replace") if isinstance(column, bytes) else str(column)
-            columns.setdefault(text if len(arrays) == 1 or text not in columns else f"{name}_{text}", matrix[:, place])
-    sizes = [len(array) for array in columns.values()]
-    n = max(sizes, key=sizes.count) if sizes else 0
-    columns = {name: _decoded(array) for name, array in columns.items() if len(array) == n}
-
-    def read(wanted: list[str]) -> dict[str, np.ndarray]:
-        return {column: columns[column] for column in wanted}
-
-    return _Table(list(columns), read)
-
-
-def _decoded(array: np.ndarray) -> np.ndarray:
-    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

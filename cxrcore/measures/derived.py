@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cxrcore.errors import FindingError
+from cxrcore.measures.thresholds.positions import UNREACHED
 
 
 def derived_scores(parts: np.ndarray) -> np.ndarray:
@@ -31,13 +32,18 @@ def derived_scores(parts: np.ndarray) -> np.ndarray:
 def derived_threshold(parts: np.ndarray) -> float:
     """The threshold of the derived finding, in [0, 1]: a float32 number, as its scores are.
 
+    Where a part is `UNREACHED`, so is this.
+
     Args:
         parts: (m,), the thresholds of the parts; NaN where one has none makes NaN.
 
     Raises:
         FindingError: no part at all.
     """
-    return float(_any(np.asarray(parts)[None])[0].astype(np.float32))
+    own = np.asarray(parts, np.float64)
+    if (own > 1).any() and not np.isnan(own).any():
+        return UNREACHED
+    return float(_any(own[None])[0].astype(np.float32))
 
 
 def derived_labels(parts: np.ndarray) -> np.ndarray:

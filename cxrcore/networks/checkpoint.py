@@ -10,9 +10,7 @@ A checkpoint is a dictionary of plain tensors and plain Python values, so that i
 
 import hashlib
 import math
-import pickle
 import shutil
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +25,8 @@ from cxrcore.findings import checked_list
 from cxrcore.networks.architectures import ARCHITECTURES, build, of_timm
 from cxrcore.networks.batches import InputSpec
 from cxrcore.networks.model_options import check_options
+from cxrcore.networks.state_shapes import first_difference
+from cxrcore.networks.weights_file import read_plain
 
 FORMAT = 1
 MAX_SIZE = 4096  # pixels a side of a network's input
@@ -108,46 +108,25 @@ def _shallow(checkpoint: Checkpoint) -> dict[str, Any]:
     return {name: getattr(checkpoint, name) for name in Checkpoint.__dataclass_fields__}
 
 
-def read_plain(path: Path) -> Any:
-    """The file's content, if it consists of tensors and plain values only.
-
-    Raises:
-        CheckpointError: no such file, pickled objects, or damage.
-    """
-    try:
-        if not path.is_file():  # a pipe or a device would never end
-            raise CheckpointError(f"{path} is no file" if path.exists() else f"no such weights file: {path}")
-        _refuse_inflation(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "global" not in str(error).lower():
-            raise CheckpointError(f"{path} is not a weights file") from None
-        raise CheckpointError(f"{path} holds pickled objects, which can run code when loaded: refused; save plain "
-                              "tensors (a state dict)") from None
-    except (RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError, MemoryError,
-            zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path} cannot be read as weights: {' '.join(str(error).split())[:160]}") from None
-
-
-def _refuse_inflation(path: Path) -> None:
-    """torch writes weights uncompressed; an archive that holds much more than its file's size is no such file."""
-    if not zipfile.is_zipfile(path):
-        return  # torch's older format
-    with zipfile.ZipFile(path) as archive:
-        held = sum(one.file_size for one in archive.infolist())
-    if held > 2 * path.stat().st_size:
-        raise CheckpointError(f"{path} would unpack to {held / 1e6:,.0f} MB, far more than its size: refused")
-
-
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint and hold it to the contract.
 
     Raises:
         CheckpointError: what breaks it, in one line.
     """
-    content = read_plain(path)
+    return checked(path, read_plain(path))
+
+
+def is_own(content: Any) -> bool:
+    """Whether a weights file's content means to be a checkpoint of this workbench, sound or not."""
+    return isinstance(content, dict) and "format" in content and "state" in content
+
+
+def checked(path: Path, content: Any) -> Checkpoint:
+    """A weights file's content, held to the contract; as `load_checkpoint`."""
     if not isinstance(content, dict) or not _is_whole(content.get("format"), FORMAT, FORMAT):
-        hint = " (a plain state dict? it can start a training: --init PATH)" if is_state(content) else ""
+        hint = (" (weights of another program? train.py --init PATH starts from them, eval.py --weights PATH with "
+                "--findings, --mean and --std evaluates them)" if isinstance(content, dict) else "")
         raise CheckpointError(f"{path} is no checkpoint of this workbench{hint}")
     required = {"state", "architecture", "findings", "image_size", "mean", "std", "output", "split", "dataset_id"}
     missing = sorted(required - content.keys())
@@ -219,28 +198,23 @@ def is_state(content: Any) -> bool:
         isinstance(key, str) and torch.is_tensor(value) for key, value in content.items())
 
 
-def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], name: str, new_head: bool = False) -> None:
+def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], name: str) -> None:
     """Load weights strictly.
 
     Args:
         name: of the weights, for errors.
-        new_head: leave the model's own classifier where the weights have another number of outputs.
 
     Raises:
-        CheckpointError: another number of outputs (unless new_head), missing, foreign or misshapen tensors.
+        CheckpointError: another number of outputs, missing, foreign or misshapen tensors.
     """
     own = model.state_dict()
-    head = {key for key in own if key.startswith(_head_prefix(model))}
-    if new_head:
-        state = dict(state) | {key: own[key] for key in head}
-    outputs = next((len(state[key]) for key in sorted(head) if key in state), None)
-    wanted = next(len(own[key]) for key in sorted(head))
+    head = sorted(key for key in own if key.startswith(_head_prefix(model)))
+    outputs = next((len(state[key]) for key in head if key in state), None)
+    wanted = len(own[head[0]])
     if outputs not in (None, wanted):
         raise CheckpointError(f"{name} has {outputs} outputs, not the {wanted} findings")
-    wrong = sorted(own.keys() ^ state.keys()) or [k for k in own if own[k].shape != state[k].shape]
-    if wrong:
-        raise CheckpointError(f"{name} does not fit: {len(wrong)} tensors are missing, foreign or of another shape, "
-                              f"for example {wrong[0]}")
+    if difference := first_difference(own, state):
+        raise CheckpointError(f"{name} does not fit: {difference}")
     try:
         model.load_state_dict(state)
     except RuntimeError as error:  # tensors of a kind that cannot be copied: sparse, quantised, without content

@@ -12,6 +12,7 @@ from cxrcore.data.films import FilmSet
 from cxrcore.errors import CheckpointError, DataError, RunError
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.store import Store
+from cxrcore.store.lost_file import why_missing
 from cxrcore.store.run_folder import BEST, LAST
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -32,8 +33,7 @@ def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
         store.run(run)
         path = store.run_file(run, BEST)
         if path is None:
-            raise CheckpointError(f"run {run} has no {BEST}: imported, or stopped before its first epoch "
-                                  "ended")
+            raise CheckpointError(f"run {run} has no {BEST}: {why_missing(store, run)}")
         return path
     path = Path(weights or "")
     if path.exists() or path.name != weights or path.name not in (BEST, LAST):

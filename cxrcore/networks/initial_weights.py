@@ -4,7 +4,6 @@ Each way gives a network with an output a finding, the normalisation it expects,
 """
 
 import contextlib
-import math
 import os
 import socket
 from collections.abc import Generator, Mapping, Sequence
@@ -17,17 +16,18 @@ from urllib.parse import urlsplit
 import torch
 from torch import nn
 
-from cxrcore.data.files import bounded_file
-from cxrcore.errors import CheckpointError, WeightsUnavailable
+from cxrcore.errors import WeightsUnavailable
 from cxrcore.networks.architectures import build, find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec
-from cxrcore.networks.checkpoint import is_state, is_text, is_triple, load_state, read_plain, sha256
-from cxrcore.networks.model_options import check_options
-from cxrcore.networks.weights_corpora import corpus_of_tag, recorded_before_tags
+from cxrcore.networks.checkpoint import is_own, load_state, sha256
+from cxrcore.networks.foreign import declared
+from cxrcore.networks.foreign.fitting import built, fit, recognised, whole_state
+from cxrcore.networks.foreign.state_dicts import find_state
+from cxrcore.networks.weights_corpora import corpus_of_tag
+from cxrcore.networks.weights_file import read_plain
 
 IMAGENET = InputSpec((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 GREY = InputSpec((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))  # for random weights: mid-grey films come out near 0 +- 1
-LOOSE_OPTIONS = ("pad_type", "bn_eps", "global_pool")  # model options that a JSON may also name at its top level
 _REACHABLE_WITHIN = 5.0  # seconds
 
 
@@ -120,78 +120,29 @@ def _reachable(url: str) -> bool:
 
 
 def _from_file(arch: str, image_size: int, findings: Sequence[str], path: Path) -> Start:
-    """A plain state dict, or a checkpoint of the workbench; the head of other findings is replaced."""
+    """Weights of torchvision, timm, a trainer or the workbench; the head of other findings is made anew."""
     content = read_plain(path)
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds no state dict")
-    state = content.get("state", content.get("state_dict", content))
-    if not is_state(state):
-        raise CheckpointError(f"{path} holds no state dict")
-    own = {} if state is content else content
-    same_findings = own.get("findings", list(findings)) == list(findings)
-    sidecar, told = _sidecar(path)
-    given = _settings(own, path) | sidecar
+    found = find_state(content, str(path))
+    beside, told = declared.beside(path)
+    given = declared.of_content(content, path) | beside
     options = given.get("model_options", {})
-    try:
-        model = build(arch, image_size, len(findings), options)
-    except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise CheckpointError(f"{path}: model options {options} do not suit {arch} ({reason})") from None
-    head = of_timm(model).pretrained_cfg["classifier"] + ".weight"
-    own_head = same_findings and head in state and state[head].shape == model.state_dict()[head].shape
-    load_state(model, state, str(path), new_head=not own_head)
+    named = given.get("findings") or (content.get("findings") if is_own(content) else None)
+    model = built(arch, image_size, len(findings), options, str(path))
+    fitted = fit(recognised(found, str(path)), model, arch, str(path))
+    n = 0 if fitted.head is None else len(fitted.head.weight)
+    own_head = list(named or findings) == list(findings) and n == len(findings)
+    load_state(model, whole_state(fitted, model, range(n) if own_head else None), str(path))
     spec = InputSpec(given.get("mean", IMAGENET.mean), given.get("std", IMAGENET.std))
-    assumed = [f"mean {_short(spec.mean)}, std {_short(spec.std)}", f"options {options or 'none'}",
-               "its own head" if own_head else f"a new head for the {len(findings)} findings"]
+    if own_head:
+        head = "its own head" + ("" if named else ", whose outputs are taken to be these findings in their order")
+    else:
+        why = fitted.no_head or f"the file's has {n} outputs" + " of other findings" * (n == len(findings))
+        head = f"a new head for the {len(findings)} findings ({why})"
+    assumed = [f"mean {_short(spec.mean)}, std {_short(spec.std)}", f"options {options or 'none'}", head, *found.said,
+               *fitted.said]
     corpus = given.get("training_corpus", f"unknown ({path.name})")
     notice = f"weights from {path} ({told}): {'; '.join(assumed)}"
     return Start(model, spec, str(path), options, corpus, _source(corpus, file_sha256=sha256(path)), notice)
-
-
-def _sidecar(path: Path) -> tuple[dict[str, Any], str]:
-    """NAME.json or NAME.pth.json beside the file: mean, std, model_options {pad_type, ...}, training_corpus."""
-    for candidate in (path.with_suffix(".json"), Path(f"{path}.json")):
-        if not candidate.is_file():
-            continue
-        try:
-            content = bounded_file.settings(candidate)
-            if not isinstance(content, dict):
-                raise ValueError("not an object")
-        except (ValueError, OSError) as error:
-            raise CheckpointError(f"{candidate} is no JSON object: {error}") from None
-        loose = {key: content[key] for key in LOOSE_OPTIONS if key in content}
-        options = content.get("model_options") or {}
-        given = content | {"model_options": options | loose if isinstance(options, dict) else options}
-        return _settings(given, candidate), f"settings from {candidate.name}"
-    return {}, "no JSON beside it, so assumed"
-
-
-def _settings(given: dict[str, Any], source: Path) -> dict[str, Any]:
-    """What a weights file or its JSON says of mean, std, model_options and training_corpus, each held to its form.
-
-    Raises:
-        CheckpointError: a value of another form.
-    """
-    made: dict[str, Any] = {key: _three(given[key], key, source) for key in ("mean", "std")
-                            if given.get(key) is not None}
-    if given.get("model_options") is not None:
-        made["model_options"] = check_options(given["model_options"], str(source))
-    corpus = given.get("training_corpus")
-    if corpus is not None and not is_text(corpus):
-        raise CheckpointError(f"{source}: training_corpus is not one line of text")
-    if corpus and "format" in given and not given.get("start_weights"):
-        corpus = recorded_before_tags(given.get("architecture"), corpus)
-    return made | ({"training_corpus": corpus} if corpus else {})
-
-
-def _three(value: Any, key: str, source: Path) -> tuple[float, ...]:
-    """One number for all channels, or one a channel."""
-    values = [value] * 3 if type(value) in (int, float) else value
-    if not is_triple(values, above=0.0 if key == "std" else -math.inf):
-        shown = ascii(value)[:60] if type(value) in (int, float, str) else f"a {type(value).__name__}"
-        bound = ", above 0" if key == "std" else ""
-        raise CheckpointError(f"{source}: {key} needs one number or three{bound}, got {shown}")
-    return tuple(map(float, values))
 
 
 def _source(corpus: str, **known: str | None) -> dict[str, str | None]:

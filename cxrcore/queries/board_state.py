@@ -13,6 +13,7 @@ import numpy as np
 from cxrcore.data.splits import EXTERNAL, PART_WORDS
 from cxrcore.errors import FindingError, UsageError
 from cxrcore.findings import display_name, one_of
+from cxrcore.measures.thresholds.positions import UNREACHED
 from cxrcore.queries import from_store
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import (
@@ -118,7 +119,7 @@ def _threshold(text: str) -> float:
         value = float(text.partition("@")[0])
     except ValueError:
         value = np.nan
-    if not 0 <= value <= 1:
+    if not 0 <= value <= UNREACHED:
         raise UsageError(f"the link's threshold '{text}' is not a number from 0 to 1")
     return value
 

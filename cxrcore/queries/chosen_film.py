@@ -136,10 +136,13 @@ def stored(store: Store, films: RunFilms, image_id: str, size: int) -> ChosenFil
     return ChosenFilm(image_id, film, image_id, films.part_of(image_id))
 
 
-def examples(store: Store, films: RunFilms, finding: str, size: int) -> list[str]:
-    """Some films of the test split with a finding (else any), whose pixels are here."""
-    labelled = finding in films.findings  # a network may know findings that the films have no label of
-    rows = np.flatnonzero(films.labels[:, films.findings.index(finding)] == 1) if labelled else np.arange(0)
+def examples(store: Store, films: RunFilms, finding: str | None, size: int) -> list[str]:
+    """Some films of the test split (else any) with a finding, or with any finding, whose pixels are here."""
+    if finding is None:
+        rows = np.flatnonzero((films.labels == 1).any(axis=1))
+    else:
+        labelled = finding in films.findings  # a network may know findings that the films have no label of
+        rows = np.flatnonzero(films.labels[:, films.findings.index(finding)] == 1) if labelled else np.arange(0)
     if films.parts is not None:
         test = rows[films.parts[rows] == splits.SPLITS.index("test")]
         rows = test if len(test) else rows
@@ -168,9 +171,9 @@ def _map_with(store: Store, films: RunFilms, image_id: str, size: int) -> Prepar
 
 
 def _maps(store: Store, size: int) -> list[PreparedPixels]:
-    """The finished maps of this size beside the store."""
+    """The finished maps of this size beside the store, those of the newest rule first."""
     found = []
-    for one in prepared.finished_maps(store.folder / "prepared"):
+    for one in sorted(prepared.finished_maps(store.folder / "prepared"), key=lambda one: -one.version):
         if one.size == size:
             with contextlib.suppress(OSError, WorkbenchError):  # damaged, or removed just now
                 found.append(_opened(one.folder, one.changed_at))

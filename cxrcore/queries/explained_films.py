@@ -1,21 +1,27 @@
 """The networks that the Explain page runs: loaded once, explained by all sessions, one film at a time each."""
 
+import contextlib
 import hashlib
 import importlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
+from PIL import Image, ImageDraw
 
+from cxrcore.charts.film_viewer import payload
 from cxrcore.data.files import bounded_file
-from cxrcore.errors import CheckpointError, DataError
+from cxrcore.errors import CheckpointError, DataError, WorkbenchError
 from cxrcore.explain import overlay as overlays
+from cxrcore.explain.small_maps import SmallMaps
 from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries.kept import Kept, kept
 from cxrcore.store import Store
+from cxrcore.store.lost_file import why_missing
 from cxrcore.store.run_folder import BEST, INPUT_CHECK
 
 LARGEST, SMALL = 1024, 384  # long side of a drawn film, pixels
@@ -36,17 +42,26 @@ MODELS = 6  # kept in memory: as many as one page shows side by side
 MAPS = 12  # explanations kept, 1.4 MB each at 224 pixels
 
 
-_IMPORTING: Kept[threading.Thread] = Kept(1)
+_LOADING: Kept[threading.Thread] = Kept(MODELS)
 
 
-def begin_importing() -> None:
-    """Start loading what runs networks, seconds long, while the person still chooses a film."""
+def begin_loading(store: Store, run_ids: Sequence[str]) -> threading.Thread:
+    """Start loading what runs networks, seconds long, and these networks, while the person still chooses a film.
+
+    The thread has ended when they are there.
+    """
+    def load() -> None:
+        importlib.import_module("cxrcore.explain.maps")
+        for run_id in run_ids:
+            with contextlib.suppress(WorkbenchError):  # said when the network is asked
+                load_network(store, run_id)
+
     def begin() -> threading.Thread:
-        loading = threading.Thread(target=importlib.import_module, args=("cxrcore.explain.maps",), daemon=True)
+        loading = threading.Thread(target=load, daemon=True)
         loading.start()
         return loading
 
-    _IMPORTING.get("explain", begin)
+    return _LOADING.get((store.key, *run_ids), begin)
 
 
 @dataclass(frozen=True)
@@ -77,12 +92,14 @@ class Explained:
     Attributes:
         findings: of the maps; none where one map serves all.
         maps: float16 (k, S, S), over what the network looked at, each in [0, 1].
+        small: the same maps as the few cells that they are stretched from.
         energy: float32 (k,).
         logits, scores: float32 (k,), of the network's findings.
     """
 
     findings: tuple[str, ...]
     maps: np.ndarray
+    small: SmallMaps
     energy: np.ndarray
     logits: np.ndarray
     scores: np.ndarray
@@ -101,8 +118,8 @@ def checkpoint_of(store: Store, run_id: str) -> Path:
     """
     path = store.run_file(run_id, BEST)
     if path is None:
-        raise CheckpointError(f"this run has no checkpoint ({BEST}), so it cannot score a film: it was imported, or "
-                              "stopped before its first epoch ended")
+        raise CheckpointError(f"this run has no checkpoint ({BEST}), so it cannot score a film: "
+                              f"{why_missing(store, run_id)}")
     return path
 
 
@@ -189,7 +206,24 @@ def explained_slowly(loaded: Loaded, film: np.ndarray, method: str, finding: str
 
 
 def _packed(found: "Explanation") -> Explained:
-    return Explained(found.findings, found.placed().astype(np.float16), found.energy, found.logits, found.scores)
+    return Explained(found.findings, found.placed().astype(np.float16), found.small(), found.energy, found.logits,
+                     found.scores)
+
+
+def occluded(pixels: np.ndarray, strokes: Sequence[Sequence[Sequence[float]]]) -> np.ndarray:
+    """A film, uint8 (H, W), with grey painted over it, as the viewer shows it.
+
+    Args:
+        strokes: lines of (x, y) in the film's pixels.
+    """
+    image = Image.fromarray(pixels)
+    width, grey, draw = payload.brush_of(pixels.shape), payload.grey_of(pixels), ImageDraw.Draw(image)
+    for stroke in strokes:
+        at = [(float(x), float(y)) for x, y in stroke]
+        draw.line(at, fill=grey, width=max(1, round(width)))
+        for x, y in at:
+            draw.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=grey)
+    return np.asarray(image)
 
 
 def reason(key: str) -> str:

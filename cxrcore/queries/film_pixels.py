@@ -1,4 +1,4 @@
-"""Which prepared map shows a data set's films, for all pages that show films."""
+"""Which prepared map shows a data set's films, and their boxes, for all pages that show films."""
 
 import os
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from cxrcore.queries import film_sources, from_store
 from cxrcore.queries.film_sources import FilmSource
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store
+from cxrcore.store.records import rows_of
 
 NIH_BOX_SIDE = 1024  # pixels a side of the films that NIH's boxes were drawn on
 PROBES = 3  # films of a map that are compared with those on disk
@@ -100,7 +101,8 @@ def _film_map(dataset_id: str, kind: str, sources: tuple[FilmSource, ...], folde
 def _largest_first(root: Path) -> tuple[Path, ...]:
     """Folders of finished maps, the one with the most pixels a side first."""
     found = prepared.finished_maps(root)
-    return tuple(one.folder for one in sorted(found, key=lambda one: (one.size, one.n_films, one.folder), reverse=True))
+    found.sort(key=lambda one: (one.size, one.version, one.n_films, one.folder), reverse=True)
+    return tuple(one.folder for one in found)
 
 
 def _unchanged(image_ids: pd.Series, folder: Path, home: FilmSource) -> bool:
@@ -121,3 +123,37 @@ def _drawn_size(home: Path) -> int | None:
         return int(bounded_file.settings(home / MARK)["recipe"]["size"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+# -- boxes
+
+
+@dataclass(frozen=True)
+class FilmBox:
+    """A box of a finding; left, top, width, height as shares of the film, in [0, 1]."""
+
+    finding: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def boxes_on(store: Store, dataset_id: str, image_id: str) -> list[FilmBox]:
+    """A film's boxes; none where the data set has none, or the size that they are counted in is not known."""
+    boxes = _boxes(store, dataset_id, store.change_token())
+    own = boxes[boxes["image_id"] == image_id]
+    if own.empty:
+        return []
+    held = films_of(store, dataset_id)
+    kind = from_store.overview(store).datasets.at[dataset_id, "kind"]
+    side = held.box_side if held else {"nih": NIH_BOX_SIDE}.get(kind)
+    if side is None:
+        return []
+    return [FilmBox(row.finding, *(value / side for value in (row.x, row.y, row.width, row.height)))
+            for row in rows_of(own)]
+
+
+@kept(4)
+def _boxes(store: Store, dataset_id: str, token: tuple[int, ...]) -> pd.DataFrame:
+    return store.boxes(dataset_id)

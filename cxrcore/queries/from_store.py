@@ -4,12 +4,14 @@ A training beside flushes nothing that is drawn from predictions, which never ch
 readers and never written to.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
+from pandas.core.util.hashing import hash_pandas_object
 
 from cxrcore.errors import StoreError
 from cxrcore.measures import calibration
@@ -62,19 +64,24 @@ def overview(store: Store) -> Overview:
 
 @kept(8)
 def _overview(store: Store, token: tuple[int, ...]) -> Overview:
-    runs, board, datasets = store.runs(), store.leaderboard(), store.datasets()
+    with store.reading():
+        runs, board, datasets, label_sets = store.runs(), store.leaderboard(), store.datasets(), store.label_sets()
+    digest = hashlib.sha256(repr((label_sets, datasets.to_dict("list"))).encode())
+    for frame in (runs, board):
+        digest.update(hash_pandas_object(frame, index=False).to_numpy().tobytes())
     runs = runs.fillna({"name": "", "note": "", "architecture": ""})
-    settings = [json.loads(text or "{}") for text in runs["config"]]
-    for name in SHOWN_SETTINGS:
-        runs[name] = [one.get(name) for one in settings]
-    digest = hashlib.sha256()
-    for frame in (runs, board, datasets):
-        digest.update(str(frame.to_json(date_format="iso", date_unit="us")).encode())
+    settings = [_shown_settings(text) for text in runs["config"].tolist()]
+    for place, name in enumerate(SHOWN_SETTINGS):
+        runs[name] = [one[place] for one in settings]
     marks = audit_marks.of_runs(runs)
-    runs["warned"] = pd.Series([marks.get(run_id, ()) for run_id in runs["run_id"]], runs.index, dtype=object)
-    label_sets = tuple(store.label_sets())
-    digest.update(repr(label_sets).encode())
-    return Overview(runs, board, datasets.set_index("dataset_id"), label_sets, digest.hexdigest())
+    runs["warned"] = pd.Series([marks.get(run_id, ()) for run_id in runs["run_id"].tolist()], runs.index, dtype=object)
+    return Overview(runs, board, datasets.set_index("dataset_id"), tuple(label_sets), digest.hexdigest())
+
+
+@functools.lru_cache(8192)  # a run's settings never change, and others are added one at a time
+def _shown_settings(config: str | None) -> tuple[object, ...]:
+    settings = json.loads(config or "{}")
+    return tuple(settings.get(name) for name in SHOWN_SETTINGS)
 
 
 def epochs(store: Store, run_ids: Sequence[str]) -> pd.DataFrame:
@@ -92,7 +99,7 @@ def statuses(store: Store, runs: pd.DataFrame) -> dict[str, str]:
     return {
         run_id: status if status != "running" else progress.effective_status(
             status, progress.of_run(store, run_id))
-        for run_id, status in zip(runs["run_id"], runs["status"], strict=True)
+        for run_id, status in zip(runs["run_id"].tolist(), runs["status"].tolist(), strict=True)
     }
 
 

@@ -53,6 +53,12 @@ class Kept(Generic[Value]):
                 place.values.append(make())
             return place.values[0]
 
+    def holds(self, key: Hashable) -> bool:
+        """Whether the value of a key is there."""
+        with self._lock:
+            place = self._places.get(key)
+        return place is not None and bool(place.values)
+
     def clear(self) -> None:
         """Forget all."""
         with self._lock:

@@ -14,6 +14,7 @@ from cxrcore.queries import chosen_film, explained_films, film_pixels, from_stor
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.class_lesson import Lesson, NothingToShow
 from cxrcore.queries.explained_films import COLOURS, STRONGEST, Look, drawn
+from cxrcore.store import lost_file
 from cxrcore.store.run_folder import BEST
 
 LOOK = Look(STRONGEST / 100, COLOURS[0], False)
@@ -45,8 +46,8 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
     """
     run = lesson.run
     if not lesson.store.run_file(run.run_id, BEST):
-        raise NothingToShow(f"{run.label} has no checkpoint to ask: it was imported, averaged, or made on another "
-                            "machine.")
+        why = lost_file.why_missing(lesson.store, run.run_id)
+        raise NothingToShow(f"{run.label} has no checkpoint to ask: {why}.")
     found = from_store.predictions(lesson.store, run.read(lesson.part))
     held = film_pixels.films_of(lesson.store, lesson.dataset_id)
     names = lesson.data.images["image_id"]

@@ -60,8 +60,9 @@ class Group:
     warned: Mapping[str, Marks] = field(default_factory=dict)
 
 
-TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", "architecture", "status", "best_epoch", "films", "findings",
-                 "started", "measured", "thresholds", "loss", "init", "note")
+ENDS = tuple(f"{name}_{end}" for name in ("auroc", "ap", "f1") for end in ("low", "high"))
+TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", *ENDS, "architecture", "status", "best_epoch", "films",
+                 "findings", "started", "measured", "thresholds", "loss", "init", "note")
 
 
 def part_names(board: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, str]:
@@ -76,10 +77,9 @@ def part_names(board: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, str]:
 
 def run_labels(runs: pd.DataFrame) -> dict[str, str]:
     """{run_id: name}; where runs share a name, the end of their id tells them apart. Labels are unique."""
-    names = {
-        run_id: name.strip() or architecture_label(architecture)
-        for run_id, name, architecture in zip(runs["run_id"], runs["name"], runs["architecture"], strict=True)
-    }
+    told = (runs[one].tolist() for one in ("run_id", "name", "architecture"))
+    names = {run_id: name.strip() or architecture_label(architecture)
+             for run_id, name, architecture in zip(*told, strict=True)}
     counts = pd.Series(list(names.values()), dtype=object).value_counts()
     labels = {run_id: name if counts[name] == 1 else f"{name} · {run_id[-6:]}" for run_id, name in names.items()}
     if len(set(labels.values())) == len(labels):
@@ -140,7 +140,7 @@ def _by_external_films(runs: pd.DataFrame, board: pd.DataFrame) -> pd.DataFrame:
 
 def warned(runs: pd.DataFrame) -> dict[str, Marks]:
     """{run_id: what its import was warned of}, of those rows of `from_store.Overview.runs` that were."""
-    marks = zip(runs["run_id"], runs["warned"], strict=True) if "warned" in runs else ()
+    marks = zip(runs["run_id"].tolist(), runs["warned"].tolist(), strict=True) if "warned" in runs else ()
     return {run_id: own for run_id, own in marks if own}
 
 
@@ -155,15 +155,16 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, stat
     subset = (rows["n"] < rows["n_expected"]).astype(bool)
     marks = [" (archived)" if gone else "" for gone in rows["archived"]]
     table = pd.DataFrame({
-        "run": [labels[run_id] + mark for run_id, mark in zip(rows["run_id"], marks, strict=True)],
-        "audit": [f"⚠ {questions(marks)}" if marks else None for marks in map(warned(rows).get, rows["run_id"])],
-        "architecture": [[architecture_label(name)] for name in rows["architecture"]],
-        "status": rows["run_id"].map(statuses).map(STATUS_WORDS),
-        "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"],
+        "run": [labels[run_id] + mark for run_id, mark in zip(rows["run_id"].tolist(), marks, strict=True)],
+        "audit": [f"⚠ {questions(marks)}" if marks else None
+                  for marks in map(warned(rows).get, rows["run_id"].tolist())],
+        "architecture": [architecture_label(name) for name in rows["architecture"].tolist()],
+        "status": [STATUS_WORDS.get(statuses[run_id]) for run_id in rows["run_id"].tolist()],
+        "auroc": rows["auroc"], "ap": rows["ap"], "f1": rows["f1"], **{name: rows[name] for name in ENDS},
         "measured": rows["split"].where(~subset, rows["split"] + ", subset"),
         "films": rows["n"].astype("Int64"),
         "findings": [None if n != n or not n else f"{int(n)} of {n_findings.get(one, int(n))}"
-                     for n, one in zip(rows["n_defined"], rows["dataset_id_of_films"], strict=True)],
+                     for n, one in zip(rows["n_defined"].tolist(), rows["dataset_id_of_films"].tolist(), strict=True)],
         "thresholds": _fitted_on(rows),
         "best_epoch": rows["best_epoch"].astype("Int64"),
         "started": rows["started_at"], "loss": rows["loss"], "init": rows["init"],
@@ -178,7 +179,7 @@ def _fitted_on(rows: pd.DataFrame) -> list[str | None]:
     """Where each F1's thresholds come from; flagged where they were fitted on the films that they are read on."""
     return [
         None if not isinstance(fitted, str) or f1 != f1 else f"{fitted}, same films" if fitted == split else fitted
-        for fitted, split, f1 in zip(rows["f1_fitted_on"], rows["split"], rows["f1"], strict=True)
+        for fitted, split, f1 in zip(*(rows[one].tolist() for one in ("f1_fitted_on", "split", "f1")), strict=True)
     ]
 
 

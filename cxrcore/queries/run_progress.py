@@ -1,7 +1,9 @@
 """How far a training is, in words and as a share; and what to do with one that broke off. Pure: no store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from cxrcore.store.queued import Queue
 
 STAGES = {
     "starting": "starting",
@@ -43,6 +45,17 @@ def in_words(progress: Mapping[str, Any]) -> str:
     if progress.get("seconds_left") is not None:
         parts.append(f"about {duration(progress['seconds_left'])} left")
     return " · ".join(parts)
+
+
+def queue_in_words(queue: Queue, known: Sequence[str]) -> str:
+    """'Next: DenseNet-121, then MobileNetV2.'; a training that is no run yet is being prepared; '' where all is told.
+
+    Args:
+        known: names of the runs that there are.
+    """
+    said = [f"Being prepared: {queue.now}."] if queue.now and queue.now not in known else []
+    said += [f"Next: {', then '.join(queue.after)}."] if queue.after else []
+    return " ".join(said)
 
 
 def duration(seconds: float) -> str:

@@ -38,12 +38,12 @@ _MEANINGS = _OF_FLAGS | {
     "n_train": "films that were trained on",
     "n_val": "films that were validated on after each epoch",
     "device": "what it ran on",
-    "training time": "of all epochs, in seconds",
+    "training time": "of all epochs",
     "training speed": "images a second in the last epoch",
     "trial speed in fp32": "images a second in a few steps before training",
     "trial speed in bf16": "images a second in a few steps before training",
-    "device memory": "at its peak, in bytes",
-    "checkpoint size": "of model_best.pth, in bytes",
+    "device memory": "at its peak",
+    "checkpoint size": "of model_best.pth",
     "GMACs": "thousand million multiply-adds to score one film",
     "time of one film": "to score it by itself, in milliseconds, without reading the file",
     "file": "that the predictions came from",
@@ -52,11 +52,17 @@ _MEANINGS = _OF_FLAGS | {
     "columns": "whose names are not the findings' own",
     "logits": "declared as logits, made probabilities",
     "weights_name": "what the network started from, as declared",
+    "weights": "file that was evaluated",
+    "layout": "how other programs named what is in it",
+    "outputs": "of the file's network, in their order, as declared",
     "audit": "answers of the import's audit",
+    "assumed": "what files did not say themselves, and how it was taken",
     "train_list_sha256": "of the declared training films",
     "combined_by": "how an ensemble's scores came about",
     "members": "the runs of an ensemble",
 }
+_UNITS = {"parameters": (1e6, "M"), "checkpoint size": (1e6, "MB"), "device memory": (1e9, "GB"),
+          "training time": (60, "min")}  # {setting: (how much of it is one, its unit)}
 _START_NAMES = {"corpus": "start corpus", "tag": "start weights", "hub_id": "start weights' hub id",
                 "timm": "start weights by timm", "file_sha256": "start weights' SHA-256"}
 _COST_NAMES = {"training_seconds": "training time", "images_per_second": "training speed",
@@ -92,6 +98,29 @@ def only_differences(table: pd.DataFrame) -> pd.DataFrame:
     return table if len(runs) < 2 else table[table[runs].nunique(axis=1) > 1]
 
 
+def for_reading(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as a page shows it: sizes in units that people read, hashes by their first digits, no trial runs.
+
+    Args:
+        table: as `settings_table`, which a download takes along whole.
+    """
+    shown = table[~table["Setting"].str.startswith("trial speed")].copy()
+    runs = [column for column in table.columns if column not in COLUMNS]
+    for place, setting in zip(shown.index, shown["Setting"], strict=True):
+        shown.loc[place, runs] = [_for_reading(setting, text) for text in shown.loc[place, runs]]
+    return shown
+
+
+def _for_reading(setting: str, text: str) -> str:
+    digits = text.replace(",", "")
+    if setting in _UNITS and digits.isdigit():
+        size, unit = _UNITS[setting]
+        return f"{int(digits) / size:,.1f} {unit}"
+    if len(text) == 64 and all(one in "0123456789abcdef" for one in text):
+        return f"{text[:8]} ..."
+    return text
+
+
 def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     model = {"architecture": architecture_label(run["architecture"]), "kind": run["kind"],
              "parameters": run["n_parameters"]}
@@ -105,7 +134,7 @@ def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     software = {"git commit": run["git_commit"]} | _flat(json.loads(run["versions"] or "{}"))
     cost = {_COST_NAMES.get(name, name): value for name, value in _flat(json.loads(run["cost"] or "{}")).items()}
     cost |= {name: value for name, value in trials.items() if value is not None}
-    made = "Source" if "file" in config or "members" in config else "Training"
+    made = "Source" if {"file", "members", "layout"} & config.keys() else "Training"
     parts = {"Model": model, "Data": data, made: training, "Software": software, "Cost": cost}
     return {(part, name): as_text(value) for part, values in parts.items() for name, value in values.items()}
 

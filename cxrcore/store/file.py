@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Generator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class _Known:
     version: int
 
 
+_open_here: ContextVar[tuple[Path, duckdb.DuckDBPyConnection] | None] = ContextVar("open_here", default=None)
 _known: dict[Path, _Known] = {}
 _known_guard = threading.Lock()
 
@@ -128,7 +130,21 @@ class StoreFile:
                      "deleted once all is well", self.path, applied, len(schema.STEPS), copy)
 
     @contextlib.contextmanager
+    def reading(self) -> Generator[None]:
+        """All that this thread reads of the store inside is read in one opening of it, and of one moment."""
+        with self._read() as con:
+            token = _open_here.set((self.path, con))
+            try:
+                yield
+            finally:
+                _open_here.reset(token)
+
+    @contextlib.contextmanager
     def _read(self) -> Generator[duckdb.DuckDBPyConnection]:
+        held = _open_here.get()
+        if held is not None and held[0] == self.path:
+            yield held[1]
+            return
         if not store_path.exists(self.path):  # an empty store answers like any other
             with turns.in_memory() as con:
                 schema.upgrade(con)

@@ -24,8 +24,24 @@ _METRICS = (f"(SELECT * EXCLUDE (measurement) FROM metrics WHERE {{}} "
             f"QUALIFY {_NEWEST.format('prediction_id, label_set, finding, metric, set_id')})")
 # Which set of a run's split stands for it: measured before unmeasured, complete before subsets, best before last.
 _CHOSEN = f"""QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY
-    prediction_id IN (SELECT prediction_id FROM metrics WHERE label_set = 'csv') DESC, n = n_expected DESC,
+    prediction_id IN (SELECT DISTINCT prediction_id FROM metrics WHERE label_set = 'csv') DESC, n = n_expected DESC,
     coalesce(checkpoint, '') = '{LAST}', created_at DESC, prediction_id DESC) = 1"""
+
+# The macro means of the leaderboard. Of some hundred rows a prediction set they are a handful: they alone are told by
+# age, by no more columns than needed.
+_MACRO = f"""SELECT prediction_id, metric, set_id, value, low, high, n FROM metrics
+    WHERE label_set = 'csv' AND finding = 'macro' AND metric IN ('auroc', 'ap', 'f1')
+    QUALIFY {_NEWEST.format('prediction_id, metric, set_id')}"""
+# How many findings have an AUROC, of each prediction set. Most were measured once, and their rows need only counting:
+# to tell the newest of a million rows takes four times as long.
+_OF_FINDINGS = "FROM metrics WHERE label_set = 'csv' AND metric = 'auroc' AND finding <> 'macro' AND finding <> 'micro'"
+_OWN = f"""SELECT prediction_id, count(value) AS n_defined,
+    coalesce(min(measurement) = max(measurement) AND count(measurement) = count(*), false) AS once
+    {_OF_FINDINGS} GROUP BY prediction_id"""
+_DEFINED = f"""SELECT prediction_id, n_defined FROM own WHERE once UNION ALL
+    SELECT prediction_id, count(value) AS n_defined FROM (SELECT prediction_id, value {_OF_FINDINGS}
+        AND prediction_id IN (SELECT prediction_id FROM own WHERE NOT once)
+        QUALIFY {_NEWEST.format('prediction_id, finding')}) GROUP BY prediction_id"""
 
 
 class Measurements(StoreFile):
@@ -145,24 +161,28 @@ class Measurements(StoreFile):
         were fitted on the run's own predictions, on those that stand for its val where these were measured at them.
 
         Columns: run_id, split, prediction_id, dataset_id (of the films), n (films that were measured, where the set
-        was: those with a label and a score of some finding), n_expected, checkpoint, auroc, ap, f1, f1_fitted_on (split
-        whose scores gave the max-F1 thresholds), n_defined (findings inside the macro mean).
+        was: those with a label and a score of some finding), n_expected, checkpoint, auroc, ap, f1, each with the ends
+        of its interval as auroc_low, auroc_high and so on, f1_fitted_on (split whose scores gave the max-F1
+        thresholds), n_defined (findings inside the macro mean).
         """
-        shown = _METRICS.format("label_set = 'csv' AND metric IN ('auroc', 'ap', 'f1')")
-        of_own_set = "metric = 'f1' AND finding = 'macro' AND t.objective = 'max_f1' AND fitted.run_id = s.run_id"
         order = "row(fitted.prediction_id = val.prediction_id, fitted.split = 'val', t.created_at, t.set_id)"
+        means = ", ".join(f"max({side}) FILTER (metric = '{name}') AS {name}{end}" for name in ("auroc", "ap")
+                          for side, end in (("value", ""), ("low", "_low"), ("high", "_high")))
         return self._frame(f"""
-            WITH newest AS (SELECT * FROM prediction_sets {_CHOSEN})
-            SELECT s.run_id, s.split, s.prediction_id, s.dataset_id,
-                least(max(m.n) FILTER (metric = 'auroc' AND finding = 'macro'), s.n) AS n, s.n_expected, s.checkpoint,
-                max(value) FILTER (metric = 'auroc' AND finding = 'macro') AS auroc,
-                max(value) FILTER (metric = 'ap' AND finding = 'macro') AS ap,
-                arg_max(value, {order}) FILTER ({of_own_set}) AS f1,
-                arg_max(fitted.split, {order}) FILTER ({of_own_set}) AS f1_fitted_on,
-                count(value) FILTER (metric = 'auroc' AND finding NOT IN ('macro', 'micro')) AS n_defined
-            FROM newest s LEFT JOIN {shown} m USING (prediction_id)
-            LEFT JOIN threshold_sets t USING (set_id)
-            LEFT JOIN prediction_sets fitted ON fitted.prediction_id = t.prediction_id
-            LEFT JOIN newest val ON val.run_id = s.run_id AND val.split = 'val'
-            GROUP BY s.run_id, s.split, s.prediction_id, s.dataset_id, s.n, s.n_expected, s.checkpoint
+            WITH newest AS (SELECT prediction_id, run_id, split, dataset_id, n, n_expected, checkpoint
+                            FROM prediction_sets {_CHOSEN}),
+            macro AS ({_MACRO}), own AS ({_OWN}), defined AS ({_DEFINED}),
+            means AS (SELECT prediction_id, max(n) FILTER (metric = 'auroc') AS n, {means} FROM macro
+                      GROUP BY prediction_id),
+            f1 AS (SELECT s.prediction_id, arg_max({{'value': value, 'low': low, 'high': high, 'split': fitted.split}},
+                                                   {order}) AS best
+                FROM macro m JOIN newest s USING (prediction_id) JOIN threshold_sets t USING (set_id)
+                JOIN prediction_sets fitted ON fitted.prediction_id = t.prediction_id AND fitted.run_id = s.run_id
+                LEFT JOIN newest val ON val.run_id = s.run_id AND val.split = 'val'
+                WHERE metric = 'f1' AND objective = 'max_f1' AND value IS NOT NULL GROUP BY s.prediction_id)
+            SELECT s.run_id, s.split, prediction_id, s.dataset_id, least(m.n, s.n) AS n, s.n_expected, s.checkpoint,
+                m.* EXCLUDE (prediction_id, n), best.value AS f1, best.low AS f1_low, best.high AS f1_high,
+                best.split AS f1_fitted_on, coalesce(n_defined, 0) AS n_defined
+            FROM newest s LEFT JOIN means m USING (prediction_id) LEFT JOIN f1 USING (prediction_id)
+            LEFT JOIN defined USING (prediction_id)
             ORDER BY s.run_id DESC, s.split""")

@@ -17,6 +17,7 @@ from cxrcore import ids
 from cxrcore.config import TrainConfig
 from cxrcore.errors import DataError
 from cxrcore.findings import MEANS
+from cxrcore.measures.thresholds.positions import UNREACHED
 from cxrcore.store import film_checks
 from cxrcore.store.records import KINDS, LONGEST_TEXT, STATUSES
 
@@ -277,7 +278,7 @@ def _check_thresholds(row: Mapping[str, Any], findings: Sequence[str]) -> None:
     values = row["thresholds"]
     if len(values) != len(findings):
         raise DataError(f"thresholds are not {len(findings)} a row")
-    if not all(value is not None and 0 <= value <= 1 for value in values):
+    if not all(value is not None and 0 <= value <= UNREACHED for value in values):
         raise DataError("a threshold is missing, or outside [0, 1]")
     parameters = json_object("parameters of a threshold set", row["parameters"])
     for key in _LISTS:

@@ -3,3 +3,4 @@
 BEST, LAST = "model_best.pth", "model_last.pth"  # checkpoints: of the best epoch, and of the last one
 PROGRESS = "progress.json"
 INPUT_CHECK = "input_check.npz"
+HOME_MAPS = "home_maps.npz"  # small maps of a few test films

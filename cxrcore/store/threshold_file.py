@@ -1,7 +1,7 @@
 """The file of a threshold set: JSON that a person can read, send to a colleague and give to scripts/eval.py.
 
-Findings stand by name and doubles come back exactly as they were. A bare mapping of findings to numbers, as
-other tools write it, is read too. Knows no store and no screen.
+Findings stand by name and doubles come back exactly as they were. What other tools write is read too, see
+`threshold_forms`; what of it was left out or is missing is said. Knows no store and no screen.
 """
 
 import dataclasses
@@ -18,11 +18,12 @@ from cxrcore import __version__
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import FindingError, ThresholdFileError
 from cxrcore.findings import one_of
+from cxrcore.measures.thresholds.positions import UNREACHED
+from cxrcore.store.threshold_forms import MAX_SIZE, document_of, number_of, pairs_of, shown
 
 FORMAT = "cxr-thresholds"
 FORMAT_VERSION = 1
-MAX_SIZE = bounded_file.MAX_JSON  # a set takes one or two thousand bytes
-_SHOWN = 60  # characters of a foreign name or value in an error
+MOST_SAID = 8  # names in a line
 Read = TypeVar("Read")
 
 
@@ -31,8 +32,8 @@ class ThresholdFile:
     """A threshold set and where it comes from; all but the thresholds may be empty or None.
 
     Attributes:
-        thresholds: float64 (k,), in [0, 1].
-        findings: k names, in the thresholds' order.
+        thresholds: float64 (k,), in [0, 1], or `UNREACHED` for never.
+        findings: k names, in the thresholds' order: those of the list that it is read for which the file has.
         name: as shown.
         objective, parameters: as of `fitting.ThresholdSet`.
         run_id, run_name, architecture: of the run whose predictions it was fitted on.
@@ -41,6 +42,8 @@ class ThresholdFile:
         fitted_on: the split: 'val', 'test', ...
         prediction_id: of the predictions it was fitted on, in the store that it comes from.
         created_at: ISO 8601 with a time zone.
+        left_out: names in the file that are none of the list that it was read for.
+        missing: findings of that list without a threshold in the file.
     """
 
     thresholds: np.ndarray
@@ -61,15 +64,32 @@ class ThresholdFile:
     author: str = ""
     note: str = ""
     created_at: str | None = None
+    left_out: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> list[str]:
+        """What of the file is not as a whole set has it, lines worth printing; no line where it is whole."""
+        never = [finding for finding, value in zip(self.findings, self.thresholds, strict=True) if value > 1]
+        lines = [(self.left_out, "left out, as they are none of its findings"), (self.missing, "without a threshold"),
+                 (never, "never, as the threshold is above 1")]
+        return [f"{words}: {', '.join(map(_printable, names[:MOST_SAID]))}" + ", ..." * (len(names) > MOST_SAID)
+                for names, words in lines if names]
 
     @property
     def title(self) -> str:
         """The name on one line, in characters that can be printed; 'unnamed' without one."""
-        return " ".join("".join(c if c.isprintable() else " " for c in self.name).split()) or "unnamed"
+        return _printable(self.name) or "unnamed"
 
 
+def _printable(text: str) -> str:
+    """A foreign text on one line, in characters that can be printed."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+_READ = ("left_out", "missing")  # what is told of a file that was read, and stands in none
 _TEXTS = {f.name: f.default for f in dataclasses.fields(ThresholdFile) if f.name not in (
-    "thresholds", "findings", "parameters")}
+    "thresholds", "findings", "parameters", *_READ)}
 _FREE = ("name", "run_name", "author", "note")  # people's own words; the other texts are ids and terms
 
 
@@ -83,12 +103,14 @@ def threshold_file_text(file: ThresholdFile) -> str:
     if thresholds.shape != (len(file.findings),):
         raise ThresholdFileError(f"a threshold set has {len(file.findings)} thresholds, this one has shape "
                                  f"{thresholds.shape}")
+    if not ((thresholds >= 0) & (thresholds <= UNREACHED)).all():
+        raise ThresholdFileError("a threshold is no number from 0 to 1")
     head = {"format": FORMAT, "format_version": FORMAT_VERSION, "workbench_version": __version__}
     own = {f.name: getattr(file, f.name) for f in dataclasses.fields(file)
-           if f.name not in ("thresholds", "findings")}
+           if f.name not in ("thresholds", "findings", *_READ)}
     named = dict(zip(file.findings, thresholds.tolist(), strict=True))
     text = json.dumps(head | own | {"parameters": dict(file.parameters), "thresholds": named}, indent=2) + "\n"
-    parse_threshold_file(text, file.findings)
+    require_whole(parse_threshold_file(text, file.findings))
     return text
 
 
@@ -106,13 +128,21 @@ def read_threshold_file(path: str | Path, findings: Sequence[str]) -> ThresholdF
     return dataclasses.replace(file, name=file.name or path.stem)
 
 
-def require_json(path: str | Path) -> None:
+def require_form(path: str | Path) -> None:
     """Refuse at once what can be no threshold file, before it is known which findings it has to be of.
 
     Raises:
-        ThresholdFileError: no such file, or no JSON; the text begins with the path.
+        ThresholdFileError: no such file, or neither JSON nor CSV; the text begins with the path.
     """
-    _of_file(Path(path), _parsed)
+    _of_file(Path(path), document_of)
+
+
+def require_whole(file: ThresholdFile) -> None:
+    """ThresholdFileError where a finding has no threshold: only a board has values that such findings keep."""
+    if file.missing:
+        n = len(file.missing) + len(file.findings)
+        raise ThresholdFileError(f"'{file.title}': {len(file.missing)} of {n} findings are missing: "
+                                 f"{', '.join(file.missing)}")
 
 
 def _of_file(path: Path, read: Callable[[bytes], Read]) -> Read:
@@ -129,63 +159,33 @@ def parse_threshold_file(text: str | bytes, findings: Sequence[str]) -> Threshol
     """The set of a file's content.
 
     Args:
-        text: as `threshold_file_text` writes it, or a bare JSON mapping of the findings, in any known spelling and
-            order, to numbers; bytes are UTF-8, with or without a byte order mark.
-        findings: that it has to be of, and their order.
+        text: as `threshold_file_text` writes it, or in one of the forms of `threshold_forms`; findings in any known
+            spelling and order. A number above 1 means never; null and an empty cell mean that there is none.
+        findings: that it may be of, and their order.
 
     Raises:
-        ThresholdFileError: anything else; one line that says what is wrong and where.
+        ThresholdFileError: anything else, and a file without one finding of the list; one line that says what is wrong
+            and where.
     """
-    document = _parsed(text)
-    if not isinstance(document, dict):
-        raise ThresholdFileError(f"not a threshold file: expected an object {{...}}, got {_shown(document)}")
-    if "format" not in document:
-        if not any(_finding(name, findings) for name in document):
-            raise ThresholdFileError(f'not a threshold file: it has no "format": "{FORMAT}", and no finding among its '
-                                     f"names{_some(document)}")
-        return ThresholdFile(_thresholds(document, findings), tuple(findings))
+    document = document_of(text)
+    if not isinstance(document, dict) or "format" not in document:
+        pairs = pairs_of(document, lambda name: _finding(name, findings) is not None)
+        if pairs is None:
+            raise _foreign(document)
+        return ThresholdFile(**_values(pairs, findings))
     _check_format(document)
     if "thresholds" not in document:
         raise ThresholdFileError("the thresholds are missing")
-    return ThresholdFile(_thresholds(document["thresholds"], findings), tuple(findings),
+    return ThresholdFile(**_values(_named(document["thresholds"], findings), findings),
                          parameters=_parameters(document), **_texts(document))
 
 
-# -- from text to a document
-
-
-def _parsed(text: str | bytes) -> Any:
-    if len(text) > MAX_SIZE:
-        raise ThresholdFileError(f"larger than {MAX_SIZE // 1000:,} kB: this is no threshold file")
-    if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ThresholdFileError(f"not UTF-8 text (byte {error.start}): this is no threshold file") from None
-    text = text.removeprefix("\ufeff")
-    if not text.strip():
-        raise ThresholdFileError("the file is empty")
-    try:
-        document = json.loads(text, object_pairs_hook=_without_repeats)
-        json.dumps(document, ensure_ascii=False).encode("utf-8")  # half a surrogate pair can be neither shown nor kept
-    except json.JSONDecodeError as error:
-        raise ThresholdFileError(f"broken JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
-    except UnicodeEncodeError:
-        raise ThresholdFileError("it holds text that is no valid Unicode") from None
-    except RecursionError:
-        raise ThresholdFileError("nested too deeply: this is no threshold file") from None
-    except ValueError:  # Python's bound on the digits of a whole number
-        raise ThresholdFileError("it holds a number with thousands of digits") from None
-    return document
-
-
-def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in document:
-            raise ThresholdFileError(f"{_shown(name)} stands there twice")
-        document[name] = value
-    return document
+def _foreign(document: Any) -> ThresholdFileError:
+    if isinstance(document, dict):
+        return ThresholdFileError(f'not a threshold file: it has no "format": "{FORMAT}", and no finding among its '
+                                  f"names{_some(document)}")
+    return ThresholdFileError(f"not a threshold file: expected an object {{...}} or two columns, finding and "
+                              f"threshold, got {shown(document)}")
 
 
 # -- its parts
@@ -194,35 +194,46 @@ def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def _check_format(document: Mapping[str, Any]) -> None:
     if document["format"] != FORMAT:
         raise ThresholdFileError(f'not a threshold file: expected "format": "{FORMAT}", got '
-                                 f"{_shown(document['format'])}")
+                                 f"{shown(document['format'])}")
     version = document.get("format_version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise ThresholdFileError(f"format_version must be a whole number from 1, got {_shown(version)}")
+        raise ThresholdFileError(f"format_version must be a whole number from 1, got {shown(version)}")
     if version > FORMAT_VERSION:
-        raise ThresholdFileError(f"written by a newer version (format {_shown(version)}, this one knows up to "
+        raise ThresholdFileError(f"written by a newer version (format {shown(version)}, this one knows up to "
                                  f"{FORMAT_VERSION}): update the workbench")
 
 
-def _thresholds(named: Any, findings: Sequence[str]) -> np.ndarray:
-    """Float64 (k,) of a mapping finding -> number, in the order of the findings."""
+def _values(pairs: Sequence[tuple[str, Any]], findings: Sequence[str]) -> dict[str, Any]:
+    """{field: value} of `ThresholdFile` that the pairs say.
+
+    A name that is no finding of the list is left out; a finding without a value is missing.
+    """
+    found: dict[str, float] = {}
+    left_out: list[str] = []
+    for name, value in pairs:
+        finding = _finding(name, findings)
+        if finding is None:
+            left_out.append(name)
+        elif value is not None and value != "":
+            if finding in found:
+                raise ThresholdFileError(f"{finding} stands there twice, once as {shown(name)}")
+            found[finding] = _threshold(finding, value)
+    if not found:
+        raise ThresholdFileError(f"no threshold of the run's {len(findings)} findings, {findings[0]} to {findings[-1]}"
+                                 f"{_some(left_out)}")
+    own = tuple(finding for finding in findings if finding in found)
+    return {"thresholds": np.array([found[finding] for finding in own]), "findings": own,
+            "left_out": tuple(left_out), "missing": tuple(finding for finding in findings if finding not in found)}
+
+
+def _named(named: Any, findings: Sequence[str]) -> list[tuple[str, Any]]:
+    """The pairs of the part of our own form that holds thresholds."""
     if isinstance(named, list):
         raise ThresholdFileError(f"the thresholds are a list of {len(named)} without names: expected "
                                  f'{{"{findings[0]}": 0.5, ...}} with the {len(findings)} findings')
     if not isinstance(named, dict):
-        raise ThresholdFileError(f'the thresholds must be {{"{findings[0]}": 0.5, ...}}, got {_shown(named)}')
-    found: dict[str, float] = {}
-    for name, value in named.items():
-        finding = _finding(name, findings)
-        if finding is None:
-            raise ThresholdFileError(f"unknown finding {_shown(name)}: expected the run's {len(findings)}, "
-                                     f"{findings[0]} to {findings[-1]}")
-        if finding in found:
-            raise ThresholdFileError(f"{finding} stands there twice, once as {_shown(name)}")
-        found[finding] = _threshold(finding, value)
-    missing = [finding for finding in findings if finding not in found]
-    if missing:
-        raise ThresholdFileError(f"{len(missing)} of {len(findings)} findings are missing: {', '.join(missing)}")
-    return np.array([found[finding] for finding in findings])
+        raise ThresholdFileError(f'the thresholds must be {{"{findings[0]}": 0.5, ...}}, got {shown(named)}')
+    return list(named.items())
 
 
 def _finding(name: str, findings: Sequence[str]) -> str | None:
@@ -233,11 +244,13 @@ def _finding(name: str, findings: Sequence[str]) -> str | None:
 
 
 def _threshold(finding: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ThresholdFileError(f"the threshold of {finding} is not a number: {_shown(value)}")
-    if not 0 <= value <= 1:
-        raise ThresholdFileError(f"the threshold of {finding} is {_shown(value)}: expected a number from 0 to 1")
-    return float(value)
+    number = number_of(value)
+    if number is None:
+        raise ThresholdFileError(f"the threshold of {finding} is not a number: {shown(value)}")
+    if not number >= 0:
+        raise ThresholdFileError(f"the threshold of {finding} is {shown(value)}: expected a number from 0 to 1, or "
+                                 "above 1 for never")
+    return number if number <= 1 else UNREACHED
 
 
 def _parameters(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,7 +258,7 @@ def _parameters(document: Mapping[str, Any]) -> dict[str, Any]:
     if parameters is None:
         return {}
     if not isinstance(parameters, dict):
-        raise ThresholdFileError(f"parameters must be an object {{...}}, got {_shown(parameters)}")
+        raise ThresholdFileError(f"parameters must be an object {{...}}, got {shown(parameters)}")
     try:
         json.dumps(parameters, allow_nan=False)
     except ValueError:
@@ -259,13 +272,13 @@ def _texts(document: Mapping[str, Any]) -> dict[str, Any]:
     for key, default in _TEXTS.items():
         value = document.get(key)
         if value is not None and not isinstance(value, str):
-            raise ThresholdFileError(f"{key} must be a text, got {_shown(value)}")
+            raise ThresholdFileError(f"{key} must be a text, got {shown(value)}")
         if value and key not in _FREE and not value.isprintable():
-            raise ThresholdFileError(f"{key} must be a text on one line, got {_shown(value)}")
+            raise ThresholdFileError(f"{key} must be a text on one line, got {shown(value)}")
         texts[key] = default if value is None else value
     if texts["created_at"] and not _is_time(texts["created_at"]):
         raise ThresholdFileError(f"created_at must be a time as 2017-09-27T12:00:00+00:00, got "
-                                 f"{_shown(texts['created_at'])}")
+                                 f"{shown(texts['created_at'])}")
     return texts
 
 
@@ -276,16 +289,5 @@ def _is_time(text: str) -> bool:
         return False
 
 
-# -- in errors
-
-
-def _shown(value: Any) -> str:
-    """A foreign value, short and on one line."""
-    if isinstance(value, dict | list):
-        return "an object {...}" if isinstance(value, dict) else "a list [...]"
-    text = repr(value) if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _some(names: Mapping[str, Any]) -> str:
-    return f" ({', '.join(_shown(name) for name in list(names)[:3])})" if names else ""
+def _some(names: Mapping[str, Any] | Sequence[str]) -> str:
+    return f" ({', '.join(shown(name) for name in list(names)[:3])})" if names else ""

@@ -74,7 +74,7 @@ class TrainingPlan:
             "start_weights": dict(self.origin.source), "constants": self.constants.record(self.config.loss),
             "pixels_version": VERSION, "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows),
             "device": device_name(),
-        }
+        } | ({"assumed": said} if (said := "; ".join([*self.films.table.notes, *self.films.files])) else {})
 
     @property
     def corpus(self) -> str:

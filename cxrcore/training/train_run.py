@@ -31,6 +31,7 @@ from cxrcore.networks.initial_weights import Start
 from cxrcore.networks.input_check import make_check
 from cxrcore.settings import flags_of_record, of_record
 from cxrcore.store import EpochRecord, Store
+from cxrcore.store.lost_file import why_missing
 from cxrcore.store.progress import Progress, effective_status, of_run
 from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.training import train_plan
@@ -106,6 +107,8 @@ def _resume(config: TrainConfig, run_id: str, given: frozenset[str]) -> str:
     own = flags_of_record(row["config"])
     kept: dict[str, Any] = own | {name: getattr(config, name) for name in given} | {"resume": None}
     path = store.run_folder(run_id) / LAST
+    if not path.parent.is_dir() and not store.epochs([run_id]).empty:
+        raise RunError(f"run {run_id} has no {LAST} to go on from: {why_missing(store, run_id, LAST)}")
     last = checkpoints.load_checkpoint(path) if path.exists() else None
     origin = None if last is None else Start(last.model(), last.spec, own["init"], dict(last.model_options),
                                              last.training_corpus, last.start_weights)

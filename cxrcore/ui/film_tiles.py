@@ -26,7 +26,13 @@ _STYLE = """<style>
 .films img { width: 100%; aspect-ratio: 1; object-fit: fill; }
 .films .box { position: absolute; border: 2px solid #F0E442; border-radius: 2px; box-shadow: 0 0 0 1px rgba(0,0,0,.6); }
 .films figcaption { font-size: 14px; line-height: 1.35; margin-top: 6px; overflow-wrap: anywhere; }
-.films figcaption span { opacity: .75; }
+.films figcaption span { opacity: .8; }
+.films figcaption b { font-weight: 600; }
+.films .wrong, .films em { color: light-dark(#A3200D, #FFA494); font-style: normal; font-weight: 600; }
+.films button.film { display: block; width: 100%; padding: 0; border: 0; font: inherit; cursor: zoom-in; }
+.films button.film:hover { box-shadow: 0 0 0 2px #56B4E9; }
+.films .film[data-open] { box-shadow: 0 0 0 4px #56B4E9; }
+.films button:focus-visible { outline: 3px solid #56B4E9; outline-offset: 2px; }
 .films.row { display: flex; gap: 12px; overflow-x: auto; }
 .films.row figure { flex: 0 0 100px; }
 .films.row .film { height: 78px; width: 78px; }
@@ -45,6 +51,9 @@ class Tile:
         name: shown when the pointer rests on the film, and read to who cannot see it.
         link: where a click on the film leads.
         link_text: the same link as a word in the caption.
+        opens: the film's name where a click on it opens it on the page itself.
+        wrong: whether the title stands for a mistake, and so in colour.
+        marked: a part of the detail that stands in colour.
     """
 
     pixels: np.ndarray | None
@@ -54,6 +63,9 @@ class Tile:
     name: str = ""
     link: str = ""
     link_text: str = ""
+    opens: str = ""
+    wrong: bool = False
+    marked: str = ""
 
 
 def labels_in_words(labels: np.ndarray, findings: Sequence[str]) -> str:
@@ -77,7 +89,7 @@ def _figure(tile: Tile) -> str:
     boxes = "".join(f'<div class="box" style="left:{100 * x:.2f}%;top:{100 * y:.2f}%;width:{100 * w:.2f}%;'
                     f'height:{100 * h:.2f}%"></div>' for x, y, w, h in tile.boxes)
     said = escape(f"Film {tile.name}".rstrip() + f": {tile.title}, {tile.detail}", quote=True)
-    hover = f' title="{escape(tile.name, quote=True)}"' if tile.name else ""
+    hover = f' title="{escape(tile.name, quote=True)}"' if tile.name and not tile.opens else ""
     picture = (f'<div class="none" role="img" aria-label="{said}">no picture</div>' if tile.pixels is None else
                f'<img src="{_jpeg(tile.pixels)}" alt="{said}">')
     film = f'<div class="film">{picture}{boxes}</div>'
@@ -86,10 +98,18 @@ def _figure(tile: Tile) -> str:
     if tile.link_text:  # by keyboard the word alone is reached, so that each film is one stop
         word = f'<a {leads} aria-label="{escape(f"{tile.link_text} film {tile.name}", quote=True)}">' \
                f"{escape(tile.link_text)}</a>"
-    if tile.link:
+    if tile.opens and tile.pixels is not None:
+        name = escape(tile.opens, quote=True)
+        film = f'<button type="button" class="film" data-film="{name}">{picture}{boxes}</button>'
+    elif tile.link:
         film = f'<a {leads}{" tabindex=-1" if word else ""}>{film}</a>'
-    return (f"<figure{hover}>{film}"
-            f"<figcaption>{word}{escape(tile.title)}<br><span>{escape(tile.detail)}</span></figcaption></figure>")
+    return (f"<figure{hover}>{film}<figcaption>{word}<b{' class=wrong' if tile.wrong else ''}>{escape(tile.title)}</b>"
+            f"<br><span>{_marked(tile)}</span></figcaption></figure>")
+
+
+def _marked(tile: Tile) -> str:
+    before, found, after = tile.detail.partition(tile.marked) if tile.marked else (tile.detail, "", "")
+    return f"{escape(before)}<em>{escape(found)}</em>{escape(after)}" if found else escape(before)
 
 
 def _jpeg(pixels: np.ndarray) -> str:

@@ -15,7 +15,7 @@ from cxrcore.findings import display_name
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import parse_key
-from cxrcore.store import Store
+from cxrcore.store import Store, lost_file
 from cxrcore.store.records import rows_of
 from cxrcore.store.run_folder import BEST
 from cxrcore.ui import link, shell, widgets
@@ -233,8 +233,8 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
         elif run.kind != "trained":
             st.info(f"{name} has no predictions in this store.", icon=":material/info:")
         elif not store.run_file(run.run_id, BEST):
-            st.info(f"{name} has no predictions, and no checkpoint that could make them. The Runs page says how it "
-                    "ended.", icon=":material/info:")
+            st.info(f"{name} has no predictions, and no checkpoint that could make them: "
+                    f"{widgets.escape(lost_file.why_missing(store, run.run_id))}.", icon=":material/info:")
         else:
             ended = "" if status == "finished" else f" It is {status}: its best epoch so far can be evaluated."
             st.info(f"{name} has no predictions yet.{ended} This makes them:", icon=":material/info:")
@@ -247,6 +247,7 @@ def _chip_looks(key: str, styles: Mapping[str, RunStyle]) -> str:
              f'transparent); }} .st-key-{key} [data-tag-index="{place}"]::before {{ content: url("{style.mark()}"); '
              'height: 16px; margin-right: 4px; }'
              for place, style in enumerate(styles.values())]
+    rules.append(f".st-key-{key} [data-tag-index], .st-key-{key} [data-tag-index] * {{ color: inherit; }}")
     return f"<style>{' '.join(rules)}</style>"
 
 

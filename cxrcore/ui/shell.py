@@ -14,14 +14,14 @@ from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
 from cxrcore.ui import link
-from cxrcore.ui.frame import frame
+from cxrcore.ui.frame import frame, tour
 from cxrcore.ui.link import LABELS, LAST_LABELS
 from cxrcore.ui.markdown import escape
 
 PRODUCT = "Chest X-ray workbench"
 FAVICON = "🩻"  # a Material symbol would be fetched from the network
 MENU_WIDTH = 220  # pixels
-SECTIONS = ("Results", "Thresholds", "Images", "Class")
+SECTIONS = ("", "Results", "Thresholds", "Images", "Class")
 
 _REGISTERED = "shell_registered"
 _PAGE = "shell_page"
@@ -52,6 +52,8 @@ class PageEntry:
 
 
 PAGES = (
+    PageEntry("home", "Home", ":material/home:", "",
+              "What do networks see on chest films, and how far can their alarms be trusted?"),
     PageEntry("runs", "Runs", ":material/leaderboard:", "Results",
               "Which runs are there, how far are they, and how good are they?"),
     PageEntry("compare", "Compare", ":material/compare_arrows:", "Results",
@@ -75,22 +77,23 @@ PAGES = (
     PageEntry("present", "Present", ":material/co_present:", "Class",
               "What should a class see of this, slide by slide?", stage=True),
 )
-HOME = PAGES[0]
+HOME, RUNS = PAGES[:2]
 
 
 def navigation() -> Any:
     """Register the pages; returns the one that the browser asked for."""
     st.session_state[_REGISTERED] = True
-    # Streamlit takes the default page's own path out of the URL, and /runs would then be "not found". So the default
-    # is a step at / that leads on to the first page.
-    home = st.Page(_go_home, title=PRODUCT, url_path="home", default=True)
+    # Streamlit takes the default page's own path out of the URL, and /home would then be "not found". So the default
+    # page has another, and a step at /home leads on to it.
+    home = st.Page(_go_home, title=PRODUCT, url_path="home")
     # Hidden, since Streamlit's own menu fetches the open page's icon from the network and drops a menu of one page:
     # `_menu` draws it from bundled icons.
-    return st.navigation([home, *map(_streamlit_page, PAGES)], position="hidden")
+    return st.navigation([*map(_streamlit_page, PAGES), home], position="hidden")
 
 
 def _streamlit_page(entry: PageEntry) -> Any:
-    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title, help=entry.question)
+    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title, help=entry.question,
+                   url_path="start" if entry is HOME else None, default=entry is HOME)
 
 
 def _menu() -> None:
@@ -100,7 +103,8 @@ def _menu() -> None:
             entries = [entry for entry in PAGES if entry.section == section]
             if entries:
                 with st.container(gap="xsmall"):
-                    st.caption(section)
+                    if section:
+                        st.caption(section)
                     for entry in entries:
                         st.page_link(_streamlit_page(entry), label=entry.title, icon=entry.icon, width="stretch")
         st.caption(f"Store: {escape(default_store().name)}", help=f"The results store: {escape(str(default_store()))}")
@@ -112,8 +116,27 @@ def link_to(name: str, run_ids: Sequence[str]) -> None:
     st.page_link(_streamlit_page(entry), label=entry.title, icon=entry.icon, query_params={"run": list(run_ids)})
 
 
+def door(name: str, title: str, words: str) -> None:
+    """A link to another page under a title of its own, with a sentence below it."""
+    entry = next(page for page in PAGES if page.name == name)
+    st.page_link(_streamlit_page(entry), label=f"**{title}**  \n{words}", icon=entry.icon, width="stretch")
+
+
+def go_to(name: str, run_ids: Sequence[str]) -> None:
+    """Open another page with these runs; ends the run of this one."""
+    entry = next(page for page in PAGES if page.name == name)
+    st.switch_page(_streamlit_page(entry), query_params={"run": list(run_ids)})
+
+
 def _go_home() -> None:
-    st.switch_page(_streamlit_page(HOME), query_params={key: st.query_params.get_all(key) for key in st.query_params})
+    st.switch_page(_streamlit_page(HOME))
+
+
+def _lead_on_to_runs() -> None:
+    """For the page at /: a link of an earlier version to it that names runs is one to the page Runs."""
+    if link.runs_in_link():
+        st.switch_page(_streamlit_page(RUNS), query_params={key: st.query_params.get_all(key)
+                                                            for key in st.query_params})
 
 
 @contextlib.contextmanager
@@ -135,6 +158,8 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
     entry = next(page for page in PAGES if page.name == name)
     st.set_page_config(page_title=f"{entry.title} · {PRODUCT}", page_icon=FAVICON, layout="wide",
                        initial_sidebar_state="collapsed" if entry.stage else MENU_WIDTH)
+    if entry is HOME:
+        _lead_on_to_runs()
     _carry_runs_over(name)
     link.begin_page(arrived())
     st.html(frame.STYLE)
@@ -143,6 +168,8 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
         frame.without()
     elif head:
         draw_head(name)
+    if not entry.stage and entry is not HOME:
+        tour.show(name)
     store = None
     with errors_shown():
         show_notice()
@@ -244,6 +271,8 @@ def _carry_runs_over(page: str) -> None:
     """The chosen runs and labels stay chosen when the menu leads to another page: its links carry no parameters."""
     arrived = st.session_state.get(_PAGE) != page
     st.session_state[_PAGE], st.session_state[_ARRIVED] = page, arrived
+    if page == HOME.name:
+        return  # shows the best run, whatever was chosen elsewhere
     if arrived and LABELS not in st.query_params and (labels := st.session_state.get(LAST_LABELS)):
         st.session_state[LABELS] = labels  # the switch's own value, which it brings into the link
     if arrived or link.runs_in_link():

@@ -7,12 +7,15 @@ import json
 import time
 
 import duckdb
+import many_runs
 import numpy as np
 import pandas as pd
 import pytest
 
 from cxrcore.findings import NIH_FINDINGS
-from cxrcore.store import EpochRecord
+from cxrcore.queries import from_store, kept, run_groups
+from cxrcore.queries.glance import leaderboard
+from cxrcore.store import EpochRecord, Store
 
 pytestmark = pytest.mark.benchmark
 
@@ -69,6 +72,28 @@ def test_scores_of_the_whole_data_set(store, full, tmp_path):
         f"(CSV {(tmp_path / 'scores.csv').stat().st_size / scores.size:.1f})"
     )
     assert save < csv_save
+
+
+def test_the_leaderboard_of_two_thousand_runs(tmp_path, phantoms):
+    """What Runs works out after a commit, against reading the runs alone; 504 rows of metrics a run."""
+    rows = many_runs.make(phantoms.path, tmp_path / "store.duckdb", N_RUNS)
+    store = Store(tmp_path / "store.duckdb")
+
+    def work() -> int:
+        kept.clear()
+        overview = from_store.overview(store)
+        statuses = from_store.statuses(store, overview.runs)
+        groups = run_groups.groups(overview.runs, overview.board, overview.datasets, statuses, "test")
+        entries = [leaderboard.entries(group, overview.runs) for group in groups]
+        leaderboard.curves(store, [run_id for own in entries for one in own[:50] for run_id in one.run_ids])
+        return sum(map(len, entries))
+
+    work()
+    began, n = time.process_time(), work()
+    busy = time.process_time() - began
+    whole, bare = seconds(work), seconds(store.runs)
+    print(f"\n{N_RUNS:,} runs of {rows} metrics, in {n} rows: {whole * 1e3:.0f} ms, {busy * 1e3:.0f} ms of processor "
+          f"time ({whole / bare:.1f} x the list of runs alone)")
 
 
 def test_two_thousand_runs_are_listed(store, full):

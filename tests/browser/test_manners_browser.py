@@ -87,7 +87,7 @@ def open_with_a_film(page: Page, address: str, phantoms, name: str) -> None:
     page.goto(f"{address}/{name}?run={phantoms.run_ids['mobilenet_v2']}&film={film}")
     settle(page)
     if name == "explain":
-        expect(page.get_by_role("heading", name="Where the network looked")).to_be_visible()
+        expect(page.locator(".stage img")).to_be_visible()
 
 
 def own_of(found: list[dict], stock: set[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, str]]:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browser_server import serving
-from picking import pick
+from picking import pick, settle
 from playwright.sync_api import expect
 from seeded_runs import add_run, beat, log_epoch, make_store
 
@@ -31,12 +31,14 @@ def chips(page):
     return page.get_by_test_id("stMultiSelect")
 
 
+def rows(page):
+    """Of the first leaderboard."""
+    return page.get_by_test_id("leaderboard").first.locator("tr[data-run]")
+
+
 def tick(page, row):
-    """Tick a row of the first table, counted from 1; the table is drawn on a canvas."""
-    table = page.get_by_test_id("stDataFrame").first
-    expect(table.locator("canvas").first).to_be_visible()
-    box = table.bounding_box()
-    page.mouse.click(box["x"] + 16, box["y"] + 36 * row + 18)
+    """Tick a row of the first table, counted from 1."""
+    rows(page).nth(row - 1).get_by_role("checkbox").check()
 
 
 def test_a_deep_link_as_a_fresh_servers_first_request(page, store, tmp_path):
@@ -60,14 +62,14 @@ def test_an_unknown_run_in_a_link_is_an_error(page, served, store):
     add_run(store, "somebody else")
     open_runs(page, served, "?run=20200101-000000-abcdef")
     expect(page.get_by_role("alert")).to_contain_text("20200101-000000-abcdef")
-    expect(page.get_by_test_id("stDataFrame")).to_have_count(0)
+    expect(page.get_by_test_id("leaderboard")).to_have_count(0)
     page.get_by_role("button", name="Show the runs that are here").click()
-    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    expect(page.get_by_test_id("leaderboard").first).to_be_visible()
     expect(page).to_have_url(f"{served}/runs")
 
 
 def test_ticks_picker_and_link_stay_in_step(page, served, store):
-    ids = [add_run(store, f"tick {i}", fingerprint="ticks", auroc=0.7 + i / 100) for i in range(3)]
+    ids = [add_run(store, f"tick {i}", fingerprint="ticks", auroc=0.7 + i / 100, lr=1e-4 * (i + 1)) for i in range(3)]
     open_runs(page, served)
     tick(page, 1)
     expect(page).to_have_url(re.compile(f"run={ids[2]}$"))
@@ -76,11 +78,48 @@ def test_ticks_picker_and_link_stay_in_step(page, served, store):
     expect(chips(page)).to_contain_text("tick 0")
     page.reload()
     expect(chips(page)).to_contain_text("tick 2")
-    expect(page.get_by_test_id("stDataFrame").first.locator("[aria-selected=true]").first).to_be_attached()
+    expect(rows(page).nth(0)).to_have_attribute("aria-selected", "true")
     page.get_by_role("button", name=re.compile("Clear all")).first.click()
     expect(page).to_have_url(f"{served}/runs")
     page.go_back()
     expect(chips(page)).to_contain_text("tick 2")
+
+
+def test_the_keyboard_alone_walks_ticks_sorts_unfolds_and_opens(page, served, store):
+    seeds = [add_run(store, f"key {i}", fingerprint="keys", auroc=0.7 + i / 100, seed=i) for i in range(2)]
+    low = add_run(store, "key low", fingerprint="keys", auroc=0.6, lr=1e-3)
+    open_runs(page, served)
+    expect(rows(page)).to_have_count(2)
+    rows(page).first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(rows(page)).to_have_count(4)
+    expect(rows(page).first).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("End")
+    expect(rows(page).nth(3)).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page).to_have_url(re.compile(f"run={low}$"))
+    expect(rows(page).nth(3)).to_be_focused()
+    page.get_by_role("button", name="AUROC", exact=False).first.press("Enter")  # the greatest first, as it stands
+    page.get_by_role("button", name="AUROC", exact=False).first.press("Enter")
+    head = page.get_by_test_id("leaderboard").get_by_role("columnheader").nth(2)
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    expect(rows(page).first).to_contain_text("key low")
+    rows(page).nth(2).focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_title(re.compile("^Thresholds"))
+    expect(page).to_have_url(re.compile(f"run={seeds[1]}"))
+
+
+def test_the_answer_and_the_curves_stand_on_the_first_screen(page, served, store):
+    add_run(store, "first screen", fingerprint="screen")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    open_runs(page, served)
+    settle(page)
+    assert page.locator("[data-first-content]").first.bounding_box()["y"] <= 170
+    shown = page.get_by_test_id("leaderboard"), page.locator(".js-plotly-plot")
+    table, chart = (one.first.bounding_box() for one in shown)
+    assert chart["x"] > table["x"] + table["width"] and chart["y"] < 500
+    assert table["width"] > 1.3 * page.locator(".st-key-runs_curves").bounding_box()["width"]
 
 
 def test_an_epoch_appears_without_a_click(page, served, store):
@@ -92,12 +131,13 @@ def test_an_epoch_appears_without_a_click(page, served, store):
     expect(chart).to_have_attribute("aria-label", re.compile("in 1 epochs"))
     expect(page.get_by_text("step 10 of 100")).to_be_visible()
     page.evaluate("window.notReloaded = true; window.scrollTo(0, 0)")
-    top = page.get_by_test_id("stDataFrame").first.bounding_box()
+    expect(rows(page).first.locator(".progress")).to_be_visible()
+    top = page.get_by_test_id("leaderboard").first.bounding_box()
     log_epoch(store, run_id, 2)
     beat(store, run_id, stage="training", epoch=3, epochs=8, step=70, steps=100)
     expect(chart).to_have_attribute("aria-label", re.compile("in 2 epochs"))
     expect(page.get_by_text("step 70 of 100")).to_be_visible()
-    assert page.evaluate("window.notReloaded") and page.get_by_test_id("stDataFrame").first.bounding_box() == top
+    assert page.evaluate("window.notReloaded") and page.get_by_test_id("leaderboard").first.bounding_box() == top
     store.finish_run(run_id, "finished", best_epoch=2)  # and its end is seen, too
     expect(page.get_by_text("Training now")).to_have_count(0)
 

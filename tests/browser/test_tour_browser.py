@@ -23,8 +23,10 @@ pytestmark = pytest.mark.browser
 def tour(page, address: str, tmp_path) -> None:
     """Each step by the menu, as a newcomer goes; the runs that were ticked stay chosen."""
     page.goto(address)
-    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
-    expect(page.locator("[data-testid=stDataFrame]").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Home", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("threshold-board").locator("input[type=range]:visible")).to_be_visible()
+    go(page, "Runs")
+    expect(page.get_by_test_id("leaderboard").locator("tr[data-run]").first).to_be_visible()
     go(page, "Data")
     expect(page.get_by_text("Mean accuracy of answering “no” to every film")).to_be_visible()
     go(page, "Curves")
@@ -40,7 +42,7 @@ def tour(page, address: str, tmp_path) -> None:
     expect(page.get_by_text("How large is the gap?")).to_be_visible()
     go(page, "Cases")
     page.locator(".films a").first.click()
-    expect(page.get_by_role("heading", name="Where the network looked")).to_be_visible()
+    expect(page.locator(".stage img")).to_be_visible()
     go(page, "Localization")
     expect(page.get_by_role("heading", name="Localization", exact=True)).to_be_visible()
     go(page, "Present")

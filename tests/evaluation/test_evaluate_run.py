@@ -17,12 +17,15 @@ from cxrcore.errors import ThresholdFileError
 from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.evaluate_run import evaluate
 from cxrcore.evaluation.measure_predictions import measure, stored_set
+from cxrcore.explain import home_maps
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.architectures import build
 from cxrcore.networks.checkpoint import Checkpoint
+from cxrcore.queries import evaluated_runs, from_store
+from cxrcore.queries.glance import home_films
 from cxrcore.store import Store
-from cxrcore.store.run_folder import BEST
+from cxrcore.store.run_folder import BEST, HOME_MAPS
 from cxrcore.store.threshold_file import ThresholdFile, threshold_file_text
 
 TUNED = np.linspace(0.42, 0.58, len(NIH_FINDINGS))  # an untrained network's scores lie about one half
@@ -105,6 +108,37 @@ def read(here, tmp_path, capsys) -> Callable[..., tuple[pd.DataFrame, str]]:
         return table, printed
 
     return run
+
+
+def test_maps_of_a_few_test_films_are_kept_beside_the_run_and_read_without_the_network(made):
+    """Each film by a finding that it has, and its maps the explainer's own, made small."""
+    with np.load(made.store.run_folder(made.run_id) / HOME_MAPS, allow_pickle=False) as held:
+        films, maps, scores = held["image_ids"], held["maps"], held["scores"]
+        assert str(held["checkpoint"]) == made.sha256 and tuple(held["findings"]) == NIH_FINDINGS
+    stored = made.store.predictions(made.prediction_id("test"))
+    assert 0 < len(films) <= home_maps.N_FILMS and set(films) <= set(stored.image_ids)
+    assert maps.shape == (len(films), len(NIH_FINDINGS), home_maps.SIDE, home_maps.SIDE) and maps.dtype == np.uint8
+    rows = [list(stored.image_ids).index(film) for film in films]
+    np.testing.assert_allclose(scores, stored.scores[rows], atol=1e-4)
+    assert (stored.labels[rows] == 1).any(axis=1).all()
+    overview = from_store.overview(made.store)
+    [run] = evaluated_runs.evaluated(overview.runs, overview, {made.run_id: "made"})
+    shown = home_films.read(made.store, run, "test")
+    assert [one.image_id for one in shown] == list(films)
+    assert all(np.array_equal(one.maps[name], maps[place, k]) for place, one in enumerate(shown)
+               for k, name in enumerate(NIH_FINDINGS))
+
+
+@pytest.mark.parametrize("broken", [b"", b"PK no zip", None])
+def test_without_kept_maps_a_film_stands_alone(here, broken):
+    path = here.store.run_folder(here.run_id) / HOME_MAPS
+    path.unlink()
+    if broken is not None:
+        path.write_bytes(broken)
+    overview = from_store.overview(here.store)
+    [run] = evaluated_runs.evaluated(overview.runs, overview, {here.run_id: "made"})
+    [film] = home_films.read(here.store, run, "test")
+    assert not film.maps and film.labels and film.pixels.dtype == np.uint8
 
 
 def notes(printed: str) -> list[str]:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from cxrcore.errors import UsageError
 from cxrcore.explain.maps import Explainer, Explanation
 from cxrcore.explain.methods import CHANNELS_AT_ONCE, METHODS, Method
-from cxrcore.explain.registration import place
+from cxrcore.explain.small_maps import place
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.localization import pointing_hit
 from cxrcore.measures.metrics import auroc
@@ -143,6 +143,16 @@ def test_placed_maps_undo_the_offset_of_the_cells(architecture, offset):
     explained = Explainer(network(architecture), architecture, SPEC, NIH_FINDINGS).explain(film(), ("Mass", "Edema"))
     assert explained.offset == offset
     assert np.array_equal(explained.placed(), place(explained.maps, offset))
+
+
+def test_few_cells_are_the_placed_maps(each):
+    explanation = each.explainer.explain(film(), NIH_FINDINGS)
+    small = explanation.small()
+    assert small.cells.dtype == np.uint8 and small.cells[0].size <= 16 * 16
+    apart = np.abs(small.placed() - explanation.placed())
+    assert apart.max() < 0.02
+    flat = explanation.maps.max(axis=(1, 2)) == 0
+    assert np.array_equal(flat, small.high <= small.low)
 
 
 def test_any_choice_of_findings_gives_the_same_maps(resnet):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from cxrcore.explain import registration
+from cxrcore.explain.small_maps import place
 from cxrcore.networks.architectures import ARCHITECTURES, build
 
 SIZE = 192  # its middle is the centre of a cell where the offset is half a cell
@@ -63,10 +64,10 @@ def test_a_map_is_moved_and_not_changed():
     maps = np.zeros((2, 40, 40), np.float32)
     maps[0, 20:24, 24:28] = 1
     maps[1, :, 39] = 1
-    moved = registration.place(maps, 8.0)
+    moved = place(maps, 8.0)
     assert moved.shape == maps.shape and moved.dtype == np.float32
     assert moved[0, 12:16, 16:20].min() == 1 and moved[0].sum() == 16
     assert (moved[1, :, 31:] == 1).all()  # the edge stays the edge
-    assert registration.place(maps, 0.0) is maps
-    half = registration.place(maps, 0.5)[0]
+    assert place(maps, 0.0) is maps
+    half = place(maps, 0.5)[0]
     assert half[19:23, 23:27].max() == 1 and half.sum() == pytest.approx(16)

@@ -39,7 +39,7 @@ def do(store, csv_path, tmp_path):
         path.write_bytes(write(rows))
         config = ImportConfig(**({"csv_path": str(csv_path), "store": str(store.path), "name": name} | flags))
         with one_opening(store.path):
-            (run_id,) = import_run.import_predictions(str(path), config)
+            (run_id,) = import_run.import_predictions([str(path)], config)
         return run_id
 
     return do
@@ -147,7 +147,8 @@ def test_without_a_table_the_stores_only_data_set_serves(do, store, tmp_path, cs
     do(made.frame(FILMS))
     assert do(made.frame(FILMS, seed=2), "again", csv_path=None)
     with pytest.raises(DataError, match="--csv_path is needed"):
-        import_run.import_predictions(str(tmp_path / "theirs.csv"), ImportConfig(store=str(tmp_path / "empty.duckdb")))
+        import_run.import_predictions([str(tmp_path / "theirs.csv")],
+                                      ImportConfig(store=str(tmp_path / "empty.duckdb")))
 
 
 def coverage_of(rows: pd.DataFrame, store: Store) -> Line:
@@ -217,18 +218,18 @@ def test_an_exported_run_comes_back_row_for_row(do, store, tmp_path):
     store.edit_run(run_id, note="ä note\nof two lines")
     (folder,) = export.export_all(ExportConfig(run=run_id, out=str(tmp_path / "out"), store=str(store.path)))
     other = Store(tmp_path / "other" / "store.duckdb")
-    assert import_run.import_predictions(str(folder), ImportConfig(store=str(other.path))) == [run_id]
+    assert import_run.import_predictions([str(folder)], ImportConfig(store=str(other.path))) == [run_id]
     before, after = store.run_tables(run_id), other.run_tables(run_id)
     for name, rows in before.items():
         assert rows.equals(after[name]), name
     with pytest.raises(RunError, match="already has run"):
-        import_run.import_predictions(str(folder), ImportConfig(store=str(other.path)))
+        import_run.import_predictions([str(folder)], ImportConfig(store=str(other.path)))
 
 
 def test_all_runs_of_a_store_come_back(phantoms, tmp_path):
     export.export_all(ExportConfig(out=str(tmp_path / "out"), store=str(phantoms.path)))
     other = Store(tmp_path / "store.duckdb")
-    restored = import_run.import_predictions(str(tmp_path / "out"), ImportConfig(store=str(other.path)))
+    restored = import_run.import_predictions([str(tmp_path / "out")], ImportConfig(store=str(other.path)))
     assert sorted(restored) == sorted(phantoms.run_ids.values())
     for run_id in restored:
         before, after = phantoms.store.run_tables(run_id), other.run_tables(run_id)
@@ -257,7 +258,7 @@ def test_a_damaged_export_is_refused(exported, tmp_path, damage):
     folder = run_folders.copied(exported, tmp_path)
     (folder / "run.json").write_text(damage)
     with pytest.raises(DataError, match="export"):
-        import_run.import_predictions(str(folder), ImportConfig(store=str(tmp_path / "other.duckdb")))
+        import_run.import_predictions([str(folder)], ImportConfig(store=str(tmp_path / "other.duckdb")))
 
 
 # -- the mean of runs

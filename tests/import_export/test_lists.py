@@ -125,14 +125,14 @@ def test_a_file_becomes_a_run_of_its_data_set(store, tmp_path):
     (tmp_path / "cuts.json").write_text(json.dumps(dict.fromkeys(TWENTY, 0.25)))
     config = {"store": str(store.path), "name": "theirs", "thresholds": str(tmp_path / "cuts.json")}
     with pytest.raises(DataError, match="knows 2 data sets: --dataset ID"):
-        import_run.import_predictions(str(tmp_path / "x.csv"), ImportConfig(**config))
-    (run_id,) = import_run.import_predictions(str(tmp_path / "x.csv"), ImportConfig(**config, dataset="imported"))
+        import_run.import_predictions([str(tmp_path / "x.csv")], ImportConfig(**config))
+    (run_id,) = import_run.import_predictions([str(tmp_path / "x.csv")], ImportConfig(**config, dataset="imported"))
     (row,) = store.prediction_sets(run_id).itertuples()
     found = store.predictions(row.prediction_id)
     assert found.findings == TWENTY and np.array_equal(found.scores, ROWS.sort_values("image_id")[list(TWENTY)])
-    (tmp_path / "cuts.json").write_text(json.dumps(dict.fromkeys(NIH_FINDINGS, 0.25)))
-    with pytest.raises(DataError, match="unknown finding"):
-        import_run.import_predictions(str(tmp_path / "x.csv"), ImportConfig(**config, dataset="imported", again=True))
+    (tmp_path / "cuts.json").write_text(json.dumps({"Toe": 0.25}))
+    with pytest.raises(DataError, match="no finding among its names"):
+        import_run.import_predictions([str(tmp_path / "x.csv")], ImportConfig(**config, dataset="imported", again=True))
 
 
 # -- out and back

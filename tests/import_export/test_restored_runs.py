@@ -49,7 +49,7 @@ def held(tmp_path_factory):
 def refused(store: Store, folder, *says: str, error=DataError) -> None:
     before = content_of(store)
     with pytest.raises(error) as told:
-        import_run.import_predictions(str(folder), ImportConfig(store=str(store.path)))
+        import_run.import_predictions([str(folder)], ImportConfig(store=str(store.path)))
     assert "\n" not in str(told.value) and all(word in str(told.value) for word in says), str(told.value)
     assert content_of(store) == before
 
@@ -152,16 +152,16 @@ def test_ids_that_the_store_has_are_refused(held, folder, table, column):
     for name in ("predictions", "metrics", "localization"):
         edit_table(folder, name, lambda rows: rows.replace(mine, theirs))
     refused(held, folder, "already has", theirs, "--as_copy", error=RunError)
-    (copy,) = import_run.import_predictions(str(folder), ImportConfig(store=str(held.path), as_copy=True))
+    (copy,) = import_run.import_predictions([str(folder)], ImportConfig(store=str(held.path), as_copy=True))
     held.delete_run(copy)
     assert theirs in set(held._frame(f"SELECT {column} FROM {table}")[column])
 
 
 def test_a_copy_comes_in_under_new_ids_and_goes_without_a_trace(folder, tmp_path):
     store = Store(tmp_path / "store.duckdb")
-    (first,) = import_run.import_predictions(str(folder), ImportConfig(store=str(store.path)))
+    (first,) = import_run.import_predictions([str(folder)], ImportConfig(store=str(store.path)))
     before = rows_of(store)
-    (copy,) = import_run.import_predictions(str(folder), ImportConfig(store=str(store.path), as_copy=True))
+    (copy,) = import_run.import_predictions([str(folder)], ImportConfig(store=str(store.path), as_copy=True))
     runs = store.runs().set_index("run_id")
     assert runs["name"][copy] == f"{runs['name'][first]} (copy)" and len(runs) == 2
     one, other = store.run_tables(first), store.run_tables(copy)
@@ -198,7 +198,7 @@ def test_as_copy_is_for_run_folders(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n")
     with pytest.raises(UsageError, match="as_copy"):
         import_run.import_predictions(
-            str(tmp_path / "x.csv"), ImportConfig(store=str(tmp_path / "s.duckdb"), as_copy=True)
+            [str(tmp_path / "x.csv")], ImportConfig(store=str(tmp_path / "s.duckdb"), as_copy=True)
         )
 
 

@@ -11,6 +11,7 @@ from cxrcore.errors import CheckpointError, WeightsUnavailable
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.networks import initial_weights
 from cxrcore.networks.architectures import ARCHITECTURES, build, find_architecture
+from cxrcore.networks.foreign import declared
 from cxrcore.networks.initial_weights import GREY, IMAGENET, start
 from cxrcore.networks.weights_corpora import DOUBTFUL, corpus_of_tag, start_corpus
 
@@ -118,7 +119,7 @@ def test_an_option_that_names_a_file_is_refused_wherever_it_comes_from(tiny, whe
 
 def test_an_older_checkpoint_of_vit_does_not_pass_its_doubtful_corpus_on(tmp_path):
     old = {"format": 1, "architecture": "vit_b_16", "training_corpus": "ImageNet-1k + NIH"}
-    settings = partial(initial_weights._settings, source=tmp_path)
+    settings = partial(declared.of_content, path=tmp_path)
     assert settings(old)["training_corpus"] == f"{DOUBTFUL} + NIH"
     for known in (old | {"architecture": "vgg16"}, old | {"start_weights": {"corpus": "ImageNet-1k"}}):
         assert settings(known)["training_corpus"] == "ImageNet-1k + NIH"

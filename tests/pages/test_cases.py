@@ -7,13 +7,14 @@ import pytest
 import scored_runs
 from hypothesis import given
 from hypothesis import strategies as st
-from opened_pages import text_of
+from opened_pages import answer_of, text_of
 from read_runs import read_runs
 from sklearn.metrics import confusion_matrix
 
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures import cases
 from cxrcore.measures.thresholds.positions import counts_at, sort_scores
+from cxrcore.measures.thresholds.told_apart import compared
 from cxrcore.queries.board_state import read_state
 from cxrcore.queries.threshold_sets import find_set
 from cxrcore.ui.cases import film_list
@@ -75,10 +76,16 @@ def test_the_most_evenly_parted_come_first():
     (0.00737, 0.4162, "0.00737 < 0.416"), (0.41584, 0.4162, "0.4158 < 0.4162"), (0.25, 0.25, "0.25 ≥ 0.25"),
     (np.nextafter(0.25, 1), 0.25, "0.2500000000000001 ≥ 0.25")])
 def test_a_score_is_told_from_its_threshold(score, threshold, said):
-    assert film_list.compared(score, threshold) == said
+    assert compared(score, threshold) == said
 
 
 # -- the page
+
+
+def said_by(app) -> str:
+    """All that the page says, its answer first."""
+    there = any("data-first-content" in element.proto.body for element in app.get("html"))
+    return f"{answer_of(app)}\n{text_of(app)}" if there else text_of(app)
 
 
 def walls_of(app) -> list[str]:
@@ -89,7 +96,7 @@ def walls_of(app) -> list[str]:
 def test_every_choice_shows_films_and_counts(store, open_page, which):
     app = open_page(run=list(store.runs()["run_id"]), finding="Effusion")
     app.selectbox(key="films").set_value(which).run()
-    assert not app.exception and "Missed:" in text_of(app) and "600 films" in text_of(app)
+    assert not app.exception and "Missed:" in said_by(app) and "600 films" in said_by(app)
 
 
 def test_counts_are_those_at_the_thresholds_of_the_link(store, open_page):
@@ -98,7 +105,7 @@ def test_counts_are_those_at_the_thresholds_of_the_link(store, open_page):
     held = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
     alarm = held.scores[:, 2].astype(np.float64) >= 0.25
     missed = int(((held.labels[:, 2] == 1) & ~alarm).sum())
-    text = text_of(open_page(run=run_id, finding="Effusion", t="Effusion:0.25"))
+    text = said_by(open_page(run=run_id, finding="Effusion", t="Effusion:0.25"))
     assert f"Effusion: {missed:,} missed films" in text and f"Missed: {missed:,}." in text
     assert f"False alarms: {int(((held.labels[:, 2] == 0) & alarm).sum()):,}." in text and "by hand" in text
 
@@ -134,7 +141,7 @@ def test_another_run_leaves_thresholds_set_by_hand_behind(store, open_page):
     one, other = store.runs()["run_id"][:2]
     app = open_page(run=one, finding="Effusion", t="Effusion:0.25", set="youden@val")
     app.selectbox(key="cases_run").set_value(other).run()
-    assert not app.exception and not app.error and "by hand" not in text_of(app)
+    assert not app.exception and not app.error and "by hand" not in said_by(app)
     assert (app.query_params["run"], app.query_params["set"]) == (other, "youden@val")
     assert "t" not in app.query_params
 
@@ -142,10 +149,10 @@ def test_another_run_leaves_thresholds_set_by_hand_behind(store, open_page):
 def test_films_of_several_runs_ask_for_a_second_run(store, open_page):
     one, other = store.runs()["run_id"][:2]
     app = open_page(run=one, finding="Effusion", films=DISAGREE)
-    assert "takes two runs or more" in text_of(app) and not walls_of(app)
+    assert "takes two runs or more" in said_by(app) and not walls_of(app)
     app.multiselect(key="cases_others").set_value([other]).run()
     assert not app.exception and walls_of(app)
-    assert "films on which runs disagree" in text_of(app) and "600 films are shared" in text_of(app)
+    assert "films on which runs disagree" in said_by(app) and "600 films are shared" in said_by(app)
 
 
 def test_what_all_runs_miss_each_of_them_misses(store):
@@ -162,21 +169,21 @@ def test_what_all_runs_miss_each_of_them_misses(store):
 def test_a_threshold_that_cannot_be_read_can_be_left(store, open_page):
     app = open_page(run=store.runs()["run_id"][0], finding="Effusion", set="gone")
     next(button for button in app.button if button.label == "Show the films without it").click().run()
-    assert not app.exception and not app.error and "missed film" in text_of(app)
+    assert not app.exception and not app.error and "missed film" in said_by(app)
 
 
 def test_a_finding_without_films_says_why_there_are_none(tmp_path, monkeypatch, open_page):
     hernia = NIH_FINDINGS.index("Hernia")
     store = scored_runs.make(tmp_path / "empty" / "store.duckdb", 100, 200, 1, empty=(hernia,))
     monkeypatch.setenv("CXR_STORE", str(store.path))
-    text = text_of(open_page(finding="Hernia"))
+    text = said_by(open_page(finding="Hernia"))
     assert "Hernia: 0 missed films" in text and "labelled as with Hernia" in text
 
 
 def test_unknown_choices_are_said(store, open_page):
-    assert "not here" in text_of(open_page(run=store.runs()["run_id"][0], films="Everything"))
-    assert "no threshold set" in text_of(open_page(run=store.runs()["run_id"][0], set="gone"))
-    assert "not a number" in text_of(open_page(run=store.runs()["run_id"][0], t="Effusion:often"))
+    assert "not here" in said_by(open_page(run=store.runs()["run_id"][0], films="Everything"))
+    assert "no threshold set" in said_by(open_page(run=store.runs()["run_id"][0], set="gone"))
+    assert "not a number" in said_by(open_page(run=store.runs()["run_id"][0], t="Effusion:often"))
 
 
 def test_the_download_holds_every_film(store):
@@ -187,3 +194,10 @@ def test_the_download_holds_every_film(store):
     rows = cases.in_cell(held.labels[:, 2], held.scores[:, 2], 0.25, "fp")
     table = film_list.films_table(film_list.Cases(held, rows, 0.25, "Effusion"), "False alarms")
     assert len(table) == len(rows) and (table["score"] >= 0.25).all() and (table["label"] == 0).all()
+
+
+def test_a_film_that_was_missed_stands_in_colour_beside_what_was_missed(store, open_page):
+    tiles = "".join(walls_of(open_page(run=store.runs()["run_id"][0], finding="Effusion", films="Missed")))
+    assert tiles.count("<figure") == tiles.count("<em>Effusion</em>") == tiles.count("<b class=wrong>") > 0
+    tiles = "".join(walls_of(open_page(run=store.runs()["run_id"][0], finding="Effusion", films="Found")))
+    assert "<figure" in tiles and "<em>" not in tiles and "<b class=wrong>" not in tiles

@@ -10,9 +10,11 @@ import numpy as np
 import opened_pages
 import pandas as pd
 import pytest
-from opened_pages import text_of
+from opened_pages import answer_of, text_of
 from PIL import Image
+from sent_films import sent, viewers
 
+from cxrcore.charts.film_viewer import payload
 from cxrcore.data.pixels import film_file
 from cxrcore.explain import method_names
 from cxrcore.explain.methods import METHODS
@@ -21,6 +23,7 @@ from cxrcore.measures import calibration
 from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.queries import chosen_film, explained_films
 from cxrcore.store import Store
+from cxrcore.ui import film_viewer
 
 ARCHITECTURE = "mobilenet_v2"
 
@@ -72,16 +75,83 @@ def test_examples_lead_to_a_film_with_its_stored_scores(open_page):
     text = text_of(app)
     assert "test split" in text and "Labelled: " in text and "Effusion" in text
     assert "the same as those that its evaluation stored" in text and "not for diagnosis" in text
-    assert "SYNTHETIC" in text and len(app.get("plotly_chart")) == 2
+    header = sent(app)
+    assert "SYNTHETIC" in text and header["findings"][header["open"]]["name"] == "Effusion"
 
 
-@pytest.mark.parametrize("show", ["All findings", "Methods"])
-def test_the_other_views(open_page, test_film, show):
+def test_all_maps_travel_at_once_and_the_finding_nearest_to_an_alarm_is_open(open_page, test_film):
+    app = open_page(film=test_film[0])
+    header, [network] = sent(app), sent(app)["networks"]
+    assert [one["name"] for one in header["findings"]] == list(NIH_FINDINGS)
+    np.testing.assert_allclose(network["scores"], test_film[1], atol=1e-4)
+    ratio = np.array(network["scores"]) / network["thresholds"]
+    assert header["open"] == ratio.argmax()
+    [layer] = header["layers"]
+    assert layer["places"] == list(range(14)) and len(layer["cells"]) == 14
+    name = display_name(NIH_FINDINGS[ratio.argmax()])
+    assert name in answer_of(app) and "alarm" in answer_of(app)
+
+
+def test_what_travels_is_small(open_page, test_film):
+    assert len(viewers(open_page(film=test_film[0]))[0]) < 60_000
+
+
+@pytest.mark.parametrize(("show", "view", "layers"), [("All findings", "all", 1), ("Methods", "methods", 5)])
+def test_the_other_views(open_page, test_film, show, view, layers):
     app = open_page(film=test_film[0])
     app.segmented_control(key="show").set_value(show).run()
     assert not app.exception
-    tiles = "".join(element.proto.body for element in app.get("html"))
-    assert tiles.count("<figure") == (14 if show == "All findings" else 5)
+    assert (sent(app)["view"], len(sent(app)["layers"])) == (view, layers)
+
+
+def test_an_unknown_finding_of_a_link_is_said(open_page, test_film):
+    app = open_page(film=test_film[0], finding="Measles")
+    assert "“Measles”, which is not here" in text_of(app) and not viewers(app)
+    next(button for button in app.button if button.label == "Show what is here").click().run()
+    assert not app.error and viewers(app)
+
+
+def test_a_patch_is_scored_beside_what_was_said_without_it(open_page, copied, phantoms, test_film):
+    app = open_page(film=test_film[0])
+    pixels = film_file.to_gray(next(phantoms.films.rglob(test_film[0])))
+    strokes = [[[30.0, 40.0], [90.0, 60.0]]]
+    covered = explained_films.occluded(pixels, strokes)
+    grey = payload.grey_of(pixels)
+    assert covered[50, 60] == grey and np.array_equal(covered[100:], pixels[100:])
+    loaded = explained_films.load_network(*copied)
+    asked = explained_films.explained(loaded, film_file.resize(covered, loaded.image_size), "gradcam").scores
+    app.session_state["explain_viewer"] = {
+        "painted": {"name": "one", "film": payload.film_id(pixels), "strokes": strokes}}
+    header = sent(app.run())
+    assert header["painted"] == "one" and header["strokes"] == strokes
+    np.testing.assert_allclose(header["networks"][0]["scores"], asked, atol=1e-5)
+    np.testing.assert_allclose(header["networks"][0]["before"], test_film[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("said", [{"film": "another"}, {"strokes": "all"}, {"strokes": [[[0, None]]]},
+                                  {"strokes": [[[1e9, 0]]]}, {"strokes": [[]]}, {"name": 7}])
+def test_a_patch_that_no_viewer_paints_is_none(monkeypatch, said):
+    fine = {"name": "one", "film": "this", "strokes": [[[1, 2.5]]]}
+    monkeypatch.setattr(film_viewer, "_state", lambda key: {"painted": fine})
+    assert film_viewer.painted("viewer", "this").strokes == [[[1, 2.5]]]
+    monkeypatch.setattr(film_viewer, "_state", lambda key: {"painted": fine | said})
+    assert film_viewer.painted("viewer", "this") is None
+
+
+def test_several_films_are_stepped_through(open_page, phantoms):
+    paths = sorted(phantoms.films.rglob("*.png"))[:3]
+    app = open_page()
+    for path in paths:
+        app.file_uploader[0].upload(path.name, path.read_bytes(), "image/png")
+    app.run()
+    pictures = [sent(app)["film"]["id"]]
+    assert "1 of 3" in text_of(app) and paths[0].name in text_of(app)
+    for _ in paths:
+        app.button(key="film_next").click().run()
+        pictures.append(sent(app)["film"]["id"])
+    assert len(set(pictures)) == 3 and pictures[3] == pictures[0] and not app.exception
+    app.button(key="film_close").click().run()
+    assert not viewers(app) and any(button.label.endswith(".png") for button in app.button)
 
 
 def test_a_link_of_before_shows_all_findings(open_page, test_film):
@@ -93,22 +163,26 @@ def test_eigencam_says_that_it_is_one_map(open_page, test_film):
     app = open_page(film=test_film[0])
     app.selectbox(key="method").set_value("EigenCAM").run()
     assert "does not depend on the finding" in text_of(app) and not app.exception
+    [layer] = sent(app)["layers"]
+    assert layer["places"] == [0] * 14 and len(layer["cells"]) == 1
 
 
 def test_scorecam_waits_for_its_button(open_page, test_film):
     app = open_page(film=test_film[0])
     app.selectbox(key="method").set_value("Score-CAM").run()
-    assert len(app.get("plotly_chart")) == 1
+    assert set(sent(app)["layers"][0]["places"]) == {-1}
     next(button for button in app.button if button.label.startswith("Run Score-CAM")).click().run(timeout=180)
-    assert not app.exception and len(app.get("plotly_chart")) == 2
+    header = sent(app)
+    assert not app.exception
+    assert [k for k, place in enumerate(header["layers"][0]["places"]) if place >= 0] == [header["open"]]
 
 
 def test_guess_first_hides_what_the_network_says(open_page, test_film):
     app = open_page(film=test_film[0])
     app.toggle(key="guess").set_value(True).run()
-    assert not app.get("plotly_chart") and "Look first" in text_of(app)
+    assert not viewers(app) and "Look first" in answer_of(app)
     next(button for button in app.button if button.label == "Show what the network says").click().run()
-    assert len(app.get("plotly_chart")) == 2
+    assert viewers(app) and "Look first" not in answer_of(app)
 
 
 def test_thresholds_of_the_link_are_those_of_the_bars(open_page, test_film):
@@ -116,6 +190,8 @@ def test_thresholds_of_the_link_are_those_of_the_bars(open_page, test_film):
     table = app.dataframe[0].value.set_index("Finding")
     assert table.at["Effusion", "Threshold"] == 0.125 and table.at["Mass", "Threshold"] == 0.5
     assert table.at["Effusion", "Decision"] == ("alarm" if test_film[1][2] >= 0.125 else "no alarm")
+    [network] = sent(app)["networks"]
+    assert network["thresholds"][2] == 0.125 and network["alarms"][2] == bool(test_film[1][2] >= 0.125)
 
 
 def test_an_unknown_film_is_said(open_page):
@@ -202,13 +278,14 @@ def test_percentiles_and_calibrated_scores_are_those_of_validation(open_page, co
     assert table["Calibrated"].notna().any()
 
 
+@pytest.mark.parametrize("n", [2, pytest.param(50, marks=pytest.mark.long)])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_an_upload_gives_the_stored_scores_of_every_architecture(phantoms, architecture):
+def test_an_upload_gives_the_stored_scores_of_every_architecture(phantoms, architecture, n):
     store, run_id = phantoms.store, phantoms.run_ids[architecture]
     sets = store.prediction_sets(run_id)
     held = store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
     loaded = explained_films.load_network(store, run_id)
-    for row in (0, len(held.image_ids) // 2):
+    for row in np.linspace(0, len(held.image_ids) - 1, n).astype(int):
         data = next(phantoms.films.rglob(held.image_ids[row])).read_bytes()
         small = film_file.resize(film_file.read_film(data).pixels, loaded.image_size)
         scores = explained_films.explained(loaded, small, "gradcam").scores

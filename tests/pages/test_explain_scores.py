@@ -47,7 +47,7 @@ def test_a_finding_that_validation_cannot_calibrate_has_no_calibrated_score(foun
     assert table["Films behind it"].tolist() == positives.tolist()
     for k, shown in enumerate(table["Calibrated"]):
         assert pd.isna(shown) if few[k] else shown == calibration.in_digits(expected[k], positives[k])
-        note = score_views._bars(one, NIH_FINDINGS).notes[k]
+        note = " · ".join(one.beside(NIH_FINDINGS[k]))
         assert ("not calibrated: fewer than 5" if few[k] else f"calibrated {shown}, from {positives[k]} films") in note
     names = ", ".join(display_name(NIH_FINDINGS[k]) for k in np.flatnonzero(few))
     assert one.uncalibrated == (f"No calibrated score of {names}: fewer than 5 validation films with it, or without "
@@ -71,4 +71,4 @@ def test_without_validation_nothing_is_calibrated(found):
     table = score_views.scores_table([without])
     assert table[["Calibrated", "Films behind it", "Percentile"]].isna().all(axis=None)
     assert "no validation predictions" in without.uncalibrated and without.uncalibrated in page_of(without)
-    assert "calibrated" not in "".join(score_views._bars(without, NIH_FINDINGS).notes)
+    assert not any(without.beside(finding) for finding in NIH_FINDINGS)

@@ -48,7 +48,7 @@ def test_an_upload_is_audited_saved_once_and_chosen(store, monkeypatch):
     assert "600 rows" in text and "14 of 14" in text and "15 passed" in text and "2 not declared" in text
     assert store.runs().empty  # nothing is saved before it was asked for
     app.text_input(key="import_name_theirs.csv").set_value("Their model").run()
-    app.text_input(key="import_architecture").set_value("convnext").run()
+    app.text_input(key="import_architecture_theirs.csv").set_value("convnext").run()
     save_button(app).click().run()
     assert not app.exception and "Saved as run" in text_of(app)
     app.run()
@@ -78,8 +78,8 @@ def test_logits_have_to_be_declared(store):
 
 
 @pytest.mark.parametrize(("content", "said"), [
-    (b"image_id,Mass\nx.png,0.5\n", "none of the 1 films"), (b"\0\0", "no text"), (b"id,a\n1,2\n", "no finding"),
-    (b"image_id,[x](http://y)\na.png,1\n", "no finding")])
+    (b"image_id,Mass\nx.png,0.5\n", "none of the 1 films"), (b"\0\0", "no text"),
+    (b"id,a\n00000001_000,2\n", "no finding"), (b"image_id,[x](http://y)\n00000001_000,1\n", "no finding")])
 def test_bad_files_are_one_line_and_the_page_lives_on(store, content, said):
     app = uploaded(content)
     assert said in app.error[0].value
@@ -117,6 +117,24 @@ def test_the_same_scores_from_another_file_are_said_and_can_be_saved(store):
     app = uploaded(made.as_csv(made.frame(FILMS).iloc[::-1]), "backwards.csv")
     said = text_of(app)
     assert "These predictions" in said and "('Theirs'), from another file" in said and not save_button(app).disabled
+
+
+def test_several_files_have_a_card_each_and_are_saved_together(store):
+    rows = made.frame(FILMS)
+    app = open_page("import")
+    files = {"ResNet50.csv": rows, "bad.csv": rows.assign(Mass=7.0), "none.csv": rows[["image_id"]],
+             "other_val.csv": rows[:200], "other_test.csv": rows[200:]}
+    app.file_uploader(key="import_file").set_value(
+        [(name, made.as_csv(own), "text/csv") for name, own in files.items()]).run()
+    text = text_of(app)
+    assert not app.exception and "macro AUROC **0." in text and store.runs().empty
+    assert [error.value.split(":")[0] for error in app.error] == ["none.csv", "Nothing can be saved"]
+    assert app.text_input(key="import_architecture_ResNet50.csv").value == "ResNet-50"
+    next(button for button in app.button if button.label == "Save 2 runs").click().run()
+    runs = store.runs().set_index("name")
+    assert not app.exception and runs["architecture"].to_dict() == {"ResNet50": "ResNet-50", "other": "unknown"}
+    assert set(store.prediction_sets(runs.loc["other", "run_id"])["split"]) == {"val", "test"}
+    assert len(app.success) == 2 and next(b for b in app.button if b.label == "Save as runs").disabled
 
 
 def test_the_mean_of_runs_is_saved_beside_its_best_member(tmp_path, monkeypatch):

@@ -1,13 +1,14 @@
 """Thresholds, Cases, Explain, Present, Data and Import with lists of twenty and five findings, and other labels."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import other_lists
 import pandas as pd
 import pytest
 import scored_runs
-from opened_pages import open_page, text_of
+from opened_pages import answer_of, open_page, text_of
 from other_lists import FIVE, TWENTY
 from told_board import Browser
 
@@ -19,7 +20,7 @@ from cxrcore.measures.thresholds import fitting
 from cxrcore.queries import evaluated_runs, from_store
 from cxrcore.queries.board_state import read_state
 from cxrcore.store import Store
-from cxrcore.ui.explain import score_views
+from cxrcore.ui.explain import score_views, stage
 from cxrcore.ui.present.data import MOST_ROWS, at_both_ends
 from cxrcore.ui.present.slides import SLIDES
 from cxrcore.ui.thresholds import one_set, set_popover
@@ -154,7 +155,7 @@ def test_measures_are_those_on_the_films_that_were_read(experts):
 def test_cases_of_a_finding_of_the_list(store, findings):
     app = open_page("cases", run=run_of(store, findings), finding="Old fracture", films="False alarms")
     assert app.selectbox(key="finding").options == list(map(display_name, findings))
-    assert "Old fracture" in text_of(app) and not app.error
+    assert "Old fracture" in answer_of(app) and not app.error
 
 
 @LISTS
@@ -209,5 +210,9 @@ def test_scores_of_a_network_stand_in_its_own_order(store):
     assert table["Finding"].tolist()[:3] == ["Unheard of", "Rib notching", "Rib notching"]
     assert table.set_index("Finding").loc["Mass", "Label"].tolist() == ["yes", "yes"]
     assert pd.isna(table.at[0, "Label"])
-    bars = score_views._bars(other, score_views.findings_of([one, other]))
-    assert np.isnan(bars.scores[0]) and bars.scores[1:5].tolist() == scores[:0:-1].tolist()
+    every = score_views.findings_of([one, other])
+    assert every == [*network, *(finding for finding in FIVE if finding not in network)]
+    shown = [stage._network(SimpleNamespace(scores=each, label="run", loaded=SimpleNamespace(findings=each.findings)),
+                            SimpleNamespace(scores=each), every, None, False) for each in (one, other)]
+    assert np.isnan(shown[1].scores[0]) and shown[1].scores[1:5].tolist() == scores[:0:-1].tolist()
+    assert shown[1].notes[0] == "run does not know it." and shown[0].thresholds[0] == 0.5

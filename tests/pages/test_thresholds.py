@@ -21,7 +21,7 @@ from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.measures.metrics import confusion, macro
 from cxrcore.measures.thresholds import cross_fitting, fitting
 from cxrcore.measures.thresholds.cross_fitting import cross_fitted
-from cxrcore.measures.thresholds.positions import positions, sort_scores
+from cxrcore.measures.thresholds.positions import UNREACHED, positions, sort_scores
 from cxrcore.queries.board_state import read_state
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import find_set
@@ -412,9 +412,8 @@ def test_a_bad_file_is_one_line_and_the_board_stays(store, open_page, sent):
     app = open_page(run=run.run_id)
     before = sent[-1]["thresholds"]
     for change, words in (
-        (lambda d: d["thresholds"].pop("Mass"), "missing"),
-        (lambda d: d["thresholds"].update(Toe=0.2), "unknown finding"),
-        (lambda d: d["thresholds"].update(Mass=1.2), "from 0 to 1"),
+        (lambda d: d.update(thresholds={"Toe": 0.2}), "no threshold of"),
+        (lambda d: d["thresholds"].update(Mass=-0.2), "from 0 to 1"),
         (lambda d: d["thresholds"].update(Mass=float("nan")), "Mass"),
         (lambda d: d.update(thresholds=[0.5] * 13), "list of 13"),
         (lambda d: d.update(run_id="gone"), "not in this store"),
@@ -431,18 +430,35 @@ def test_whatever_is_no_threshold_file_is_one_line(store, open_page, sent):
     app = open_page(run=runs_of(store)[0])
     before = sent[-1]["thresholds"]
     bare = dict.fromkeys(NIH_FINDINGS, 0.25)
-    refused = {b'{"format": "cxr-': "broken JSON", b"": "empty", b"\xff\xfe": "UTF-8", b"[0.5]": "list",
-               b"null": "null", b'{"a": 1}': "no finding", b'{"format": "coco"}': "coco", b"[" * 100_000: "nested",
-               json.dumps(bare | {"Mass": "0.2"}).encode(): "not a number",
+    refused = {b'{"format": "cxr-': "broken JSON", b"": "empty", b"\xff\xfe": "empty", b"\xff\x81": "UTF-8",
+               b"[0.5]": "list", b"null": "null", b'{"a": 1}': "no finding", b'{"format": "coco"}': "coco",
+               b"[" * 100_000: "nested",
+               json.dumps(bare | {"Mass": "0.2 or so"}).encode(): "not a number",
                json.dumps(bare | {"Mass": -1e-9}).encode(): "from 0 to 1",
                json.dumps(bare | {"pleural": 0.2}).encode(): "twice",
-               json.dumps(bare | {"Gout\n![x](https://example.org/x.png)": 0.2}).encode(): "unknown finding"}
+               json.dumps({"Gout\n![x](https://example.org/x.png)": 0.2}).encode(): "no finding among"}
     for content, words in refused.items():
         upload(app, content)
         assert len(app.error) == 1 and words in app.error[0].value and "\n" not in app.error[0].value
         assert sent[-1]["thresholds"] == before and not [one for one in app.button if one.key == "sets_import_go"]
     upload(app, json.dumps(bare).encode())
     assert not app.error and app.button(key="sets_import_go")
+
+
+def test_what_a_file_leaves_out_keeps_what_stands_there_and_is_said(store, open_page, sent):
+    run = runs_of(store)[0]
+    first, second = NIH_FINDINGS[:2]
+    app = open_page(run=run, t=f"{second}:0.125")
+    before = list(sent[-1]["thresholds"])
+    app = upload(app, f"{first};inf\n{NIH_FINDINGS[2]};0,25\nNo Finding;0,5\n".encode())
+    said = text_of(app)
+    assert "Left out, as they are none of its findings: No Finding" in said
+    assert f"Never, as the threshold is above 1: {first}" in said
+    assert "Without a threshold" in said and "keep what stands on the board" in said
+    checked(app.button(key="sets_import_go").click().run())
+    assert sent[-1]["thresholds"] == [UNREACHED, 0.125, 0.25, *before[3:]]
+    again = open_page(run=run, t=app.query_params["t"])
+    assert sent[-1]["thresholds"] == [UNREACHED, 0.125, 0.25, *before[3:]] and not again.exception
 
 
 def test_a_plain_mapping_and_another_runs_file_are_said(store, open_page, sent):

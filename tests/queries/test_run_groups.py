@@ -10,6 +10,7 @@ from seeded_runs import add_run, make_store
 from cxrcore.networks.weights_corpora import DOUBTFUL
 from cxrcore.queries import run_groups, run_progress, run_settings
 from cxrcore.queries.run_groups import chosen_after, default_focus, draw_in_words, group_note, groups, run_labels
+from cxrcore.store.queued import Queue
 
 # -- groups
 
@@ -152,6 +153,17 @@ def test_constants_and_start_weights_stand_among_the_settings(store):
     assert shown.at["weight_decay", "Meaning"].startswith("of matrices") and "constants" not in set(table["Setting"])
 
 
+def test_settings_are_shown_in_units_that_people_read_and_taken_along_whole():
+    sha = "0123456789abcdef" * 4
+    shown = [("parameters", "6,967,182", "7.0 M"), ("checkpoint size", "28,444,520", "28.4 MB"),
+             ("lr", "0.0001", "0.0001"), ("device memory", "2,345,678,901", "2.3 GB"), ("file_sha256", sha, "01234567 ..."),
+             ("parameters", "not recorded", "not recorded"), ("training time", "–", "–")]
+    table = pd.DataFrame([{"Part": "", "Setting": name, "Meaning": "", "a": text} for name, text, _ in
+                          [*shown, ("trial speed in bf16", "0", "")]])
+    assert run_settings.for_reading(table)["a"].tolist() == [text for *_, text in shown]
+    assert len(table) == len(shown) + 1 and table["a"].iloc[4] == sha
+
+
 def test_a_single_run_shows_all_its_settings(store):
     add_run(store, "a")
     runs = store.runs().assign(dataset="films")
@@ -186,6 +198,16 @@ def test_settings_as_text(value, text):
 def test_progress(progress, share, words):
     assert run_progress.share(progress) == pytest.approx(share)
     assert run_progress.in_words(progress) == words
+
+
+@pytest.mark.parametrize(("queue", "text"), [
+    (Queue(), ""),
+    (Queue("new", ("b", "c")), "Being prepared: new. Next: b, then c."),
+    (Queue("live", ("b",)), "Next: b."),
+    (Queue("live"), ""),
+])
+def test_what_is_queued(queue, text):
+    assert run_progress.queue_in_words(queue, ["live"]) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [

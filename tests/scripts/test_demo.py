@@ -23,7 +23,7 @@ from cxrcore.errors import RunError
 from cxrcore.interrupts import sigterm_as_interrupt
 from cxrcore.measures.localization import RANDOM
 from cxrcore.measures.metrics import macro
-from cxrcore.store import Store, progress
+from cxrcore.store import Store, progress, queued
 
 TINY = ("--img_size", "32", "--init", "random", "--precision", "fp32", "--arch", "resnet18", "--epochs", "1",
         "--train_subset", "40", "--eval_subset", "20")
@@ -160,6 +160,28 @@ def test_one_that_fails_does_not_keep_the_others_from_their_training(tiny, monke
     assert tried == ["one", "three", "two"] and "ended with status 1" in capfd.readouterr().err
 
 
+def test_what_comes_next_is_told_while_it_trains_and_no_longer_when_nobody_does(tiny, monkeypatch):
+    store, told = Store(tiny.store), []
+    monkeypatch.setattr(demo, "_train", lambda store, films, step, meanwhile: told.append(queued.read(store)))
+    monkeypatch.setattr(demo, "OTHERS", (Step("three", ()), STEPS[1], Step("four", ())))
+    monkeypatch.setattr(demo, "_script", lambda *_, **__: None)
+    demo.run_demo(tiny)
+    assert told[1:] == [queued.Queue("three", ("four",)), queued.Queue("two", ("four",)), queued.Queue("four")]
+    assert queued.read(store) == queued.Queue()
+    (store.folder / queued.FILE).write_text(json.dumps(
+        {"now": "three", "next": ["four"], "pid": 2**22 + 1, "host": socket.gethostname()}))  # of a demo that is gone
+    assert queued.read(store) == queued.Queue()
+
+
+def test_trainings_leave_the_processor_to_who_looks(monkeypatch):
+    given = []
+    monkeypatch.setattr(demo.psutil.Process, "nice", lambda self, value=None: given.append(value))
+    monkeypatch.setattr(demo, "PROJECT_ROOT", PROJECT_ROOT)
+    with pytest.raises(RunError):
+        demo._script("none_such.py", printed=False)
+    assert given == [demo.GIVES_WAY]
+
+
 def test_maps_that_cannot_be_measured_do_not_end_the_demo_early(tiny, monkeypatch):
     def script(name, *flags, **_):
         if name == "gradcam.py":
@@ -191,7 +213,7 @@ def test_the_dashboard_opens_as_soon_as_the_first_network_is_measured(tiny, monk
         board.open_when_measured()
         board.open_when_measured()
         board.check()
-        assert opened == [8600, "http://localhost:8600/runs"]
+        assert opened == [8600, "http://localhost:8600"]
         server.poll = lambda: 1
         with pytest.raises(RunError, match="dashboard has ended"):
             demo._script("train.py", "--resume", "none such", meanwhile=board.check)

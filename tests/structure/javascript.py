@@ -18,6 +18,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cxrcore.charts.board import assets
+from cxrcore.charts.film_viewer import assets as viewer_assets
+from cxrcore.charts.leaderboard import assets as leaderboard
 from cxrcore.charts.small_curves import assets as small_curves
 from cxrcore.config import PROJECT_ROOT
 
@@ -25,11 +27,16 @@ TYPESCRIPT = "6.0.3"  # the last one that is written in JavaScript, and so one f
 INSTALLING = 120  # seconds; a network that is not there should not stop a commit for long
 BOARD = [f"cxrcore/charts/board/{name}" for name in assets.SCRIPTS]
 SMALL_CURVES = [f"cxrcore/charts/small_curves/{name}" for name in small_curves.SCRIPTS]
+VIEWER = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.SCRIPTS]
+PEEK = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.PEEK]
 MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "keys.js": ["cxrcore/ui/present/keys.js"],
            "copy_link.js": ["cxrcore/ui/frame/copy_link.js"], "more.js": ["cxrcore/ui/frame/more.js"],
            "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
            "small_curves.js": SMALL_CURVES, "table.js": ["cxrcore/ui/compare/table.js"],
-           "copy_text.js": ["cxrcore/ui/compare/copy_text.js"]}
+           "copy_text.js": ["cxrcore/ui/compare/copy_text.js"],
+           "leaderboard.js": [f"cxrcore/charts/leaderboard/{name}" for name in leaderboard.SCRIPTS],
+           "tour.js": ["cxrcore/ui/frame/tour.js"], "film.js": ["cxrcore/ui/home/film.js"],
+           "strip.js": ["cxrcore/ui/home/strip.js"], "viewer.js": VIEWER, "peek.js": PEEK}
 GLOBALS = "declare const Plotly: any;\n"  # what report.js finds on its page
 _STRICT = ("--allowJs", "--checkJs", "--strict", "--noEmit", "--noUnusedLocals", "--noUnusedParameters",
            "--noImplicitReturns", "--target", "es2023", "--lib", "es2023,dom,dom.iterable", "--pretty", "false")

@@ -209,6 +209,7 @@ def test_films_are_decoded_in_limited_processes_only():
     decoders = {name for name in MODULES for node in ast.walk(tree(name))
                 if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
                 and (node.value.id, node.attr) in {("film_file", "read_film"), ("film_file", "load_film"),
+                                                   ("film_file", "load_noted"),
                                                    ("film_file", "to_gray"), ("dicom", "read_dicom")}}
     assert decoders == {f"cxrcore.data.pixels.{name}" for name in ("decode_film", "prepare_worker", "film_file")}
 

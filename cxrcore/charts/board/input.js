@@ -200,6 +200,8 @@ function stepByKey(board, k, event) {
   board.resting = setTimeout(() => commit(board, k), KEY_REST);
 }
 
+const UNREACHED = 1 + Number.EPSILON; // no score reaches it: "never", as in measures/thresholds/positions.py
+
 // -- a typed threshold: kept as typed, and counted exactly, by Python where it is not a position
 
 /** @param {Board} board @param {number} k */
@@ -207,11 +209,11 @@ function takeTyped(board, k) {
   const { typed } = board.rows[k];
   const text = typed.value.trim();
   if (text === board.textAt(k, board.at[k]) || (board.wanted?.k === k && board.wanted.text === text)) return;
-  const value = Number(text.replace(",", "."));
-  const bad = text === "" || !(value >= 0 && value <= 1);
+  const value = text.toLowerCase() === "never" ? UNREACHED : Number(text.replace(",", "."));
+  const bad = text === "" || !(value >= 0 && value <= UNREACHED);
   typed.setAttribute("aria-invalid", String(bad));
   if (bad) {
-    say(board, `“${text}” is no threshold: type a number from 0 to 1, or Escape.`, true);
+    say(board, `“${text}” is no threshold: type a number from 0 to 1, never, or Escape.`, true);
     return;
   }
   say(board, "");

@@ -16,7 +16,7 @@ import numpy as np
 
 from cxrcore.findings import display_name
 from cxrcore.glossary import TERMS
-from cxrcore.measures.thresholds.positions import SortedScores, positions, written
+from cxrcore.measures.thresholds.positions import NEVER, UNREACHED, SortedScores, positions, written
 
 EXPLAINED = ("f1", "recall", "precision", "delta", "specificity", "tp", "fp", "fn", "tn", "threshold", "prevalence",
              "macro", "micro")
@@ -99,5 +99,7 @@ def _other(run: RunCounts, ladders: Sequence[np.ndarray]) -> tuple[list[dict[str
 
 def _texts(ladder: np.ndarray, fitted: Iterable[float], found: SortedScores) -> dict[str, str]:
     """{position: how it is written}, where that is not the number itself."""
-    texts = {value: written(value, found) for value in sorted(fitted)}
-    return {str(int(np.searchsorted(ladder, value))): text for value, text in texts.items() if float(text) != value}
+    never = {UNREACHED} & set(ladder[-1:].tolist())
+    texts = {value: written(value, found) for value in sorted({*fitted} | never)}
+    return {str(int(np.searchsorted(ladder, value))): text for value, text in texts.items()
+            if text == NEVER or float(text) != value}

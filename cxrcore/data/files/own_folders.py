@@ -18,7 +18,7 @@ _BY_SYSTEMS = r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini"  # what file managers 
 _ENTRIES = {  # {folder: what may lie right in it}; others hold what their owners put there
     ids.EXPORT: _EXPORTED,
     ids.EXPORT_PARTIAL: _EXPORTED,
-    ids.MAP_PARTIAL: r"pixels\.npy|done\.bin|films\.parquet|manifest\.json",
+    ids.MAP_PARTIAL: r"pixels\.npy|done\.bin|notes\.jsonl|films\.parquet|manifest\.json",
     ids.DOWNLOAD: r"datasets",  # of kagglehub's cache
 }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from cxrcore.data.pixels.limits import MAX_BYTES, UNDECLARED_RANGE, check_size, scale_levels
 from cxrcore.errors import FilmError
@@ -25,6 +25,7 @@ _MANY_LEVELS = ("I", "F")  # Pillow's modes of more than 8 bits: I;16, I;16B, I,
 _GREY = ("1", "L", "LA")
 _TRANSPARENT = ("LA", "PA", "RGBA")
 _ORIENTATION = 0x0112  # EXIF
+_PHOTOMETRIC = 0x0106  # of a TIFF
 _HEAD = 1024  # bytes that tell what a file is
 _NO_IMAGES = {  # how files begin that are taken for films, and what to do about them
     b"%PDF": "is a PDF: save the film in it as PNG, JPEG or DICOM",
@@ -35,6 +36,9 @@ _NO_IMAGES = {  # how files begin that are taken for films, and what to do about
 }
 
 Image.MAX_IMAGE_PIXELS = None  # our own limit holds, as an error rather than a warning
+for _key, _modes in {  # Pillow has them with black at 0 alone; see `_is_white_zero`
+        (b"MM", 0, (1,), 1, (16,), ()): ("I;16B", "I;16B"), (b"II", 0, (1,), 1, (12,), ()): ("I;16", "I;12")}.items():
+    TiffImagePlugin.OPEN_INFO.setdefault(_key, _modes)
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Film:
 
     Attributes:
         pixels: uint8 (H, W), 0 = black, at least one pixel.
-        notes: what was done that a person may want to know, such as 'inverted: MONOCHROME1' or 'first of 12 frames';
+        notes: what was done that a person may want to know, such as 'first of 12 frames', and what was assumed;
             empty where the file's own grey values are the pixels. Never anything that identifies a patient.
         kind: 'PNG', 'JPEG', 'DICOM', 'TIFF', 'GIF', ...
     """
@@ -84,7 +88,13 @@ def resize(gray: np.ndarray | Image.Image, size: int) -> np.ndarray:
 
 def load_film(source: bytes | str | Path, size: int) -> np.ndarray:
     """`resize(to_gray(source), size)` without the copy between."""
-    return resize(_decode(source)[0], size)
+    return load_noted(source, size)[0]
+
+
+def load_noted(source: bytes | str | Path, size: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """`load_film`, and what was taken in reading a DICOM file; nothing for other kinds."""
+    image, notes, kind = _decode(source)
+    return resize(image, size), notes if kind == "DICOM" else ()
 
 
 def _decode(source: bytes | str | Path, name: str = "") -> tuple[Image.Image, tuple[str, ...], str]:
@@ -156,7 +166,11 @@ def _gray(image: Image.Image) -> tuple[Image.Image, tuple[str, ...], str]:
         notes.append(f"more than 8 bits of unknown range: from its {low} to its {high} percentile")
         values = np.asarray(turned)
         turned.close()  # a quarter of the memory that all this takes
-        return Image.fromarray(scale_levels(values)), tuple(notes), kind
+        film = scale_levels(values)
+        if _is_white_zero(image):
+            np.subtract(255, film, out=film)
+            notes.append("light and dark turned, as the file says (white is zero)")
+        return Image.fromarray(film), tuple(notes), kind
     if image.mode in _TRANSPARENT or "transparency" in image.info:
         notes.append("transparency dropped")
     if image.mode not in _GREY:
@@ -164,6 +178,11 @@ def _gray(image: Image.Image) -> tuple[Image.Image, tuple[str, ...], str]:
     if image.mode in ("L", "RGB", "RGBA", "LA"):
         return turned.convert("L"), tuple(notes), kind
     return turned.convert("RGB").convert("L"), tuple(notes), kind  # palettes, CMYK, YCbCr, 1 bit
+
+
+def _is_white_zero(image: Image.Image) -> bool:
+    """Whether a TIFF has white at 0; Pillow turns those of 8 bits and less itself."""
+    return image.format == "TIFF" and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
 
 
 def _upright(image: Image.Image) -> Image.Image:

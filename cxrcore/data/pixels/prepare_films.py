@@ -21,7 +21,7 @@ from tqdm import tqdm
 from cxrcore import ids
 from cxrcore.data.files import own_folders
 from cxrcore.data.files.limited_process import LimitedProcess
-from cxrcore.data.pixels import decode_film
+from cxrcore.data.pixels import decode_film, map_notes, older_maps
 from cxrcore.data.pixels.prepare_worker import decoded
 from cxrcore.errors import DataError
 
@@ -31,6 +31,7 @@ COPIED = 1024  # films at a time from another map
 FEW_FILMS = 64  # below this, starting worker processes costs more than it saves
 SYNC_EVERY = 5.0  # seconds between making progress durable
 _Job = tuple[Path, int, int, Sequence[tuple[int, Path]]]  # what `decoded` takes, besides a process
+_Done = tuple[dict[int, str], dict[int, str]]  # and what it gives
 
 
 def make_map(
@@ -38,7 +39,7 @@ def make_map(
     wanted: pd.DataFrame,
     folder: Path,
     meta: Mapping[str, int],
-    known: Sequence[Path],
+    known: Mapping[Path, int],
     workers: int,
     progress: bool,
 ) -> None:
@@ -48,7 +49,7 @@ def make_map(
         films: image_id -> path.
         wanted: image_id, bytes and mtime_ns of each row of the map.
         meta: size and version, for the manifest.
-        known: finished maps of the same size and version, from which unchanged films are copied.
+        known: finished maps of the same size and their versions, from which unchanged films are copied.
 
     Raises:
         DataError: more than 1 % of the films unreadable (named), or a worker was killed.
@@ -56,13 +57,17 @@ def make_map(
     """
     partial, size = folder.with_name(f"{folder.name}.partial"), meta["size"]
     if _reserve(partial, len(wanted), size):
-        _copy_known(wanted, partial, known)
+        _copy_known(films, wanted, partial, known, meta["version"])
     reasons = _decode_all([films[i] for i in wanted["image_id"]], size, partial, workers, progress)
-    named = wanted.assign(reason=[reasons.get(row, "") for row in range(len(wanted))])
+    notes = map_notes.read(partial)
+    named = wanted.assign(reason=[reasons.get(row, "") for row in range(len(wanted))],
+                          notes=[notes.get(row, "") for row in range(len(wanted))])
+    map_notes.say(notes.values())
     named.to_parquet(partial / "films.parquet")
     counts = {"n_films": len(wanted), "n_skipped": len(reasons)}
     (partial / "manifest.json").write_text(json.dumps(dict(meta) | counts))
     (partial / "done.bin").unlink()
+    (partial / map_notes.FILE).unlink(missing_ok=True)
     os.replace(partial, folder)
 
 
@@ -82,14 +87,21 @@ def _reserve(partial: Path, n: int, size: int) -> bool:
     return True
 
 
-def _copy_known(wanted: pd.DataFrame, partial: Path, known: Sequence[Path]) -> None:
+def _copy_known(films: Mapping[str, Path], wanted: pd.DataFrame, partial: Path, known: Mapping[Path, int],
+                version: int) -> None:
     """Take unchanged films over from other maps: no film is decoded twice for being in two selections."""
     target = np.load(partial / "pixels.npy", mmap_mode="r+")
     journal = _Journal(partial / "done.bin", partial / "pixels.npy")
-    for folder in known:
+    for folder, made_by in known.items():
         held = pd.read_parquet(folder / "films.parquet")
+        n = len(held)
         held = held.assign(source=np.arange(len(held)))[held["reason"] == ""]
         both = wanted.assign(row=np.arange(len(wanted))).iloc[journal.todo()].merge(held, on=list(wanted.columns))
+        if made_by != version:
+            paths = [films[image_id] for image_id in both["image_id"]]
+            both = both[older_maps.rows_alike(folder, both["source"].to_numpy(), paths, n, version)]
+        if "notes" in both:
+            map_notes.add(partial, dict(zip(both["row"].tolist(), both["notes"], strict=True)))
         source = np.load(folder / "pixels.npy", mmap_mode="r")
         for start in range(0, len(both), COPIED):
             part = both.iloc[start : start + COPIED]
@@ -112,8 +124,9 @@ def _decode_all(paths: Sequence[Path], size: int, partial: Path, workers: int, p
     bar = tqdm(total=len(paths), initial=len(paths) - len(todo), unit=" films", desc="Preparing films",
                disable=not progress)
     with bar, contextlib.closing(journal), contextlib.closing(results):
-        for chunk, failed in results:
+        for chunk, (failed, notes) in results:
             reasons |= failed
+            map_notes.add(partial, notes)
             if len(reasons) > MAX_UNREADABLE * len(paths):
                 own_folders.remove(partial.parent, partial.name, ids.MAP_PARTIAL)
                 raise DataError(_too_many(reasons, len(paths)))
@@ -123,9 +136,9 @@ def _decode_all(paths: Sequence[Path], size: int, partial: Path, workers: int, p
 
 
 def _run(jobs: Iterable[tuple[np.ndarray, _Job]], workers: int
-         ) -> Generator[tuple[np.ndarray, dict[int, str]]]:
-    """(chunk, failures) of every job, on `workers` limited processes, with a bounded number of jobs under way."""
-    pending: dict[Future[dict[int, str]], np.ndarray] = {}
+         ) -> Generator[tuple[np.ndarray, _Done]]:
+    """(chunk, what was done) of every job, on `workers` limited processes, with a bounded number of jobs under way."""
+    pending: dict[Future[_Done], np.ndarray] = {}
     with decode_film.workers(workers) as processes, ThreadPoolExecutor(workers) as threads:
         free: SimpleQueue[LimitedProcess] = SimpleQueue()
         for process in processes:
@@ -146,7 +159,7 @@ def _run(jobs: Iterable[tuple[np.ndarray, _Job]], workers: int
                     process.kill()
 
 
-def _with_one(free: SimpleQueue[LimitedProcess], job: _Job) -> dict[int, str]:
+def _with_one(free: SimpleQueue[LimitedProcess], job: _Job) -> _Done:
     process = free.get()
     try:
         return decoded(process, *job)

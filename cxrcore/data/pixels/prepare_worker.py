@@ -13,7 +13,7 @@ from cxrcore.errors import DataError, FilmError
 
 
 def decoded(process: LimitedProcess, pixels: Path, offset: int, size: int, films: Sequence[tuple[int, Path]]
-            ) -> dict[int, str]:
+            ) -> tuple[dict[int, str], dict[int, str]]:
     """Have each film of (row, path) written as size x size uint8 into its row of the map.
 
     A film that ends the process is an unreadable one; a new process goes on behind it.
@@ -23,13 +23,13 @@ def decoded(process: LimitedProcess, pixels: Path, offset: int, size: int, films
         offset: bytes before row 0.
 
     Returns:
-        row -> reason, for the films that cannot be read.
+        row -> reason, for the films that cannot be read; row -> what was taken in reading it, for DICOM films.
 
     Raises:
         DataError: the process was killed from outside.
         OSError: the map cannot be written.
     """
-    failed, left = {}, [(row, str(path.absolute())) for row, path in films]
+    failed, notes, left = {}, {}, [(row, str(path.absolute())) for row, path in films]
     while left:
         try:
             for said, _ in process.ask(write_films, pixels=str(pixels.absolute()), offset=offset, size=size,
@@ -37,33 +37,35 @@ def decoded(process: LimitedProcess, pixels: Path, offset: int, size: int, films
                 row, _ = left.pop(0)
                 if said["reason"]:
                     failed[row] = said["reason"]
+                elif said["notes"]:
+                    notes[row] = "; ".join(said["notes"])
         except Ended as error:
             if error.from_outside or not left:
                 raise DataError("a process that prepared films was killed (out of memory?); the same command goes on "
                                 "where this one stopped") from None
             row, path = left.pop(0)
             failed[row] = f"{path} {error}"
-    return failed
+    return failed, notes
 
 
 # -- in the limited process
 
 
 def write_films(_: bytes, pixels: str, offset: int, size: int, films: Sequence[tuple[int, str]]) -> Iterator[Answer]:
-    """An answer a film, in their order: why it cannot be read, or nothing.
+    """An answer a film, in their order: why it cannot be read, or nothing; and what was taken in reading it.
 
     Written as a file rather than through a memory map: a full disk is then an error and not a fatal signal.
     """
     with open(pixels, "r+b", buffering=0) as target:
         for row, path in films:
-            reason = ""
+            reason, notes = "", ()
             try:
-                film = film_file.load_film(path, size)
+                film, notes = film_file.load_noted(path, size)
                 target.seek(offset + row * size * size)
                 _write_fully(target, film.tobytes())
             except FilmError as error:
                 reason = str(error)
-            yield {"reason": reason}, b""
+            yield {"reason": reason, "notes": notes}, b""
 
 
 def _write_fully(target: io.RawIOBase, data: bytes) -> None:

@@ -1,9 +1,11 @@
 """Prepared pixels: every film decoded once into a uint8 memory map of N x S x S.
 
     prepared/<id>/pixels.npy      uint8 (N, S, S)
-                  films.parquet   image_id, bytes and mtime_ns of the file, reason (why it was skipped, or empty)
+                  films.parquet   image_id, bytes and mtime_ns of the file, reason (why it was skipped, or empty),
+                                  notes (what was taken in reading a DICOM film, or empty)
                   manifest.json   written last: size, counts, version
                   changed         there once a film turned out to have changed since
+                  alike-<n>.npy   of a map of an older rule, see `older_maps`
 
 `<id>` names the films (by name, length and time of change), the size and the version of the decoding. While it is
 made, the folder is called `<id>.partial`; a killed run goes on where it stopped. Batches are gathered straight from
@@ -28,6 +30,7 @@ from filelock import FileLock, Timeout
 
 from cxrcore import ids
 from cxrcore.data.files import own_folders
+from cxrcore.data.pixels import older_maps
 from cxrcore.data.pixels.prepare_films import make_map
 from cxrcore.data.pixels.unchanged_films import FilmCheck, signature
 from cxrcore.errors import DataError, DiskFullError
@@ -35,7 +38,7 @@ from cxrcore.errors import DataError, DiskFullError
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
 SIZE_STEP = 32  # pixels; what all six architectures can halve five times
-VERSION = 1  # of the decoding; raise it when images.load gives other pixels
+VERSION = 2  # of the rule; raise it when `load_film` gives other pixels, and see `older_maps`
 PROBES = 64  # films of a map that are looked at before it is opened
 CHANGED = "changed"
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -102,7 +105,7 @@ def prepare(
     if not at_once and (found := _find_by_name(films, maps)):
         return found
     wanted = _signatures(films)
-    if found := _find(wanted, maps):
+    if found := _find(films, wanted, maps):
         return found
     key = hashlib.sha256(f"{VERSION}|{size}|{wanted.to_csv()}".encode()).hexdigest()[:12]
     try:
@@ -110,7 +113,8 @@ def prepare(
         with _only_one(root / f"{key}.lock"):
             if not (root / key).exists():
                 meta = {"size": size, "version": VERSION}
-                make_map(films, wanted, root / key, meta, maps, workers or os.cpu_count() or 1, progress)
+                known = {one.folder: one.version for one in maps}
+                make_map(films, wanted, root / key, meta, known, workers or os.cpu_count() or 1, progress)
     except OSError as error:
         if error.errno not in _DISK_FULL:
             raise DataError(f"prepared pixels cannot be written in {root}: {error.strerror}") from None
@@ -158,7 +162,7 @@ class FinishedMap:
 
     Attributes:
         size: pixels a side.
-        version: of the way films are prepared; only those of `VERSION` are used for networks.
+        version: of the rule that its films were prepared by.
         changed_at: nanoseconds, of its manifest.
     """
 
@@ -184,32 +188,40 @@ def finished_maps(root: Path) -> list[FinishedMap]:
     return found
 
 
-def _usable(size: int, root: Path) -> list[Path]:
-    """Finished maps of this size and version, the smallest first."""
-    own = [one for one in finished_maps(root) if (one.size, one.version) == (size, VERSION)]
-    return [one.folder for one in sorted(own, key=lambda one: (one.n_films, one.folder))]
+def _usable(size: int, root: Path) -> list[FinishedMap]:
+    """Finished maps of this size, the smallest first; those of older rules, which may serve for some films, last."""
+    own = [one for one in finished_maps(root)
+           if one.size == size and (one.version == VERSION or (one.version, VERSION) in older_maps.ALIKE)]
+    return sorted(own, key=lambda one: (-one.version, one.n_films, one.folder))
 
 
-def _find_by_name(films: Mapping[str, Path], maps: Sequence[Path]) -> PreparedPixels | None:
+def _serves(one: FinishedMap, films: Mapping[str, Path]) -> bool:
+    """Whether a map that holds these films holds them as the rule of today reads them."""
+    return one.version == VERSION or older_maps.serves(one.folder, films, VERSION)
+
+
+def _find_by_name(films: Mapping[str, Path], maps: Sequence[FinishedMap]) -> PreparedPixels | None:
     """The newest map that holds all these names, its films looked at in the background; some of them now."""
-    for folder in sorted(maps, key=lambda folder: (folder / "manifest.json").stat().st_mtime_ns, reverse=True):
+    for one in sorted(maps, key=lambda one: (one.version, one.changed_at), reverse=True):
+        folder = one.folder
         if (folder / CHANGED).exists():
             continue
         held = pd.read_parquet(folder / "films.parquet", columns=["image_id", "bytes", "mtime_ns"])
         own = dict(zip(held["image_id"], zip(held["bytes"].tolist(), held["mtime_ns"].tolist(), strict=True),
                        strict=True))
         if own.keys() >= films.keys() and all(
-                signature(path) == own[name] for name, path in list(films.items())[:: max(1, len(films) // PROBES)]):
+                signature(path) == own[name] for name, path in list(films.items())[:: max(1, len(films) // PROBES)]
+                ) and _serves(one, films):
             return dataclasses.replace(open_prepared(folder), check=FilmCheck(films, own, folder / CHANGED))
     return None
 
 
-def _find(wanted: pd.DataFrame, maps: Sequence[Path]) -> PreparedPixels | None:
+def _find(films: Mapping[str, Path], wanted: pd.DataFrame, maps: Sequence[FinishedMap]) -> PreparedPixels | None:
     """The first map that holds all wanted films unchanged."""
-    for folder in maps:
-        held = pd.read_parquet(folder / "films.parquet", columns=list(wanted.columns))
-        if len(held) >= len(wanted) and len(wanted.merge(held)) == len(wanted):
-            return open_prepared(folder)
+    for one in maps:
+        held = pd.read_parquet(one.folder / "films.parquet", columns=list(wanted.columns))
+        if len(held) >= len(wanted) and len(wanted.merge(held)) == len(wanted) and _serves(one, films):
+            return open_prepared(one.folder)
     return None
 
 

@@ -40,13 +40,20 @@ def seen_by(weights_name: str, kind: str) -> Line:
     return Line("Weights", *said[weights_corpora.has_seen(name)])
 
 
-def duplicate_films(n_repeated: int, n_contradicting: int) -> Line:
-    """Args: films that stand there more than once; those among them whose scores differ."""
+def duplicate_films(n_repeated: int, n_contradicting: int, apart: float = 0.0) -> Line:
+    """Whether films stand there twice.
+
+    Args:
+        n_repeated, n_contradicting: films that stand there more than once; those among them whose scores differ.
+        apart: the greatest difference between scores that were taken for the same.
+    """
     name = "Duplicate films"
     if n_contradicting:
         return Line(name, REFUSED, f"{_stand(n_contradicting)} more than once, with different scores")
     if n_repeated:
-        return Line(name, WARNED, f"{_stand(n_repeated)} more than once with the same scores; each counts once")
+        same = f"scores that differ by {apart:.1g} at most, as where several GPUs share the films" if apart else \
+            "the same scores"
+        return Line(name, WARNED, f"{_stand(n_repeated)} more than once with {same}; the first row counts")
     return Line(name, PASSED, "each film stands there once")
 
 

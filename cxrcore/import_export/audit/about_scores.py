@@ -12,6 +12,8 @@ TWICE = (0.5, 1 / (1 + np.exp(-1)))  # where scores end up that went through the
 TIED = 0.5  # share of films whose score another film has, from which on ties decide
 PERFECT, PERFECT_MACRO = 0.99, 0.95  # AUROC of one finding and of all
 FAR_ABOVE, SURELY = 0.05, 4.0  # AUROC over the best published one; standard errors
+SAME_LABELS = 0.8  # share of the findings of either that others' labels have in common; networks' decisions reach 0.4
+LEAST_LABELS = 50  # fewer equal the labels by chance
 LEAST_POSITIVE = 10  # films, fewer of which are ranked perfectly by chance
 _FINE = (1e-4, 1e-5, 1e-6)  # digits of a common export: four move the AUROC of a rare finding by 0.001 at most
 STAND_IN, LEAST_STAND_IN = 0.004, 8  # share of films, and films, with one score that others nearly never share
@@ -190,9 +192,8 @@ def _same_columns(found: Audited, scores: np.ndarray, places: list[int]) -> str:
 def perfect_ranking(found: Audited) -> Line:
     """AUROC too good to be true: labels among the inputs, or as the scores, or films that were trained on."""
     name, columns, areas = "Perfect AUROC", found.columns, found.areas
-    known = ~np.isnan(found.scores[:, columns])
-    if known.any() and (found.scores[:, columns] == found.labels[:, columns])[known].all() and not found.synthetic:
-        return Line(name, REFUSED, "the scores are the labels themselves, not a network's")
+    if not found.synthetic and (text := _are_labels(found.scores[:, columns], found.labels[:, columns])):
+        return Line(name, REFUSED, text)
     enough = (areas.positives >= LEAST_POSITIVE) & ~np.isnan(areas.own)
     best = found.published[columns]
     perfect = [k for k in np.flatnonzero(enough & (areas.own >= PERFECT))
@@ -211,6 +212,23 @@ def perfect_ranking(found: Audited) -> Line:
                                   f"labels among the inputs? {_with_areas(found, above, 2)}")
     reached = f"no finding reaches {PERFECT}" + (", or is far above the best published" if compared else "")
     return Line(name, PASSED, reached if len(usable) else "too few films to tell")
+
+
+def _are_labels(scores: np.ndarray, labels: np.ndarray) -> str:
+    """Whether there are no more than two scores, and the films with the high one are those with the finding."""
+    known = ~np.isnan(scores) & ~np.isnan(labels)
+    values = np.unique(scores[known])
+    few = known.sum() < LEAST_LABELS or len(values) == 1
+    if not 1 <= len(values) <= 2 or (few and not set(values) <= {0, 1}):
+        return ""
+    high, positive = scores[known] > (values.mean() if len(values) > 1 else 0.5), labels[known] == 1
+    if np.array_equal(high, positive):
+        return "the scores are the labels themselves, not a network's: this is a table of labels"
+    either = int((high | positive).sum())
+    if either < LEAST_POSITIVE or (share := int((high & positive).sum()) / either) < SAME_LABELS:
+        return ""
+    return (f"there are only two scores, and of {either:,} findings that they or the labels name both name "
+            f"{share:.0%}: this is a table of labels, not a network's scores")
 
 
 def _above(found: Audited, k: int, area: float) -> float:

@@ -7,13 +7,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from cxrcore.data import film_ids
 from cxrcore.errors import DataError
-from cxrcore.evaluation import data_set_films, published
+from cxrcore.evaluation import published
 from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export.audit import about_columns, about_films, about_form, about_rows, about_scale, about_scores
 from cxrcore.import_export.audit.questions import GRAVITY, Audited, Line
 from cxrcore.import_export.known_splits import SplitId
+from cxrcore.import_export.match_films import Once
 from cxrcore.import_export.prediction_file import PredictionFile
 from cxrcore.measures.intervals.draws import unknown
 from cxrcore.store.audit_marks import NOT_DECLARED, PASSED, WARNED
@@ -48,8 +50,7 @@ class Matched:
         films: of the table.
         owners: int, the patient of each film of the table; `patients` names them.
         rows: int (m,), the table's row of each row of the file, -1 for an unknown film.
-        kept: int (n,), the file's rows that count: known films, each once.
-        n_repeated, n_contradicting: films that stand there more than once, and those with different scores.
+        once: the file's rows that count: known films, each once.
         parts: {part: places among the kept}.
         splits: {part: the split that it belongs to}.
     """
@@ -58,16 +59,14 @@ class Matched:
     owners: np.ndarray
     patients: np.ndarray
     rows: np.ndarray
-    kept: np.ndarray
-    n_repeated: int
-    n_contradicting: int
+    once: Once
     parts: Mapping[str, np.ndarray]
     splits: Mapping[str, SplitId]
 
     @cached_property
     def held(self) -> dict[str, np.ndarray]:
         """{part: rows of the table}."""
-        return {part: self.rows[self.kept[own]] for part, own in self.parts.items()}
+        return {part: self.rows[self.once.kept[own]] for part, own in self.parts.items()}
 
 
 def answers(file: PredictionFile, table: DataSetFilms, declared: Declared, matched: Matched, scores: np.ndarray
@@ -83,7 +82,7 @@ def answers(file: PredictionFile, table: DataSetFilms, declared: Declared, match
     strangers = np.flatnonzero(matched.rows < 0)
     overlap = _overlap(matched, declared.train_list)
     return (
-        about_films.duplicate_films(matched.n_repeated, matched.n_contradicting),
+        about_films.duplicate_films(matched.once.n_repeated, matched.once.n_contradicting, matched.once.apart),
         about_films.unknown_films(len(matched.rows), len(strangers),
                                   str(file.image_ids[strangers[0]]) if len(strangers) else ""),
         _coverage(matched),
@@ -97,7 +96,7 @@ def answers(file: PredictionFile, table: DataSetFilms, declared: Declared, match
 
 def _audited(file: PredictionFile, table: DataSetFilms, matched: Matched, scores: np.ndarray) -> Audited:
     """What is asked about scores."""
-    rows = matched.rows[matched.kept]
+    rows = matched.rows[matched.once.kept]
     orders, by_name = {}, np.argsort(table.images["image_id"].to_numpy(str)[rows], kind="stable")
     for name, order in (("the sorted order of names", by_name), ("the table's order", np.argsort(rows))):
         known = (np.arange(len(rows)), *orders.values())
@@ -143,7 +142,7 @@ def _overlap(matched: Matched, train_list: frozenset[str] | None) -> Line:
     if train_list is None:
         return about_films.patient_overlap(None, 0, between)
     names = np.array(sorted(train_list), object)
-    listed = pd.Index(data_set_films.stems(films.to_numpy())).get_indexer(data_set_films.stems(names))
+    listed = pd.Index(film_ids.stems(films)).get_indexer(film_ids.stems(names))
     listed = listed[listed >= 0]
     trained = np.unique(owners[listed]) if len(listed) else np.flatnonzero(
         np.isin(matched.patients, [name.lstrip("0") for name in names]))
@@ -164,7 +163,7 @@ def _of_films_only(line: Line) -> Line:
 def _of_thresholds(given: ThresholdFile | None, table: DataSetFilms, splits: Mapping[str, SplitId]) -> Line | None:
     if given is None:
         return None
-    said = f"the thresholds '{given.title}'"
+    said = f"the thresholds '{given.title}'" + (f" ({'; '.join(given.said)})" if given.said else "")
     if given.fitted_on is None:
         return Line("Thresholds", NOT_DECLARED, f"{said} do not say which films they were fitted on")
     same = given.dataset_id in (None, table.dataset_id)

@@ -12,6 +12,8 @@ import numpy as np
 from cxrcore.measures.curves import logit
 from cxrcore.measures.metrics import Counts
 
+UNREACHED = float(np.nextafter(1.0, 2.0))  # a threshold that no score reaches, not even 1: "never"
+NEVER = "never"  # how it is written
 POSITIONS = 720  # of a handle; a step is some 0.02 logits: 0.003 at a threshold of 0.2, 0.0002 at 0.01
 TAIL = 0.001  # share of the films that may score below the second position: outliers would stretch the axis
 ALIKE = 1e-3  # logits; scores closer together than this are one place on the axis
@@ -69,7 +71,7 @@ def positions(found: SortedScores, extra: Iterable[float] = (), n: int = POSITIO
     The first gives an alarm for every film, the last (where a threshold of at most 1 can) for none.
 
     Args:
-        extra: thresholds in [0, 1] that are to be among them as they are.
+        extra: thresholds in [0, 1], or `UNREACHED`, that are to be among them as they are.
         n: positions, `extra` not counted; somewhat fewer where short decimals coincide.
 
     Returns:
@@ -107,9 +109,19 @@ def _short_above(score: float) -> float:
 
 
 def written(threshold: float, found: SortedScores) -> str:
-    """A threshold for a person: as it is or, where that is long, as a shorter number that decides these films alike."""
+    """A threshold for a person: as it is or, where that is long, as a shorter number that decides these films alike.
+
+    'never' for one above 1.
+    """
+    if threshold > 1:
+        return NEVER
     text = repr(float(threshold)).removesuffix(".0")
     return text if len(text) <= LONG else shortest_alike(threshold, found)
+
+
+def rounded(threshold: float, form: str = ".4g") -> str:
+    """A threshold in a format of numbers; 'never' for one above 1."""
+    return NEVER if threshold > 1 else format(threshold, form)
 
 
 def shortest_alike(threshold: float, found: SortedScores) -> str:

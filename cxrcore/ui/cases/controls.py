@@ -72,5 +72,8 @@ def page_picker(n: int, listed: Sequence[object]) -> int:
     st.session_state[_LISTED] = listed
     # Also where there is one page: a control that comes and goes would move the others, and leave its number in the
     # link.
-    return int(st.number_input(f"Page of {pages:,}", 1, pages, **in_link("page"), width=PAGE_WIDTH,
-                               disabled=pages == 1)) - 1
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        page = st.number_input("Page", 1, pages, **in_link("page"), width=PAGE_WIDTH, disabled=pages == 1,
+                               label_visibility="collapsed")
+        st.caption(f"of {pages:,} {'page' if pages == 1 else 'pages'}", width="content")
+    return int(page) - 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from urllib.parse import urlencode
 
 import numpy as np
@@ -12,11 +13,12 @@ from cxrcore import config
 from cxrcore.findings import display_name
 from cxrcore.measures import cases
 from cxrcore.measures.intervals.scored_films import shared_films
-from cxrcore.measures.thresholds.positions import FULL_DIGITS, counts_at, written
+from cxrcore.measures.thresholds.positions import counts_at, rounded, written
+from cxrcore.measures.thresholds.told_apart import compared
 from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState
 from cxrcore.queries.evaluated_runs import Evaluated
-from cxrcore.queries.film_pixels import FilmMap, films_of
+from cxrcore.queries.film_pixels import FilmMap, boxes_on, films_of
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.queries.threshold_sets import DEFAULT, SourcedSet, default_key, find_set, parse_key
@@ -25,7 +27,6 @@ from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
 from cxrcore.ui.film_tiles import Tile, labels_in_words, wall
 
-SHOWN_DIGITS = 3  # of a score, at least
 WORDS = {  # {choice: (one film, several, their order)}
     "Missed": ("missed film", "missed films", "lowest score first"),
     "False alarms": ("false alarm", "false alarms", "highest score first"),
@@ -141,9 +142,9 @@ def _own_set(store: Store, run: Evaluated, state: BoardState) -> SourcedSet:
 def say_what_is_shown(store: Store, shown: Cases, which: str, runs: Sequence[Evaluated], part: str) -> None:
     """What is listed, of which films, in which order; and why there is nothing, where there is nothing."""
     at = written(shown.threshold, from_store.sorted_scores(store, runs[0].read(part))[shown.place])
-    st.markdown(in_words(shown, which, runs[0], part, at))
+    widgets.answer(in_words(shown, which, runs[0], part, at))
     if shown.others:
-        said = [f"{widgets.escape(other.label)} {other.threshold:.4g} ({widgets.escape(other.source)})"
+        said = [f"{widgets.escape(other.label)} {rounded(other.threshold)} ({widgets.escape(other.source)})"
                 for other in shown.others]
         st.caption(f"Beside it, each at its own threshold: {'; '.join(said)}. "
                    f"{len(shown.found.image_ids):,} films are shared.")
@@ -156,35 +157,30 @@ def say_what_is_shown(store: Store, shown: Cases, which: str, runs: Sequence[Eva
 
 
 def in_words(shown: Cases, which: str, run: Evaluated, part: str, threshold: str) -> str:
-    """'Effusion: 412 missed films · test, 22,433 films · threshold 0.31 · lowest score first'."""
+    """'Effusion: 412 missed films of test, 22,433 films, at the threshold 0.31; lowest score first', as HTML."""
     n, (one, several, order) = len(shown.rows), WORDS[which]
-    return (f"**{display_name(shown.finding)}: {n:,} {one if n == 1 else several}** · "
-            f"{widgets.escape(run.in_words(part))} · threshold {threshold} · {order}")
-
-
-def compared(score: float, threshold: float) -> str:
-    """'0.00737 < 0.416': with as many digits as tell the score from the threshold."""
-    alarm = score >= threshold
-    for digits in range(SHOWN_DIGITS, FULL_DIGITS):
-        texts = [f"{value:.{digits}g}" for value in (score, threshold)]
-        if texts[0] != texts[1] or score == threshold:
-            break
-    return f"{texts[0]} {'≥' if alarm else '<'} {texts[1]}"
+    return (f"<b>{escape(display_name(shown.finding))}: {n:,} {one if n == 1 else several}</b> of "
+            f"{escape(run.in_words(part))}, at the threshold {threshold}; {order}.")
 
 
 # -- the films
 
 
+def page_of(shown: Cases, page: int) -> np.ndarray:
+    """The rows of one page."""
+    return shown.rows[page * A_PAGE:(page + 1) * A_PAGE]
+
+
 def draw_films(store: Store, run: Evaluated, part: str, shown: Cases, which: str, page: int) -> None:
     """The films of one page."""
-    rows = shown.rows[page * A_PAGE:(page + 1) * A_PAGE]
+    rows = page_of(shown, page)
     if not len(rows):
         return
     held = films_of(store, run.labels.dataset_id)
     people = _people(store, run, shown.found.image_ids[rows])
     beside = None if run.is_elsewhere(part) else link.same_runs_and_thresholds()
     finding = {} if shown.finding in dict(run.labels.derived) else {"finding": shown.finding}  # else there is no map
-    tiles = [_tile(shown, which, row, person, held, beside, finding)
+    tiles = [_tile(store, run, shown, which, row, person, held, beside, finding)
              for row, (_, person) in zip(rows, people.iterrows(), strict=True)]
     without = sum(tile.pixels is None for tile in tiles)
     if held is None:
@@ -202,7 +198,7 @@ def _people(store: Store, run: Evaluated, image_ids: np.ndarray) -> pd.DataFrame
     return images[images["image_id"].isin(image_ids)].set_index("image_id").reindex(image_ids)
 
 
-def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap | None,
+def _tile(store: Store, run: Evaluated, shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap | None,
           beside: Mapping[str, object] | None, finding: Mapping[str, str]) -> Tile:
     """One film; without a link to Explain where `beside` is None, as for films of another data set than the run's."""
     found, k = shown.found, shown.place
@@ -216,9 +212,13 @@ def _tile(shown: Cases, which: str, row: int, person: pd.Series, held: FilmMap |
     labels = labels_in_words(found.labels[row], found.findings)
     address = "" if beside is None else "explain?" + urlencode(
         {**beside, "film": image_id, **finding}, doseq=True)
+    boxes = [(box.left, box.top, box.width, box.height)
+             for box in boxes_on(store, run.labels.dataset_id, image_id) if box.finding == shown.finding]
+    alarm, has = score >= shown.threshold, found.labels[row, k] == 1
     return Tile(held.film(image_id) if held else None, compared(score, shown.threshold),
-                " · ".join([*outcome, *others, labels, ", ".join(about)]), name=image_id, link=address,
-                link_text="Explain" if address else "")
+                " · ".join([*outcome, *others, labels, ", ".join(about)]), boxes, image_id, address,
+                "Explain" if address else "", image_id, bool(alarm != has),
+                display_name(shown.finding) if has and not alarm else "")
 
 
 def films_table(shown: Cases, which: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cxrcore.findings import display_name
 from cxrcore.measures.metrics import macro
+from cxrcore.measures.thresholds.positions import rounded
 from cxrcore.queries import run_groups
 from cxrcore.queries.curves import DrawnRun, number
 from cxrcore.ui import widgets
@@ -107,8 +108,8 @@ def _finding_words(one: DrawnRun, finding: str, view: str) -> str:
     stands = ""
     if one.points:
         at = one.points[one.of.findings.index(finding)]
-        stands = (f"; at threshold {at.threshold:.3g}: recall {number(at.recall)}, precision {number(at.precision)}, "
-                  f"F1 {number(at.f1)}")
+        stands = (f"; at threshold {rounded(at.threshold, '.3g')}: recall {number(at.recall)}, "
+                  f"precision {number(at.precision)}, F1 {number(at.f1)}")
     return f"AUROC {number(curves.auroc)}, AP {number(curves.ap)}{best if view == 'thresholds' else ''}{stands}"
 
 

@@ -1,43 +1,37 @@
 """What the Explain page gives away: the overlay as PNG, a page that prints well, the scores as CSV."""
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import streamlit as st
 
 from cxrcore.data.files import csv_file
 from cxrcore.explain.overlay import drawn_size, resized
 from cxrcore.findings import display_name
+from cxrcore.measures.thresholds.positions import rounded
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.explained_films import LARGEST, SMALL
 from cxrcore.report.explanation_page import ScoreLine, as_png, explanation_page
 from cxrcore.store.records import rows_of
 from cxrcore.ui.explain import score_views
-from cxrcore.ui.explain.map_views import OneRun
+from cxrcore.ui.explain.asked import OneRun
+from cxrcore.ui.explain.stage import Stage, overlay
+from cxrcore.ui.frame import frame
 
 TRAINED_ON = "The network was trained on this film: its scores and map say little of what it does on new films."
 
 
-def explain_downloads(film: ChosenFilm, shown: Sequence[OneRun], finding: str, method: str,
-                      picture: Callable[[], np.ndarray]) -> None:
-    """The page's menu of downloads; made when asked for.
-
-    Args:
-        shown: the runs, the first in focus.
-        picture: gives the overlay, uint8 (h, w, 3).
-    """
+def explain_downloads(stage: Stage) -> None:
+    """The page's menu of downloads; made when asked for, of the finding that is chosen then."""
     # The file's own name may be a patient's, so it is in no download.
-    name = f"explained_{finding.lower()}"
-    with st.popover("Download", icon=":material/download:", help="What this page shows"):
+    with frame.tools(), st.popover("Download", icon=":material/download:", help="What this page shows"):
         for label, data, ending, kind, icon in (
-            ("Overlay as PNG", lambda: as_png(picture()), "png", "image/png", ":material/image:"),
-            ("Page to print (HTML)", lambda: _page(film, shown[0], finding, method, picture()), "html", "text/html",
-             ":material/print:"),
-            ("Scores as CSV", lambda: csv_file.csv_text(score_views.scores_table([one.scores for one in shown])), "csv",
-             "text/csv", ":material/table:"),
+            ("Overlay as PNG", lambda: as_png(overlay(stage)), "png", "image/png", ":material/image:"),
+            ("Page to print (HTML)", lambda: _page(stage.film, stage.shown[0], stage.chosen["finding"], stage.method,
+                                                   overlay(stage)), "html", "text/html", ":material/print:"),
+            ("Scores as CSV", lambda: csv_file.csv_text(score_views.scores_table([one.scores for one in stage.shown])),
+             "csv", "text/csv", ":material/table:"),
         ):
-            st.download_button(label, data, f"{name}.{ending}", kind, key=f"explain_{ending}", on_click="ignore",
-                               type="tertiary", icon=icon)
+            st.download_button(label, data, f"explained_film.{ending}", kind, key=f"explain_{ending}",
+                               on_click="ignore", type="tertiary", icon=icon)
 
 
 def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.ndarray) -> str:
@@ -46,7 +40,7 @@ def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.
     lines = []
     for place, row in enumerate(rows_of(score_views.scores_table([scores]))):
         rests_on = "–" if scores.positives is None else f"{scores.positives[place]:,}"
-        lines.append(ScoreLine(row.Finding, f"{row.Score:.4f}", f"{row.Threshold:.4g}", row.Decision,
+        lines.append(ScoreLine(row.Finding, f"{row.Score:.4f}", rounded(row.Threshold), row.Decision,
                                scores.calibrated_in_digits(place) or "–", rests_on,
                                row.Decision == score_views.ALARM))
     known = [f"Film {film.image_id} of the data set."] if film.image_id else []
@@ -55,5 +49,5 @@ def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.
     notes = [TRAINED_ON] * (film.part == "train") + [scores.uncalibrated] * bool(scores.uncalibrated)
     pixels = resized(film.film.pixels, drawn_size(film.film.pixels, SMALL, LARGEST))
     caption = (f"{display_name(finding)} by {method}: score {score:.4f}, threshold "
-               f"{threshold:.4g}")
+               f"{rounded(threshold)}")
     return explanation_page(f"{display_name(finding)} on one film", about, notes, pixels, overlay, caption, lines)

@@ -5,21 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from cxrcore.charts.look import RunStyle
-from cxrcore.charts.score_bars import Scored, score_bars
 from cxrcore.findings import display_name
-from cxrcore.glossary import meaning
 from cxrcore.measures.calibration import MIN_POSITIVES, in_digits
 from cxrcore.measures.metrics import measured
 from cxrcore.measures.thresholds.fitting import FALLBACK
 from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState
 from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.explained_films import Explained
 from cxrcore.queries.from_store import calibrator
 from cxrcore.store import Predictions, Store
-from cxrcore.ui import widgets
 
 ALARM, QUIET = "alarm", "no alarm"
 WORDS = {True: "yes", False: "no"}  # of a label
@@ -62,6 +59,17 @@ class FilmScores:
         if self.calibrated is None or self.positives is None or np.isnan(self.calibrated[k]):
             return None
         return in_digits(self.calibrated[k], int(self.positives[k]))
+
+    def beside(self, finding: str) -> list[str]:
+        """What a finding's score is held against, in words."""
+        k, said = self.findings.index(finding), []
+        if self.calibrated is not None and self.positives is not None:
+            digits = self.calibrated_in_digits(k)
+            said.append(f"calibrated {digits}, from {self.positives[k]:,} films with it" if digits
+                        else f"not calibrated: {TOO_FEW}")
+        if self.percentile is not None and not np.isnan(self.percentile[k]):
+            said.append(f"higher than {self.percentile[k]:.1f} % of validation films")
+        return said
 
     @property
     def uncalibrated(self) -> str:
@@ -111,14 +119,16 @@ def findings_of(found: Sequence[FilmScores]) -> list[str]:
     return list(dict.fromkeys(finding for one in found for finding in one.findings))
 
 
-def scores_table(found: Sequence[FilmScores], labels: Mapping[str, bool] | None = None) -> pd.DataFrame:
+def scores_table(found: Sequence[FilmScores], labels: Mapping[str, bool] | None = None,
+                 maps: Sequence[Explained | None] = ()) -> pd.DataFrame:
     """A row a finding and run.
 
     Args:
         labels: {finding: whether the film has it}, where it is one of a data set; unknown ones are left out.
+        maps: of each run, for logits and energies; without them these columns are not there.
     """
     frames = []
-    for one in found:
+    for place, one in enumerate(found):
         frame = pd.DataFrame({
             "Finding": list(map(display_name, one.findings)), "Run": one.run.label, "Score": one.scores.astype(float),
             "Threshold": one.thresholds,
@@ -129,6 +139,8 @@ def scores_table(found: Sequence[FilmScores], labels: Mapping[str, bool] | None 
             "Percentile": np.nan if one.percentile is None else one.percentile})
         if labels is not None:
             frame["Label"] = [WORDS.get(labels.get(finding)) for finding in one.findings]
+        if maps:
+            frame = frame.assign(**_raw(one, maps[place]))
         frames.append(frame)
     made = pd.concat(frames, ignore_index=True)
     every = findings_of(found)
@@ -136,38 +148,11 @@ def scores_table(found: Sequence[FilmScores], labels: Mapping[str, bool] | None 
     return made.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)  # a finding's runs under each other
 
 
-def draw_scores(found: Sequence[FilmScores], labels: Mapping[str, bool] | None) -> None:
-    """Bars, and the table below them."""
-    if len(found) > 1:
-        widgets.legend([(one.run.label, one.style) for one in found])
-    every = findings_of(found)
-    widgets.chart(score_bars("Scores; the upright marks are thresholds", [_bars(one, every) for one in found], every),
-                  "film_scores", "Score of each finding with its threshold")
-    st.caption("A strong bar reaches its threshold and raises an alarm. " + " ".join(
-        f"{widgets.escape(one.run.label)}: thresholds {widgets.escape(one.source)}." for one in found))
-    for text in dict.fromkeys(one.uncalibrated for one in found):
-        who = [widgets.escape(one.run.label) for one in found if one.uncalibrated == text]
-        if text:
-            st.caption(f"{', '.join(who)}: {text}" if len(found) > 1 else text)
-    shown = scores_table(found, labels)
-    with st.expander("As a table"):
-        widgets.show_table(shown.drop(columns=["Run"]) if len(found) == 1 else shown, hide_index=True, placeholder="–",
-                           height=(min(len(shown), 28) + 1) * 35 + 3, alt="Scores of the film", column_config={
-            "Score": widgets.number("score", format="%.4f"), "Threshold": widgets.number("threshold", format="%.4g"),
-            "Calibrated": st.column_config.TextColumn(help=meaning("calibrated")),
-            "Films behind it": widgets.number("calibrated_on"),
-            "Percentile": widgets.number("percentile", format="%.1f")})
-
-
-def _bars(one: FilmScores, every: Sequence[str]) -> Scored:
-    """A run's bars among those of all findings; none of what its network does not know."""
-    notes, values = [""] * len(every), np.full((2, len(every)), np.nan)
-    for k, finding in enumerate(one.findings):
-        digits = one.calibrated_in_digits(k)
-        parts = [] if one.calibrated is None or one.positives is None else [
-            f"calibrated {digits}, from {one.positives[k]:,} films with it" if digits else f"not calibrated: {TOO_FEW}"]
-        if one.percentile is not None and not np.isnan(one.percentile[k]):
-            parts.append(f"higher than {one.percentile[k]:.1f} % of validation films")
-        place = every.index(finding)
-        notes[place], values[:, place] = ", ".join(parts), one.of(finding)
-    return Scored(one.run.label, one.style, *values, notes)
+def _raw(one: FilmScores, maps: Explained | None) -> dict[str, list[float]]:
+    """Logit and energy of each finding; NaN where there is no map."""
+    logits, energies = [np.nan] * len(one.findings), [np.nan] * len(one.findings)
+    if maps is not None:
+        logits = maps.logits.tolist()
+        energies = [maps.of(finding)[1] if not maps.findings or finding in maps.findings else np.nan
+                    for finding in one.findings]
+    return {"Logit": logits, "Energy": energies}

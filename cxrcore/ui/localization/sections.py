@@ -23,7 +23,7 @@ from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries import from_store, localization, run_groups
 from cxrcore.queries.evaluated_runs import evaluated
 from cxrcore.queries.localization import MeasuredOnBoxes
-from cxrcore.store import Store
+from cxrcore.store import Store, lost_file
 from cxrcore.store.run_folder import BEST
 from cxrcore.ui import link, run_pages, widgets
 from cxrcore.ui.frame import frame
@@ -92,7 +92,7 @@ def say_missing(store: Store, rows: pd.DataFrame, measured: Sequence[MeasuredOnB
 def _why_not(store: Store, row: pd.Series, runs: pd.DataFrame) -> str:
     """Why a run with test predictions was not measured on boxes."""
     if not store.run_file(row["run_id"], BEST):
-        return "no checkpoint, so no maps."
+        return f"no checkpoint, so no maps: {escape(lost_file.why_missing(store, row['run_id']))}."
     own = localization.boxed(store, row, runs)
     if own.boxes.empty:
         return UNBOXED

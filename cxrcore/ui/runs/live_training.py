@@ -12,7 +12,7 @@ import streamlit as st
 from cxrcore.charts.look import architecture_label
 from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
 from cxrcore.queries import from_store, run_progress
-from cxrcore.store import Store, progress
+from cxrcore.store import Store, progress, queued
 from cxrcore.store.records import rows_of
 from cxrcore.ui import link, shell, widgets
 
@@ -37,15 +37,17 @@ def _follow(store: Store, drawn: tuple) -> None:
         if seen(overview, statuses) != drawn:
             st.rerun()
         running = overview.runs[overview.runs["run_id"].map(statuses) == "running"]
-        if running.empty:
+        queue = queued.read(store)
+        if running.empty and not queue.now:
             return
-        st.header("Training now", anchor=False)
-        for run in rows_of(running):
-            state = progress.of_run(store, run.run_id)
-            name = widgets.escape(run.name or run.run_id)
-            words = f"**{name}** · {widgets.escape(architecture_label(run.architecture))} · "\
-                    f"{widgets.escape(run_progress.in_words(state))}"
-            st.progress(run_progress.share(state), text=words)
+        with st.container(key="runs_live"):
+            for run in rows_of(running):
+                state = progress.of_run(store, run.run_id)
+                words = f"Training now: **{widgets.escape(run.name or architecture_label(run.architecture))}** · " \
+                        f"{widgets.escape(run_progress.in_words(state))}"
+                st.progress(run_progress.share(state), text=words)
+            if said := run_progress.queue_in_words(queue, list(overview.runs["name"])):
+                st.markdown(widgets.escape(said))
 
 
 def trouble(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:
@@ -79,7 +81,7 @@ def _curves(store: Store, runs: pd.DataFrame, labels: dict[str, str], statuses: 
             return
         widgets.legend([(curve.name, curve.style) for curve in drawn], "◯ best epoch")
         last = _last_epoch(runs, epochs, statuses)
-        with st.grid(len(PANELS) // 2, min_column_width=380, gap="medium"):
+        with st.grid(len(PANELS) // 2, min_column_width=180, gap="small"):
             for key, panel in PANELS.items():
                 widgets.chart(training_chart(panel, drawn, last), f"training_{key}", training_alt(panel, drawn))
         if runs["loss"].dropna().nunique() > 1:

@@ -164,13 +164,17 @@ def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     st.download_button("Measures as CSV", lambda: csv_file.csv_text(measures_table(store, run, part, state)),
                        f"thresholds_{run.run_id}_{part}.csv", "text/csv", key="sets_csv", on_click="ignore",
                        icon=":material/table:", width="stretch")
-    held = st.file_uploader("Import a threshold file", type="json", key=_FILE, max_upload_size=1)
+    held = st.file_uploader("Import a threshold file", type=["json", "csv", "txt"], key=_FILE, max_upload_size=1)
     if held is None:
         return
     with shell.errors_shown():
         file = parse_file(run, part, held.getvalue())
         note = origin(from_store.overview(store).runs, run, file)
         st.markdown(f"**{escape(file.name or held.name)}**" + (f": {escape(note)}" if note else ""))
+        if file.said:
+            st.caption("  \n".join(escape(line[:1].upper() + line[1:]) + "." for line in
+                                   (*file.said, *(["findings without one keep what stands on the board"] * bool(
+                                       file.missing)))))
         st.button("Put on the board", type="primary", key="sets_import_go", width="stretch", on_click=shell.on_click,
                   args=("", _take_file, store, run, part, state, file))
 
@@ -182,12 +186,15 @@ def parse_file(run: Evaluated, part: str, content: bytes) -> ThresholdFile:
         ThresholdFileError: as `threshold_file.parse_threshold_file`.
     """
     own, read = run.own[run.dataset_id].findings, run.read_own(part).findings
-    try:
+    if set(read) == set(own):
         return threshold_file.parse_threshold_file(content, own)
-    except ThresholdFileError:
-        if set(read) == set(own):
-            raise
-    return threshold_file.parse_threshold_file(content, read)
+    found = []
+    for findings in (own, read):
+        with contextlib.suppress(ThresholdFileError):
+            found.append(threshold_file.parse_threshold_file(content, findings))
+    if not found:
+        return threshold_file.parse_threshold_file(content, own)
+    return min(found, key=lambda file: (len(file.left_out), len(file.missing)))
 
 
 def origin(runs: pd.DataFrame, run: Evaluated, file: ThresholdFile) -> str:
@@ -209,7 +216,7 @@ def origin(runs: pd.DataFrame, run: Evaluated, file: ThresholdFile) -> str:
 
 
 def _take_file(store: Store, run: Evaluated, part: str, state: BoardState, file: ThresholdFile) -> None:
-    key = _known_as(store, run, file)
+    key = None if file.missing else _known_as(store, run, file)
     if key:
         return _put(store, run, part, state, key, state.reference.key)
     shaped = file.fitted_on if file.run_id == run.run_id and file.objective != "fixed" else None
@@ -217,7 +224,9 @@ def _take_file(store: Store, run: Evaluated, part: str, state: BoardState, file:
     follow = [made for made, parts in run.labels.derived if all(one in named for one in parts)]
     shown = dict(zip(run.findings, run.thresholds(named).tolist(), strict=True))
     named |= {finding: shown[finding] for finding in follow if finding in shown}
-    changed = {finding: hand(value, shaped) for finding, value in named.items()}
+    kept = {finding: value for finding, value in {**state.changed, **state.elsewhere}.items()
+            if finding in file.missing}
+    changed = kept | {finding: hand(value, shaped) for finding, value in named.items()}
     after = make_state(store, run, state.base, state.reference, changed)
     return session.put_on_board(run, part, state, after)
 

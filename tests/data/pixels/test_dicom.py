@@ -1,7 +1,6 @@
 """DICOM: pixels as the standard shows them, nothing about the patient, and no file that ends the program."""
 
 import contextlib
-import io
 import logging
 import random
 import traceback
@@ -12,11 +11,12 @@ import numpy as np
 import psutil
 import pydicom
 import pytest
+from dicom_films import described, lut, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import uid
 from pydicom.data import get_testdata_file
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
 
@@ -25,51 +25,9 @@ from cxrcore.data.pixels.dicom_frame import decode_frame
 from cxrcore.errors import FilmError
 
 SECRET = "SECRET"
+TURNED = "light and dark turned, as the file says (MONOCHROME1)"
+SET = "contrast as the file sets it, "
 CHEST, ANKLE = "pydicomdata_RG1_J2KI.dcm", "pydicomdata_RG3_J2KI.dcm"
-
-
-def written(found: Dataset, syntax: str = uid.ExplicitVRLittleEndian, marker: bool = True) -> bytes:
-    """A data set as a file's bytes."""
-    found.file_meta = FileMetaDataset()
-    found.file_meta.TransferSyntaxUID = syntax
-    found.file_meta.MediaStorageSOPClassUID = uid.ComputedRadiographyImageStorage
-    found.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4"
-    found.file_meta.ImplementationClassUID = "1.2.3.5"
-    buffer = io.BytesIO()
-    if marker:
-        pydicom.dcmwrite(buffer, found, enforce_file_format=True)
-    else:
-        del found.file_meta
-        pydicom.dcmwrite(buffer, found, implicit_vr=False, little_endian=True)
-    return buffer.getvalue()
-
-
-def described(pixels: np.ndarray, **elements) -> Dataset:
-    """A grey (H, W), (frames, H, W) or coloured (H, W, 3) image with further elements, little-endian."""
-    found = Dataset()
-    coloured = pixels.ndim == 3 and pixels.shape[2] == 3
-    found.Rows, found.Columns = pixels.shape[:2] if coloured else pixels.shape[-2:]
-    found.SamplesPerPixel, found.PhotometricInterpretation = (3, "RGB") if coloured else (1, "MONOCHROME2")
-    if coloured:
-        found.PlanarConfiguration = 0
-    elif pixels.ndim == 3:
-        found.NumberOfFrames = len(pixels)
-    found.BitsAllocated = found.BitsStored = 8 * pixels.dtype.itemsize
-    found.PixelRepresentation = int(pixels.dtype.kind == "i")
-    for name, value in elements.items():
-        setattr(found, name, value)
-    found.HighBit = found.BitsStored - 1
-    found.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes() + bytes(pixels.nbytes % 2)
-    found["PixelData"].VR = "OW" if found.BitsAllocated > 8 else "OB"
-    return found
-
-
-def lut(entries: np.ndarray, first: int, bits: int) -> list[Dataset]:
-    """A look-up table as a sequence of one item."""
-    item = Dataset()
-    item.add_new("LUTDescriptor", "US", [len(entries), first, bits])
-    item.add_new("LUTData", "US", entries.tolist())
-    return [item]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +53,7 @@ def test_eight_bits_are_shown_as_they_are(bytes_of_gray):
 def test_monochrome1_is_inverted_and_said(bytes_of_gray):
     film = film_file.read_film(written(described(bytes_of_gray, PhotometricInterpretation="MONOCHROME1")))
     assert (film.pixels == 255 - bytes_of_gray).all()
-    assert film.notes == ("inverted: MONOCHROME1",)
+    assert film.notes == (TURNED,)
 
 
 @pytest.mark.parametrize("bits", range(9, 17))
@@ -104,13 +62,14 @@ def test_without_a_window_the_declared_bits_are_the_range(bits):
     levels = np.linspace(0, top, 300).astype(np.uint16).reshape(15, 20)
     film = film_file.read_film(written(described(levels, BitsStored=bits)))
     assert (film.pixels == np.floor(levels / top * 255 + 0.5)).all()
-    assert film.notes == (f"{bits} bits",)
+    assert film.notes == (f"black to white over all its {bits} bits",)
 
 
 def test_a_film_that_uses_little_of_its_declared_range_is_stretched_and_that_is_said(ramp):
     film = film_file.read_film(written(described(ramp)))  # 12 bits, declared as 16
-    assert (film.pixels.min(), film.pixels.max()) == (0, 255) and 120 < film.pixels.mean() < 135
-    assert film.notes == ("uses 6 % of its range: from its 0.5 to its 99.5 percentile", "16 bits")
+    assert film.pixels.min() == 0 and film.pixels.max() > 225 and 112 < film.pixels.mean() < 135
+    assert film.notes == ("its grey values fill 6.2 % of the range of its 16 bits, so it is shown from 0 (black) to "
+                          "4582 (white), by its 0.5 and 99.5 percentiles",)
 
 
 def test_signed_pixels_and_rescale():
@@ -128,7 +87,7 @@ def test_bits_above_those_stored_count_for_nothing(ramp):
 
 
 @pytest.mark.parametrize("centre, width, function", [
-    ("1500", "3000", None), (["1500", "100"], ["3000", "20"], None), ("2000", "1", None), ("1000.5", "700", "LINEAR"),
+    ("1500", "3000", None), (["1500", "100"], ["3000", "20"], None), ("1000.5", "700", "LINEAR"),
     ("1500", "3000", "LINEAR_EXACT"), ("1500", "900", "SIGMOID"),
 ])
 def test_the_first_window_is_applied_as_pydicom_applies_it(ramp, centre, width, function):
@@ -142,26 +101,32 @@ def test_the_first_window_is_applied_as_pydicom_applies_it(ramp, centre, width, 
     expected = np.floor((apply_voi_lut(values, found) - low) / (high - low) * 255 + 0.5)
     assert np.abs(film.pixels - expected).max() <= (0 if function in (None, "LINEAR") else 1)  # a half, rounded
     first = [v[0] if isinstance(v, list) else v for v in (centre, width)]
-    assert film.notes == (f"window {first[0]}/{first[1]}", "12 bits")
+    (note,) = film.notes
+    assert note.startswith(SET) and f"(window {first[0]}/{first[1]}" in note
+    assert ("S-shaped" in note and "sigmoid" in note) == (function == "SIGMOID")
 
 
 @pytest.mark.parametrize("centre, width, said", [
-    ("1500", "0", None), ("", "3000", None), ("90000", "10", "window 90000/10 shows nothing and was left out")])
-def test_a_window_that_cannot_be_used_is_left_out(ramp, centre, width, said):
+    ("1500", "0", "its window is no usable one and was left out"),
+    ("", "3000", "its window lacks a centre or a width and was left out"),
+    ("90000", "10", "its window 90000/10 makes 100 % of the film plain black or white and was left out"),
+    ("2000", "1", "its window 2000/1 makes 100 % of the film plain black or white and was left out")])
+def test_a_window_that_cannot_be_used_is_left_out_and_said(ramp, centre, width, said):
     film = film_file.read_film(written(described(ramp, BitsStored=12, WindowCenter=centre, WindowWidth=width)))
     assert (film.pixels == np.floor(ramp / 4095 * 255 + 0.5)).all()
-    assert film.notes == ((said, "12 bits") if said else ("12 bits",))
+    assert film.notes == (said, "black to white over all its 12 bits")
 
 
 def test_lookup_tables_of_modality_and_voi(ramp):
     falling = np.linspace(4095, 0, 4096).astype(np.uint16)
     voi = film_file.read_film(written(described(ramp, BitsStored=12, VOILUTSequence=lut(falling, 0, 12))))
-    assert (voi.pixels == np.floor(falling[ramp] / 4095 * 255 + 0.5)).all() and voi.notes == ("VOI LUT", "12 bits")
+    assert (voi.pixels == np.floor(falling[ramp] / 4095 * 255 + 0.5)).all()
+    assert voi.notes == (SET + "by its own table (VOI LUT)",)
     both = film_file.read_film(written(described(
         ramp, BitsStored=12, ModalityLUTSequence=lut(falling, 0, 12), VOILUTSequence=lut(falling, 0, 12),
         WindowCenter="5", WindowWidth="5")))
     assert np.abs(both.pixels - np.floor(ramp / 4095 * 255 + 0.5)).max() <= 1
-    assert both.notes == ("modality LUT", "VOI LUT", "12 bits")
+    assert both.notes == ("values translated by the file's own table (modality LUT)", *voi.notes)
 
 
 def test_colour_becomes_luma():
@@ -192,9 +157,9 @@ def test_a_file_is_known_by_its_content_not_its_name(bytes_of_gray, tmp_path):
 
 
 @pytest.mark.parametrize("name, notes", [
-    *((f"MR_small_{kind}.dcm", ("window 600/1600", "16 bits"))
+    *((f"MR_small_{kind}.dcm", (SET + "black at -200 and white at 1400 (window 600/1600)",))
       for kind in ("RLE", "jpeg_ls_lossless", "jp2klossless", "bigendian")),
-    ("J2K_pixelrep_mismatch.dcm", ("window 40/100", "13 bits"))])
+    ("J2K_pixelrep_mismatch.dcm", (SET + "black at -10 and white at 90 (window 40/100)",))])
 def test_every_compression_gives_what_pydicom_shows(name, notes):
     path = get_testdata_file(name, download=False)
     film, found = film_file.read_film(path), pydicom.dcmread(path)
@@ -236,8 +201,8 @@ def test_the_published_film_equals_its_png(shared):
 
 
 @pytest.mark.parametrize("name, shape, notes", [
-    (CHEST, (1955, 1841), ("window 15000/30000", "15 bits", "inverted: MONOCHROME1")),
-    (ANKLE, (1760, 1760), ("window 550/1024", "10 bits", "inverted: MONOCHROME1"))])
+    (CHEST, (1955, 1841), (SET + "black at 0 and white at 30000 (window 15000/30000)", TURNED)),
+    (ANKLE, (1760, 1760), (SET + "black at 38 and white at 1062 (window 550/1024)", TURNED))])
 def test_hospital_films(shared, name, shape, notes):
     film = film_file.read_film(shared / "dicom" / name)
     assert film.pixels.shape == shape and film.notes == notes
@@ -305,7 +270,7 @@ def test_nothing_of_the_patient_comes_out(kind, ramp, caplog, capfd):
             assert "\n" not in str(error) and str(error).startswith("film.dcm ")
             assert error.__context__ is None and error.__cause__ is None
             told += traceback.format_exception(error)[-1:]
-    assert told and (kind == "good") == (told[0] == "window 1500/3000")
+    assert told and (kind == "good") == (told[0] == SET + "black at 0 and white at 3000 (window 1500/3000)")
     told += [str(w.message) for w in caught] + [*capfd.readouterr()]
     told += [r.getMessage() + str(r.exc_text) for r in caplog.records]
     assert SECRET not in " ".join(told)

@@ -1,0 +1,144 @@
+// The leaderboard's rows: what each cell shows. Knows no events and nothing of the server.
+
+/** A mean with the ends of its interval; of repeats the mean of the runs and their standard deviation to both sides.
+ * @typedef {[number, number | null, number | null] | null} Mean
+ */
+/** A row, as it is sent: one run, or repeats that differ in their seed alone.
+ * @typedef {{ id: string, name: string, below: string, means: Mean[], curve: number[], link: string,
+ *             place?: "best" | "tied", status?: string, share?: number, warned?: string, note?: string,
+ *             look?: { colour: string, mark: string }, rows?: Row[], spread?: string }} Row
+ */
+/** @typedef {{ key: string, title: string, measures: string[], meanings: string[], axes: [number, number][],
+ *              curves: [number, number], rows: Row[], chosen: string[], seq: number, more: number, order: Order,
+ *              plain: boolean }} Table
+ * @typedef {{ by: number | "run" | "curve" | "", down: boolean }} Order
+ */
+
+const SVG = "http://www.w3.org/2000/svg";
+const CURVE = { width: 64, height: 26 };
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | number | boolean | null | undefined>} attributes
+ * @param {...(Node | string)} inside
+ * @returns {any} an element of that tag
+ */
+function made(tag, attributes = {}, ...inside) {
+  const node = tag.startsWith("svg:") ? document.createElementNS(SVG, tag.slice(4)) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : String(value));
+  }
+  node.append(...inside);
+  return node;
+}
+
+// As the board writes a share: three digits, no zero before the point.
+/** @param {number} value */
+function written(value) {
+  return value.toFixed(3).replace(/^(-?)0\./, "$1.");
+}
+
+/** @param {[number, number]} axis @param {number} value */
+function along([from, to], value) {
+  return 100 * Math.min(Math.max((value - from) / (to - from || 1), 0), 1);
+}
+
+/** @param {Mean} mean @param {[number, number]} axis @param {Row} row */
+function bar(mean, axis, row) {
+  const line = made("span", { class: "bar", "aria-hidden": "true" });
+  if (!mean) return line;
+  const [value, low, high] = mean;
+  if (low !== null && high !== null) {
+    const from = along(axis, low);
+    line.append(made("i", { class: "range", style: `left:${from}%;width:${along(axis, high) - from}%` }));
+  }
+  for (const one of row.rows ?? []) {
+    const own = one.means[row.means.indexOf(mean)];
+    if (own) line.append(made("i", { class: "member", style: `left:${along(axis, own[0])}%` }));
+  }
+  line.append(made("i", { class: "dot", style: `left:${along(axis, value)}%` }));
+  return line;
+}
+
+/** @param {Mean} mean @param {string} measure @param {boolean} repeats */
+function inWords(mean, measure, repeats) {
+  if (!mean) return `${measure}: not measured`;
+  const [value, low, high] = mean;
+  if (low === null || high === null) return `${measure} ${written(value)}`;
+  if (repeats) return `${measure} ${written(value)}, standard deviation ${written((high - low) / 2)}`;
+  return `${measure} ${written(value)}, 95 % interval ${written(low)} to ${written(high)}`;
+}
+
+/** @param {number[]} curve @param {[number, number]} range */
+function sparkline(curve, range) {
+  const { width, height } = CURVE;
+  const said = curve.length ? `validation AUROC ${written(curve[0])} to ${written(curve[curve.length - 1])} in `
+    + `${curve.length} epoch${curve.length > 1 ? "s" : ""}` : "no training curve";
+  const svg = made("svg:svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": said },
+                   made("svg:title", {}, said));
+  if (!curve.length) return svg;
+  const points = curve.map((value, i) => [
+    4 + (width - 8) * (curve.length > 1 ? i / (curve.length - 1) : 1), height - 4 - (height - 8) * along(range, value) / 100]);
+  svg.append(made("svg:polyline", { points: points.map((one) => one.map((at) => at.toFixed(1)).join()).join(" ") }));
+  const [x, y] = points[points.length - 1];
+  svg.append(made("svg:circle", { cx: x, cy: y, r: 3 }));
+  return svg;
+}
+
+/** @param {Row} row @param {boolean} open */
+function nameOf(row, open) {
+  const line = made("div", { class: "name" });
+  if (row.rows) {
+    line.append(made("button", { type: "button", class: "fold", tabindex: "-1", "aria-expanded": String(open),
+                                 "aria-label": `${row.rows.length} runs of ${row.name}` }, open ? "▾" : "▸"));
+  }
+  line.append(made("a", { href: row.link, tabindex: "-1", title: row.note }, row.name));
+  return line;
+}
+
+/** @param {Row} row */
+function below(row) {
+  const line = made("div", { class: "below" });
+  if (row.place) {
+    const [word, meant] = row.place === "best" ? ["best", "The greatest macro AUROC of this table"]
+      : ["tied", "A paired test shows no difference from the best"];
+    line.append(made("span", { class: `tag ${row.place}`, title: meant }, word));
+  }
+  if (row.warned) line.append(made("span", { class: "tag warned", title: row.warned, "aria-label": row.warned }, "⚠ audit"));
+  line.append(row.below);
+  if (row.spread) line.append(`${row.below ? " · " : ""}${row.spread}`);
+  if (row.status) line.append(made("span", { class: "status" }, row.status));
+  if (row.share !== undefined) {
+    line.append(made("span", { class: "progress", "aria-hidden": "true" },
+                     made("i", { style: `width:${Math.round(100 * row.share)}%` })));
+  }
+  return line;
+}
+
+// A row as it stands in the table; `level` 2 for the runs of a fold.
+/**
+ * @param {Table} table
+ * @param {Row} row
+ * @param {{ level: number, open: boolean, ticked: boolean, partly: boolean }} as
+ * @returns {HTMLTableRowElement}
+ */
+function rowOf(table, row, { level, open, ticked, partly }) {
+  const box = made("input", { type: "checkbox", tabindex: "-1", "aria-label": `Choose ${row.name}` });
+  box.checked = ticked;
+  box.indeterminate = partly;
+  const mark = row.look ? made("img", { src: row.look.mark, alt: "", width: 16, height: 16 })
+    : made("i", { class: "hollow" });
+  const cells = row.means.map((mean, i) => made(
+    "td", { role: "gridcell", class: "mean", "data-head": table.measures[i],
+            "aria-label": inWords(mean, table.measures[i], Boolean(row.rows)),
+            title: inWords(mean, table.measures[i], Boolean(row.rows)) },
+    made("span", { class: "value" }, mean ? written(mean[0]) : "–"), bar(mean, table.axes[i], row)));
+  const root = made(
+    "tr", { role: "row", tabindex: "-1", "data-run": row.id, "aria-level": level, "aria-selected": table.plain ? null : String(ticked),
+            "aria-expanded": row.rows ? String(open) : null, class: level > 1 ? "member" : row.rows ? "repeats" : null },
+    made("td", { role: "gridcell", class: "tick" }, made("label", {}, box, mark)),
+    made("td", { role: "gridcell", class: "run" }, nameOf(row, open), below(row)), ...cells,
+    made("td", { role: "gridcell", class: "curve", "data-head": "Val. AUROC" }, sparkline(row.curve, table.curves)));
+  if (row.look) root.style.setProperty("--run", row.look.colour);
+  return root;
+}

@@ -1,0 +1,202 @@
+"""The film under its maps, beside its scores. A fragment: a patch on the film asks the networks again, and no more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from cxrcore.charts.film_viewer import payload
+from cxrcore.charts.film_viewer.payload import Box, Layer, Network, Shown
+from cxrcore.errors import FindingError
+from cxrcore.explain import overlay as overlays
+from cxrcore.explain.method_names import SHARED, SLOW
+from cxrcore.findings import display_name, one_of
+from cxrcore.measures.thresholds.told_apart import compared, told_apart
+from cxrcore.queries import explained_films
+from cxrcore.queries.chosen_film import ChosenFilm
+from cxrcore.queries.explained_films import Explained, Look
+from cxrcore.queries.film_pixels import FilmBox
+from cxrcore.ui import film_viewer, link, widgets
+from cxrcore.ui.explain import asked, score_views
+from cxrcore.ui.explain.asked import OneRun
+
+KEY = "explain_viewer"
+MOST_NAMED = 2  # alarms that all networks raise and the answer names
+
+
+@dataclass(frozen=True)
+class Stage:
+    """All that is shown of a film.
+
+    Attributes:
+        film: the film.
+        shown: the networks, the first in focus.
+        method, view, look: how maps are made and drawn; view of the film viewer.
+        labels: {finding: whether the film has it}; None of a film that is not the data set's.
+        boxes: of the film.
+        chosen: what is chosen on the page by now, shared with downloads: `finding`.
+    """
+
+    film: ChosenFilm
+    shown: Sequence[OneRun]
+    method: str
+    view: str
+    look: Look
+    labels: Mapping[str, bool] | None
+    boxes: Sequence[FilmBox]
+    chosen: dict[str, str]
+
+
+def open_finding(shown: Sequence[OneRun], others: Sequence[str]) -> str:
+    """The finding that the link names, else the one that is nearest to an alarm, or beyond it most.
+
+    Ends the page where the link names none of these.
+
+    Args:
+        others: findings that no network knows, such as those made of others.
+    """
+    first = asked.nearest_to_alarm(shown[0].scores)[0]
+    said = link.finding_in_link()
+    if said is None:
+        return first
+    every = score_views.findings_of([one.scores for one in shown])
+    try:
+        finding = one_of([*every, *others], said)
+    except FindingError:
+        st.error(f"The link asks for finding “{widgets.escape(said)}”, which is not here.", icon=":material/link_off:")
+        st.button("Show what is here", key="leave_finding", on_click=link.forget, args=("finding",))
+        st.stop()
+    for one in shown:
+        if finding not in one.loaded.findings:
+            st.info(f"The network of {widgets.escape(one.label)} does not know {display_name(finding)}, so it has no "
+                    "map of it.", icon=":material/info:")
+    return finding if finding in every else first
+
+
+def answer(shown: Sequence[OneRun]) -> str:
+    """What the networks say, as a sentence of HTML."""
+    alarms = [_alarms(one) for one in shown]
+    names = [f"<b>{escape(one.label)}</b>" for one in shown]
+    if len(shown) > 1:
+        counted = ", ".join(f"{name} {len(own)}" for name, own in zip(names, alarms, strict=True))
+        common = [finding for finding in alarms[0] if all(finding in own for own in alarms[1:])]
+        return f"Alarms: {counted}. {'All of them for ' + _listed(common) if common else 'None is raised by all'}."
+    if not alarms[0]:
+        nearest = asked.nearest_to_alarm(shown[0].scores)[0]
+        return f"{names[0]} raises no alarm; nearest to one is {_beside_threshold(shown[0], nearest)}."
+    more = f" and {len(alarms[0]) - 1} more" if len(alarms[0]) > 1 else ""
+    return f"{names[0]} raises an alarm for {_beside_threshold(shown[0], alarms[0][0])}{more}."
+
+
+def _alarms(one: OneRun) -> list[str]:
+    """Surest first."""
+    return [finding for finding in asked.nearest_to_alarm(one.scores)
+            if one.scores.of(finding)[0] >= one.scores.of(finding)[1]]
+
+
+def _listed(findings: Sequence[str]) -> str:
+    named = " and ".join(f"<b>{escape(display_name(finding))}</b>" for finding in findings[:MOST_NAMED])
+    return named + (f" and {len(findings) - MOST_NAMED} more" if len(findings) > MOST_NAMED else "")
+
+
+def _beside_threshold(one: OneRun, finding: str) -> str:
+    return f"<b>{escape(display_name(finding))}</b> ({escape(compared(*one.scores.of(finding)))})"
+
+
+# -- the viewer
+
+
+@st.fragment
+def draw_stage(stage: Stage) -> None:
+    """The viewer; with a patch on the film, what the networks say of it then, beside what they said before."""
+    pixels = stage.film.film.pixels
+    patch = film_viewer.painted(KEY, payload.film_id(pixels))
+    now = ([one.over(explained_films.occluded(pixels, patch.strokes)) for one in stage.shown] if patch
+           else list(stage.shown))
+    found, layers = _layers(stage, now)
+    shown = Shown(stage.view if len(layers) > 1 or stage.view == payload.ALL else payload.ONE, stage.chosen["finding"],
+                  stage.look.strength, stage.look.contour, overlays.colour_table(stage.look.colours),
+                  f"Film {stage.film.name}", patch.name if patch else None, patch.strokes if patch else (), True)
+    findings = score_views.findings_of([one.scores for one in stage.shown])
+    networks = [_network(one, before, findings, found if place == 0 else None, bool(patch))
+                for place, (one, before) in enumerate(zip(now, stage.shown, strict=True))]
+    height, width = pixels.shape
+    boxes = [Box(box.finding, box.left * width, box.top * height, box.width * width, box.height * height)
+             for box in stage.boxes]
+
+    def keep() -> None:
+        finding = film_viewer.kept(KEY)
+        if finding in findings:
+            stage.chosen["finding"] = finding
+            link.put_finding_in_link(finding)
+
+    film_viewer.film_viewer(payload.pack(pixels, findings, networks, layers, shown, stage.labels, boxes), KEY, keep)
+    if stage.method == SHARED:
+        st.caption("EigenCAM does not depend on the finding: one map for all of them.")
+    if stage.method == SLOW:
+        for one in now if stage.view == payload.RUNS else now[:1]:
+            asked.offer_slow(one, stage.chosen["finding"])
+
+
+def _layers(stage: Stage, shown: Sequence[OneRun]) -> tuple[Explained | None, list[Layer]]:
+    """The first network's maps by the chosen method, and all that are shown."""
+    first = asked.maps_of(shown[0], stage.method)
+    if stage.view == payload.METHODS:
+        return first, [asked.layer_of(shown[0], 0, name, asked.maps_of(shown[0], name)) for name in asked.QUICK]
+    layers = [asked.layer_of(shown[0], 0, shown[0].label, first)]
+    if stage.view == payload.RUNS:
+        layers += [asked.layer_of(one, place, one.label, asked.maps_of(one, stage.method))
+                   for place, one in enumerate(shown[1:], 1)]
+    return first, layers
+
+
+def _network(one: OneRun, before: OneRun, findings: Sequence[str], found: Explained | None, patched: bool) -> Network:
+    """One network's rows; of a film with a patch beside those of the film itself."""
+    values = np.full((3, len(findings)), np.nan)
+    notes = [f"{one.label} does not know it."] * len(findings)
+    for place, finding in enumerate(findings):
+        if finding in one.loaded.findings:
+            values[:2, place] = one.scores.of(finding)
+            values[2, place] = before.scores.of(finding)[0]
+            notes[place] = note(one, before if patched else None, finding, found)
+    style = one.scores.style
+    return Network(one.label, style.colour, style.mark(), values[0], values[1], notes,
+                   values[2] if patched else None)
+
+
+def note(one: OneRun, before: OneRun | None, finding: str, found: Explained | None) -> str:
+    """The numbers behind a row and its map.
+
+    Args:
+        before: the run as it was asked of the film without a patch.
+        found: its maps, where they are shown.
+    """
+    score, threshold = one.scores.of(finding)
+    parts = [f"Score {told_apart(score, threshold)[0]}, threshold {told_apart(score, threshold)[1]}"]
+    parts += one.scores.beside(finding) if before is None else [
+        f"without the grey {before.scores.of(finding)[0]:.3g}"]
+    ends = []
+    if found is not None and (not found.findings or finding in found.findings):
+        heat, energy = found.of(finding)
+        logit = f"{found.logits[one.loaded.findings.index(finding)]:+.2f}".replace("-", "−")
+        parts.append(f"logit {logit}, energy {energy:.3g}")
+        if not heat.any():
+            ends.append("The map is empty: nothing speaks for it." if energy == 0 else
+                        "The map is flat: no place stands out.")
+        elif (strength := one.opacity(finding)) < 1:
+            ends.append(f"The map is drawn at {strength:.0%} of full colour: the score is below the threshold.")
+    return " ".join([" · ".join(parts) + ".", *ends])
+
+
+def overlay(stage: Stage) -> np.ndarray:
+    """The film with the map of the chosen finding, uint8 (h, w, 3), for downloads."""
+    one, finding = stage.shown[0], stage.chosen["finding"]
+    found = asked.maps_of(one, stage.method)
+    if found is None or (found.findings and finding not in found.findings):
+        found = asked.maps_of(one, asked.BASE)
+    if found is None or finding not in one.loaded.findings:
+        return np.repeat(stage.film.film.pixels[..., None], 3, axis=2)
+    return explained_films.drawn(stage.film.film.pixels, found, finding, one.opacity(finding), stage.look)
+

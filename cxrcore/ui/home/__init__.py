@@ -1,0 +1,1 @@
+"""The Home page: live objects of the store in place of text."""

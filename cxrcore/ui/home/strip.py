@@ -1,0 +1,17 @@
+"""The numbers beside the line to drag on Home, large; they follow the board in the browser."""
+
+from pathlib import Path
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_COMPONENT = st.components.v2.component(
+    "cxr_home_strip",
+    html='<div id="numbers" data-testid="home-numbers"><span class="large">F1<b data-shows="f1">–</b></span>\n'
+         '<span>Recall<b data-shows="recall">–</b></span><span>Precision<b data-shows="precision">–</b></span></div>',
+    css=(_HERE / "strip.css").read_text(encoding="utf-8"), js=(_HERE / "strip.js").read_text(encoding="utf-8"))
+
+
+def numbers(finding: str) -> None:
+    """Of the board's row of a finding; the board is drawn after them."""
+    _COMPONENT(data={"finding": finding}, key="home_strip")
