@@ -153,3 +153,18 @@ def test_the_answer_stands_in_the_first_fifth(page, served, three):
         open_page(page, served, name, three)
         settle(page)
         assert page.locator("[data-first-content]").bounding_box()["y"] <= 170
+
+
+def test_every_chart_can_be_taken_along_as_a_drawing_and_as_a_picture(page, served, three):
+    open_page(page, served, "compare", three)
+    expect(page.locator(".chart-files")).to_have_count(2)
+    with page.expect_download() as drawing:
+        page.get_by_role("button", name="Download this chart as SVG").first.click()
+    text = drawing.value.path().read_text()
+    assert drawing.value.suggested_filename == "compare_auroc.svg"
+    assert text.startswith("<svg") and "AUROC with 95 % intervals" in text and "Pleural thickening" in text
+    with page.expect_download() as picture:
+        page.get_by_role("button", name="Download this chart as PNG").last.click()
+    content = picture.value.path().read_bytes()
+    assert picture.value.suggested_filename == "difference_auroc.png" and content[:4] == b"\x89PNG"
+    assert len(content) > 20_000

@@ -28,6 +28,7 @@ BUTTONS = _read("buttons.css")  # of components that are a button
 _COPY_LINK = st.components.v2.component(
     "cxr_copy_link", html='<button type="button" data-testid="copy-link">Copy link</button>', css=BUTTONS,
     js=_read("copy_link.js"))
+_CHART_FILES = st.components.v2.component("cxr_chart_files", html="<i hidden></i>\n", js=_read("chart_files.js"))
 _MORE = st.components.v2.component(
     "cxr_more", html='<button type="button" aria-expanded="false" data-testid="more-controls">More</button>',
     css=BUTTONS, js=_read("more.js"))
@@ -53,6 +54,7 @@ def begin(title: str, question: str) -> None:
         chips = st.container(horizontal=True, key="page_chips", width="content", gap="xsmall")
         with st.container(horizontal=True, key="page_tools", width="content", gap="xsmall"):
             _COPY_LINK(key="copy_link", width="content", height="content")
+            _CHART_FILES(key="chart_files", width="content", height="content")
             numbers, tools = st.container(width="content"), st.container(horizontal=True, width="content", gap="xsmall")
     st.session_state[_KEY] = _Slots(chips, numbers, tools, st.container())
 

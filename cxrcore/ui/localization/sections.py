@@ -186,9 +186,8 @@ def answer(shown: Sequence[Series], title: str) -> str:
         parts.append(f"{name} {does} better than the median box for {count} findings" if place == 0 else
                      f"{name} for {count}")
     above = [int(one.score.beats[:MACRO].sum()) for one in shown]
-    rest = ("no run is above all that needs no network anywhere" if not any(above) else
-            f"above all that needs no network for {max(above)} at most")
-    return f"{', '.join(parts)}; {rest}."
+    most = "up to " if len(shown) > 1 and any(above) else ""
+    return f"{', '.join(parts)}; better than all grey marks for {most}{max(above) or 'none'}."
 
 
 def _ahead(one: Series, floor: str) -> int:
@@ -203,7 +202,7 @@ def draw_measurements(shown: Sequence[Series], title: str) -> None:
              for name, _, symbol in SIGNS]
     signs = " ".join(f"![]({_sign(drawn)})\N{NO-BREAK SPACE}{name}".replace(" ", "\N{NO-BREAK SPACE}")
                      for name, drawn, _ in SIGNS)
-    widgets.legend([(one.name, one.style) for one in shown], f"**Needs no network:** {signs}")
+    widgets.legend([(one.name, one.style) for one in shown], f"**To beat:** {signs}")
     widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", [_bars(one) for one in shown],
                            shown[0].rows, published=marks),
                   "localization", f"{title} of each finding, with intervals and floors")
