@@ -116,7 +116,7 @@ def _figures(table: pd.DataFrame, run: Evaluated, state: BoardState, fitted: Fit
               "other": (f"Read on {PART_WORDS.get(other, other)}", "f1_other")}
     with st.container(horizontal=True, gap="large"):
         for name, before in zip(shown, [None, "apparent", "apparent"], strict=False):
-            change = None if before is None or not defined.any() else f"{values[name] - values[before]:+.3f}"
+            change = None if before is None or not defined.any() else signed(values[name] - values[before])
             title, term = titles[name]
             st.metric(title, in_figures(values[name]), change, help=meaning(term, "Here the macro mean."),
                       width="content", delta_arrow="off", delta_color="off")
@@ -146,6 +146,11 @@ def spread_in_words(crossed: Halvings, included: np.ndarray, findings: Sequence[
 def in_figures(value: float) -> str:
     """'0.431'; a dash for what is undefined."""
     return "–" if np.isnan(value) else f"{value:.3f}"
+
+
+def signed(value: float) -> str:
+    """'+0.012' or '−0.012'."""
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def promise_table(store: Store, fitted: Fitted, crossed: Halvings) -> pd.DataFrame:
