@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import scored_runs
 from chexpert_like import ALONE, FINDINGS, SHARED
-from opened_pages import given_to, open_page, text_of
+from opened_pages import answer_of, given_to, open_page, text_of
+from told_leaderboard import Leaderboards
 
 from cxrcore.charts.dot_rows import row_names
 from cxrcore.findings import NIH_FINDINGS, display_name
@@ -118,7 +119,9 @@ def test_a_board_shaped_on_other_films_is_saved_with_the_findings_of_the_run(own
         finding: fitted[finding] for finding in NIH_FINDINGS if finding != "Edema"}
 
 
-def test_the_runs_page_ranks_runs_on_their_own_data_set(store):
-    app = open_page("runs")
-    tables = [frame.value for frame in app.dataframe if "auroc" in frame.value]
-    assert len(tables) == 1 and list(tables[0]["measured"]) == ["test"] * 3
+def test_the_runs_page_ranks_runs_on_their_own_data_set(store, monkeypatch):
+    boards = Leaderboards(monkeypatch)
+    said = answer_of(open_page("runs"))
+    own = store.prediction_sets(runs_of(store)[0]).query("split == 'test'").iloc[0]
+    assert len(boards.rows) == 1 and [len(rows) for rows in boards.rows] == [3]
+    assert not any("external" in row["below"] for row in boards.rows[0]) and f"on {own['n']:,} test films" in said

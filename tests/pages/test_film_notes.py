@@ -12,9 +12,9 @@ def page() -> None:
     import streamlit as st
 
     from cxrcore.queries.chosen_film import ChosenFilm
-    from cxrcore.ui.explain import sections
+    from cxrcore.ui.explain import behind_numbers
 
-    sections.say_film(ChosenFilm("x.dcm", st.session_state["film"], None, None), None)
+    behind_numbers.say_film(ChosenFilm("x.dcm", st.session_state["film"], None, None), None)
 
 
 def test_what_was_read_and_assumed_stands_in_one_line_in_words():
@@ -26,6 +26,6 @@ def test_what_was_read_and_assumed_stands_in_one_line_in_words():
     app.run(timeout=60)
     (line,) = [caption.value for caption in app.caption]
     assert not app.exception and "x.dcm" in text_of(app)
-    assert line.startswith("Read as: assumed, as the file does not say: one number a pixel; its window 128/256 makes ")
+    assert "Read as: assumed, as the file does not say: one number a pixel; its window 128/256 makes " in line
     assert line.endswith("(black) to 4463 (white), by its 0.5 and 99.5 percentiles; "
                          "light and dark turned, as the file says (MONOCHROME1).")

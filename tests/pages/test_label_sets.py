@@ -193,7 +193,7 @@ def test_thresholds_are_those_of_the_own_labels(store, monkeypatch):
     assert experts.thresholds[:2] == [at["Effusion"], at["Mass"]]
     assert experts.thresholds[2] == pytest.approx(1 - (1 - at["Nodule"]) * (1 - at["Mass"]), abs=1e-7)
     assert "fitted on validation" in experts.words
-    assert "unstable" in str(experts.board["findings"][2])  # as its parts are, with 120 films to fit them on
+    assert "thresholds were fitted on fewer than 50 films" in experts.board["warned"]  # with 120 films to fit them on
 
 
 def test_runs_of_other_films_are_named_beside_the_set(store):

@@ -64,9 +64,9 @@ def test_the_board_has_a_row_for_each_finding_and_is_saved_and_exchanged_by_name
     mapping = dict.fromkeys(map(display_name, reversed(findings)), 0.125)
     browser.import_file(json.dumps(mapping))
     assert browser.thresholds == [0.125] * len(findings)
-    refused = json.dumps(dict.fromkeys(NIH_FINDINGS, 0.5)).encode()
-    browser.app.file_uploader(key="sets_file").set_value(("nih.json", refused, "application/json")).run()
-    assert len(browser.app.error) == 1 and "unknown finding" in browser.app.error[0].value
+    refused = json.dumps({"Toe": 0.5}).encode()
+    browser.app.file_uploader(key="sets_file").set_value(("toes.json", refused, "application/json")).run()
+    assert len(browser.app.error) == 1 and "no finding among its names" in browser.app.error[0].value
 
 
 def test_runs_of_different_lists_stand_on_the_findings_that_they_share(store, browser):

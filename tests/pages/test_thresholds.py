@@ -582,7 +582,7 @@ def test_the_promise_is_on_the_page_for_fitted_sets_only(store, open_page):
     defined = ~np.isnan([*columns, crossed]).any(axis=0)
     expected = [values[defined].mean() for values in (columns[0], crossed, columns[1])]
     assert [one.value for one in app.metric] == [*(f"{value:.3f}" for value in expected), f"{defined.sum()} of 14"]
-    assert app.metric[1].delta == f"{expected[1] - expected[0]:+.3f}".replace("-", "−")
+    assert app.metric[1].delta == f"{expected[1] - expected[0]:+.3f}".replace("-", "−").replace("-", "−")
     macros, positives = each[:, defined].mean(axis=1), (val.labels == 1).sum(axis=0)
     rarest = np.flatnonzero(defined)[positives[defined].argmin()]
     assert (f"Cross-fitted macro F1 {macros.mean():.3f} ({macros.min():.3f} to {macros.max():.3f} over 20 halvings of "

@@ -148,7 +148,7 @@ function place(layer, stop) {
   }
   const box = target.getBoundingClientRect();
   const top = Math.max(box.top, 4);
-  const bottom = Math.min(box.bottom, innerHeight * 0.62);
+  const bottom = Math.min(box.bottom, innerHeight * 5 / 8);
   const left = Math.max(box.left, 4);
   const right = Math.min(box.right, innerWidth - 4);
   Object.assign(light.style, { left: `${left - 4}px`, top: `${top - 4}px`, width: `${right - left + 8}px`,
