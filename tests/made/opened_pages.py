@@ -53,12 +53,6 @@ def given_to(app: AppTest, name: str) -> Any:
     return json.loads(found.json or found.mixed.json)
 
 
-def answer_of(app: AppTest) -> str:
-    """The sentence that the page opens with, without its HTML."""
-    [sentence] = [one.proto.body for one in app.get("html") if "data-first-content" in one.proto.body]
-    return html.unescape(re.sub(r"<[^>]+>", "", sentence))
-
-
 def columns_of(frame: Any) -> dict[str, dict[str, Any]]:
     """{column: how it is shown} of a table of the page; {} for a column that is shown as it is."""
     shown = json.loads(frame.proto.columns or "{}")
