@@ -50,7 +50,7 @@ def chart(figure: Figure, key: str, alt: str) -> None:
 
 def explain_measures(keys: Iterable[str], more: str = "") -> None:
     """What the measures of the bar are, behind *Numbers*: in the bar there is no room for help; as `meanings`."""
-    with frame.numbers():
+    with frame.numbers(), st.expander("What the measures are"):  # folded, so that what is above needs no scrolling
         st.markdown(meanings(keys, more))
 
 

@@ -9,7 +9,6 @@ from cxrcore.queries.comparison import Compared, Contrast
 from cxrcore.report.paper import Setting, latex_table, methods_paragraph
 from cxrcore.ui.frame import frame
 
-PREVIEW = 260  # pixels
 _COPY = st.components.v2.component(
     "cxr_copy_text", html='<button type="button"></button>\n', css=frame.BUTTONS,
     js=Path(__file__).with_name("copy_text.js").read_text(encoding="utf-8"))
@@ -21,7 +20,7 @@ def popover(compared: Sequence[Compared], found: Sequence[Contrast], reference: 
                     help="The table in LaTeX, and a paragraph for the methods section"):
         table = latex_table(compared, found, reference, setting)
         _COPY(data={"label": "Copy as LaTeX", "text": table}, key="copy_latex", width="content", height="content")
-        st.code(table, language=None, height=PREVIEW)
+        st.code(table, language=None, wrap_lines=True)
         text = methods_paragraph(compared, found, reference, setting)
         _COPY(data={"label": "Copy methods", "text": text}, key="copy_methods", width="content", height="content")
         st.code(text, language=None, wrap_lines=True)

@@ -14,7 +14,6 @@ from cxrcore.charts.curves import ShownCurves, undefined
 from cxrcore.charts.dot_rows import MACRO_MEAN
 from cxrcore.charts.small_curves import payload
 from cxrcore.findings import display_name
-from cxrcore.glossary import meanings
 from cxrcore.measures.intervals.curve_bands import CURVES
 from cxrcore.measures.label_reader import RocPoint
 from cxrcore.queries.curves import DrawnRun, points_table, sources_in_words, values_table
@@ -65,7 +64,7 @@ SHORT_AXES = {  # below the small ones
               "in percent of its own.",
     "thresholds": "Across: the threshold (logit scale). Up: the measure.",
 }
-NUMBERS_HELP = meanings(("auroc", "ap", "f1", "recall", "precision", "macro"))
+EXPLAINED = ("auroc", "ap", "f1", "recall", "precision", "macro")  # measures
 _LAID_OVER = "Grey: films without the finding; in the run's colour: films with it."
 _MIRRORED = "Above the line: films with the finding; below: films without it."
 
@@ -176,7 +175,7 @@ def say_what_is_drawn(measured: Sequence[DrawnRun], finding: str | None, view: s
     with frame.numbers():
         for text in (widgets.escape(sources_in_words(measured, finding)), f"{READ[view]} {laid}", *notes):
             st.caption(text)
-        st.markdown(NUMBERS_HELP)
+    widgets.explain_measures(EXPLAINED)
 
 
 def _score_panels(finding: str, shown: Sequence[ShownCurves]) -> None:

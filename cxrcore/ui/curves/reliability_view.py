@@ -13,7 +13,6 @@ from cxrcore.charts.look import Figure
 from cxrcore.charts.reliability import ShownReliability, in_figures, reliability_alt, reliability_chart
 from cxrcore.charts.small_curves import payload
 from cxrcore.findings import display_name
-from cxrcore.glossary import meanings
 from cxrcore.measures.calibration import BINS
 from cxrcore.measures.metrics import macro
 from cxrcore.queries.curves import DrawnRun, sources_in_words
@@ -29,7 +28,6 @@ from cxrcore.ui.link import in_link
 
 METHODS_HELP = ("Maps that make scores probabilities, fitted finding by finding on the run's validation films. Platt: "
                 "a scale and a shift of the logit. Isotonic: a rising staircase, which needs more films.")
-NUMBERS_HELP = meanings(("ece", "brier"), f"ECE takes {BINS} bins.")
 SHORT_READ = ("Across: the mean score of a bin. Up: the share of its films with the finding. Dotted: scores that are "
               "probabilities. Both axes are logit scales.")
 _INTERVALS = ("Intervals: 95 %, Wilson's, for as many independent films as those of the bin are worth, since films of "
@@ -99,7 +97,7 @@ def show_reliability(read: Sequence[DrawnRun], finding: str | None) -> None:
         if finding is not None:
             narrow = "" if all(one.data.patients_known for one in read) else " **Patients unknown: too narrow.**"
             st.caption(f"{_INTERVALS}{narrow}")
-        st.markdown(NUMBERS_HELP)
+    widgets.explain_measures(("ece", "brier"), f"ECE takes {BINS} bins.")
     if finding is None:
         small.draw(read, lambda one: _macro_ece(one)[1], [_panel(read, name) for name in findings_of(read)],
                    "Macro ECE:", "reliability", SHORT_READ)

@@ -210,7 +210,6 @@ def draw_measurements(shown: Sequence[Series], title: str) -> None:
     empty = " Findings without a mark have no box on these films." if (shown[0].score.n == 0).any() else ""
     with frame.numbers():
         st.caption(FLOORS_EXPLAINED + several + empty)
-        st.markdown(MEANINGS)
 
 
 def _sign(drawn: str) -> str:
