@@ -19,8 +19,9 @@ def popover(compared: Sequence[Compared], found: Sequence[Contrast], reference: 
     with st.popover("For a paper", icon=":material/article:", width="content",
                     help="The table in LaTeX, and a paragraph for the methods section"):
         table = latex_table(compared, found, reference, setting)
-        _COPY(data={"label": "Copy as LaTeX", "text": table}, key="copy_latex", width="content", height="content")
-        st.code(table, language=None, wrap_lines=True)
         text = methods_paragraph(compared, found, reference, setting)
-        _COPY(data={"label": "Copy methods", "text": text}, key="copy_methods", width="content", height="content")
+        with st.container(horizontal=True, gap="small"):
+            _COPY(data={"label": "Copy as LaTeX", "text": table}, key="copy_latex", width="content", height="content")
+            _COPY(data={"label": "Copy methods", "text": text}, key="copy_methods", width="content", height="content")
+        st.code(table, language=None, wrap_lines=True)
         st.code(text, language=None, wrap_lines=True)
