@@ -69,7 +69,7 @@ def tarred() -> bytes:
     ("w.pt", zipped(m__constants_dot_pkl=b"", m__data_dot_pkl=b"", m__code__m_dot_py=b""), "TorchScript"),
     ("w.pth", zipped(m__data_dot_pkl=b"" * 9)[:40], "cut short"), ("w.pth", b"", "is empty"),
     ("w.safetensors", (90).to_bytes(8, "little") + b"{" + b" " * 99, "cannot be read as weights"),
-])
+], ids=lambda one: one if isinstance(one, str) else "data")  # bytes of archives hold the time
 def test_what_is_no_weights_file_of_pytorch_is_named(tmp_path, name, data, said):
     (tmp_path / name).write_bytes(data)
     assert said in refusal(tmp_path / name)
