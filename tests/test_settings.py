@@ -107,6 +107,8 @@ def test_a_resumed_training_is_planned_with_what_is_stored(tmp_path, monkeypatch
     begun = Constants(weight_decay=0.1).record("bce")
     run_id = add_run(store, "a", auroc=None, status="interrupted", constants=begun, patience=5)
 
+    store.run_folder(run_id).mkdir(parents=True)
+
     def plan(config, origin, constants, known):
         planned.append((config.patience, constants.weight_decay, known))
         raise RunError("far enough")

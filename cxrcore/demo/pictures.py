@@ -4,13 +4,17 @@ Of phantoms only, so that they may be shown. The browser comes with the tests' p
 """
 
 import contextlib
+import io
 import logging
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from shutil import which
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
 from cxrcore.config import PROJECT_ROOT, PicturesConfig
 from cxrcore.data.files import csv_file
@@ -23,6 +27,7 @@ _LOG = logging.getLogger(__name__)  # scripts print what it says
 
 WIDE, SLIDE = (1440, 900), (1280, 720)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_PLACE = "(line) => (line.value - line.min) / (line.max - line.min)"  # of a handle, from 0 to 1
 DRAWN = "[data-testid=stSkeleton], [data-testid=stStatusWidget]"  # none of these is left on a page that is drawn
 
 
@@ -46,16 +51,20 @@ class Picture:
 
 
 PICTURES = (
+    Picture("home", "home"),
     Picture("runs", "runs?{others}"),
-    Picture("compare", "compare?{others}", (1440, 1100)),
-    Picture("curves", "curves?{others}&view=PR", (1440, 1250)),
-    Picture("subgroups", "subgroups?run={run}&groups=View", (1440, 1300)),
-    Picture("thresholds", "thresholds?{others}&finding=Pneumothorax", (1440, 1180)),
-    Picture("explain", "explain?run={run}&film={film}&finding={finding}", (1440, 1950)),
-    Picture("localization", "localization?{others}", (1440, 1300)),
-    Picture("import", "import", (1440, 1750), upload=True),
+    Picture("compare", "compare?{others}"),
+    Picture("labels", "compare?{others}&labels=truth"),
+    Picture("curves", "curves?{others}&view=PR"),
+    Picture("subgroups", "subgroups?run={run}&groups=View"),
+    Picture("thresholds", "thresholds?{others}&finding=Pneumothorax"),
+    Picture("explain", "explain?run={run}&film={film}&finding={finding}"),
+    Picture("localization", "localization?{others}"),
+    Picture("import", "import", (1440, 1300), upload=True),
     Picture("present", "present?slide=Thresholds&run={run}", SLIDE, "Reveal"),
 )
+MOVING = "board.webp"  # the board while a line is dragged
+FRAMES, FRAME_TIME, SMALLER = 48, 70, 0.62  # pictures, milliseconds each, of their size
 
 
 def take(config: PicturesConfig) -> None:
@@ -84,6 +93,30 @@ def take(config: PicturesConfig) -> None:
             tab.screenshot(path=out / f"{picture.name}.png")
             tab.close()
             _LOG.info(f"written: {out / picture.name}.png")
+        _take_moving(browser, f"http://localhost:{port}/thresholds?run={filled['run']}&finding=Effusion", out / MOVING)
+
+
+def _take_moving(browser: Any, address: str, file: Path) -> None:
+    """A line of the board dragged there and back, as an animated WebP."""
+    tab = browser.new_page(viewport=dict(zip(("width", "height"), WIDE, strict=True)))
+    tab.goto(address)
+    _wait(tab)
+    line = tab.locator("[data-finding=Effusion] input[type=range]").first
+    box = line.bounding_box()
+    middle, width = box["y"] + box["height"] / 2, box["width"]
+    tab.mouse.move(box["x"] + width * float(line.evaluate(_PLACE)), middle)
+    tab.mouse.down()
+    frames = []
+    for step in range(FRAMES):
+        share = 0.5 - 0.22 * math.sin(2 * math.pi * step / FRAMES)
+        tab.mouse.move(box["x"] + width * share, middle)
+        tab.wait_for_timeout(40)  # painted
+        shown = Image.open(io.BytesIO(tab.screenshot())).convert("RGB")
+        frames.append(shown.resize([round(SMALLER * side) for side in shown.size], Image.Resampling.LANCZOS))
+    tab.mouse.up()
+    tab.close()
+    frames[0].save(file, save_all=True, append_images=frames[1:], duration=FRAME_TIME, loop=0, quality=70, method=4)
+    _LOG.info(f"written: {file}")
 
 
 def _board(store: Store) -> pd.DataFrame:

@@ -26,8 +26,8 @@ def test_no_link_leads_where_a_name_says(page, served, name):
     assert page.locator("a[href*=evil], a[href^=mailto], .js-plotly-plot a, img[src*=evil]").count() == 0
     warned = page.get_by_text("warned import").first
     expect(warned).to_be_visible()
-    said = page.locator("[data-testid=stMarkdown]").filter(has_text="warned import").first.evaluate(COPIED)
-    assert hostile.NAMES[0] in said and hostile.NAMES[1] + hostile.NAMES[2] in said
-    page.locator("[data-testid=stMarkdown]").filter(has_text="warned import").get_by_test_id("stTooltipIcon").hover()
+    warned.hover()
     expect(page.get_by_text("LEAK: 82 of these patients, www.evil.example").first).to_be_visible()
+    said = page.get_by_test_id("stTooltipContent").first.evaluate(COPIED)
+    assert hostile.NAMES[0] in said and hostile.NAMES[1] + hostile.NAMES[2] in said
     assert page.locator("a[href*=evil]").count() == 0

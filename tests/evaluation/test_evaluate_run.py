@@ -265,9 +265,9 @@ def test_a_long_name_is_cut_above_its_columns_and_nowhere_else(here, read):
 
 def test_a_bad_file_ends_it_before_anything_is_done(here, tmp_path):
     path = tmp_path / "set.json"
-    path.write_text('{"Mass": 2}')
+    path.write_text('{"Mass": -2}')
     before = sorted(tmp_path.rglob("*")), here.store.change_token()
-    with pytest.raises(ThresholdFileError, match=r"set\.json: the threshold of Mass is 2"):
+    with pytest.raises(ThresholdFileError, match=r"set\.json: the threshold of Mass is -2"):
         evaluate(EvalConfig(run=here.run_id, store=str(here.store.path), thresholds=str(path),
                             results=str(tmp_path / "results")))
     assert (sorted(tmp_path.rglob("*")), here.store.change_token()) == before

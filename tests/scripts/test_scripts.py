@@ -49,7 +49,7 @@ def test_training_leaves_checkpoints_progress_epochs_and_an_evaluation(trained):
     assert row["cost"]["gmacs"] > 0 and row["cost"]["milliseconds_per_film"] > 0
     assert store.epochs([run_id])["epoch"].tolist() == [1, 2]
     folder = store.run_folder(run_id)
-    assert {p.name for p in folder.iterdir()} == {"model_best.pth", "model_last.pth", "progress.json"}
+    assert {p.name for p in folder.iterdir()} == {"model_best.pth", "model_last.pth", "progress.json", "home_maps.npz"}
     assert read_progress(folder)["stage"] == "finished"
     best, last = (torch.load(folder / f"model_{which}.pth", weights_only=True) for which in ("best", "last"))
     assert best["epoch"] == row["best_epoch"] and last["epoch"] == 2

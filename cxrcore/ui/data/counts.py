@@ -65,6 +65,8 @@ def answer(found: Holdings) -> str:
     if figures.patients:
         text += (f" of <b>{figures.patients:,} patients</b>, who have {figures.median_films:g} each at the median and "
                  f"{figures.most_films:,} at most")
+    else:
+        text += " of unknown patients"
     parts = [(figures.without_finding, "show no finding"), (figures.ap_share, "were taken AP, mostly at the bedside")]
     known = [f"<b>{percent(share)}</b> {words}" for share, words in parts if not np.isnan(share)]
     return f"{text}; {' and '.join(known)}." if known else f"{text}."

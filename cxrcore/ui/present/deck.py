@@ -29,7 +29,7 @@ def shown(slides: Sequence[Slide], current: Slide | None) -> list[Slide]:
 
 def choices(slides: Sequence[Slide], lesson: Lesson) -> None:
     """The popover in which slides are hidden, and their findings and films chosen."""
-    with st.popover("", icon=":material/tune:", key="present_choices",
+    with st.popover("Slides", icon=":material/tune:", key="present_choices",
                     help="Hide slides, choose their finding and films, print all"):
         st.multiselect("Hidden slides", [slide.name for slide in slides], **in_link(HIDDEN), placeholder="none")
         names = [display_name(finding) for finding in lesson.findings] if lesson.runs else []

@@ -120,11 +120,11 @@ def test_a_pipe_is_not_waited_for(tmp_path, kind):
     (b"[" * 200_000, "no JSON object"), (b'{"a": "' + b"x" * 1_000_000 + b'"}', "at most 1 MB are read"),
     (b"[1]", "no JSON object"), (b"\xff\xfe{}", "no JSON object")], ids=["deep", "large", "list", "coding"])
 def test_settings_beside_weights_have_bounds(tmp_path, text, said):
-    from cxrcore.networks import initial_weights
+    from cxrcore.networks.foreign import declared
 
     (tmp_path / "start.json").write_bytes(text)
     with pytest.raises(WorkbenchError, match=said) as error:
-        initial_weights._sidecar(tmp_path / "start.pth")
+        declared.beside(tmp_path / "start.pth")
     assert "\n" not in str(error.value)
 
 
