@@ -1,0 +1,32 @@
+"""Every page begins with its answer, high up, under a bar of few controls."""
+
+import pytest
+from first_screen import CONTROLS, FIRST, HIGHEST, first_y
+from picking import settle
+
+from cxrcore.ui.shell import PAGES
+
+pytestmark = pytest.mark.browser
+
+MOST = 10  # controls at rest; a group of chips is one
+
+
+@pytest.fixture(scope="module")
+def film(phantoms) -> str:
+    return min(path.name for path in phantoms.films.rglob("*.png"))
+
+
+def test_every_page_begins_with_its_answer_under_a_bar_of_few_controls(page, served, phantoms, film):
+    wrong, controls = [], {}
+    for entry in PAGES:
+        more = f"&film={film}" if entry.name == "explain" else ""
+        page.goto(f"{served}/{entry.name}?run={phantoms.run_ids['mobilenet_v2']}{more}")
+        page.locator(FIRST).first.wait_for()
+        settle(page)
+        controls[entry.name] = page.evaluate(CONTROLS)
+        number, top = page.locator(FIRST).count(), first_y(page)
+        if number != 1 or (top > HIGHEST and not entry.stage):
+            wrong.append(f"{entry.name}: {number} first contents, the first at {top:.0f}")
+    assert not wrong, wrong
+    assert {name: found for name, found in controls.items() if len(found) > MOST} == {}
+    assert len(controls["compare"]) >= 3  # controls are seen
