@@ -87,8 +87,14 @@ _WATCH = """(() => {
     && performance.now() - seen.changed > ms;
 
   // -- from an event's own time stamp until the frame that it led to was drawn
-  seen.feel = (type) => addEventListener(type, ({ timeStamp }) => afterPaint(
-    () => seen.felt.push(performance.now() - timeStamp)), true);
+  let feeling = "";
+  for (const name of ["pointermove", "click"]) addEventListener(name, ({ timeStamp }) => {
+    if (name === feeling) afterPaint(() => seen.felt.push(performance.now() - timeStamp));
+  }, true);
+  seen.feel = (type) => {
+    feeling = type;
+    seen.felt.length = 0;
+  };
 })();"""
 WATCH = _WATCH.replace("$FIRST", FIRST)
 # Pictures in a message: written out as text, or as they are in a file.
