@@ -27,7 +27,8 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
                                      **in_link("by"), label_visibility="collapsed", wrap=True)
         measure = MEASURES[title]
     with st.container(horizontal=True, key="answer_line"):
-        answer, asked, paper = st.container(), st.container(width="content"), st.container(width="content")
+        answer, asked, paper = (st.container(key="compare_answer"), st.container(width="content"),
+                                st.container(width="content"))
     key = None
     if measure in THRESHOLDED:
         with asked, st.container(width=290):

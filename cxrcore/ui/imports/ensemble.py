@@ -14,6 +14,8 @@ _MADE = "ensemble_made"  # ids of the means that this session saved
 
 def show_ensemble(store: Store, overview: from_store.Overview) -> None:
     """Choose runs, name their mean, save it, and see how it stands against its best member."""
+    widgets.answer("The mean of the scores, film by film, over the films that all runs were measured on. The members "
+                   "stay as they are and are recorded with the new run.")
     chosen = [run_id for run_id in link.runs_in_link() if run_id in set(overview.runs["run_id"])]
     labels = run_groups.run_labels(overview.runs)
     pickable = overview.runs[~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
@@ -24,8 +26,6 @@ def show_ensemble(store: Store, overview: from_store.Overview) -> None:
     if warned := run_groups.warned(overview.runs[overview.runs["run_id"].isin(chosen)]):
         widgets.warned_badge({labels[run_id]: marks for run_id, marks in warned.items()})
     name = st.text_input("Name of the run", key="ensemble_name", placeholder="Mean of …")
-    st.caption("The mean of the scores, film by film, over the films that all of them were measured on. The members "
-               "stay as they are and are recorded with the new run.")
     made = st.session_state.get(_MADE, ())
     same = ensemble.known(store, chosen) if len(chosen) > 1 else None
     if st.button("Save the mean as a run", type="primary", icon=":material/save:",
