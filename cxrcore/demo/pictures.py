@@ -54,7 +54,6 @@ PICTURES = (
     Picture("home", "home"),
     Picture("runs", "runs?{others}"),
     Picture("compare", "compare?{others}"),
-    Picture("labels", "compare?{others}&labels=truth"),
     Picture("curves", "curves?{others}&view=PR"),
     Picture("subgroups", "subgroups?run={run}&groups=View"),
     Picture("thresholds", "thresholds?{others}&finding=Pneumothorax"),
