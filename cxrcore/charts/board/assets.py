@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
+from cxrcore.charts.sources import script, sent
+
 # The last has the default export.
 SCRIPTS = ("counts.js", "draw.js", "totals.js", "aims.js", "panel.js", "input.js", "typing.js", "board.js")
+_HERE = Path(__file__).parent
 
-
-def _read(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
-
-
-STYLE, SCRIPT = _read("board.css"), "\n".join(map(_read, SCRIPTS))
+STYLE, SCRIPT = sent(_HERE / "board.css"), script(_HERE, *SCRIPTS)

@@ -15,12 +15,14 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from cxrcore.charts.sources import sent
+
 _KEY = "frame_slots"
 _HERE = Path(__file__).parent
 
 
 def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+    return sent(_HERE / name)
 
 
 STYLE = f"<style>{_read('frame.css')}</style>"

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from cxrcore import config
+from cxrcore.charts.sources import sent
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import display_name, one_of
 from cxrcore.queries import class_lesson, from_store, run_groups
@@ -23,7 +24,7 @@ from cxrcore.ui.thresholds import lab, session
 
 TOP = 5  # runs of the leaderboard
 _BOARD, _TABLE = 330, 320  # pixels that the cards take before they are there
-_STYLE = f"<style>{(Path(__file__).parent / 'home.css').read_text(encoding='utf-8')}</style>"
+_STYLE = f"<style>{sent(Path(__file__).parent / 'home.css')}</style>"
 _DOORS = (  # (page, title, what for)
     ("curves", "See", "Curves, findings, films: what these networks get right and wrong."),
     ("present", "Teach", "Nine slides for a class, with a board to drag and a guess to make."),
