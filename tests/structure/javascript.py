@@ -28,6 +28,7 @@ INSTALLING = 120  # seconds; a network that is not there should not stop a commi
 BOARD = [f"cxrcore/charts/board/{name}" for name in assets.SCRIPTS]
 SMALL_CURVES = [f"cxrcore/charts/small_curves/{name}" for name in small_curves.SCRIPTS]
 VIEWER = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.SCRIPTS]
+FILMS = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.FILMS]
 PEEK = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.PEEK]
 MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "keys.js": ["cxrcore/ui/present/keys.js"],
            "copy_link.js": ["cxrcore/ui/frame/copy_link.js"], "more.js": ["cxrcore/ui/frame/more.js"],
@@ -36,7 +37,7 @@ MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "keys.js": ["cxrcor
            "copy_text.js": ["cxrcore/ui/compare/copy_text.js"],
            "leaderboard.js": [f"cxrcore/charts/leaderboard/{name}" for name in leaderboard.SCRIPTS],
            "tour.js": ["cxrcore/ui/frame/tour.js"], "film.js": ["cxrcore/ui/home/film.js"],
-           "strip.js": ["cxrcore/ui/home/strip.js"], "viewer.js": VIEWER, "peek.js": PEEK}
+           "strip.js": ["cxrcore/ui/home/strip.js"], "viewer.js": VIEWER, "films.js": FILMS, "peek.js": PEEK}
 GLOBALS = "declare const Plotly: any;\n"  # what report.js finds on its page
 _STRICT = ("--allowJs", "--checkJs", "--strict", "--noEmit", "--noUnusedLocals", "--noUnusedParameters",
            "--noImplicitReturns", "--target", "es2023", "--lib", "es2023,dom,dom.iterable", "--pretty", "false")

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-SCRIPTS = ("heat.js", "film.js", "stage.js", "pointer.js", "rows.js", "viewer.js")  # the last has the default export
+SCRIPTS = ("../elements.js", "heat.js", "film.js", "stage.js", "pointer.js", "panels.js", "rows.js",
+           "viewer.js")  # the last has the default export
+FILMS = ("../elements.js", "heat.js", "film.js", "stage.js", "pointer.js", "films.js")  # side by side
 PEEK = ("heat.js", "peek.js")
 
 
@@ -12,3 +14,4 @@ def _read(name: str) -> str:
 
 STYLE, SCRIPT = _read("viewer.css"), "\n".join(map(_read, SCRIPTS))
 PEEK_STYLE, PEEK_SCRIPT = _read("peek.css"), "\n".join(map(_read, PEEK))
+FILMS_STYLE, FILMS_SCRIPT = STYLE + _read("films.css"), "\n".join(map(_read, FILMS))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-SCRIPTS = ("rows.js", "leaderboard.js")  # the last has the default export
+SCRIPTS = ("../elements.js", "rows.js", "leaderboard.js")  # the last has the default export
 
 
 def _read(name: str) -> str:
