@@ -92,6 +92,7 @@ function buildFilm(wall, film, { title, said }) {
   film.figure = element("figure", {}, element("figcaption", {}, element("b", {}, title), " ", element("span", {}, said)),
                         panel.stage, findings.length > 1 ? element("label", { class: "choice" }, "Map of ", choice) : "",
                         ...film.lines);
+  film.figure.style.setProperty("--shape", String(film.header.film.width / film.header.film.height));
   listenToPanels(film);
 }
 

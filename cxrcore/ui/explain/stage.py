@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cxrcore.charts.film_viewer import payload
-from cxrcore.charts.film_viewer.payload import Box, Layer, Network, Shown
+from cxrcore.charts.film_viewer.payload import Layer, Network, Shown
 from cxrcore.errors import FindingError
 from cxrcore.explain import overlay as overlays
 from cxrcore.explain.method_names import SHARED, SLOW
@@ -18,6 +18,7 @@ from cxrcore.queries import explained_films
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.explained_films import Explained, Look
 from cxrcore.queries.film_pixels import FilmBox
+from cxrcore.queries.maps.drawn_boxes import in_pixels
 from cxrcore.ui import film_viewer, link, widgets
 from cxrcore.ui.explain import asked, score_views
 from cxrcore.ui.explain.asked import OneRun
@@ -122,9 +123,7 @@ def draw_stage(stage: Stage) -> None:
     findings = score_views.findings_of([one.scores for one in stage.shown])
     networks = [_network(one, before, findings, found if place == 0 else None, bool(patch))
                 for place, (one, before) in enumerate(zip(now, stage.shown, strict=True))]
-    height, width = pixels.shape
-    boxes = [Box(box.finding, box.left * width, box.top * height, box.width * width, box.height * height)
-             for box in stage.boxes]
+    boxes = in_pixels(stage.boxes, pixels.shape)
 
     def keep() -> None:
         finding = film_viewer.kept(KEY)
