@@ -185,14 +185,13 @@ def stop_at_unknown_runs(chosen: Sequence[str], runs: pd.DataFrame) -> None:
 
 
 def choice_in_link(label: str, key: str, options: Sequence[str], meaning: str,
-                   read: Callable[[str], str] = str, labelled: bool = True) -> str | None:
+                   read: Callable[[str], str] = str) -> str | None:
     """A selectbox whose choice stands in the link; a link that names something else is said, and gives None.
 
     Args:
         key: the widget's, and so the name in the link.
         meaning: the help beside the label.
         read: turns what a link says into an option, where it may be said in several ways.
-        labelled: whether the label is seen, and with it the help.
     """
     asked, chosen = st.query_params.get(key), st.session_state.get(key)
     if chosen in options:  # by the page itself, just now; another page's picker of this key may hold what is not here
@@ -204,8 +203,7 @@ def choice_in_link(label: str, key: str, options: Sequence[str], meaning: str,
     if asked is not None and asked not in options:
         st.query_params[key] = read(asked)
         st.rerun()  # the widget reads the link before the page runs
-    return st.selectbox(label, options, **in_link(key), help=meaning,
-                        label_visibility="visible" if labelled else "collapsed")
+    return st.selectbox(label, options, **in_link(key), help=meaning)
 
 
 def finding_picker(findings: Sequence[str], meaning: str) -> str:

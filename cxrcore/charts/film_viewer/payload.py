@@ -94,6 +94,7 @@ class Shown:
         strokes: of that patch, each a line of (x, y) in the film's pixels.
         occludable: whether a patch can be painted.
         keys: whether digits choose findings wherever the keyboard is.
+        warnings: what must be known before any score is believed, plain text; they stand over the scores.
     """
 
     view: str
@@ -106,6 +107,7 @@ class Shown:
     strokes: Sequence[Sequence[Sequence[float]]] = ()
     occludable: bool = False
     keys: bool = True
+    warnings: Sequence[str] = ()
 
 
 def no_maps(title: str, network: int = 0, size: int = 1) -> Layer:
@@ -134,6 +136,7 @@ def pack(film: np.ndarray, findings: Sequence[str], networks: Sequence[Network],
         "view": shown.view, "open": place.get(shown.open, 0), "strength": shown.strength, "contour": shown.contour,
         "painted": shown.painted, "strokes": shown.strokes,
         "brush": brush_of(film.shape), "occludable": shown.occludable, "keys": shown.keys,
+        "warnings": list(shown.warnings),
         "findings": [{"name": name, "title": display_name(name), "label": (labels or {}).get(name)}
                      for name in findings],
         "networks": [_network(one) for one in networks],

@@ -28,7 +28,7 @@ from cxrcore.ui.localization.sections import Series
 from cxrcore.ui.markdown import escape as plain
 
 KEY = "localization_films"
-PICKER = 190  # pixels
+PICKER = 290  # pixels
 LONGEST = 640  # pixels of a picture's long side
 _PATIENCE = 0.1  # seconds between two looks at whether the networks are loaded
 FEW = "No film with a box of {} lies beside this store, so there is no picture of where the maps point."
@@ -51,12 +51,6 @@ class Films:
     thresholds: np.ndarray
 
 
-def first_line() -> DeltaGenerator:
-    """Where the answer stands, with the finding's picker at its right; below it on a phone."""
-    st.html("<style>@media (min-width: 640px) { .st-key-localization_first { flex-wrap: nowrap; } }</style>")
-    return st.container(horizontal=True, vertical_alignment="center", gap="medium", key="localization_first")
-
-
 def pick_finding(shown: Sequence[Series]) -> str | None:
     """The finding whose films are shown, those with most measured films first; None at a link to what is not here."""
     counted = telling_films.films_of_findings([_rows(one) for one in shown])
@@ -65,7 +59,7 @@ def pick_finding(shown: Sequence[Series]) -> str | None:
     with st.container(width=PICKER):
         title = widgets.choice_in_link("Films with", "finding", [display_name(name) for name in names],
                                        "The finding whose films are shown; those with most boxes first.",
-                                       widgets.finding_title(names), labelled=False)
+                                       widgets.finding_title(names))
     return next((name for name in names if display_name(name) == title), None)
 
 
@@ -222,6 +216,6 @@ def _note(film: TellingFilm, column: int, found: FilmMaps | None, finding: str) 
         parts.append(f"IoU {film.iou[column]:.2f}")
     parts.append(f"{100 * film.energy[column]:.0f} % in the box")
     if found is None:
-        parts.append("no map yet")
+        parts.append("no map here")
     return " · ".join(parts)
 
