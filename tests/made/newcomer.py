@@ -60,7 +60,7 @@ def to_an_explained_upload(mouse: Mouse, film: Path) -> None:
     """A film of one's own, until the map lies over it."""
     mouse.menu("Explain")
     with mouse.page.expect_file_chooser() as asked:
-        mouse.click(mouse.page.get_by_test_id("stFileUploaderDropzone").get_by_role("button"))
+        mouse.click(mouse.page.get_by_test_id("stFileUploaderDropzone").locator("button:visible"))
     asked.value.set_files(film)
     expect(mouse.page.locator(".stage img")).to_be_visible()
     mouse.page.wait_for_function("""() => [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
