@@ -36,7 +36,7 @@ def of_chart(folder: str, names: Sequence[str]) -> list[str]:
 MODULES = {"board.js": [*of_chart("board", assets.SCRIPTS), "cxrcore/report/report.js"],
            "keys.js": ["cxrcore/ui/present/keys.js"],
            "copy_link.js": ["cxrcore/ui/frame/copy_link.js"], "more.js": ["cxrcore/ui/frame/more.js"],
-           "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
+           "keyboard.js": ["cxrcore/ui/frame/keyboard.js"], "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
            "small_curves.js": of_chart("small_curves", small_curves.SCRIPTS),
            "table.js": ["cxrcore/ui/compare/table.js"],
            "copy_text.js": ["cxrcore/ui/compare/copy_text.js"],

@@ -24,6 +24,7 @@ _STYLE = """<style>
 .st-key-film_tray [data-testid="stFileChips"] > button {
   width: 104px; height: 38px; border-radius: 8px; border: 1px solid color-mix(in srgb, currentColor 22%, transparent);
 }
+.st-key-film_tray [data-testid="stFileChips"] > button:focus-visible { outline: 2px solid currentColor; }
 .st-key-film_tray [data-testid="stFileChips"] > button::after { content: "Upload"; font-size: 1rem; margin-left: 6px; }
 </style>"""
 _DROP = """<style>

@@ -13,6 +13,7 @@ from cxrcore.errors import FindingError
 from cxrcore.explain import overlay as overlays
 from cxrcore.explain.method_names import SHARED, SLOW
 from cxrcore.findings import display_name, one_of
+from cxrcore.measures.number_words import with_minus
 from cxrcore.measures.thresholds.told_apart import compared, told_apart
 from cxrcore.queries import explained_films
 from cxrcore.queries.chosen_film import ChosenFilm
@@ -194,7 +195,7 @@ def note(one: OneRun, before: OneRun | None, finding: str, found: Explained | No
     ends = []
     if found is not None and (not found.findings or finding in found.findings):
         heat, energy = found.of(finding)
-        logit = f"{found.logits[one.loaded.findings.index(finding)]:+.2f}".replace("-", "−")
+        logit = with_minus(f"{found.logits[one.loaded.findings.index(finding)]:+.2f}")
         parts.append(f"logit {logit}, energy {energy:.3g}")
         if not heat.any():
             ends.append("The map is empty: nothing speaks for it." if energy == 0 else

@@ -31,6 +31,7 @@ _COPY_LINK = st.components.v2.component(
     "cxr_copy_link", html='<button type="button" data-testid="copy-link">Copy link</button>', css=BUTTONS,
     js=_read("copy_link.js"))
 _CHART_FILES = st.components.v2.component("cxr_chart_files", html="<i hidden></i>\n", js=_read("chart_files.js"))
+_KEYBOARD = st.components.v2.component("cxr_keyboard", html="<i hidden></i>\n", js=_read("keyboard.js"))
 _MORE = st.components.v2.component(
     "cxr_more", html='<button type="button" aria-expanded="false" data-testid="more-controls">More</button>',
     css=BUTTONS, js=_read("more.js"))
@@ -46,6 +47,12 @@ class _Slots:
     bar: Any
     made: dict[str, Any] = field(default_factory=dict)
     chipped: set[str] = field(default_factory=set)
+
+
+def mind_the_keyboard() -> None:
+    """Keep the focus where a person without a mouse looks for it; on every page, draws nothing."""
+    with st.container(key="keyboard"):
+        _KEYBOARD(key="frame_keyboard")
 
 
 def begin(title: str, question: str) -> None:
