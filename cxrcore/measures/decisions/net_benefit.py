@@ -50,7 +50,8 @@ def require_ratio(ratio: np.ndarray | float) -> np.ndarray:
     return found
 
 
-def net_benefit(tp: np.ndarray | int, fp: np.ndarray | int, n: np.ndarray | int, cutoff: np.ndarray | float) -> np.ndarray:
+def net_benefit(tp: np.ndarray | int, fp: np.ndarray | int, n: np.ndarray | int, cutoff: np.ndarray | float
+                ) -> np.ndarray:
     """TP / n - FP / n * t / (1 - t): float64, of shapes that broadcast; NaN without films.
 
     Args:
