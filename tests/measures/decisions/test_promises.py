@@ -3,37 +3,17 @@
 import clustered_films
 import numpy as np
 import pytest
+from patient_samples import Population
 from scipy.stats import binom
 
 from cxrcore.errors import UsageError
 from cxrcore.measures.decisions import promises
-from cxrcore.measures.decisions.by_patients import read_by_patients, shares_right
+from cxrcore.measures.decisions.by_patients import read_by_patients
 from cxrcore.measures.decisions.promises import DRAWN, RULES, Aim, drawing_ranks, fewest_patients, promise
 from cxrcore.measures.intervals.draws import patient_draws
 from cxrcore.store import Predictions
 
 SIDES = {"recall": 1, "specificity": 0}
-
-
-def sampled(films, starts, patients):
-    """Films of patients drawn with replacement, each time as another patient; `starts`: places of their films."""
-    rows = np.concatenate([starts[one] for one in patients])
-    copies = np.repeat(np.arange(len(patients)), [len(starts[one]) for one in patients])
-    names = np.array([f"{copy}_{row}" for copy, row in zip(copies.tolist(), rows.tolist(), strict=True)], object)
-    return Predictions(names, copies.astype(str).astype(object), films.labels[rows], films.scores[rows], films.findings)
-
-
-def films_of_patients(films):
-    """Each patient's films, as places."""
-    order = np.argsort(films.patient_ids, kind="stable")
-    return np.split(order, np.flatnonzero(films.patient_ids[order][1:] != films.patient_ids[order][:-1]) + 1)
-
-
-def kept_value(films, thresholds, measure):
-    """The measure over all patients of a population."""
-    owners = np.unique(films.patient_ids, return_inverse=True)[1]
-    shares = shares_right(films, thresholds, measure, owners, owners.max() + 1)
-    return np.nansum(shares, axis=0) / np.maximum((~np.isnan(shares)).sum(axis=0), 1)
 
 
 def one_score_a_patient(films, k, label, rule, seed):
@@ -102,14 +82,11 @@ def test_too_few_patients_are_told_how_many_would_do():
 
 def broken_share(measure, bound, n_patients, samples, rule=DRAWN, **aim):
     """How often the promise is broken, over samples from a population whose own value is known."""
-    whole = clustered_films.simulate(11, 3000, (0.25,) * 8, n_runs=1)[0]
-    starts, rng = films_of_patients(whole), np.random.default_rng(5)
+    whole, rng = Population(clustered_films.simulate(11, 3000, (0.25,) * 8)[0]), np.random.default_rng(5)
     broken = []
     for _ in range(samples):
-        found = promise(sampled(whole, starts, rng.integers(len(starts), size=n_patients)),
-                        Aim(measure, bound, rule=rule, **aim))
-        own = kept_value(whole, np.where(np.isnan(found.thresholds), np.inf, found.thresholds), measure)
-        broken.append(np.where(np.isnan(found.thresholds), False, own < bound))
+        found = promise(whole.sample(n_patients, rng), Aim(measure, bound, rule=rule, **aim))
+        broken.append(whole.value(found.thresholds, measure) < bound)
     return np.concatenate(broken)
 
 
