@@ -20,7 +20,7 @@ from cxrcore.measures.curves import FindingCurves, finding_curves
 from cxrcore.measures.intervals.draws import units
 from cxrcore.measures.intervals.scored_films import of_findings
 from cxrcore.measures.thresholds import fitting
-from cxrcore.measures.thresholds.cross_fitting import halves
+from cxrcore.measures.thresholds.cross_fitting import FITTED_HALF, halves
 from cxrcore.measures.thresholds.fitting import Ladder, ThresholdSet
 from cxrcore.measures.thresholds.positions import SortedScores, sort_scores
 from cxrcore.queries.kept import kept
@@ -29,7 +29,6 @@ from cxrcore.store.label_sets import labels_as, read_against
 from cxrcore.store.records import as_bytes
 
 SHOWN_SETTINGS = ("loss", "init", "epochs")
-FITTED_HALF, OTHER_HALF = "half", "other half"  # of a part's patients
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,8 @@ class Labelled:
     Attributes:
         labels: a label set of the predictions' data set.
         findings: some or all of the labels'.
-        half: `FITTED_HALF` or `OTHER_HALF` where the films of these patients alone are read; '' for all films.
+        half: of `cross_fitting.FITTED_HALF` or `OTHER_HALF` where the films of these patients alone are read; '' for
+            all films.
     """
 
     prediction_id: str
