@@ -69,7 +69,7 @@ def test_the_javascript_is_checked_as_browsers_get_it():
 
 
 def test_messages_name_the_file_that_people_edit():
-    first = len(source_of(javascript.BOARD[0]).splitlines())
+    first = len(source_of(javascript.MODULES["board.js"][0]).splitlines())
     assert javascript.told(f"board.js({first + 4},7): error TS2322: wrong") == [
-        f"{javascript.BOARD[1]}:3:7: error TS2322: wrong"]
+        f"{javascript.MODULES["board.js"][1]}:3:7: error TS2322: wrong"]
     assert javascript.told("keys.js:5:1: odd") == ["cxrcore/ui/present/keys.js:5:1: odd"]
