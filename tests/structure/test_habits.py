@@ -69,7 +69,8 @@ def test_the_javascript_is_checked_as_browsers_get_it():
 
 
 def test_messages_name_the_file_that_people_edit():
-    first = len(source_of(javascript.MODULES["board.js"][0]).splitlines())
+    board = javascript.MODULES["board.js"]
+    first = len(source_of(board[0]).splitlines())
     assert javascript.told(f"board.js({first + 4},7): error TS2322: wrong") == [
-        f"{javascript.MODULES["board.js"][1]}:3:7: error TS2322: wrong"]
+        f"{board[1]}:3:7: error TS2322: wrong"]
     assert javascript.told("keys.js:5:1: odd") == ["cxrcore/ui/present/keys.js:5:1: odd"]
