@@ -1,4 +1,4 @@
-"""Negative numbers of a table with the minus sign, while its cells stay numbers: sorted, searched and copied as such."""
+"""Negative numbers of a table with the minus sign, while its cells stay numbers: sorted and copied as such."""
 
 import copy
 from collections.abc import Callable, Mapping

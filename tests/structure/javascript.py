@@ -31,7 +31,8 @@ VIEWER = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.SCRIPTS
 PEEK = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.PEEK]
 MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "keys.js": ["cxrcore/ui/present/keys.js"],
            "copy_link.js": ["cxrcore/ui/frame/copy_link.js"], "more.js": ["cxrcore/ui/frame/more.js"],
-           "keyboard.js": ["cxrcore/ui/frame/keyboard.js"], "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
+           "keyboard.js": ["cxrcore/ui/frame/keyboard.js"], "terms.js": ["cxrcore/ui/frame/terms.js"],
+           "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
            "small_curves.js": SMALL_CURVES, "table.js": ["cxrcore/ui/compare/table.js"],
            "copy_text.js": ["cxrcore/ui/compare/copy_text.js"],
            "leaderboard.js": [f"cxrcore/charts/leaderboard/{name}" for name in leaderboard.SCRIPTS],
