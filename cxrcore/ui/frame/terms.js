@@ -3,7 +3,7 @@
 // them, or by their own text.
 
 const NAMES = "button, th, dt, label, [role=radio], [role=columnheader], [data-testid=stMetricLabel]";
-const ACTS = "button, a, input, select, summary, [role=radio]", DEEPEST = 4;
+const ACTS = "button, a, input, select, summary, [role=radio]", DEEPEST = 7;
 
 /** @param {Event} event @param {Record<string, string>} terms
  * @returns {{ line: string, element: Element } | null} */
