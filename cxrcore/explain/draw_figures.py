@@ -173,7 +173,7 @@ def caption(numbers: dict[str, Any], heat: np.ndarray) -> list[str]:
     """The lines below a map."""
     decision = "alarm" if numbers["alarm"] else "no alarm"
     lines = [f"score {_probability(numbers['score'])}, threshold {_probability(numbers['threshold'])}: {decision}",
-             f"logit {with_minus(f"{numbers['logit']:.2f}")}, energy {numbers['energy']:.3g}, "
+             with_minus(f"logit {numbers['logit']:.2f}, energy {numbers['energy']:.3g}, ") +
              f"label {'positive' if numbers['label'] == 1 else 'negative'}"]
     if not heat.any():
         lines.append("empty map: nothing speaks for it" if numbers["energy"] == 0 else "flat map: no place stands out")

@@ -163,7 +163,7 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
     _carry_runs_over(name)
     link.begin_page(arrived())
     st.html(frame.STYLE)
-    frame.mind_the_keyboard()
+    frame.listen()
     _menu()
     if entry.stage:
         frame.without()

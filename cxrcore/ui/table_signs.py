@@ -1,4 +1,4 @@
-"""Negative numbers of a table with the minus sign, while its cells stay numbers: sorted, searched and copied as such."""
+"""Negative numbers of a table with the minus sign, while its cells stay numbers: sorted and copied as such."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -31,7 +31,9 @@ def with_minus_signs(frame: pd.DataFrame, config: Config = None) -> tuple[pd.Dat
     for name in written:
         if _format(config, name):
             other[name]["type_config"]["format"] = None
-    return frame.style.format(written), other
+    styled = frame.style
+    styled.format(written)
+    return styled, other
 
 
 def _has_negative(column: pd.Series) -> bool:

@@ -82,9 +82,7 @@ def number(term: str, title: str | None = None, format: str | None = None, width
 
 
 def show_table(frame: pd.DataFrame, **as_dataframe: Any) -> Any:
-    """As `st.dataframe`, whose own toolbar and clipboard give the cells to spreadsheets; negative numbers have their
-    minus sign on the screen alone.
-    """
+    """As `st.dataframe`, whose toolbar and clipboard serve spreadsheets; the minus sign is the screen's alone."""
     shown, config = table_signs.with_minus_signs(csv_file.for_people(frame), as_dataframe.pop("column_config", None))
     return st.dataframe(shown, column_config=config, **as_dataframe)
 

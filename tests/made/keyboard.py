@@ -14,9 +14,9 @@ _WATCH = """() => {
   };
   const look = (one) => around(one).map((each) => {
     for (const moving of each.getAnimations()) if (moving instanceof CSSTransition) moving.finish();
-    const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor, backgroundColor } = getComputedStyle(each);
-    return [outlineStyle === "none" || `${outlineStyle} ${outlineWidth} ${outlineColor}`, boxShadow, borderColor,
-            backgroundColor].join();
+    const own = getComputedStyle(each);
+    return [own.outlineStyle === "none" || `${own.outlineStyle} ${own.outlineWidth} ${own.outlineColor}`,
+            own.boxShadow, own.borderColor, own.backgroundColor].join();
   }).join("; ");
   const active = () => {
     let one = document.activeElement;
@@ -28,8 +28,9 @@ _WATCH = """() => {
     const one = active(), box = one.getBoundingClientRect(), told = before && {
       name: before.name, drawn: before.one.tagName === "CANVAS" || !before.one.isConnected
         || before.one.closest("[data-testid=stMultiSelect]")?.contains(one) || before.look !== look(before.one) };
-    const name = one === document.body ? "" : one.dataset.testid === "stMain" ? "main" : (one.getAttribute("aria-label") || one.innerText || one.title
-      || one.placeholder || one.tagName).trim().replaceAll(/\\s+/g, " ");
+    const main = one.dataset.testid === "stMain";
+    const name = one === document.body ? "" : main ? "main" : (one.getAttribute("aria-label") || one.innerText
+      || one.title || one.placeholder || one.tagName).trim().replaceAll(/\\s+/g, " ");
     const within = box.width > 0 && box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth;
     // of a box of several stops, the frame around all of them is marked too
     const same = one === before?.one;

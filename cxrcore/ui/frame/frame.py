@@ -16,7 +16,11 @@ from typing import Any, Literal
 import streamlit as st
 
 from cxrcore.charts.sources import sent
+from cxrcore.glossary import TERMS
 
+# Terms whose bare names stand on buttons, heads and labels; no two have the same name.
+TAPPED = ("auroc", "ap", "f1", "recall", "precision", "specificity", "brier", "ece", "macro", "micro", "interval",
+          "hit", "iou", "iobb", "energy", "prevalence", "threshold")
 _KEY = "frame_slots"
 _HERE = Path(__file__).parent
 
@@ -32,6 +36,8 @@ _COPY_LINK = st.components.v2.component(
     js=_read("copy_link.js"))
 _CHART_FILES = st.components.v2.component("cxr_chart_files", html="<i hidden></i>\n", js=_read("chart_files.js"))
 _KEYBOARD = st.components.v2.component("cxr_keyboard", html="<i hidden></i>\n", js=_read("keyboard.js"))
+_TERMS = st.components.v2.component("cxr_terms", html='<div id="term" popover="manual" role="status"></div>\n',
+                                    css=_read("terms.css"), js=_read("terms.js"))
 _MORE = st.components.v2.component(
     "cxr_more", html='<button type="button" aria-expanded="false" data-testid="more-controls">More</button>',
     css=BUTTONS, js=_read("more.js"))
@@ -49,10 +55,14 @@ class _Slots:
     chipped: set[str] = field(default_factory=set)
 
 
-def mind_the_keyboard() -> None:
-    """Keep the focus where a person without a mouse looks for it; on every page, draws nothing."""
+def listen() -> None:
+    """Keep the focus where a person without a mouse looks for it, and tell what a measure is when its name is tapped.
+
+    On every page; draws nothing by itself.
+    """
     with st.container(key="keyboard"):
         _KEYBOARD(key="frame_keyboard")
+        _TERMS(data={"terms": {TERMS[key].short: TERMS[key].in_words for key in TAPPED}}, key="frame_terms")
 
 
 def begin(title: str, question: str) -> None:

@@ -40,6 +40,10 @@ function onKey(event) {
   }
 }
 
+function onPointer() {
+  byKeys = false;
+}
+
 /** @param {FocusEvent} event */
 function onFocus(event) {
   const element = event.target instanceof Element ? event.target : null;
@@ -73,7 +77,6 @@ function land() {
 
 /** @returns {() => void} */
 export default function keyboard() {
-  const onPointer = () => { byKeys = false; };
   let waiting = 0;
   const watch = new MutationObserver(() => {
     waiting ||= requestAnimationFrame(() => {
