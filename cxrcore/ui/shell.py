@@ -162,7 +162,6 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
         _lead_on_to_runs()
     _carry_runs_over(name)
     link.begin_page(arrived())
-    st.html(frame.STYLE)
     _menu()
     if entry.stage:
         frame.without()
@@ -178,10 +177,14 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
             _tell_of_copy(found, name)
         store = found
     if store is None:
+        frame.end()
         link.end_page()
         st.stop()
-    with errors_shown():
-        yield store
+    try:
+        with errors_shown():
+            yield store
+    finally:
+        frame.end()  # also where the page ends early
     link.end_page()
 
 
