@@ -92,7 +92,7 @@ def navigation() -> Any:
 
 
 def _streamlit_page(entry: PageEntry) -> Any:
-    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title, help=entry.question,
+    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title,
                    url_path="start" if entry is HOME else None, default=entry is HOME)
 
 

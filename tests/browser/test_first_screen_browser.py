@@ -42,5 +42,7 @@ def test_every_page_begins_with_its_answer_under_a_bar_of_few_controls(page, ser
 def test_what_is_seen_of_a_page_stays_where_it_is(page, served, phantoms, name):
     page.context.add_init_script(WATCH)
     with watched_tab(page.context, f"{served}/{name}?run={phantoms.run_ids['mobilenet_v2']}") as (tab, _):
-        assert tab.locator(".page-drawn").count() and tab.get_by_test_id("stPlotlyChart").first.is_visible()
+        parts = tab.locator("[data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] > *").all()
+        shown = [part.evaluate("one => getComputedStyle(one).visibility") for part in parts]
+        assert len(shown) > 4 and set(shown) == {"visible"}
         assert seen(tab, "shift") <= SHIFT, tab.evaluate("seen.shifts")
