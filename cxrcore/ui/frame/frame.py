@@ -29,7 +29,6 @@ def _read(name: str) -> str:
     return sent(_HERE / name)
 
 
-STYLE = f"<style>{_read('frame.css')}</style>"
 BUTTONS = _read("buttons.css")  # of components that are a button
 _COPY_LINK = st.components.v2.component(
     "cxr_copy_link", html='<button type="button" data-testid="copy-link">Copy link</button>', css=BUTTONS,
@@ -76,6 +75,11 @@ def begin(title: str, question: str) -> None:
             _CHART_FILES(key="chart_files", width="content", height="content")
             numbers, tools = st.container(width="content"), st.container(horizontal=True, width="content", gap="xsmall")
     st.session_state[_KEY] = _Slots(chips, numbers, tools, st.container())
+
+
+def end() -> None:
+    """Tell the style that all slots of this run are filled."""
+    st.html('<i class="page-drawn" hidden></i>')
 
 
 def without() -> None:
