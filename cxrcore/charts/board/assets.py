@@ -3,7 +3,8 @@
 from pathlib import Path
 
 # The last has the default export.
-SCRIPTS = ("counts.js", "draw.js", "totals.js", "aims.js", "panel.js", "input.js", "typing.js", "board.js")
+SCRIPTS = ("../elements.js", "counts.js", "draw.js", "totals.js", "aims.js", "panel.js", "input.js", "typing.js",
+           "board.js")
 
 
 def _read(name: str) -> str:
