@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 PREPARE_COMMAND = "python scripts/prepare.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA"
-DEMO_COMMAND = "bash scripts/start.sh --demo"
+
 TRAIN_COMMAND = "python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --img_root DATA"
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent

@@ -22,7 +22,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from cxrcore import ids
-from cxrcore.config import CHESTMNIST_SIZES, DEMO_COMMAND, DownloadConfig
+from cxrcore.config import CHESTMNIST_SIZES, DownloadConfig
 from cxrcore.data import box_list, chestmnist, data_folders, film_files, film_table, films
 from cxrcore.data.description import read_description
 from cxrcore.data.files import disk_room, own_folders
@@ -194,7 +194,7 @@ def _unreachable(what: str, error: OSError, else_do: str) -> Exception:
     while cause.__context__ is not None:  # what requests says of it is long
         cause = cause.__context__
     return NetworkError(f"{what} cannot be reached ({' '.join(str(cause).split())}): connect to a network, {else_do}; "
-                        f"the demo ({DEMO_COMMAND}) needs none")
+                        "the demo (bash scripts/start.sh --demo) needs none")
 
 
 # -- checks

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from cxrcore.config import DEMO_COMMAND
 from cxrcore.errors import RunError
 from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import class_lesson, comparison, curves, evaluated_runs, from_store, reliability, run_groups
@@ -146,7 +145,7 @@ def _of_one_group(groups: Sequence[run_groups.Group], measured: Sequence[Evaluat
 def _require_known(store: Store, runs: pd.DataFrame, run_ids: Sequence[str]) -> None:
     """RunError where there are no runs, or not these."""
     if runs.empty:
-        raise RunError(f"there are no runs in {store.key}: the demo ({DEMO_COMMAND}) makes some")
+        raise RunError(f"there are no runs in {store.key}: the demo (bash scripts/start.sh --demo) makes some")
     if unknown := [run_id for run_id in run_ids if run_id not in set(runs["run_id"])]:
         raise RunError(f"no run '{unknown[0]}' in {store.key}: the Runs page lists them")
 

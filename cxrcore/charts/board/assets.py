@@ -5,7 +5,8 @@ from pathlib import Path
 from cxrcore.charts.sources import script, sent
 
 # The last has the default export.
-SCRIPTS = ("counts.js", "draw.js", "totals.js", "aims.js", "panel.js", "input.js", "typing.js", "board.js")
+SCRIPTS = ("../elements.js", "counts.js", "draw.js", "totals.js", "aims.js", "panel.js", "input.js", "typing.js",
+           "board.js")
 _HERE = Path(__file__).parent
 
 STYLE, SCRIPT = sent(_HERE / "board.css"), script(_HERE, *SCRIPTS)

@@ -6,6 +6,7 @@ from cxrcore import config
 from cxrcore.store import Store
 from cxrcore.ui import shell, widgets
 
+_DEMO = "bash scripts/start.sh --demo"
 _SHORT = "--arch resnet18 --epochs 2 --img_size 96 --init random --train_subset 500 --val_subset 200 --eval_subset 200"
 
 
@@ -33,7 +34,7 @@ def offer(store: Store) -> None:
 
 def offer_demo() -> None:
     """The command that fills a store without any data."""
-    st.code(config.DEMO_COMMAND, language=None, wrap_lines=True)
+    st.code(_DEMO, language=None, wrap_lines=True)
 
 
 def _way(title: str, words: str) -> st.delta_generator.DeltaGenerator:
