@@ -26,6 +26,11 @@ def _z(level: float) -> float:
     return float(ndtri((1 + level) / 2))
 
 
+def error_of_interval(low: float, high: float, level: float = LEVEL) -> float:
+    """The standard error that an interval's width tells: half of it over z; NaN of NaN."""
+    return (high - low) / (2 * _z(level))
+
+
 def _require(name: str, value: float, low: float, high: float) -> float:
     if not low < value < high:
         raise UsageError(f"{name} {value:g} is not above {low:g} and below {high:g}")

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
 
-from cxrcore.measures.decisions.planner import SeedPlan, seeds_or_patients
-from cxrcore.measures.intervals.intervals import LEVEL
+from cxrcore.measures.decisions.planner import SeedPlan, error_of_interval, seeds_or_patients
 from cxrcore.queries.from_store import Overview
 from cxrcore.settings import settings_key, settings_of
 
@@ -58,10 +56,10 @@ def repeats_of(overview: Overview, run_id: str, part: str = "test") -> Repeats |
     seeds = sorted(found)
     own = [board[found[seed]] for seed in seeds]
     values = np.array([row["auroc"] for row in own], np.float64)
-    widths = np.array([row["auroc_high"] - row["auroc_low"] for row in own], np.float64)
+    errors = [error_of_interval(row["auroc_low"], row["auroc_high"]) for row in own]
     return Repeats(tuple(found[seed] for seed in seeds), tuple(seeds), values,
                    float(values.std(ddof=1)) if len(values) > 1 else np.nan,
-                   float(widths.mean() / (2 * ndtri((1 + LEVEL) / 2))))
+                   float(np.mean(errors)))
 
 
 def _is_measured(row: Mapping[str, Any] | None) -> bool:
