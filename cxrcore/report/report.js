@@ -81,14 +81,16 @@ function sayMoved(run, thresholds) {
 /** @param {Record<string, number>} wanted */
 function takeNearest(wanted) {
   const board = /** @type {Board} */ (boards.get(shadow));
+  const upper = board.wanted?.upper;
   board.wanted = null;
   for (const [name, value] of Object.entries(wanted)) {
     const k = board.header.findings.findIndex((finding) => finding.name === name);
     const { thresholds } = board.ladders[k];
     const after = Math.min(firstAtLeast(thresholds, value), thresholds.length - 1);
     const place = after && value - thresholds[after - 1] < thresholds[after] - value ? after - 1 : after;
-    moveTo(board, k, place);
-    board.rows[k].typed.value = board.textAt(k, place);
+    if (upper) moveUpper(board, k, place);
+    else moveTo(board, k, place);
+    if (!upper) board.rows[k].typed.value = board.textAt(k, place);
     commit(board, k);
     say(board, `${value} is not counted in this file: the nearest threshold that is, ${board.textAt(k, place)}.`);
   }

@@ -36,7 +36,8 @@ MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "keys.js": ["cxrcor
            "copy_text.js": ["cxrcore/ui/compare/copy_text.js"],
            "leaderboard.js": [f"cxrcore/charts/leaderboard/{name}" for name in leaderboard.SCRIPTS],
            "tour.js": ["cxrcore/ui/frame/tour.js"], "film.js": ["cxrcore/ui/home/film.js"],
-           "strip.js": ["cxrcore/ui/home/strip.js"], "viewer.js": VIEWER, "peek.js": PEEK}
+           "strip.js": ["cxrcore/ui/home/strip.js"], "teller.js": ["cxrcore/charts/board/teller.js"],
+           "viewer.js": VIEWER, "peek.js": PEEK}
 GLOBALS = "declare const Plotly: any;\n"  # what report.js finds on its page
 _STRICT = ("--allowJs", "--checkJs", "--strict", "--noEmit", "--noUnusedLocals", "--noUnusedParameters",
            "--noImplicitReturns", "--target", "es2023", "--lib", "es2023,dom,dom.iterable", "--pretty", "false")

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 # The last has the default export.
-SCRIPTS = ("counts.js", "draw.js", "totals.js", "aims.js", "panel.js", "input.js", "typing.js", "board.js")
+SCRIPTS = ("counts.js", "decide.js", "draw.js", "totals.js", "aims.js", "panel.js", "input.js", "typing.js", "band.js",
+           "modes.js", "mode_lines.js", "modes_rows.js", "modes_panel.js", "beside.js", "strip.js", "board.js")
+STYLES = ("board.css", "modes.css")
 
 
 def _read(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
-STYLE, SCRIPT = _read("board.css"), "\n".join(map(_read, SCRIPTS))
+STYLE, SCRIPT = ("\n".join(map(_read, names)) for names in (STYLES, SCRIPTS))
+TELLER = _read("teller.js")  # of a component beside the board's own

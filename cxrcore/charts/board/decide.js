@@ -98,8 +98,8 @@ const LEAST_SHARE = 1e-7; // as measures/curves.py has it: a score of 0 or 1 has
 
 /** @param {number} value */
 function logOdds(value) {
-  const share = Math.min(1 - LEAST_SHARE, Math.max(LEAST_SHARE, value));
-  return Math.log(share / (1 - share));
+  const inside = Math.min(1 - LEAST_SHARE, Math.max(LEAST_SHARE, value));
+  return Math.log(inside / (1 - inside));
 }
 
 // -- a person is asked between two lines
@@ -121,10 +121,10 @@ function bandAt(ladder, lower, upper) {
 
 // Of all pairs of positions that refer at most this share, the one with the greatest F1 among the decided; of several
 // the one that refers fewest, then the lowest lines. null where F1 is nowhere defined.
-/** @param {Ladder} ladder @param {number} share @returns {Range | null} */
-function referAtMost(ladder, share) {
+/** @param {Ladder} ladder @param {number} mostShare @returns {Range | null} */
+function referAtMost(ladder, mostShare) {
   const { tp, fp, positives, negatives } = ladder;
-  const most = share * (positives + negatives);
+  const most = mostShare * (positives + negatives);
   let [best, fewest] = [-1, Infinity];
   /** @type {Range | null} */
   let found = null;
@@ -169,8 +169,6 @@ function spreadAt({ knots, values }, threshold) {
 function intervalsAt(spread, threshold, now, prevalence) {
   const drawn = spreadAt(spread, threshold);
   const odds = prevalence / (1 - prevalence);
-  /** @param {number} half @param {number} times */
-  const moved = (half, times) => half * times / (half * times + 1 - half);
   const [right, wrong] = [OF_FILMS * prevalence, OF_FILMS * (1 - prevalence)];
   const falseRate = now.fp / (now.fp + now.tn);
   /** @param {number} recallEnd @param {number} falseEnd */
@@ -181,13 +179,16 @@ function intervalsAt(spread, threshold, now, prevalence) {
   };
   const alarms = right * now.recall + wrong * falseRate;
   return {
-    ppv: [moved(drawn.ppvLow, odds), moved(drawn.ppvHigh, odds)],
-    npv: [moved(drawn.npvLow, 1 / odds), moved(drawn.npvHigh, 1 / odds)],
+    ppv: [atOdds(drawn.ppvLow, odds), atOdds(drawn.ppvHigh, odds)],
+    npv: [atOdds(drawn.npvLow, 1 / odds), atOdds(drawn.npvHigh, 1 / odds)],
     alarms_per_1000: [Math.max(0, alarms - away(drawn.recallLow, drawn.falseLow)),
                       Math.min(OF_FILMS, alarms + away(drawn.recallHigh, drawn.falseHigh))],
     misses_per_1000: [right * (1 - drawn.recallHigh), right * (1 - drawn.recallLow)],
   };
 }
+
+/** @param {number} half a predictive value at even odds @param {number} odds */
+const atOdds = (half, odds) => half * odds / (half * odds + 1 - half);
 
 // -- what people type
 
@@ -207,12 +208,13 @@ function readRatio(text) {
   return value > 0 && Number.isFinite(value) ? value : NaN;
 }
 
+/** @param {string} name */
+const plain = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
+
 // A table of lines "finding prevalence", parted by blanks, commas, semicolons, colons or tabs; a head line is left out.
 /** @param {string} text @param {Finding[]} findings
  * @returns {{ found: Record<string, number>, unknown: string[], wrong: string[] }} */
 function readPrevalences(text, findings) {
-  /** @param {string} name */
-  const plain = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
   const known = new Map(findings.flatMap(({ name, title }) => [[plain(name), name], [plain(title), name]]));
   /** @type {Record<string, number>} */
   const found = {};

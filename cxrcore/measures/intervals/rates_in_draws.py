@@ -50,7 +50,7 @@ def _share_above(owners: np.ndarray, scores: np.ndarray, draws: Draws, threshold
     reached = np.searchsorted(thresholds, scores, side="right")  # how many thresholds a film reaches
     shape = len(thresholds) + 1, len(draws.patients)
     films = sparse.csr_array((np.ones(len(scores), np.float32), (reached, owners)), shape)
-    batches = [counts[:, int(not place):] for place, counts in enumerate(draws.batches())]  # without the films themselves
+    batches = [counts[:, int(not place):] for place, counts in enumerate(draws.batches())]  # all but the very films
     sums = np.concatenate([films @ counts.astype(np.float32) for counts in batches], axis=1)
     above = np.cumsum(sums[::-1], axis=0)[::-1].astype(np.float64)  # whole numbers: exact up to 16 million films
     with np.errstate(invalid="ignore"):
