@@ -12,7 +12,7 @@ from cxrcore.errors import ResamplingError
 from cxrcore.evaluation.published import nih_prevalence
 from cxrcore.measures.calibration import MIN_POSITIVES
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN_NOTE
-from cxrcore.measures.intervals.rates_in_draws import rate_spread
+from cxrcore.measures.intervals.rates_in_draws import rate_spreads
 from cxrcore.measures.thresholds.positions import positions
 from cxrcore.queries import film_pixels, from_store
 from cxrcore.queries.evaluated_runs import Evaluated
@@ -85,12 +85,9 @@ def _spread(store: Store, read: Labelled) -> tuple[list[Spread] | None, str]:
 def _spreads(store: Store, read: Labelled) -> list[Spread]:
     found, draws = from_store.predictions(store, read), draws_of(store, read)
     owners = draws.owners(found.patient_ids, found.image_ids)
-    made = []
-    for labels, scores, ladder in zip(found.labels.T, found.scores.T, from_store.sorted_scores(store, read),
-                                      strict=True):
-        knots = positions(ladder, n=KNOTS)
-        made.append(Spread(knots, rate_spread(labels, scores, owners, draws, knots)))
-    return made
+    knots = [positions(ladder, n=KNOTS) for ladder in from_store.sorted_scores(store, read)]
+    return [Spread(*pair) for pair in zip(knots, rate_spreads(found.labels, found.scores, owners, draws, knots),
+                                          strict=True)]
 
 
 @kept(32)  # some 200 kB each

@@ -61,7 +61,9 @@ function takeBeside(board, bytes) {
 /** @param {Board} board */
 function showBeside(board) {
   board.besideLater = false;
-  rebuildDecide(board);
+  replaceDecide(board);
+  showTotals(board);
+  buildPanel(board);
 }
 
 /** @param {Board} board */

@@ -30,7 +30,7 @@ function buildPlace(board) {
   const presets = Object.entries(board.beside?.header.presets ?? {}).map(([key, preset]) =>
     aimChip(preset.label, preset.help, () => takePrevalences(board, preset.values), { "data-preset": key }));
   const own = aimChip("These films", "The prevalence of the films that the board is read on",
-                   () => { decide.prevalence = {}; decide.every.prevalence = ""; rebuildDecide(board); },
+                   () => { decide.prevalence = {}; decide.every.prevalence = ""; refreshDecide(board); },
                    { "data-preset": "films" });
   return modeLine(board, "place", element("label", {}, "Every finding at prevalence ", every), ...presets, own,
     buildTable(board), element("span", { class: "assumed" }, ASSUMED));
@@ -73,7 +73,7 @@ function takePrevalences(board, values) {
     if (known.has(name) && value > 0 && value < 1) board.decide.prevalence[name] = value;
   }
   board.decide.every.prevalence = "";
-  rebuildDecide(board);
+  refreshDecide(board);
 }
 
 const BAD_PREVALENCE = "is no prevalence: type a share above 0 and below 1, as 0.02, or a percentage, as 2 %.";
@@ -88,7 +88,7 @@ function takeEveryPrevalence(board, input) {
   board.decide.every.prevalence = input.value;
   board.decide.prevalence = Number.isNaN(value) ? {}
     : Object.fromEntries(board.header.findings.map(({ name }) => [name, value]));
-  rebuildDecide(board);
+  refreshDecide(board);
 }
 
 /** @param {Board} board */
@@ -103,7 +103,7 @@ function buildWorth(board) {
     if (bad) return;
     board.decide.every.ratio = every.value;
     board.decide.ratio = {};
-    rebuildDecide(board);
+    refreshDecide(board);
   };
   const best = aimChip("Best line for this ratio", "The position of the greatest net benefit on these very films, which "
     + "flatters; of several the one with the fewest alarms. The aim “a miss = ... alarms” fits it on validation.",

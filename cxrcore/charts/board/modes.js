@@ -134,13 +134,46 @@ function showAsk(board) {
   board.decide.on.add("ask");
 }
 
+// The lines of the modes, built anew; what is being typed there goes on.
+/** @param {Board} board */
+function replaceDecide(board) {
+  const before = board.root.querySelector(".decide");
+  const root = /** @type {ShadowRoot | Document} */ (board.root.getRootNode());
+  const typed = /** @type {HTMLInputElement | null} */ (root.activeElement);
+  const label = before?.contains(typed) && typed?.getAttribute("aria-label");
+  before?.remove();
+  board.totalsRoot.after(...buildDecide(board));
+  board.deciding.setAttribute("aria-expanded", String(board.decide.shown));
+  const again = label && /** @type {HTMLInputElement | null} */ (board.root.querySelector(`.decide [aria-label="${label}"]`));
+  if (!again || !typed) return;
+  if (again.type !== "file") again.value = typed.value;
+  /** @type {HTMLDetailsElement | null} */ (again.closest("details"))?.setAttribute("open", "");
+  again.focus();
+}
+
+// Fields are filled anew in their places, so that whoever goes from one to the next does not lose it.
+/** @param {Board} board */
+function refreshDecide(board) {
+  const { decide } = board;
+  const every = /** @type {NodeListOf<HTMLInputElement>} */ (board.root.querySelectorAll(".decide [data-control]"));
+  for (const input of every) {
+    if (input.dataset.control === "prevalence" && !decide.every.prevalence) input.value = "";
+  }
+  board.rows.forEach((_, k) => {
+    fillFields(board, k);
+    showRow(board, k);
+  });
+  showTotals(board);
+  drawModes(board);
+  showPanel(board);
+  keepDecide(board);
+}
+
 // Everything that the modes add, built anew; what is at rest stays as it is.
 /** @param {Board} board */
 function rebuildDecide(board) {
   const place = focused(board);
-  board.root.querySelector(".decide")?.remove();
-  board.totalsRoot.after(...buildDecide(board));
-  board.deciding.setAttribute("aria-expanded", String(board.decide.shown));
+  replaceDecide(board);
   board.rows.forEach((_, k) => {
     buildRowModes(board, k);
     showRow(board, k);

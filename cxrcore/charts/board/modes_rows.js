@@ -72,6 +72,23 @@ function leadOf(board, k, mode) {
   return ["a miss = ", input, " alarms"];
 }
 
+/** @param {Board} board @param {number} k */
+function fillFields(board, k) {
+  const fields = /** @type {NodeListOf<HTMLInputElement> | undefined} */ (board.rows[k].more?.querySelectorAll("[data-control]"));
+  for (const input of fields ?? []) {
+    const held = board.decide.prevalence[board.header.findings[k].name];
+    const place = input.dataset.control === "prevalence";
+    const text = place ? (held === undefined ? "" : shortShare(held)) : String(ratioOf(board, k));
+    if (input.value !== text) {
+      input.value = text;
+      input.setSelectionRange(0, text.length); // who comes to it from another field types over it
+    }
+    if (place) input.dataset.value = String(prevalenceOf(board, k));
+    input.setAttribute("aria-invalid", "false");
+  }
+  if (fields?.length) sayInRow(board, k, "");
+}
+
 // Four significant digits, to be read; the field carries the very number as data-value.
 /** @param {number} value */
 function shortShare(value) {

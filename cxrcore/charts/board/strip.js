@@ -66,8 +66,9 @@ function buildTile(board, i, x, y) {
   const rows = Math.ceil(strip.ids.length / strip.across);
   const picture = `background-image:url(${sprite});background-size:${strip.across * 100}% ${rows * 100}%;`
     + `background-position:${part(i % strip.across, strip.across)} ${part(row, rows)}`;
-  const node = element(strip.leads && !board.header.alone ? "a" : "span", { class: "tile", tabindex: -1, "data-film": id,
-    role: strip.leads && !board.header.alone ? null : "img", target: strip.leads ? "_self" : null,
+  const leads = strip.leads && !board.header.alone;
+  const node = element(leads ? "a" : "span", { class: "tile", tabindex: -1, "data-film": id, role: leads ? null : "img",
+    href: leads ? "explain" : null, target: leads ? "_self" : null, // the link itself follows once it is reached
     "aria-label": `Film ${id}, score ${threeDigits(String(score))}, ${label ? "with" : "without"} the finding`,
     style: `left:${x.toFixed(1)}px;bottom:${y * TILE}px` }, element("i", { style: picture }));
   return { node, score, label, id, place: i, fate: "" };

@@ -7,7 +7,7 @@ in which a ratio is 0/0 is left out of its quantiles. Pure numpy and scipy.
 Source: Altman and Bland, BMJ 1994 (predictive values by Bayes' theorem); Field and Welsh, J R Stat Soc B 2007 (draws).
 """
 
-import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
@@ -20,46 +20,64 @@ ROWS = ("ppv_low", "ppv_high", "npv_low", "npv_high", "recall_low", "recall_high
 ENDS = (0.025, 0.975)
 
 
-def rate_spread(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, draws: Draws, thresholds: np.ndarray
-                ) -> np.ndarray:
-    """The ends of the 95 % intervals of one finding at each threshold.
+def rate_spreads(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, draws: Draws,
+                 thresholds: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The ends of the 95 % intervals of each finding at its thresholds.
 
     Args:
-        labels: (n,), 1 / 0 / NaN; films with an unknown label or score take no part.
-        scores: (n,), in [0, 1].
+        labels: (n, k), 1 / 0 / NaN; a film with an unknown label or score takes no part in its finding.
+        scores: (n, k), in [0, 1].
         owners: int (n,), each film's place among the draws' patients.
-        thresholds: float64 (m,), ascending.
+        thresholds: float64 (m,), ascending, for each of the k findings.
 
     Returns:
-        float64 (9, m), a row for each of `ROWS`: PPV and NPV at a prevalence of 1/2, recall and false-alarm rate (each
-        low and high), and the correlation of the last two over the draws; NaN where no draw defines it.
+        float64 (9, m) a finding, a row for each of `ROWS`: PPV and NPV at a prevalence of 1/2, recall and false-alarm
+        rate (each low and high), and the correlation of the last two over the draws; NaN where no draw defines it.
     """
-    rates = [_share_above(owners[kind], scores[kind].astype(np.float64), draws, thresholds)
-             for kind in (measured(labels, scores) & (labels == label) for label in (1, 0))]
-    recall, false = rates
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ppv, npv = recall / (recall + false), (1 - false) / (2 - false - recall)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of a row of NaN
-        ends = [np.nanquantile(values, ENDS, axis=1) for values in (ppv, npv, recall, false)]
-    return np.vstack([*ends, _correlation(recall, false)])
+    plans = [_reaching(labels[:, k], scores[:, k], owners, len(draws.patients), kind, own)
+             for k, own in enumerate(thresholds) for kind in (1, 0)]
+    films = sparse.vstack(plans, format="csr")
+    sums = np.concatenate([films @ counts[:, int(not place):] for place, counts in enumerate(draws.batches())],
+                          axis=1)  # all but the first column, the very films
+    parts = np.split(sums, np.cumsum([plan.shape[0] for plan in plans])[:-1])
+    return [_ends(_share_above(parts[2 * k]), _share_above(parts[2 * k + 1])) for k in range(len(thresholds))]
 
 
-def _share_above(owners: np.ndarray, scores: np.ndarray, draws: Draws, thresholds: np.ndarray) -> np.ndarray:
-    """The share of some films with a score >= each threshold, in each draw: float64 (m, draws)."""
-    reached = np.searchsorted(thresholds, scores, side="right")  # how many thresholds a film reaches
-    shape = len(thresholds) + 1, len(draws.patients)
-    films = sparse.csr_array((np.ones(len(scores), np.float32), (reached, owners)), shape)
-    batches = [counts[:, int(not place):] for place, counts in enumerate(draws.batches())]  # all but the very films
-    sums = np.concatenate([films @ counts.astype(np.float32) for counts in batches], axis=1)
-    above = np.cumsum(sums[::-1], axis=0)[::-1].astype(np.float64)  # whole numbers: exact up to 16 million films
+def _reaching(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, n_patients: int, kind: int,
+              thresholds: np.ndarray) -> sparse.csr_array:
+    """How many films of a label each patient has that reach 0, 1, ... of the thresholds: sparse (m + 1, p)."""
+    here = measured(labels, scores) & (labels == kind)
+    reached = np.searchsorted(thresholds, scores[here].astype(np.float64), side="right")
+    return sparse.csr_array((np.ones(len(reached)), (reached, owners[here])), (len(thresholds) + 1, n_patients))
+
+
+def _share_above(sums: np.ndarray) -> np.ndarray:
+    """The share of the films at or above each threshold, in each draw: (m, draws) of counts (m + 1, draws)."""
+    above = np.cumsum(sums[::-1], axis=0)[::-1]
     with np.errstate(invalid="ignore"):
         return above[1:] / above[0]
 
 
+def _ends(recall: np.ndarray, false: np.ndarray) -> np.ndarray:
+    """`ROWS` of the rates of one finding, both (m, draws)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ppv, npv = recall / (recall + false), (1 - false) / (2 - false - recall)
+    return np.vstack([*map(_quantiles, (ppv, npv, recall, false)), _correlation(recall, false)])
+
+
+def _quantiles(values: np.ndarray) -> np.ndarray:
+    """`ENDS` of what is defined in each row, as numpy interpolates them: (2, m); NaN where nothing is."""
+    ordered = np.sort(values, axis=1)  # NaN last
+    at = np.outer(ENDS, (~np.isnan(values)).sum(axis=1) - 1).clip(0)
+    low, rows = at.astype(int), np.arange(len(values))
+    ends = [ordered[rows, np.minimum(place, values.shape[1] - 1)] for place in (low, low + 1)]
+    with np.errstate(invalid="ignore"):
+        return np.where(at > low, ends[0] + (ends[1] - ends[0]) * (at - low), ends[0])
+
+
 def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Of two rates over the draws, (m,); 0 where one of them does not vary, or is undefined in a draw."""
-    a, b = (values - values.mean(axis=1, keepdims=True) for values in (one, other))
     with np.errstate(invalid="ignore", divide="ignore"):
+        a, b = (values - values.mean(axis=1, keepdims=True) for values in (one, other))
         found = (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     return np.nan_to_num(found)
