@@ -63,7 +63,7 @@ function modeValues(board, k) {
   if (on.has("ask")) {
     const band = bandAt(board.ladders[k], board.at[k], upperAt(board, k));
     Object.assign(found, { referred: band.referred_share, decided_recall: band.recall, decided_f1: band.f1,
-                           decided_precision: band.precision, decided_missed: band.missed });
+                           decided_precision: band.precision, misses_left: band.missed });
   }
   return found;
 }
@@ -75,7 +75,7 @@ function buildDecide(board) {
   const { decide } = board;
   decide.nodes = {};
   if (!decide.shown) return [];
-  const switches = MODES.filter(([mode]) => mode !== "films" || board.beside?.header.films).map(([mode, label, title]) => {
+  const switches = MODES.filter(([mode]) => mode !== "films" || (board.beside?.header.films && !board.header.alone)).map(([mode, label, title]) => {
     const button = element("button", { type: "button", class: "aim", "data-mode": mode, title,
                                        "aria-pressed": String(decide.on.has(mode)) }, label);
     button.onclick = () => toggleMode(board, mode);

@@ -197,6 +197,7 @@ const threeFigures = (value) => (value >= 100 ? whole(Math.round(value)) : Strin
 /** @param {Range} range */
 function ratiosInWords([from, to]) {
   if (!(from < to)) return "";
+  if (!from) return Number.isFinite(to) ? `up to ${threeFigures(to)} false alarms` : "any number of false alarms";
   if (!Number.isFinite(to)) return `${threeFigures(from)} false alarms or more`;
   return `${threeFigures(from)} to ${threeFigures(to)} false alarms`;
 }

@@ -20,7 +20,7 @@ const MODE_CELLS = [
   ["ask", "decided_recall", "Recall", share],
   ["ask", "decided_precision", "Precision", share],
   ["ask", "decided_f1", "F1", share],
-  ["ask", "decided_missed", "Missed", whole],
+  ["ask", "misses_left", "Missed", whole],
 ];
 
 /** @param {Board} board @param {number} k */
@@ -179,7 +179,7 @@ function showModeTotals(board) {
       const defined = values.map((one) => one[metric]).filter((value) => !Number.isNaN(value));
       const mean = defined.length ? defined.reduce((sum, value) => sum + value, 0) / defined.length : NaN;
       const said = MODE_CELLS.find(([, name]) => name === metric)?.[3] ?? String;
-      write(cell, metric === "decided_missed" ? perThousand(mean) : said(mean));
+      write(cell, metric === "misses_left" ? perThousand(mean) : said(mean));
     }
   }
 }

@@ -20,7 +20,7 @@ from cxrcore.measures.thresholds.positions import NEVER, UNREACHED, SortedScores
 
 EXPLAINED = ("f1", "recall", "precision", "delta", "specificity", "tp", "fp", "fn", "tn", "threshold", "prevalence",
              "macro", "micro", "ppv", "npv", "alarms_per_1000", "misses_per_1000", "net_benefit", "referred",
-             "decided_recall", "decided_precision", "decided_f1", "decided_missed")
+             "decided_recall", "decided_precision", "decided_f1", "misses_left")
 CURVE_POINTS = 240  # positions of another run's ROC and PR
 
 
@@ -71,7 +71,7 @@ def pack(findings: Sequence[str], focus: RunCounts, others: Sequence[RunCounts],
         told.append(run.look | {"findings": counted})
         numbers += arrays
     head = dict(header) | {
-        "meanings": {name: TERMS[name].in_words for name in EXPLAINED if name in TERMS},
+        "meanings": {name: TERMS[name].in_words for name in EXPLAINED},
         "run": focus.look, "others": told, "sizes": [len(ladder) for ladder in ladders],
         "reference": {"name": header["reference"], "thresholds": focus.thresholds.tolist()},
         "texts": [_texts(ladder, set(more) - set(as_is), found) for ladder, more, as_is, found in
