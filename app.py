@@ -1,5 +1,14 @@
-"""The entry of the workbench: `streamlit run app.py`. Routes to the pages and shows nothing itself."""
+"""The entry of the workbench: `streamlit run app.py`. Serves the pages and routes to them; shows nothing itself."""
 
-from cxrcore.ui import shell
+import streamlit as st
+from starlette.middleware import Middleware
 
-shell.navigation().run()
+if __name__ == "__main__":  # each run of a visitor's page
+    from cxrcore.ui import shell
+
+    shell.navigation().run()
+else:  # the server, which has to listen before it imports what pages need
+    from cxrcore.ui.frame import served
+
+    app = st.App(__file__, middleware=[Middleware(served.StyleInPage)],
+                 lifespan=served.importing(("cxrcore.ui.run_pages", "cxrcore.ui.shell")))

@@ -212,6 +212,28 @@ class LabelsConfig:
 
 
 @dataclass(frozen=True)
+class PromiseConfig:
+    """Flags of scripts/promise.py."""
+
+    run: str | None = flag(None, "RUN_ID whose scores are used")
+    aim: str = flag("recall", "what is promised: recall, specificity or precision",
+                    choices=("recall", "specificity", "precision"))
+    bound: float = flag(0.9, "the least value for new patients, above 0 and below 1")
+    confidence: float = flag(0.95, "from 0.5 to below 1")
+    rule: str = flag("drawn", "a patient counts by one of his films, drawn; or whole: as right where all of them are",
+                     choices=("drawn", "whole"))
+    part: str | None = flag(None, "fitted on val, or on half of the patients of test (default: val, or half "
+                                  "where there is none)", choices=("val", "half"))
+    seed: int = flag(0, "of the films that are drawn", at_least=0, at_most=MAX_SEED)
+    first_alarms: int = flag(30, "of precision: patients with an alarm where the tests begin", at_least=1)
+    choices: int = flag(1, "networks among which this one was chosen by its numbers on these films, besides the epochs "
+                           "of its training", at_least=1)
+    name: str | None = flag(None, "what the threshold set is called (default: what is promised)")
+    out: str | None = flag(None, "JSON file to write the threshold set to")
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
+@dataclass(frozen=True)
 class ExportConfig:
     """Flags of scripts/export.py."""
 

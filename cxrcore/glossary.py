@@ -38,6 +38,8 @@ class Term:
 
 _UNIT = "0 to 1, higher is better"
 _ALTMAN = "Altman and Bland, BMJ 1994"
+_VICKERS = "Vickers and Elkin, Med. Decis. Making 2006"
+_GEIFMAN = "Geifman and El-Yaniv, NeurIPS 2017"
 _RECORDED = "recorded by the run"
 _COUNTED = "counted by this workbench"
 
@@ -89,6 +91,51 @@ TERMS = {
     "optimism": Term("Optimism", "F1 as fitted minus F1 cross-fitted.", "-1 to 1; 0 is honest, above 0 flatters",
                      "Efron, J. Am. Stat. Assoc. 1983"),
     "step": Term("Step", "F1 on the other split minus F1 as fitted.", "-1 to 1", _COUNTED),
+    # -- what a threshold costs, refuses and promises
+    "ppv": Term("PPV (positive predictive value) at a prevalence", "The share of the alarms that would be right where "
+                "so many films have the finding, by Bayes from recall and specificity, which are taken to carry over.",
+                f"{_UNIT}; an alarm for all has the prevalence", _ALTMAN),
+    "npv": Term("NPV (negative predictive value) at a prevalence", "The share of the films without an alarm that would "
+                "not have the finding, by Bayes as PPV.", f"{_UNIT}; no alarm at all has 1 minus the prevalence",
+                _ALTMAN),
+    "alarms_per_1000": Term("Alarms per 1,000", "Films with an alarm, right or wrong, of 1,000 at the prevalence that "
+                            "is set.", "0 to 1,000", _ALTMAN),
+    "misses_per_1000": Term("Misses per 1,000", "Films with the finding and without an alarm, of 1,000 at the "
+                            "prevalence that is set.", "0 to 1,000, lower is better", _ALTMAN),
+    "harm_ratio": Term("Harm ratio N", "One missed film is as bad as N false alarms; an alarm is worth it from a "
+                       "probability of 1 / (1 + N) on.", "above 0", _VICKERS),
+    "net_benefit": Term("Net benefit", "TP/n - FP/n x t/(1 - t) with t = 1 / (1 + N): right alarms of each film, less "
+                        "the wrong ones at their price in misses.", "up to the prevalence, higher is better; no alarm "
+                        "has 0, and an alarm for all is to be beaten too", _VICKERS),
+    "referred": Term("Referred", "The share of the films between the two lines, which a person is asked about.",
+                     "0 to 100 %, lower is less work", "Chow, IEEE Trans. Inf. Theory 1970"),
+    "decided_recall": Term("Recall among the decided", "TP / (TP + FN) of the films that get a yes or a no; read it "
+                           "beside the share referred, which may hold most films with the finding.", _UNIT, _GEIFMAN),
+    "decided_precision": Term("Precision among the decided", "The share of the yes that are right; undefined without a "
+                              "yes.", _UNIT, _GEIFMAN),
+    "decided_f1": Term("F1 among the decided", "2 TP / (2 TP + FP + FN) of the films that get a yes or a no.", _UNIT,
+                       _GEIFMAN),
+    "misses_left": Term("Misses left", "Films with the finding below the lower line: nobody is asked about them.",
+                        "a count, lower is better", _COUNTED),
+    "promised": Term("Promised", "The least recall, specificity or precision for new patients of the same kind, which "
+                     "this threshold keeps with the confidence c whatever the scores' distribution; a patient counts "
+                     "once. Void where the network was chosen on the same patients.", _UNIT,
+                     "Bates et al., J. ACM 2021; Angelopoulos et al., Learn then test, 2021"),
+    "confidence": Term("Confidence c", "How sure a promise is: of many sets of patients to fit on, at most 1 - c would "
+                       "give a threshold that breaks it, by the exact binomial distribution.", "0.5 to 1; 0.95 as a "
+                       "rule", "Clopper and Pearson, Biometrika 1934"),
+    "by_patients": Term("By patients", "The mean over patients of the share of their films that is right, so that many "
+                        "films of one patient weigh no more than one of another.", _UNIT,
+                        "Obuchowski, Biometrics 1997"),
+    "patients_needed": Term("Patients needed", "How many patients a promise takes at least: so many that all of them "
+                            "being right would be rarer than 1 - c if it did not hold.", "from 1",
+                            "Wilks, Ann. Math. Stat. 1941"),
+    "films_needed": Term("Films needed", "How many films with the finding an interval of the wanted width takes, with "
+                         "patients who have as many films as here.", "from 1", "Kish, Survey Sampling, 1965; for AUROC "
+                         "Hanley and McNeil, Radiology 1982"),
+    "worth_of_a_seed": Term("Patients worth a seed", "How many times the patients tell as much of the mean of repeats "
+                            "as one repeat more.", "from 1; none where seeds differ more than patients could tell",
+                            "Bouthillier et al., MLSys 2021"),
     # -- scores as probabilities
     "score": Term("Score", "What the network says of a finding.", "0 to 1; a probability only where it is calibrated",
                   "the network's output through the logistic function"),

@@ -43,6 +43,7 @@ with shell.open_page("data") as store:
     counts.people(found)
     label_tables = label_sets.sections(store, overview, dataset_id)
 
+    frame.end()
     st.header("How are patients split?", anchor=False)  # last, since a large table takes long to be split again
     split = None
     picked = split_shares.split_picker(store, dataset_id, runs)

@@ -10,7 +10,7 @@ from cxrcore.ui.run_pages import open_runs_page
 
 with open_runs_page("explain", "so there is no network to ask") as page:
     store, overview = page.store, page.overview
-    runs = controls.pick_runs(page)
+    runs, left_out = controls.pick_runs(page)
     explained_films.begin_loading(store, list(runs.index))
     controls.say_where(overview, runs, page.statuses)
     with frame.bar():
@@ -20,14 +20,16 @@ with open_runs_page("explain", "so there is no network to ask") as page:
     films = chosen_film.films_of(store, runs.iloc[0], overview.runs, overview.datasets)
     with st.container(horizontal=film_tray.any_film(), vertical_alignment="center", key="film_line"):
         said = st.container()
-        wanted = film_tray.pick_film(store, films, runs)
+        wanted = film_tray.pick_film(store, films, runs, lambda: film_tray.offer_examples(
+            store, runs.iloc[0]["dataset_id"], films, film_page.finding_to_offer(films),
+            chosen_film.size_of(runs.iloc[0])))
     if wanted is None:
         with said:
-            widgets.answer("Drop a chest film here: the networks score it, and show where they looked.")
-        film_tray.offer_examples(store, runs.iloc[0]["dataset_id"], films, film_page.finding_to_offer(films),
-                                 chosen_film.size_of(runs.iloc[0]))
+            widgets.answer("Show a chest film: the networks score it, and show where they looked.")
+        for text in left_out:
+            st.caption(widgets.escape(text))
         st.stop()
-    stage = film_page.show(store, runs, films, wanted, said, (method, view, look), guess)
+    stage = film_page.show(store, runs, films, wanted, said, (method, view, look), guess, left_out)
     behind_numbers.put_numbers(store, stage.film, stage.shown, method)
     behind_numbers.draw_table(films, stage.film, stage.shown, method)
     downloads.explain_downloads(stage)

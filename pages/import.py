@@ -3,9 +3,9 @@
 import streamlit as st
 
 from cxrcore.queries import from_store
-from cxrcore.ui import shell
+from cxrcore.ui import shell, widgets
 from cxrcore.ui.frame import frame
-from cxrcore.ui.imports import declared, ensemble, examined, predictions
+from cxrcore.ui.imports import declared, ensemble, examined, predictions, words
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import stop_without_runs
 
@@ -23,11 +23,19 @@ with shell.open_page("import") as store:
         ensemble.show_ensemble(store, overview)
         st.stop()
 
+    answer = st.empty()
     asked = declared.ask(store, overview)
-    if asked is None:
+    with answer:
+        widgets.answer(words.BEGIN if asked is None else words.WHICH if asked[1].table is None else words.READING)
+    if asked is None or asked[1].table is None:
         st.stop()
     files, said = asked
-    if said.table is None:
-        st.info("Which films are these? Choose the data set, or upload its table.", icon=":material/info:")
-        st.stop()
-    predictions.show(store, examined.examine(store, files, said), said)
+    try:
+        found = examined.examine(store, files, said)
+    except shell.WorkbenchError:
+        with answer:
+            widgets.answer(words.UNREAD)
+        raise
+    with answer:
+        widgets.answer(words.answer(found, predictions.number_saved(store, found)))
+    predictions.show(store, found, said)

@@ -10,7 +10,7 @@ from cxrcore.ui import run_pages, widgets
 from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.link import in_link
-from cxrcore.ui.localization import sections
+from cxrcore.ui.localization import films, sections
 from cxrcore.ui.localization.sections import ALL, CUTS, IOBB, IOU, MEANINGS, MEASURES, POINTING
 from cxrcore.ui.run_pages import open_runs_page
 
@@ -23,12 +23,14 @@ with open_runs_page("localization", "so no map can be measured") as page:
     with controls:
         label_set = pick_labels(overview, focus)
     runs = evaluated(rows, overview, page.labels, label_set=label_set)
-    answer = st.container()
+    answer = st.container(horizontal=True, key="answer_line")
     measured = localization.read_localization(store, runs, rows, overview.runs)
     if not measured:
         with answer:
             widgets.answer("No chosen run has been measured on boxes yet.")
-    sections.say_missing(store, rows, measured, overview, page.labels, page.statuses)
+    pictures, missing = st.empty(), st.container()
+    with missing:
+        sections.say_missing(store, rows, measured, overview, page.labels, page.statuses)
     if not measured:
         for group in page.groups(rows, "test"):
             widgets.badges(group)
@@ -63,6 +65,8 @@ with open_runs_page("localization", "so no map can be measured") as page:
         st.info(f"Not measured by {named}: {widgets.escape(', '.join(without))}.", icon=":material/info:")
     with answer:
         widgets.answer(sections.answer(shown, title))
+        finding = films.pick_finding(shown)
+    ask_for_maps = films.show(store, pictures, shown, finding)
     sections.draw_measurements(shown, heading)
     sections.say_method(named, measured)
     table = sections.localization_table(shown, heading)
@@ -72,3 +76,4 @@ with open_runs_page("localization", "so no map can be measured") as page:
         widgets.show_table(table, hide_index=True, placeholder="–", alt=f"{heading} with floors",
                            column_config=sections.columns(table, MEASURES[title]))
     widgets.download_menu({"Values": ("localization", lambda: table)}, latex=True)
+    ask_for_maps()

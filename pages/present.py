@@ -6,6 +6,7 @@ from cxrcore.queries import class_lesson, from_store, run_groups
 from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.present import deck, stage
 from cxrcore.ui.present.slides import SLIDES
+from cxrcore.ui.runs import empty_store
 
 with shell.open_page("present") as store:
     stage.dress()
@@ -16,7 +17,7 @@ with shell.open_page("present") as store:
     if overview.datasets.empty:
         st.info(f"The results store {widgets.bold(store.key)} is empty, so there is nothing to present. The demo "
                 "fills one:", icon=":material/info:")
-        st.code("bash scripts/start.sh --demo", language="bash")
+        empty_store.offer_demo()
         st.stop()
     slide = stage.current(SLIDES)
     if slide is None:

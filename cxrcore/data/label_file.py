@@ -78,14 +78,13 @@ def read_label_file(path: str | Path, description: Description | None = None,
     ids = film_ids.film_ids(cells["film"], own.films.drop, str(path))
     said = film_table.labels_of(cells, own, str(path))
     found = film_table.readings_of(ids, cells, said, own, str(path))
-    left = _unused(table, own) if left is None else left
+    left_out = {name: map_line(name) for name in (_unused(table, own) if left is None else left)}
     chosen = [own.findings.index(finding) for finding in findings]
     notes = (*written, *notes, *said.notes)
 
     def reading(reader: str, image_ids: np.ndarray, labels: np.ndarray, readers: int) -> LabelReading:
-        return LabelReading(reader, image_ids, findings, labels[:, chosen], {name: map_line(name) for name in left},
-                            own.film.names[0], notes, own, own.policy if said.uncertain else "",
-                            readers)
+        return LabelReading(reader, image_ids, findings, labels[:, chosen], left_out, own.film.names[0], notes, own,
+                            own.policy if said.uncertain else "", readers)
 
     if by_reader:
         return [reading(name, *found.of_reader(one), 1) for one, name in enumerate(found.readers)]

@@ -54,15 +54,9 @@ class Split:
         return np.flatnonzero(self.assignment == SPLITS.index(name))
 
 
-def draw_split(
-    scheme: str,
-    image_ids: Sequence[str] | np.ndarray,
-    patient_ids: Sequence[str] | np.ndarray,
-    labels: np.ndarray,
-    seed: int = 0,
-    test_list: set[str] | None = None,
-    given: Sequence[str] | np.ndarray | None = None,
-) -> Split:
+def draw_split(scheme: str, image_ids: Sequence[str] | np.ndarray, patient_ids: Sequence[str] | np.ndarray,
+               labels: np.ndarray, seed: int = 0, test_list: set[str] | None = None,
+               given: Sequence[str] | np.ndarray | None = None) -> Split:
     """Draw a split over all films of a table.
 
     'patient' gives 70 / 10 / 20 % by patient; 'official' takes test_list as test and 10 % of the other patients as
@@ -83,9 +77,8 @@ def draw_split(
     if scheme == "given":
         assignment = _as_given(given)
         return Split(scheme, 0, assignment, fingerprint(names, assignment))
-    if scheme in ("patient", "official") and (np.asarray(patient_ids, object) == "").any():
-        other = "given takes the split that it brings" if given is not None else "random draws by film"
-        raise DataError(f"--split {scheme} needs patient numbers, and this table leaves them empty: --split {other}")
+    if scheme in ("patient", "official"):
+        _require_patients(scheme, patient_ids, given is not None)
     patients = np.unique(np.asarray(patient_ids, dtype=str), return_inverse=True)[1]
     if scheme == "patient":
         assignment = _stratified(patients, labels, PATIENT_SHARES, seed)
@@ -97,6 +90,13 @@ def draw_split(
     else:
         raise DataError(f"unknown split scheme '{scheme}': expected one of {', '.join(SPLIT_SCHEMES)}")
     return Split(scheme, seed, assignment, fingerprint(names, assignment))
+
+
+def _require_patients(scheme: str, patient_ids: Sequence[str] | np.ndarray, has_own: bool) -> None:
+    """DataError where a patient is unknown; has_own: the table brings a split of its own."""
+    if (np.asarray(patient_ids, object) == "").any():
+        other = "given takes the split that it brings" if has_own else "random draws by film"
+        raise DataError(f"--split {scheme} needs patient numbers, and this table leaves them empty: --split {other}")
 
 
 def _as_given(given: Sequence[str] | np.ndarray | None) -> np.ndarray:

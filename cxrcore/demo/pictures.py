@@ -41,6 +41,7 @@ class Picture:
         size: of the window in pixels; the page is taken from its top.
         click: a button to press first.
         upload: whether a file of predictions with planted faults is put onto the page.
+        labels: a label set that it shows; without it the picture is left out.
     """
 
     name: str
@@ -48,12 +49,14 @@ class Picture:
     size: tuple[int, int] = WIDE
     click: str = ""
     upload: bool = False
+    labels: str = ""
 
 
 PICTURES = (
     Picture("home", "home"),
     Picture("runs", "runs?{others}"),
     Picture("compare", "compare?{others}"),
+    Picture("labels", "compare?{others}&labels=truth", labels="truth"),
     Picture("curves", "curves?{others}&view=PR"),
     Picture("subgroups", "subgroups?run={run}&groups=View"),
     Picture("thresholds", "thresholds?{others}&finding=Pneumothorax"),
@@ -78,7 +81,7 @@ def take(config: PicturesConfig) -> None:
     out.mkdir(parents=True, exist_ok=True)
     port = free_port()
     with serving(store, port, printed=False), _browser() as browser:
-        for picture in PICTURES:
+        for picture in _with_labels(store):
             tab = browser.new_page(viewport=dict(zip(("width", "height"), picture.size, strict=True)))
             tab.goto(f"http://localhost:{port}/{picture.page.format(**filled)}")
             _wait(tab)
@@ -93,6 +96,15 @@ def take(config: PicturesConfig) -> None:
             tab.close()
             _LOG.info(f"written: {out / picture.name}.png")
         _take_moving(browser, f"http://localhost:{port}/thresholds?run={filled['run']}&finding=Effusion", out / MOVING)
+
+
+def _with_labels(store: Store) -> list[Picture]:
+    """The pictures that can be taken of this store."""
+    there = {"", *(one.name for one in store.label_sets())}
+    for picture in PICTURES:
+        if picture.labels not in there:
+            _LOG.warning(f"no docs/{picture.name}.png: {store.key} has no label set '{picture.labels}'")
+    return [picture for picture in PICTURES if picture.labels in there]
 
 
 def _take_moving(browser: Any, address: str, file: Path) -> None:

@@ -16,6 +16,7 @@ from cxrcore.evaluation.shares import Told, untold
 from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
 from cxrcore.measures.intervals.intervals import difference, resample
 from cxrcore.measures.intervals.scored_films import shared_films
+from cxrcore.measures.number_words import with_minus
 from cxrcore.store import Predictions, Store, audit_marks
 from cxrcore.store.records import rows_of
 
@@ -133,8 +134,8 @@ def against_best(store: Store, run_id: str, part: str) -> AgainstBest:
 
 def in_words(one: AgainstBest, part: str) -> str:
     """One line for the terminal and the page."""
-    return (f"{part}: macro AUROC {one.ensemble:.4f}, best member {one.best} {one.member:.4f}; difference "
-            f"{one.ensemble - one.member:+.4f} (95 % interval {one.low:+.4f} to {one.high:+.4f})")
+    change = with_minus(f"{one.ensemble - one.member:+.4f} (95 % interval {one.low:+.4f} to {one.high:+.4f})")
+    return (f"{part}: macro AUROC {one.ensemble:.4f}, best member {one.best} {one.member:.4f}; difference {change}")
 
 
 def _board(store: Store, run_ids: Sequence[str]) -> pd.DataFrame:

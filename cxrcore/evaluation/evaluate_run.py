@@ -21,7 +21,7 @@ from cxrcore.errors import RunError, UsageError
 from cxrcore.evaluation import measure_predictions, score, shares, tables
 from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.measure_predictions import MeasuredParts
-from cxrcore.evaluation.split_parts import chosen_rows, evaluated_parts, prepare_parts
+from cxrcore.evaluation.split_parts import assumed, chosen_rows, evaluated_parts, prepare_parts
 from cxrcore.explain import home_maps
 from cxrcore.findings import display_name
 from cxrcore.interrupts import raise_again
@@ -66,9 +66,11 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
         _LOG.warning(f"{UNKNOWN_FILMS}")
     parts = _parts(films, rebuilt)
     folder = results_folder(config.results)
-    pixels = prepare_parts(store, films, chosen_rows(films, parts, config.subset), loaded.image_size)
+    chosen = chosen_rows(films, parts, config.subset)
+    pixels = prepare_parts(store, films, chosen, loaded.image_size)
     add_dataset(store, films)
-    run_id = loaded.run_id if is_known(store, loaded) else _external_run(store, read, films, path)
+    run_id = loaded.run_id if is_known(store, loaded) else _external_run(store, read, films, path,
+                                                                         assumed(films, pixels, chosen))
     source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
     table = evaluate_run(store, source, films, pixels, parts, config.subset, folder, batch_size=config.batch_size,
                          given=given)
@@ -166,12 +168,14 @@ def _parts(films: FilmSet, rebuilt: bool) -> dict[str, np.ndarray]:
     return parts
 
 
-def _external_run(store: Store, read: Loaded, films: FilmSet, path: Path) -> str:
-    """A run for a checkpoint that this store does not know."""
+def _external_run(store: Store, read: Loaded, films: FilmSet, path: Path, taken: Sequence[str]) -> str:
+    """A run for a checkpoint that this store does not know; `taken` is what its films and their table did not say."""
     loaded = read.checkpoint
     note = "checkpoint from elsewhere" if same_split(films, loaded) else UNKNOWN_FILMS
     config = {"name": path.stem, "arch": loaded.architecture, "img_size": loaded.image_size, "weights": str(path),
               "training_corpus": loaded.training_corpus, "start_weights": dict(loaded.start_weights), **read.record}
+    if said := "; ".join([*([read.record["assumed"]] if read.record.get("assumed") else []), *taken]):
+        config["assumed"] = said
     split = ("given", 0, "") if read.record else (
         str(loaded.split.get("scheme")), int(loaded.split.get("seed") or 0), str(loaded.split.get("fingerprint")))
     run_id = store.create_run(config, films.table.dataset_id, "imported", split=split, note=note)

@@ -32,3 +32,9 @@ def prepare_parts(store: Store, films: FilmSet, parts: dict[str, np.ndarray], im
     if skipped:
         _LOG.info(f"{len(skipped)} films cannot be read and are skipped: {'; '.join(skipped)}")
     return pixels
+
+
+def assumed(films: FilmSet, pixels: PreparedPixels, parts: Mapping[str, np.ndarray]) -> list[str]:
+    """What the table, its files and the DICOM films of these parts did not say themselves, and how it was taken."""
+    ids = films.image_ids(np.unique(np.concatenate(list(parts.values()))))
+    return [*films.table.notes, *films.files, *pixels.assumed(ids)]

@@ -26,6 +26,7 @@ from cxrcore.explain.method_names import LABELS
 from cxrcore.findings import display_name, one_of
 from cxrcore.interrupts import raise_again
 from cxrcore.measures.localization import boxes_on
+from cxrcore.measures.number_words import with_minus
 from cxrcore.measures.thresholds.fitting import FALLBACK, STABLE_POSITIVES
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks import checkpoint_source
@@ -172,7 +173,7 @@ def caption(numbers: dict[str, Any], heat: np.ndarray) -> list[str]:
     """The lines below a map."""
     decision = "alarm" if numbers["alarm"] else "no alarm"
     lines = [f"score {_probability(numbers['score'])}, threshold {_probability(numbers['threshold'])}: {decision}",
-             f"logit {_signed(numbers['logit'])}, energy {numbers['energy']:.3g}, "
+             with_minus(f"logit {numbers['logit']:.2f}, energy {numbers['energy']:.3g}, ") +
              f"label {'positive' if numbers['label'] == 1 else 'negative'}"]
     if not heat.any():
         lines.append("empty map: nothing speaks for it" if numbers["energy"] == 0 else "flat map: no place stands out")
@@ -183,10 +184,6 @@ def caption(numbers: dict[str, Any], heat: np.ndarray) -> list[str]:
 
 def _probability(value: float) -> str:
     return "<0.001" if 0 < value < 0.001 else f"{value:.3f}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
 
 
 def _about_film(job: Job, row: int) -> list[str]:

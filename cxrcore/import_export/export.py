@@ -21,7 +21,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,8 +42,7 @@ from cxrcore.import_export.exported_folder import (
     wide,
 )
 from cxrcore.interrupts import raise_again
-from cxrcore.store import Store, audit_marks, threshold_file
-from cxrcore.store.threshold_file import ThresholdFile
+from cxrcore.store import Store, audit_marks, run_thresholds, threshold_file
 from cxrcore.store.whole_run_tables import ids_of, label_digests
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -198,7 +196,7 @@ def _write_for_people(store: Store, run_id: str, tables: Mapping[str, pa.Table],
     for row in tables["threshold_sets"].to_pylist():
         fitted_on = sets[row["prediction_id"]]
         text = threshold_file.threshold_file_text(
-            _threshold_file(run, fitted_on, row, store.findings(fitted_on["dataset_id"])))
+            run_thresholds.file_of(run, fitted_on, row, store.findings(fitted_on["dataset_id"])))
         (folder / "thresholds" / f"{_plain(row['name'])}_{row['set_id']}.json").write_text(text, encoding="utf-8")
 
 
@@ -208,30 +206,6 @@ def part_csv(store: Store, prediction_id: str) -> pd.DataFrame:
     return pd.DataFrame({"Image Index": held.image_ids, "Patient ID": held.patient_ids}
                         | {f"prob_{finding}": held.scores[:, k] for k, finding in enumerate(held.findings)}
                         | {f"label_{finding}": held.labels[:, k] for k, finding in enumerate(held.findings)})
-
-
-def _threshold_file(run: Mapping[str, Any], fitted_on: Mapping[str, Any], row: Mapping[str, Any],
-                    findings: tuple[str, ...]) -> ThresholdFile:
-    return ThresholdFile(
-        np.array(row["thresholds"]),
-        findings,
-        row["name"],
-        row["objective"],
-        json.loads(row["parameters"]),
-        run["run_id"],
-        run["name"],
-        run["architecture"],
-        fitted_on["checkpoint"],
-        fitted_on["checkpoint_sha256"],
-        fitted_on["dataset_id"],
-        run["split_scheme"],
-        run["split_fingerprint"],
-        fitted_on["split"],
-        row["prediction_id"],
-        row["author"],
-        row["note"],
-        row["created_at"].isoformat(),
-    )
 
 
 def _plain(name: str) -> str:

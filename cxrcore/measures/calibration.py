@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
 from cxrcore.errors import UsageError
 from cxrcore.measures.curves import logit
@@ -173,6 +171,8 @@ def in_digits(probability: float, positives: int) -> str:
 
 def _fit_platt(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     """Scale and bias of the logit by maximum likelihood, with Platt's softened targets, which keep both finite."""
+    from sklearn.linear_model import LogisticRegression  # here: pages that fit nothing open without it
+
     x, positives = logit(scores)[:, None], labels.sum()
     target = np.where(labels == 1, (positives + 1) / (positives + 2), 1 / (len(labels) - positives + 2))
     # A film of target t is t films with the finding and 1 - t without it.
@@ -186,6 +186,8 @@ def _platt_of(fitted: Mapping[str, float], scores: np.ndarray) -> np.ndarray:
 
 
 def _fit_isotonic(labels: np.ndarray, scores: np.ndarray) -> dict[str, Sequence[float]]:
+    from sklearn.isotonic import IsotonicRegression
+
     fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores, labels)
     return {"x": fitted.X_thresholds_.tolist(), "y": fitted.y_thresholds_.tolist()}
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 THRESHOLDED = ("f1", "recall", "precision", "specificity")
 _Measure = Callable[[np.ndarray, np.ndarray], float]  # of labels and scores, both (n,)
@@ -80,11 +79,15 @@ def confusion(labels: np.ndarray, scores: np.ndarray, thresholds: np.ndarray) ->
 
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Area under the ROC curve of one finding, in [0, 1]; NaN without positives or without negatives."""
+    from sklearn.metrics import roc_auc_score  # here: it takes longer than all else that a page imports
+
     return _ranked(roc_auc_score, labels, scores, needs_negatives=True)
 
 
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     """Average precision of one finding (scikit-learn's sum over recall steps), in (0, 1]; NaN without positives."""
+    from sklearn.metrics import average_precision_score
+
     return _ranked(average_precision_score, labels, scores, needs_negatives=False)
 
 

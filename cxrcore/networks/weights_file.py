@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open  # of timm's own requirements
 
 from cxrcore.errors import CheckpointError
 from cxrcore.networks.file_kinds import SAVE, is_safetensors, other_kind
+from cxrcore.networks.plain_values import PLAIN
 
 MAX_BYTES = 4_000_000_000  # VGG16 with its optimizer has 1.7 GB
 MAX_TENSORS = 20_000  # DenseNet-121 has 727, and as many of each kind that its optimizer keeps
@@ -38,7 +39,8 @@ def read_plain(path: Path) -> Any:
         _check_file(path)
         if is_safetensors(path):
             return _safetensors(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(PLAIN):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "global" not in str(error).lower():
             raise CheckpointError(f"{path} is not a weights file") from None

@@ -23,7 +23,7 @@ from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 
-N_EXAMPLES = 6
+N_EXAMPLES = 3
 DEFAULT_SIZE = 224
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name, shared
+from cxrcore.measures.thresholds import cross_fitting
 from cxrcore.queries import from_store, run_groups
 from cxrcore.queries.from_store import Labelled, Overview
 from cxrcore.queries.kept import kept
@@ -49,7 +50,7 @@ class Evaluated:
         row = self.parts[part]
         own = row["dataset_id"] != self.labels.dataset_id
         of = self.read_own(part) if own else Labelled(row["prediction_id"], self.labels, self.findings)
-        return replace(of, half=from_store.OTHER_HALF) if part == self.halved else of
+        return replace(of, half=cross_fitting.OTHER_HALF) if part == self.halved else of
 
     @property
     def part_to_halve(self) -> str:
@@ -100,9 +101,9 @@ class Evaluated:
         """As `in_words`, of films that something was fitted on: that is done on all of them and their own labels.
 
         Args:
-            part: one of the run's, or `from_store.FITTED_HALF`.
+            part: one of the run's, or `cross_fitting.FITTED_HALF`.
         """
-        if part == from_store.FITTED_HALF:
+        if part == cross_fitting.FITTED_HALF:
             return f"half of the patients of {PART_WORDS.get(self.part_to_halve, self.part_to_halve)}"
         words = self.with_own_labels(part).in_words(part)
         return words if self.labels.is_shipped else f"{words} with their own labels"
@@ -147,7 +148,7 @@ def on_other_half(store: Store, run: Evaluated, part: str) -> Evaluated:
         StoreError: the predictions are gone.
     """
     halved = replace(run, halved=part)
-    n = len(from_store.predictions(store, replace(run.read_own(part), half=from_store.OTHER_HALF)).image_ids)
+    n = len(from_store.predictions(store, replace(run.read_own(part), half=cross_fitting.OTHER_HALF)).image_ids)
     return replace(halved, parts={**run.parts, part: {**run.parts[part], "n": n, "n_expected": n}})
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from pandas.core.util.hashing import hash_pandas_object
 
 from cxrcore.errors import StoreError
 from cxrcore.measures import calibration
@@ -21,15 +20,15 @@ from cxrcore.measures.curves import FindingCurves, finding_curves
 from cxrcore.measures.intervals.draws import units
 from cxrcore.measures.intervals.scored_films import of_findings
 from cxrcore.measures.thresholds import fitting
-from cxrcore.measures.thresholds.cross_fitting import halves
+from cxrcore.measures.thresholds.cross_fitting import FITTED_HALF, halves
 from cxrcore.measures.thresholds.fitting import Ladder, ThresholdSet
 from cxrcore.measures.thresholds.positions import SortedScores, sort_scores
 from cxrcore.queries.kept import kept
 from cxrcore.store import CSV, LabelSet, Predictions, Store, audit_marks, progress, run_thresholds
 from cxrcore.store.label_sets import labels_as, read_against
+from cxrcore.store.records import as_bytes
 
 SHOWN_SETTINGS = ("loss", "init", "epochs")
-FITTED_HALF, OTHER_HALF = "half", "other half"  # of a part's patients
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _overview(store: Store, token: tuple[int, ...]) -> Overview:
         runs, board, datasets, label_sets = store.runs(), store.leaderboard(), store.datasets(), store.label_sets()
     digest = hashlib.sha256(repr((label_sets, datasets.to_dict("list"))).encode())
     for frame in (runs, board):
-        digest.update(hash_pandas_object(frame, index=False).to_numpy().tobytes())
+        digest.update(as_bytes(frame))
     runs = runs.fillna({"name": "", "note": "", "architecture": ""})
     settings = [_shown_settings(text) for text in runs["config"].tolist()]
     for place, name in enumerate(SHOWN_SETTINGS):
@@ -114,7 +113,8 @@ class Labelled:
     Attributes:
         labels: a label set of the predictions' data set.
         findings: some or all of the labels'.
-        half: `FITTED_HALF` or `OTHER_HALF` where the films of these patients alone are read; '' for all films.
+        half: of `cross_fitting.FITTED_HALF` or `OTHER_HALF` where the films of these patients alone are read; '' for
+            all films.
     """
 
     prediction_id: str

@@ -1,41 +1,26 @@
 """The films that class mode and reports explain: right alarms of the run in focus, each beside its map."""
 
-from dataclasses import dataclass
-
 import numpy as np
-from PIL import Image, ImageDraw
 
-from cxrcore.charts.look import RUN_COLOURS
+from cxrcore.charts.film_viewer import payload
+from cxrcore.charts.film_viewer.payload import Captioned, Layer, Network, Shown
 from cxrcore.data.pixels import film_file
-from cxrcore.explain import method_names
 from cxrcore.explain import overlay as overlays
+from cxrcore.explain.method_names import METHODS
 from cxrcore.findings import display_name
+from cxrcore.measures.thresholds.fitting import FALLBACK
 from cxrcore.queries import chosen_film, explained_films, film_pixels, from_store
-from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.class_lesson import Lesson, NothingToShow
-from cxrcore.queries.explained_films import COLOURS, STRONGEST, Look, drawn
+from cxrcore.queries.explained_films import COLOURS, LARGEST, STRONGEST, Look
+from cxrcore.queries.maps.drawn_boxes import in_pixels
 from cxrcore.store import lost_file
 from cxrcore.store.run_folder import BEST
 
 LOOK = Look(STRONGEST / 100, COLOURS[0], False)
 READ = ("Right alarms only, films with a box first, then the highest scores. Warm: what raised the score most "
-        "(Grad-CAM). Blue: a box of the data set. A map in the right place is no reason, and one in the wrong place "
-        "can still go with the right answer.")
-BOX = RUN_COLOURS[5]  # a blue that shows on grey and beside a warm map
-
-
-@dataclass(frozen=True)
-class Example:
-    """One film beside its map.
-
-    Attributes:
-        picture: uint8 (h, w, 3), the film and the film under its map, side by side, boxes drawn.
-        caption: its finding, score and threshold.
-    """
-
-    finding: str
-    picture: np.ndarray
-    caption: str
+        "(Grad-CAM); the cross is its hottest place. Yellow: a box of the data set. A map in the right place is no "
+        "reason, and one in the wrong place can still go with the right answer.")
+WORDS: dict[bool | None, str] = {True: "labelled with it", False: "not labelled with it"}
 
 
 def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
@@ -72,32 +57,34 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
     return [(image_id, finding) for _, _, image_id, finding in sorted(best)[:n]]
 
 
-def example(lesson: Lesson, image_id: str, finding: str) -> Example:
-    """The film scored and explained by the run in focus, as the Explain page does it."""
-    row = lesson.row(lesson.run)
+def example(lesson: Lesson, image_id: str, finding: str, longest: int = LARGEST) -> Captioned:
+    """The film scored and explained by the run in focus, as the Explain page does it, with the maps of all findings.
+
+    Args:
+        finding: whose map is shown first.
+        longest: pixels of the picture's long side, at most.
+    """
+    row, run = lesson.row(lesson.run), lesson.run
     films = chosen_film.films_of(lesson.store, row, lesson.overview.runs, lesson.overview.datasets)
     film = chosen_film.stored(lesson.store, films, image_id, chosen_film.size_of(row))
-    loaded = explained_films.load_network(lesson.store, lesson.run.run_id)
-    small = film_file.resize(film.film.pixels, loaded.image_size)
-    explained = explained_films.explained(loaded, small, method_names.METHODS["Grad-CAM"])
-    score = float(explained.scores[loaded.findings.index(finding)])
-    threshold = float(lesson.tuned(lesson.run).thresholds[lesson.findings.index(finding)])
-    over = drawn(film.film.pixels, explained, finding, overlays.opacity(score, threshold), LOOK)
-    plain = np.repeat(overlays.resized(film.film.pixels, over.shape[1::-1])[..., None], 3, axis=2)
-    return Example(finding, np.concatenate([_boxed(lesson, film, finding, one) for one in (plain, over)], axis=1),
-                   f"{display_name(finding)} · score {score:.2f}, threshold {threshold:.2f} · {film.name}")
+    loaded = explained_films.load_network(lesson.store, run.run_id)
+    pixels = film.film.pixels
+    found = explained_films.explained(loaded, film_file.resize(pixels, loaded.image_size), METHODS["Grad-CAM"])
+    known = dict(zip(lesson.findings, lesson.tuned(run).thresholds.tolist(), strict=True))
+    thresholds = np.array([known.get(name, FALLBACK) for name in loaded.findings])
+    labels = films.known_labels(image_id)
+    style, small = lesson.styles[run.run_id], found.small
+    network = Network(run.label, style.colour, style.mark(), found.scores, thresholds,
+                      [_note(labels.get(name), flat) for name, flat in
+                       zip(loaded.findings, small.low >= small.high, strict=True)])
+    layer = Layer(run.label, 0, found.findings, small.cells, small.low, small.high, small.size, small.offset)
+    shown = Shown(payload.ONE, finding, LOOK.strength, LOOK.contour, overlays.colour_table(LOOK.colours),
+                  f"Film {film.name}", keys=False)
+    return Captioned(display_name(finding), film.name,
+                     payload.pack(pixels, loaded.findings, [network], [layer], shown, None, in_pixels(
+                         film_pixels.boxes_on(lesson.store, lesson.dataset_id, image_id), pixels.shape), longest))
 
 
-def _boxed(lesson: Lesson, film: ChosenFilm, finding: str, picture: np.ndarray) -> np.ndarray:
-    """The picture with the boxes that people drew of this finding."""
-    held = film_pixels.films_of(lesson.store, lesson.dataset_id)
-    boxes = lesson.data.boxes
-    own = boxes[(boxes["image_id"] == film.image_id) & (boxes["finding"] == finding)]
-    if held is None or held.box_side is None or own.empty:
-        return picture
-    drawn = Image.fromarray(picture)
-    scale = drawn.width / held.box_side
-    for box in own.itertuples():
-        corners = [scale * value for value in (box.x, box.y, box.x + box.width, box.y + box.height)]
-        ImageDraw.Draw(drawn).rectangle(corners, outline=BOX, width=max(3, drawn.width // 160))
-    return np.asarray(drawn)
+def _note(label: bool | None, flat: bool) -> str:
+    """'labelled with it · the map is empty'."""
+    return " · ".join(filter(None, (WORDS.get(label), "the map is empty" if flat else "")))

@@ -4,6 +4,7 @@ Runs are compared only within a group, which is a data set and a split; nothing 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -80,7 +81,7 @@ def run_labels(runs: pd.DataFrame) -> dict[str, str]:
     told = (runs[one].tolist() for one in ("run_id", "name", "architecture"))
     names = {run_id: name.strip() or architecture_label(architecture)
              for run_id, name, architecture in zip(*told, strict=True)}
-    counts = pd.Series(list(names.values()), dtype=object).value_counts()
+    counts = Counter(names.values())
     labels = {run_id: name if counts[name] == 1 else f"{name} · {run_id[-6:]}" for run_id, name in names.items()}
     if len(set(labels.values())) == len(labels):
         return labels
@@ -113,10 +114,10 @@ def groups(
     runs = _by_external_films(runs, board) if part == EXTERNAL else runs
     table = _table(runs, board, datasets, statuses, part)
     columns = ["dataset_id", "split_scheme", "split_seed", "split_fingerprint"]
-    found = []
+    order, found = table.index.tolist(), []
     for of_group, rows in runs.groupby(columns, sort=False, dropna=False):
         dataset_id, scheme, seed, fingerprint = of_group  # ty: ignore[not-iterable]  (a tuple, for several columns)
-        known = dataset_id in datasets.index
+        known, own = dataset_id in datasets.index, set(rows["run_id"].tolist())
         found.append(Group(
             key=hashlib.sha256(f"{dataset_id}|{scheme}|{seed}|{fingerprint}".encode()).hexdigest()[:12],
             title=datasets.at[dataset_id, "name"] if known else f"data set {dataset_id}",
@@ -124,7 +125,7 @@ def groups(
             draw=draw_in_words(scheme, seed, fingerprint),
             leaky=scheme in LEAKY_SCHEMES,
             synthetic=bool(known and datasets.at[dataset_id, "kind"] == "phantom"),
-            table=table[table.index.isin(rows["run_id"])],
+            table=table[[run_id in own for run_id in order]],
             warned=warned(rows),
         ))
     return found

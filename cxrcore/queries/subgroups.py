@@ -15,6 +15,7 @@ from cxrcore.findings import display_name
 from cxrcore.measures.intervals.draws import N_DRAWS, Draws, patient_draws
 from cxrcore.measures.intervals.intervals import MACRO, Interval, Resampled
 from cxrcore.measures.intervals.scored_films import measured_films, subset
+from cxrcore.measures.number_words import signed
 from cxrcore.measures.subgroups import (
     GROUPINGS,
     HIGHER,
@@ -222,7 +223,7 @@ def in_words(found: Subgroups, gaps: Sequence[Gap], reference: str, measure: str
                  if tested else f"no finding is on {MIN_POSITIVES} films or more of both groups, so none was tested"]
         point, low, high = (side[MACRO] for side in (gap.change.point, gap.change.low, gap.change.high))
         if not np.isnan(low):
-            said += [f"macro mean {point:+.3f} ({low:+.3f} to {high:+.3f}), {WORDS[gap.words[MACRO]]}"]
+            said += [f"macro mean {signed(point)} ({signed(low)} to {signed(high)}), {WORDS[gap.words[MACRO]]}"]
         lines.append((f"{SHORT[measure]} of ", found.called(gap.name),
                       f" against {found.called(reference)}: {'; '.join(said)}."))
     return lines

@@ -9,14 +9,14 @@ import numpy as np
 
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import RunError, UsageError
-from cxrcore.measures.thresholds import fitting
+from cxrcore.measures.thresholds import cross_fitting, fitting
 from cxrcore.queries import from_store
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.store import Store
 
 DEFAULT = "max_f1@val"
 UNFITTED = "fixed:0.5"
-HALF = from_store.FITTED_HALF  # as a part: half of the patients of the part that is read, which is read on the others
+HALF = cross_fitting.FITTED_HALF  # as a part: half of the patients of the part that is read
 FITTED_WORDS = PART_WORDS | {HALF: "half of the patients"}
 SIMPLE = {"fixed": "fixed", "classic": "classic grid"}
 PARAMETERS = {"fixed": "value", "classic": None} | {name: one.parameter for name, one in fitting.OBJECTIVES.items()}
@@ -125,7 +125,7 @@ def _fitted(store: Store, run: Evaluated, fit: FitKey) -> SourcedSet:
     if of not in run.parts:
         raise RunError(f"{run.label} has no {PART_WORDS.get(of, of)} predictions to fit thresholds on: "
                        f"python scripts/eval.py --run {run.run_id} makes them")
-    on = replace(run.read_own(of), half=from_store.FITTED_HALF if part == HALF else "")
+    on = replace(run.read_own(of), half=cross_fitting.FITTED_HALF if part == HALF else "")
     made = from_store.fitted(store, run.run_id, on, fit.objective, fit.parameter)
     parameters = _warned(run, made.parameters) | ({HALF: of} if part == HALF else {})
     return SourcedSet(str(FitKey(fit.objective, fit.parameter, part)), made.name, made.objective, parameters,

@@ -108,11 +108,8 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
     runs, board = overview.runs, overview.board
     _require_known(store, runs, run_ids)
     statuses, labels = from_store.statuses(store, runs), run_groups.run_labels(runs)
-    if run_ids:
-        run_ids, notes = _first(list(dict.fromkeys(run_ids)))
-    else:
-        open_runs = runs[~runs["archived"].astype(bool)]
-        run_ids, notes = _best(run_groups.groups(open_runs, board, overview.datasets, statuses, wanted), labels)
+    run_ids, notes = _first(list(dict.fromkeys(run_ids))) if run_ids else _best(run_groups.groups(
+        runs[~runs["archived"].astype(bool)], board, overview.datasets, statuses, wanted), labels)
     rows = runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
     part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), board)
     measured = [run for run in evaluated(rows, overview, labels, part, label_set) if part in run.parts]
@@ -120,22 +117,29 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
     notes += [f"{labels[run_id]} has no predictions of this part and is left out." for run_id in rows["run_id"]
               if run_id not in {run.run_id for run in measured}]
     kept = rows[rows["run_id"].isin([run.run_id for run in measured])]
-    groups = run_groups.groups(kept, board, overview.datasets, statuses, part)
-    group = next(one for one in groups if measured[0].run_id in one.table.index)
-    notes += [f"{run.label} belongs to another data set or split and is left out." for run in measured
-              if run.run_id not in group.table.index]
-    measured = [run for run in measured if run.run_id in group.table.index]
+    group, measured, strangers = _of_one_group(
+        run_groups.groups(kept, board, overview.datasets, statuses, part), measured)
+    notes += strangers
     kept = kept[kept["run_id"].isin(group.table.index)].reset_index(drop=True)
     measured, others = evaluated_runs.on_scored_findings(store, measured, part)
     if others and not measured[0].findings:
         raise RunError("these runs have no finding in common: a report compares them on those that all have")
     notes += filter(None, [evaluated_runs.others_in_words(len(measured[0].findings), others),
                            label_set_in_words(store, measured, part)])
-    compared = comparison.compare(store, measured, dict(zip(kept["run_id"], kept["architecture"], strict=True)), part,
-                                  places=places)
+    architectures = dict(zip(kept["run_id"], kept["architecture"], strict=True))
+    compared = comparison.compare(store, measured, architectures, part, places=places)
     notes += filter(None, [comparison.start_weights_sentence(kept, labels)])
     compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))
     return Contents(store, overview, group, part, kept, tuple(compared), tuple(notes))
+
+
+def _of_one_group(groups: Sequence[run_groups.Group], measured: Sequence[Evaluated]
+                  ) -> tuple[run_groups.Group, list[Evaluated], list[str]]:
+    """The first run's data set and split, the runs of it, and a line on each other one."""
+    group = next(one for one in groups if measured[0].run_id in one.table.index)
+    notes = [f"{run.label} belongs to another data set or split and is left out." for run in measured
+             if run.run_id not in group.table.index]
+    return group, [run for run in measured if run.run_id in group.table.index], notes
 
 
 def _require_known(store: Store, runs: pd.DataFrame, run_ids: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cxrcore.charts.alone import plotting_code
 from cxrcore.charts.board import assets
+from cxrcore.charts.film_viewer.assets import FILMS_SCRIPT, FILMS_STYLE
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.glossary import NOT_FOR_DIAGNOSIS
 from cxrcore.queries.comparison import Compared
@@ -69,9 +70,19 @@ def _page(contents: Contents, parts: dict[str, str], told: dict[str, Any]) -> st
 {assets.SCRIPT}
 {_read("report.js")}
 </script>
+{_films_code() if "Maps" in parts else ""}
 </body>
 </html>
 """
+
+
+def _films_code() -> str:
+    """The film viewer, whose words must not meet the board's: a module of its own."""
+    return f"""<script type="text/plain" id="films-style">{FILMS_STYLE}</script>
+<script type="module">
+{FILMS_SCRIPT}
+{_read("films.js")}
+</script>"""
 
 
 def _about(contents: Contents) -> str:

@@ -1,7 +1,6 @@
 """The report's sections as HTML, each from what the pages read."""
 
 import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -9,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from cxrcore.charts import curves as curve_charts
 from cxrcore.charts import reliability as reliability_charts
 from cxrcore.charts.alone import as_plain
 from cxrcore.charts.curve_axes import level
 from cxrcore.charts.dot_rows import dot_rows, row_names
+from cxrcore.charts.film_viewer.payload import pack_films
 from cxrcore.charts.look import Figure, RunStyle, architecture_label
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import display_name
@@ -29,8 +28,7 @@ from cxrcore.report import cautions
 from cxrcore.report.contents import LEADERBOARD, Contents
 from cxrcore.store.audit_marks import BADGE, in_words
 
-QUALITY = 85  # of a film's JPEG
-FILM_SIDE = 512  # pixels, at most: twelve films of 1,024 would make the page 10 MB
+FILM_SIDE = 640  # pixels, at most: twelve films of 1,024 would add 3 MB
 
 @dataclass
 class Figures:
@@ -144,13 +142,12 @@ def films_section(contents: Contents, n: int) -> str:
     for one in contents.compared:
         lesson = contents.lesson_of(one.run)
         try:
-            shown = [example(lesson, *case) for case in cases_of(lesson, n)]
+            shown = [example(lesson, *case, FILM_SIDE) for case in cases_of(lesson, n)]
         except (NothingToShow, WorkbenchError) as missing:
             said.append(f"<p>{escape(str(missing))}</p>")
             continue
-        pictures = "".join(f'<figure><img alt="{escape(made.caption)}" src="{_jpeg(made.picture)}"><figcaption>'
-                           f"{escape(made.caption)}</figcaption></figure>" for made in shown)
-        return f'<p>{named(contents, one.run)}. {escape(READ)}</p><div class="films">{pictures}</div>'
+        packed = base64.b64encode(pack_films(shown)).decode()
+        return f'<p>{named(contents, one.run)}. {escape(READ)}</p><div id="films-host" data-films="{packed}"></div>'
     return "".join(said)
 
 
@@ -204,11 +201,3 @@ def _legend_of(lines: Sequence[tuple[str, RunStyle]]) -> str:
     """Args: (name as HTML, look) of each line."""
     entries = "".join(f"<span>{_swatch(style)}{name}</span>" for name, style in lines)
     return f'<div class="legend">{entries}</div>'
-
-
-def _jpeg(picture: np.ndarray) -> str:
-    """A film and its map, side by side, no larger than they are shown."""
-    file, image = io.BytesIO(), Image.fromarray(picture)
-    image.thumbnail((2 * FILM_SIDE, FILM_SIDE), Image.Resampling.LANCZOS)
-    image.save(file, "JPEG", quality=QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

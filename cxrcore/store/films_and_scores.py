@@ -18,23 +18,17 @@ from cxrcore.store.label_sets import LabelSets, insert_label_set, read_against
 from cxrcore.store.records import CSV, LabelSet, Predictions
 from cxrcore.store.turns import one_row
 
+# From registered tables; the parameter is the data set's id.
+_INSERT_IMAGES = "INSERT INTO images SELECT ?, image_id, patient_id, follow_up, age, sex, view FROM new_rows"
+_INSERT_BOXES = "INSERT INTO boxes SELECT ?, image_id, finding, x, y, width, height FROM new_boxes"
+
 
 class FilmsAndScores(LabelSets):
     """Data sets and prediction sets."""
 
-    def add_dataset(
-        self,
-        dataset_id: str,
-        images: pd.DataFrame,
-        labels: np.ndarray,
-        findings: Sequence[str],
-        *,
-        name: str,
-        kind: str,
-        label_source: str,
-        policy: str = "",
-        boxes: pd.DataFrame | None = None,
-    ) -> None:
+    def add_dataset(self, dataset_id: str, images: pd.DataFrame, labels: np.ndarray, findings: Sequence[str], *,
+                    name: str, kind: str, label_source: str, policy: str = "",
+                    boxes: pd.DataFrame | None = None) -> None:
         """Add every film of a table with its labels and boxes; does nothing where the data set is known.
 
         Args:
@@ -57,17 +51,15 @@ class FilmsAndScores(LabelSets):
         with self._write() as con:
             if one_row(con.execute("SELECT count(*) FROM datasets WHERE dataset_id = ?", [dataset_id]))[0]:
                 return
+            n_patients = images["patient_id"].replace("", None).nunique()
             con.execute("INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?)",
-                        [dataset_id, name, kind, own, label_source, len(images),
-                         images["patient_id"].replace("", None).nunique()])
+                        [dataset_id, name, kind, own, label_source, len(images), n_patients])
             con.register("new_rows", rows)
-            con.execute("INSERT INTO images SELECT ?, image_id, patient_id, follow_up, age, sex, view FROM new_rows",
-                        [dataset_id])
+            con.execute(_INSERT_IMAGES, [dataset_id])
             insert_label_set(con, LabelSet(dataset_id, CSV, tuple(own), source=label_source, policy=policy))
             if boxes is not None:
                 con.register("new_boxes", nan_to_null(boxes))
-                con.execute("INSERT INTO boxes SELECT ?, image_id, finding, x, y, width, height FROM new_boxes",
-                            [dataset_id])
+                con.execute(_INSERT_BOXES, [dataset_id])
 
     def datasets(self) -> pd.DataFrame:
         """All data sets."""
@@ -110,9 +102,7 @@ class FilmsAndScores(LabelSets):
             RunError: no such run.
         """
         scores = np.asarray(scores, np.float32)
-        order = _checked_order(image_ids, scores, len(self.findings(dataset_id)))
-        rows = pa.table({"image_id": pa.array(np.asarray(image_ids, object)[order], pa.string()),
-                         "scores": to_lists(scores[order])})
+        rows = _rows_in_order(image_ids, scores, len(self.findings(dataset_id)))
         prediction_id = new_id()
         with self._write() as con:
             require(con, run_id=run_id)
@@ -184,8 +174,8 @@ def _positions(wanted: pa.ChunkedArray, among: pa.ChunkedArray) -> np.ndarray:
     return found.to_numpy()
 
 
-def _checked_order(image_ids: Sequence[str] | np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
-    """The order that sorts the films, after the checks of `save_predictions`."""
+def _rows_in_order(image_ids: Sequence[str] | np.ndarray, scores: np.ndarray, k: int) -> pa.Table:
+    """Films and scores sorted by film, after the checks of `save_predictions`."""
     if scores.shape != (len(image_ids), k) or not len(scores):
         raise StoreError(f"scores have shape {scores.shape}, expected ({len(image_ids)}, {k}) and not empty")
     low, high = np.nanmin(scores, initial=0), np.nanmax(scores, initial=0)
@@ -196,7 +186,8 @@ def _checked_order(image_ids: Sequence[str] | np.ndarray, scores: np.ndarray, k:
     twice = np.flatnonzero(ids[order][1:] == ids[order][:-1])
     if len(twice):
         raise StoreError(f"film {ids[order][twice[0]]} stands twice in one prediction set")
-    return order
+    return pa.table({"image_id": pa.array(np.asarray(image_ids, object)[order], pa.string()),
+                     "scores": to_lists(scores[order])})
 
 
 def _require_films(con: duckdb.DuckDBPyConnection, dataset_id: str) -> None:

@@ -28,10 +28,14 @@ _CHOSEN = f"""QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY
     coalesce(checkpoint, '') = '{LAST}', created_at DESC, prediction_id DESC) = 1"""
 
 # The macro means of the leaderboard. Of some hundred rows a prediction set they are a handful: they alone are told by
-# age, by no more columns than needed.
-_MACRO = f"""SELECT prediction_id, metric, set_id, value, low, high, n FROM metrics
-    WHERE label_set = 'csv' AND finding = 'macro' AND metric IN ('auroc', 'ap', 'f1')
-    QUALIFY {_NEWEST.format('prediction_id, metric, set_id')}"""
+# age, by no more columns than needed; F1 stands for each threshold set, of which only those of one aim are asked for.
+_MACRO = f"""SELECT prediction_id, metric, value, low, high, n FROM metrics
+    WHERE label_set = 'csv' AND finding = 'macro' AND metric IN ('auroc', 'ap')
+    QUALIFY {_NEWEST.format('prediction_id, metric')}"""
+_MACRO_F1 = f"""SELECT prediction_id, set_id, value, low, high FROM metrics
+    WHERE label_set = 'csv' AND finding = 'macro' AND metric = 'f1'
+        AND set_id IN (SELECT set_id FROM threshold_sets WHERE objective = 'max_f1')
+    QUALIFY {_NEWEST.format('prediction_id, set_id')}"""
 # How many findings have an AUROC, of each prediction set. Most were measured once, and their rows need only counting:
 # to tell the newest of a million rows takes four times as long.
 _OF_FINDINGS = "FROM metrics WHERE label_set = 'csv' AND metric = 'auroc' AND finding <> 'macro' AND finding <> 'micro'"
@@ -171,15 +175,15 @@ class Measurements(StoreFile):
         return self._frame(f"""
             WITH newest AS (SELECT prediction_id, run_id, split, dataset_id, n, n_expected, checkpoint
                             FROM prediction_sets {_CHOSEN}),
-            macro AS ({_MACRO}), own AS ({_OWN}), defined AS ({_DEFINED}),
+            macro AS ({_MACRO}), macro_f1 AS ({_MACRO_F1}), own AS ({_OWN}), defined AS ({_DEFINED}),
             means AS (SELECT prediction_id, max(n) FILTER (metric = 'auroc') AS n, {means} FROM macro
                       GROUP BY prediction_id),
             f1 AS (SELECT s.prediction_id, arg_max({{'value': value, 'low': low, 'high': high, 'split': fitted.split}},
                                                    {order}) AS best
-                FROM macro m JOIN newest s USING (prediction_id) JOIN threshold_sets t USING (set_id)
+                FROM macro_f1 m JOIN newest s USING (prediction_id) JOIN threshold_sets t USING (set_id)
                 JOIN prediction_sets fitted ON fitted.prediction_id = t.prediction_id AND fitted.run_id = s.run_id
                 LEFT JOIN newest val ON val.run_id = s.run_id AND val.split = 'val'
-                WHERE metric = 'f1' AND objective = 'max_f1' AND value IS NOT NULL GROUP BY s.prediction_id)
+                WHERE value IS NOT NULL GROUP BY s.prediction_id)
             SELECT s.run_id, s.split, prediction_id, s.dataset_id, least(m.n, s.n) AS n, s.n_expected, s.checkpoint,
                 m.* EXCLUDE (prediction_id, n), best.value AS f1, best.low AS f1_low, best.high AS f1_high,
                 best.split AS f1_fitted_on, coalesce(n_defined, 0) AS n_defined

@@ -17,6 +17,7 @@ from cxrcore import ids
 from cxrcore.config import TrainConfig
 from cxrcore.errors import DataError
 from cxrcore.findings import MEANS
+from cxrcore.measures.decisions.promise_record import promise_of
 from cxrcore.measures.thresholds.positions import UNREACHED
 from cxrcore.store import film_checks
 from cxrcore.store.records import KINDS, LONGEST_TEXT, STATUSES
@@ -284,6 +285,9 @@ def _check_thresholds(row: Mapping[str, Any], findings: Sequence[str]) -> None:
     for key in _LISTS:
         if not isinstance(parameters.get(key, []), list) or set(map(str, parameters.get(key, []))) - set(findings):
             raise DataError(f"{key} of a threshold set is no list of findings")
+    kept = promise_of(parameters)
+    if kept is not None and set(kept.findings) - set(findings):
+        raise DataError(f"a promise of an unknown finding: {min(set(kept.findings) - set(findings))!a:.60}")
 
 
 def _check_calibrator(row: Mapping[str, Any], findings: Sequence[str]) -> None:

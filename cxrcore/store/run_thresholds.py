@@ -6,6 +6,7 @@ a file, is not among them.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from cxrcore.measures.thresholds.fitting import ThresholdSet
 from cxrcore.store.records import rows_of
 from cxrcore.store.store import Store
+from cxrcore.store.threshold_file import ThresholdFile
 
 FIT_SPLIT = "val"
 NAMES = {"fixed": "0.5", "max_f1": "max F1", "classic": "classic"}  # {objective: name} of what evaluations save
@@ -38,6 +40,23 @@ def fitted_set(store: Store, run_id: str, prediction_id: str, objective: str) ->
 def is_automatic(row: Any) -> bool:
     """Whether an evaluation saved a set by itself; `row` has the columns of `Store.threshold_sets` as attributes."""
     return NAMES.get(row.objective) == row.name and not row.author and not row.note
+
+
+def file_of(run: Mapping[str, Any], fitted_on: Mapping[str, Any], row: Mapping[str, Any], findings: tuple[str, ...]
+            ) -> ThresholdFile:
+    """A stored set as a file has it, with where it comes from.
+
+    Args:
+        run: row of `Store.runs`.
+        fitted_on: row of `Store.prediction_sets`.
+        row: of `Store.threshold_sets`.
+        findings: of the data set that it was fitted on.
+    """
+    return ThresholdFile(
+        np.array(row["thresholds"]), findings, row["name"], row["objective"], json.loads(row["parameters"]),
+        run["run_id"], run["name"], run["architecture"], fitted_on["checkpoint"], fitted_on["checkpoint_sha256"],
+        fitted_on["dataset_id"], run["split_scheme"], run["split_fingerprint"], fitted_on["split"],
+        row["prediction_id"], row["author"], row["note"], row["created_at"].isoformat())
 
 
 def _saved(store: Store, run_id: str, prediction_id: str | None) -> dict[str, ThresholdSet]:

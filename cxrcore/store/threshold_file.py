@@ -16,8 +16,9 @@ import numpy as np
 
 from cxrcore import __version__
 from cxrcore.data.files import bounded_file
-from cxrcore.errors import FindingError, ThresholdFileError
+from cxrcore.errors import DataError, FindingError, ThresholdFileError
 from cxrcore.findings import one_of
+from cxrcore.measures.decisions.promise_record import promise_of
 from cxrcore.measures.thresholds.positions import UNREACHED
 from cxrcore.store.threshold_forms import MAX_SIZE, document_of, number_of, pairs_of, shown
 
@@ -263,6 +264,10 @@ def _parameters(document: Mapping[str, Any]) -> dict[str, Any]:
         json.dumps(parameters, allow_nan=False)
     except ValueError:
         raise ThresholdFileError("parameters hold a number that is not finite") from None
+    try:
+        promise_of(parameters)
+    except DataError as error:
+        raise ThresholdFileError(str(error)) from None
     return parameters
 
 

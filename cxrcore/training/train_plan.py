@@ -46,6 +46,7 @@ class TrainingPlan:
         eval_parts: part -> table rows to evaluate at the end; empty for no evaluation.
         speeds: what choosing the precision measured, or empty.
         constants: what the training settles besides the flags.
+        assumed: what the table, its files and its DICOM films did not say themselves, and how it was taken.
     """
 
     config: TrainConfig
@@ -57,6 +58,7 @@ class TrainingPlan:
     origin: Start
     speeds: dict[str, Any]
     constants: Constants
+    assumed: list[str]
 
     @property
     def epochs(self) -> int:
@@ -74,7 +76,7 @@ class TrainingPlan:
             "start_weights": dict(self.origin.source), "constants": self.constants.record(self.config.loss),
             "pixels_version": VERSION, "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows),
             "device": device_name(),
-        } | ({"assumed": said} if (said := "; ".join([*self.films.table.notes, *self.films.files])) else {})
+        } | ({"assumed": said} if (said := "; ".join(self.assumed)) else {})
 
     @property
     def corpus(self) -> str:
@@ -120,7 +122,8 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     settled = dataclasses.replace(config, epochs=epochs, name=name)
     cli.results_folder(config.results)
     settled, speeds = _settle_precision(settled, origin)
-    return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, constants or Constants())
+    assumed = split_parts.assumed(films, pixels, needed)
+    return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, constants or Constants(), assumed)
 
 
 def training_data(films: FilmSet, pixels: PreparedPixels, train: np.ndarray, val: np.ndarray) -> TrainingData:

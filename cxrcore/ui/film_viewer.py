@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from cxrcore.charts.film_viewer.assets import SCRIPT, STYLE
+from cxrcore.charts.film_viewer.assets import FILMS_SCRIPT, FILMS_STYLE, SCRIPT, STYLE
 
 _COMPONENT = st.components.v2.component(
     "cxr_film_viewer",
@@ -14,6 +14,10 @@ _COMPONENT = st.components.v2.component(
     css=STYLE,
     js=SCRIPT,
 )
+
+_FILMS = st.components.v2.component(
+    "cxr_films", html='<div id="films" data-testid="films"\nrole="group" aria-label="Films and maps"></div>',
+    css=FILMS_STYLE, js=FILMS_SCRIPT)
 
 HEIGHT = "calc(min(max(480px, 100vh - 262px), 42vw) + 42px)"  # of a square film on a desk, with its tools
 MOST_STROKES, MOST_POINTS, FARTHEST = 100, 2000, 1e5  # of what a browser may send; pixels from the film's corner
@@ -39,6 +43,16 @@ def film_viewer(payload: bytes, key: str, on_finding: Callable[[], None] = lambd
     """
     st.html(f"<style>.st-key-{key} {{ min-height: {HEIGHT}; }}</style>")
     _COMPONENT(data=payload, key=key, on_finding_change=on_finding, on_painted_change=on_painted)
+
+
+def films(payload: bytes, key: str) -> None:
+    """Show films side by side under the maps of one or several networks.
+
+    Args:
+        payload: as `payload.pack_films` makes it.
+        key: of the component.
+    """
+    _FILMS(data=payload, key=key)
 
 
 def kept(key: str) -> str | None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cxrcore.report import bundle, contents, page
 from cxrcore.store import OWN, Store
 from cxrcore.ui import link
 
@@ -33,6 +32,8 @@ def report_popover(store: Store, run_ids: Sequence[str], part: str, label_set: s
 
 def _make(store: Store, run_ids: Sequence[str], part: str, label_set: str, kind: str) -> bytes:
     """With a bar, since it takes some seconds."""
+    from cxrcore.report import bundle, contents, page  # here: they draw for paper, which takes a second to import
+
     slot, done = st.empty(), 0
 
     def step(name: str) -> None:

@@ -92,7 +92,7 @@ def navigation() -> Any:
 
 
 def _streamlit_page(entry: PageEntry) -> Any:
-    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title, help=entry.question,
+    return st.Page(PROJECT_ROOT / "pages" / f"{entry.name}.py", title=entry.title,
                    url_path="start" if entry is HOME else None, default=entry is HOME)
 
 
@@ -162,7 +162,7 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
         _lead_on_to_runs()
     _carry_runs_over(name)
     link.begin_page(arrived())
-    st.html(frame.STYLE)
+    frame.listen()
     _menu()
     if entry.stage:
         frame.without()
@@ -178,10 +178,14 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
             _tell_of_copy(found, name)
         store = found
     if store is None:
+        frame.end()
         link.end_page()
         st.stop()
-    with errors_shown():
-        yield store
+    try:
+        with errors_shown():
+            yield store
+    finally:
+        frame.end()  # also where the page ends early
     link.end_page()
 
 

@@ -21,7 +21,7 @@ from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE, Group
 from cxrcore.report.latex import as_latex
 from cxrcore.store import OWN, Store
 from cxrcore.store.audit_marks import BADGE, Marks, questions, told_once
-from cxrcore.ui import link
+from cxrcore.ui import link, table_signs
 from cxrcore.ui.frame import frame
 from cxrcore.ui.link import LABELS, forget, in_link
 from cxrcore.ui.markdown import bold, escape
@@ -82,8 +82,9 @@ def number(term: str, title: str | None = None, format: str | None = None, width
 
 
 def show_table(frame: pd.DataFrame, **as_dataframe: Any) -> Any:
-    """As `st.dataframe`, whose own toolbar and clipboard give the cells to spreadsheets just as they are shown."""
-    return st.dataframe(csv_file.for_people(frame), **as_dataframe)
+    """As `st.dataframe`, whose toolbar and clipboard serve spreadsheets; the minus sign is the screen's alone."""
+    shown, config = table_signs.with_minus_signs(csv_file.for_people(frame), as_dataframe.pop("column_config", None))
+    return st.dataframe(shown, column_config=config, **as_dataframe)
 
 
 def download_menu(tables: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]], latex: bool = False) -> None:

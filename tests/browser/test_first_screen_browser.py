@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from first_screen import CONTROLS, FIRST, HIGHEST, first_y
+from first_screen import CONTROLS, FIRST, HIGHEST, WATCH, first_y, seen, watched_tab
 from picking import settle
 from playwright.sync_api import expect
 
@@ -12,6 +12,7 @@ from cxrcore.ui.shell import PAGES
 pytestmark = pytest.mark.browser
 
 MOST = 10  # controls at rest; a group of chips is one
+SHIFT = 0.05  # of the window, by the distance that it moves: what the field calls good is .1
 
 
 def test_every_page_begins_with_its_answer_under_a_bar_of_few_controls(page, served, phantoms):
@@ -35,3 +36,13 @@ def test_every_page_begins_with_its_answer_under_a_bar_of_few_controls(page, ser
     assert not wrong, wrong
     assert {name: found for name, found in controls.items() if len(found) > MOST} == {}
     assert len(controls["compare"]) >= 3  # controls are seen
+
+
+@pytest.mark.parametrize("name", ["runs", "curves"])
+def test_what_is_seen_of_a_page_stays_where_it_is(page, served, phantoms, name):
+    page.context.add_init_script(WATCH)
+    with watched_tab(page.context, f"{served}/{name}?run={phantoms.run_ids['mobilenet_v2']}") as (tab, _):
+        parts = tab.locator("[data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] > *").all()
+        shown = [part.evaluate("one => getComputedStyle(one).visibility") for part in parts]
+        assert len(shown) > 4 and set(shown) == {"visible"}
+        assert seen(tab, "shift") <= SHIFT, tab.evaluate("seen.shifts")

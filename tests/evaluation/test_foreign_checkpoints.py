@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from dicom_films import described, written
 from foreign_weights import chexnet
 
 from cxrcore.config import EvalConfig
@@ -85,6 +86,15 @@ def test_a_file_of_chexnet_s_layout_gives_the_scores_of_the_original(here, tiny_
     runs = store.runs().assign(dataset="tiny").to_dict("records")
     table = settings_table(runs, {row["run_id"]: "it"}).set_index("Setting")["it"]
     assert table["assumed"] == config["assumed"] and table["mean"] == "[0.485, 0.456, 0.406]"
+
+
+def test_what_was_taken_in_reading_its_films_is_stored_with_the_run(here, tiny_nih_copy):
+    for path in tiny_nih_copy.rglob("*.png"):
+        path.write_bytes(written(described(np.arange(4096, dtype=np.uint16).reshape(64, 64))))
+    store = run(tiny_nih_copy, here[0], "chexnet.pth", **SAID)
+    config = json.loads(store.runs().iloc[0]["config"])
+    assert "sigmoid of its last layer" in config["assumed"]
+    assert f"{SUBSET} DICOM films read as: its grey values fill" in config["assumed"]
 
 
 def test_the_json_beside_it_says_the_same_in_another_order_and_with_outputs_that_are_none(here, made):

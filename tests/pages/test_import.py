@@ -1,5 +1,7 @@
 """The Import page without a browser: upload, audit, saving once, refusals, and the mean of runs."""
 
+import re
+
 import predictions as made
 import pytest
 import scored_runs
@@ -57,6 +59,31 @@ def test_an_upload_is_audited_saved_once_and_chosen(store, monkeypatch):
     run = store.runs().iloc[0]
     assert len(store.runs()) == 1 and (run["name"], run["architecture"]) == ("Their model", "convnext")
     assert store.leaderboard()["auroc"].iloc[0] > 0.8
+
+
+def answer_of(app) -> str:
+    """The sentence that the page begins with."""
+    html = next(one.proto.body for one in app.main.get("html") if 'class="answer"' in one.proto.body)
+    return re.sub("<[^>]+>", "", html)
+
+
+def test_the_page_begins_with_what_the_files_are_and_what_is_kept(store):
+    assert answer_of(open_page("import")).startswith("Scores of any network")
+    app = uploaded(made.as_csv(made.frame(FILMS)))
+    said = answer_of(app)
+    assert said.startswith("theirs.csv has scores of 14 of 14 findings for 600 test films of ")
+    assert "macro AUROC 0." in said
+    assert said.endswith("nothing is saved yet.")
+    save_button(app).click().run()
+    assert answer_of(app).endswith("All of it is saved.")
+    assert "nothing was: it cannot be read" in answer_of(uploaded(b"\0\0"))
+    rows = made.frame(FILMS)
+    app = open_page("import")
+    files = {"A.csv": rows[:300], "b.csv": rows[["image_id"]]}
+    app.file_uploader(key="import_file").set_value(
+        [(name, made.as_csv(own), "text/csv") for name, own in files.items()]).run()
+    assert answer_of(app).startswith("2 files hold the scores of 2 runs, macro AUROC 0.")
+    assert "none of them saved yet. 1 cannot be read" in answer_of(app)
 
 
 def test_declarations_reach_the_audit(store):

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from opened_pages import open_page
 from seeded_runs import DATASET, add_run, film_ids, make_store
+from sent_films import side_by_side
 
 from cxrcore.charts.look import RunStyle
 from cxrcore.charts.stage import STAGE_FONT, Rated, for_stage, rating_chart
@@ -323,7 +324,11 @@ def test_films_of_the_maps_can_be_chosen(real, open_slide):
     lesson = lesson_of(real)
     image_id, finding = lesson_examples.cases_of(lesson, 3)[-1]
     app = open_slide("Maps", films=f"{display_name(finding)}: {image_id}")
-    assert image_id in text_of(app) and not app.error
+    [shown] = side_by_side(app)
+    assert shown["over"] == image_id and shown["title"] == display_name(finding) and not app.error
+    assert shown["findings"][shown["open"]]["name"] == finding
+    [layer] = shown["layers"]
+    assert layer["n"] == len(shown["findings"]) and {box["finding"] for box in shown["boxes"]} <= set(range(14))
 
 
 def test_all_slides_stand_below_each_other_to_print(real, open_slide):

@@ -14,6 +14,7 @@ import numpy as np
 import other_lists
 import pandas as pd
 import pytest
+import sent_films
 from opened_pages import open_page
 from PIL import Image
 from seeded_runs import DATASET, add_run, film_ids, make_store
@@ -134,13 +135,19 @@ def test_phantoms_and_the_purpose_are_said(html):
     assert "SYNTHETIC" in html and "not for diagnosis" in html and "draws of patients" in html
 
 
-def test_films_are_pictures_of_their_own(html):
-    pictures = re.findall(r'<figure><img alt="[^"]+ score [^"]+" src="data:image/jpeg;base64,([^"]+)"', html)
-    said = "raises an alarm for is on this machine" in html
-    assert said or len(pictures) == 1
-    for picture in pictures:
-        width, height = Image.open(io.BytesIO(base64.b64decode(picture))).size
-        assert width == 2 * height
+def test_films_travel_with_the_maps_of_all_findings(html):
+    found = re.search(r'<div id="films-host" data-films="([^"]+)"', html)
+    if found is None:
+        assert "raises an alarm for is on this machine" in html and "films-style" not in html
+        return
+    [one] = sent_films.films(base64.b64decode(found[1]))
+    [network], [layer] = one["networks"], one["layers"]
+    opened = one["findings"][one["open"]]["name"]
+    assert display_name(opened) == one["title"] and network["alarms"][one["open"]]  # a right alarm
+    assert "labelled with it" in network["notes"][one["open"]]
+    assert layer["cells"].shape[0] == len(one["findings"]) == len(NIH_FINDINGS)
+    picture = Image.open(io.BytesIO(one["picture"]))
+    assert picture.width == picture.height <= sections.FILM_SIDE
 
 
 def test_the_zip_holds_tables_and_figures_that_can_be_read(archive, found):
@@ -284,11 +291,6 @@ def test_the_same_numbers_give_the_same_figures(monkeypatch):
     found = contents.read_contents(store, [])
     first, again = (list(itertools.islice(drawings.files(found), 2)) for _ in range(2))
     assert [name for name, _ in first] == ["figures/roc.png", "figures/roc.svg"] and first == again
-
-
-def test_large_films_are_shown_small():
-    data = sections._jpeg(np.zeros((1024, 2048, 3), np.uint8))
-    assert Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).size == (1024, 512)
 
 
 def test_what_cannot_be_reported_is_one_line(phantoms):

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -25,19 +26,27 @@ from cxrcore.config import PROJECT_ROOT
 
 TYPESCRIPT = "6.0.3"  # the last one that is written in JavaScript, and so one file for all systems
 INSTALLING = 120  # seconds; a network that is not there should not stop a commit for long
-BOARD = [f"cxrcore/charts/board/{name}" for name in assets.SCRIPTS]
-SMALL_CURVES = [f"cxrcore/charts/small_curves/{name}" for name in small_curves.SCRIPTS]
-VIEWER = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.SCRIPTS]
-PEEK = [f"cxrcore/charts/film_viewer/{name}" for name in viewer_assets.PEEK]
-MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"], "keys.js": ["cxrcore/ui/present/keys.js"],
+
+
+def of_chart(folder: str, names: Sequence[str]) -> list[str]:
+    """The files of a chart's module, from the project's root; names are from the chart's folder."""
+    return [os.path.normpath(f"cxrcore/charts/{folder}/{name}") for name in names]
+
+
+MODULES = {"board.js": [*of_chart("board", assets.SCRIPTS), "cxrcore/report/report.js"],
+           "keys.js": ["cxrcore/ui/present/keys.js"],
            "copy_link.js": ["cxrcore/ui/frame/copy_link.js"], "more.js": ["cxrcore/ui/frame/more.js"],
-           "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
-           "small_curves.js": SMALL_CURVES, "table.js": ["cxrcore/ui/compare/table.js"],
+           "keyboard.js": ["cxrcore/ui/frame/keyboard.js"], "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
+           "terms.js": ["cxrcore/ui/frame/terms.js"],
+           "small_curves.js": of_chart("small_curves", small_curves.SCRIPTS),
+           "table.js": ["cxrcore/ui/compare/table.js"],
            "copy_text.js": ["cxrcore/ui/compare/copy_text.js"],
-           "leaderboard.js": [f"cxrcore/charts/leaderboard/{name}" for name in leaderboard.SCRIPTS],
+           "leaderboard.js": of_chart("leaderboard", leaderboard.SCRIPTS),
            "tour.js": ["cxrcore/ui/frame/tour.js"], "film.js": ["cxrcore/ui/home/film.js"],
            "strip.js": ["cxrcore/ui/home/strip.js"], "teller.js": ["cxrcore/charts/board/teller.js"],
-           "viewer.js": VIEWER, "peek.js": PEEK}
+           "viewer.js": of_chart("film_viewer", viewer_assets.SCRIPTS),
+           "peek.js": of_chart("film_viewer", viewer_assets.PEEK),
+           "films.js": [*of_chart("film_viewer", viewer_assets.FILMS), "cxrcore/report/films.js"]}
 GLOBALS = "declare const Plotly: any;\n"  # what report.js finds on its page
 _STRICT = ("--allowJs", "--checkJs", "--strict", "--noEmit", "--noUnusedLocals", "--noUnusedParameters",
            "--noImplicitReturns", "--target", "es2023", "--lib", "es2023,dom,dom.iterable", "--pretty", "false")

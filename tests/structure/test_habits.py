@@ -7,6 +7,7 @@ import javascript
 import pytest
 
 from cxrcore.charts.board import assets
+from cxrcore.charts.sources import sent
 from cxrcore.config import PROJECT_ROOT
 
 SETTINGS = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
@@ -60,14 +61,16 @@ def test_the_javascript_is_checked_as_browsers_get_it():
     assert {name for files in javascript.MODULES.values() for name in files} == there
     files = javascript.MODULES["board.js"]
     text = javascript.joined(files)
-    assert text.startswith(assets.SCRIPT)
+    board = files[:len(assets.SCRIPTS)]
+    assert "\n".join(sent(PROJECT_ROOT / name) for name in board) == assets.SCRIPT
     for number, line in enumerate(text.splitlines(), 1):
         name, own = javascript.place(files, number)
         assert [*source_of(name).splitlines(), ""][own - 1] == line
 
 
 def test_messages_name_the_file_that_people_edit():
-    first = len(source_of(javascript.BOARD[0]).splitlines())
+    board = javascript.MODULES["board.js"]
+    first = len(source_of(board[0]).splitlines())
     assert javascript.told(f"board.js({first + 4},7): error TS2322: wrong") == [
-        f"{javascript.BOARD[1]}:3:7: error TS2322: wrong"]
+        f"{board[1]}:3:7: error TS2322: wrong"]
     assert javascript.told("keys.js:5:1: odd") == ["cxrcore/ui/present/keys.js:5:1: odd"]

@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
+from cxrcore.charts.sources import script, sent
+
 # The last has the default export.
-SCRIPTS = ("counts.js", "decide.js", "draw.js", "totals.js", "aims.js", "panel.js", "input.js", "typing.js", "band.js",
-           "modes.js", "mode_lines.js", "modes_rows.js", "modes_panel.js", "beside.js", "strip.js", "board.js")
-STYLES = ("board.css", "modes.css")
+SCRIPTS = ("../elements.js", "counts.js", "decide.js", "draw.js", "totals.js", "aims.js", "panel.js", "input.js",
+           "typing.js", "band.js", "modes.js", "mode_lines.js", "modes_rows.js", "modes_panel.js", "beside.js",
+           "strip.js", "board.js")
+_HERE = Path(__file__).parent
 
-
-def _read(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
-
-
-STYLE, SCRIPT = ("\n".join(map(_read, names)) for names in (STYLES, SCRIPTS))
-TELLER = _read("teller.js")  # of a component beside the board's own
+STYLE, SCRIPT = "\n".join(sent(_HERE / name) for name in ("board.css", "modes.css")), script(_HERE, *SCRIPTS)
+TELLER = script(_HERE, "teller.js")  # of a component beside the board's own

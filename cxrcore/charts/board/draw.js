@@ -8,7 +8,6 @@
  *             asked?: HTMLElement | null, typedUpper?: HTMLInputElement | null }} Row
  */
 
-const SVG = "http://www.w3.org/2000/svg";
 const ROW_BINS = 64;
 const ROW_HEIGHT = 34; // pixels of a row's histogram
 const MANY = 20; // rows, beyond which they scroll inside the board, so that totals and the open finding stay in sight
@@ -25,21 +24,6 @@ const COLUMNS = [
   ["fn", "FN", (now) => String(now.fn), true],
   ["tn", "TN", (now) => String(now.tn), true],
 ];
-// An element with attributes, then texts or elements inside it.
-/**
- * @param {string} tag
- * @param {Record<string, string | number | boolean | null | undefined>} attributes
- * @param {...(Node | string)} inside
- * @returns {any} an element of that tag
- */
-function element(tag, attributes = {}, ...inside) {
-  const made = tag.startsWith("svg:") ? document.createElementNS(SVG, tag.slice(4)) : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : String(value));
-  }
-  made.append(...inside);
-  return made;
-}
 
 // Setting an equal text would still cost a layout.
 /** @param {Element} node @param {string} text */

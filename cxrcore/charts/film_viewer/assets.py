@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-SCRIPTS = ("heat.js", "film.js", "stage.js", "pointer.js", "rows.js", "viewer.js")  # the last has the default export
+from cxrcore.charts.sources import script, sent
+
+SCRIPTS = ("../elements.js", "heat.js", "film.js", "stage.js", "pointer.js", "panels.js", "rows.js",
+           "viewer.js")  # the last has the default export
+FILMS = ("../elements.js", "heat.js", "film.js", "stage.js", "pointer.js", "films.js")  # side by side
 PEEK = ("heat.js", "peek.js")
+_HERE = Path(__file__).parent
 
-
-def _read(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
-
-
-STYLE, SCRIPT = _read("viewer.css"), "\n".join(map(_read, SCRIPTS))
-PEEK_STYLE, PEEK_SCRIPT = _read("peek.css"), "\n".join(map(_read, PEEK))
+STYLE, SCRIPT = sent(_HERE / "viewer.css"), script(_HERE, *SCRIPTS)
+PEEK_STYLE, PEEK_SCRIPT = sent(_HERE / "peek.css"), script(_HERE, *PEEK)
+FILMS_STYLE, FILMS_SCRIPT = STYLE + sent(_HERE / "films.css"), script(_HERE, *FILMS)

@@ -10,7 +10,8 @@
  * @typedef {{ version: string, film: { id: string, width: number, height: number, bytes: number, type: string,
  *             grey: string, said: string }, view: View, open: number, strength: number, contour: boolean,
  *             findings: Finding[], networks: Network[], layers: LayerHeader[], boxes: Box[],
- *             painted: string | null, strokes: Stroke[], brush: number, occludable: boolean, keys: boolean }} Header
+ *             painted: string | null, strokes: Stroke[], brush: number, occludable: boolean, keys: boolean,
+ *             warnings: string[] }} Header
  * @typedef {{ header: Header, colours: Uint8Array, film: Uint8Array<ArrayBuffer>, layers: Layer[] }} Film
  */
 

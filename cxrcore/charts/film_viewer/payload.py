@@ -96,6 +96,7 @@ class Shown:
         strokes: of that patch, each a line of (x, y) in the film's pixels.
         occludable: whether a patch can be painted.
         keys: whether digits choose findings wherever the keyboard is.
+        warnings: what must be known before any score is believed, plain text; they stand over the scores.
     """
 
     view: str
@@ -108,6 +109,7 @@ class Shown:
     strokes: Sequence[Sequence[Sequence[float]]] = ()
     occludable: bool = False
     keys: bool = True
+    warnings: Sequence[str] = ()
 
 
 def no_maps(title: str, network: int = 0, size: int = 1) -> Layer:
@@ -117,15 +119,17 @@ def no_maps(title: str, network: int = 0, size: int = 1) -> Layer:
 
 
 def pack(film: np.ndarray, findings: Sequence[str], networks: Sequence[Network], layers: Sequence[Layer],
-         shown: Shown, labels: Mapping[str, bool] | None = None, boxes: Sequence[Box] = ()) -> bytes:
+         shown: Shown, labels: Mapping[str, bool] | None = None, boxes: Sequence[Box] = (),
+         longest: int = LONGEST) -> bytes:
     """The viewer's bytes.
 
     Args:
         film: uint8 (H, W).
         findings: k names, of the rows.
         labels: {finding: whether the film has it}, of those that are known.
+        longest: pixels of the picture's long side, at most.
     """
-    picture, kind = _picture_of(film)
+    picture, kind = _picture_of(film, longest)
     height, width = film.shape
     place = {finding: k for k, finding in enumerate(findings)}
     head: dict[str, Any] = {
@@ -134,6 +138,7 @@ def pack(film: np.ndarray, findings: Sequence[str], networks: Sequence[Network],
         "view": shown.view, "open": place.get(shown.open, 0), "strength": shown.strength, "contour": shown.contour,
         "painted": shown.painted, "strokes": shown.strokes,
         "brush": brush_of(film.shape), "occludable": shown.occludable, "keys": shown.keys,
+        "warnings": list(shown.warnings),
         "findings": [{"name": name, "title": display_name(name), "label": (labels or {}).get(name)}
                      for name in findings],
         "networks": [_network(one) for one in networks],
@@ -147,16 +152,40 @@ def pack(film: np.ndarray, findings: Sequence[str], networks: Sequence[Network],
     return len(text).to_bytes(4, "little") + text + body
 
 
+@dataclass(frozen=True)
+class Captioned:
+    """A film among several: what stands over it, and its bytes as `pack` makes them."""
+
+    title: str
+    said: str
+    packed: bytes
+
+
+def pack_films(films: Sequence[Captioned], all_together: str = "All") -> bytes:
+    """Films side by side: a length (uint32), a header in JSON, then each film's bytes.
+
+    Args:
+        films: of the same networks in the same order.
+        all_together: the button that shows all networks' maps at once.
+    """
+    body = b"".join(one.packed for one in films)
+    head = {"all": all_together, "films": [{"title": one.title, "said": one.said, "bytes": len(one.packed)}
+                                           for one in films]}
+    head["version"] = hashlib.sha256(json.dumps(head).encode() + body).hexdigest()[:16]
+    text = json.dumps(head).encode()
+    return len(text).to_bytes(4, "little") + text + body
+
+
 def film_id(film: np.ndarray) -> str:
     """What the viewer calls a film, uint8 (H, W)."""
     return hashlib.sha256(repr(film.shape).encode() + np.ascontiguousarray(film).tobytes()).hexdigest()[:16]
 
 
-def _picture_of(film: np.ndarray) -> tuple[bytes, str]:
-    """The film, uint8 (H, W), as a file that browsers show, at most `LONGEST` pixels a side, and its type."""
+def _picture_of(film: np.ndarray, longest: int) -> tuple[bytes, str]:
+    """The film, uint8 (H, W), as a file that browsers show, at most `longest` pixels a side, and its type."""
     image = Image.fromarray(film)
-    if max(image.size) > LONGEST:
-        scale = LONGEST / max(image.size)
+    if max(image.size) > longest:
+        scale = longest / max(image.size)
         image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))),
                              Image.Resampling.BILINEAR, reducing_gap=2)
     file = io.BytesIO()

@@ -1,7 +1,7 @@
 // What the pointer does on the film: wheel and pinch zoom, dragging moves, and paints or looks through the lens where
 // that tool was chosen. Listeners are properties, so that setting them again changes nothing.
 
-/** @param {Viewer} viewer */
+/** @param {Pictures} viewer */
 function listenToPanels(viewer) {
   for (const panel of viewer.panels) {
     const { stage } = panel;
@@ -15,11 +15,11 @@ function listenToPanels(viewer) {
     stage.onpointerdown = (event) => begin(viewer, stage, event);
     stage.onpointermove = (event) => go(viewer, stage, event);
     stage.onpointerup = stage.onpointercancel = (event) => end(viewer, event);
-    if (panel.finding !== null) panel.caption.onclick = () => keep(viewer, /** @type {number} */ (panel.finding));
+    if (panel.finding !== null) panel.caption.onclick = () => viewer.keep(/** @type {number} */ (panel.finding));
   }
 }
 
-/** @param {Viewer} viewer @param {HTMLElement} stage @param {PointerEvent} event */
+/** @param {Pictures} viewer @param {HTMLElement} stage @param {PointerEvent} event */
 function begin(viewer, stage, event) {
   if (event.button) return;
   viewer.held.set(event.pointerId, shareOf(stage, event));
@@ -31,7 +31,7 @@ function begin(viewer, stage, event) {
   paintTo(viewer, stage, event);
 }
 
-/** @param {Viewer} viewer @param {HTMLElement} stage @param {PointerEvent} event */
+/** @param {Pictures} viewer @param {HTMLElement} stage @param {PointerEvent} event */
 function go(viewer, stage, event) {
   if (viewer.tool === "loupe") look(viewer, stage, event);
   const before = viewer.held.get(event.pointerId);
@@ -49,19 +49,19 @@ function go(viewer, stage, event) {
   viewer.held.set(event.pointerId, now);
 }
 
-/** @param {Viewer} viewer @param {PointerEvent} event */
+/** @param {Pictures} viewer @param {PointerEvent} event */
 function end(viewer, event) {
   if (!viewer.held.delete(event.pointerId) || viewer.tool !== "paint" || viewer.held.size) return;
-  tellPaint(viewer);
+  viewer.painted();
 }
 
-/** @param {Viewer} viewer @param {HTMLElement} stage @param {PointerEvent} event */
+/** @param {Pictures} viewer @param {HTMLElement} stage @param {PointerEvent} event */
 function look(viewer, stage, event) {
   viewer.lens = onFilm(viewer, shareOf(stage, event));
   layOut(viewer);
 }
 
-/** @param {Viewer} viewer @param {HTMLElement} stage @param {PointerEvent} event */
+/** @param {Pictures} viewer @param {HTMLElement} stage @param {PointerEvent} event */
 function paintTo(viewer, stage, event) {
   const { width, height } = viewer.header.film;
   const [x, y] = onFilm(viewer, shareOf(stage, event));
@@ -73,14 +73,4 @@ function paintTo(viewer, stage, event) {
   line.push(at);
   if (line.length === 1) line.push([at[0] + 0.1, at[1]]); // a dot is a line too
   for (const panel of viewer.panels) drawPaint(viewer, panel);
-}
-
-// The patch is done: the network is asked again, and says so by data of this name.
-/** @param {Viewer} viewer */
-function tellPaint(viewer) {
-  const any = viewer.strokes.length > 0;
-  viewer.painted = any ? `${viewer.header.film.id} ${Date.now()}` : null;
-  viewer.send.setStateValue("painted", { name: viewer.painted ?? "", film: any ? viewer.header.film.id : "",
-                                         strokes: viewer.strokes });
-  showTools(viewer);
 }

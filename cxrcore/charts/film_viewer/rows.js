@@ -24,7 +24,9 @@ function buildRows(viewer) {
   for (const name of ["--columns", "--narrow"]) head.style.setProperty(name, list.style.getPropertyValue(name));
   viewer.list = list;
   viewer.foot = element("div", { class: "foot" });
-  return element("div", { class: "scores" }, head, list, viewer.foot);
+  const warned = header.warnings.map((text) => element("p", {}, text));
+  return element("div", { class: "scores" }, ...(warned.length ? [element("div", { class: "warned", role: "note" }, ...warned)] : []),
+                 head, list, viewer.foot);
 }
 
 /** @param {Viewer} viewer @param {number} k @param {boolean} labelled @returns {Row} */

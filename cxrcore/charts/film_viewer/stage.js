@@ -1,12 +1,19 @@
-// The pictures: a film under a map, one or several side by side, which are zoomed, moved and looked through together.
+// A film under a map: how it is built, drawn, zoomed and looked through.
 
-/** @typedef {{ layer: Layer, finding: number | null, root: HTMLElement, stage: HTMLElement, sheet: HTMLElement,
+/** @typedef {"move" | "loupe" | "paint"} Tool
+ * @typedef {{ layer: Layer, finding: number | null, root: HTMLElement, stage: HTMLElement, sheet: HTMLElement,
  *             image: HTMLImageElement, heat: HTMLCanvasElement, paint: SVGElement, marks: SVGElement,
  *             caption: HTMLElement, drawn: string }} Panel
  *   finding: its own; null where it follows the rows
+ * @typedef {{ header: Header, layers: Layer[], colours: Uint8Array, source: string, images: HTMLImageElement[],
+ *             panels: Panel[], shown: number, tool: Tool, bare: boolean, boxed: boolean,
+ *             zoom: { scale: number, x: number, y: number }, lens: [number, number],
+ *             held: Map<number, [number, number]>, strokes: Stroke[], keep: (finding: number) => void,
+ *             painted: () => void }} Pictures all that is drawn of one film
+ *   shown: the finding, by its place; source: of the film's picture; keep, painted: what a click on a caption and the
+ *   end of a stroke do
  */
 
-const SVG = "http://www.w3.org/2000/svg";
 const HEAT = 320; // pixels of a drawn map's long side; the browser stretches it further
 const SMALL_HEAT = 160; // of maps side by side
 const OUTLINE = 112; // pixels a side of the heat that an outline is found in
@@ -14,40 +21,9 @@ const DEEPEST = 12; // times as large
 const STEP = 1.5; // of a zoom button
 const LENS = 15; // % of the film
 
-// An element with attributes, then texts or elements inside it.
-/**
- * @param {string} tag
- * @param {Record<string, string | number | boolean | null | undefined>} attributes
- * @param {...(Node | string)} inside
- * @returns {any} an element of that tag
- */
-function element(tag, attributes = {}, ...inside) {
-  const made = tag.startsWith("svg:") ? document.createElementNS(SVG, tag.slice(4)) : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : String(value));
-  }
-  made.append(...inside);
-  return made;
-}
-
-/** @param {Element} node @param {string} text */
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
 // -- building
 
-/** @param {Viewer} viewer @returns {Panel[]} */
-function buildPanels(viewer) {
-  const { header, layers } = viewer;
-  if (header.view !== "all") return layers.map((layer) => buildPanel(viewer, layer, null));
-  const { scores, thresholds } = header.networks[0];
-  const found = header.findings.map((_, k) => k).filter((k) => layers[0].places[k] >= 0);
-  found.sort((a, b) => (scores[b] ?? 0) / thresholds[b] - (scores[a] ?? 0) / thresholds[a]);
-  return found.map((k) => buildPanel(viewer, layers[0], k));
-}
-
-/** @param {Viewer} viewer @param {Layer} layer @param {number | null} finding @returns {Panel} */
+/** @param {Pictures} viewer @param {Layer} layer @param {number | null} finding @returns {Panel} */
 function buildPanel(viewer, layer, finding) {
   const { film } = viewer.header;
   const box = { viewBox: `0 0 ${film.width} ${film.height}`, preserveAspectRatio: "none", "aria-hidden": "true" };
@@ -66,37 +42,7 @@ function buildPanel(viewer, layer, finding) {
 
 // -- drawing
 
-// All pictures, for the finding that is looked at now.
-/** @param {Viewer} viewer */
-function drawPanels(viewer) {
-  for (const panel of viewer.panels) drawPanel(viewer, panel, panel.finding ?? viewer.shown);
-  layOut(viewer);
-}
-
-/** @param {Viewer} viewer @param {Panel} panel @param {number} k */
-function drawPanel(viewer, panel, k) {
-  const { header } = viewer;
-  const network = header.networks[panel.layer.network];
-  const wanted = `${header.version} ${k}`;
-  if (panel.drawn !== wanted) {
-    panel.drawn = wanted;
-    drawHeat(viewer, panel, k, header.strength * opacityOf(network, k));
-    drawBoxes(viewer, panel, k);
-    const { title } = header.findings[k];
-    const [score, threshold] = network.texts[k];
-    panel.stage.setAttribute("aria-label", `${header.film.said}, with the map of ${title} by ${network.name}`);
-    panel.caption.replaceChildren(
-      element("img", { src: network.mark, alt: "", width: 16, height: 16 }),
-      element("b", {}, panel.finding === null ? panel.layer.title : title),
-      element("span", { class: header.networks[panel.layer.network].alarms[k] ? "alarm" : "" },
-              network.scores[k] === null ? "has no output for it"
-                : `${score} ${network.alarms[k] ? "≥" : "<"} ${threshold}`));
-    drawPaint(viewer, panel);
-  }
-  panel.root.classList.toggle("kept", panel.finding === viewer.shown);
-}
-
-/** @param {Viewer} viewer @param {Panel} panel @param {number} k @param {number} strength */
+/** @param {Pictures} viewer @param {Panel} panel @param {number} k @param {number} strength */
 function drawHeat(viewer, panel, k, strength) {
   const { film, contour } = viewer.header;
   panel.marks.replaceChildren();
@@ -120,7 +66,7 @@ function drawHeat(viewer, panel, k, strength) {
   context.putImageData(picture, 0, 0);
 }
 
-/** @param {Viewer} viewer @param {Panel} panel @param {number} k */
+/** @param {Pictures} viewer @param {Panel} panel @param {number} k */
 function drawBoxes(viewer, panel, k) {
   for (const box of viewer.header.boxes) {
     if (box.finding !== k) continue;
@@ -130,7 +76,7 @@ function drawBoxes(viewer, panel, k) {
   }
 }
 
-/** @param {Viewer} viewer @param {Panel} panel */
+/** @param {Pictures} viewer @param {Panel} panel */
 function drawPaint(viewer, panel) {
   const { grey } = viewer.header.film;
   panel.paint.replaceChildren(...viewer.strokes.map((stroke) => element("svg:polyline", {
@@ -139,7 +85,7 @@ function drawPaint(viewer, panel) {
 
 // -- zoom, lens and what is switched off
 
-/** @param {Viewer} viewer */
+/** @param {Pictures} viewer */
 function layOut(viewer) {
   const { scale, x, y } = viewer.zoom;
   const lens = viewer.tool === "loupe";
@@ -156,7 +102,7 @@ function layOut(viewer) {
 }
 
 // The film is made `factor` times as large about a place, which stays where it is.
-/** @param {Viewer} viewer @param {number} factor @param {[number, number]} at in shares of the stage */
+/** @param {Pictures} viewer @param {number} factor @param {[number, number]} at in shares of the stage */
 function zoomAt(viewer, factor, [x, y]) {
   const before = viewer.zoom;
   const scale = Math.min(DEEPEST, Math.max(1, before.scale * factor));
@@ -164,7 +110,7 @@ function zoomAt(viewer, factor, [x, y]) {
   move(viewer, scale, x - (x - before.x) * grown, y - (y - before.y) * grown);
 }
 
-/** @param {Viewer} viewer @param {number} scale @param {number} x @param {number} y */
+/** @param {Pictures} viewer @param {number} scale @param {number} x @param {number} y */
 function move(viewer, scale, x, y) {
   viewer.zoom = { scale, x: Math.min(0, Math.max(1 - scale, x)), y: Math.min(0, Math.max(1 - scale, y)) };
   layOut(viewer);
@@ -177,7 +123,7 @@ function shareOf(stage, event) {
 }
 
 // Where on the film the pointer is, in shares of it.
-/** @param {Viewer} viewer @param {[number, number]} at @returns {[number, number]} */
+/** @param {Pictures} viewer @param {[number, number]} at @returns {[number, number]} */
 function onFilm({ zoom }, [x, y]) {
   return [(x - zoom.x) / zoom.scale, (y - zoom.y) / zoom.scale];
 }

@@ -1,15 +1,11 @@
 // The film viewer: one instance for each place that Streamlit gives, alive across reruns.
 
 /** @typedef {{ setStateValue: (name: string, value: any) => void }} Sending
- * @typedef {"move" | "loupe" | "paint"} Tool
- * @typedef {{ root: HTMLElement, send: Sending, header: Header, layers: Layer[], colours: Uint8Array, source: string,
- *             images: HTMLImageElement[], panels: Panel[], rows: Row[], list: HTMLElement, foot: HTMLElement,
- *             tools: HTMLElement, status: HTMLElement, axis: [number, number], kept: number, shown: number,
- *             opened: number, awaited: Set<number>, telling: number, tool: Tool, bare: boolean, boxed: boolean,
- *             zoom: { scale: number, x: number, y: number }, lens: [number, number],
- *             held: Map<number, [number, number]>, strokes: Stroke[], painted: string | null,
+ * @typedef {Pictures & { root: HTMLElement, send: Sending, rows: Row[], list: HTMLElement, foot: HTMLElement,
+ *             tools: HTMLElement, status: HTMLElement, axis: [number, number], kept: number, opened: number,
+ *             awaited: Set<number>, telling: number, asked: string | null,
  *             onKey: (event: KeyboardEvent) => void }} Viewer
- *   kept, shown: findings, by their place; opened: which one Python asked for last
+ *   kept: the finding, by its place; opened: which one Python asked for last; asked: the patch that it was told of
  */
 
 const TELL = 400; // ms after which Python hears which finding was kept
@@ -24,8 +20,10 @@ export default function mount({ data, parentElement, setStateValue }) {
     viewer = /** @type {any} */ ({
       root: parentElement.querySelector("#viewer"), source: "", images: [], panels: [], awaited: new Set(), tool: "move",
       bare: false, boxed: true, zoom: { scale: 1, x: 0, y: 0 }, lens: [0.5, 0.5], held: new Map(), strokes: [],
-      painted: null, telling: 0 });
+      asked: null, telling: 0 });
     const made = viewer;
+    viewer.keep = (finding) => keep(made, finding);
+    viewer.painted = () => tellPaint(made);
     viewer.onKey = (event) => { if (made.header.keys) chooseByDigit(made, event); };
     document.addEventListener("keydown", viewer.onKey);
     viewers.set(parentElement, viewer);
@@ -53,8 +51,8 @@ function take(viewer, { header, colours, film, layers }) {
     viewer.awaited.clear();
   }
   if (!same || header.painted !== before.painted) {
-    if (viewer.painted !== header.painted || !same) viewer.strokes = header.strokes;
-    viewer.painted = header.painted;
+    if (viewer.asked !== header.painted || !same) viewer.strokes = header.strokes;
+    viewer.asked = header.painted;
   }
   Object.assign(viewer, { header, colours, layers, axis: axisOf(header) });
   takeOpen(viewer, same);
@@ -145,9 +143,19 @@ function showTools(viewer) {
       button.removeAttribute("aria-pressed");
     }
   }
-  const waiting = viewer.painted !== viewer.header.painted;
+  const waiting = viewer.asked !== viewer.header.painted;
   viewer.root.toggleAttribute("data-waiting", waiting);
   const painting = viewer.tool === "paint" && !viewer.strokes.length;
   write(viewer.status, waiting ? "Asking again …" : painting ? "Paint over a place on the film." : "");
   layOut(viewer);
+}
+
+// The patch is done: the network is asked again, and says so by data of this name.
+/** @param {Viewer} viewer */
+function tellPaint(viewer) {
+  const any = viewer.strokes.length > 0;
+  viewer.asked = any ? `${viewer.header.film.id} ${Date.now()}` : null;
+  viewer.send.setStateValue("painted", { name: viewer.asked ?? "", film: any ? viewer.header.film.id : "",
+                                         strokes: viewer.strokes });
+  showTools(viewer);
 }

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-SCRIPTS = ("rows.js", "leaderboard.js")  # the last has the default export
+from cxrcore.charts.sources import script, sent
 
+SCRIPTS = ("../elements.js", "rows.js", "leaderboard.js")  # the last has the default export
+_HERE = Path(__file__).parent
 
-def _read(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
-
-
-STYLE, SCRIPT = _read("leaderboard.css"), "\n".join(map(_read, SCRIPTS))
+STYLE, SCRIPT = sent(_HERE / "leaderboard.css"), script(_HERE, *SCRIPTS)

@@ -32,7 +32,7 @@ export default function mount({ data, parentElement, setStateValue, setTriggerVa
 function draw(board) {
   const { table } = board;
   const held = /** @type {any} */ (board.root.getRootNode()).activeElement?.closest?.("tr[data-run]");
-  const body = made("tbody", { role: "rowgroup" });
+  const body = element("tbody", { role: "rowgroup" });
   for (const row of sorted(board)) {
     const ids = idsOf(row);
     const ticked = ids.every((id) => board.chosen.includes(id));
@@ -42,12 +42,12 @@ function draw(board) {
       body.append(rowOf(table, one, { level: 2, open: false, ticked: board.chosen.includes(one.id), partly: false }));
     }
   }
-  const whole = made("table", { role: "treegrid", "aria-label": table.title, "aria-multiselectable": table.plain ? null : "true",
+  const whole = element("table", { role: "treegrid", "aria-label": table.title, "aria-multiselectable": table.plain ? null : "true",
                                class: table.plain ? "plain" : null },
-                     made("thead", { role: "rowgroup" }, heads(board)), body);
+                     element("thead", { role: "rowgroup" }, heads(board)), body);
   board.root.replaceChildren(whole);
   if (table.more) {
-    const all = made("button", { type: "button", class: "all" }, `Show ${table.more.toLocaleString("en")} more`);
+    const all = element("button", { type: "button", class: "all" }, `Show ${table.more.toLocaleString("en")} more`);
     all.onclick = () => board.send.setStateValue("all", true);
     board.root.append(all);
   }
@@ -82,14 +82,14 @@ function heads(board) {
   /** @param {Order["by"]} by @param {string} text @param {string} kind @param {string} meant @param {...Node} more */
   const head = (by, text, kind, meant, ...more) => {
     const way = order.by === by ? (order.down ? "descending" : "ascending") : "none";
-    const button = made("button", { type: "button", title: meant }, text, way === "none" ? "" : way === "descending" ? " ↓" : " ↑");
+    const button = element("button", { type: "button", title: meant }, text, way === "none" ? "" : way === "descending" ? " ↓" : " ↑");
     button.onclick = () => sortBy(board, by);
-    return made("th", { role: "columnheader", scope: "col", class: kind, "aria-sort": way }, button, ...more);
+    return element("th", { role: "columnheader", scope: "col", class: kind, "aria-sort": way }, button, ...more);
   };
   const means = table.measures.map((name, i) => head(
     i, name, "mean", table.meanings[i],
-    made("span", { class: "ends", "aria-hidden": "true" }, ...(table.axes[i] ?? []).map((end) => made("i", {}, written(end).slice(0, -1))))));
-  return made("tr", { role: "row" }, made("th", { role: "columnheader", scope: "col", class: "tick" }, made("span", { class: "hidden" }, "Chosen")),
+    element("span", { class: "ends", "aria-hidden": "true" }, ...(table.axes[i] ?? []).map((end) => element("i", {}, written(end).slice(0, -1))))));
+  return element("tr", { role: "row" }, element("th", { role: "columnheader", scope: "col", class: "tick" }, element("span", { class: "hidden" }, "Chosen")),
               head("run", "Run", "run", "Sort by name"), ...means,
               head("curve", "Val. AUROC", "curve", "Validation AUROC by epoch; sorts by the last"));
 }

@@ -14,23 +14,7 @@
  * @typedef {{ by: number | "run" | "curve" | "", down: boolean }} Order
  */
 
-const SVG = "http://www.w3.org/2000/svg";
 const CURVE = { width: 64, height: 26 };
-
-/**
- * @param {string} tag
- * @param {Record<string, string | number | boolean | null | undefined>} attributes
- * @param {...(Node | string)} inside
- * @returns {any} an element of that tag
- */
-function made(tag, attributes = {}, ...inside) {
-  const node = tag.startsWith("svg:") ? document.createElementNS(SVG, tag.slice(4)) : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : String(value));
-  }
-  node.append(...inside);
-  return node;
-}
 
 // As the board writes a share: three digits, no zero before the point.
 /** @param {number} value */
@@ -45,18 +29,18 @@ function along([from, to], value) {
 
 /** @param {Mean} mean @param {[number, number] | null} axis @param {Row} row */
 function bar(mean, axis, row) {
-  const line = made("span", { class: "bar", "aria-hidden": "true" });
+  const line = element("span", { class: "bar", "aria-hidden": "true" });
   if (!mean || !axis) return line;
   const [value, low, high] = mean;
   if (low !== null && high !== null) {
     const from = along(axis, low);
-    line.append(made("i", { class: "range", style: `left:${from}%;width:${along(axis, high) - from}%` }));
+    line.append(element("i", { class: "range", style: `left:${from}%;width:${along(axis, high) - from}%` }));
   }
   for (const one of row.rows ?? []) {
     const own = one.means[row.means.indexOf(mean)];
-    if (own) line.append(made("i", { class: "member", style: `left:${along(axis, own[0])}%` }));
+    if (own) line.append(element("i", { class: "member", style: `left:${along(axis, own[0])}%` }));
   }
-  line.append(made("i", { class: "dot", style: `left:${along(axis, value)}%` }));
+  line.append(element("i", { class: "dot", style: `left:${along(axis, value)}%` }));
   return line;
 }
 
@@ -74,43 +58,43 @@ function sparkline(curve, range) {
   const { width, height } = CURVE;
   const said = curve.length ? `validation AUROC ${written(curve[0])} to ${written(curve[curve.length - 1])} in `
     + `${curve.length} epoch${curve.length > 1 ? "s" : ""}` : "no training curve";
-  const svg = made("svg:svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": said },
-                   made("svg:title", {}, said));
+  const svg = element("svg:svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": said },
+                   element("svg:title", {}, said));
   if (!curve.length) return svg;
   const points = curve.map((value, i) => [
     4 + (width - 8) * (curve.length > 1 ? i / (curve.length - 1) : 1), height - 4 - (height - 8) * along(range, value) / 100]);
-  svg.append(made("svg:polyline", { points: points.map((one) => one.map((at) => at.toFixed(1)).join()).join(" ") }));
+  svg.append(element("svg:polyline", { points: points.map((one) => one.map((at) => at.toFixed(1)).join()).join(" ") }));
   const [x, y] = points[points.length - 1];
-  svg.append(made("svg:circle", { cx: x, cy: y, r: 3 }));
+  svg.append(element("svg:circle", { cx: x, cy: y, r: 3 }));
   return svg;
 }
 
 /** @param {Row} row @param {boolean} open */
 function nameOf(row, open) {
-  const line = made("div", { class: "name" });
+  const line = element("div", { class: "name" });
   if (row.rows) {
-    line.append(made("button", { type: "button", class: "fold", tabindex: "-1", "aria-expanded": String(open),
+    line.append(element("button", { type: "button", class: "fold", tabindex: "-1", "aria-expanded": String(open),
                                  "aria-label": `${row.rows.length} runs of ${row.name}` }, open ? "▾" : "▸"));
   }
-  line.append(made("a", { href: row.link, tabindex: "-1", title: row.note }, row.name));
+  line.append(element("a", { href: row.link, tabindex: "-1", title: row.note }, row.name));
   return line;
 }
 
 /** @param {Row} row */
 function below(row) {
-  const line = made("div", { class: "below" });
+  const line = element("div", { class: "below" });
   if (row.place) {
     const [word, meant] = row.place === "best" ? ["best", "The greatest macro AUROC of this table"]
       : ["tied", "A paired test shows no difference from the best"];
-    line.append(made("span", { class: `tag ${row.place}`, title: meant }, word));
+    line.append(element("span", { class: `tag ${row.place}`, title: meant }, word));
   }
-  if (row.warned) line.append(made("span", { class: "tag warned", title: row.warned, "aria-label": row.warned }, "⚠ audit"));
+  if (row.warned) line.append(element("span", { class: "tag warned", title: row.warned, "aria-label": row.warned }, "⚠ audit"));
   line.append(row.below);
   if (row.spread) line.append(`${row.below ? " · " : ""}${row.spread}`);
-  if (row.status) line.append(made("span", { class: "status" }, row.status));
+  if (row.status) line.append(element("span", { class: "status" }, row.status));
   if (row.share !== undefined) {
-    line.append(made("span", { class: "progress", "aria-hidden": "true" },
-                     made("i", { style: `width:${Math.round(100 * row.share)}%` })));
+    line.append(element("span", { class: "progress", "aria-hidden": "true" },
+                     element("i", { style: `width:${Math.round(100 * row.share)}%` })));
   }
   return line;
 }
@@ -123,22 +107,22 @@ function below(row) {
  * @returns {HTMLTableRowElement}
  */
 function rowOf(table, row, { level, open, ticked, partly }) {
-  const box = made("input", { type: "checkbox", tabindex: "-1", "aria-label": `Choose ${row.name}` });
+  const box = element("input", { type: "checkbox", tabindex: "-1", "aria-label": `Choose ${row.name}` });
   box.checked = ticked;
   box.indeterminate = partly;
-  const mark = row.look ? made("img", { src: row.look.mark, alt: "", width: 16, height: 16 })
-    : made("i", { class: "hollow" });
-  const cells = row.means.map((mean, i) => made(
+  const mark = row.look ? element("img", { src: row.look.mark, alt: "", width: 16, height: 16 })
+    : element("i", { class: "hollow" });
+  const cells = row.means.map((mean, i) => element(
     "td", { role: "gridcell", class: "mean", "data-head": table.measures[i],
             "aria-label": inWords(mean, table.measures[i], Boolean(row.rows)),
             title: inWords(mean, table.measures[i], Boolean(row.rows)) },
-    made("span", { class: "value" }, mean ? written(mean[0]) : "–"), bar(mean, table.axes[i], row)));
-  const root = made(
+    element("span", { class: "value" }, mean ? written(mean[0]) : "–"), bar(mean, table.axes[i], row)));
+  const root = element(
     "tr", { role: "row", tabindex: "-1", "data-run": row.id, "aria-level": level, "aria-selected": table.plain ? null : String(ticked),
             "aria-expanded": row.rows ? String(open) : null, class: level > 1 ? "member" : row.rows ? "repeats" : null },
-    made("td", { role: "gridcell", class: "tick" }, made("label", {}, box, mark)),
-    made("td", { role: "gridcell", class: "run" }, nameOf(row, open), below(row)), ...cells,
-    made("td", { role: "gridcell", class: "curve", "data-head": "Val. AUROC" }, sparkline(row.curve, table.curves)));
+    element("td", { role: "gridcell", class: "tick" }, element("label", {}, box, mark)),
+    element("td", { role: "gridcell", class: "run" }, nameOf(row, open), below(row)), ...cells,
+    element("td", { role: "gridcell", class: "curve", "data-head": "Val. AUROC" }, sparkline(row.curve, table.curves)));
   if (row.look) root.style.setProperty("--run", row.look.colour);
   return root;
 }

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
+from cxrcore.charts.sources import script, sent
+
 SCRIPTS = ("panel.js", "files.js", "curves.js")  # the last has the default export
+_HERE = Path(__file__).parent
 
-
-def _read(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
-
-
-STYLE, SCRIPT = _read("curves.css"), "\n".join(map(_read, SCRIPTS))
+STYLE, SCRIPT = sent(_HERE / "curves.css"), script(_HERE, *SCRIPTS)

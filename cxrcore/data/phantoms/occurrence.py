@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from cxrcore.errors import DataError
 from cxrcore.findings import NIH_FINDINGS, checked_list
@@ -133,7 +133,7 @@ def correlations(findings: Sequence[str]) -> np.ndarray:
 def _nih_correlations() -> np.ndarray:
     """Those that give NIH's pairs at NIH's prevalences, (14, 14)."""
     share = _counts() / NIH_FILMS
-    limit = norm.isf(share.diagonal())
+    limit = -ndtri(share.diagonal())
     low, high = np.full_like(share, -0.95), np.full_like(share, 0.95)
     for _ in range(40):
         middle = (low + high) / 2
@@ -169,7 +169,7 @@ def both_above(h: np.ndarray, k: np.ndarray, correlation: np.ndarray) -> np.ndar
     correlation is the bivariate density, which is integrated from 0 here by Gauss-Legendre.
     """
     nodes, weights = np.polynomial.legendre.leggauss(24)
-    total = norm.sf(h) * norm.sf(k)
+    total = ndtr(-h) * ndtr(-k)
     for node, weight in zip(nodes, weights, strict=True):
         r = correlation * (node + 1) / 2
         rest = 1 - r * r

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from cxrcore.data.phantoms.occurrence import ap_ratios, correlations, prevalences
 from cxrcore.findings import NIH_FINDINGS
@@ -77,5 +77,5 @@ def _draw_findings(
     normal = np.sqrt(PATIENT_SHARE) * kept[patient] + np.sqrt(1 - PATIENT_SHARE) * fresh
     ratio = ap_ratios(findings)
     upright = share / (NIH_AP_SHARE * ratio + 1 - NIH_AP_SHARE)  # prevalence on PA films
-    limit = norm.isf(np.where(portable[:, None], np.minimum(upright * ratio, 0.9), upright))
+    limit = -ndtri(np.where(portable[:, None], np.minimum(upright * ratio, 0.9), upright))
     return normal > limit

@@ -35,10 +35,16 @@ def read(partial: Path) -> dict[int, str]:
     return found
 
 
-def say(notes: Iterable[str]) -> None:
-    """The kinds of notes and of how many films each is; numbers, which differ from film to film, are left out."""
-    kinds = Counter(re.sub(r"-?\d[\d.,e+-]*", "#", note) for said in notes for note in set(said.split("; ")))
-    for kind, n in kinds.most_common(MOST):
-        _LOG.info(f"{n:,} DICOM {'film' if n == 1 else 'films'} read as: {kind}")
+def in_words(notes: Iterable[str]) -> list[str]:
+    """The commonest kinds of notes and of how many films each is; numbers, which differ by film, are left out."""
+    kinds = Counter(re.sub(r"-?\d[\d.,e+-]*", "#", note) for said in notes for note in set(said.split("; ")) if note)
+    told = [f"{n:,} DICOM {'film' if n == 1 else 'films'} read as: {kind}" for kind, n in kinds.most_common(MOST)]
     if len(kinds) > MOST:
-        _LOG.info(f"and {len(kinds) - MOST} further kinds of note: column 'notes' of films.parquet beside the map")
+        told.append(f"and {len(kinds) - MOST} further kinds of note: column 'notes' of films.parquet beside the map")
+    return told
+
+
+def say(notes: Iterable[str]) -> None:
+    """Log what `in_words` tells."""
+    for line in in_words(notes):
+        _LOG.info(line)

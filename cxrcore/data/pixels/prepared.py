@@ -20,7 +20,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from filelock import FileLock, Timeout
 
 from cxrcore import ids
 from cxrcore.data.files import own_folders
-from cxrcore.data.pixels import older_maps
+from cxrcore.data.pixels import map_notes, older_maps
 from cxrcore.data.pixels.prepare_films import make_map
 from cxrcore.data.pixels.unchanged_films import FilmCheck, signature
 from cxrcore.errors import DataError, DiskFullError
@@ -69,6 +69,14 @@ class PreparedPixels:
     def rows(self, image_ids: Sequence[str]) -> np.ndarray:
         """Rows of the map for films that are in it (KeyError otherwise)."""
         return np.fromiter((self.row_of[i] for i in image_ids), np.int64, len(image_ids))
+
+    def assumed(self, image_ids: Collection[str]) -> list[str]:
+        """What was taken in reading the DICOM films among these, a line a kind; empty where nothing had to be."""
+        try:
+            films = pd.read_parquet(self.folder / "films.parquet", columns=["image_id", "notes"])
+        except (OSError, ValueError):  # made before notes were kept, or a map that a test holds in memory
+            return []
+        return map_notes.in_words(films["notes"][films["image_id"].isin(list(image_ids)) & (films["notes"] != "")])
 
     def confirm(self) -> None:
         """To be asked before anything is kept that was made from the pixels.

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
-from scipy.stats import rankdata
 
 
 class Areas:
@@ -30,6 +29,8 @@ class Areas:
     @cached_property
     def ranks(self) -> np.ndarray:
         """float64 (n, p): midrank of each film in its column, from 1; NaN without a score."""
+        from scipy.stats import rankdata  # here: it brings all distributions along, and most pages need none
+
         ranks = np.full(self.scores.shape, np.nan)
         for rank, own in zip(ranks.T, self.scores.T, strict=True):
             known = ~np.isnan(own)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr
-from scipy.stats import rankdata
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,8 @@ def delong(labels: np.ndarray, scores: np.ndarray) -> DeLong:
     m, n, runs = len(positive), len(negative), scores.shape[1]
     if not m or not n:
         return DeLong(np.full(runs, np.nan), np.full((runs, runs), np.nan))
+    from scipy.stats import rankdata  # here: it brings all distributions along, and most pages need none
+
     together = rankdata(np.concatenate([positive, negative]), axis=0)
     lower = (together[:m] - rankdata(positive, axis=0)) / n  # share of negatives below each positive film
     higher = 1 - (together[m:] - rankdata(negative, axis=0)) / m  # share of positives above each negative film

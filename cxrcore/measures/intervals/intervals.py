@@ -238,6 +238,16 @@ def compare(
     return one, other
 
 
+def interval_of(values: np.ndarray, included: np.ndarray) -> Interval:
+    """The interval of a measure that follows from resampled ones.
+
+    Args:
+        values: float64 (k, 1 + draws), as of `Resampled`.
+        included: bool (k,), the findings of the macro mean.
+    """
+    return Interval(**_summary(values, included))
+
+
 def _summary(values: np.ndarray, included: np.ndarray) -> dict[str, Any]:
     """What `Interval` holds, of values (k, 1 + draws) and the findings of their macro mean."""
     rows = _with_macro(values, included)

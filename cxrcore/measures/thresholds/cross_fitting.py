@@ -17,6 +17,7 @@ import pandas as pd
 from cxrcore.measures.metrics import Counts, confusion, measured
 from cxrcore.measures.thresholds import fitting
 
+FITTED_HALF, OTHER_HALF = "half", "other half"  # of a part's patients: thresholds of the first are read on the other
 HALVINGS = 20  # of 25,596 films a third of a second; six of expected F1
 
 

@@ -18,8 +18,8 @@ REFERRED = "Referred to a person"
 QUEUE = "Label queue"
 MEANINGS = ("Missed: the label says yes, no alarm (FN). False alarms: the label says no, an alarm (FP). Found: TP. "
             "Left alone: TN. Referred: from the threshold up to the upper line. The surest mistakes come first. "
-            "All runs miss and Runs disagree take each run at its own thresholds. Label queue: films whose label may be "
-            "wrong, to be read again.")
+            "All runs miss and Runs disagree take each run at its own thresholds. Label queue: films whose label may "
+            "be wrong, to be read again.")
 A_PAGE = 24
 RUN_WIDTH, FINDING_WIDTH, FILMS_WIDTH, PAGE_WIDTH = 212, 190, 240, 130  # pixels: all controls in one row on a desk
 

@@ -13,7 +13,7 @@ import streamlit as st
 
 from cxrcore.charts.film_viewer import payload
 from cxrcore.charts.film_viewer.assets import PEEK_SCRIPT, PEEK_STYLE
-from cxrcore.charts.film_viewer.payload import Box, Layer, Network, Shown
+from cxrcore.charts.film_viewer.payload import Layer, Network, Shown
 from cxrcore.data.pixels import film_file
 from cxrcore.errors import WorkbenchError
 from cxrcore.explain import overlay as overlays
@@ -23,6 +23,7 @@ from cxrcore.queries.board_state import BoardState
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.explained_films import COLOURS, STRONGEST, Explained
 from cxrcore.queries.film_pixels import boxes_on, films_of
+from cxrcore.queries.maps.drawn_boxes import in_pixels
 from cxrcore.store import Store
 from cxrcore.store.run_folder import BEST
 from cxrcore.ui import film_viewer, link
@@ -160,9 +161,7 @@ def _payload(listed: Listed, image_id: str, pixels: np.ndarray, explained: Expla
                       uppers=uppers)
     labels = {finding: bool(label) for finding, label in zip(findings, found.labels[row], strict=True)
               if not np.isnan(label)}
-    height, width = pixels.shape
-    boxes = [Box(box.finding, box.left * width, box.top * height, box.width * width, box.height * height)
-             for box in boxes_on(listed.store, listed.run.labels.dataset_id, image_id)]
+    boxes = in_pixels(boxes_on(listed.store, listed.run.labels.dataset_id, image_id), pixels.shape)
     shown = Shown(payload.ONE, listed.shown.finding, STRONGEST / 100, False, overlays.colour_table(COLOURS[0]),
                   f"Film {image_id}")
     return payload.pack(pixels, findings, [network], [_layer(listed, explained)], shown, labels, boxes)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from cxrcore.charts.sources import sent
 from cxrcore.queries.comparison import Compared, Contrast
 from cxrcore.report.paper import Setting, latex_table, methods_paragraph
 from cxrcore.ui.frame import frame
 
 _COPY = st.components.v2.component(
     "cxr_copy_text", html='<button type="button"></button>\n', css=frame.BUTTONS,
-    js=Path(__file__).with_name("copy_text.js").read_text(encoding="utf-8"))
+    js=sent(Path(__file__).with_name("copy_text.js")))
 
 
 def popover(compared: Sequence[Compared], found: Sequence[Contrast], reference: str, setting: Setting) -> None:

@@ -11,16 +11,17 @@ import numpy as np
 import streamlit as st
 
 from cxrcore.charts.dot_rows import row_names
+from cxrcore.charts.sources import sent
 from cxrcore.measures.intervals.holm import LOWER_IS_BETTER, UNTESTED
+from cxrcore.measures.number_words import signed, span, value
 from cxrcore.queries.comparison import WORDS, Compared, Contrast
-from cxrcore.ui.compare.words import signed, span, value
 
 ONE_LINE, TWO_LINES = 2, 46  # runs whose intervals stand beside their values; pixels of a row where they stand below
 ROW, HEAD = 32, 60  # pixels
 
 
 def _read(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return sent(Path(__file__).with_name(name))
 
 
 _TABLE = st.components.v2.component("cxr_compare_table", html='<div class="holder"></div>\n<p hidden></p>',

@@ -1,4 +1,4 @@
-"""What the Compare page says in words: the answer in one sentence, and numbers as it writes them."""
+"""What the Compare page says in words: the answer in one sentence."""
 
 from collections.abc import Sequence
 from html import escape
@@ -8,29 +8,9 @@ import numpy as np
 from cxrcore.findings import display_name
 from cxrcore.measures.intervals.holm import BETTER, LOWER_IS_BETTER, TIED
 from cxrcore.measures.intervals.intervals import MACRO
+from cxrcore.measures.number_words import signed, span, value
 from cxrcore.queries.compared.best_run import Lead, best_run, leads
 from cxrcore.queries.comparison import Compared
-
-MINUS = "\N{MINUS SIGN}"
-
-
-def value(number: float) -> str:
-    """Three decimals; a dash where it is undefined."""
-    return "–" if np.isnan(number) else f"{_rounded(number):.3f}".replace("-", MINUS)
-
-
-def signed(number: float) -> str:
-    """The same with its sign."""
-    return "–" if np.isnan(number) else f"{_rounded(number):+.3f}".replace("-", MINUS)
-
-
-def _rounded(number: float) -> float:
-    return round(float(number), 3) + 0.0  # not minus zero
-
-
-def span(low: float, high: float) -> str:
-    """'0.041 to 0.072'; empty where there is no interval."""
-    return "" if np.isnan(low) else f"{value(low)} to {value(high)}"
 
 
 def within(text: str, low: float, high: float) -> str:

@@ -18,7 +18,6 @@ from cxrcore.ui.frame import frame
 from cxrcore.ui.widgets import escape
 
 DIFFERENT = 1e-4  # from which a score is not the stored one
-WARN = ":orange[:material/warning:]"
 
 
 def say_film(film: ChosenFilm, films: RunFilms) -> None:
@@ -38,14 +37,16 @@ def say_film(film: ChosenFilm, films: RunFilms) -> None:
     st.caption(f"{NOT_FOR_DIAGNOSIS} " + " · ".join(parts) + ".")
 
 
-def say_warnings(film: ChosenFilm, one: OneRun) -> None:
-    """What must be known before any score is believed, a line each."""
+def warnings_of(film: ChosenFilm, one: OneRun) -> list[str]:
+    """What must be known before any score is believed."""
+    said = []
     if film.part == "train":
-        st.markdown(f"{WARN} This film is in the run's training split: the network has seen it with its labels, so its "
-                    "scores and maps say little of what it does on new films.")
+        said.append("This film is in the run's training split: the network has seen it with its labels, so its scores "
+                    "and maps say little of what it does on new films.")
     checked = one.loaded.checked(one.small) if one.loaded.checked else None
     if checked and checked.reason:
-        st.markdown(f"{WARN} This image {explained_films.reason(checked.reason)}: the scores may mean nothing.")
+        said.append(f"This image {explained_films.reason(checked.reason)}: the scores may mean nothing.")
+    return said
 
 
 def put_numbers(store: Store, film: ChosenFilm, shown: Sequence[OneRun], method: str) -> None:

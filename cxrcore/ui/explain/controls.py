@@ -23,8 +23,8 @@ OLD_ALL = "All 14"  # 'All findings' in links of earlier versions
 COLOURS_KEY, CONTOUR_KEY, STRENGTH_KEY = "colours", "contour", "opacity"
 
 
-def pick_runs(page: RunsPage) -> pd.DataFrame:
-    """The runs to ask, the first in focus; ends the page where none has a checkpoint."""
+def pick_runs(page: RunsPage) -> tuple[pd.DataFrame, list[str]]:
+    """The runs to ask, the first in focus, and why others are not; ends the page where none has a checkpoint."""
     store, labels, chosen = page.store, page.labels, page.chosen
     if not chosen:
         ready = [run_id for run_id in page.best() or list(page.pickable["run_id"])
@@ -36,13 +36,13 @@ def pick_runs(page: RunsPage) -> pd.DataFrame:
     asked = [run_id for run_id in chosen if store.run_file(run_id, BEST)]
     if warned := run_groups.warned(page.rows(chosen)):
         widgets.warned_badge({labels[run_id]: marks for run_id, marks in warned.items()})
-    for run_id in chosen:
-        if run_id not in asked:
-            st.info(f"{escape(labels[run_id])} has no checkpoint ({escape(BEST)}), so it cannot score "
-                    f"a film: {escape(why_missing(store, run_id))}.", icon=":material/info:")
+    left_out = [f"{labels[run_id]} has no checkpoint ({BEST}), so it cannot score a film: {why_missing(store, run_id)}."
+                for run_id in chosen if run_id not in asked]
     if not asked:
+        for text in left_out:
+            st.info(escape(text), icon=":material/info:")
         st.stop()
-    return page.rows(asked).set_index("run_id", drop=False).assign(label=[labels[one] for one in asked])
+    return page.rows(asked).set_index("run_id", drop=False).assign(label=[labels[one] for one in asked]), left_out
 
 
 def view_picker(n_runs: int) -> str:

@@ -1,5 +1,6 @@
 """From a film that was asked for to what is shown of it; until it is there, what is being done is said."""
 
+from collections.abc import Sequence
 from html import escape
 
 import pandas as pd
@@ -15,7 +16,7 @@ from cxrcore.store import Store
 from cxrcore.ui import link, widgets
 from cxrcore.ui.explain import asked, behind_numbers, film_tray
 from cxrcore.ui.explain.film_tray import Wanted
-from cxrcore.ui.explain.stage import Stage, answer, draw_stage, open_finding
+from cxrcore.ui.explain.stage import Stage, answer, draw_stage, open_finding, unknown_to
 
 HEIGHT = 640  # pixels of what stands there until the film does
 _SHOWN, _CHOSEN = "explain_shown", "explain_chosen"  # in the session
@@ -30,11 +31,12 @@ def finding_to_offer(films: RunFilms) -> str | None:
 
 
 def show(store: Store, runs: pd.DataFrame, films: RunFilms, wanted: Wanted, said: DeltaGenerator,
-         how: tuple[str, str, Look], guess: bool) -> Stage:
+         how: tuple[str, str, Look], guess: bool, notes: Sequence[str] = ()) -> Stage:
     """The film with its maps and scores; ends the page where it cannot be read or has to be looked at first.
 
     Args:
         said: where the answer stands.
+        notes: what else has to be said beside the film.
         how: method, view and look.
         guess: whether the film is shown alone first.
     """
@@ -58,12 +60,12 @@ def show(store: Store, runs: pd.DataFrame, films: RunFilms, wanted: Wanted, said
         widgets.answer(answer(shown))
     method, view, look = how
     with place.container() if fresh else place:
-        behind_numbers.say_warnings(film, shown[0])
         chosen = st.session_state.setdefault(_CHOSEN, {})
         chosen["finding"] = open_finding(shown, films.findings)
+        warnings = [*behind_numbers.warnings_of(film, shown[0]), *unknown_to(shown), *wanted.notes, *notes]
         boxes = film_pixels.boxes_on(store, runs.iloc[0]["dataset_id"], film.image_id) if film.image_id else []
         stage = Stage(film, shown, method, view, look, films.known_labels(film.image_id) if film.image_id else None,
-                      boxes, chosen)
+                      boxes, warnings, chosen)
         draw_stage(stage)
         behind_numbers.say_film(film, films)
     st.session_state[_SHOWN] = of

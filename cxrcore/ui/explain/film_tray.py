@@ -16,7 +16,6 @@ from cxrcore.store import Store
 from cxrcore.ui.widgets import escape
 
 MOST = 20  # films at once
-EXAMPLE_WIDTH = 150  # pixels
 _STYLE = """<style>
 .st-key-film_tray { flex-wrap: nowrap; }
 .st-key-film_tray [data-testid="stFileUploaderDropzone"] { min-height: 0; padding: 0; border: 0; background: none; }
@@ -25,7 +24,35 @@ _STYLE = """<style>
 .st-key-film_tray [data-testid="stFileChips"] > button {
   width: 104px; height: 38px; border-radius: 8px; border: 1px solid color-mix(in srgb, currentColor 22%, transparent);
 }
+.st-key-film_tray [data-testid="stFileChips"] > button:focus-visible { outline: 2px solid currentColor; }
 .st-key-film_tray [data-testid="stFileChips"] > button::after { content: "Upload"; font-size: 1rem; margin-left: 6px; }
+</style>"""
+_DROP = """<style>
+.st-key-film_drop { display: grid; grid-template-columns: minmax(260px, 2fr) minmax(0, 3fr); gap: 16px 28px; }
+@media (max-width: 900px) { .st-key-film_drop { grid-template-columns: minmax(0, 1fr); } }
+.st-key-film_zone, .st-key-film_zone :has([data-testid="stFileUploaderDropzone"]) { height: 100%; }
+.st-key-film_zone [data-testid="stFileUploaderDropzone"] {
+  min-height: 250px; height: 100%; flex-direction: column; justify-content: center; align-items: center; gap: 14px;
+  border: 2px dashed color-mix(in srgb, currentColor 45%, transparent); border-radius: 14px; text-align: center;
+}
+.st-key-film_zone [data-testid="stFileUploaderDropzone"]:hover { border-color: #2B86BF; }
+.st-key-film_zone [data-testid="stFileUploaderDropzone"]::before {
+  content: "Drop a chest X-ray here"; font-size: 1.5rem; font-weight: 650; line-height: 1.2;
+}
+.st-key-film_zone [data-testid="stFileUploaderDropzone"]::after {
+  content: "PNG, JPEG or DICOM, up to 20 at once. They are scored on this machine, and kept nowhere."; max-width: 30ch;
+}
+.st-key-film_zone [data-testid="stFileUploaderDropzoneInstructions"] { display: none; }
+.st-key-film_examples { flex-wrap: nowrap; }
+[class*="st-key-film_example_"] { position: relative; flex: 1 1 0; min-width: 0; max-width: 260px; gap: 0; }
+[class*="st-key-film_example_"] img { border-radius: 10px; }
+[class*="st-key-film_example_"]:has(img) > :has(.stButton) { position: absolute; inset: 0; }
+[class*="st-key-film_example_"]:has(img) :is(.stButton, .stButton > *, .stButton button) { width: 100%; height: 100%; }
+[class*="st-key-film_example_"]:has(img) .stButton button {
+  align-items: flex-end; background: transparent; border: 3px solid transparent; border-radius: 10px; overflow: hidden;
+  color: #fff; text-shadow: 0 0 4px #000, 0 0 4px #000;
+}
+[class*="st-key-film_example_"]:has(img) .stButton button:is(:hover, :focus-visible) { border-color: #56B4E9; }
 </style>"""
 _UPLOADS, _AT, _KNOWN = "film_uploads", "film_at", "film_known"  # in the session
 
@@ -38,11 +65,13 @@ class Wanted:
         name: for the person who chose it.
         key: changes with the film.
         read: reads it; raises FilmError.
+        notes: what else has to be said of it.
     """
 
     name: str
     key: str
     read: Callable[[], ChosenFilm]
+    notes: tuple[str, ...] = ()
 
 
 def any_film() -> bool:
@@ -50,12 +79,22 @@ def any_film() -> bool:
     return bool(st.query_params.get("film") or st.session_state.get(_KNOWN))
 
 
-def pick_film(store: Store, films: RunFilms, runs: pd.DataFrame) -> Wanted | None:
-    """The uploader and the steps, in a row of their own where there is a film already; None until there is one."""
+def pick_film(store: Store, films: RunFilms, runs: pd.DataFrame, offer: Callable[[], None]) -> Wanted | None:
+    """The uploader and the steps, in a row of their own where there is a film already; None until there is one.
+
+    Args:
+        offer: shows, beside the place to drop a film, what else can be chosen.
+    """
     decode_film.PROCESSES.warm()
     size = chosen_film.size_of(runs.iloc[0])
     if not any_film():
-        return _uploaded(store, films, size, _uploader(compact=False))
+        st.html(_DROP)
+        with st.container(key="film_drop"):
+            with st.container(key="film_zone"):
+                files = _uploader(compact=False)
+            with st.container(key="film_offer"):
+                offer()
+        return _uploaded(store, films, size, files)
     st.html(_STYLE)
     with st.container(horizontal=True, key="film_tray", vertical_alignment="center", gap="small", width="content"):
         steps = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content")
@@ -73,14 +112,12 @@ def _uploader(compact: bool) -> list[Any]:
     return st.file_uploader("Films: PNG, JPEG or DICOM", accept_multiple_files=True, on_change=_take_uploads,
                             key=_uploader_key(),
                             max_upload_size=limits.MAX_BYTES // 1_000_000,
-                            label_visibility="collapsed" if compact else "visible", width=110 if compact else "stretch",
-                            help="Scored on this machine, and kept nowhere.")
+                            label_visibility="collapsed", width=110 if compact else "stretch")
 
 
 def _uploaded(store: Store, films: RunFilms, size: int, files: list[Any]) -> Wanted | None:
     """One of these files."""
-    if len(files) > MOST:
-        st.info(f"The first {MOST} of {len(files)} films are shown.", icon=":material/info:")
+    notes = (f"The first {MOST} of {len(files)} films are shown.",) if len(files) > MOST else ()
     files = files[:MOST]
     if not files:
         return None
@@ -89,7 +126,7 @@ def _uploaded(store: Store, films: RunFilms, size: int, files: list[Any]) -> Wan
         _steps(at, len(files))
     file = files[at]
     return Wanted(file.name, f"uploaded {file.file_id} {size}",
-                  lambda: chosen_film.uploaded(store, films, file.getvalue(), file.name, size))
+                  lambda: chosen_film.uploaded(store, films, file.getvalue(), file.name, size), notes)
 
 
 def _steps(at: int, n: int) -> None:
@@ -132,16 +169,19 @@ def read(wanted: Wanted) -> ChosenFilm | None:
 
 
 def offer_examples(store: Store, dataset_id: str, films: RunFilms, finding: str | None, size: int) -> None:
-    """Some films of the test split, each a click away."""
+    """Some films of the test split, each a click away; a sentence where none is at hand."""
     found = chosen_film.examples(store, films, finding, size)
     if not found:
+        of = f" labelled {display_name(finding)}" if finding else ""
+        st.markdown(f"No film{of} of this data set lies on this machine, so there is none to try: bring one of your "
+                    "own.")
         return
     of = f"labelled **{display_name(finding)}**" if finding else "of the data set"
-    st.markdown(f"Or take a test film {of}:")
+    st.markdown(f"Or click a test film {of}:")
     held = film_pixels.films_of(store, dataset_id)
-    with st.container(horizontal=True):
-        for image_id in found:
-            with st.container(width=EXAMPLE_WIDTH, gap="xsmall"):
+    with st.container(horizontal=True, key="film_examples"):
+        for place, image_id in enumerate(found):
+            with st.container(key=f"film_example_{place}", gap="xsmall"):
                 if held and (pixels := held.film(image_id)) is not None:
                     st.image(pixels, width="stretch", alt=f"Film {image_id}")
                 st.button(escape(image_id), key=f"example_{image_id}", width="stretch", on_click=_take,

@@ -8,16 +8,18 @@ import numpy as np
 import streamlit as st
 
 from cxrcore.charts.film_viewer import payload
-from cxrcore.charts.film_viewer.payload import Box, Layer, Network, Shown
+from cxrcore.charts.film_viewer.payload import Layer, Network, Shown
 from cxrcore.errors import FindingError
 from cxrcore.explain import overlay as overlays
 from cxrcore.explain.method_names import SHARED, SLOW
 from cxrcore.findings import display_name, one_of
+from cxrcore.measures.number_words import with_minus
 from cxrcore.measures.thresholds.told_apart import compared, told_apart
 from cxrcore.queries import explained_films
 from cxrcore.queries.chosen_film import ChosenFilm
 from cxrcore.queries.explained_films import Explained, Look
 from cxrcore.queries.film_pixels import FilmBox
+from cxrcore.queries.maps.drawn_boxes import in_pixels
 from cxrcore.ui import film_viewer, link, widgets
 from cxrcore.ui.explain import asked, score_views
 from cxrcore.ui.explain.asked import OneRun
@@ -37,6 +39,7 @@ class Stage:
         method, view, look: how maps are made and drawn; view of the film viewer.
         labels: {finding: whether the film has it}; None of a film that is not the data set's.
         boxes: of the film.
+        warnings: what must be known before any score is believed.
         chosen: what is chosen on the page by now, shared with downloads: `finding`.
     """
 
@@ -47,6 +50,7 @@ class Stage:
     look: Look
     labels: Mapping[str, bool] | None
     boxes: Sequence[FilmBox]
+    warnings: Sequence[str]
     chosen: dict[str, str]
 
 
@@ -69,11 +73,23 @@ def open_finding(shown: Sequence[OneRun], others: Sequence[str]) -> str:
         st.error(f"The link asks for finding “{widgets.escape(said)}”, which is not here.", icon=":material/link_off:")
         st.button("Show what is here", key="leave_finding", on_click=link.forget, args=("finding",))
         st.stop()
-    for one in shown:
-        if finding not in one.loaded.findings:
-            st.info(f"The network of {widgets.escape(one.label)} does not know {display_name(finding)}, so it has no "
-                    "map of it.", icon=":material/info:")
     return finding if finding in every else first
+
+
+def unknown_to(shown: Sequence[OneRun]) -> list[str]:
+    """Which networks do not know the finding that the link names, where some film of the data set may have it."""
+    said = link.finding_in_link()
+    if said is None:
+        return []
+    return [f"The network of {one.label} does not know {display_name(said)}, so it has no map of it." for one in shown
+            if not _knows(one, said)]
+
+
+def _knows(one: OneRun, finding: str) -> bool:
+    try:
+        return bool(one_of(one.loaded.findings, finding))
+    except FindingError:
+        return False
 
 
 def answer(shown: Sequence[OneRun]) -> str:
@@ -127,13 +143,12 @@ def draw_stage(stage: Stage) -> None:
     found, layers = _layers(stage, now)
     shown = Shown(stage.view if len(layers) > 1 or stage.view == payload.ALL else payload.ONE, stage.chosen["finding"],
                   stage.look.strength, stage.look.contour, overlays.colour_table(stage.look.colours),
-                  f"Film {stage.film.name}", patch.name if patch else None, patch.strokes if patch else (), True)
+                  f"Film {stage.film.name}", patch.name if patch else None, patch.strokes if patch else (), True,
+                  warnings=stage.warnings)
     findings = score_views.findings_of([one.scores for one in stage.shown])
     networks = [_network(one, before, findings, found if place == 0 else None, bool(patch))
                 for place, (one, before) in enumerate(zip(now, stage.shown, strict=True))]
-    height, width = pixels.shape
-    boxes = [Box(box.finding, box.left * width, box.top * height, box.width * width, box.height * height)
-             for box in stage.boxes]
+    boxes = in_pixels(stage.boxes, pixels.shape)
 
     def keep() -> None:
         finding = film_viewer.kept(KEY)
@@ -190,7 +205,7 @@ def note(one: OneRun, before: OneRun | None, finding: str, found: Explained | No
     ends = []
     if found is not None and (not found.findings or finding in found.findings):
         heat, energy = found.of(finding)
-        logit = f"{found.logits[one.loaded.findings.index(finding)]:+.2f}".replace("-", "−")
+        logit = with_minus(f"{found.logits[one.loaded.findings.index(finding)]:+.2f}")
         parts.append(f"logit {logit}, energy {energy:.3g}")
         if not heat.any():
             ends.append("The map is empty: nothing speaks for it." if energy == 0 else

@@ -59,7 +59,12 @@ function equip(holder) {
   holder.append(line);
 }
 
+// Plotly's own buttons are for a pointer, or say what the two below them say: on the keyboard's way stands only the one
+// that shows the chart on the whole screen.
+const POINTER_ONLY = ".modebar-btn:not([data-title=Fullscreen], [tabindex='-1'])";
+
 function look() {
+  for (const one of document.querySelectorAll(POINTER_ONLY)) one.setAttribute("tabindex", "-1");
   for (const holder of document.querySelectorAll(".stPlotlyChart:has(.main-svg):not(:has(> .chart-files))"))
     equip(/** @type {HTMLElement} */ (holder));
 }

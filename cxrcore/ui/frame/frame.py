@@ -15,20 +15,28 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from cxrcore.charts.sources import sent
+from cxrcore.glossary import TERMS
+
+# Terms whose bare names stand on buttons, heads and labels; no two have the same name.
+TAPPED = ("auroc", "ap", "f1", "recall", "precision", "specificity", "brier", "ece", "macro", "micro", "interval",
+          "hit", "iou", "iobb", "energy", "prevalence", "threshold")
 _KEY = "frame_slots"
 _HERE = Path(__file__).parent
 
 
 def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+    return sent(_HERE / name)
 
 
-STYLE = f"<style>{_read('frame.css')}</style>"
 BUTTONS = _read("buttons.css")  # of components that are a button
 _COPY_LINK = st.components.v2.component(
     "cxr_copy_link", html='<button type="button" data-testid="copy-link">Copy link</button>', css=BUTTONS,
     js=_read("copy_link.js"))
 _CHART_FILES = st.components.v2.component("cxr_chart_files", html="<i hidden></i>\n", js=_read("chart_files.js"))
+_KEYBOARD = st.components.v2.component("cxr_keyboard", html="<i hidden></i>\n", js=_read("keyboard.js"))
+_TERMS = st.components.v2.component("cxr_terms", html='<div id="term" popover="manual" role="status"></div>\n',
+                                    css=_read("terms.css"), js=_read("terms.js"))
 _MORE = st.components.v2.component(
     "cxr_more", html='<button type="button" aria-expanded="false" data-testid="more-controls">More</button>',
     css=BUTTONS, js=_read("more.js"))
@@ -46,6 +54,16 @@ class _Slots:
     chipped: set[str] = field(default_factory=set)
 
 
+def listen() -> None:
+    """Keep the focus where a person without a mouse looks for it, and tell what a measure is when its name is tapped.
+
+    On every page; draws nothing by itself.
+    """
+    with st.container(key="keyboard"):
+        _KEYBOARD(key="frame_keyboard")
+        _TERMS(data={"terms": {TERMS[key].short: TERMS[key].in_words for key in TAPPED}}, key="frame_terms")
+
+
 def begin(title: str, question: str) -> None:
     """Draw the head line and make the place of the bar; all slots are empty."""
     with st.container(horizontal=True, key="page_head", vertical_alignment="center", gap="small"):
@@ -57,6 +75,11 @@ def begin(title: str, question: str) -> None:
             _CHART_FILES(key="chart_files", width="content", height="content")
             numbers, tools = st.container(width="content"), st.container(horizontal=True, width="content", gap="xsmall")
     st.session_state[_KEY] = _Slots(chips, numbers, tools, st.container())
+
+
+def end() -> None:
+    """Tell the style that all slots of this run are filled."""
+    st.html('<i class="page-drawn" hidden></i>')
 
 
 def without() -> None:

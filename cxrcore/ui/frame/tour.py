@@ -8,10 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from cxrcore.charts.sources import sent
+
 _HERE = Path(__file__).parent
 _COMPONENT = st.components.v2.component(
     "cxr_tour", html='<div id="offer"></div>\n<div id="tour" popover="manual" data-testid="tour"></div>',
-    css=(_HERE / "tour.css").read_text(encoding="utf-8"), js=(_HERE / "tour.js").read_text(encoding="utf-8"))
+    css=sent(_HERE / "tour.css"), js=sent(_HERE / "tour.js"))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import numpy as np
 import streamlit as st
 
 from cxrcore import config
+from cxrcore.charts.sources import sent
+from cxrcore.data.pixels import prepared
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import display_name, one_of
 from cxrcore.queries import class_lesson, from_store, run_groups
@@ -23,7 +25,7 @@ from cxrcore.ui.thresholds import lab, session
 
 TOP = 5  # runs of the leaderboard
 _BOARD, _TABLE = 330, 320  # pixels that the cards take before they are there
-_STYLE = f"<style>{(Path(__file__).parent / 'home.css').read_text(encoding='utf-8')}</style>"
+_STYLE = f"<style>{sent(Path(__file__).parent / 'home.css')}</style>"
 _DOORS = (  # (page, title, what for)
     ("curves", "See", "Curves, findings, films: what these networks get right and wrong."),
     ("present", "Teach", "Nine slides for a class, with a board to drag and a guess to make."),
@@ -53,8 +55,10 @@ def show(store: Store, overview: from_store.Overview) -> None:
     with st.container(key="home_live"):
         with st.container(key="home_board", border=True, height="stretch"):
             board = st.empty()
-        with st.container(key="home_film_card", border=True, height="stretch"):
-            film = st.empty()
+        film = None
+        if prepared.finished_maps(store.folder / "prepared"):
+            with st.container(key="home_film_card", border=True, height="stretch"):
+                film = st.empty()
     doors()
     with st.container(key="home_best", border=True):
         _now(store, overview, statuses)
@@ -79,21 +83,25 @@ def doors() -> None:
 
 
 def _living(store: Store, overview: from_store.Overview, board: st.delta_generator.DeltaGenerator,
-            film: st.delta_generator.DeltaGenerator) -> None:
+            film: st.delta_generator.DeltaGenerator | None) -> None:
+    """The film has a place only where films lie beside the store; the board takes its room elsewhere."""
     for place, height in ((board, _BOARD), (film, film_card.HEIGHT)):
-        with place.container():
-            st.skeleton(height=height)
+        if place:
+            with place.container():
+                st.skeleton(height=height)
     lesson = class_lesson.read_lesson(store, overview, [])
     if not lesson.runs:
         for place, text in ((board, "A line to drag stands here when a run has been measured, at the end of its "
                                     "training."), (film, "Here stands a film, with what a measured run says of it.")):
-            with place.container():
-                st.markdown(text)
+            if place:
+                with place.container():
+                    st.markdown(text)
         return
     with board.container():
         st.fragment(_board)(lesson)
-    with film.container():
-        _film(lesson)
+    if film:
+        with film.container():
+            _film(lesson)
 
 
 def _board(lesson: Lesson) -> None:
@@ -123,6 +131,5 @@ def _film(lesson: Lesson) -> None:
     st.header("Where did it look?", anchor=False)
     if films := home_films.read(lesson.store, lesson.run, lesson.part):
         film_card.show(films)
-    else:
-        st.markdown("The films of this data set do not lie beside the store, so there is no picture. On the page "
-                    "*Explain* any film can be shown to a run with a checkpoint.")
+    else:  # those beside the store are of other data sets
+        st.html("<style>.st-key-home_film_card { display: none !important; }</style>")

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from cxrcore.charts.sources import sent
 from cxrcore.findings import display_name
 from cxrcore.queries.glance.home_films import HomeFilm
 
@@ -18,7 +19,7 @@ HEIGHT = 320  # pixels
 _HERE = Path(__file__).parent
 _COMPONENT = st.components.v2.component(
     "cxr_home_film", html='<div id="film"\ndata-testid="home-film"></div>',
-    css=(_HERE / "film.css").read_text(encoding="utf-8"), js=(_HERE / "film.js").read_text(encoding="utf-8"))
+    css=sent(_HERE / "film.css"), js=sent(_HERE / "film.js"))
 
 
 def show(films: Sequence[HomeFilm]) -> None:

@@ -46,7 +46,6 @@ def ask(store: Store, overview: from_store.Overview) -> tuple[tuple[Upload, ...]
     Raises:
         UsageError: more files than are read at once.
     """
-    said = st.empty()
     left, right = st.columns(2)
     with left:
         bounded_file.TABLES.warm()
@@ -58,9 +57,6 @@ def ask(store: Store, overview: from_store.Overview) -> tuple[tuple[Upload, ...]
     with right:
         table = _ask_table(overview)
     if not found:
-        with said:
-            widgets.answer("Scores of any network, with or without its checkpoint: they are matched to the films of a "
-                           "table, audited, and only then saved as a run.")
         st.caption("Or from a terminal:")
         widgets.command("python scripts/import_predictions.py FILE --csv_path DATA/Data_Entry_2017.csv --name NAME",
                         store)

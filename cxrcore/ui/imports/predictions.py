@@ -41,8 +41,7 @@ def show(store: Store, found: Sequence[Card], said: Declarations) -> None:
             named = cards.show(card, key, len(found) == 1)
             if card.candidate is not None and _can_be_saved(store, card.candidate):
                 ready.append(_Ready(card.candidate, named))
-    n_saved = sum(_is_saved(store, card.candidate) for card in found if card.candidate)
-    if len(found) == 1 and n_saved:
+    if len(found) == 1 and number_saved(store, found):
         return
     many = {0: "Save as runs", 1: "Save 1 run"}.get(len(ready), f"Save {len(ready)} runs")
     if st.button(SAVE if len(found) == 1 else many, type="primary", icon=":material/save:",
@@ -61,6 +60,11 @@ def _save(store: Store, ready: Sequence[_Ready], said: Declarations) -> None:
         examined.remember(one.candidate, said)
         st.session_state[_SAVED] = {*st.session_state.get(_SAVED, ()), saved[-1]}
     link.put_runs_in_link(saved)
+
+
+def number_saved(store: Store, found: Sequence[Card]) -> int:
+    """How many of these runs to be this session has saved."""
+    return sum(_is_saved(store, card.candidate) for card in found if card.candidate)
 
 
 def _is_saved(store: Store, candidate: Candidate) -> bool:

@@ -53,12 +53,14 @@ SEEN = ("no box on a test film: all of them lie on films of training or validati
 
 @dataclass(frozen=True)
 class Series:
-    """One row of marks: a run by one method."""
+    """One row of marks: a run by one method, a key of `METHODS`."""
 
     name: str
     style: RunStyle
     findings: tuple[str, ...]
     score: BoxScore
+    of: MeasuredOnBoxes
+    method: str
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -152,7 +154,7 @@ def series(measured: Sequence[MeasuredOnBoxes], methods: Sequence[str], measure:
     ways = group_styles(methods)
     return [Series(METHOD_NAMES[method] if len(methods) > 1 else one.run.label,
                    ways[method] if len(methods) > 1 else runs[one.run.run_id], one.run.findings,
-                   localization_scores.score(one.rows, method, measure, one.run.findings, cut))
+                   localization_scores.score(one.rows, method, measure, one.run.findings, cut), one, method)
             for one in measured for method in methods if (one.rows["method"] == method).any()]
 
 

@@ -1,15 +1,15 @@
 """The slide on maps: two films that the network raises an alarm for, and where it looked."""
 
-
 import streamlit as st
 
-from cxrcore.findings import display_name
+from cxrcore.charts.film_viewer.payload import pack_films
 from cxrcore.queries.class_lesson import Lesson
 from cxrcore.queries.lesson_examples import READ, cases_of, example
-from cxrcore.ui import widgets
+from cxrcore.ui import film_viewer
 from cxrcore.ui.present.stage import headline
 
 N_FILMS = 2
+HEIGHT = 560  # pixels that the films take before they are there
 
 
 def maps(lesson: Lesson) -> None:
@@ -20,11 +20,10 @@ def maps(lesson: Lesson) -> None:
     """
     cases = chosen_cases(lesson)
     headline("Where did the network look?")
-    for column, case in zip(st.columns(N_FILMS, gap="medium"), cases, strict=False):
-        with column, st.skeleton(height=420):
-            made = example(lesson, *case)
-            st.image(made.picture, width="stretch", alt=f"A film with {display_name(made.finding)}, and the map of it")
-            st.markdown(widgets.escape(made.caption))
+    with st.container(key="stage_films"):
+        with st.skeleton(height=HEIGHT):
+            made = [example(lesson, *case) for case in cases]
+        film_viewer.films(pack_films(made), "stage_films_shown")
     st.markdown(READ)
 
 

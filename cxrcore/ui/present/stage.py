@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from cxrcore.charts.look import Figure
+from cxrcore.charts.sources import sent
 from cxrcore.charts.stage import for_stage
 from cxrcore.findings import display_name
 from cxrcore.queries.class_lesson import NothingToShow
@@ -22,7 +23,7 @@ _KEYS = "slide_keys"
 
 
 def _read(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+    return sent(Path(__file__).parent / name)
 
 
 _LISTENER = st.components.v2.component(

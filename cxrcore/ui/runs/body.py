@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from cxrcore.charts.sources import sent
 from cxrcore.glossary import meanings
 from cxrcore.queries import from_store, run_groups, run_settings
 from cxrcore.queries.glance import leaderboard
@@ -19,7 +20,7 @@ from cxrcore.ui.link import in_link
 from cxrcore.ui.runs import leaderboard as tables
 from cxrcore.ui.runs import live_training
 
-_STYLE = f"<style>{(Path(__file__).parent / 'runs.css').read_text(encoding='utf-8')}</style>"
+_STYLE = f"<style>{sent(Path(__file__).parent / 'runs.css')}</style>"
 
 
 @dataclass(frozen=True)

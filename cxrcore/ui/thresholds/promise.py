@@ -12,6 +12,7 @@ from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name
 from cxrcore.glossary import meaning
 from cxrcore.measures.metrics import macro
+from cxrcore.measures.number_words import signed, value
 from cxrcore.measures.thresholds.cross_fitting import HALVINGS, Halvings, halvings
 from cxrcore.measures.thresholds.fitting import OBJECTIVES
 from cxrcore.measures.thresholds.positions import counts_at
@@ -118,7 +119,7 @@ def _figures(table: pd.DataFrame, run: Evaluated, state: BoardState, fitted: Fit
         for name, before in zip(shown, [None, "apparent", "apparent"], strict=False):
             change = None if before is None or not defined.any() else signed(values[name] - values[before])
             title, term = titles[name]
-            st.metric(title, in_figures(values[name]), change, help=meaning(term, "Here the macro mean."),
+            st.metric(title, value(values[name]), change, help=meaning(term, "Here the macro mean."),
                       width="content", delta_arrow="off", delta_color="off")
         st.metric("Findings", f"{int(defined.sum())} of {len(table)}", width="content",
                   help=meaning("findings_counted"))
@@ -137,20 +138,10 @@ def spread_in_words(crossed: Halvings, included: np.ndarray, findings: Sequence[
     if not len(values):
         return ""
     rare = int(np.argmin(np.where(included, crossed.positives, np.iinfo(np.int64).max)))
-    return (f"Cross-fitted macro F1 {in_figures(values.mean())} ({in_figures(values.min())} to "
-            f"{in_figures(values.max())} over {len(values)} halvings of the patients). It stands on "
+    return (f"Cross-fitted macro F1 {value(values.mean())} ({value(values.min())} to "
+            f"{value(values.max())} over {len(values)} halvings of the patients). It stands on "
             f"{crossed.positives[included].sum():,} positives, of which {display_name(findings[rare])} has the fewest: "
             f"{crossed.positives[rare]:,}.")
-
-
-def in_figures(value: float) -> str:
-    """'0.431'; a dash for what is undefined."""
-    return "–" if np.isnan(value) else f"{value:.3f}"
-
-
-def signed(value: float) -> str:
-    """'+0.012' or '−0.012'."""
-    return f"{value:+.3f}".replace("-", "−")
 
 
 def promise_table(store: Store, fitted: Fitted, crossed: Halvings) -> pd.DataFrame:

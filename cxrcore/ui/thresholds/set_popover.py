@@ -15,6 +15,7 @@ from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import ThresholdFileError, WorkbenchError
 from cxrcore.findings import display_name
 from cxrcore.measures.metrics import macro
+from cxrcore.measures.number_words import value
 from cxrcore.measures.thresholds.positions import SortedScores, counts_at
 from cxrcore.queries import from_store
 from cxrcore.queries.board_state import BoardState, hand, make_state, uppers_in
@@ -27,7 +28,6 @@ from cxrcore.store.threshold_file import ThresholdFile
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.thresholds import session
 from cxrcore.ui.thresholds.one_set import as_one_set, left_out_in_words, whole_board
-from cxrcore.ui.thresholds.promise import in_figures
 from cxrcore.ui.widgets import escape, number
 
 OFFERED = ("max_f1", "expected_f1", "classic")  # that every list of sets names; fitted when they are asked for
@@ -141,8 +141,8 @@ def _comparison(store: Store, run: Evaluated, part: str, state: BoardState, name
     sets = [state.thresholds if not key else find_set(store, run, key).thresholds for key in (left, right)]
     table = comparison(run.findings, from_store.sorted_scores(store, run.read(part)), *sets)
     values = [macro(table[name].to_numpy()) for name in ("f1_one", "f1_other")]
-    st.markdown(f"Macro F1 on {escape(run.in_words(part))}: **{in_figures(values[0][0])}** and "
-                f"**{in_figures(values[1][0])}** "
+    st.markdown(f"Macro F1 on {escape(run.in_words(part))}: **{value(values[0][0])}** and "
+                f"**{value(values[1][0])}** "
                 f"over {len(table) - values[0][1]} findings.")
     widgets.show_table(table, hide_index=True, height=min((len(table) + 1) * ROW_HEIGHT + 2, MOST_HEIGHT),
                        row_height=ROW_HEIGHT, placeholder="–", alt="Two threshold sets side by side", column_config={

@@ -118,3 +118,6 @@ def test_what_was_taken_in_reading_dicom_films_is_told_and_kept(make_films, root
     kept = pd.read_parquet(again.folder / "films.parquet").set_index("image_id")["notes"]
     assert [bool(kept[image_id]) for image_id in films] == [True, True, False, False, False]
     assert sorted(path.name for path in again.folder.iterdir()) == ["films.parquet", "manifest.json", "pixels.npy"]
+    [said] = again.assumed(films)
+    assert said.startswith("2 DICOM films read as: its grey values fill")
+    assert again.assumed(list(films)[1:])[0].startswith("1 DICOM film read as") and again.assumed(list(films)[2:]) == []

@@ -7,6 +7,7 @@ import sys
 import tarfile
 import warnings
 import zipfile
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 import torch
 import torchvision
 from foreign_weights import torchvision_model
+from numpy._core import multiarray
 from safetensors.torch import save_file
 
 from cxrcore.errors import CheckpointError
@@ -83,14 +85,36 @@ def test_a_folder_says_which_file_in_it_is_meant(tmp_path):
     assert "SavedModel" in refusal(tmp_path)
 
 
+class Forged:
+    """Pickled as a number of NumPy that describes its memory itself."""
+
+    def __init__(self, *given: object) -> None:
+        self.given = given
+
+    def __reduce__(self):
+        return multiarray.scalar, self.given
+
+
+@pytest.mark.parametrize("old_form", [False, True])
+def test_numbers_of_numpy_and_flags_of_argparse_beside_weights_are_plain_values(tmp_path, old_form):
+    kinds = [np.float64(0.8), np.float32(2.5), np.float16(1), np.int64(-3), np.uint8(200), np.bool_(True)]
+    flags = argparse.Namespace(lr=1, nested=argparse.Namespace(best=kinds[0]))
+    torch.save({"state_dict": {"fc.bias": TENSOR}, "best": kinds, "args": flags}, tmp_path / "w.pth",
+               _use_new_zipfile_serialization=not old_form)
+    read = read_plain(tmp_path / "w.pth")
+    assert read["best"] == kinds and {type(value) for value in read["best"]} == {float, int, bool}
+    assert read["args"] == flags and read["state_dict"]["fc.bias"].equal(TENSOR)
+
+
 @pytest.mark.parametrize("old_form", [False, True])
 @pytest.mark.parametrize(("content", "said"), [
     (torch.nn.Linear(2, 2), "a whole pickled model (torch.nn.modules"),
-    ({"state_dict": {"fc.bias": TENSOR}, "args": argparse.Namespace(lr=1)}, "beside its weights (argparse.Namespace)"),
-    ({"state_dict": {"fc.bias": TENSOR}, "best": np.float64(0.8)}, "beside its weights (numpy"),
-    ({"pytorch-lightning_version": "2.1", "state_dict": {}, "hyper_parameters": argparse.Namespace()},
-     "Lightning whose hyperparameters are pickled objects (argparse.Namespace)"),
-    (argparse.Namespace(a=TENSOR), "holds pickled objects (argparse.Namespace)"),
+    ({"state_dict": {"fc.bias": TENSOR}, "args": Fraction(1, 2)}, "beside its weights (fractions.Fraction)"),
+    ({"state_dict": {"fc.bias": TENSOR}, "best": np.str_("a")}, "beside its weights (numpy"),
+    ({"state_dict": {"a": TENSOR}, "best": Forged(np.dtype([("x", "O")]), b"8 bytes.")}, "beside its weights (numpy"),
+    ({"pytorch-lightning_version": "2.1", "state_dict": {}, "hyper_parameters": Fraction(1, 2)},
+     "Lightning whose hyperparameters are pickled objects (fractions.Fraction)"),
+    ({"a": Fraction(1, 2)}, "holds pickled objects (fractions.Fraction)"),
 ])
 def test_pickled_objects_are_named_and_never_loaded(tmp_path, content, said, old_form):
     torch.save(content, tmp_path / "w.pth", _use_new_zipfile_serialization=not old_form)
@@ -230,10 +254,11 @@ def test_mutated_files_are_refused_by_name(tmp_path):
 TAKEN = {"01": "a new head", "02": "a new head", "03": "a new head", "04": "before 0.2.1", "05": "its own head",
          "06": "its own head", "07": "left out: criterion.pos_weight", "08": "its own head", "09": "its own head",
          "10": "its own head", "11": "'state_dict_ema' beside 'state_dict' left out", "12": "has 15 outputs",
-         "15": "its own head", "16": "its own head", "19": "a new head", "20": "a new head", "21": "one channel spread",
+         "14": "its own head", "15": "its own head", "16": "its own head", "17": "its own head", "19": "a new head",
+         "20": "a new head", "21": "one channel spread",
          "22": "its own head", "23": "its own head", "29": "it has no head", "30": "'module.encoder_q.' taken off",
          "31": "resampled from 14 x 14 to 2 x 2", "32": "resampled from 14 x 14 to 2 x 2", "33": "a new head"}
-REFUSED = {"13": "whole pickled model", "14": "numpy", "17": "argparse.Namespace", "18": "TorchScript",
+REFUSED = {"13": "whole pickled model", "18": "TorchScript",
            "24": "conv1.weight holds NaN", "25": "list of 122 tensors", "26": "HDF5", "27": "git lfs pull",
            "28": "web page"}
 ARCHITECTURE = {"03": "densenet121", "04": "densenet121", "05": "densenet121", "21": "densenet121",

@@ -1,0 +1,1 @@
+"""What a threshold costs, promises and refuses: prevalence, net benefit, abstention, promises, planning."""
