@@ -1,6 +1,7 @@
 """What the modes of the threshold board ask for besides its counts: presets, calibrators, intervals and films."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,9 +44,10 @@ def beside(store: Store, run: Evaluated, part: str, of: str, parts: Collection[s
     strip = None
     if held is not None and FILMS in parts and finding in run.findings:
         strip = _strip(store, read, finding, not run.is_elsewhere(part), held)
-    header = {"of": of, "presets": presets(store, run, part), "films": held is not None, "said": said,
+    header: dict[str, Any] = {"of": of, "presets": presets(store, run, part), "films": held is not None, "said": said,
               "uncalibrated": TOO_FEW if "val" in run.parts else NO_VALIDATION}
-    header |= {"strip": None} if FILMS in parts and strip is None else {}
+    if FILMS in parts and strip is None:
+        header["strip"] = None
     return pack_beside(header, calibrations(store, run), spread, strip)
 
 

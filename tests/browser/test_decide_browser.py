@@ -150,7 +150,7 @@ def test_aims_of_the_band_and_of_the_ratio_are_the_best_of_all_positions(page, c
     told = page.evaluate("""() => tables.ladders.map((one) => ({
       thresholds: [...one.thresholds], tp: [...one.tp], fp: [...one.fp],
       refer: [0, 0.05, 0.2, 1].map((share) => [share, referAtMost(one, share)]),
-      miss: [0, 3, 1000].map((most) => [most, missAtMost(one, one.thresholds.length >> 1, most)]),
+      miss: [0, 3, 1000].map((most) => [most, missAtMost(one, most)]),
       best: [0.5, 10, 200].map((ratio) => [ratio, bestForRatio(one, ratio), bestForRatio(one, ratio, 0.01)]),
       range: worthOfBest(one, 0.03) }))""")
     for (labels, _), one in zip(counted, told, strict=True):
@@ -171,8 +171,11 @@ def test_aims_of_the_band_and_of_the_ratio_are_the_best_of_all_positions(page, c
             assert allowed[lower, upper] and f1[lower, upper] == best
             assert referred[lower, upper] == referred[allowed & (f1 == best)].min()
         for most, (lower, upper) in one["miss"]:
-            enough = np.flatnonzero(positives - tp[: upper + 1] <= most)
-            assert lower == (enough.max() if len(enough) else 0)
+            assert lower == np.flatnonzero(positives - tp <= most).max()
+            if positives:
+                above = f1[lower, lower:]
+                assert f1[lower, upper] == np.nanmax(above)
+                assert referred[lower, upper] == referred[lower, lower:][above == np.nanmax(above)].min()
         for ratio, own, elsewhere in one["best"]:
             worth = tp / n - fp / n / ratio
             assert worth[own] == pytest.approx(worth.max(), abs=EXACT)

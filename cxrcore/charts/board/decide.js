@@ -142,12 +142,20 @@ function referAtMost(ladder, mostShare) {
   return found;
 }
 
-// The upper line stays: from it on an alarm is given, as it is. The lower line goes down until at most so many films
-// with the finding lie below it, and no further, so that as few as can be are referred.
-/** @param {Ladder} ladder @param {number} upper @param {number} most @returns {Range} */
-function missAtMost(ladder, upper, most) {
-  let lower = upper;
-  while (lower > 0 && ladder.positives - ladder.tp[lower] > most) lower -= 1;
+// What is missed depends on the lower line alone: the highest position below which at most so many films with the
+// finding lie, so that for any upper line the fewest films are referred. Above it the upper line with the greatest F1
+// among the decided; of several the one that refers fewest. As measures/decisions/abstention.py has it.
+/** @param {Ladder} ladder @param {number} most @returns {Range} */
+function missAtMost(ladder, most) {
+  const { tp, fp, positives } = ladder;
+  let lower = tp.length - 1;
+  while (lower > 0 && positives - tp[lower] > most) lower -= 1;
+  let [best, upper] = [-1, lower];
+  for (let i = lower; i < tp.length; i += 1) {
+    const decided = tp[i] + positives - tp[lower];
+    const f1 = decided ? 2 * tp[i] / (tp[i] + fp[i] + decided) : -1;
+    if (f1 > best) [best, upper] = [f1, i];
+  }
   return [lower, upper];
 }
 

@@ -135,8 +135,8 @@ function buildAsk(board) {
   const refer = aimChip("Refer at most", "The two lines with the greatest F1 among the decided films, of all pairs of positions "
     + "that refer no more films than this; of several the pair that refers fewest.", () => takeShare(board, most.value),
     { "data-aim": "refer-at-most" });
-  const miss = aimChip("Miss at most", "The upper line stays. The lower one goes down just as far as it has to, so that as few "
-    + "films as can be are referred.", () => takeMissed(board, missed.value), { "data-aim": "missed-at-most" });
+  const miss = aimChip("Miss at most", "The lower line stands as high as it can with no more films with the finding below it; above "
+    + "it the upper line with the greatest F1 among the decided films, of several the one that refers fewest.", () => takeMissed(board, missed.value), { "data-aim": "missed-at-most" });
   return modeLine(board, "ask", element("span", { class: "aimed" }, refer, most, " % of the films"),
                   element("span", { class: "aimed" }, miss, missed, " films with it"));
 }
@@ -154,5 +154,5 @@ function takeMissed(board, text) {
   const most = Number(text.replace(",", "."));
   const bad = text.trim() === "" || !(most >= 0);
   sayInMode(board, "ask", bad ? `“${text}” is no number of films: type 0 or more.` : withoutInWords(takeBands(board, (k) =>
-    (board.ladders[k].positives ? missAtMost(board.ladders[k], upperAt(board, k), most) : null))));
+    (board.ladders[k].positives ? missAtMost(board.ladders[k], most) : null))));
 }

@@ -65,8 +65,8 @@ def load_board(of: str, state: BoardState, finding: str) -> dict[str, Any]:
         held = told | {"id": held["id"]}
     st.session_state[_FRESH] = False
     st.session_state[_LOAD], st.session_state[_KNOWN] = held, _lines(state)
-    return {name: held[name] for name in ("of", "id", "thresholds", "open")} | (
-        {"uppers": held["uppers"]} if any(value is not None for value in held["uppers"]) else {})
+    asked = any(value is not None for value in uppers)
+    return {name: held[name] for name in ("of", "id", "thresholds", "open", *(["uppers"] if asked else []))}
 
 
 def _lines(state: BoardState) -> list[float | None]:
