@@ -144,6 +144,7 @@ function replaceDecide(board) {
   before?.remove();
   board.totalsRoot.after(...buildDecide(board));
   board.deciding.setAttribute("aria-expanded", String(board.decide.shown));
+  board.root.classList.toggle("decides", board.decide.shown);
   const again = label && /** @type {HTMLInputElement | null} */ (board.root.querySelector(`.decide [aria-label="${label}"]`));
   if (!again || !typed) return;
   if (again.type !== "file") again.value = typed.value;
