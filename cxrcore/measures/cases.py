@@ -33,6 +33,16 @@ def in_cell(labels: np.ndarray, scores: np.ndarray, threshold: float, cell: str)
     return rows[np.argsort(scores[rows] if rising else -scores[rows], kind="stable")]
 
 
+def between(labels: np.ndarray, scores: np.ndarray, lower: float, upper: float) -> np.ndarray:
+    """Labelled films from the lower line up to the upper one, which a person is asked about: rows, int64.
+
+    The highest score first; films of one score keep their order.
+    """
+    scores = scores.astype(np.float64)
+    rows = np.flatnonzero(~np.isnan(labels) & (scores >= lower) & (scores < upper))
+    return rows[np.argsort(-scores[rows], kind="stable")]
+
+
 def nearest(labels: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
     """Labelled films by how near their score is to the threshold, on a logit scale: rows, int64."""
     rows = np.flatnonzero(~np.isnan(labels) & ~np.isnan(scores))

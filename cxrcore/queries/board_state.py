@@ -7,6 +7,7 @@ named by a key: the id of a stored set, or how to fit it anew, such as 'max_f1@v
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,10 @@ from cxrcore.queries.threshold_sets import (
 )
 from cxrcore.store import Store
 
+UPPER = "upper"  # in a set's parameters: {finding: upper line}
+UPPER_LINE = "^"  # before the NAME:VALUE pair of an upper line
+NO_LINE = "none"  # as its value: the set has an upper line, the board has not
+
 # -- the board's state
 
 
@@ -45,6 +50,8 @@ class BoardState:
         thresholds: float64 (k,), all of them.
         own: {finding: the set that its threshold was taken from} where it was fitted by itself.
         elsewhere: as `changed`, of findings that are not shown now, since the labels do not have them.
+        uppers: {finding: upper line} of the findings, shown or not, whose films between the two lines a person is asked
+            about; in [0, 1] or `UNREACHED`. One below its finding's threshold asks nobody.
     """
 
     base: SourcedSet
@@ -54,6 +61,18 @@ class BoardState:
     thresholds: np.ndarray
     own: Mapping[str, SourcedSet]
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    uppers: Mapping[str, float] = field(default_factory=dict)
+
+    def upper_of(self, finding: str) -> float:
+        """Where a yes begins: the upper line, or the threshold itself where nobody is asked."""
+        own = float(self.thresholds[self.findings.index(finding)])
+        return max(own, self.uppers.get(finding, own))
+
+    @property
+    def asks(self) -> bool:
+        """Whether a finding that is shown has two lines apart."""
+        return any(self.upper_of(finding) > own for finding, own in zip(
+            self.findings, self.thresholds.tolist(), strict=True))
 
     @property
     def by_hand(self) -> list[str]:
@@ -67,8 +86,24 @@ class BoardState:
 
     @property
     def pairs(self) -> list[str]:
-        """The changes as a link has them."""
-        return [f"{finding}:{value}" for finding, value in (*self.changed.items(), *self.elsewhere.items())]
+        """The changes as a link has them; upper lines where they differ from the set's own."""
+        own = uppers_of(self.base)
+        changed = {finding: repr(value) for finding, value in self.uppers.items() if own.get(finding) != value}
+        changed |= {finding: NO_LINE for finding in own if finding not in self.uppers}
+        return [*(f"{finding}:{value}" for finding, value in (*self.changed.items(), *self.elsewhere.items())),
+                *(f"{UPPER_LINE}{finding}:{value}" for finding, value in changed.items())]
+
+
+def uppers_of(made: SourcedSet) -> dict[str, float]:
+    """The upper lines that a set was saved with."""
+    return uppers_in(made.parameters)
+
+
+def uppers_in(parameters: Mapping[str, Any]) -> dict[str, float]:
+    """{finding: upper line} as a set's parameters hold them; what is no threshold is left out."""
+    held = parameters.get(UPPER)
+    return {str(finding): float(value) for finding, value in held.items() if isinstance(value, int | float)
+            and not isinstance(value, bool) and 0 <= value <= UNREACHED} if isinstance(held, Mapping) else {}
 
 
 def hand(value: float, part: str | None) -> str:
@@ -84,16 +119,23 @@ def read_state(store: Store, run: Evaluated, key: str | None, reference: str | N
         UsageError, RunError: what cannot be read or found.
     """
     base = find_set(store, run, key or default_key(run))
+    lines = [pair for pair in pairs if not pair.startswith(UPPER_LINE)]
+    upper = [pair.removeprefix(UPPER_LINE) for pair in pairs if pair.startswith(UPPER_LINE)]
+    uppers: dict[str, float] = uppers_of(base)
+    for finding, text in _changed(store, run, upper).items():
+        uppers.pop(finding, None)
+        uppers |= {} if text == NO_LINE else {finding: _threshold(text)}
     return make_state(store, run, base, find_set(store, run, reference or default_key(run)),
-                      _changed(store, run, pairs))
+                      _changed(store, run, lines), uppers)
 
 
 def make_state(store: Store, run: Evaluated, base: SourcedSet, reference: SourcedSet,
-               changed: Mapping[str, str]) -> BoardState:
+               changed: Mapping[str, str], uppers: Mapping[str, float] | None = None) -> BoardState:
     """A state from its parts; a change that changes nothing is left out.
 
     Args:
         changed: of findings that are shown, and of others, which are carried along.
+        uppers: as `BoardState.uppers`; None for those of the base set.
 
     Raises:
         UsageError, RunError: a value that cannot be read or fitted.
@@ -107,7 +149,8 @@ def make_state(store: Store, run: Evaluated, base: SourcedSet, reference: Source
             values[k], kept[finding] = new, fitted.key if fitted else text
             own |= {finding: fitted} if fitted else {}
     rest = {finding: text for finding, text in changed.items() if finding not in shown}
-    return BoardState(base, reference, kept, run.findings, values, own, rest)
+    return BoardState(base, reference, kept, run.findings, values, own, rest,
+                      uppers_of(base) if uppers is None else dict(uppers))
 
 
 def _changed(store: Store, run: Evaluated, pairs: Sequence[str]) -> dict[str, str]:
@@ -132,20 +175,24 @@ def _threshold(text: str) -> float:
 
 
 def after_release(store: Store, run: Evaluated, part: str, state: BoardState, values: Sequence[float],
-                  earlier: Sequence[BoardState]) -> BoardState:
-    """The state after thresholds were moved in the browser.
+                  earlier: Sequence[BoardState], uppers: Sequence[float | None] | None = None) -> BoardState:
+    """The state after lines were moved in the browser.
 
     Args:
         part: what the measures were read on meanwhile.
-        values: float (k,), all of them as they are now.
+        values: float (k,), all thresholds as they are now.
         earlier: states that stood on the board before; undo leads back to them, provenance included.
+        uppers: (k,), the upper lines as they are now, None where there is none; None for those that there were.
     """
     now = np.array(values, np.float64)
+    lines = state.uppers if uppers is None else {
+        **{finding: value for finding, value in state.uppers.items() if finding not in state.findings},
+        **{finding: float(value) for finding, value in zip(state.findings, uppers, strict=True) if value is not None}}
     for known in (state, *earlier):
         if np.array_equal(known.thresholds, now):
-            return replace(known, reference=state.reference)
+            return replace(known, reference=state.reference, uppers=lines)
     moved = {finding: hand(now[k], part) for k, finding in enumerate(state.findings) if now[k] != state.thresholds[k]}
-    return make_state(store, run, state.base, state.reference, {**state.changed, **state.elsewhere, **moved})
+    return make_state(store, run, state.base, state.reference, {**state.changed, **state.elsewhere, **moved}, lines)
 
 
 def read_as_fitted(store: Store, runs: Sequence[Evaluated], state: BoardState, part: str) -> list[Evaluated]:
@@ -205,6 +252,9 @@ def provenance(state: BoardState, run: Evaluated, part: str) -> tuple[str, str]:
         said.append(f"{n} by hand on {PART_WORDS[seen]}" if seen in ("val", "test", EXTERNAL) else f"{n} by hand")
         if seen == part:
             flags.append(f"{n} set by hand while looking at these films")
+    if asked := sum(state.upper_of(finding) > own for finding, own in zip(
+            state.findings, state.thresholds.tolist(), strict=True)):
+        said.append(f"{asked} with an upper line")
     return "; ".join(said), "; ".join(flags)
 
 

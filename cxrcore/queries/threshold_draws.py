@@ -54,10 +54,15 @@ def in_words(store: Store, run: Evaluated, made: SourcedSet, finding: str) -> tu
 def _in_draws(store: Store, of: Labelled, finding: str) -> Resampled:
     """One finding at a time: of 25,596 films some 50 ms, so that nobody waits for the others."""
     films = of_findings(from_store.predictions(store, of), (finding,))
-    return resample(films, _draws(store, of), (MEASURE,))
+    return resample(films, draws_of(store, of), (MEASURE,))
 
 
 @kept(4)  # of 25,596 films 6 MB
-def _draws(store: Store, of: Labelled) -> Draws:
+def draws_of(store: Store, of: Labelled) -> Draws:
+    """Draws of the patients of some predictions; shared by all readers.
+
+    Raises:
+        ResamplingError: fewer than two patients.
+    """
     films = from_store.predictions(store, of)
     return patient_draws(films.patient_ids, films.image_ids, N_DRAWS, SEED)

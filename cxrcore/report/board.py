@@ -4,6 +4,7 @@ import base64
 
 from cxrcore.charts.board.payload import RunCounts, pack
 from cxrcore.queries import from_store
+from cxrcore.queries.beside_board import PLACE, beside
 from cxrcore.queries.board_state import BoardState, notes, provenance
 from cxrcore.queries.comparison import Compared
 from cxrcore.report.contents import Contents
@@ -19,6 +20,12 @@ def payload(contents: Contents, one: Compared) -> str:
     warnings = notes(_state(one), one.run, contents.part, [len(found.positives) for found in scores])
     return base64.b64encode(pack(one.run.findings, counts, [], header, [[]] * len(values),
                                  [[value] for value in values], warnings)).decode()
+
+
+def besides(contents: Contents, one: Compared) -> str:
+    """What the board's modes need besides, in base64: presets, calibrators and intervals; no films."""
+    of = one.run.prediction_id(contents.part)
+    return base64.b64encode(beside(contents.store, one.run, contents.part, of, (PLACE,))).decode()
 
 
 def source(contents: Contents, one: Compared) -> str:

@@ -41,7 +41,8 @@ def render_report(contents: Contents, n_films: int = N_FILMS, step: Callable[[st
         if made := make():
             parts[title] = made
     told = {"figures": figures.made, "boards": [
-        {"payload": board.payload(contents, one), "source": board.source(contents, one)}
+        {"payload": board.payload(contents, one), "besides": board.besides(contents, one),
+         "source": board.source(contents, one)}
         for one in contents.compared]}
     return _page(contents, parts, told)
 

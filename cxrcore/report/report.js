@@ -3,7 +3,7 @@
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 /** @type {{ figures: Record<string, { data: object[], layout: Record<string, any> }>,
- *           boards: { payload: string, source: string }[] }} */
+ *           boards: { payload: string, besides: string, source: string }[] }} */
 const told = JSON.parse(String(byId("told").textContent));
 
 // -- theme
@@ -58,16 +58,19 @@ const shadow = host.attachShadow({ mode: "open" });
 const moved = byId("moved");
 const picker = /** @type {HTMLSelectElement | null} */ (document.getElementById("board-run"));
 
+/** @param {string} text */
+const bytesOf = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+
 /** @param {number} run */
 function show(run) {
-  const bytes = Uint8Array.from(atob(told.boards[run].payload), (sign) => sign.charCodeAt(0));
   shadow.innerHTML = `<style>${byId("board-style").textContent}</style><div id="board" role="group"
     aria-label="Threshold board"></div>`;
   boards.delete(shadow);
   moved.textContent = told.boards[run].source;
-  mount({ data: bytes, parentElement: shadow, setStateValue: (name, value) => {
+  mount({ data: bytesOf(told.boards[run].payload), parentElement: shadow, setStateValue: (name, value) => {
     if (name === "released") sayMoved(run, value.thresholds);
   }, setTriggerValue: (name, value) => { if (name === "typed") takeNearest(value); } });
+  takeBeside(/** @type {Board} */ (boards.get(shadow)), bytesOf(told.boards[run].besides));
 }
 
 /** @param {number} run @param {number[]} thresholds */
@@ -81,14 +84,16 @@ function sayMoved(run, thresholds) {
 /** @param {Record<string, number>} wanted */
 function takeNearest(wanted) {
   const board = /** @type {Board} */ (boards.get(shadow));
+  const upper = board.wanted?.upper;
   board.wanted = null;
   for (const [name, value] of Object.entries(wanted)) {
     const k = board.header.findings.findIndex((finding) => finding.name === name);
     const { thresholds } = board.ladders[k];
     const after = Math.min(firstAtLeast(thresholds, value), thresholds.length - 1);
     const place = after && value - thresholds[after - 1] < thresholds[after] - value ? after - 1 : after;
-    moveTo(board, k, place);
-    board.rows[k].typed.value = board.textAt(k, place);
+    if (upper) moveUpper(board, k, place);
+    else moveTo(board, k, place);
+    if (!upper) board.rows[k].typed.value = board.textAt(k, place);
     commit(board, k);
     say(board, `${value} is not counted in this file: the nearest threshold that is, ${board.textAt(k, place)}.`);
   }

@@ -13,12 +13,14 @@ from typing import Any
 import streamlit as st
 
 from cxrcore.charts.look import RUN_COLOURS, RunStyle, run_styles
+from cxrcore.queries.board_state import UPPER_LINE
 
 LAST_RUNS = "link_runs"  # in the session: the runs that the link named last, and their places
 LABELS = "labels"  # in the URL: the label set that everything is measured on
 LAST_LABELS = "link_labels"  # in the session: the one that was chosen last
 _DATASET = "data"  # in the URL
 _PLACES = "look"  # in the URL
+_UPPER = "u"  # in the URL
 
 _DRAWN = "bound_drawn"  # in the run under way
 _SHOWN = "bound_shown"  # in the last run that came to its end
@@ -88,13 +90,19 @@ def put_finding_in_link(finding: str) -> None:
 
 
 def thresholds_in_link() -> tuple[str | None, str | None, list[str]]:
-    """The threshold set and the reference set that the URL names, and its NAME:VALUE pairs; not checked."""
-    return st.query_params.get("set"), st.query_params.get("ref"), st.query_params.get_all("t")
+    """The threshold set and the reference set that the URL names, and its NAME:VALUE pairs; not checked.
+
+    Pairs of upper lines, which stand under a name of their own, come with `UPPER_LINE` before them.
+    """
+    upper = [UPPER_LINE + pair for pair in st.query_params.get_all(_UPPER)]
+    return st.query_params.get("set"), st.query_params.get("ref"), [*st.query_params.get_all("t"), *upper]
 
 
 def put_thresholds_in_link(key: str | None, reference: str | None, changed: Sequence[str]) -> None:
     """Make the URL name these; None and nothing changed leave it."""
-    for name, value in (("set", key), ("ref", reference), ("t", list(changed))):
+    lines = [pair for pair in changed if not pair.startswith(UPPER_LINE)]
+    upper = [pair.removeprefix(UPPER_LINE) for pair in changed if pair.startswith(UPPER_LINE)]
+    for name, value in (("set", key), ("ref", reference), ("t", lines), (_UPPER, upper)):
         if value:
             st.query_params[name] = value
         elif name in st.query_params:
@@ -103,7 +111,7 @@ def put_thresholds_in_link(key: str | None, reference: str | None, changed: Sequ
 
 def same_runs_and_thresholds() -> dict[str, list[str]]:
     """The parameters of a link to another page with the same runs and thresholds."""
-    names = ("run", _PLACES, "labels", "set", "ref", "t")
+    names = ("run", _PLACES, "labels", "set", "ref", "t", _UPPER)
     return {name: found for name in names if (found := st.query_params.get_all(name))}
 
 

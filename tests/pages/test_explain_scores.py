@@ -72,3 +72,15 @@ def test_without_validation_nothing_is_calibrated(found):
     assert table[["Calibrated", "Films behind it", "Percentile"]].isna().all(axis=None)
     assert "no validation predictions" in without.uncalibrated and without.uncalibrated in page_of(without)
     assert not any(without.beside(finding) for finding in NIH_FINDINGS)
+
+
+def test_a_score_between_the_two_lines_asks_a_person(tmp_path):
+    store = scored_runs.make(tmp_path / "store.duckdb", 120, 40)
+    [run] = read_runs(store)
+    scores = np.full(len(NIH_FINDINGS), 0.5, np.float32)
+    lines = {"Mass": (0.5, 0.51), "Nodule": (0.2, 0.5), "Edema": (0.6, 0.9), "Hernia": (0.5, 0.3)}
+    pairs = [f"{finding}:{low}" for finding, (low, _) in lines.items()]
+    pairs += [f"^{finding}:{high}" for finding, (_, high) in lines.items()]
+    one = score_views.film_scores(store, run, STYLE, NIH_FINDINGS, scores, read_state(store, run, None, None, pairs))
+    table = score_views.scores_table([one]).set_index("Finding")["Decision"]
+    assert table[["Mass", "Nodule", "Edema", "Hernia"]].tolist() == ["ask", "alarm", "no alarm", "alarm"]

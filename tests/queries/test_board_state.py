@@ -220,3 +220,40 @@ def test_an_aim_that_cannot_be_met_is_noted(store, run):
     missed = json.loads(json.dumps(found.base.parameters))["not_met"]
     notes = states.notes(found, run, "test", np.full(14, 99))
     assert missed and all("aim" in notes[finding] for finding in missed)
+
+
+# -- upper lines
+
+
+def test_upper_lines_of_a_link_are_read_and_written_back(store, run):
+    found = state(store, run, pairs=["Mass:0.1@test", "^Mass:0.4", "^Edema:0.9"])
+    assert found.uppers == {"Mass": 0.4, "Edema": 0.9} and found.changed == {"Mass": "0.1@test"}
+    assert found.pairs == ["Mass:0.1@test", "^Mass:0.4", "^Edema:0.9"]
+    assert found.upper_of("Mass") == 0.4 and found.asks
+    assert found.upper_of("Hernia") == found.thresholds[found.findings.index("Hernia")]
+    crossed = state(store, run, pairs=["Mass:0.5", "^Mass:0.4"])  # lines that cross ask nobody
+    assert crossed.upper_of("Mass") == 0.5 and not crossed.asks
+
+
+@pytest.mark.parametrize("bad", ["^Mass:much", "^Mass:-1", "^Mass:nan", "^Gout:0.4", "^Mass:"])
+def test_an_upper_line_that_cannot_be_is_refused_in_words(store, run, bad):
+    with pytest.raises(UsageError, match="link"):
+        state(store, run, pairs=[bad])
+
+
+def test_moved_upper_lines_are_kept_and_undone(store, run):
+    before = state(store, run)
+    none = [None] * 14
+    moved = states.after_release(store, run, "test", before, before.thresholds, [], [0.7, *none[1:]])
+    assert moved.uppers == {run.findings[0]: 0.7} and not moved.changed
+    assert states.after_release(store, run, "test", moved, before.thresholds, [], none).uppers == {}
+    assert states.after_release(store, run, "test", moved, before.thresholds, []).uppers == moved.uppers
+
+
+def test_a_saved_set_brings_its_upper_lines_and_a_link_may_take_them_away(store, run):
+    kept = store.save_threshold_set(run.prediction_id("val"), "two lines", "manual", np.full(14, 0.2),
+                                    parameters={"upper": {"Mass": 0.6, "Edema": "high", "Hernia": 7}})
+    found = state(store, run, kept)
+    assert found.uppers == {"Mass": 0.6} and found.pairs == []
+    assert state(store, run, kept, pairs=["^Mass:none"]).uppers == {}
+    assert state(store, run, kept, pairs=["^Mass:none"]).pairs == ["^Mass:none"]

@@ -43,7 +43,8 @@ MODULES = {"board.js": [*of_chart("board", assets.SCRIPTS), "cxrcore/report/repo
            "copy_text.js": ["cxrcore/ui/compare/copy_text.js"],
            "leaderboard.js": of_chart("leaderboard", leaderboard.SCRIPTS),
            "tour.js": ["cxrcore/ui/frame/tour.js"], "film.js": ["cxrcore/ui/home/film.js"],
-           "strip.js": ["cxrcore/ui/home/strip.js"], "viewer.js": of_chart("film_viewer", viewer_assets.SCRIPTS),
+           "strip.js": ["cxrcore/ui/home/strip.js"], "teller.js": ["cxrcore/charts/board/teller.js"],
+           "viewer.js": of_chart("film_viewer", viewer_assets.SCRIPTS),
            "peek.js": of_chart("film_viewer", viewer_assets.PEEK),
            "films.js": [*of_chart("film_viewer", viewer_assets.FILMS), "cxrcore/report/films.js"]}
 GLOBALS = "declare const Plotly: any;\n"  # what report.js finds on its page

@@ -63,7 +63,7 @@ function previewInWords(board, aim) {
 /** @param {Board} board @param {Aim} aim */
 function takeAim(board, aim) {
   if (board.resting) commit(board, board.open);
-  const target = aim.elsewhere ? board.settled : thresholdsWith(board, aim);
+  const target = aim.elsewhere ? board.settled : [...thresholdsWith(board, aim), ...board.settled.slice(board.rows.length)];
   let shown = !aim.elsewhere;
   if (shown && target.some((value, k) => value !== board.settled[k])) {
     const before = board.settled;

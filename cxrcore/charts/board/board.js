@@ -7,9 +7,12 @@
  *             open: number, told: number, at: Int32Array, now: Measures[], before: Measures[], beforeAll: Overall,
  *             settled: number[], referenceAt: number[], textAt: (k: number, place: number) => string,
  *             resting: number, typing: number | null, releases?: number, dragging: HTMLElement | null,
- *             wanted: { k: number, value: number, text: string } | null, rows: Row[], view: View,
+ *             wanted: { k: number, value: number, text: string, upper?: boolean } | null, rows: Row[], view: View,
  *             aims: { aim: Aim, places: number[], chip: HTMLButtonElement }[], meter: HTMLElement,
- *             totals: Record<string, { value: HTMLElement, delta: HTMLElement }>, excluded: HTMLElement,
+ *             totalsRoot: HTMLElement, totals: Record<string, { value: HTMLElement, delta: HTMLElement }>, excluded: HTMLElement,
+ *             upper: Int32Array, decide: Decide, deciding: HTMLButtonElement, modesView: ModesView, beside: Beside | null,
+ *             besideLater?: boolean, strip: Strip | null, hear: (event: Event) => void, typingUpper: number | null,
+ *             draggingUpper: boolean, bestRange?: { ladder: Ladder, prevalence: number, range: Range },
  *             panel: HTMLElement, table: HTMLElement, status: HTMLElement, undo: HTMLButtonElement, redo: HTMLButtonElement,
  *             more: HTMLButtonElement }} Board
  * @typedef {{ setStateValue: (name: string, value: any) => void,
@@ -24,15 +27,17 @@ export default function mount({ data, parentElement, setStateValue, setTriggerVa
   let board = /** @type {Board} */ (boards.get(parentElement));
   if (!board) {
     board = /** @type {any} */ ({ root: parentElement.querySelector("#board"), details: false, same: true, past: [],
-                                  future: [] });
+                                  future: [], decide: newDecide(), beside: null, strip: null });
     boards.set(parentElement, board);
     board.watch = new ResizeObserver(() => { if (board.view) drawCharts(board); });
+    listenToBeside(board);
   }
   board.send = { setStateValue, setTriggerValue };
   offer(board, data);
   return () => {
     clearTimeout(board.resting);
     board.watch.disconnect();
+    document.removeEventListener(BESIDE, board.hear);
     boards.delete(parentElement);
   };
 }
@@ -51,7 +56,7 @@ function offer(board, data) {
 /** @param {Board} board @param {Tables} tables */
 function takeData(board, { header, ladders, others }) {
   const alive = board.header?.of === header.of; // the same predictions, with more positions or another reference
-  const settled = alive && board.applied === header.id ? board.settled : header.thresholds;
+  const settled = alive && board.applied === header.id ? board.settled : standOf(header);
   if (!alive) [board.past, board.future] = [[], []];
   else if (board.applied !== header.id) {
     board.past.push(board.settled);
@@ -60,7 +65,11 @@ function takeData(board, { header, ladders, others }) {
   const opened = alive && board.asked === header.open ? board.open
     : header.findings.findIndex((finding) => finding.name === header.open);
   Object.assign(board, { header, ladders, others, applied: header.id, asked: header.open, open: opened, told: opened,
-                         at: new Int32Array(ladders.length), now: [] });
+                         at: new Int32Array(ladders.length), now: [],
+                         upper: new Int32Array(ladders.length).fill(NO_UPPER) });
+  if (board.beside && board.beside.header.of !== header.of) board.beside = null;
+  if (!alive) recallDecide(board);
+  if (settled.slice(ladders.length).some((value) => value !== NO_UPPER)) showAsk(board);
   board.textAt = (k, place) => header.texts[k][place] ?? String(ladders[k].thresholds[place]);
   board.referenceAt = header.reference.thresholds.map((value, k) => placeOf(ladders[k].thresholds, value));
   const focus = focused(board);
@@ -78,6 +87,7 @@ function takeData(board, { header, ladders, others }) {
   board.table.scrollTop = scrolled;
   if (!alive) bringIntoView(board);
   if (focus) board.root.querySelector(focus)?.focus();
+  askForBeside(board);
 }
 
 // Rows are built anew, so the keyboard's place has to be found again.
@@ -87,7 +97,8 @@ function focused(board) {
   const root = board.root.getRootNode();
   const active = root.activeElement;
   const row = active?.closest("[data-finding]");
-  return row && `[data-finding="${row.dataset.finding}"] input[type="${active.type}"]`;
+  const label = active?.getAttribute("aria-label");
+  return row && label && `[data-finding="${row.dataset.finding}"] [aria-label="${label}"]`;
 }
 
 /** @param {Board} board */

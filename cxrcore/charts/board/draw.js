@@ -3,7 +3,9 @@
 /** A row of the board, and what moves in it.
  * @typedef {{ root: HTMLElement, range: HTMLInputElement, shown: HTMLElement, typed: HTMLInputElement,
  *             quiet: HTMLElement, ghost: HTMLElement, preview: HTMLElement, hint: HTMLElement,
- *             open: HTMLButtonElement, cells: Record<string, HTMLElement> }} Row
+ *             open: HTMLButtonElement, cells: Record<string, HTMLElement>, modeCells: Record<string, HTMLElement>,
+ *             more?: HTMLElement | null, problem?: HTMLElement | null, upper?: HTMLInputElement | null,
+ *             asked?: HTMLElement | null, typedUpper?: HTMLInputElement | null }} Row
  */
 
 const ROW_BINS = 64;
@@ -60,8 +62,10 @@ function buildBoard(board) {
   board.panel = element("section", { class: "panel", "aria-label": "The open finding" });
   const warned = header.warned ? [element("p", { class: "warned" }, header.warned)] : [];
   const main = element("div", { class: "main" }, board.table, ...warned);
-  board.root.replaceChildren(...buildAims(board), buildTotals(board), main, board.panel);
+  board.root.replaceChildren(...buildAims(board), buildTotals(board), ...buildDecide(board), main, board.panel);
+  board.rows.forEach((_, k) => buildRowModes(board, k));
   board.root.classList.toggle("details", board.details);
+  board.root.classList.toggle("decides", board.decide.shown);
   showOnSlide(board);
   hintAtDragging(board);
 }
@@ -99,7 +103,7 @@ function buildRow(board, finding, k) {
   const prevalence = finding.positives / (finding.positives + finding.negatives || 1);
   /** @type {any} */
   const row = { range, shown, typed, quiet, ghost, preview: element("div", { class: "preview" }), open: opener,
-                hint: element("div", { class: "hint" }), cells: {} };
+                hint: element("div", { class: "hint" }), cells: {}, modeCells: {} };
   for (const [metric, head, , extra] of COLUMNS) row.cells[metric] = cell(metric, head, extra);
   row.root = element("div", { class: "row", role: "row", "data-finding": finding.name },
     element("span", { class: "of-name", role: "rowheader" }, opener),
@@ -150,6 +154,7 @@ function showRow(board, k) {
   row.cells.delta.dataset.sign = String(Number.isNaN(sign) ? 0 : sign);
   row.range.setAttribute("aria-valuetext", `threshold ${text}, F1 ${share(now.f1)}, recall ${share(now.recall)}, `
     + `precision ${share(now.precision)}`);
+  showRowModes(board, k);
 }
 
 /** @param {Board} board */

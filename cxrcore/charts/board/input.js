@@ -12,6 +12,8 @@ function moveTo(board, k, place) {
   const next = Math.min(last, Math.max(0, Math.round(place)));
   if (next === board.at[k]) return;
   board.at[k] = next;
+  if (board.decide.on.has("ask")) sayInRow(board, k, board.upper[k] >= 0 && next >= board.upper[k]
+    ? "The lower line has reached the upper one: nobody is asked." : "");
   showRow(board, k);
   showTotals(board);
   if (k === board.open) showPanel(board);
@@ -39,8 +41,10 @@ function moveInWords(board, k) {
 function commit(board, k) {
   clearTimeout(board.resting);
   board.resting = 0;
-  const now = thresholdsNow(board);
+  const now = standNow(board);
   const before = board.settled;
+  placeUppers(board, now);
+  if (board.besideLater) setTimeout(() => showBeside(board));
   takeLater(board);
   if (now.every((value, i) => value === before[i])) {
     tellOpened(board);
@@ -73,11 +77,14 @@ function settle(board, now) {
 function release(board, k, before) {
   board.releases = (board.releases ?? 0) + 1;
   board.told = board.open;
+  const { lines, uppers } = partsOf(board, board.settled);
   board.send.setStateValue("released", {
-    of: board.header.of, at: `${Date.now()}-${board.releases}`, thresholds: board.settled,
+    of: board.header.of, at: `${Date.now()}-${board.releases}`, thresholds: lines, uppers,
     open: board.header.findings[board.open].name,
-    moved: k === null ? null : { finding: board.header.findings[k].name, before, after: board.settled[k] },
+    moved: k === null || before === board.settled[k] ? null
+      : { finding: board.header.findings[k].name, before, after: board.settled[k] },
   });
+  tellWanted(board);
 }
 
 /** @param {Board} board @returns {number[]} */
@@ -85,17 +92,21 @@ function thresholdsNow(board) {
   return board.ladders.map((ladder, k) => ladder.thresholds[board.at[k]]);
 }
 
-// All thresholds at once (a set, undo, redo); those that are not counted yet are asked for and follow.
-/** @param {Board} board @param {number[]} thresholds @returns {Record<string, number>} */
-function apply(board, thresholds) {
+// All lines at once (a set, undo, redo); thresholds that are not counted yet are asked for and follow.
+/** @param {Board} board @param {number[]} stand @returns {Record<string, number>} */
+function apply(board, stand) {
   /** @type {Record<string, number>} */
   const missing = {};
-  thresholds.forEach((value, k) => {
+  placeUppers(board, stand);
+  partsOf(board, stand).lines.forEach((value, k) => {
     const place = placeOf(board.ladders[k].thresholds, value);
     if (place >= 0) board.at[k] = place;
     else missing[board.header.findings[k].name] = value;
   });
-  showAll(board);
+  if (board.upper.some((place) => place >= 0) && !board.decide.on.has("ask")) {
+    showAsk(board);
+    rebuildDecide(board);
+  } else showAll(board);
   return missing;
 }
 
@@ -105,7 +116,7 @@ function travel(board, from, to) {
   if (!target) return;
   to.push(board.settled);
   const before = board.settled;
-  const moved = target.map((value, k) => (value === before[k] ? -1 : k)).filter((k) => k >= 0);
+  const moved = [...new Set(target.flatMap((value, i) => (value === before[i] ? [] : [i % board.rows.length])))];
   const missing = apply(board, target);
   settle(board, target);
   const k = moved.length === 1 ? moved[0] : null;
@@ -134,6 +145,7 @@ function tellOpened(board) {
   if (board.told === board.open) return;
   board.told = board.open;
   board.send.setStateValue("opened", board.header.findings[board.open].name);
+  tellWanted(board);
 }
 
 // -- listeners; set as properties, so that doing it again changes nothing
@@ -151,6 +163,7 @@ function listen(board) {
   });
   board.undo.onclick = () => travel(board, board.past, board.future);
   board.redo.onclick = () => travel(board, board.future, board.past);
+  board.deciding.onclick = () => toggleDecide(board);
   board.more.onclick = () => {
     board.details = board.root.classList.toggle("details");
     board.more.setAttribute("aria-pressed", String(board.details));
@@ -178,12 +191,13 @@ function listenToHold(board) {
     setTimeout(() => { // after the handle's own change event
       tellOpened(board);
       if (board.later) offer(board, board.later);
+      if (board.besideLater && !board.resting) showBeside(board);
     });
   };
 }
 
-/** @param {Board} board @param {number} k @param {KeyboardEvent} event */
-function stepByKey(board, k, event) {
+/** @param {Board} board @param {number} k @param {KeyboardEvent} event @param {boolean} [upper] which of the two lines */
+function stepByKey(board, k, event, upper = false) {
   const big = event.shiftKey ? BIG_STEP : 1;
   const last = board.ladders[k].thresholds.length - 1;
   /** @type {Record<string, number>} */
@@ -192,7 +206,8 @@ function stepByKey(board, k, event) {
   if (!(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   open(board, k);
-  moveTo(board, k, board.at[k] + steps[event.key]);
+  if (upper) moveUpper(board, k, upperAt(board, k) + steps[event.key]);
+  else moveTo(board, k, board.at[k] + steps[event.key]);
   clearTimeout(board.resting);
   board.resting = setTimeout(() => commit(board, k), KEY_REST);
 }
@@ -214,6 +229,7 @@ function listenToPanel(board) {
     event.preventDefault();
     panel.setPointerCapture(event.pointerId);
     board.dragging = chart;
+    board.draggingUpper = chart === board.view.scores && grabsUpper(board, event);
     followPointer(board, event);
   };
   panel.onpointermove = (event) => { if (board.dragging) followPointer(board, event); };
@@ -232,8 +248,21 @@ function followPointer(board, event) {
   const corner = plot.getBoundingClientRect();
   const scale = corner.width / plot.clientWidth || 1; // a slide enlarges the board
   const x = (event.clientX - corner.left) / scale;
-  if (dragging === view.scores) moveTo(board, k, x / view.width * (board.ladders[k].thresholds.length - 1));
+  const along = x / view.width * (board.ladders[k].thresholds.length - 1);
+  if (board.draggingUpper) moveUpper(board, k, along);
+  else if (dragging === view.scores) moveTo(board, k, along);
   else moveTo(board, k, nearestOnCurve(board, k, dragging === view.roc, x, (event.clientY - corner.top) / scale));
+}
+
+// Which of the two lines is nearer; where both meet, the upper one to the right of them.
+/** @param {Board} board @param {PointerEvent} event */
+function grabsUpper(board, event) {
+  const plot = board.view.scores.querySelector("svg.plot");
+  if (!plot || !board.decide.on.has("ask")) return false;
+  const { left, width } = plot.getBoundingClientRect();
+  const place = (event.clientX - left) / width * (board.ladders[board.open].thresholds.length - 1);
+  const [lower, upper] = [board.at[board.open], upperAt(board, board.open)];
+  return place > (lower + upper) / 2;
 }
 
 // The position whose operating point lies nearest to the pointer.

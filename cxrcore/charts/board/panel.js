@@ -7,7 +7,8 @@
  * @typedef {"tp" | "fp" | "fn" | "tn"} CellName
  * @typedef {{ root: HTMLElement, cells: Record<CellName, Cell> }} Matrix
  * @typedef {{ scores: HTMLElement, roc: HTMLElement, pr: HTMLElement, matrix: Matrix, alarms: HTMLElement,
- *             points: { run: number }[], width: number, quiet: SVGElement, ghost: SVGElement, line: SVGElement,
+ *             points: { run: number }[], width: number, quiet: SVGElement, ghost: SVGElement, line: SVGElement, asked: SVGElement,
+ *             upper: SVGElement,
  *             rocDots: Dots, prDots: Dots, runs?: HTMLElement[][] }} View
  */
 
@@ -36,10 +37,11 @@ function buildPanel(board) {
   const inPercent = films ? ` (${(100 * finding.positives / films).toFixed(1)} %)` : "";
   const head = element("div", { class: "panel-head" }, element("h2", {}, finding.title),
     element("span", {}, `${whole(finding.positives)} of ${whole(films)} films${inPercent}`));
-  const charts = element("div", { class: "parts" }, view.scores,
+  const charts = element("div", { class: "parts" }, element("div", { class: "scored" }, ...buildStrip(board), view.scores),
     element("div", { class: "pair" }, view.roc, view.pr),
     element("div", { class: "counts" }, view.matrix.root, view.alarms));
-  const parts = [head, ...(board.others.length ? [buildRuns(board)] : []), charts];
+  const parts = [head, ...(board.others.length ? [buildRuns(board)] : []), charts,
+                 ...buildModesPanel(board)];
   board.panel.replaceChildren(...parts);
   drawCharts(board);
 }
@@ -55,6 +57,8 @@ function drawCharts(board) {
   view.points = [{ run: -1 }, ...board.others.map((_, run) => ({ run }))];
   drawCurve(board, view.roc, side, "roc");
   drawCurve(board, view.pr, side, "pr");
+  drawStrip(board, wide);
+  drawModes(board);
   showPanel(board);
 }
 
@@ -81,6 +85,10 @@ function drawScores(board, wide) {
   view.ghost = element("svg:path", { class: "ghost", d: `M0 0V${SCORES_HEIGHT}` });
   view.line = element("svg:g", { class: "line" }, element("svg:path", { d: `M0 0V${SCORES_HEIGHT}` }),
     element("svg:circle", { cy: SCORES_HEIGHT / 2, r: POINT }));
+  view.asked = element("svg:rect", { class: "asked", height: SCORES_HEIGHT });
+  view.upper = element("svg:g", { class: "line upper" }, element("svg:path", { d: `M0 0V${SCORES_HEIGHT}` }),
+    element("svg:path", { d: `M0 0L12 9L0 18Z` }));
+  const asking = board.decide.on.has("ask");
   const legend = element("div", { class: "key" }, element("i", { class: "with" }), "with the finding",
     element("i", { class: "without" }), element("span", {}, "without",
       element("span", { class: "peaks" }, "; heights not alike")));
@@ -88,8 +96,9 @@ function drawScores(board, wide) {
       role: "img", "aria-label": "Histogram of scores on a logit scale; drag sideways to move the threshold" },
     element("svg:path", { class: "without", d: area(negatives, wide, SCORES_HEIGHT) }),
     element("svg:path", { class: "with", d: area(positives, wide, SCORES_HEIGHT) }), view.quiet,
+    ...(asking ? [view.asked] : []),
     element("svg:path", { class: "axis", d: `M0 ${SCORES_HEIGHT}H${wide}` }), ...marks, ...texts, view.ghost,
-    view.line));
+    view.line, ...(asking ? [view.upper] : [])));
 }
 
 // -- ROC and PR
@@ -194,6 +203,10 @@ function showPanel(board) {
   const x = board.at[k] / last * view.width;
   view.line.setAttribute("transform", `translate(${x} 0)`);
   view.quiet.setAttribute("width", String(x));
+  const yes = upperAt(board, k) / last * view.width;
+  view.asked.setAttribute("x", String(x));
+  view.asked.setAttribute("width", String(yes - x));
+  view.upper.setAttribute("transform", `translate(${yes} 0)`);
   view.ghost.setAttribute("transform", `translate(${board.referenceAt[k] / last * view.width} 0)`);
   const all = [{ ...board.now[k], text: board.textAt(k, board.at[k]), negatives: ladder.negatives },
                ...board.others.map((run, i) => ({ ...otherMeasures(board, i),
@@ -210,6 +223,7 @@ function showPanel(board) {
   putDot(view.rocDots.ghost, view.rocDots.box, before.fp / ladder.negatives, before.recall);
   putDot(view.prDots.ghost, view.prDots.box, before.recall, before.precision);
   showMatrix(board, all[0]);
+  showModesPanel(board);
 }
 
 /** @param {SVGElement} dot @param {Dots["box"]} box @param {number} x @param {number} y */

@@ -27,9 +27,12 @@ function buildTotals(board) {
                        "↷");
   board.more = element("button", { type: "button", class: "tool wide", "aria-pressed": String(board.details),
                                    title: "Specificity and confusion counts of every finding" }, "All counts");
-  return element("div", { class: "totals", role: "group", "aria-label": "All findings together" }, ...cells,
-    element("div", { class: "bar" }, board.undo, board.redo, board.more),
+  board.deciding = element("button", { type: "button", class: "tool wide deciding", "aria-expanded": String(board.decide.shown),
+    title: "What the lines are worth: at your prevalence, for what a miss is worth, with a person to ask" }, "Decide");
+  board.totalsRoot = element("div", { class: "totals", role: "group", "aria-label": "All findings together" }, ...cells,
+    element("div", { class: "bar" }, board.undo, board.redo, board.more, board.deciding),
     element("div", { class: "said" }, board.excluded, board.status));
+  return board.totalsRoot;
 }
 
 /** @param {Board} board */
@@ -45,6 +48,7 @@ function showTotals(board) {
   const sign = String(Math.sign(Math.round(1000 * moved)));
   for (const node of [board.meter, board.totals.macro_f1.delta]) if (node.dataset.sign !== sign) node.dataset.sign = sign;
   write(board.excluded, overInWords(board, now));
+  showModeTotals(board);
   showAims(board);
 }
 

@@ -30,7 +30,7 @@ function listenToTyping(board, k) {
 function takeTyped(board, k) {
   const { typed } = board.rows[k];
   const text = typed.value.trim();
-  if (text === board.textAt(k, board.at[k]) || (board.wanted?.k === k && board.wanted.text === text)) return;
+  if (text === board.textAt(k, board.at[k]) || (board.wanted?.k === k && !board.wanted.upper && board.wanted.text === text)) return;
   const value = text.toLowerCase() === "never" ? UNREACHED : Number(text.replace(",", "."));
   const bad = text === "" || !(value >= 0 && value <= UNREACHED);
   typed.setAttribute("aria-invalid", String(bad));
@@ -55,10 +55,11 @@ function takeTyped(board, k) {
 /** @param {Board} board */
 function takeWanted(board) {
   if (!board.wanted) return;
-  const { k, value } = board.wanted;
+  const { k, value, upper } = board.wanted;
   const place = placeOf(board.ladders[k].thresholds, value);
   if (place < 0) return;
   board.wanted = null;
-  moveTo(board, k, place);
+  if (upper) moveUpper(board, k, place);
+  else moveTo(board, k, place);
   commit(board, k);
 }

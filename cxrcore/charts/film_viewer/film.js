@@ -2,7 +2,7 @@
 
 /** @typedef {{ name: string, title: string, label: boolean | null }} Finding label: of a film of the data set
  * @typedef {{ name: string, colour: string, mark: string, scores: (number | null)[], thresholds: number[],
- *             texts: [string, string][], alarms: boolean[], notes: string[], before: (number | null)[] | null }} Network
+ *             texts: [string, string][], alarms: boolean[], asks: boolean[], notes: string[], before: (number | null)[] | null }} Network
  *   texts: score and threshold, with the digits that tell them apart; before: scores without a patch
  * @typedef {{ finding: number, x: number, y: number, width: number, height: number }} Box in the film's own pixels
  * @typedef {[number, number][]} Stroke a line of grey, in the film's pixels

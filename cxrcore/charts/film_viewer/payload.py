@@ -36,6 +36,7 @@ class Network:
         thresholds: float (k,).
         notes: (k,) a line for each finding, plain text.
         before: float (k,), scores of the film without a patch; None without one.
+        uppers: float (k,), up to where a person is asked from the threshold on; None where nobody is.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Network:
     thresholds: np.ndarray
     notes: Sequence[str]
     before: np.ndarray | None = None
+    uppers: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -212,10 +214,16 @@ def _network(one: Network) -> dict[str, Any]:
     scores, thresholds = (np.asarray(values, np.float64) for values in (one.scores, one.thresholds))
     return {"name": one.name, "colour": one.colour, "mark": one.mark, "scores": _numbers(scores),
             "thresholds": [value if math.isfinite(value) else 1.0 for value in thresholds.tolist()],
-            "alarms": (scores >= thresholds).tolist(), "notes": list(one.notes),
+            "alarms": (scores >= thresholds).tolist(), "asks": _asks(one, scores), "notes": list(one.notes),
             "texts": [("–", rounded(threshold, ".3g")) if math.isnan(score) else told_apart(score, threshold)
                       for score, threshold in zip(scores.tolist(), thresholds.tolist(), strict=True)],
             "before": None if one.before is None else _numbers(np.asarray(one.before, np.float64))}
+
+
+def _asks(one: Network, scores: np.ndarray) -> list[bool]:
+    """Findings whose score lies between the two lines."""
+    upper = one.thresholds if one.uppers is None else one.uppers
+    return ((scores >= np.asarray(one.thresholds, np.float64)) & (scores < np.asarray(upper, np.float64))).tolist()
 
 
 def _numbers(values: np.ndarray) -> list[float | None]:

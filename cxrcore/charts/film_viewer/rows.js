@@ -44,13 +44,13 @@ function buildRow(viewer, k, labelled) {
     const alarm = network.alarms[k];
     root.append(element("span", { class: `number ${alarm ? "alarm" : ""}`, title: `threshold ${threshold}` },
       several ? `${score}` : `${score} ${alarm ? "≥" : "<"} ${threshold}`));
-    const wrong = label !== null && label !== alarm;
+    const wrong = label !== null && label !== alarm && !network.asks[k];
     if (!several) root.append(element("span", { class: `decision ${alarm ? "alarm" : ""} ${wrong ? "wrong" : ""}` },
-      decisionOf(alarm, label)));
+      network.asks[k] ? "ask" : decisionOf(alarm, label)));
   }
   if (labelled) root.append(element("span", { class: "label" }, label === null ? "?" : label ? "yes" : "no"));
   if (several) root.append(element("span", { class: "unseen" }, header.networks.map((network) =>
-    `${network.name}: ${network.alarms[k] ? "alarm" : "no alarm"}`).join(", ")));
+    `${network.name}: ${network.asks[k] ? "ask" : network.alarms[k] ? "alarm" : "no alarm"}`).join(", ")));
   root.onpointerenter = (/** @type {PointerEvent} */ event) => { if (event.pointerType !== "touch") show(viewer, k); };
   root.onclick = () => keep(viewer, k);
   return { root, bars };

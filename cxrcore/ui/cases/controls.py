@@ -14,10 +14,12 @@ from cxrcore.ui.thresholds import session
 MAX_RUNS = evaluated_runs.MAX_RUNS
 CELLS = {"Missed": "fn", "False alarms": "fp", "Found": "tp", "Left alone": "tn"}  # {as in the link: cell}
 NEAREST, ALL_MISS, DISAGREE = "Nearest to the threshold", "All runs miss", "Runs disagree"
+REFERRED = "Referred to a person"
 QUEUE = "Label queue"
 MEANINGS = ("Missed: the label says yes, no alarm (FN). False alarms: the label says no, an alarm (FP). Found: TP. "
-            "Left alone: TN. The surest mistakes come first. All runs miss and Runs disagree take each run at its own "
-            "thresholds. Label queue: films whose label may be wrong, to be read again.")
+            "Left alone: TN. Referred: from the threshold up to the upper line. The surest mistakes come first. "
+            "All runs miss and Runs disagree take each run at its own thresholds. Label queue: films whose label may "
+            "be wrong, to be read again.")
 A_PAGE = 24
 RUN_WIDTH, FINDING_WIDTH, FILMS_WIDTH, PAGE_WIDTH = 212, 190, 240, 130  # pixels: all controls in one row on a desk
 
@@ -54,7 +56,8 @@ def finding_picker(place: DeltaGenerator, findings: Sequence[str]) -> str:
 def films_picker() -> str:
     """Which films: of `CELLS`, NEAREST, ALL_MISS, DISAGREE or QUEUE; ends the page at an unknown one."""
     with st.container(width=FILMS_WIDTH):
-        which = widgets.choice_in_link("Films", "films", [*CELLS, NEAREST, ALL_MISS, DISAGREE, QUEUE], MEANINGS)
+        which = widgets.choice_in_link("Films", "films", [*CELLS, REFERRED, NEAREST, ALL_MISS, DISAGREE, QUEUE],
+                                       MEANINGS)
     if which is None:
         st.stop()
     return which

@@ -24,7 +24,7 @@ from cxrcore.queries.kept import kept
 from cxrcore.queries.threshold_sets import DEFAULT, SourcedSet, default_key, find_set, parse_key
 from cxrcore.store import Predictions, Store
 from cxrcore.ui import link, shell, widgets
-from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST
+from cxrcore.ui.cases.controls import A_PAGE, ALL_MISS, CELLS, DISAGREE, NEAREST, REFERRED
 from cxrcore.ui.film_tiles import Tile, labels_in_words, wall
 
 WORDS = {  # {choice: (one film, several, their order)}
@@ -32,6 +32,7 @@ WORDS = {  # {choice: (one film, several, their order)}
     "False alarms": ("false alarm", "false alarms", "highest score first"),
     "Found": ("film found", "films found", "lowest score first"),
     "Left alone": ("film rightly left alone", "films rightly left alone", "highest score first"),
+    REFERRED: ("film referred to a person", "films referred to a person", "highest score first"),
     NEAREST: ("film", "films", "nearest to the threshold first, on a logit scale"),
     ALL_MISS: ("film that all runs miss", "films that all runs miss", "furthest below the thresholds first"),
     DISAGREE: ("film on which runs disagree", "films on which runs disagree", "most evenly parted first"),
@@ -67,6 +68,7 @@ class Cases:
         threshold: of the run in focus.
         finding: canonical name.
         others: the runs that it is compared with, where the choice compares.
+        upper: the upper line, where the films between the lines are shown.
     """
 
     found: Predictions
@@ -74,6 +76,7 @@ class Cases:
     threshold: float
     finding: str
     others: Sequence[OtherRun] = ()
+    upper: float | None = None
 
     @property
     def place(self) -> int:
@@ -96,7 +99,7 @@ def choose(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState
 
     Args:
         runs: the first in focus, whose thresholds are the state's; the others at their own.
-        which: of `CELLS`, NEAREST, ALL_MISS or DISAGREE.
+        which: of `CELLS`, REFERRED, NEAREST, ALL_MISS or DISAGREE.
 
     Raises:
         ResamplingError: runs without a film in common, or whose films are not the same ones.
@@ -112,6 +115,9 @@ def choose(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState
         return Cases(films[0], rows, threshold, finding, others)
     found = from_store.predictions(store, runs[0].read(part))
     labels, scores = found.labels[:, k], found.scores[:, k]
+    if which == REFERRED:
+        upper = state.upper_of(finding)
+        return Cases(found, cases.between(labels, scores, threshold, upper), threshold, finding, upper=upper)
     rows = (cases.nearest(labels, scores, threshold) if which == NEAREST
             else cases.in_cell(labels, scores, threshold, CELLS[which]))
     return Cases(found, rows, threshold, finding)
@@ -150,6 +156,10 @@ def say_what_is_shown(store: Store, shown: Cases, which: str, runs: Sequence[Eva
                    f"{len(shown.found.image_ids):,} films are shared.")
     if len(shown.rows):
         return
+    if shown.upper is not None and shown.upper <= shown.threshold:
+        st.info(f"{display_name(shown.finding)} has one line, so nobody is asked: *Decide › Ask a person* on "
+                "Thresholds sets a second.", icon=":material/info:")
+        return
     labels = shown.found.labels[:, shown.place]
     lacking = [word for value, word in ((1, "with"), (0, "without")) if not (labels == value).any()]
     why = f" None of these films is labelled as {lacking[0]} {display_name(shown.finding)}." if lacking else ""
@@ -160,7 +170,8 @@ def in_words(shown: Cases, which: str, run: Evaluated, part: str, threshold: str
     """'Effusion: 412 missed films of test, 22,433 films, at the threshold 0.31; lowest score first', as HTML."""
     n, (one, several, order) = len(shown.rows), WORDS[which]
     return (f"<b>{escape(display_name(shown.finding))}: {n:,} {one if n == 1 else several}</b> of "
-            f"{escape(run.in_words(part))}, at the threshold {threshold}; {order}.")
+            f"{escape(run.in_words(part))}, at the threshold {threshold}"
+            + (f", up to the upper line {rounded(shown.upper)}" if shown.upper is not None else "") + f"; {order}.")
 
 
 # -- the films
@@ -215,9 +226,12 @@ def _tile(store: Store, run: Evaluated, shown: Cases, which: str, row: int, pers
     boxes = [(box.left, box.top, box.width, box.height)
              for box in boxes_on(store, run.labels.dataset_id, image_id) if box.finding == shown.finding]
     alarm, has = score >= shown.threshold, found.labels[row, k] == 1
-    return Tile(held.film(image_id) if held else None, compared(score, shown.threshold),
+    asked = shown.upper is not None
+    title = f"{compared(score, shown.threshold)}, < {rounded(shown.upper)}" if shown.upper is not None else (
+        compared(score, shown.threshold))
+    return Tile(held.film(image_id) if held else None, title,
                 " · ".join([*outcome, *others, labels, ", ".join(about)]), boxes, image_id, address,
-                "Explain" if address else "", image_id, bool(alarm != has),
+                "Explain" if address else "", image_id, bool(alarm != has) and not asked,
                 display_name(shown.finding) if has and not alarm else "")
 
 

@@ -156,7 +156,9 @@ def _payload(listed: Listed, image_id: str, pixels: np.ndarray, explained: Expla
     thresholds = np.array([own.get(finding, np.nan) for finding in findings])
     scores = np.where(np.isnan(thresholds), np.nan, found.scores[row].astype(np.float64))
     style = link.styles([listed.run.run_id])[listed.run.run_id]
-    network = Network(listed.run.label, style.colour, style.mark(), scores, thresholds, _notes(findings, explained))
+    uppers = np.array([listed.state.upper_of(finding) if finding in own else np.nan for finding in findings])
+    network = Network(listed.run.label, style.colour, style.mark(), scores, thresholds, _notes(findings, explained),
+                      uppers=uppers)
     labels = {finding: bool(label) for finding, label in zip(findings, found.labels[row], strict=True)
               if not np.isnan(label)}
     boxes = in_pixels(boxes_on(listed.store, listed.run.labels.dataset_id, image_id), pixels.shape)

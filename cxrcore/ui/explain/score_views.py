@@ -18,7 +18,7 @@ from cxrcore.queries.explained_films import Explained
 from cxrcore.queries.from_store import calibrator
 from cxrcore.store import Predictions, Store
 
-ALARM, QUIET = "alarm", "no alarm"
+ALARM, ASK, QUIET = "alarm", "ask", "no alarm"  # ask: a person, between the two lines of a finding
 WORDS = {True: "yes", False: "no"}  # of a label
 TOO_FEW = f"fewer than {MIN_POSITIVES} validation films with it, or without it"
 
@@ -32,6 +32,7 @@ class FilmScores:
         findings: k names, of the network's outputs, in whose order all the arrays stand.
         scores: float32 (k,).
         thresholds: float64 (k,), and where they come from, in words.
+        uppers: float64 (k,), from where on it is an alarm; from the threshold on up to there a person is asked.
         calibrated: probabilities, float64 (k,), NaN for a finding that validation holds too few films of to calibrate;
             None without validation predictions.
         positives: validation films with each finding that the calibration rests on, int64 (k,); None without them.
@@ -48,6 +49,22 @@ class FilmScores:
     calibrated: np.ndarray | None
     positives: np.ndarray | None
     percentile: np.ndarray | None
+    uppers: np.ndarray | None = None
+
+    def upper_of(self, finding: str) -> float:
+        """From where on the finding is an alarm: its upper line, or its threshold where it has none."""
+        return float((self.thresholds if self.uppers is None else self.uppers)[self.findings.index(finding)])
+
+    @property
+    def asks(self) -> np.ndarray:
+        """Findings that a person is asked about on this film: bool (k,)."""
+        scores = self.scores.astype(np.float64)
+        return (scores >= self.thresholds) & (scores < list(map(self.upper_of, self.findings)))
+
+    @property
+    def decisions(self) -> np.ndarray:
+        """`ALARM`, `ASK` or `QUIET` for each finding, (k,)."""
+        return np.where(self.asks, ASK, np.where(self.scores.astype(np.float64) >= self.thresholds, ALARM, QUIET))
 
     def of(self, finding: str) -> tuple[float, float]:
         """A finding's score and threshold."""
@@ -98,7 +115,8 @@ def film_scores(store: Store, run: Evaluated, style: RunStyle, findings: tuple[s
     if others := [display_name(finding) for finding in findings if finding not in known]:
         source += f"; {FALLBACK} for {', '.join(others)}, which the run was not measured on"
     thresholds = np.array([known.get(finding, FALLBACK) for finding in findings])
-    return FilmScores(run, style, findings, scores, thresholds, source, calibrated, positives, percentile)
+    uppers = np.array([state.upper_of(finding) if finding in known else FALLBACK for finding in findings])
+    return FilmScores(run, style, findings, scores, thresholds, source, calibrated, positives, percentile, uppers)
 
 
 def _among(held: Predictions, findings: Sequence[str], scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -132,7 +150,7 @@ def scores_table(found: Sequence[FilmScores], labels: Mapping[str, bool] | None 
         frame = pd.DataFrame({
             "Finding": list(map(display_name, one.findings)), "Run": one.run.label, "Score": one.scores.astype(float),
             "Threshold": one.thresholds,
-            "Decision": np.where(one.scores.astype(np.float64) >= one.thresholds, ALARM, QUIET),
+            "Decision": one.decisions,
             "Calibrated": pd.array([one.calibrated_in_digits(k) for k in range(len(one.findings))], "string"),
             "Films behind it": pd.array([None] * len(one.findings) if one.positives is None else one.positives,
                                         "Int64"),

@@ -23,6 +23,7 @@ from cxrcore.queries.maps.drawn_boxes import in_pixels
 from cxrcore.ui import film_viewer, link, widgets
 from cxrcore.ui.explain import asked, score_views
 from cxrcore.ui.explain.asked import OneRun
+from cxrcore.ui.explain.score_views import ALARM
 
 KEY = "explain_viewer"
 MOST_NAMED = 2  # alarms that all networks raise and the answer names
@@ -100,16 +101,24 @@ def answer(shown: Sequence[OneRun]) -> str:
         common = [finding for finding in alarms[0] if all(finding in own for own in alarms[1:])]
         return f"Alarms: {counted}. {'All of them for ' + _listed(common) if common else 'None is raised by all'}."
     if not alarms[0]:
+        if about := _asked(shown[0]):
+            return f"{names[0]} raises no alarm.{about}"
         nearest = asked.nearest_to_alarm(shown[0].scores)[0]
         return f"{names[0]} raises no alarm; nearest to one is {_beside_threshold(shown[0], nearest)}."
     more = f" and {len(alarms[0]) - 1} more" if len(alarms[0]) > 1 else ""
-    return f"{names[0]} raises an alarm for {_beside_threshold(shown[0], alarms[0][0])}{more}."
+    return f"{names[0]} raises an alarm for {_beside_threshold(shown[0], alarms[0][0])}{more}.{_asked(shown[0])}"
 
 
 def _alarms(one: OneRun) -> list[str]:
     """Surest first."""
     return [finding for finding in asked.nearest_to_alarm(one.scores)
-            if one.scores.of(finding)[0] >= one.scores.of(finding)[1]]
+            if one.scores.decisions[one.scores.findings.index(finding)] == ALARM]
+
+
+def _asked(one: OneRun) -> str:
+    """'Asks a person about Mass and Nodule.', with a blank before it; '' where nothing is asked."""
+    found = [finding for finding, asks in zip(one.scores.findings, one.scores.asks, strict=True) if asks]
+    return f" A person is asked about {_listed(found)}." if found else ""
 
 
 def _listed(findings: Sequence[str]) -> str:
@@ -169,16 +178,17 @@ def _layers(stage: Stage, shown: Sequence[OneRun]) -> tuple[Explained | None, li
 
 def _network(one: OneRun, before: OneRun, findings: Sequence[str], found: Explained | None, patched: bool) -> Network:
     """One network's rows; of a film with a patch beside those of the film itself."""
-    values = np.full((3, len(findings)), np.nan)
+    values = np.full((4, len(findings)), np.nan)
     notes = [f"{one.label} does not know it."] * len(findings)
     for place, finding in enumerate(findings):
         if finding in one.loaded.findings:
             values[:2, place] = one.scores.of(finding)
             values[2, place] = before.scores.of(finding)[0]
+            values[3, place] = one.scores.upper_of(finding)
             notes[place] = note(one, before if patched else None, finding, found)
     style = one.scores.style
     return Network(one.label, style.colour, style.mark(), values[0], values[1], notes,
-                   values[2] if patched else None)
+                   values[2] if patched else None, values[3])
 
 
 def note(one: OneRun, before: OneRun | None, finding: str, found: Explained | None) -> str:

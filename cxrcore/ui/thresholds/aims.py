@@ -123,10 +123,10 @@ def take_aim(store: Store, run: Evaluated, part: str, state: BoardState) -> None
 def put(store: Store, run: Evaluated, part: str, state: BoardState, key: str, finding: str | None) -> BoardState:
     """Put a set on the board, or one finding's threshold of it; gives what stands there then."""
     if finding is None:
-        after = make_state(store, run, find_set(store, run, key), state.reference, {})
+        after = make_state(store, run, find_set(store, run, key), state.reference, {}, state.uppers)
     else:
         changed = {**state.changed, **state.elsewhere, finding: key}
-        after = make_state(store, run, state.base, state.reference, changed)
+        after = make_state(store, run, state.base, state.reference, changed, state.uppers)
     session.put_on_board(run, part, state, after)
     return after
 

@@ -32,7 +32,7 @@ def board(payload: bytes, on_release: Callable[[], None], on_open: Callable[[], 
         on_aim: called when an aim was clicked; `aimed()` says which.
     """
     _COMPONENT(data=payload, key=KEY, on_released_change=on_release, on_opened_change=on_open,
-               on_typed_change=on_typed, on_aim_change=on_aim)
+               on_typed_change=on_typed, on_aim_change=on_aim, on_wanted_change=lambda: None)
 
 
 def released() -> dict[str, Any] | None:
@@ -56,6 +56,11 @@ def aimed() -> dict[str, Any] | None:
     `of` is what the board belongs to, `key` the set, `finding` None for all, `shown` whether it stands there already.
     """
     return _state().get("aim")
+
+
+def wanted() -> dict[str, Any]:
+    """What the board's modes ask for besides: `of`, `parts` of 'decide', 'place' and 'films', `finding`; or {}."""
+    return _state().get("wanted") or {}
 
 
 def _state() -> dict[str, Any]:

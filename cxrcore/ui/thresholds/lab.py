@@ -26,7 +26,7 @@ from cxrcore.ui import finding_picker, link, run_pages, shell, widgets
 from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.run_pages import ALL_ARCHIVED, pick_part, pick_run_and_others
-from cxrcore.ui.thresholds import aims, board_component, changed_films, promise, session, set_popover
+from cxrcore.ui.thresholds import aims, board_beside, board_component, changed_films, promise, session, set_popover
 
 MAX_RUNS = 6
 RUN_WIDTH = 250  # pixels
@@ -167,6 +167,7 @@ def live_board(store: Store, runs: Sequence[Evaluated], part: str, state: BoardS
         on_open=lambda: link.put_finding_in_link(display_name(board_component.opened() or finding)),
         on_typed=lambda: session.take_typed(session.reading(run, part)),
         on_aim=lambda: aims.take_aim(store, run, part, state))
+    board_beside.send(store, run, part)
 
 
 def _open_finding(findings: Sequence[str]) -> str:

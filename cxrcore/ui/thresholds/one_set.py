@@ -3,7 +3,7 @@
 from typing import Any
 
 from cxrcore.findings import display_name
-from cxrcore.queries.board_state import BoardState, make_state
+from cxrcore.queries.board_state import UPPER, BoardState, make_state, uppers_of
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import SourcedSet, find_set, warnings_of
 from cxrcore.store import Store
@@ -30,15 +30,21 @@ def whole_board(store: Store, run: Evaluated, part: str, state: BoardState) -> t
     if whole.findings == state.findings:
         return run, part, state
     sets = [find_set(store, whole, one.key) for one in (state.base, state.reference)]
-    return whole, part, make_state(store, whole, *sets, {**state.changed, **state.elsewhere})
+    return whole, part, make_state(store, whole, *sets, {**state.changed, **state.elsewhere}, state.uppers)
 
 
 def as_one_set(run: Evaluated, part: str, state: BoardState) -> SourcedSet:
-    """The board as one set: what was changed makes it a manual set of the films that it was shaped on."""
+    """The board as one set: what was changed makes it a manual set of the films that it was shaped on.
+
+    Upper lines go into its parameters; a set with other ones than its base's is another set, under no key yet.
+    """
+    upper = {UPPER: dict(state.uppers)} if state.uppers else {}
     if not state.changed:
-        return SourcedSet(state.base.key, state.base.name, state.base.objective, state.base.parameters,
+        own = {name: value for name, value in state.base.parameters.items() if name != UPPER}
+        key = state.base.key if uppers_of(state.base) == dict(state.uppers) else ""
+        return SourcedSet(key, state.base.name, state.base.objective, own | upper,
                           state.thresholds, state.base.prediction_id or run.prediction_id(part), state.base.part)
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = dict(upper)
     for finding in state.findings:
         made = state.own.get(finding, None if finding in state.changed else state.base)
         for name in warnings_of(made, finding) if made else ():

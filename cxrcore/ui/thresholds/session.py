@@ -46,7 +46,7 @@ def reading(run: Evaluated, part: str) -> str:
 
 
 def load_board(of: str, state: BoardState, finding: str) -> dict[str, Any]:
-    """What the browser is to put on its board: `of`, `id`, `thresholds` and `open`.
+    """What the browser is to put on its board: `of`, `id`, `thresholds`, `open` and, where there are any, `uppers`.
 
     The id changes when that is not what the browser has. While it is, all stays as it was last sent, so that the
     board's data are the same after a release and nothing is sent again.
@@ -55,17 +55,23 @@ def load_board(of: str, state: BoardState, finding: str) -> dict[str, Any]:
         of: what is read, as `reading` names it.
         finding: the open one.
     """
-    values = state.thresholds.tolist()
+    values, uppers = state.thresholds.tolist(), [state.uppers.get(finding) for finding in state.findings]
     held = st.session_state.get(_LOAD)
-    told = {"of": of, "thresholds": values, "by_hand": state.by_hand, "open": finding}
-    if held is None or held["of"] != of or st.session_state.get(_KNOWN) != values:
+    told = {"of": of, "thresholds": values, "by_hand": state.by_hand, "open": finding, "uppers": uppers}
+    if held is None or held["of"] != of or st.session_state.get(_KNOWN) != _lines(state):
         held = told | {"id": (held["id"] if held else 0) + 1}
         st.session_state[_MOVED] = None
     elif st.session_state.get(_FRESH):
         held = told | {"id": held["id"]}
     st.session_state[_FRESH] = False
-    st.session_state[_LOAD], st.session_state[_KNOWN] = held, values
-    return {name: held[name] for name in ("of", "id", "thresholds", "open")}
+    st.session_state[_LOAD], st.session_state[_KNOWN] = held, _lines(state)
+    asked = any(value is not None for value in uppers)
+    return {name: held[name] for name in ("of", "id", "thresholds", "open", *(["uppers"] if asked else []))}
+
+
+def _lines(state: BoardState) -> list[float | None]:
+    """All that stands on the board: thresholds, then upper lines, None where there is none."""
+    return [*state.thresholds.tolist(), *(state.uppers.get(finding) for finding in state.findings)]
 
 
 def extra_positions(of: str, state: BoardState) -> tuple[list[list[float]], list[list[float]]]:
@@ -75,7 +81,8 @@ def extra_positions(of: str, state: BoardState) -> tuple[list[list[float]], list
     """
     typed, sets = _of(_TYPED, of, dict), [state.base.thresholds, *(one.thresholds for one in _of(_EARLIER, of, list))]
     held = st.session_state[_LOAD]
-    as_is = [sorted({*typed.get(name, ()), *(held["thresholds"][k : k + 1] if name in held["by_hand"] else ())})
+    as_is = [sorted({*typed.get(name, ()), *(held["thresholds"][k : k + 1] if name in held["by_hand"] else ()),
+                     *(value for value in held["uppers"][k : k + 1] if value is not None)})
              for k, name in enumerate(state.findings)]
     fitted = [sorted({held["thresholds"][k], *(float(one[k]) for one in sets)}) for k in range(len(state.findings))]
     return as_is, fitted
@@ -105,12 +112,12 @@ def _take(store: Store, run: Evaluated, part: str, told: dict[str, Any]) -> None
     before = read_state(store, run, *link.thresholds_in_link())
     dragged = _of(_DRAGGED, told["of"], list)
     state = after_release(store, run, part, before, told["thresholds"],
-                          [*reversed(dragged), *_of(_EARLIER, told["of"], list)])
+                          [*reversed(dragged), *_of(_EARLIER, told["of"], list)], told.get("uppers"))
     dragged.append(before)
     del dragged[:-MAX_EARLIER]
     link.put_finding_in_link(display_name(told["open"]))
     put_in_link(run, state)
-    st.session_state[_KNOWN] = state.thresholds.tolist()
+    st.session_state[_KNOWN] = _lines(state)
     st.session_state[_MOVED] = told["moved"] and told["moved"] | {"of": told["of"]}
 
 
@@ -124,7 +131,7 @@ def take_set(put: Callable[[], BoardState], shown: bool = False) -> None:
     made: list[BoardState] = []
     worked = shell.act("", lambda: made.append(put()))
     st.session_state[_MOVED] = None
-    st.session_state[_KNOWN] = made[0].thresholds.tolist() if worked and shown else None
+    st.session_state[_KNOWN] = _lines(made[0]) if worked and shown else None
 
 
 def take_typed(of: str) -> None:

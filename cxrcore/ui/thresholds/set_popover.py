@@ -18,7 +18,7 @@ from cxrcore.measures.metrics import macro
 from cxrcore.measures.number_words import value
 from cxrcore.measures.thresholds.positions import SortedScores, counts_at
 from cxrcore.queries import from_store
-from cxrcore.queries.board_state import BoardState, hand, make_state
+from cxrcore.queries.board_state import BoardState, hand, make_state, uppers_in
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import HALF, PARAMETERS, FitKey, find_set, find_set_name
 from cxrcore.store import Store, threshold_file
@@ -121,7 +121,7 @@ def _load_form(store: Store, run: Evaluated, part: str, state: BoardState, names
     st.selectbox("Show changes against", list(against), format_func=against.__getitem__, key=_REFERENCE,
                  on_change=shell.on_click, args=("", lambda: session.put_in_link(run, make_state(
                      store, run, state.base, find_set(store, run, st.session_state[_REFERENCE]),
-                     {**state.changed, **state.elsewhere}))))
+                     {**state.changed, **state.elsewhere}, state.uppers))))
 
 
 def _put(store: Store, run: Evaluated, part: str, state: BoardState, key: str, reference: str) -> None:
@@ -239,7 +239,7 @@ def _take_file(store: Store, run: Evaluated, part: str, state: BoardState, file:
     kept = {finding: value for finding, value in {**state.changed, **state.elsewhere}.items()
             if finding in file.missing}
     changed = kept | {finding: hand(value, shaped) for finding, value in named.items()}
-    after = make_state(store, run, state.base, state.reference, changed)
+    after = make_state(store, run, state.base, state.reference, changed, uppers_in(file.parameters))
     session.put_on_board(run, part, state, after)
     return _close()
 
@@ -254,7 +254,9 @@ def _known_as(store: Store, run: Evaluated, file: ThresholdFile) -> str | None:
     keys += [fit if file.objective == "fixed" else f"{fit}@{on}"]
     for key in keys:
         with contextlib.suppress(WorkbenchError):  # a foreign file's objective may be anything
-            if np.array_equal(find_set(store, run.of(file.findings), key).thresholds, file.thresholds):
+            found = find_set(store, run.of(file.findings), key)
+            if np.array_equal(found.thresholds, file.thresholds) and (
+                    uppers_in(found.parameters) == uppers_in(file.parameters)):
                 return key
     return None
 

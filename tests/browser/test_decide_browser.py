@@ -1,0 +1,369 @@
+"""The board's modes as people use them, and their numbers against brute force over the films."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from axe_faults import faults_of
+from picking import answered, settle
+from playwright.sync_api import expect
+
+from cxrcore.charts.board import assets
+from cxrcore.charts.board.beside import Calibration, Spread, pack_beside
+from cxrcore.charts.board.payload import RunCounts, pack
+from cxrcore.config import PROJECT_ROOT
+from cxrcore.findings import NIH_FINDINGS
+from cxrcore.measures.calibration import fit_calibrator
+from cxrcore.measures.thresholds.positions import sort_scores
+
+pytestmark = pytest.mark.browser
+
+BOARD = PROJECT_ROOT / "cxrcore" / "charts" / "board"
+EXACT = 1e-12
+
+
+@pytest.fixture(scope="module")
+def store(lab):
+    return lab
+
+
+@pytest.fixture(scope="module")
+def address(address_of, store):
+    return address_of(store.path)
+
+
+@pytest.fixture(scope="module")
+def films(store):
+    """Labels and scores of the first run on test."""
+    run_id = store.runs()["run_id"].iloc[-1]
+    sets = store.prediction_sets(run_id)
+    return store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
+
+
+def _open(page, address, store, **parameters) -> None:
+    run_id = store.runs()["run_id"].iloc[-1]
+    said = "".join(f"&{name}={value}" for name, value in parameters.items())
+    page.goto(f"{address}/thresholds?run={run_id}{said}")
+    page.wait_for_selector('[data-testid="threshold-board"] [data-finding="Hernia"]')
+    settle(page)
+
+
+def _switch_on(page, *modes) -> None:
+    page.get_by_role("button", name="Decide", exact=True).click()
+    for mode in modes:
+        page.locator(f'[data-mode="{mode}"]').click()
+
+
+def _value(page, finding, metric) -> float:
+    return float(page.locator(f'[data-finding="{finding}"] [data-metric="{metric}"]').get_attribute("data-value"))
+
+
+def _threshold(page, finding) -> float:
+    return float(page.locator(f'[data-finding="{finding}"] [data-metric="threshold"]').text_content())
+
+
+def _upper(page, finding):
+    return page.get_by_role("slider", name=f"{finding}, upper line", exact=True)
+
+
+# -- the numbers, against the films themselves
+
+
+def _labelled(rng, n=600, share=0.2):
+    labels = (rng.random(n) < share).astype(np.float32)
+    return labels, rng.beta(1 + 2 * labels, 6).astype(np.float32)
+
+
+def _counting(page, found, names) -> None:
+    """The board's numbers without its elements, on a page of their own."""
+    at = np.full(len(names), 0.5)
+    sent = pack(names, RunCounts("id", "run", "#000000", "solid", found, at), [], {
+        "of": "x", "id": 1, "open": names[0], "thresholds": at.tolist(), "reference": "none"},
+        [[]] * len(names), [[]] * len(names), {})
+    page.add_script_tag(content="\n".join((BOARD / name).read_text() for name in ("counts.js", "decide.js")))
+    page.evaluate("sent => { globalThis.tables = unpack(new Uint8Array(sent)); }", list(sent))
+
+
+@pytest.fixture
+def counted(page):
+    """Three findings, one of them without a positive film, and a page that counts them."""
+    rng = np.random.default_rng(4)
+    films = [_labelled(rng), _labelled(rng, share=0.02), _labelled(rng, share=0)]
+    found = [sort_scores(*pair) for pair in films]
+    _counting(page, found, ["Mass", "Hernia", "Edema"])
+    return films
+
+
+def test_predictive_values_and_net_benefit_at_any_prevalence_are_bayes_theorem(page, counted):
+    places = page.evaluate("""() => tables.ladders.map((one) => Array.from({ length: 60 }, (_, i) => {
+      const place = Math.floor(i * (one.thresholds.length - 1) / 59);
+      const now = measuresAt(one, place);
+      return [one.thresholds[place],
+              [0.001, 0.05, 0.4, 0.97].map((p) => [p, atPrevalence(now, p), netBenefit(now, 7, p)]),
+              [0.2, 1, 9, 500].map((ratio) => [ratio, netBenefit(now, ratio)])];
+    }))""")
+    for (labels, scores), rows in zip(counted, places, strict=True):
+        for threshold, at, worths in rows:
+            alarm, has = scores.astype(np.float64) >= threshold, labels == 1
+            for ratio, worth in worths:
+                expected = (alarm & has).mean() - (alarm & ~has).mean() / ratio
+                assert worth == pytest.approx(expected, abs=EXACT)
+            for p, told, worth in at:
+                if not has.any():
+                    assert np.isnan(worth) and all(np.isnan(value) for value in told.values())
+                    continue
+                recall, specificity = alarm[has].mean(), (~alarm)[~has].mean()
+                hit, wrong = p * recall, (1 - p) * (1 - specificity)
+                rest, missed = (1 - p) * specificity, p * (1 - recall)
+                expected = [np.nan if not alarm.any() else hit / (hit + wrong),
+                            np.nan if alarm.all() else rest / (rest + missed), 1000 * (hit + wrong), 1000 * missed]
+                names = ("ppv", "npv", "alarms_per_1000", "misses_per_1000")
+                assert [told[name] for name in names] == pytest.approx(expected, abs=1000 * EXACT, rel=EXACT,
+                                                                       nan_ok=True)
+                assert worth == pytest.approx(hit - wrong / 7, abs=EXACT)
+
+
+def test_the_band_counts_as_the_films_do_at_random_pairs(page, counted):
+    rng = np.random.default_rng(0)
+    for k, (labels, scores) in enumerate(counted):
+        shares = np.sort(rng.random((330, 2)), axis=1).tolist()
+        for lower, upper, band in page.evaluate("""([k, shares]) => shares.map((pair) => {
+          const one = tables.ladders[k];
+          const [a, b] = pair.map((share) => Math.floor(share * one.thresholds.length));
+          return [one.thresholds[a], one.thresholds[b], bandAt(one, a, b)];
+        })""", [k, shares]):
+            wide, has = scores.astype(np.float64), labels == 1
+            yes, no = wide >= upper, wide < lower
+            decided = yes | no
+            tp, fp, missed = ((yes & has).sum(), (yes & ~has).sum(), (no & has).sum())
+            assert [band[name] for name in ("tp", "fp", "missed", "referred", "tn")] == [
+                tp, fp, missed, (~decided).sum(), (no & ~has).sum()]
+            assert band["referred_share"] == (~decided).mean()
+            expected = [tp / (tp + missed) if tp + missed else np.nan, tp / (tp + fp) if tp + fp else np.nan,
+                        2 * tp / (2 * tp + fp + missed) if tp + missed else np.nan]
+            assert [band[name] for name in ("recall", "precision", "f1")] == pytest.approx(expected, abs=EXACT,
+                                                                                           nan_ok=True)
+
+
+def test_aims_of_the_band_and_of_the_ratio_are_the_best_of_all_positions(page, counted):
+    told = page.evaluate("""() => tables.ladders.map((one) => ({
+      thresholds: [...one.thresholds], tp: [...one.tp], fp: [...one.fp],
+      refer: [0, 0.05, 0.2, 1].map((share) => [share, referAtMost(one, share)]),
+      miss: [0, 3, 1000].map((most) => [most, missAtMost(one, most)]),
+      best: [0.5, 10, 200].map((ratio) => [ratio, bestForRatio(one, ratio), bestForRatio(one, ratio, 0.01)]),
+      range: worthOfBest(one, 0.03) }))""")
+    for (labels, _), one in zip(counted, told, strict=True):
+        tp, fp = np.array(one["tp"], float), np.array(one["fp"], float)
+        positives, n = labels.sum(), len(labels)
+        alarms, decided = tp + fp, positives - tp[:, None] + tp[None, :]
+        referred = alarms[:, None] - alarms[None, :]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            f1 = 2 * tp[None, :] / (tp[None, :] + fp[None, :] + decided)
+        upward = np.arange(len(tp))[:, None] <= np.arange(len(tp))[None, :]
+        for share, pair in one["refer"]:
+            allowed = upward & (referred <= share * n) & (decided > 0)
+            if not allowed.any():
+                assert pair is None
+                continue
+            lower, upper = pair
+            best = f1[allowed].max()
+            assert allowed[lower, upper] and f1[lower, upper] == best
+            assert referred[lower, upper] == referred[allowed & (f1 == best)].min()
+        for most, (lower, upper) in one["miss"]:
+            assert lower == np.flatnonzero(positives - tp <= most).max()
+            if positives:
+                above = f1[lower, lower:]
+                assert f1[lower, upper] == np.nanmax(above)
+                assert referred[lower, upper] == referred[lower, lower:][above == np.nanmax(above)].min()
+        for ratio, own, elsewhere in one["best"]:
+            worth = tp / n - fp / n / ratio
+            assert worth[own] == pytest.approx(worth.max(), abs=EXACT)
+            if positives:
+                worth = 0.01 * tp / positives - 0.99 * fp / (n - positives) / ratio
+                assert worth[elsewhere] == pytest.approx(worth.max(), abs=EXACT)
+        if positives:
+            _worth_more_than_both(one["range"], tp / positives, fp / (n - positives), 0.03)
+
+
+def _worth_more_than_both(stretch, recall, false, prevalence) -> None:
+    """The ratios at which some line beats an alarm for all and for none are those of the stretch, and no others."""
+    low, high = (np.inf if value is None else value for value in stretch)
+    for ratio in np.geomspace(0.05, 5000, 400):
+        worth = (prevalence * recall - (1 - prevalence) * false / ratio).max()
+        both = max(0, prevalence - (1 - prevalence) / ratio)
+        assert (worth > both + EXACT) == (low < ratio < high) or min(abs(ratio / low - 1), abs(ratio / high - 1)) < 1e-3
+
+
+def test_the_decision_curve_is_that_of_calibrated_scores_at_their_cut_offs(page, counted):
+    labels, scores = counted[0]
+    made = fit_calibrator(labels[:, None], scores[:, None], ["Mass"], "platt")
+    platt = {"scale": float(made.maps["Mass"]["scale"]), "bias": float(made.maps["Mass"]["bias"]), "prevalence": 0.2}
+    points = page.evaluate("platt => decisionCurve(tables.ladders[0], platt, 0.2)", platt)
+    probable = made(scores[:, None])[:, 0]
+    recall = [(t, p["worth"]) for p in points[5:-5:23] if 0.001 < (t := 1 / (1 + p["ratio"])) < 0.999]
+    assert len(recall) > 10
+    for t, worth in recall:
+        alarm, has = probable >= t - 1e-9, labels == 1
+        expected = 0.2 * alarm[has].mean() - 0.8 * alarm[~has].mean() * t / (1 - t)
+        assert worth == pytest.approx(expected, abs=1e-9)
+
+
+def test_tables_of_prevalences_are_read_as_people_write_them(page, counted):
+    read = """text => readPrevalences(text, ["Mass", "Pleural_Thickening"].map(
+      (name) => ({ name, title: name.replace("_", " ") })))"""
+    table = 'finding,prevalence\n"Mass", 2,5 %\npleural thickening\t0.04\nGout 0.1\nMass'
+    assert page.evaluate(read, table) == {"found": {"Mass": 0.025, "Pleural_Thickening": 0.04}, "unknown": ["Gout"],
+                                          "wrong": ["Mass"]}
+    for bad in ("0", "1", "1.2", "-0.1", "100 %", "0 %", "", "many", "1e-400"):
+        assert np.isnan(page.evaluate("text => readPrevalence(text)", bad)), bad
+        assert page.evaluate(read, f"Mass {bad}")["found"] == {}, bad
+    assert [page.evaluate("text => readRatio(text)", text) for text in ("9", "0.5", "2,5")] == [9, 0.5, 2.5]
+    assert all(np.isnan(page.evaluate("text => readRatio(text)", text)) for text in ("0", "-3", "", "x", "Infinity"))
+
+
+# -- the page
+
+
+def test_at_rest_nothing_of_the_modes_is_there(page, address, store):
+    _open(page, address, store)
+    for query in (".decide", ".modes", ".mode-panel", ".strip", "input.upper", '[data-control="prevalence"]'):
+        assert page.locator(f'[data-testid="threshold-board"] {query}').count() == 0
+    _switch_on(page, "place", "worth", "ask")
+    assert page.locator('[data-finding] [data-metric="ppv"]').count() == len(NIH_FINDINGS)
+    page.get_by_role("button", name="Decide", exact=True).click()
+    assert page.locator('[data-testid="threshold-board"] :is(.decide, .modes, input.upper)').count() == 0
+
+
+def test_numbers_at_your_place_follow_the_drag_and_the_dial(page, address, store, films):
+    _open(page, address, store, finding="Effusion")
+    _switch_on(page, "place", "worth")
+    page.locator('.decide [data-control="prevalence"]').fill("3 %")
+    page.locator('[data-finding="Mass"] [data-control="prevalence"]').fill("0.4")
+    page.locator('[data-finding="Mass"] [data-control="harm-ratio"]').fill("25")
+    page.locator('[data-finding="Mass"] [data-control="harm-ratio"]').press("Enter")
+    slider = page.locator('[data-finding="Mass"]').get_by_role("slider", name="Mass", exact=True)
+    for steps in ("PageDown", "PageUp", "ArrowRight"):
+        slider.press(steps)
+        for finding, p, ratio in (("Mass", 0.4, 25), ("Effusion", 0.03, 10)):
+            k = NIH_FINDINGS.index(finding)
+            alarm, has = films.scores[:, k].astype(np.float64) >= _threshold(page, finding), films.labels[:, k] == 1
+            hit, wrong = p * alarm[has].mean(), (1 - p) * alarm[~has].mean()
+            assert _value(page, finding, "ppv") == pytest.approx(hit / (hit + wrong), abs=EXACT)
+            assert _value(page, finding, "net_benefit") == pytest.approx(hit - wrong / ratio, abs=EXACT)
+    assert page.locator('[data-finding="Hernia"] [data-metric="ppv"]').text_content() == "–"  # no film has it
+    page.locator('[data-preset="films"]').click()
+    assert _value(page, "Effusion", "ppv") == pytest.approx(
+        float(page.locator('[data-finding="Effusion"] [data-metric="precision"]').text_content()), abs=0.000501)
+
+
+def test_intervals_come_after_the_mode_and_hold_the_value(page, address, store):
+    _open(page, address, store, finding="Effusion")
+    _switch_on(page, "place")
+    cell = page.locator('[data-panel-interval="ppv"][data-low]')
+    expect(cell).to_have_count(1)
+    ends = [float(cell.get_attribute(name)) for name in ("data-low", "data-high")]
+    assert ends[0] < _value(page, "Effusion", "ppv") < ends[1] and ends[1] - ends[0] < 0.3
+    page.locator('[data-finding="Effusion"] [data-control="prevalence"]').fill("0.01")
+    page.keyboard.press("Enter")
+    assert float(cell.get_attribute("data-high")) < ends[0]
+    assert float(cell.get_attribute("data-low")) < _value(page, "Effusion", "ppv")
+
+
+def test_what_cannot_be_is_said_at_its_field_and_the_rest_works(page, address, store):
+    _open(page, address, store, finding="Mass")
+    _switch_on(page, "place", "worth", "ask")
+    row = page.locator('[data-finding="Mass"]')
+    before = _value(page, "Mass", "ppv")
+    for control, bad in (("prevalence", "0"), ("prevalence", "1"), ("harm-ratio", "0"), ("harm-ratio", "-2")):
+        box = row.locator(f'[data-control="{control}"]')
+        box.fill(bad)
+        box.press("Enter")
+        expect(box).to_have_attribute("aria-invalid", "true")
+        expect(row.get_by_role("alert")).to_contain_text(f"“{bad}”")
+        assert _value(page, "Mass", "ppv") == before
+    for control, bad in (("prevalence", "1"), ("harm-ratio", "0")):
+        page.locator(f'.decide [data-control="{control}"]').fill(bad)
+        page.locator(f'.decide [data-control="{control}"]').press("Enter")
+        expect(page.locator(".decide").get_by_role("alert").filter(has_text=f"“{bad}”")).to_have_count(1)
+    page.locator(".decide summary").click()
+    page.locator('[data-control="prevalence-table"]').fill("Gout 0.1\nMass 0.5\nEdema 2")
+    page.locator('[data-take="table"]').click()
+    said = page.locator(".decide .of-place").get_by_role("alert")
+    expect(said).to_contain_text("No finding of this board: Gout. Not between 0 and 1: Edema 2. 1 taken.")
+    assert _value(page, "Mass", "ppv") != before
+    upper = row.get_by_role("textbox", name="Mass, upper threshold")
+    upper.fill("0.0000001")
+    upper.press("Enter")
+    expect(row.get_by_role("alert")).to_contain_text("the lines would cross")
+    page.locator('[data-scope="all"]').click()
+    page.locator('[data-aim="refer-at-most"]').click()
+    expect(page.locator(".decide .of-ask").get_by_role("alert")).to_contain_text("Hernia")
+
+
+def test_two_lines_are_dragged_apart_stand_in_the_link_and_are_asked_about_on_other_pages(page, address, store, films):
+    _open(page, address, store, finding="Effusion")
+    _switch_on(page, "ask")
+    upper = _upper(page, "Effusion")
+    upper.scroll_into_view_if_needed()
+    settle(page)
+    box = upper.bounding_box()
+    place = int(upper.input_value()) / int(upper.get_attribute("max"))
+    x, y = box["x"] + 7 + (box["width"] - 14) * place, box["y"] + box["height"] / 3
+    with answered(page):
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 20, y)
+        page.mouse.move(x + 45, y)
+        page.mouse.up()
+    page.wait_for_url("**u=Effusion*")
+    k = NIH_FINDINGS.index("Effusion")
+    high = float(re.search(r"u=Effusion(?:%3A|:)([\d.e-]+)", page.url)[1])
+    low, scores, has = _threshold(page, "Effusion"), films.scores[:, k].astype(np.float64), films.labels[:, k] == 1
+    asked = (scores >= low) & (scores < high)
+    assert asked.any() and _value(page, "Effusion", "referred") == asked.mean()
+    assert _value(page, "Effusion", "decided_recall") == has[scores >= high].sum() / has[~asked].sum()
+    shown = _value(page, "Effusion", "referred")
+    page.reload()  # the link alone brings both lines back
+    expect(_upper(page, "Effusion")).to_have_count(1)
+    assert _value(page, "Effusion", "referred") == shown
+    page.keyboard.press("Escape")
+    for key, change in (("ArrowRight", 1), ("Home", -1)):
+        before = _value(page, "Effusion", "referred")
+        _upper(page, "Effusion").press(key)
+        assert (_value(page, "Effusion", "referred") - before) * change >= 0
+    assert _value(page, "Effusion", "referred") == 0  # the upper line stops at the lower one
+    page.keyboard.press("Control+z")
+    page.wait_for_function("""() => location.search.includes("u=Effusion")""")
+    page.goto(page.url.replace("/thresholds", "/cases") + "&films=Referred+to+a+person")
+    expect(page.get_by_text(f"Effusion: {asked.sum():,} films referred to a person")).to_be_visible()
+
+
+def test_the_page_of_all_modes_has_no_fault_that_axe_finds(page, address, store):
+    _open(page, address, store, finding="Effusion")
+    _switch_on(page, "place", "worth", "ask")
+    assert json.dumps([fault["rule"] for fault in faults_of(page)]) == "[]"
+
+
+# -- bytes
+
+
+def test_what_is_sent_besides_is_read_as_it_was(page):
+    knots = [np.array([0.1, 0.2, 0.7]), np.array([0.01, 0.5])]
+    spread = [Spread(own, np.arange(9.0 * len(own)).reshape(9, -1) / 64) for own in knots]
+    sent = pack_beside({"of": "x", "presets": {}, "films": False, "uncalibrated": ""},
+                       {"Mass": Calibration(1.5, -0.2, 0.1)}, spread, None)
+    page.add_script_tag(content="\n".join((BOARD / name).read_text() for name in (
+        "counts.js", "decide.js", "beside.js")))
+    told = page.evaluate("""sent => {
+      const { header, spread } = unpackBeside(new Uint8Array(sent));
+      return { platt: header.platt, spread: spread.map((one) => [[...one.knots], [...one.values]]),
+               between: spreadAt(spread[0], 1 / (1 + Math.exp(-(Math.log(1 / 9) + Math.log(1 / 4)) / 2))).ppvLow };
+    }""", list(sent))
+    assert told["platt"] == {"Mass": {"scale": 1.5, "bias": -0.2, "prevalence": 0.1}}
+    assert told["spread"] == [[one.knots.tolist(), one.values.ravel().tolist()] for one in spread]
+    assert told["between"] == pytest.approx((spread[0].values[0, 0] + spread[0].values[0, 1]) / 2, abs=1e-6)
+
+
+def test_the_scripts_of_the_board_are_all_joined():
+    assert set(assets.SCRIPTS) - {"../elements.js"} | {"teller.js"} == {path.name for path in BOARD.glob("*.js")}
