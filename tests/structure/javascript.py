@@ -33,7 +33,8 @@ def of_chart(folder: str, names: Sequence[str]) -> list[str]:
     return [os.path.normpath(f"cxrcore/charts/{folder}/{name}") for name in names]
 
 
-MODULES = {"board.js": [*of_chart("board", assets.SCRIPTS), "cxrcore/report/report.js"],
+BOARD = of_chart("board", assets.SCRIPTS)
+MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"],
            "keys.js": ["cxrcore/ui/present/keys.js"],
            "copy_link.js": ["cxrcore/ui/frame/copy_link.js"], "more.js": ["cxrcore/ui/frame/more.js"],
            "keyboard.js": ["cxrcore/ui/frame/keyboard.js"], "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],

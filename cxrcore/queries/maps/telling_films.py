@@ -74,6 +74,6 @@ def choose(measured: Sequence[pd.DataFrame], finding: str, at_hand: Callable[[pd
 
 def _measured_by_all(measured: Sequence[pd.DataFrame], finding: str) -> pd.DataFrame:
     """A row a film, columns (place among `measured`, one of MEASURES)."""
-    own = [rows[rows["finding"] == finding].drop_duplicates("image_id").set_index("image_id")[MEASURES]
+    own = [rows[rows["finding"] == finding].set_index("image_id")[MEASURES]
            for rows in measured]
     return pd.concat(own, axis=1, join="inner", keys=range(len(own))).astype(float) if own else pd.DataFrame()
