@@ -83,7 +83,7 @@ def test_every_choice_of_a_measure_explains_each_of_them(opened, name, link, lab
 
 def test_every_column_of_the_board_has_a_term():
     text = assets.SCRIPT
-    columns = re.findall(r'^ *\["(\w+)", "', text.split("const COLUMNS")[1].split("];")[0], re.M)
+    columns = re.findall(r'^\["(\w+)", "', text.split("const COLUMNS")[1].split("];")[0], re.M)
     means = {part for name in re.findall(r'\["(\w+)", "M', text.split("const TOTALS")[1].split(";")[0])
              for part in name.split("_")}
     assert len(columns) == 9 and {*columns, *means} <= set(EXPLAINED) <= set(TERMS)

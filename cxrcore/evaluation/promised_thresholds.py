@@ -25,7 +25,7 @@ from cxrcore.findings import display_name
 from cxrcore.measures.decisions.by_patients import read_by_patients
 from cxrcore.measures.decisions.promise_record import OBJECTIVE, KeptPromise, promise_of, promised_set
 from cxrcore.measures.decisions.promises import Aim, promise
-from cxrcore.measures.intervals.draws import patient_draws, units
+from cxrcore.measures.intervals.draws import patient_draws, units, unknown
 from cxrcore.measures.intervals.scored_films import subset
 from cxrcore.measures.thresholds.cross_fitting import FITTED_HALF, halves
 from cxrcore.measures.thresholds.fitting import ThresholdSet
@@ -38,6 +38,10 @@ _LOG = logging.getLogger(__name__)  # scripts print what it says
 VAL, TEST = "val", "test"
 PARTS = (VAL, FITTED_HALF)  # what a promise is fitted on: validation, or half of the patients of test (or external)
 MANY_CHOICES = 10**6  # networks to choose among, from which on no promise is worth making
+OFFICIAL = "official"  # split scheme
+OTHER_PATIENTS = ("Test is the published list, of other patients than validation (more films each, more findings): it "
+                  "may break what validation promises.")
+NO_PATIENTS = "The table names no patients, so films of one patient cannot be told from films of several."
 KEPT, NOT_KEPT, BELOW = "kept", "not kept", "below, within chance"  # what films beside it say of a promise
 COLUMNS = ("finding", "promised", "threshold", "measured", "low", "high", "patients", "verdict", "said")
 
@@ -77,6 +81,8 @@ def standing(store: Store, run_id: str, part: str) -> Standing:
             "among them by these numbers, the promise is void, unless so many choices were counted." if others else "")
     if part == VAL and run["kind"] == "imported":
         said = f"Whether the network was chosen by its numbers on these films is not recorded. {said}".strip()
+    if part == VAL and run["split_scheme"] == OFFICIAL:
+        said = f"{OTHER_PATIENTS} {said}".strip()
     return Standing(void, choices, said)
 
 
@@ -147,7 +153,8 @@ def fit_promise(store: Store, run_id: str, part: str, aim: Aim) -> tuple[str, Th
     films = store.predictions(of["prediction_id"])
     own = {FITTED_HALF: of["split"]} if part == FITTED_HALF else {}
     made = promise(_half(films, True) if own else films, replace(aim, choices=aim.choices * found.choices))
-    return of["prediction_id"], promised_set(made, films.findings, found.void, **own)
+    void = found.void or (NO_PATIENTS if unknown(films.patient_ids).any() else "")
+    return of["prediction_id"], promised_set(made, films.findings, void, **own)
 
 
 # -- what was kept

@@ -25,16 +25,16 @@ AIM = Aim("recall", 0.8)
 class Runs:
     """A store with one data set; runs are added as they are needed."""
 
-    def __init__(self, path) -> None:
+    def __init__(self, path, films=None) -> None:
         self.store = Store(path)
-        self.films = clustered_films.simulate(4, 500, (0.3, 0.01, 0.2))[0]
+        self.films = films or clustered_films.simulate(4, 500, (0.3, 0.01, 0.2))[0]
         n = len(self.films.image_ids)
         images = pd.DataFrame({"image_id": self.films.image_ids, "patient_id": self.films.patient_ids, "follow_up": 0,
                                "age": 50.0, "sex": "F", "view": "PA"})
         self.dataset_id = dataset_hash(images, self.films.labels, FINDINGS)
         self.store.add_dataset(self.dataset_id, images, self.films.labels, FINDINGS, name="films", kind="other",
                                label_source="")
-        val = self.films.patient_ids < self.films.patient_ids[n // 2]
+        val = self.films.image_ids < f"{self.films.image_ids[n // 2][:5]}_"  # whole patients
         self.rows = {"val": val, "test": ~val}
 
     def add(self, kind="trained", parts=("val", "test"), trained=1, scheme="patient", worse=0.0, **config) -> str:
@@ -92,6 +92,20 @@ def test_a_training_that_saw_films_of_the_same_patients_voids_the_promise(runs):
         assert "The training saw" in standing(runs.store, run_id, part).void
     found = read_promise(runs.store, run_id, runs.save(run_id))
     assert found.kept.void and found.table["promised"].isna().all() and (found.table["verdict"] == "").all()
+
+
+def test_films_without_patients_promise_nothing(runs, tmp_path):
+    runs.films.patient_ids[:] = ""
+    unknown = Runs(tmp_path / "unknown.duckdb", runs.films)
+    run_id = unknown.add("imported", parts=("test",))
+    found = read_promise(unknown.store, run_id, unknown.save(run_id, "half"))
+    assert "names no patients" in found.kept.void and found.table["promised"].isna().all()
+
+
+def test_the_published_test_list_is_of_other_patients(runs):
+    run_id = runs.add(scheme="official")
+    assert "other patients than validation" in standing(runs.store, run_id, "val").said
+    assert standing(runs.store, run_id, "half").said == ""
 
 
 def test_a_mean_of_runs_pays_for_all_combinations_of_epochs(runs):

@@ -21,7 +21,7 @@ from cxrcore.store import Store
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cxr-workbench"
 MAKERS = ("cxrcore.training.train_run", "cxrcore.data.phantoms.folder")  # what the two scripts call
 TRAININGS = Path(__file__).with_name("phantom_trainings.py")
-KEPT = 2  # stores of other states of the source
+KEPT = 4  # stores of other states of the source
 PHANTOMS = ["--films", "500", "--size", "128", "--seed", "1"]
 
 
