@@ -63,6 +63,11 @@ def _threshold(page, finding) -> float:
     return float(page.locator(f'[data-finding="{finding}"] [data-metric="threshold"]').text_content())
 
 
+def _upper_in(address) -> float:
+    """Where the upper line of Effusion stands, as the link says."""
+    return float(re.search(r"u=Effusion(?:%3A|:)([\d.e-]+)", address)[1])
+
+
 def _upper(page, finding):
     return page.get_by_role("slider", name=f"{finding}, upper line", exact=True)
 
@@ -318,7 +323,7 @@ def test_two_lines_are_dragged_apart_stand_in_the_link_and_are_asked_about_on_ot
         page.mouse.up()
     page.wait_for_url("**u=Effusion*")
     k = NIH_FINDINGS.index("Effusion")
-    high = float(re.search(r"u=Effusion(?:%3A|:)([\d.e-]+)", page.url)[1])
+    high = _upper_in(page.url)
     low, scores, has = _threshold(page, "Effusion"), films.scores[:, k].astype(np.float64), films.labels[:, k] == 1
     asked = (scores >= low) & (scores < high)
     assert asked.any() and _value(page, "Effusion", "referred") == asked.mean()
@@ -335,6 +340,7 @@ def test_two_lines_are_dragged_apart_stand_in_the_link_and_are_asked_about_on_ot
     assert _value(page, "Effusion", "referred") == 0  # the upper line stops at the lower one
     page.keyboard.press("Control+z")
     page.wait_for_function("""() => location.search.includes("u=Effusion")""")
+    asked = (scores >= low) & (scores < _upper_in(page.url))
     page.goto(page.url.replace("/thresholds", "/cases") + "&films=Referred+to+a+person")
     expect(page.get_by_text(f"Effusion: {asked.sum():,} films referred to a person")).to_be_visible()
 
