@@ -211,6 +211,20 @@ class LabelsConfig:
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 
+STORE_COMMANDS = ("check", "backup", "restore", "vacuum")
+
+
+@dataclass(frozen=True)
+class StoreConfig:
+    """Flags of scripts/store.py, besides what to do and the backup."""
+
+    out: str | None = flag(None, "with backup: its folder (default: one with the time in its name beside the store)")
+    checkpoints: bool = flag(False, "with backup: the weights of the runs too")
+    prepared: bool = flag(False, "with backup: the prepared films too")
+    replace: bool = flag(False, "with restore: take the place of the store that is there, which is kept beside it")
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
 @dataclass(frozen=True)
 class ExportConfig:
     """Flags of scripts/export.py."""

@@ -160,11 +160,11 @@ class StoreFile:
                     con = stack.enter_context(turns.connection(self.path, write=False))
                     self._schema(con)
                 else:
-                    con = stack.enter_context(self._up_to_date_elsewhere())
+                    con = stack.enter_context(self.up_to_date_elsewhere())
             yield con
 
     @contextlib.contextmanager
-    def _up_to_date_elsewhere(self) -> Generator[duckdb.DuckDBPyConnection]:
+    def up_to_date_elsewhere(self) -> Generator[duckdb.DuckDBPyConnection]:
         """An older store that nobody here may write to, as a copy of today's form that is gone afterwards."""
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "store.duckdb"
