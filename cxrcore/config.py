@@ -226,6 +226,14 @@ class StoreConfig:
 
 
 @dataclass(frozen=True)
+class DoctorConfig:
+    """Flags of scripts/doctor.py."""
+
+    port: int = flag(8501, "that the dashboard is to have", at_least=1, at_most=65535)
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
+@dataclass(frozen=True)
 class ExportConfig:
     """Flags of scripts/export.py."""
 
