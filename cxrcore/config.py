@@ -28,6 +28,11 @@ def default_store() -> Path:
     return Path(os.environ.get("CXR_STORE") or PROJECT_ROOT / "runs" / "store.duckdb")
 
 
+def is_read_only() -> bool:
+    """Whether CXR_READ_ONLY is set: a server that shows results to others, where nobody changes a store."""
+    return os.environ.get("CXR_READ_ONLY", "").strip().casefold() not in ("", "0", "no", "false", "off")
+
+
 def flag(default: Any, help: str, **extra: Any) -> Any:
     """A dataclass field that becomes a command-line flag."""
     return field(default=default, metadata={"help": help, **extra})

@@ -1,13 +1,14 @@
 """Look at an installation and say what to do about what is broken; --help. Works where packages are broken."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
 
 
-def main(argv: "list[str] | None" = None) -> int:
+def main(argv: "Sequence[str] | None" = None) -> int:
     """Flags to config, and a line for each thing that was looked at; 1 where there is a problem."""
     from cxrcore.cli import parser_for
     from cxrcore.config import DoctorConfig

@@ -8,9 +8,9 @@ from cxrcore.config import STORE_COMMANDS, StoreConfig
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Flags to config, a command to what it does; 1 where a check finds faults."""
-    parser = parser_for(StoreConfig, "Look after a results store. check: is it whole, and what to do; backup: a copy of "
-                                     "one moment while others write; restore: bring a backup back; vacuum: give disk "
-                                     "back after runs were deleted.")
+    parser = parser_for(StoreConfig, "Look after a results store. check: is it whole, and what to do; backup: a copy "
+                                     "of one moment while others write; restore: bring a backup back; vacuum: give "
+                                     "disk back after runs were deleted.")
     parser.add_argument("command", choices=STORE_COMMANDS, help="what to do")
     parser.add_argument("folder", metavar="BACKUP", nargs="?", help="with restore: the folder of the backup")
     flags = vars(parser.parse_args(argv))

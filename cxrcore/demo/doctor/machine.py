@@ -32,8 +32,8 @@ def rights(store: Path) -> Iterator[Result]:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"0")
     except OSError as error:
-        yield problem(f"nothing can be written in {folder}: {error.strerror}", "make room, or choose another store with "
-                                                                               "--store or CXR_STORE")
+        yield problem(f"nothing can be written in {folder}: {error.strerror}",
+                      "make room, or choose another store with --store or CXR_STORE")
         return
     yield Result(f"{folder} can be written")
 

@@ -167,8 +167,8 @@ def gpu(seen: Mapping, there: list[str]) -> Result:
     if seen["devices"]:
         return Result(f"GPU: {', '.join(name for name, _ in seen['devices'])}, CUDA {seen['cuda']}")
     if there:
-        why = "torch is a build for CPUs" if seen["cuda"] is None else f"torch is built for CUDA {seen['cuda']}, which " \
-                                                                       "the driver may be too old for"
+        why = ("torch is a build for CPUs" if seen["cuda"] is None else
+               f"torch is built for CUDA {seen['cuda']}, which the driver may be too old for")
         return problem(f"the GPU {there[0]} is there, and torch does not see it: {why}",
                        "install torch for this driver (nvidia-smi shows its CUDA), or update the driver")
     return Result("no GPU: trainings run on the CPU, and the demo and small data sets are fine with it")

@@ -17,7 +17,7 @@ print(json.dumps(film_folders.missing(Store(sys.argv[1]))))
 def store(path: Path) -> Iterator[Result]:
     """What `scripts/store.py check` says."""
     if not path.exists():
-        yield Result(f"there is no store {path} yet", "the first training or import makes it; or CXR_STORE names another")
+        yield Result(f"there is no store {path} yet", "the first training or import makes it, or CXR_STORE names one")
         return
     answer = ask(["scripts/store.py", "check", "--store", str(path)])
     found = [(answer.out[k], answer.out[k + 1].strip()) for k, line in enumerate(answer.out[:-1])

@@ -13,7 +13,8 @@ from cxrcore.store.care.troubles import RESTORE, Trouble
 from cxrcore.store.run_folder import BEST
 from cxrcore.store.store import Store
 
-_NEWEST = """SELECT run_id, checkpoint_sha256 FROM prediction_sets WHERE checkpoint = ? AND checkpoint_sha256 IS NOT NULL
+_NEWEST = """SELECT run_id, checkpoint_sha256 FROM prediction_sets
+    WHERE checkpoint = ? AND checkpoint_sha256 IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY created_at DESC, prediction_id DESC) = 1 ORDER BY run_id"""
 _RUNS = """SELECT run_id, kind, status, coalesce(n, 0) AS n_epochs FROM runs LEFT JOIN
     (SELECT run_id, count(*) AS n FROM epochs GROUP BY run_id) USING (run_id) ORDER BY run_id"""
@@ -39,7 +40,8 @@ def check(store: Store) -> list[Trouble]:
     except WorkbenchError as error:
         return [Trouble(str(error), RESTORE)]
     except duckdb.Error as error:
-        return found or [Trouble(f"the store {store.path} cannot be read: {' '.join(str(error).split())[:160]}", RESTORE)]
+        said = " ".join(str(error).split())[:160]
+        return found or [Trouble(f"the store {store.path} cannot be read: {said}", RESTORE)]
     return found + list(file_checks.troubles(store.path, runs, newest, time.time()))
 
 

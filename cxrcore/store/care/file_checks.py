@@ -1,4 +1,4 @@
-"""Whether what lies beside a store is whole: run folders, checkpoints, prepared films, and what killed programs left."""
+"""Whether what lies beside a store is whole: run folders, checkpoints, prepared films, leftovers of killed programs."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from cxrcore import ids
 from cxrcore.data.pixels import prepared
 from cxrcore.errors import WorkbenchError
-from cxrcore.store import safety_copy, store_path, turns
+from cxrcore.store import safety_copy, turns
 from cxrcore.store.care import kept_old
 from cxrcore.store.care.troubles import RESTORE, Trouble
 from cxrcore.store.progress import effective_status, read_progress
@@ -24,7 +24,9 @@ _HALF = re.compile(r".+\.new(\.\w+)?|.+\.vacuum(\.\w+)?(\.wal)?|.+\.restoring(\.
 AGE = 3600.0  # seconds after which a temporary file is nobody's work any more
 
 
-def troubles(store: Path, runs: Sequence[Mapping[str, Any]], newest: Mapping[str, str], now: float) -> Iterator[Trouble]:
+def troubles(
+    store: Path, runs: Sequence[Mapping[str, Any]], newest: Mapping[str, str], now: float
+) -> Iterator[Trouble]:
     """What is wrong beside a store; no connection to it is open.
 
     Args:
@@ -55,9 +57,9 @@ def _of_run(root: Path, run: Mapping[str, Any], wanted: str | None, now: float) 
         return
     if run["status"] == "running":
         goes_on = (folder / LAST).exists()
-        yield Trouble(f"run {run_id} stopped before its end", f"go on with it: python scripts/train.py --resume {run_id}"
-                      if goes_on else "delete it on the Runs page (Manage): it has no checkpoint to go on from",
-                      is_fault=False)
+        yield Trouble(f"run {run_id} stopped before its end",
+                      f"go on with it: python scripts/train.py --resume {run_id}" if goes_on else
+                      "delete it on the Runs page (Manage): it has no checkpoint to go on from", is_fault=False)
     if not run["n_epochs"]:
         return
     if not folder.is_dir():

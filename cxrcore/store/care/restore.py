@@ -1,5 +1,7 @@
-"""A backup brought back in a store's place. What was there is kept beside it, and at every moment there is the one or
-the other."""
+"""A backup brought back in a store's place.
+
+What was there is kept beside it, and at every moment there is the one or the other.
+"""
 
 import contextlib
 import os
@@ -25,6 +27,7 @@ def restore(store: Store, folder: Path, *, replace: bool = False) -> tuple[Backu
         DataError: the backup is not whole; nothing is changed.
         StoreBusy: the store stayed in use. DiskFullError: no room.
     """
+    store.require_writable()
     backup = verified(folder)
     in_the_way = _differing(store, backup)
     if (store.exists or in_the_way) and not replace:

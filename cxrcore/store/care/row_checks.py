@@ -1,5 +1,4 @@
-"""Whether the rows of a store fit each other: every row points to something, no name stands twice, lists are as long
-as they say."""
+"""Whether the rows of a store fit each other: each points to something, no name stands twice, lists are long enough."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -26,6 +26,7 @@ def vacuum(store: Store) -> tuple[int, int]:
         StoreError: no store, or the copy does not hold what the store does; the store stays as it is.
         StoreBusy: it stayed in use. DiskFullError: no room for a second file.
     """
+    store.require_writable()
     if not store.exists:
         raise StoreError(f"there is no store {store.path} (--store or CXR_STORE names another)")
     with turns.turn(store.path, write=True) as own:

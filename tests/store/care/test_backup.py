@@ -187,7 +187,7 @@ def test_backups_of_a_store_that_two_trainings_write_to_are_whole(store, tmp_pat
             after = copy.epochs(runs)
             for run_id in runs:
                 own = after.loc[after["run_id"] == run_id, "epoch"].tolist()
-                assert own == list(range(1, len(own) + 1)) and len(own) >= before[run_id]  # all that was there, in order
+                assert own == list(range(1, len(own) + 1)) and len(own) >= before[run_id]  # all of them, in order
                 last = copy.run_folder(run_id) / LAST
                 assert int(last.read_text()) <= len(own)  # the training can go on from it
             seen.append(len(after))

@@ -67,8 +67,8 @@ def test_a_sound_store_has_no_faults_and_stays_as_it_is(store):
 ROWS = {
     "DELETE FROM runs": "1 rows of prediction_sets|rows of epochs point to runs",
     "DELETE FROM predictions WHERE image_id < '00000003'": "2 prediction sets hold another number of films",
-    "UPDATE predictions SET scores = scores[:5] WHERE image_id LIKE '00000003%'": "2 prediction sets have scores of anot",
-    "UPDATE predictions SET scores = list_transform(scores, x -> x + 2)": "2 prediction sets have scores that are no pro",
+    "UPDATE predictions SET scores = scores[:5] WHERE image_id LIKE '00000003%'": "prediction sets have scores of anot",
+    "UPDATE predictions SET scores = list_transform(scores, x -> x + 2)": "prediction sets have scores that are no p",
     "UPDATE predictions SET image_id = 'x.png' WHERE image_id LIKE '00000003%'": "films that are not in their data set",
     "DELETE FROM label_sets WHERE image_id LIKE '00000003%'": "2 prediction sets have films without labels",
     "UPDATE threshold_sets SET thresholds = thresholds[:3]": "1 threshold sets do not have a threshold for each",
@@ -79,7 +79,7 @@ ROWS = {
     "UPDATE metrics SET value = 7 WHERE metric = 'ap'": "2 metrics are not between 0 and 1",
     "INSERT INTO epochs SELECT * FROM epochs WHERE epoch = 1": "1 names stand twice in epochs",
     "INSERT INTO runs SELECT * FROM runs": "1 names stand twice in runs",
-    "INSERT INTO predictions SELECT * FROM predictions WHERE image_id LIKE '00000003%'": "2 names stand twice in predic",
+    "INSERT INTO predictions SELECT * FROM predictions WHERE image_id LIKE '00000003%'": "names stand twice in predic",
     "UPDATE predictions SET id_number = 1": "2 prediction sets have rows that are not found by their number",
     "UPDATE datasets SET n_images = 99": "1 data sets hold another number of films",
     "DELETE FROM datasets": "rows of images point to datasets that are not there",
@@ -146,8 +146,7 @@ def test_a_planted_fault_in_the_files_is_found(sound, store, name):
 
 
 def test_what_is_no_fault_is_only_told(sound, store):
-    """A run that stopped, a copy from before a new form, a folder of another store's run, a file that is being written.
-    """
+    """A run that stopped, a copy from before a new form, another store's run folder, a file that is being written."""
     stopped = seeded_runs.add_run(store, "b", auroc=None, status="running")
     store.run_folder(stopped).mkdir()
     (store.run_folder(stopped) / BEST).write_bytes(packed("b"))

@@ -98,7 +98,8 @@ def test_killed_at_any_step_it_leaves_the_old_store_or_the_new_one(store):
 def test_a_copy_that_is_not_the_same_changes_nothing(store, monkeypatch):
     content = store.path.read_bytes()
     real = closed_file.digests
-    monkeypatch.setattr(closed_file, "digests", lambda con, catalog="": {**real(con, catalog), "runs": (0, len(catalog))})
+    monkeypatch.setattr(closed_file, "digests",
+                        lambda con, catalog="": {**real(con, catalog), "runs": (0, len(catalog))})
     with pytest.raises(StoreError, match="is not what the store holds"):
         vacuum.vacuum(store)
     monkeypatch.undo()
