@@ -176,17 +176,7 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
     if not entry.stage and entry is not HOME:
         tour.show(name)
     log.begin(name)
-    store = None
-    with errors_shown():
-        served.admit()
-        show_notice()
-        found = Store(default_store())
-        if not entry.stage:
-            if is_open(name):
-                served.tell(name)
-            if not is_read_only():
-                served.tell_of_copy(found, name)
-        store = found
+    store = _store_to_show(entry)
     if store is None:
         link.end_page()
         st.stop()
@@ -194,6 +184,18 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
         yield store
     link.end_page()
     log.end()
+
+
+def _store_to_show(entry: PageEntry) -> Store | None:
+    """The store, for who is let in, and what there is to tell of it and of the server; None after an error."""
+    with errors_shown():
+        served.admit()
+        show_notice()
+        store = Store(default_store())
+        if not entry.stage and is_open(entry.name):
+            served.tell(store, entry.name)
+        return store
+    return None
 
 
 def draw_head(name: str) -> None:
@@ -208,6 +210,7 @@ def errors_shown() -> Generator[None]:
 
     For page bodies and for fragments, which also run on their own.
     """
+    log.go_on()
     try:
         yield
     except WorkbenchError as error:
@@ -228,6 +231,7 @@ def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bo
     Returns:
         Whether it worked.
     """
+    log.go_on()
     try:
         action(*args, **kwargs)
     except WorkbenchError as error:

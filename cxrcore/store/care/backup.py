@@ -76,9 +76,7 @@ def back_up(store: Store, out: Path, *, checkpoints: bool = False, maps: bool = 
         partial.mkdir(parents=True)
         _fill(store, partial, checkpoints, maps)
         whole = verified(partial)
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)
+        partial.rename(out)  # also over an empty folder
         closed_file.to_disk(out.parent)
     except OSError as error:
         raise UsageError(f"the backup cannot be written in {out}: {error.strerror or error}") from None

@@ -13,12 +13,6 @@ from cxrcore.store.care.troubles import RESTORE, Trouble
 from cxrcore.store.run_folder import BEST
 from cxrcore.store.store import Store
 
-_NEWEST = """SELECT run_id, checkpoint_sha256 FROM prediction_sets
-    WHERE checkpoint = ? AND checkpoint_sha256 IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY created_at DESC, prediction_id DESC) = 1 ORDER BY run_id"""
-_RUNS = """SELECT run_id, kind, status, coalesce(n, 0) AS n_epochs FROM runs LEFT JOIN
-    (SELECT run_id, count(*) AS n FROM epochs GROUP BY run_id) USING (run_id) ORDER BY run_id"""
-
 
 def check(store: Store) -> list[Trouble]:
     """All that is wrong with a store, or worth telling; an empty list where all is well.
@@ -31,10 +25,14 @@ def check(store: Store) -> list[Trouble]:
     found: list[Trouble] = []
     try:
         with _opened(store, found) as con:
-            tables = sorted({name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()})
-            found += row_checks.troubles(con, tables)
-            runs = con.execute(_RUNS).to_arrow_table().to_pylist()
-            newest = dict(con.execute(_NEWEST, [BEST]).fetchall())
+            found += row_checks.troubles(con)
+            runs = con.execute(
+                """SELECT run_id, kind, status, coalesce(n, 0) AS n_epochs FROM runs LEFT JOIN
+                   (SELECT run_id, count(*) AS n FROM epochs GROUP BY run_id) USING (run_id) ORDER BY run_id""").to_arrow_table().to_pylist()
+            newest = dict(con.execute(
+                """SELECT run_id, checkpoint_sha256 FROM prediction_sets WHERE checkpoint = ? AND checkpoint_sha256
+                   IS NOT NULL QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY created_at DESC,
+                   prediction_id DESC) = 1 ORDER BY run_id""", [BEST]).fetchall())
     except StoreBusy:
         raise
     except WorkbenchError as error:

@@ -31,17 +31,19 @@ def is_open() -> bool:
     return address not in LOCAL and not is_read_only() and not asks_for_login()
 
 
-def tell(page: str) -> None:
-    """Say once a session, on the page that it begins with, what the server lets people do."""
+def tell(store: Store, page: str) -> None:
+    """Say once a session, on the page that it begins with, what the server lets people do, and of a new form."""
     told_on = st.session_state.setdefault(_TOLD, page)
     if is_read_only() and told_on == page:
         st.info(READ_ONLY, icon=":material/lock:")
     elif is_open():  # on every page, until it is mended
         _warn_once()
         st.warning(OPEN, icon=":material/public:")
+    if not is_read_only():
+        _tell_of_copy(store, page)
 
 
-def tell_of_copy(store: Store, page: str) -> None:
+def _tell_of_copy(store: Store, page: str) -> None:
     """Where the store lies as it was before its form changed; once a session, on the page that it begins with."""
     if _COPY not in st.session_state:
         st.session_state[_COPY] = page, store.copy_before()
