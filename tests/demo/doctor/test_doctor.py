@@ -59,7 +59,8 @@ def test_packages_that_fail_or_kill_python_are_named_and_the_others_tried(fakes)
 
 @pytest.mark.parametrize(("own", "versions", "fit"), [
     ("1.5.5", "==1.5.5", True), ("2.0.0", "==1.5.5", False), ("2.14.1+cpu", ">=2.12,<3", True),
-    ("3.0", ">=2.12,<3", False), ("2.11", ">=2.12,<3", False), ("0.27", "", True), ("2.12.0rc1", ">=2.12", True), ("1.2", "!=1.2", False)])
+    ("3.0", ">=2.12,<3", False), ("2.11", ">=2.12,<3", False), ("0.27", "", True), ("2.12.0rc1", ">=2.12", True),
+    ("1.2", "!=1.2", False)])
 def test_versions_are_held_to_their_bounds(own, versions, fit):
     assert packages.fits(own, versions) is fit
 
