@@ -28,7 +28,8 @@ def check(store: Store) -> list[Trouble]:
             found += row_checks.troubles(con)
             runs = con.execute(
                 """SELECT run_id, kind, status, coalesce(n, 0) AS n_epochs FROM runs LEFT JOIN
-                   (SELECT run_id, count(*) AS n FROM epochs GROUP BY run_id) USING (run_id) ORDER BY run_id""").to_arrow_table().to_pylist()
+                   (SELECT run_id, count(*) AS n FROM epochs GROUP BY run_id) USING (run_id)
+                   ORDER BY run_id""").to_arrow_table().to_pylist()
             newest = dict(con.execute(
                 """SELECT run_id, checkpoint_sha256 FROM prediction_sets WHERE checkpoint = ? AND checkpoint_sha256
                    IS NOT NULL QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY created_at DESC,
