@@ -180,10 +180,12 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
     if store is None:
         link.end_page()
         st.stop()
-    with errors_shown():
-        yield store
-    link.end_page()
-    log.end()
+    try:
+        with errors_shown():
+            yield store
+        link.end_page()
+    finally:  # many pages end before their last line
+        log.end()
 
 
 def _store_to_show(entry: PageEntry) -> Store | None:
