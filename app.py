@@ -2,6 +2,7 @@
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 if __name__ == "__main__":  # each run of a visitor's page
     from cxrcore.ui import shell
@@ -11,4 +12,5 @@ else:  # the server, which has to listen before it imports what pages need
     from cxrcore.ui.frame import served
 
     app = st.App(__file__, middleware=[Middleware(served.StyleInPage)],
+                 routes=[Route("/health", served.health)],
                  lifespan=served.importing(("cxrcore.ui.run_pages", "cxrcore.ui.shell")))

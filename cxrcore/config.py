@@ -28,6 +28,11 @@ def default_store() -> Path:
     return Path(os.environ.get("CXR_STORE") or PROJECT_ROOT / "runs" / "store.duckdb")
 
 
+def is_read_only() -> bool:
+    """Whether CXR_READ_ONLY is set: a server that shows results to others, where nobody changes a store."""
+    return os.environ.get("CXR_READ_ONLY", "").strip().casefold() not in ("", "0", "no", "false", "off")
+
+
 def flag(default: Any, help: str, **extra: Any) -> Any:
     """A dataclass field that becomes a command-line flag."""
     return field(default=default, metadata={"help": help, **extra})
@@ -208,6 +213,28 @@ class LabelsConfig:
                               choices=LABEL_POLICIES)
     by: str | None = flag(None, "reader: a label set for each reader in place of their majority", choices=("reader",))
     again: bool = flag(False, "take the place of the label set of this name")
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
+STORE_COMMANDS = ("check", "backup", "restore", "vacuum")
+
+
+@dataclass(frozen=True)
+class StoreConfig:
+    """Flags of scripts/store.py, besides what to do and the backup."""
+
+    out: str | None = flag(None, "with backup: its folder (default: one with the time in its name beside the store)")
+    checkpoints: bool = flag(False, "with backup: the weights of the runs too")
+    prepared: bool = flag(False, "with backup: the prepared films too")
+    replace: bool = flag(False, "with restore: take the place of the store that is there, which is kept beside it")
+    store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
+
+
+@dataclass(frozen=True)
+class DoctorConfig:
+    """Flags of scripts/doctor.py."""
+
+    port: int = flag(8501, "that the dashboard is to have", at_least=1, at_most=65535)
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 

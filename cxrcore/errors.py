@@ -57,5 +57,9 @@ class StoreError(WorkbenchError):
     """A results store that cannot be read or written."""
 
 
+class StoreReadOnly(StoreError):
+    """Something was to be changed where CXR_READ_ONLY is set; nothing was."""
+
+
 class StoreBusy(StoreError):
     """The store stayed locked for longer than the bounded wait; the text says by whom."""

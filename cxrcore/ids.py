@@ -11,6 +11,7 @@ from cxrcore.errors import DataError
 RUN, PREDICTIONS, THRESHOLDS, CALIBRATOR = "run id", "prediction id", "threshold set id", "calibrator id"
 DATASET, FILE, SPLIT, LABELS = "data set id", "file name", "part of a split", "name of a label set"
 EXPORT, EXPORT_PARTIAL, MAP_PARTIAL, DOWNLOAD = "run folder", "half a run folder", "half a map", "download"  # folders
+BACKUP_PARTIAL = "half a backup"
 
 _MADE = r"\d{8}-\d{6}-[0-9a-f]{6}"  # as `file.new_id` makes them: time and a random part
 _SPELLINGS = {
@@ -24,12 +25,23 @@ _SPELLINGS = {
     EXPORT: (_MADE,),
     EXPORT_PARTIAL: (rf"{_MADE}\.partial",),
     MAP_PARTIAL: (r"[0-9a-f]{12}\.partial",),
+    BACKUP_PARTIAL: (r"[^/\\]+\.partial",),
     DOWNLOAD: (r"[^/\\]+\.part",),
     FILE: (r"(?!\.{1,2}$)[^/\\\s]([^/\\]*[^/\\\s])?",),  # a film's or a checkpoint's: a name alone, without folders
 }
 _FORMS = {kind: re.compile("|".join(f"(?:{form})" for form in forms), re.ASCII) for kind, forms in _SPELLINGS.items()}
 LONGEST = 255  # bytes, of a name that file systems take
 _SHOWN = 60  # characters of a foreign name in an error
+
+
+def number_of(name: str) -> int:
+    """A whole number that grows with the time in an id of the workbench's making; 0 for any other text.
+
+    Two ids may share one: it narrows a search by id down, and the id itself decides.
+    """
+    if re.fullmatch(_MADE, name, re.ASCII) is None:
+        return 0
+    return int(name[:8] + name[9:15]) << 16 | int(name[16:20], 16)
 
 
 def is_one(kind: str, name: object) -> bool:

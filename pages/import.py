@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cxrcore.config import is_read_only
 from cxrcore.queries import from_store
 from cxrcore.ui import shell, widgets
 from cxrcore.ui.frame import frame
@@ -12,6 +13,9 @@ from cxrcore.ui.run_pages import stop_without_runs
 FILE, MEAN = "Predictions from a file", "Mean of runs"
 
 with shell.open_page("import") as store:
+    if is_read_only():
+        st.info("This server only shows results: nothing can be imported here.", icon=":material/lock:")
+        st.stop()
     with st.skeleton(height=200):
         overview = from_store.overview(store)
     with frame.bar():

@@ -26,6 +26,7 @@ from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
 
 MAIN = sys.modules["__main__"]
+os.environ["CXR_TRACE"] = "1"  # a fault of a page fails its test
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NIH_HEADER = ("Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
               "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],")

@@ -1,1 +1,1 @@
-"""The demo, the dashboard as a process, and the pictures of the README."""
+"""The demo, the dashboard as a process, the doctor of an installation, and the pictures of the README."""

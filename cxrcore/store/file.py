@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cxrcore.errors import RunError, StoreError
+from cxrcore.config import is_read_only
+from cxrcore.errors import RunError, StoreError, StoreReadOnly
 from cxrcore.store import safety_copy, schema, store_path, turns
 
 OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
@@ -71,6 +72,25 @@ class StoreFile:
         """Where runs' folders, prepared films and what was worked out lie."""
         return self.path.parent
 
+    def trouble(self, wait: float = 2.0) -> str:
+        """Why the store cannot be read just now, in one line; '' where it can, or is not there yet.
+
+        Args:
+            wait: seconds for one's turn.
+        """
+        try:
+            if store_path.exists(self.path):
+                with turns.connection(self.path, write=False, wait=wait) as con:
+                    schema.version(con)
+        except StoreError as error:
+            return str(error)
+        return ""
+
+    def require_writable(self) -> None:
+        """StoreReadOnly where nobody may change a store: every writer asks before it begins."""
+        if is_read_only():
+            raise StoreReadOnly("this only shows results (CXR_READ_ONLY is set): nothing was changed")
+
     def change_token(self) -> tuple[int, ...]:
         """A value that changes with every commit, from `stat` alone (opening the file would endanger its locks)."""
         token: list[int] = []
@@ -93,6 +113,7 @@ class StoreFile:
     @contextlib.contextmanager
     def _write(self) -> Generator[duckdb.DuckDBPyConnection]:
         """One transaction; an exception inside leaves the file as it was."""
+        self.require_writable()
         store_path.exists(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -154,17 +175,17 @@ class StoreFile:
             con = stack.enter_context(turns.connection(self.path, write=False))
             if self._schema(con) < len(schema.STEPS):
                 stack.close()
-                if all(os.access(place, os.W_OK) for place in (self.path, self.path.parent)):
+                if not is_read_only() and all(os.access(place, os.W_OK) for place in (self.path, self.path.parent)):
                     with self._write():
                         pass  # brings an older store up to date
                     con = stack.enter_context(turns.connection(self.path, write=False))
                     self._schema(con)
                 else:
-                    con = stack.enter_context(self._up_to_date_elsewhere())
+                    con = stack.enter_context(self.up_to_date_elsewhere())
             yield con
 
     @contextlib.contextmanager
-    def _up_to_date_elsewhere(self) -> Generator[duckdb.DuckDBPyConnection]:
+    def up_to_date_elsewhere(self) -> Generator[duckdb.DuckDBPyConnection]:
         """An older store that nobody here may write to, as a copy of today's form that is gone afterwards."""
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "store.duckdb"

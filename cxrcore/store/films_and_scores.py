@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cxrcore import ids
 from cxrcore.errors import StoreError
 from cxrcore.findings import checked_list
 from cxrcore.store.file import from_lists, from_strings, nan_to_null, new_id, require, to_lists
@@ -108,7 +109,8 @@ class FilmsAndScores(LabelSets):
             require(con, run_id=run_id)
             con.register("new_rows", rows)
             _require_films(con, dataset_id)
-            con.execute("INSERT INTO predictions SELECT ?, image_id, scores FROM new_rows", [prediction_id])
+            con.execute("INSERT INTO predictions SELECT ?, image_id, scores, ? FROM new_rows",
+                        [prediction_id, ids.number_of(prediction_id)])
             con.execute("INSERT INTO prediction_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
                         [prediction_id, run_id, dataset_id, split, checkpoint, checkpoint_sha256, len(scores),
                          n_expected if n_expected is not None else len(scores), precision])
@@ -139,16 +141,18 @@ class FilmsAndScores(LabelSets):
     def _own_predictions(self, prediction_id: str) -> Predictions:
         """Scores with the labels that their data set came with."""
         with self._read() as con:
-            scores = con.execute("SELECT image_id, scores FROM predictions WHERE prediction_id = ? ORDER BY image_id",
-                                 [prediction_id]).to_arrow_table()
-            # Joined here: three plain scans and a hash look-up take half the time of the same join in SQL.
-            of_set = "dataset_id IN (SELECT dataset_id FROM prediction_sets WHERE prediction_id = ?)"
-            images = con.execute(f"SELECT image_id, patient_id FROM images WHERE {of_set}",
-                                 [prediction_id]).to_arrow_table()
-            labels = con.execute(f"SELECT image_id, labels FROM label_sets WHERE {of_set} AND label_set = ?",
-                                 [prediction_id, CSV]).to_arrow_table()
-            names = con.execute(f"SELECT findings FROM datasets WHERE {of_set}", [prediction_id]).fetchone()
-        if not len(scores) or names is None:
+            of = con.execute("SELECT dataset_id FROM prediction_sets WHERE prediction_id = ?",
+                             [prediction_id]).fetchone()
+            names = con.execute("SELECT findings FROM datasets WHERE dataset_id = ?", of or [None]).fetchone()
+            if of is None or names is None:
+                raise StoreError(f"no prediction set '{prediction_id}' in {self.path}")
+            scores = con.execute("SELECT image_id, scores FROM predictions WHERE id_number = ? AND prediction_id = ? "
+                                 "ORDER BY image_id", [ids.number_of(prediction_id), prediction_id]).to_arrow_table()
+            # Joined here: plain scans of one data set and a hash look-up take half the time of the same join in SQL.
+            images = con.execute("SELECT image_id, patient_id FROM images WHERE dataset_id = ?", of).to_arrow_table()
+            labels = con.execute("SELECT image_id, labels FROM label_sets WHERE dataset_id = ? AND label_set = ?",
+                                 [*of, CSV]).to_arrow_table()
+        if not len(scores):
             raise StoreError(f"no prediction set '{prediction_id}' in {self.path}")
         image_row = _positions(scores["image_id"], images["image_id"])
         same_order = labels["image_id"].equals(images["image_id"])
@@ -181,11 +185,11 @@ def _rows_in_order(image_ids: Sequence[str] | np.ndarray, scores: np.ndarray, k:
     low, high = np.nanmin(scores, initial=0), np.nanmax(scores, initial=0)
     if low < 0 or high > 1:
         raise StoreError(f"scores run from {low:.4g} to {high:.4g}; probabilities in [0, 1] are stored")
-    ids = np.asarray(image_ids, dtype=str)
-    order = np.argsort(ids, kind="stable")
-    twice = np.flatnonzero(ids[order][1:] == ids[order][:-1])
+    names = np.asarray(image_ids, dtype=str)
+    order = np.argsort(names, kind="stable")
+    twice = np.flatnonzero(names[order][1:] == names[order][:-1])
     if len(twice):
-        raise StoreError(f"film {ids[order][twice[0]]} stands twice in one prediction set")
+        raise StoreError(f"film {names[order][twice[0]]} stands twice in one prediction set")
     return pa.table({"image_id": pa.array(np.asarray(image_ids, object)[order], pa.string()),
                      "scores": to_lists(scores[order])})
 

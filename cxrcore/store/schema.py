@@ -8,7 +8,9 @@ for people who write SQL.
 from functools import lru_cache
 
 import duckdb
+import pyarrow as pa
 
+from cxrcore import ids
 from cxrcore.errors import StoreError
 from cxrcore.store.turns import in_memory, one_row
 
@@ -91,7 +93,20 @@ def _label_sets(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-STEPS = (_tables, _latest_metrics, _measurements, _label_sets)
+def _prediction_numbers(con: duckdb.DuckDBPyConnection) -> None:
+    # Of a text, DuckDB keeps the least and greatest first eight letters of a block of rows: the date of an id, the same
+    # for all of a day. By the number it skips the blocks that a prediction set is not in.
+    con.execute("ALTER TABLE predictions ADD COLUMN id_number BIGINT")
+    names = [name for (name,) in con.execute("SELECT DISTINCT prediction_id FROM predictions "
+                                             "ORDER BY prediction_id").fetchall()]
+    con.register("numbers", pa.table({"prediction_id": pa.array(names, pa.string()),
+                                      "number": pa.array([ids.number_of(name) for name in names], pa.int64())}))
+    con.execute("UPDATE predictions SET id_number = number FROM numbers "
+                "WHERE numbers.prediction_id = predictions.prediction_id")
+    con.unregister("numbers")
+
+
+STEPS = (_tables, _latest_metrics, _measurements, _label_sets, _prediction_numbers)
 
 
 def version(con: duckdb.DuckDBPyConnection) -> int:

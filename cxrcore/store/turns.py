@@ -118,6 +118,15 @@ def connection(path: Path, *, write: bool, wait: float | None = None) -> Generat
         yield opened
 
 
+def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Attach one more closed store, read-only, to a new database, which from then on may open nothing else."""
+    own = {setting: value for setting, value in _CLOSED.items() if setting != "enable_external_access"}
+    for setting, value in (("allowed_paths", [str(path), str(store_path.beside(path, store_path.WAL))]), *own.items(),
+                           ("enable_external_access", "false")):
+        con.execute(f"SET {setting} = ?", [value])
+    con.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS {name} (READ_ONLY)")
+
+
 def one_row(asked: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
     """The row of a question that always has one, such as a count."""
     return asked.fetchone() or ()

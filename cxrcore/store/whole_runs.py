@@ -10,6 +10,7 @@ from collections.abc import Mapping, Set
 import duckdb
 import pyarrow as pa
 
+from cxrcore import ids
 from cxrcore.errors import DataError, RunError
 from cxrcore.store import run_checks, schema, whole_run_tables
 from cxrcore.store.file import OF_RUN, StoreFile, new_id, require
@@ -38,7 +39,7 @@ class WholeRuns(StoreFile):
                     DATA_TABLES, "dataset_id IN (SELECT dataset_id FROM prediction_sets WHERE run_id = ? "
                                  "UNION SELECT dataset_id FROM runs WHERE run_id = ?)")):
                 for table in tables:
-                    found[table] = con.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY rowid",
+                    found[table] = con.execute(f"SELECT {_columns(table)} FROM {table} WHERE {where} ORDER BY rowid",
                                                [run_id] * where.count("?")).to_arrow_table()
         return found
 
@@ -48,7 +49,8 @@ class WholeRuns(StoreFile):
         """{table: its columns} of all that belongs to a run, as this version's store has them."""
         with in_memory() as con:
             schema.upgrade(con)
-            empty = {name: con.execute(f"SELECT * FROM {name} ORDER BY rowid").to_arrow_table() for name in TABLES}
+            empty = {name: con.execute(f"SELECT {_columns(name)} FROM {name} ORDER BY rowid").to_arrow_table()
+                     for name in TABLES}
         return {name: rows.schema for name, rows in empty.items()}
 
     def restore_run(self, tables: Mapping[str, pa.Table], *, as_copy: bool = False) -> str:
@@ -102,6 +104,11 @@ class WholeRuns(StoreFile):
             _require_same_labels(con, tables)
 
 
+def _columns(table: str) -> str:
+    """What goes out of a table: all but `id_number`, which follows from the id."""
+    return "* EXCLUDE (id_number)" if table == "predictions" else "*"
+
+
 def _not_held(rows: pa.Table, held: Set[tuple[str, ...]]) -> pa.Table:
     """Rows of data sets, or of their label sets, that the store does not know."""
     keys = [rows[column].to_pylist() for column in ("dataset_id", "label_set") if column in rows.column_names]
@@ -138,6 +145,10 @@ def _require_same_labels(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa
 
 
 def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    if name == "predictions":
+        numbers = {one: ids.number_of(one) for one in rows["prediction_id"].unique().to_pylist()}
+        rows = rows.append_column("id_number", pa.array(
+            [numbers[one] for one in rows["prediction_id"].to_pylist()], pa.int64()))
     con.register("restored_rows", rows)
     try:
         con.execute(f"INSERT INTO {name} BY NAME SELECT * FROM restored_rows")

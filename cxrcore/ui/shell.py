@@ -10,11 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from cxrcore.config import PROJECT_ROOT, default_store
+from cxrcore.config import PROJECT_ROOT, default_store, is_read_only
 from cxrcore.errors import WorkbenchError
 from cxrcore.store import Store
-from cxrcore.ui import link
-from cxrcore.ui.frame import frame, tour
+from cxrcore.ui import access, link
+from cxrcore.ui.frame import frame, log, tour
 from cxrcore.ui.link import LABELS, LAST_LABELS
 from cxrcore.ui.markdown import escape
 
@@ -27,7 +27,6 @@ _REGISTERED = "shell_registered"
 _PAGE = "shell_page"
 _ARRIVED = "shell_arrived"
 _NOTICE = "shell_notice"
-_COPY = "shell_copy"
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,7 @@ PAGES = (
               "What should a class see of this, slide by slide?", stage=True),
 )
 HOME, RUNS = PAGES[:2]
+IMPORT = "import"
 
 
 def navigation() -> Any:
@@ -100,7 +100,7 @@ def _menu() -> None:
     with st.sidebar:
         st.markdown(f"**{PRODUCT}**")
         for section in SECTIONS:
-            entries = [entry for entry in PAGES if entry.section == section]
+            entries = [entry for entry in PAGES if entry.section == section and is_open(entry.name)]
             if entries:
                 with st.container(gap="xsmall"):
                     if section:
@@ -108,6 +108,11 @@ def _menu() -> None:
                     for entry in entries:
                         st.page_link(_streamlit_page(entry), label=entry.title, icon=entry.icon, width="stretch")
         st.caption(f"Store: {escape(default_store().name)}", help=f"The results store: {escape(str(default_store()))}")
+
+
+def is_open(page: str) -> bool:
+    """Whether there is something to do on a page: a server that only shows results takes nothing in."""
+    return page != IMPORT or not is_read_only()
 
 
 def link_to(name: str, run_ids: Sequence[str]) -> None:
@@ -170,13 +175,8 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
         draw_head(name)
     if not entry.stage and entry is not HOME:
         tour.show(name)
-    store = None
-    with errors_shown():
-        show_notice()
-        found = Store(default_store())
-        if not entry.stage:
-            _tell_of_copy(found, name)
-        store = found
+    log.begin(name)
+    store = _store_to_show(entry)
     if store is None:
         frame.end()
         link.end_page()
@@ -184,9 +184,22 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
     try:
         with errors_shown():
             yield store
-    finally:
-        frame.end()  # also where the page ends early
-    link.end_page()
+        link.end_page()
+    finally:  # many pages end before their last line
+        frame.end()
+        log.end()
+
+
+def _store_to_show(entry: PageEntry) -> Store | None:
+    """The store, for who is let in, and what there is to tell of it and of the server; None after an error."""
+    with errors_shown():
+        access.admit()
+        show_notice()
+        store = Store(default_store())
+        if not entry.stage and is_open(entry.name):
+            access.tell(store, entry.name)
+        return store
+    return None
 
 
 def draw_head(name: str) -> None:
@@ -195,23 +208,22 @@ def draw_head(name: str) -> None:
     frame.begin(entry.title, entry.question)
 
 
-def _tell_of_copy(store: Store, page: str) -> None:
-    """Where the store lies as it was before its form changed; once a session, on the page that it begins with."""
-    if _COPY not in st.session_state:
-        st.session_state[_COPY] = page, store.copy_before()
-    told_on, copy = st.session_state[_COPY]
-    if page == told_on and copy is not None and copy.exists():
-        st.info("This version of the workbench brought the store to a new form. As it was before it lies beside it in "
-                f"{escape(copy.name)}, which may be deleted once all is well.", icon=":material/inventory_2:")
-
-
 @contextlib.contextmanager
 def errors_shown() -> Generator[None]:
-    """Show a `WorkbenchError` as one line; for page bodies and for fragments, which also run on their own."""
+    """Show a `WorkbenchError` as one line, and of a fault of the program the name of its entry in the log.
+
+    For page bodies and for fragments, which also run on their own.
+    """
+    log.go_on()
     try:
         yield
     except WorkbenchError as error:
+        log.refused(error)
         st.error(escape(str(error)), icon=":material/error:")
+    except Exception as error:
+        if log.shows_traces():
+            raise
+        st.error(log.fault(error), icon=":material/error:")
 
 
 def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bool:
@@ -223,11 +235,20 @@ def act(done: str, action: Callable[..., None], *args: Any, **kwargs: Any) -> bo
     Returns:
         Whether it worked.
     """
+    log.go_on()
     try:
         action(*args, **kwargs)
     except WorkbenchError as error:
+        log.acted(done, error)
         st.session_state[_NOTICE] = (False, escape(str(error)))
         return False
+    except Exception as error:
+        if log.shows_traces():
+            raise
+        st.session_state[_NOTICE] = (False, log.fault(error))
+        return False
+    if done:
+        log.acted(done)
     st.session_state[_NOTICE] = (True, done)
     return True
 

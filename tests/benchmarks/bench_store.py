@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrcore import ids
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.queries import from_store, kept, run_groups
 from cxrcore.queries.glance import leaderboard
 from cxrcore.store import EpochRecord, Store
+from cxrcore.store.file import _open_here
 
 pytestmark = pytest.mark.benchmark
 
@@ -37,33 +39,33 @@ def seconds(work, times: int = 5) -> float:
 def full(store):
     """A store with as many films as ChestX-ray14, a run, and scores that look like a network's."""
     rng = np.random.default_rng(0)
-    ids = [f"{i // 4:08d}_{i % 4:03d}.png" for i in range(N_FILMS)]
-    images = pd.DataFrame({"image_id": ids, "patient_id": [str(i // 4) for i in range(N_FILMS)], "follow_up": 0,
+    film_ids = [f"{i // 4:08d}_{i % 4:03d}.png" for i in range(N_FILMS)]
+    images = pd.DataFrame({"image_id": film_ids, "patient_id": [str(i // 4) for i in range(N_FILMS)], "follow_up": 0,
                            "age": 50.0, "sex": "M", "view": "PA"})
     labels = (rng.random((N_FILMS, len(NIH_FINDINGS))) < 0.05).astype(np.float32)
     store.add_dataset("full", images, labels, NIH_FINDINGS, name="full", kind="nih", label_source="csv")
     scores = 1 / (1 + np.exp(-rng.normal(-2.5, 1.5, (N_FILMS, len(NIH_FINDINGS))))).astype(np.float32)
-    return store.create_run({}, "full"), ids, scores
+    return store.create_run({}, "full"), film_ids, scores
 
 
 def test_scores_of_the_whole_data_set(store, full, tmp_path):
     """Against CSV and bare NumPy files of the same scores, which hold neither patients nor labels."""
-    run_id, ids, scores = full
+    run_id, film_ids, scores = full
     before = store.path.stat().st_size
     began = time.perf_counter()
-    prediction_id = store.save_predictions(run_id, "full", "test", ids, scores)
+    prediction_id = store.save_predictions(run_id, "full", "test", film_ids, scores)
     save, grown = time.perf_counter() - began, store.path.stat().st_size - before
     store.predictions(prediction_id)
     read = seconds(lambda: store.predictions(prediction_id))
     np.save(tmp_path / "scores.npy", scores)
     bare = seconds(lambda: np.load(tmp_path / "scores.npy"))
-    frame = pd.DataFrame(scores).assign(image_id=ids)
+    frame = pd.DataFrame(scores).assign(image_id=film_ids)
     began = time.perf_counter()
     frame.to_csv(tmp_path / "scores.csv", index=False)
     csv_save = time.perf_counter() - began
     csv_read = seconds(lambda: pd.read_csv(tmp_path / "scores.csv"), 3)
     read_back = store.predictions(prediction_id)
-    assert (read_back.scores == scores[np.argsort(ids)]).all()
+    assert (read_back.scores == scores[np.argsort(film_ids)]).all()
     print(
         f"\n{N_FILMS:,} x {len(NIH_FINDINGS)} scores: save {save:.2f} s "
         f"(CSV {csv_save:.2f} s, {csv_save / save:.1f} x), "
@@ -72,6 +74,30 @@ def test_scores_of_the_whole_data_set(store, full, tmp_path):
         f"(CSV {(tmp_path / 'scores.csv').stat().st_size / scores.size:.1f})"
     )
     assert save < csv_save
+
+
+def test_a_set_among_thousands_of_its_day(store):
+    """A read by id, once the file is open, against the same scores looked for by the id's text alone."""
+    films, n = [f"{k:08d}_000.png" for k in range(250)], 4_000
+    images = pd.DataFrame({"image_id": films, "patient_id": films, "follow_up": 0, "age": 50.0, "sex": "M",
+                           "view": "PA"})
+    store.add_dataset("few", images, np.zeros((250, 14)), NIH_FINDINGS, name="few", kind="nih", label_source="csv")
+    sets = [f"20260301-{k // 3600 + 10:02d}{k // 60 % 60:02d}{k % 60:02d}-{k * 7919 % 2**24:06x}" for k in range(n)]
+    with store._write() as con:
+        con.register("new", pd.DataFrame({"id": sets, "number": [ids.number_of(one) for one in sets]}))
+        con.execute("INSERT INTO prediction_sets (prediction_id, run_id, dataset_id, split, n, n_expected) "
+                    "SELECT id, 'r', 'few', 'test', 250, 250 FROM new")
+        con.execute("INSERT INTO predictions SELECT id, image_id, list_transform(range(14), k -> random()::FLOAT), "
+                    "number FROM new CROSS JOIN images ORDER BY id, image_id")
+    asked = iter(sets[7::40] * 2)
+    with store.reading():
+        con = _open_here.get()[1]
+        own = seconds(lambda: store.predictions(next(asked)), 90)
+        text = seconds(lambda: con.execute("SELECT image_id, scores FROM predictions WHERE prediction_id = ? "
+                                           "ORDER BY image_id", [next(asked)]).to_arrow_table(), 90)
+    print(f"\none of {n:,} sets of a day: {1e3 * own:.1f} ms with labels and patients; its scores alone by the text of "
+          f"the id {1e3 * text:.1f} ms")
+    assert own < text
 
 
 def test_the_leaderboard_of_two_thousand_runs(tmp_path, phantoms):

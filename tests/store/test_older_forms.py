@@ -1,6 +1,10 @@
-"""A store from before label sets had names of their own: it opens, comes up to date, and holds exactly what it held."""
+"""Stores from before label sets had names of their own, and from before prediction sets had numbers.
+
+They open, come up to date, and hold exactly what they held.
+"""
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -8,12 +12,13 @@ import numpy as np
 import pytest
 from run_folders import rows_of
 
+from cxrcore import ids
 from cxrcore.data.film_table import dataset_hash
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import export
 from cxrcore.store import CSV, Store, schema
 
-SAMPLE = Path(__file__).with_name("store_of_form_3.sql")
+SAMPLE, FURTHER = (Path(__file__).with_name(f"store_of_form_{form}.sql") for form in (3, 4))
 FILMS, PHANTOMS = "aaaaaaaaaaa1", "aaaaaaaaaaa2"
 VAL, TEST, OTHER = (f"20260301-100000-00000{letter}" for letter in "abc")
 RUN = "20260301-090000-000001"
@@ -38,8 +43,10 @@ def test_every_row_stays_and_each_data_set_has_the_labels_that_it_came_with(old)
     before = rows_of(old)
     assert len(old.runs()) == 2
     after = rows_of(old)
-    assert {table: after[table] for table in before if table != "schema_version"} == {
-        table: own for table, own in before.items() if table != "schema_version"}
+    grown = {"schema_version", "predictions"}
+    assert {table: after[table] for table in before if table not in grown} == {
+        table: own for table, own in before.items() if table not in grown}
+    assert len(after["predictions"]) == len(before["predictions"]) == 6
     assert after.keys() - before.keys() == {"label_set_info"} and rows(
         old, "SELECT max(version) FROM schema_version"
     ) == [(len(schema.STEPS),)]
@@ -99,3 +106,43 @@ def test_a_run_of_an_old_store_goes_out_and_comes_back(old, tmp_path):
     export.restore(there, export.export(old, RUN, tmp_path))
     np.testing.assert_array_equal(there.predictions(TEST).labels, old.predictions(TEST).labels)
     assert json.loads((tmp_path / RUN / "run.json").read_text())["format_version"] == 1
+
+
+def test_the_scores_of_a_store_without_numbers_are_what_they_were(old):
+    with duckdb.connect(str(old.path)) as con:
+        con.execute(FURTHER.read_text())
+    query = "SELECT prediction_id, image_id, scores FROM predictions ORDER BY prediction_id, image_id"
+    before = rows(old, query)
+    found = old.predictions("by hand")
+    assert found.image_ids.tolist() == ["0.png", "1.png"] and rows(old, query) == before
+    np.testing.assert_array_equal(found.scores, old.predictions(OTHER).scores)
+    assert dict(rows(old, "SELECT DISTINCT prediction_id, id_number FROM predictions")) == {
+        "by hand": 0, VAL: 20260301100000 << 16, TEST: 20260301100000 << 16, OTHER: 20260301100000 << 16}
+    copy = old.copy_before()
+    assert copy is not None and copy.name == "store.before-4.duckdb"
+
+
+def test_ids_of_one_second_share_no_scores(old):
+    """Their numbers are the same here: the id itself decides."""
+    assert old.predictions(VAL).image_ids.tolist() != old.predictions(TEST).image_ids.tolist()
+    assert ids.number_of("20260301-100000-0001ff") - ids.number_of("20260301-100000-0000ff") == 1
+    assert ids.number_of("20260301-100001-000000") > ids.number_of("20260301-100000-ffffff") > 0
+    assert [ids.number_of(one) for one in ("by hand", "", "20260301-100000-00000A")] == [0, 0, 0]
+
+
+def test_a_set_is_found_among_those_of_its_day_without_reading_them_all(tmp_path):
+    """DuckDB skips blocks of 122,880 rows by the number; by the text, whose first letters are the date, it cannot."""
+    store, n = Store(tmp_path / "store.duckdb"), 40_000
+    sets = [f"20260301-1000{k:02d}-{255 - k:06x}" for k in range(16)]
+    with store._write() as con:
+        for one in sets:
+            con.execute("INSERT INTO predictions SELECT ?, i::VARCHAR, [0.5], ? FROM range(?) r(i)",
+                        [one, ids.number_of(one), n])
+    with duckdb.connect(str(store.path), read_only=True) as con:
+        def looked_at(where: str, *values) -> int:
+            [(_, told)] = con.execute("EXPLAIN (ANALYZE, FORMAT json) SELECT image_id FROM predictions WHERE "
+                                      f"{where}", values).fetchall()
+            return sum(int(one) for one in re.findall(r'"operator_rows_scanned":\s*(\d+)', told))
+
+        assert looked_at("prediction_id = ?", sets[9]) == 16 * n
+        assert 0 < looked_at("id_number = ? AND prediction_id = ?", ids.number_of(sets[9]), sets[9]) <= 2 * 122_880

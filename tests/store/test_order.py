@@ -104,7 +104,7 @@ def test_films_labels_and_scores_are_in_the_order_of_names_whatever_order_they_c
                     "VALUES ('p', ?, 'many', 'test', ?, ?)", [run_id, n, n])
         for part in np.array_split(order, 2):
             con.register("part", pd.DataFrame({"image_id": names[part], "own": part / n}))
-            con.execute("INSERT INTO predictions SELECT 'p', image_id, list_transform(range(14), i -> own::FLOAT) "
+            con.execute("INSERT INTO predictions SELECT 'p', image_id, list_transform(range(14), i -> own::FLOAT), 0 "
                         "FROM part")
     found = store.predictions("p")
     assert (found.image_ids == names).all() and (np.diff(found.scores[:, 0]) > 0).all()

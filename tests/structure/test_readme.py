@@ -144,7 +144,7 @@ def test_no_flag_is_named_that_there_is_not():
 def test_every_command_that_is_shown_is_one_that_its_script_takes(script, arguments):
     parser = cli.parser_for(CONFIGS[script], "")
     _, others = parser.parse_known_args(shlex.split(arguments, comments=True))
-    positional = 2 if script == "labels" else 1  # what to do, and the file
+    positional = 2 if script in ("labels", "store") else 1  # what to do, and the file
     assert len(others) <= positional and not [other for other in others if other.startswith("-")]
 
 

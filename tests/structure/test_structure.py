@@ -257,8 +257,8 @@ UNORDERED = {  # queries of many rows whose order does not matter
         "a set",
     "SELECT dataset_id FROM datasets": "a set",
     "SELECT * FROM runs WHERE run_id = ?": "one row",
-    "SELECT image_id, patient_id FROM images WHERE {}": "looked up by name",
-    "SELECT image_id, labels FROM label_sets WHERE {} AND label_set = ?": "looked up by name",
+    "SELECT image_id, patient_id FROM images WHERE dataset_id = ?": "looked up by name",
+    "SELECT image_id, labels FROM label_sets WHERE dataset_id = ? AND label_set = ?": "looked up by name",
 }
 FIRST_OF_EACH = {  # modules that keep one row of several, and which that is
     "cxrcore.queries.localization": "sorted by age right before",

@@ -57,14 +57,14 @@ def content(path: str | Path, most: int | None = None) -> bytes:
     return data
 
 
-def settings(path: str | Path) -> Any:
-    """What a JSON file of at most `MAX_JSON` bytes says.
+def settings(path: str | Path, most: int = MAX_JSON) -> Any:
+    """What a JSON file of at most so many bytes says.
 
     Raises:
         ValueError: it is no JSON, too deep or too large. OSError: as `open`.
     """
     try:
-        return json.loads(content(path, MAX_JSON))
+        return json.loads(content(path, most))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except DataError as error:

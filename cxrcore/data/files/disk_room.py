@@ -23,9 +23,14 @@ def make_folder(folder: Path) -> None:
         raise DataError(f"{folder} cannot be made: {error.strerror}") from None
 
 
+def free_bytes(folder: Path) -> int:
+    """Of the disk of a folder that is there."""
+    return shutil.disk_usage(folder).free
+
+
 def check_room(folder: Path, needed: float) -> None:
     """DiskFullError unless that many bytes are free on the disk of a folder that is there."""
-    if (free := shutil.disk_usage(folder).free) < needed:
+    if (free := free_bytes(folder)) < needed:
         raise DiskFullError(f"no room in {folder}: {_in_words(needed)} are needed, {_in_words(free)} are free; make "
                             "room, or choose another folder with --out")
 

@@ -19,6 +19,7 @@ _ENTRIES = {  # {folder: what may lie right in it}; others hold what their owner
     ids.EXPORT: _EXPORTED,
     ids.EXPORT_PARTIAL: _EXPORTED,
     ids.MAP_PARTIAL: r"pixels\.npy|done\.bin|notes\.jsonl|films\.parquet|manifest\.json",
+    ids.BACKUP_PARTIAL: r"store\.duckdb(\.wal|\.gate|\.holder)?|backup\.json|prepared|\d{8}-\d{6}-[0-9a-f]{6}",
     ids.DOWNLOAD: r"datasets",  # of kagglehub's cache
 }
 
@@ -27,7 +28,8 @@ def remove(root: Path, name: str, kind: str = ids.RUN) -> None:
     """Delete the folder `root / name` with all that is in it; what cannot be deleted, or is not there, is left.
 
     Args:
-        kind: of the folder: `ids.RUN` (with its checkpoints), `EXPORT`, `EXPORT_PARTIAL`, `MAP_PARTIAL` or `DOWNLOAD`.
+        kind: of the folder: `ids.RUN` (with its checkpoints), `EXPORT`, `EXPORT_PARTIAL`, `MAP_PARTIAL`,
+            `BACKUP_PARTIAL` or `DOWNLOAD`.
 
     Raises:
         DataError: a name or a content that no such folder has; nothing is deleted then.

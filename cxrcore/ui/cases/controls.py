@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from cxrcore.config import is_read_only
 from cxrcore.queries import evaluated_runs
 from cxrcore.ui import link, widgets
 from cxrcore.ui.link import in_link
@@ -54,10 +55,13 @@ def finding_picker(place: DeltaGenerator, findings: Sequence[str]) -> str:
 
 
 def films_picker() -> str:
-    """Which films: of `CELLS`, NEAREST, ALL_MISS, DISAGREE or QUEUE; ends the page at an unknown one."""
+    """Which films: of `CELLS`, REFERRED, NEAREST, ALL_MISS, DISAGREE or QUEUE; ends the page at an unknown one.
+
+    Without QUEUE where nothing may be changed: what is read there is saved as a label set.
+    """
+    listed = [*CELLS, REFERRED, NEAREST, ALL_MISS, DISAGREE, *([] if is_read_only() else [QUEUE])]
     with st.container(width=FILMS_WIDTH):
-        which = widgets.choice_in_link("Films", "films", [*CELLS, REFERRED, NEAREST, ALL_MISS, DISAGREE, QUEUE],
-                                       MEANINGS)
+        which = widgets.choice_in_link("Films", "films", listed, MEANINGS)
     if which is None:
         st.stop()
     return which

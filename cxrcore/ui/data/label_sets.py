@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import streamlit as st
 
-from cxrcore.config import LABEL_POLICIES, LabelsConfig
+from cxrcore.config import LABEL_POLICIES, LabelsConfig, is_read_only
 from cxrcore.data.description import read_description, shipped_names
 from cxrcore.data.files import bounded_file
 from cxrcore.data.table_cells import shown
@@ -79,6 +79,8 @@ def _quality(store: Store, labels: LabelSet) -> Tables:
 
 
 def _add(store: Store, dataset_id: str) -> None:
+    if is_read_only():
+        return
     with st.expander("Add a label set", icon=":material/add:"):
         bounded_file.TABLES.warm()
         file = st.file_uploader("Labels", KINDS, key="labels_file", max_upload_size=MOST,

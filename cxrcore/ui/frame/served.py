@@ -1,4 +1,4 @@
-"""What the server does for the look of the pages before any of them is drawn.
+"""What the server does beside the pages: their style before any of them is drawn, their imports, its health.
 
 A style that a page sends with its content comes a second after Streamlit's own, and moves what stands there by then. So
 it goes into the HTML that a browser asks for first. Imports nothing of the project but the style: the server has it
@@ -12,6 +12,8 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cxrcore.ui.frame.style import STYLE
@@ -77,3 +79,14 @@ def importing(modules: Sequence[str]) -> Any:
         yield
 
     return lifespan
+
+
+def health(request: Request) -> JSONResponse:
+    """Whether the store can be read: 200, else 503. No path and no error text goes out: anybody may ask."""
+    from cxrcore import __version__
+    from cxrcore.config import default_store, is_read_only
+    from cxrcore.store import Store
+
+    trouble = Store(default_store()).trouble()
+    return JSONResponse({"server": "ok", "store": "cannot be read" if trouble else "ok", "version": __version__,
+                         "read_only": is_read_only()}, 503 if trouble else 200)

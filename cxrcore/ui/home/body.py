@@ -76,7 +76,8 @@ def doors() -> None:
     """Four ways on, each in a sentence."""
     with st.grid(len(_DOORS), min_column_width=220, gap="small", key="home_doors"):
         for name, title, words in _DOORS:
-            shell.door(name, title, words)
+            if shell.is_open(name):
+                shell.door(name, title, words)
 
 
 # -- the cards that read predictions

@@ -12,6 +12,9 @@ _SHORT = "--arch resnet18 --epochs 2 --img_size 96 --init random --train_subset 
 
 def offer(store: Store) -> None:
     """The demo, others' predictions, the films, a first training."""
+    if config.is_read_only():
+        widgets.answer("No runs yet. This server only shows results; they appear here by themselves.")
+        return
     widgets.answer("No runs yet. Four ways to get some; each appears here by itself.")
     st.caption(f"The results store {widgets.escape(store.key)} is empty.")
     with st.grid(2, min_column_width=380, gap="medium"):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from cxrcore.config import is_read_only
 from cxrcore.errors import RunError
 from cxrcore.queries import from_store
 from cxrcore.store import Store, progress
@@ -16,7 +17,9 @@ SAVED = "manage_saved"  # how often something was saved, the last run, and what 
 
 
 def manage_menu(store: Store, overview: from_store.Overview, labels: Mapping[str, str], chosen: Sequence[str]) -> None:
-    """The popover of the Runs page; begins with the first chosen run."""
+    """The popover of the Runs page; begins with the first chosen run. None where nothing may be changed."""
+    if is_read_only():
+        return
     with st.popover("Manage", icon=":material/edit:", help="Rename, annotate, archive or delete a run"):
         runs = overview.runs.set_index("run_id")
         saves, saved, saved_for = st.session_state.get(SAVED, (0, None, None))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxrcore.config import is_read_only
 from cxrcore.data.files import csv_file
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.errors import ThresholdFileError, WorkbenchError
@@ -40,11 +41,15 @@ _NAME, _NOTE, _AUTHOR, _LOAD, _REFERENCE, _LEFT, _RIGHT, _FILE = (
 def sets_popover(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
     """All that can be done with sets of the run in focus; `part` is what the board is read on."""
     with st.popover("Sets", icon=":material/bookmarks:", key=_POPOVER, on_change="rerun",
-                    help="Save threshold sets, load them, lay two side by side, and exchange them"):
-        save, load, compare, files = st.tabs(["Save", "Load", "Side by side", "Files"])
+                    help="Threshold sets: load them, lay two side by side, exchange them, and save them where that is "
+                         "allowed"):
         names = set_names(store, run)
-        with save:
-            _save_form(store, run, part, state)
+        if is_read_only():
+            load, compare, files = st.tabs(["Load", "Side by side", "Files"])
+        else:
+            save, load, compare, files = st.tabs(["Save", "Load", "Side by side", "Files"])
+            with save:
+                _save_form(store, run, part, state)
         with load:
             _load_form(store, run, part, state, names)
         with compare:
@@ -165,7 +170,7 @@ def comparison(findings: Sequence[str], found: Sequence[SortedScores], one: np.n
 
 
 def _files(store: Store, run: Evaluated, part: str, state: BoardState) -> None:
-    author = st.session_state[_AUTHOR].strip()  # here, since the server asks for the file outside the session
+    author = st.session_state.get(_AUTHOR, "").strip()  # here, since the server asks for the file outside the session
     st.download_button("Export the board as JSON",
                        lambda: threshold_file.threshold_file_text(as_file(store, run, part, state, author)),
                        f"thresholds_{run.run_id}.json", "application/json", key="sets_export", on_click="ignore",

@@ -1,0 +1,1 @@
+"""A store looked after: checked, backed up, restored, and made smaller after runs were deleted."""
