@@ -53,11 +53,13 @@ class Start:
     notice: str = ""
 
 
-def start(arch: str, image_size: int, findings: Sequence[str], init: str, seed: int) -> Start:
+def start(arch: str, image_size: int, findings: Sequence[str], init: str, seed: int,
+          options: Mapping[str, Any] | None = None) -> Start:
     """Make the network that a training starts from.
 
     Args:
         findings: of its outputs, in their order.
+        options: of `model_options.MODEL_OPTIONS`; of a file that names an option itself, the file's counts.
         init: 'imagenet', 'random', 'auto' (ImageNet where it can be had, else random with a notice), or a PATH.
         seed: of random weights and of the new head.
 
@@ -66,24 +68,28 @@ def start(arch: str, image_size: int, findings: Sequence[str], init: str, seed: 
         CheckpointError: a file that does not fit the architecture.
     """
     torch.manual_seed(seed)
+    asked = dict(options or {})
     if init == "random":
-        return Start(build(arch, image_size, len(findings)), GREY, "random", {}, "none", _source("none"))
+        return _at_random(arch, image_size, len(findings), asked)
     if init in ("imagenet", "auto"):
         try:
-            return _imagenet(arch, image_size, len(findings))
+            return _imagenet(arch, image_size, len(findings), asked)
         except WeightsUnavailable as error:
             if init == "imagenet":
                 raise
             torch.manual_seed(seed)
-            return Start(build(arch, image_size, len(findings)), GREY, "random", {}, "none", _source("none"),
-                         f"{error}; going on with --init random")
-    return _from_file(arch, image_size, findings, Path(init))
+            return _at_random(arch, image_size, len(findings), asked, f"{error}; going on with --init random")
+    return _from_file(arch, image_size, findings, Path(init), asked)
 
 
-def _imagenet(arch: str, image_size: int, n_findings: int) -> Start:
+def _at_random(arch: str, image_size: int, n_findings: int, options: dict[str, Any], notice: str = "") -> Start:
+    return Start(build(arch, image_size, n_findings, options), GREY, "random", options, "none", _source("none"), notice)
+
+
+def _imagenet(arch: str, image_size: int, n_findings: int, options: dict[str, Any]) -> Start:
     try:
         with _quick_refusal():
-            model = build(arch, image_size, n_findings, pretrained=True)
+            model = build(arch, image_size, n_findings, options, pretrained=True)
     except Exception as error:  # the hub's client raises many kinds, by version
         raise WeightsUnavailable(
             f"ImageNet weights of {arch} are neither in the local cache nor to be had from the network "
@@ -92,7 +98,7 @@ def _imagenet(arch: str, image_size: int, n_findings: int) -> Start:
     config, entry = of_timm(model).pretrained_cfg, find_architecture(arch)
     corpus = corpus_of_tag(entry.tag)
     source = _source(corpus, tag=entry.weights_name, hub_id=config["hf_hub_id"], timm=version("timm"))
-    return Start(model, InputSpec(tuple(config["mean"]), tuple(config["std"])), "imagenet", {}, corpus, source)
+    return Start(model, InputSpec(tuple(config["mean"]), tuple(config["std"])), "imagenet", options, corpus, source)
 
 
 @contextlib.contextmanager
@@ -119,13 +125,13 @@ def _reachable(url: str) -> bool:
         return False
 
 
-def _from_file(arch: str, image_size: int, findings: Sequence[str], path: Path) -> Start:
+def _from_file(arch: str, image_size: int, findings: Sequence[str], path: Path, asked: dict[str, Any]) -> Start:
     """Weights of torchvision, timm, a trainer or the workbench; the head of other findings is made anew."""
     content = read_plain(path)
     found = find_state(content, str(path))
     beside, told = declared.beside(path)
     given = declared.of_content(content, path) | beside
-    options = given.get("model_options", {})
+    options = asked | given.get("model_options", {})
     named = given.get("findings") or (content.get("findings") if is_own(content) else None)
     model = built(arch, image_size, len(findings), options, str(path))
     fitted = fit(recognised(found, str(path)), model, arch, str(path))
