@@ -73,11 +73,17 @@ def cases_of(lesson: Lesson, n: int) -> list[tuple[str, str]]:
 
 
 def example(lesson: Lesson, image_id: str, finding: str) -> Example:
-    """The film scored and explained by the run in focus, as the Explain page does it."""
+    """The film scored and explained by the run in focus, as the Explain page does it.
+
+    Raises:
+        NothingToShow: the network's maps are off.
+    """
     row = lesson.row(lesson.run)
     films = chosen_film.films_of(lesson.store, row, lesson.overview.runs, lesson.overview.datasets)
     film = chosen_film.stored(lesson.store, films, image_id, chosen_film.size_of(row))
     loaded = explained_films.load_network(lesson.store, lesson.run.run_id)
+    if loaded.maps.why_off:
+        raise NothingToShow(f"Maps of {lesson.run.label} are off: {loaded.maps.why_off}.")
     small = film_file.resize(film.film.pixels, loaded.image_size)
     explained = explained_films.explained(loaded, small, method_names.METHODS["Grad-CAM"])
     score = float(explained.scores[loaded.findings.index(finding)])

@@ -23,6 +23,7 @@ from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import VERSION, PreparedPixels, check_size
 from cxrcore.errors import DataError, RunError
 from cxrcore.evaluation import split_parts
+from cxrcore.explain import map_check
 from cxrcore.networks.architectures import find_architecture
 from cxrcore.networks.initial_weights import Start, start
 from cxrcore.networks.prediction import default_device
@@ -46,6 +47,7 @@ class TrainingPlan:
         eval_parts: part -> table rows to evaluate at the end; empty for no evaluation.
         speeds: what choosing the precision measured, or empty.
         constants: what the training settles besides the flags.
+        maps: what is known of the network's maps before the training, "" of the six.
         assumed: what the table, its files and its DICOM films did not say themselves, and how it was taken.
     """
 
@@ -59,6 +61,7 @@ class TrainingPlan:
     speeds: dict[str, Any]
     constants: Constants
     assumed: list[str]
+    maps: str
 
     @property
     def epochs(self) -> int:
@@ -76,7 +79,7 @@ class TrainingPlan:
             "start_weights": dict(self.origin.source), "constants": self.constants.record(self.config.loss),
             "pixels_version": VERSION, "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows),
             "device": device_name(),
-        } | ({"assumed": said} if (said := "; ".join(self.assumed)) else {})
+        } | {name: said for name, said in (("maps", self.maps), ("assumed", "; ".join(self.assumed))) if said}
 
     @property
     def corpus(self) -> str:
@@ -108,6 +111,10 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
                        f"{', '.join(films.table.findings)}: give its own table, read as it was")
     _LOG.info(films.describe())
     origin = origin or start(config.arch, config.img_size, films.table.findings, config.init, config.seed)
+    config = dataclasses.replace(config, arch=origin.architecture or config.arch)  # of the hub: which network it is
+    maps = map_check.at_start(origin.model, config.arch, origin.spec, config.img_size, origin.init == "random")
+    if maps:
+        _LOG.info(maps)
     if origin.notice:
         _LOG.warning(f"{origin.notice}")
     train = films.subset(_some(films, "train"), config.train_subset)
@@ -123,7 +130,8 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     cli.results_folder(config.results)
     settled, speeds = _settle_precision(settled, origin)
     assumed = split_parts.assumed(films, pixels, needed)
-    return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, constants or Constants(), assumed)
+    return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, constants or Constants(), assumed,
+                        maps)
 
 
 def training_data(films: FilmSet, pixels: PreparedPixels, train: np.ndarray, val: np.ndarray) -> TrainingData:

@@ -21,6 +21,7 @@ from cxrcore import cli
 from cxrcore.config import TrainConfig, default_store
 from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import data_set_films, evaluate_run
+from cxrcore.explain import map_check
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.architectures import ARCHITECTURES, find_architecture
@@ -133,6 +134,7 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
         trainer = _trainer(plan, last)
         cost = _fit(plan, run_id, trainer, progress)
         _evaluate(plan, run_id, progress)
+        cost |= _maps(folder / BEST)
         plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
         progress.update(stage="finished")
     _drop_training_state(folder / LAST)
@@ -295,6 +297,14 @@ def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress) -> None:
     evaluate_run.evaluate_run(plan.store, source, plan.films, plan.pixels, plan.eval_parts, plan.config.eval_subset,
                               cli.results_folder(plan.config.results), told)
     make_check.make_if_missing(plan.store, source, plan.films)
+
+
+def _maps(path: Path) -> dict[str, str]:
+    """What the planted-blob test says of the trained network's maps; nothing of the six."""
+    best = checkpoints.load_checkpoint(path)
+    if find_architecture(best.architecture).cam_layer:
+        return {}
+    return {"maps": map_check.kept_check(path.parent, checkpoints.sha256(path), best.model(), best).in_words()}
 
 
 def _drop_training_state(path: Path) -> None:
