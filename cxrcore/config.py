@@ -57,7 +57,8 @@ class PrepareConfig(_Films):
 class TrainConfig(_Films):
     """Flags of scripts/train.py."""
 
-    arch: str = flag("efficientnet_b0", "architecture, or 'all' for the six one after another")
+    arch: str = flag("efficientnet_b0", "architecture, 'all' for the six one after another, or timm:NAME for any "
+                                        "network of timm")
     epochs: int | None = flag(None, "epochs (default: 8 for efficientnet_b0, 12 for the others)", at_least=1)
     batch_size: int = flag(32, "films a step; batch normalisation needs two", at_least=2)
     lr: float = flag(1e-4, "highest learning rate of AdamW", above=0)
@@ -71,6 +72,7 @@ class TrainConfig(_Films):
                            at_most=MAX_SEED)
     img_size: int = flag(224, "pixels a side, a multiple of 32")
     init: str = flag("auto", "imagenet; random; PATH of a weights file; auto = imagenet where it can be had")
+    freeze: bool = flag(False, "train the last layer alone, on features that are computed once (a linear probe)")
     precision: str = flag("auto", "auto times both once and keeps the faster", choices=PRECISIONS)
     patience: int = flag(3, "stop after n epochs without a better validation macro AUROC", at_least=1)
     seed: int = flag(0, "seed of weights, order and augmentation", at_least=0, at_most=MAX_SEED)
@@ -93,7 +95,8 @@ class EvalConfig(_Films):
                                       "comma-separated, '-' for one that is no finding; or a file that lists them")
     mean: str | None = flag(None, "of a checkpoint from elsewhere: of pixels from 0 to 1, one number or three")
     std: str | None = flag(None, "of a checkpoint from elsewhere: as --mean")
-    arch: str | None = flag(None, "of a checkpoint from elsewhere (default: as its tensors show)")
+    arch: str | None = flag(None, "of a checkpoint from elsewhere: one of the six or timm:NAME (default: as its "
+                                  "tensors show, of the six)")
     img_size: int | None = flag(None, "of a checkpoint from elsewhere: pixels a side, a multiple of 32 (default: as "
                                       "its position embeddings show, or 224)")
     thresholds: str | None = flag(None, "JSON file of a threshold set, read beside those that are fitted here")

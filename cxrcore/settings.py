@@ -68,7 +68,8 @@ def flags_of_record(config: Mapping[str, Any]) -> dict[str, Any]:
         if one.name not in config:
             continue
         value, kind, choices = config[one.name], hints[one.name], one.metadata.get("choices")
-        fits = type(value) in (int, float) if kind is float else isinstance(value, kind) and type(value) is not bool
+        fits = type(value) in (int, float) if kind is float else isinstance(value, kind) and (
+            type(value) is not bool or kind is bool)
         if not fits or (choices and value is not None and value not in choices):  # a kind that takes None has it
             raise RunError(f"the run's stored setting {one.name} is {ascii(value)[:60]}, which --{one.name} cannot be")
         made[one.name] = value
@@ -79,7 +80,8 @@ def flags_of_record(config: Mapping[str, Any]) -> dict[str, Any]:
 
 # Where films and results lie, what the run is called, what was measured of it, and what follows from other settings.
 _DECIDES_NOTHING = {"name", "note", "csv_path", "img_root", "data", "policy", "store", "results", "resume", "workers",
-                    "eval_subset", "device", "precision_speeds", "training_corpus", "start_weights", "init", "assumed"}
+                    "eval_subset", "device", "precision_speeds", "training_corpus", "start_weights", "init", "assumed",
+                    "maps"}
 _CONSTANTS = {one.name for one in fields(Constants)}
 _FLAGS = {one.name: one.default for one in fields(TrainConfig)}
 

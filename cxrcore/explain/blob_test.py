@@ -58,18 +58,19 @@ class Found:
         if self.hits >= NEEDED:
             return ""
         if self.blind > total - NEEDED:
-            return (f"the network does not notice a bright spot at {self.blind} of {total} places, so its maps cannot be "
-                    "checked")
+            return (f"the network does not notice a bright spot at {self.blind} of {total} places, so its maps cannot "
+                    "be checked")
         return (f"a bright spot planted at {total} places was found at {self.hits} ({NEEDED} are needed) by maps of "
                 f"{self.cells} x {self.cells} cells")
 
 
 def planted(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The empty film uint8 (S, S), the films with a spot (n, S, S), and where it is: float (n, 2), x and y in pixels."""
+    """The empty film uint8 (S, S), films with a spot (n, S, S), and where it is: float (n, 2), x and y in pixels."""
     rng = np.random.default_rng(0)
     empty = _GREY + rng.normal(0, _NOISE, (size, size))
-    at = np.stack(np.meshgrid(*[(np.arange(_A_SIDE) + 0.5) / _A_SIDE] * 2), -1).reshape(-1, 2)
-    at = (at + rng.uniform(-0.06, 0.06, at.shape)) * size - 0.5
+    middles = (np.arange(_A_SIDE) + 0.5) / _A_SIDE
+    fields = np.stack([np.tile(middles, _A_SIDE), np.repeat(middles, _A_SIDE)], 1)
+    at = (fields + rng.uniform(-0.06, 0.06, fields.shape)) * size - 0.5
     pixels = np.arange(size)
     bumps = [np.exp(-((pixels - x) ** 2 + (pixels[:, None] - y) ** 2) / (2 * (_WIDTH * size) ** 2)) for x, y in at]
     films = [_as_film(empty + _BRIGHT * bump) for bump in bumps]

@@ -185,8 +185,9 @@ class Explainer:
         n = max(1, len(findings))
         with torch.inference_mode(), full_precision():
             logits = self._model(self._input(film))[0].float().cpu()
-        return Explanation(method, findings, np.zeros((n, *film.shape), np.float32), 0.0, np.zeros((n, 1, 1), np.float32),
-                           np.full(n, np.nan, np.float32), logits.numpy(), torch.sigmoid(logits).numpy(), self.off)
+        empty, cells = np.zeros((n, *film.shape), np.float32), np.zeros((n, 1, 1), np.float32)
+        return Explanation(method, findings, empty, 0.0, cells, np.full(n, np.nan, np.float32), logits.numpy(),
+                           torch.sigmoid(logits).numpy(), self.off)
 
     def layer(self, size: int) -> CamLayer:
         """The CAM layer, for films of S = size pixels a side.
@@ -237,7 +238,7 @@ class Explainer:
         places = [self.findings.index(finding) for finding in findings]
         run = self._in_copies if self._architecture.cam_layer else self._in_turns
         features, gradients, logits = run(self._input(film), places)
-        as_map = (self._layer and self._layer.to_maps) or (lambda maps: maps)
+        as_map = (self._layer.to_maps if self._layer else None) or (lambda maps: maps)
         if findings:
             gradients = as_map(gradients).cpu()
             gradients = gradients.contiguous(memory_format=torch.channels_last)  # as the features: sums go 3 x faster

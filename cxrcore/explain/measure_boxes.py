@@ -17,8 +17,8 @@ from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels import decode_film, film_file
 from cxrcore.errors import DataError, FilmError, UsageError
 from cxrcore.explain import figure_films, map_check
-from cxrcore.explain.maps import Explainer
 from cxrcore.explain.map_check import MapCheck
+from cxrcore.explain.maps import Explainer
 from cxrcore.explain.methods import METHODS
 from cxrcore.findings import display_name
 from cxrcore.interrupts import raise_again

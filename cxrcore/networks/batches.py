@@ -57,6 +57,8 @@ def augment(gray: torch.Tensor, generator: torch.Generator, constants: Constants
     Returns:
         float32 (B, 1, S, S) in the same range; black beyond the border.
     """
+    if not (constants.max_shift or constants.max_scale or constants.max_rotation):
+        return gray.float()
     b = len(gray)
     uniform = torch.rand((4, b), generator=generator) * 2 - 1
     angle, scale = uniform[0] * math.radians(constants.max_rotation), 1 + uniform[1] * constants.max_scale

@@ -57,7 +57,7 @@ class Checkpoint:
     epoch: int
     findings: tuple[str, ...]
     model_options: Mapping[str, Any] = field(default_factory=dict)
-    start_weights: Mapping[str, str | None] = field(default_factory=dict)
+    start_weights: Mapping[str, str | int | None] = field(default_factory=dict)
     output: str = "logits"
     training: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
@@ -142,7 +142,7 @@ def checked(path: Path, content: Any) -> Checkpoint:
     try:
         require_known(content["architecture"])
     except RunError as error:
-        raise CheckpointError(f"{path} is of an unknown architecture '{content['architecture'][:80]}': {error}") from None
+        raise CheckpointError(f"{path} is of an unknown architecture: {error}") from None
     check_options(content.get("model_options", {}), str(path))
     known = {key: content[key] for key in Checkpoint.__dataclass_fields__ if key in content}
     for key in ("mean", "std", "findings"):

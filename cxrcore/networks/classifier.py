@@ -79,11 +79,11 @@ def with_weights(model: nn.Module, weight: torch.Tensor, bias: torch.Tensor) -> 
         bias: float32 (k,).
     """
     layers = classifiers(model)
-    widths = [layer.weight.shape[1] for layer in layers]
+    widths = [layer.get_parameter("weight").shape[1] for layer in layers]
     for path, own, part in zip(classifier_paths(model), layers, weight.split(widths, dim=1), strict=True):
         made = copy.copy(own)
         made._parameters = dict(own._parameters)
-        shape = (*part.shape, *own.weight.shape[2:])
+        shape = (*part.shape, *own.get_parameter("weight").shape[2:])
         made.weight = nn.Parameter((part * len(layers)).reshape(shape).contiguous(), requires_grad=False)
         made.bias = nn.Parameter(bias.clone(), requires_grad=False)
         parent, _, name = path.rpartition(".")

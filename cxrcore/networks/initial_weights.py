@@ -124,10 +124,11 @@ def _imagenet(arch: str, image_size: int, n_findings: int, options: dict[str, An
               ) -> Start:
     name = require_known(arch).timm_name
     if hub is None and not timm_names.has_weights(name):
-        raise WeightsUnavailable(f"timm has no weights of {name}: use --init random, or --init PATH with a weights file")
+        raise WeightsUnavailable(f"timm has no weights of {name}: use --init random, or --init PATH with a weights "
+                                 "file")
     try:
         with _quick_refusal():
-            model = build(arch, image_size, n_findings, options, pretrained=True, config=hub and hub.config)
+            model = build(arch, image_size, n_findings, options, pretrained=True, config=hub.config if hub else None)
     except Exception as error:  # the hub's client raises many kinds, by version
         raise WeightsUnavailable(
             f"ImageNet weights of {arch} are neither in the local cache nor to be had from the network "
@@ -190,7 +191,8 @@ def _from_file(arch: str, image_size: int, findings: Sequence[str], path: Path, 
                *fitted.said]
     corpus = given.get("training_corpus", f"unknown ({path.name})")
     notice = f"weights from {path} ({told}): {'; '.join(assumed)}"
-    return Start(model, spec, str(path), options, corpus, _source(corpus, file_sha256=sha256(path), **seen), notice, arch)
+    source = _source(corpus, file_sha256=sha256(path), **seen)
+    return Start(model, spec, str(path), options, corpus, source, notice, arch)
 
 
 def _source(corpus: str, **known: str | int | None) -> dict[str, str | int | None]:

@@ -12,8 +12,8 @@ from torch import nn
 from cxrcore.errors import RunError
 from cxrcore.networks.architectures import of_timm
 
-_FAULTS = (RuntimeError, TypeError, ValueError, AttributeError, IndexError, AssertionError, LookupError, ArithmeticError,
-           NotImplementedError)  # how networks take films that they are not made for
+_FAULTS = (RuntimeError, TypeError, ValueError, AttributeError, AssertionError, LookupError,
+           ArithmeticError)  # how networks take films that they are not made for
 
 
 @contextlib.contextmanager
@@ -27,8 +27,8 @@ def in_one_line(architecture: str, image_size: int) -> Generator[None]:
         yield
     except _FAULTS as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise RunError(f"{architecture} cannot be trained on films of {image_size} x {image_size} pixels ({reason}): try "
-                       "another --img_size, or another network") from None
+        raise RunError(f"{architecture} cannot be trained on films of {image_size} x {image_size} pixels ({reason}): "
+                       "try another --img_size, or another network") from None
 
 
 def require_takes(model: nn.Module, image_size: int, n_findings: int) -> None:

@@ -112,6 +112,9 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     _LOG.info(films.describe())
     origin = origin or start(config.arch, config.img_size, films.table.findings, config.init, config.seed)
     config = dataclasses.replace(config, arch=origin.architecture or config.arch)  # of the hub: which network it is
+    constants = constants or Constants()
+    if config.freeze:  # features are computed once, so films are seen as they are
+        constants = dataclasses.replace(constants, max_shift=0.0, max_scale=0.0, max_rotation=0.0)
     maps = map_check.at_start(origin.model, config.arch, origin.spec, config.img_size, origin.init == "random")
     if maps:
         _LOG.info(maps)
@@ -130,7 +133,7 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     cli.results_folder(config.results)
     settled, speeds = _settle_precision(settled, origin)
     assumed = split_parts.assumed(films, pixels, needed)
-    return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, constants or Constants(), assumed,
+    return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, constants, assumed,
                         maps)
 
 
@@ -167,6 +170,8 @@ def _name(config: TrainConfig) -> str:
 
 
 def _settle_precision(config: TrainConfig, origin: Start) -> tuple[TrainConfig, dict[str, Any]]:
+    if config.freeze and config.precision == "auto":
+        return dataclasses.replace(config, precision="fp32"), {}
     if config.precision != "auto":
         return config, {}
     chosen = precision.choose(origin.model, origin.spec, config.img_size, config.batch_size, default_device())

@@ -30,12 +30,14 @@ from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.inference_cost import inference_cost
 from cxrcore.networks.initial_weights import Start
 from cxrcore.networks.input_check import make_check
+from cxrcore.networks.prediction import default_device
 from cxrcore.settings import flags_of_record, of_record
 from cxrcore.store import EpochRecord, Store
 from cxrcore.store.lost_file import why_missing
 from cxrcore.store.progress import Progress, effective_status, of_run
 from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.training import train_plan
+from cxrcore.training.linear_probe import ProbeTrainer, features_of
 from cxrcore.training.train_plan import TrainingPlan
 from cxrcore.training.trainer import OnStep, Settings, Trainer
 
@@ -178,7 +180,8 @@ def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
                         config.seed, plan.constants)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    trainer = Trainer(plan.origin.model, plan.origin.spec, plan.data, settings)
+    trainer = _probe(plan, settings) if config.freeze else Trainer(plan.origin.model, plan.origin.spec, plan.data,
+                                                                   settings)
     if last is not None:
         if not last.training:
             raise CheckpointError(f"{LAST} of this run holds no training state to go on from")
@@ -189,6 +192,16 @@ def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
                                   f"{' '.join(str(error).split())[:120]}") from None
         _LOG.info(f"going on after epoch {last.epoch}")
     return trainer
+
+
+def _probe(plan: TrainingPlan, settings: Settings) -> ProbeTrainer:
+    """Of the last layer alone; the pixels are looked at here, and not again before the evaluation."""
+    features = features_of(plan.origin.model, plan.origin.spec, plan.data, plan.pixels.folder.name,
+                           plan.store.folder / "features", default_device())
+    plan.pixels.confirm()
+    _LOG.info(f"{features.data.pixels.shape[0]:,} films as {features.data.pixels.shape[-1]:,} features each; the last "
+              "layer is trained alone, without augmentation")
+    return ProbeTrainer(features, settings)
 
 
 def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) -> dict[str, Any]:
@@ -213,7 +226,7 @@ def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) 
         plan.store.log_epoch(run_id, record)
     if trainer.next_epoch <= trainer.settings.epochs:
         _LOG.info(f"stopped early: no better macro AUROC for {plan.config.patience} epochs")
-    return _cost(trainer, folder)
+    return _cost(plan, trainer, folder)
 
 
 def _log(store: Store, run_id: str, records: list[EpochRecord]) -> list[EpochRecord]:
@@ -271,12 +284,12 @@ def _checkpoint(plan: TrainingPlan, run_id: str, trainer: Trainer, with_state: b
     )
 
 
-def _cost(trainer: Trainer, folder: Path) -> dict[str, Any]:
+def _cost(plan: TrainingPlan, trainer: Trainer, folder: Path) -> dict[str, Any]:
     peak = torch.cuda.max_memory_allocated(trainer.device) if trainer.device.type == "cuda" else None
     return {"training_seconds": round(sum(record.seconds for record in trainer.records), 1),
             "images_per_second": round(trainer.records[-1].images_per_second, 1), "peak_device_bytes": peak,
             "checkpoint_bytes": (folder / BEST).stat().st_size,
-            **inference_cost(trainer.model, trainer.data.pixels.shape[-1], trainer.device)}
+            **inference_cost(plan.origin.model, plan.config.img_size, trainer.device)}
 
 
 def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress) -> None:

@@ -25,8 +25,8 @@ TINY = ("test_vit", "test_resnet", "test_mambaout", "deit_tiny_distilled_patch16
 TWENTY = (
     "resnet26", "resnetv2_50", "regnety_002", "densenet121", "efficientnet_lite0", "mobilenetv3_small_100",
     "convnextv2_atto", "vgg11_bn", "hrnet_w18_small", "inception_v3", "vit_tiny_patch16_224",
-    "deit_tiny_distilled_patch16_224", "vit_small_patch14_reg4_dinov2", "cait_xxs24_224", "swin_tiny_patch4_window7_224",
-    "pvt_v2_b0", "mixer_s32_224", "poolformer_s12", "mobilevit_xxs", "mambaout_femto")
+    "deit_tiny_distilled_patch16_224", "vit_small_patch14_reg4_dinov2", "cait_xxs24_224",
+    "swin_tiny_patch4_window7_224", "pvt_v2_b0", "mixer_s32_224", "poolformer_s12", "mobilevit_xxs", "mambaout_femto")
 SIXTY = (
     *TWENTY, "resnetblur18", "skresnet18", "resnest14d", "seresnext26d_32x4d", "res2net50_14w_8s", "xception41",
     "dla34", "dpn48b", "nf_regnet_b0", "ghostnetv2_100", "mixnet_s", "mnasnet_small", "lcnet_050", "tinynet_e",

@@ -66,8 +66,9 @@ def recognised(found: FoundState, name: str) -> Recognised:
         raise CheckpointError(f"{name} looks like {other}: not one of the six, {', '.join(ARCHITECTURES)}, in "
                               "torchvision's or timm's layout")
     called = f"; it calls itself {found.calls_itself[:40]!a}" if found.calls_itself else ""
-    raise CheckpointError(f"{name} is of no layout that is known here (torchvision's and timm's of the six networks; of "
-                          f"another one of timm's: --arch timm:NAME): it begins with {first_names(found.tensors)}{called}")
+    raise CheckpointError(f"{name} is of no layout that is known here (torchvision's and timm's of the six networks; "
+                          f"weights of another network of timm: --arch timm:NAME): it begins with "
+                          f"{first_names(found.tensors)}{called}")
 
 
 def built(architecture: str, image_size: int, n_outputs: int, options: Mapping[str, Any], name: str) -> nn.Module:

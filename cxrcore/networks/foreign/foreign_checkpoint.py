@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cxrcore.errors import CheckpointError, UsageError
+from cxrcore.networks import timm_names
 from cxrcore.networks.checkpoint import Checkpoint, checked, is_own
 from cxrcore.networks.foreign import declared
-from cxrcore.networks import timm_names
 from cxrcore.networks.foreign.fitting import Fitted, built, positions_size, recognised, whole_state
 from cxrcore.networks.foreign.state_dicts import find_state
 from cxrcore.networks.foreign.timm_states import fitted_to

@@ -77,7 +77,8 @@ def _resampled(given: Mapping[str, torch.Tensor], model: nn.Module) -> dict[str,
         made = read(dict(given), model)
     except _FAULTS:  # of another network: the difference is told by its shapes
         return dict(given)
-    sound = isinstance(made, dict) and all(isinstance(key, str) and torch.is_tensor(value) for key, value in made.items())
+    sound = isinstance(made, dict) and all(
+        isinstance(key, str) and torch.is_tensor(value) for key, value in made.items())
     return made if sound else dict(given)
 
 
