@@ -14,8 +14,10 @@ TRAIN_COMMAND = "python scripts/train.py --csv_path DATA/Data_Entry_2017.csv --i
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
-LOSSES = ("bce", "pos_weight", "focal")
-PRECISIONS = ("auto", "fp32", "bf16")
+LOSSES = ("bce", "pos_weight", "focal", "asymmetric")
+PRECISIONS = ("auto", "fp32", "tf32", "bf16")
+SCHEDULES = ("cosine", "plateau")
+SWITCH = ("on", "off")
 MAX_SEED = 2**31 - 1
 SPLIT_SCHEMES = ("patient", "official", "random", "given")
 LABEL_POLICIES = ("unknown", "positive", "negative")  # what an uncertain label becomes
@@ -29,7 +31,12 @@ def default_store() -> Path:
 
 
 def flag(default: Any, help: str, **extra: Any) -> Any:
-    """A dataclass field that becomes a command-line flag."""
+    """A dataclass field that becomes a command-line flag.
+
+    Args:
+        extra: bounds and choices of its values; `stored`: False for what is not kept with a run; `before`: what a
+            version that did not have the flag did.
+    """
     return field(default=default, metadata={"help": help, **extra})
 
 
@@ -60,11 +67,35 @@ class TrainConfig(_Films):
     arch: str = flag("efficientnet_b0", "architecture, 'all' for the six one after another, or timm:NAME for any "
                                         "network of timm")
     epochs: int | None = flag(None, "epochs (default: 8 for efficientnet_b0, 12 for the others)", at_least=1)
-    batch_size: int = flag(32, "films a step; batch normalisation needs two", at_least=2)
-    lr: float = flag(1e-4, "highest learning rate of AdamW", above=0)
+    batch_size: int | None = flag(None, "films at a time; batch normalisation needs two (default: 32 on a CPU, 32 to "
+                                        "256 by a GPU's memory)", at_least=2, before=32)
+    accumulate: int = flag(1, "batches whose gradients make one step, for more films a step than fit", at_least=1)
+    lr: float | None = flag(None, "highest learning rate of AdamW (default: as the recipe says for the network, its "
+                                  "weights and the films a step)", above=0, before=1e-4)
+    weight_decay: float | None = flag(None, "of matrices and kernels; none for biases and normalisation (default: as "
+                                            "the recipe says)", at_least=0, at_most=1, before=0.01)
+    layer_decay: float | None = flag(None, "learning rate of a block over that of the next deeper one, 1 for equal "
+                                           "rates (default: as the recipe says)", above=0, at_most=1, before=1.0)
+    drop_path: float | None = flag(None, "share of films for which a block of the network is left out in a step "
+                                         "(default: as the recipe says)", at_least=0, at_most=0.9, before=0.0)
+    dropout: float | None = flag(None, "share of features left out before the head (default: as the recipe says)",
+                                 at_least=0, at_most=0.9, before=0.0)
+    schedule: str = flag("cosine", "of the learning rate: cosine to 0; plateau: a tenth after each epoch without a "
+                                   "better validation", choices=SCHEDULES)
+    patience: int | None = flag(None, "stop after n epochs without a better validation (default: never with cosine, 3 "
+                                      "with plateau)", at_least=1, before=3)
+    ema: str = flag("on", "keep and validate a moving average of the weights", choices=SWITCH, before="off")
+    crop: float = flag(0.7, "augmentation: least share of a film's area that is shown; 1 for the whole film",
+                       above=0, at_most=1, before=1.0)
+    tone: float = flag(0.2, "augmentation: contrast and gamma up to this share more or less, brightness half of it",
+                       at_least=0, at_most=0.9, before=0.0)
+    rotation: float = flag(6.0, "augmentation: rotation of up to so many degrees", at_least=0, at_most=180)
+    shift: float = flag(0.05, "augmentation: shift up to this share of the side", at_least=0, at_most=0.5)
+    flip: bool = flag(False, "augmentation: mirror every second film; the heart then lies on the right too")
     train_subset: int | None = flag(None, "train on at most n films, same imbalance, nested", at_least=2)
     val_subset: int | None = flag(None, "validate on at most n films after each epoch", at_least=1)
-    loss: str = flag("bce", "bce; pos_weight = min(negatives / positives, 50); focal with gamma 2", choices=LOSSES)
+    loss: str = flag("bce", "bce; pos_weight = min(negatives / positives, 50); focal with gamma 2; asymmetric "
+                             "with gamma 4 and margin 0.05 of negatives", choices=LOSSES)
     split: str = flag("patient", "patient 70/10/20; official test list; random 80/20 by image (leaks patients); given: "
                                  "the table's own",
                       choices=SPLIT_SCHEMES)
@@ -73,11 +104,13 @@ class TrainConfig(_Films):
     img_size: int = flag(224, "pixels a side, a multiple of 32")
     init: str = flag("auto", "imagenet; random; PATH of a weights file; auto = imagenet where it can be had")
     freeze: bool = flag(False, "train the last layer alone, on features that are computed once (a linear probe)")
-    precision: str = flag("auto", "auto times both once and keeps the faster", choices=PRECISIONS)
-    patience: int = flag(3, "stop after n epochs without a better validation macro AUROC", at_least=1)
+    precision: str = flag("auto", "number format: fp32; tf32 and bf16 round products (tf32 on GPUs alone); auto times "
+                                  "them once and keeps the fastest", choices=PRECISIONS)
+    compile: bool = flag(False, "let torch.compile make the step faster: minutes at the start, on a GPU worth it")
+    device: str | None = flag(None, "cpu, cuda, cuda:1 or mps (default: a GPU where there is one)", stored=False)
     seed: int = flag(0, "seed of weights, order and augmentation", at_least=0, at_most=MAX_SEED)
     name: str | None = flag(None, "name of the run on the leaderboard (default: architecture and seed)")
-    resume: str | None = flag(None, "RUN_ID of an interrupted run to go on with", stored=False)
+    resume: str | None = flag(None, "RUN_ID of an interrupted run to go on with; --epochs may be raised", stored=False)
     eval_subset: int | None = flag(None, "evaluate at most n films of each split at the end; 0 = no evaluation",
                                    at_least=0)
     results: str | None = flag(None, "folder for tables (default: results/ of this project)", stored=False)
@@ -100,7 +133,10 @@ class EvalConfig(_Films):
     img_size: int | None = flag(None, "of a checkpoint from elsewhere: pixels a side, a multiple of 32 (default: as "
                                       "its position embeddings show, or 224)")
     thresholds: str | None = flag(None, "JSON file of a threshold set, read beside those that are fitted here")
-    batch_size: int = flag(64, "films a step", at_least=1)
+    views: int = flag(1, "score each film as the mean of so many views (the film, then crops and turns of it), as a "
+                         "prediction set of its own", at_least=1, at_most=10)
+    batch_size: int = flag(64, "films at a time", at_least=1)
+    device: str | None = flag(None, "cpu, cuda, cuda:1 or mps (default: a GPU where there is one)")
     results: str | None = flag(None, "folder for tables (default: results/ of this project)")
 
 

@@ -53,6 +53,10 @@ class RunError(WorkbenchError):
     """A run that does not exist, or is not in a state that allows what was asked."""
 
 
+class DeviceMemoryError(RunError):
+    """A training that does not fit into its device's memory."""
+
+
 class StoreError(WorkbenchError):
     """A results store that cannot be read or written."""
 

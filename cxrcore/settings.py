@@ -6,9 +6,9 @@ Light on imports: the pages ask which runs are repeats, and start without torch.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import Field, dataclass, fields
 from numbers import Real
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from cxrcore.config import TrainConfig, flag
 from cxrcore.errors import RunError
@@ -24,56 +24,94 @@ class Constants:
     beta1: float = flag(0.9, "AdamW's decay of the mean gradient")
     beta2: float = flag(0.999, "AdamW's decay of the mean squared gradient")
     epsilon: float = flag(1e-8, "AdamW's least divisor")
-    weight_decay: float = flag(0.01, "of matrices and kernels; none for biases and normalisation")
-    schedule: str = flag("linear warm-up, cosine to 0", "the learning rate over the steps")
     warm_up: float = flag(0.05, "share of all steps in which the learning rate rises")
     gradient_norm: float = flag(1.0, "longer gradients are cut to this length")
-    max_shift: float = flag(0.05, "augmentation: shift up to this share of the side")
-    max_scale: float = flag(0.08, "augmentation: up to this share larger or smaller")
-    max_rotation: float = flag(6.0, "augmentation: rotation of up to so many degrees")
+    plateau_factor: float = flag(0.1, "of the learning rate after an epoch without a better validation",
+                                 schedule="plateau")
+    ema_decay: float = flag(0.9998, "greatest decay of the averaged weights in one step", ema="on")
+    ema_half_life: float = flag(0.05, "share of all steps after which a step counts half in the averaged weights",
+                                ema="on")
+    crop_aspect: float = flag(0.1, "augmentation: a crop is up to this share wider or higher than square")
+    max_scale: float = flag(0.0, "augmentation: besides the crop, up to this share larger or smaller", before=0.08)
     focal_gamma: float = flag(2.0, "exponent of the focal loss", loss="focal")
     max_pos_weight: float = flag(50.0, "greatest weight of positives", loss="pos_weight")
+    gamma_negative: float = flag(4.0, "exponent of negatives in the asymmetric loss", loss="asymmetric")
+    gamma_positive: float = flag(0.0, "exponent of positives in the asymmetric loss", loss="asymmetric")
+    margin: float = flag(0.05, "negatives below this probability do not count in the asymmetric loss",
+                         loss="asymmetric")
     best_by: str = flag("validation macro AUROC", "what the best epoch has the greatest of")
+    least_positives: float = flag(30.0, "validation positives that a finding needs to take part in that", before=1.0)
+    least_findings: float = flag(3.0, "with fewer such findings, all that have a positive take part", before=1.0)
 
-    def record(self, loss: str) -> dict[str, Any]:
-        """As stored with a run; None for what its loss does not use."""
-        return {one.name: getattr(self, one.name) if one.metadata.get("loss", loss) == loss else None
-                for one in fields(self)}
+    def record(self, **used: Any) -> dict[str, Any]:
+        """As stored with a run; None for what its loss, its schedule or its averaging does not use.
+
+        Args:
+            used: the run's loss, schedule and ema.
+        """
+        return {one.name: getattr(self, one.name) if _is_used(one, used) else None for one in fields(self)}
+
+
+def _is_used(one: Field, used: Mapping[str, Any]) -> bool:
+    return all(one.metadata.get(name, value) == value for name, value in used.items())
+
+
+def _before(one: Field) -> Any:
+    """What a version that did not have this flag or constant did."""
+    return one.metadata.get("before", one.default)
+
+
+# Constants of older versions that are flags now, and a procedure's old words with the flag's value for it.
+_NOW_FLAGS = {"weight_decay": "weight_decay", "max_shift": "shift", "max_rotation": "rotation", "schedule": "schedule"}
+_OLD_WORDS = {"schedule": {"linear warm-up, cosine to 0": "cosine"}}
 
 
 def of_record(record: Any) -> Constants:
-    """The constants that a run was begun with; today's for a run of a version that stored none.
+    """The constants that a run was begun with; for what its version did not store, what that version did.
 
     Raises:
         RunError: this version has another procedure, or does not know one of them.
     """
-    today = asdict(Constants())
-    given = {name: value for name, value in _mapping(record).items() if value is not None}
-    for name, value in given.items():
-        same_kind = name in today and isinstance(value, Real) == isinstance(today[name], Real)
-        if not same_kind or (isinstance(value, str) and value != today[name]):
+    stored, own = _mapping(record), {one.name: one for one in fields(Constants)}
+    for name, value in stored.items():
+        today = next(iter(_OLD_WORDS[name])) if name in _OLD_WORDS else own[name].default if name in own else 0.0
+        same_kind = name in own.keys() | _NOW_FLAGS.keys() and isinstance(value, Real) == isinstance(today, Real)
+        if value is not None and (not same_kind or (isinstance(value, str) and value != today)):
             raise RunError(f"the run was begun by another version of the training: its {str(name)[:40]} is "
                            f"{ascii(value)[:60]}, which this version does not have")
-    return Constants(**given)
+    known: dict[str, Any] = {name: _before(one) if name not in stored else one.default if stored[name] is None
+                             else stored[name] for name, one in own.items()}
+    return Constants(**known)
 
 
 def flags_of_record(config: Mapping[str, Any]) -> dict[str, Any]:
     """The flags of scripts/train.py as stored with a run, each of its flag's kind.
 
+    A flag that the run's version did not have stands for what that version did.
+
     Raises:
         RunError: one is not, as in a run folder that was written by hand.
     """
-    hints, made = get_type_hints(TrainConfig), {}
+    hints, made, told = get_type_hints(TrainConfig), {}, {**config, **_older_flags(config)}
     for one in fields(TrainConfig):
-        if one.name not in config:
+        if not one.metadata.get("stored", True) or one.name not in told:
             continue
-        value, kind, choices = config[one.name], hints[one.name], one.metadata.get("choices")
-        fits = type(value) in (int, float) if kind is float else isinstance(value, kind) and (
-            type(value) is not bool or kind is bool)
+        value, kind, choices = told[one.name], hints[one.name], one.metadata.get("choices")
+        kinds = set(get_args(kind) or (kind,))
+        fits = type(value) in kinds | ({int} if float in kinds else set())
         if not fits or (choices and value is not None and value not in choices):  # a kind that takes None has it
             raise RunError(f"the run's stored setting {one.name} is {ascii(value)[:60]}, which --{one.name} cannot be")
         made[one.name] = value
     return made
+
+
+def _older_flags(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Of flags that a stored config lacks: what its version did, by its constants where it kept them there."""
+    constants = _mapping(config.get("constants"))
+    moved = {flag_: _OLD_WORDS.get(name, {}).get(constants[name], constants[name])
+             for name, flag_ in _NOW_FLAGS.items() if isinstance(constants.get(name), Real | str)}
+    known = {one.name: _before(one) for one in fields(TrainConfig) if "before" in one.metadata}
+    return {name: value for name, value in (known | moved).items() if name not in config}
 
 
 # -- repeats
@@ -81,24 +119,25 @@ def flags_of_record(config: Mapping[str, Any]) -> dict[str, Any]:
 # Where films and results lie, what the run is called, what was measured of it, and what follows from other settings.
 _DECIDES_NOTHING = {"name", "note", "csv_path", "img_root", "data", "policy", "store", "results", "resume", "workers",
                     "eval_subset", "device", "precision_speeds", "training_corpus", "start_weights", "init", "assumed",
-                    "maps"}
+                    "lr_rule", "maps"}
 _CONSTANTS = {one.name for one in fields(Constants)}
-_FLAGS = {one.name: one.default for one in fields(TrainConfig)}
+_FLAGS = {one.name: _before(one) for one in fields(TrainConfig)}
 
 
 def deciding(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a stored config that decide a result, the seed among them, as {name: plain value}.
 
     A name that is not known here counts too: better two repeats held apart than other trainings called repeats. A flag
-    that an older version did not have counts as its default, a constant that it did not store as not recorded.
+    that an older version did not have counts as what that version did, constants that it did not store as not recorded.
     """
     weights = _mapping(config.get("start_weights"))
     file, tag = weights.get("file_sha256"), weights.get("tag")
     init = config.get("init", _FLAGS["init"])
     start = {"init": "file", "weights": file} if file else {"init": init, "weights": tag}
-    found = _FLAGS | {name: value for name, value in config.items() if name != "constants"}
+    found = _FLAGS | _older_flags(config) | {name: value for name, value in config.items() if name != "constants"}
     kept = {name: value for name, value in found.items() if name not in _DECIDES_NOTHING} | start
-    kept |= _mapping(config.get("constants")) or {"constants": "not recorded"}
+    recorded = _mapping(config.get("constants"))
+    kept |= {name: value for name, value in recorded.items() if name not in _NOW_FLAGS} or {"constants": "not recorded"}
     return _plain(kept)
 
 

@@ -14,10 +14,19 @@ from cxrcore.training import train_plan, train_run
 
 RUN = {"arch": "resnet18", "epochs": 8, "batch_size": 32, "lr": 1e-4, "loss": "bce", "split": "patient",
        "split_seed": 0, "img_size": 224, "init": "imagenet", "precision": "bf16", "patience": 3, "seed": 0,
-       "train_subset": 1000, "n_train": 1000, "mean": [0.5, 0.5, 0.5], "model_options": {}, "dataset_id": "d",
-       "split_fingerprint": "f",
+       "accumulate": 1, "weight_decay": 0.01, "layer_decay": 1.0, "drop_path": 0.0, "dropout": 0.0,
+       "schedule": "cosine", "ema": "on", "crop": 0.7, "tone": 0.2, "rotation": 6.0, "shift": 0.05, "flip": False,
+       "compile": False, "train_subset": 1000, "n_train": 1000, "mean": [0.5, 0.5, 0.5], "model_options": {},
+       "dataset_id": "d", "split_fingerprint": "f",
        "start_weights": {"tag": "resnet18.a1_in1k", "hub_id": "timm/resnet18.a1_in1k", "timm": "1.0.31"},
-       "constants": Constants().record("bce")}
+       "constants": Constants().record(loss="bce", schedule="cosine", ema="on")}
+_NEWER = ("accumulate", "weight_decay", "layer_decay", "drop_path", "dropout", "schedule", "ema", "crop", "tone",
+          "rotation", "shift", "flip", "compile")
+OLD = {name: value for name, value in RUN.items() if name not in _NEWER} | {"constants": {
+    "optimizer": "AdamW", "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.02,
+    "schedule": "linear warm-up, cosine to 0", "warm_up": 0.05, "gradient_norm": 1.0, "max_shift": 0.05,
+    "max_scale": 0.08, "max_rotation": 6.0, "focal_gamma": None, "max_pos_weight": None,
+    "best_by": "validation macro AUROC"}}
 
 
 @pytest.mark.parametrize("changed", [
@@ -55,7 +64,7 @@ def test_the_seed_counts_where_it_is_asked_for():
     assert settings_key(RUN, with_seed=True) != settings_key(RUN)
 
 
-def test_a_flag_that_an_older_version_did_not_have_counts_as_its_default():
+def test_a_flag_that_an_older_version_did_not_have_counts_as_what_it_did():
     old = {name: value for name, value in RUN.items() if name != "patience"}
     assert settings_key(old) == settings_key(RUN) != settings_key(old | {"patience": 5})
 
@@ -96,21 +105,46 @@ def test_only_of_trained_runs_it_is_known_how_they_came_about(row, told):
 
 
 def test_a_resumed_run_keeps_the_constants_that_it_began_with():
-    assert of_record(None) == of_record({}) == Constants()
-    begun = Constants(weight_decay=0.1, max_pos_weight=20)
-    assert of_record(begun.record("pos_weight")) == begun
-    assert begun.record("bce")["max_pos_weight"] is None and begun.record("bce")["focal_gamma"] is None
+    before = Constants(max_scale=0.08, least_positives=1, least_findings=1)
+    assert of_record(None) == of_record({}) == of_record(OLD["constants"]) == before
+    begun = Constants(warm_up=0.1, max_pos_weight=20)
+    assert of_record(begun.record(loss="pos_weight")) == begun
+    kept = begun.record(loss="bce", schedule="cosine", ema="off")
+    assert [kept[name] for name in ("max_pos_weight", "focal_gamma", "margin", "plateau_factor", "ema_decay")] == [
+        None] * 5
+
+
+def test_a_resumed_older_run_goes_on_as_its_version_trained():
+    flags = flags_of_record(OLD)
+    assert {"weight_decay": 0.02, "shift": 0.05, "rotation": 6.0, "schedule": "cosine", "ema": "off", "crop": 1.0,
+            "tone": 0.0, "layer_decay": 1.0, "drop_path": 0.0, "dropout": 0.0, "patience": 3}.items() <= flags.items()
+    assert "flip" not in flags and "device" not in flags_of_record(OLD | {"device": "cpu (a processor)"})
+
+
+def test_an_older_run_differs_from_today_s_in_what_its_version_did_otherwise():
+    differing = differing_names([deciding(OLD), deciding(RUN | {"weight_decay": 0.02})])
+    assert {"ema", "crop", "tone", "max_scale", "least_positives"} <= set(differing)
+    assert not {"weight_decay", "rotation", "shift", "schedule", "max_shift", "best_by"} & set(differing)
+
+
+@pytest.mark.parametrize("changed", [{"ema": "off"}, {"crop": 1.0}, {"tone": 0.1}, {"rotation": 3.0}, {"shift": 0.1},
+                                     {"flip": True}, {"accumulate": 2}, {"schedule": "plateau"}, {"dropout": 0.5},
+                                     {"weight_decay": 0.3}, {"layer_decay": 0.7}, {"drop_path": 0.2},
+                                     {"compile": True}])
+def test_every_part_of_the_recipe_decides(changed):
+    assert settings_key(RUN | changed) != settings_key(RUN)
+    assert settings_key(RUN | {"lr_rule": "as asked for"}) == settings_key(RUN)
 
 
 def test_a_resumed_training_is_planned_with_what_is_stored(tmp_path, monkeypatch):
     store, planned = make_store(tmp_path / "store.duckdb"), []
-    begun = Constants(weight_decay=0.1).record("bce")
+    begun = Constants(warm_up=0.1).record(loss="bce")
     run_id = add_run(store, "a", auroc=None, status="interrupted", constants=begun, patience=5)
 
     store.run_folder(run_id).mkdir(parents=True)
 
     def plan(config, origin, constants, known):
-        planned.append((config.patience, constants.weight_decay, known))
+        planned.append((config.patience, constants.warm_up, known))
         raise RunError("far enough")
 
     monkeypatch.setattr(train_plan, "plan_training", plan)
@@ -127,7 +161,8 @@ def test_a_stored_flag_of_another_kind_is_refused(stored):
     assert flags_of_record(RUN | {"lr": 1})["lr"] == 1 and "n_train" not in flags_of_record(RUN)
 
 
-@pytest.mark.parametrize("record", [{"optimizer": "SGD"}, {"momentum": 0.9}, {"weight_decay": "much"}])
+@pytest.mark.parametrize("record", [{"optimizer": "SGD"}, {"momentum": 0.9}, {"weight_decay": "much"},
+                                    {"schedule": "one cycle"}, {"warm_up": "much"}])
 def test_a_procedure_that_this_version_does_not_have_is_refused(record):
     with pytest.raises(RunError, match=f"its {next(iter(record))} is"):
         of_record(record)

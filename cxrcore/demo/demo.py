@@ -28,7 +28,9 @@ _LOG = logging.getLogger(__name__)  # scripts print what it says
 
 FOLDER = "demo_phantoms"  # of the films, beside the store
 PHANTOMS = ("--films", "2400", "--size", "128", "--difficulty", "0")  # plain signs
-TRAINING = ("--img_size", "128", "--init", "random")  # maps of 4 x 4 cells and more
+# Maps of 4 x 4 cells and more. One to three epochs are too few to learn from crops of films as well.
+TRAINING = ("--img_size", "128", "--init", "random", "--crop", "1", "--tone", "0", "--dropout", "0", "--drop_path", "0",
+            "--weight_decay", "0.01")
 TRUTH_SET = "truth"  # the second label set
 METHODS = "gradcam,gradcam++"  # of the maps that are held against the boxes
 LOOK_EVERY = 1.0  # seconds

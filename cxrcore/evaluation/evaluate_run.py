@@ -31,6 +31,7 @@ from cxrcore.networks.checkpoint_source import Source, find_checkpoint, is_known
 from cxrcore.networks.foreign import declared
 from cxrcore.networks.foreign.foreign_checkpoint import Loaded, load_any
 from cxrcore.networks.input_check import make_check
+from cxrcore.networks.prediction import use_device
 from cxrcore.store import Store, threshold_file
 from cxrcore.store.threshold_file import ThresholdFile
 
@@ -47,6 +48,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     """
     if config.thresholds is not None:
         threshold_file.require_form(config.thresholds)
+    use_device(config.device)
     store = Store(config.store or default_store())
     path = find_checkpoint(store, config.run, config.weights)
     said = declared.from_flags(config.findings, config.mean, config.std, config.arch, config.img_size)
@@ -74,7 +76,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
                                                                          assumed(films, pixels, chosen))
     source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
     table = evaluate_run(store, source, films, pixels, parts, config.subset, folder, batch_size=config.batch_size,
-                         given=given)
+                         given=given, views=config.views)
     if rebuilt and run_id == loaded.run_id:
         make_check.make_if_missing(store, source, films)
     return table
@@ -91,8 +93,14 @@ def evaluate_run(
     on_batch: Callable[[int], None] = lambda n: None,
     batch_size: int = 64,
     given: ThresholdFile | None = None,
+    views: int = 1,
 ) -> pd.DataFrame:
-    """Predict, save, measure, print and write the tables; `given` is a threshold set to read besides."""
+    """Predict, save, measure, print and write the tables.
+
+    Args:
+        given: a threshold set to read besides.
+        views: of each film, whose scores are averaged; pages go on showing the scores of the film alone.
+    """
     for note in _notes(store, source, given) if given else []:
         _LOG.warning(f"{note}")
     chosen = chosen_rows(films, parts, at_most)
@@ -103,23 +111,27 @@ def evaluate_run(
             bar.update(n)
             on_batch(n)
 
-        saved = score.score_splits(store, source, films, pixels, parts, at_most, told, batch_size)
-    home_maps.keep(store, source, pixels, saved.get("test"))
+        saved = score.score_splits(store, source, films, pixels, parts, at_most, told, batch_size, views)
+    if views == 1:
+        home_maps.keep(store, source, pixels, saved.get("test"))
     with shares.bar(measure_predictions.RESAMPLING) as share:
         measured = measure_predictions.measure(store, source.run_id, saved, given, share)
     table = tables.wide(measured.rows, films.table.findings)
-    text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given), measured.fitted_on)
+    text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given, views),
+                           measured.fitted_on)
     _LOG.info(f"\n{text}")
     tables.write_tables(table, text, folder)
     _LOG.info(f"written: {folder / 'metrics.txt'} and metrics.csv")
     return table
 
 
-def _title(source: Source, films: FilmSet, external: bool, measured: MeasuredParts, given: ThresholdFile | None) -> str:
+def _title(source: Source, films: FilmSet, external: bool, measured: MeasuredParts, given: ThresholdFile | None,
+           views: int) -> str:
     where = UNKNOWN_FILMS if external else (f"split {films.split.scheme} {films.split.fingerprint}; "
                                             "max F1 and classic thresholds fitted on val")
     epoch = f" (epoch {source.checkpoint.epoch})" if source.checkpoint.epoch else ""
-    title = f"run {source.run_id}, {source.name}{epoch} on {films.name}; {where}"
+    scored = f", mean of {views} views a film" if views > 1 else ""
+    title = f"run {source.run_id}, {source.name}{epoch} on {films.name}{scored}; {where}"
     if given is None or measured.given is None:
         return title
     origin = [given.fitted_on, given.run_id and f"run {given.run_id}"]

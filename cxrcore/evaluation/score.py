@@ -26,6 +26,7 @@ def score_splits(
     at_most: int | None,
     on_batch: Callable[[int], None] = lambda n: None,
     batch_size: int = 64,
+    views: int = 1,
 ) -> dict[str, str]:
     """Predict each part and save it as a prediction set; part -> prediction_id.
 
@@ -36,6 +37,7 @@ def score_splits(
         parts: name -> table rows on disk.
         at_most: films of each part; fewer than there are marks the set as a subset.
         on_batch: told the number of films after each batch.
+        views: of each film, whose scores are averaged; more than 1 is kept with the set's number format.
     """
     saved = {}
     chosen = chosen_rows(films, parts, at_most)
@@ -43,12 +45,13 @@ def score_splits(
         readable = _readable(films, rows, pixels)
         n_expected = len(readable) + len(parts[name]) - len(rows)
         scores = predict(source.model, source.checkpoint.spec, pixels.pixels, pixels.rows(readable), batch_size,
-                         on_batch)
+                         on_batch, views)
         pixels.confirm()
         saved[name] = store.save_predictions(
             source.run_id, films.table.dataset_id, name, readable,
             _in_order(scores, source.checkpoint.findings, films.table.findings), checkpoint=source.name,
             checkpoint_sha256=source.sha256, n_expected=n_expected,
+            precision="fp32" if views == 1 else f"fp32, mean of {views} views",
         )
     return saved
 

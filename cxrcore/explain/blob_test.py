@@ -93,6 +93,8 @@ def run(model: nn.Module, architecture: str, spec: InputSpec, size: int) -> Foun
     """
     empty, films, at = planted(size)
     asked, blind = _asking(model, spec, empty, films)
+    if blind.sum() > len(films) - NEEDED:
+        return Found(0, float("nan"), 0.0, 0, "", False, int(blind.sum()))
     names = tuple(f"spot {place}" for place in range(len(films)))
     explainer = Explainer(asked, architecture, spec, names)
     added = np.array([explainer.raw(film, (name,))[0] for film, name in zip(films, names, strict=True)])
@@ -102,11 +104,11 @@ def run(model: nn.Module, architecture: str, spec: InputSpec, size: int) -> Foun
     shift = 0.0
     apart = _apart(added, at, offset, cell)
     if cells >= _FINE:
-        measured = float(np.nanmedian(_centres(added, cell, offset) - at)) if not blind.all() else 0.0
+        measured = float(np.nanmedian(_centres(added, cell, offset) - at))
         moved = _apart(added, at, offset + measured, cell)
         if abs(measured) > cell / 4 and _hits(moved) > _hits(apart):
             shift, apart = measured, moved
-    return Found(_hits(apart), float(np.nanmedian(apart)) if not blind.all() else float("nan"), shift, cells,
+    return Found(_hits(apart), float(np.nan_to_num(np.median(apart), nan=np.inf)), shift, cells,
                  layer.in_words(cells), layer.pooled, int(blind.sum()))
 
 

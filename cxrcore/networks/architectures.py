@@ -37,7 +37,6 @@ class Architecture:
         has_tokens: the layer gives (B, 1 + tokens, C) with a class token, not (B, C, H, W).
         pooled_head: what follows the CAM layer is a mean over the places and one linear layer, so that HiResCAM equals
             Grad-CAM.
-        default_epochs: of training.
     """
 
     name: str
@@ -47,7 +46,6 @@ class Architecture:
     cam_layer: str = ""
     has_tokens: bool = False
     pooled_head: bool = True
-    default_epochs: int = 12
 
     @property
     def weights_name(self) -> str:
@@ -62,7 +60,7 @@ class Architecture:
 ARCHITECTURES: dict[str, Architecture] = {
     entry.name: entry
     for entry in (
-        Architecture("efficientnet_b0", "EfficientNet-B0", "efficientnet_b0", "ra_in1k", "bn2", default_epochs=8),
+        Architecture("efficientnet_b0", "EfficientNet-B0", "efficientnet_b0", "ra_in1k", "bn2"),
         Architecture("densenet121", "DenseNet-121", "densenet121", "ra_in1k", "features.norm5"),
         Architecture("resnet18", "ResNet-18", "resnet18", "a1_in1k", "layer4.1"),
         Architecture("vgg16", "VGG16", "vgg16", "tv_in1k", "features.30", pooled_head=False),

@@ -1,24 +1,21 @@
-"""From prepared pixels to what a network is fed: gathering, light augmentation, normalisation.
+"""From prepared pixels to what a network is fed: gathering and normalisation.
 
-Batches are gathered from the memory map by one background thread, so that the next one is ready when a step ends;
-augmentation and normalisation work on whole batches, on the network's device.
+Batches are gathered from the memory map by one background thread, so that the next one is ready when a step ends, or on
+the network's device where the films lie there; normalisation works on whole batches, on the device.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import overload
 
 import numpy as np
 import torch
-from torch.nn import functional
 
-from cxrcore.settings import Constants
-
-DEFAULTS = Constants()
 _AHEAD = 3  # batches gathered in advance
+Pixels = np.ndarray | torch.Tensor  # uint8 (N, S, S)
 _Batch = tuple[torch.Tensor, torch.Tensor | None]  # pixels, and labels where there are any
 
 
@@ -39,34 +36,19 @@ def normalise(gray: torch.Tensor, spec: InputSpec) -> torch.Tensor:
 
     The one normalisation of training, evaluation and upload.
     """
-    mean = torch.tensor(spec.mean, dtype=torch.float32, device=gray.device).view(1, 3, 1, 1)
-    std = torch.tensor(spec.std, dtype=torch.float32, device=gray.device).view(1, 3, 1, 1)
+    offset, slope = _line(spec, gray.device)
     b, _, h, w = gray.shape
     out = torch.empty((b, 3, h, w), device=gray.device, memory_format=torch.channels_last)
-    return torch.addcmul(-mean / std, gray.float(), 1 / (255 * std), out=out)
+    return torch.addcmul(offset, gray.float(), slope, out=out)
 
 
-def augment(gray: torch.Tensor, generator: torch.Generator, constants: Constants = DEFAULTS) -> torch.Tensor:
-    """A small random shift, scale and rotation of each film; no flip, since the heart lies on the left.
-
-    Args:
-        gray: uint8 or float (B, 1, S, S).
-        generator: on the CPU, so that every device sees the same films.
-        constants: of which max_shift, max_scale and max_rotation are used.
-
-    Returns:
-        float32 (B, 1, S, S) in the same range; black beyond the border.
-    """
-    if not (constants.max_shift or constants.max_scale or constants.max_rotation):
-        return gray.float()
-    b = len(gray)
-    uniform = torch.rand((4, b), generator=generator) * 2 - 1
-    angle, scale = uniform[0] * math.radians(constants.max_rotation), 1 + uniform[1] * constants.max_scale
-    shift = uniform[2:] * 2 * constants.max_shift  # affine_grid counts from -1 to 1
-    cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
-    theta = torch.stack([torch.stack([cos, -sin, shift[0]], 1), torch.stack([sin, cos, shift[1]], 1)], 1)
-    grid = functional.affine_grid(theta.to(gray.device), list(gray.shape), align_corners=False)
-    return functional.grid_sample(gray.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+@lru_cache(64)
+def _line(spec: InputSpec, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """-mean / std and 1 / (255 std), each (1, 3, 1, 1); made once, since a GPU is waited for while they are copied."""
+    with torch.inference_mode(False):  # or a gradient could not go through them later
+        mean, std = (torch.tensor(values, dtype=torch.float32, device=device).view(1, 3, 1, 1)
+                     for values in (spec.mean, spec.std))
+        return -mean / std, 1 / (255 * std)
 
 
 def gather(pixels: np.ndarray, rows: np.ndarray) -> torch.Tensor:
@@ -75,28 +57,31 @@ def gather(pixels: np.ndarray, rows: np.ndarray) -> torch.Tensor:
 
 
 @overload
-def batches(pixels: np.ndarray, rows: np.ndarray, labels: np.ndarray, batch_size: int, device: torch.device
+def batches(pixels: Pixels, rows: np.ndarray, labels: np.ndarray, batch_size: int, device: torch.device
             ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]: ...
 
 
 @overload
-def batches(pixels: np.ndarray, rows: np.ndarray, labels: None, batch_size: int, device: torch.device
+def batches(pixels: Pixels, rows: np.ndarray, labels: None, batch_size: int, device: torch.device
             ) -> Iterator[tuple[torch.Tensor, None]]: ...
 
 
 def batches(
-    pixels: np.ndarray, rows: np.ndarray, labels: np.ndarray | None, batch_size: int, device: torch.device
+    pixels: Pixels, rows: np.ndarray, labels: np.ndarray | None, batch_size: int, device: torch.device
 ) -> Iterator[_Batch]:
-    """Batches in the order of `rows`, gathered ahead by a background thread.
+    """Batches in the order of `rows`, gathered ahead by a background thread or on the device.
 
     Args:
-        pixels: uint8 (N, S, S).
+        pixels: uint8 (N, S, S), a map on disk or a tensor on the device.
         rows: rows of the map, in the order they are to come.
         labels: float32 (len(rows), k), in the same order; None where only pixels are wanted.
 
     Yields:
         uint8 (B, 1, S, S) and float32 (B, k) on the device; the last batch may be shorter.
     """
+    if isinstance(pixels, torch.Tensor):
+        yield from _on_device(pixels, rows, labels, batch_size, device)
+        return
     pinned = device.type == "cuda"
 
     def make(start: int) -> _Batch:
@@ -110,6 +95,20 @@ def batches(
     for films, targets in _ahead(make, range(0, len(rows), batch_size)):
         there = films.to(device, non_blocking=pinned)
         yield there, targets if targets is None else targets.to(device, non_blocking=pinned)
+
+
+def _on_device(pixels: torch.Tensor, rows: np.ndarray, labels: np.ndarray | None, batch_size: int,
+               device: torch.device) -> Iterator[_Batch]:
+    places = to_device(torch.from_numpy(rows), device)
+    targets = None if labels is None else to_device(torch.from_numpy(labels), device)
+    for start in range(0, len(rows), batch_size):
+        some = slice(start, start + batch_size)
+        yield pixels.index_select(0, places[some]).unsqueeze(1), None if targets is None else targets[some]
+
+
+def to_device(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A copy on the device that nothing waits for."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
 
 
 def _ahead(make: Callable[[int], _Batch], starts: Sequence[int]) -> Iterator[_Batch]:

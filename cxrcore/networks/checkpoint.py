@@ -5,7 +5,9 @@ A checkpoint is a dictionary of plain tensors and plain Python values, so that i
     format, state, architecture, model_options, findings, image_size, mean, std, output ('logits'), training_corpus,
     start_weights, split {scheme, seed, fingerprint}, dataset_id, run_id, epoch
 
-`model_last.pth` also holds `training` (optimizer, schedule, generator states) until its run finishes.
+`model_best.pth` holds averaged weights where the training kept an average. `model_last.pth` holds those of the last
+step as `state` and their average as `average`, and until its run finishes `training` (optimizer, schedule, generator
+states).
 """
 
 import hashlib
@@ -42,6 +44,7 @@ class Checkpoint:
         split: scheme, seed and fingerprint of the split it was trained on.
         epoch: counted from 1.
         findings: of its outputs, in their order.
+        average: averaged weights beside `state`, in the same form; empty in a model_best and where none were kept.
         training: state for resuming; empty in a model_best.
     """
 
@@ -59,6 +62,7 @@ class Checkpoint:
     model_options: Mapping[str, Any] = field(default_factory=dict)
     start_weights: Mapping[str, str | int | None] = field(default_factory=dict)
     output: str = "logits"
+    average: Mapping[str, torch.Tensor] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -159,6 +163,8 @@ def _check_types(path: Path, content: Mapping[str, Any]) -> None:
     wrong = [key for key in ("mean", "std") if not is_triple(content[key], above=-math.inf if key == "mean" else 0.0)]
     if not is_state(content["state"]):
         wrong.append("state")
+    if content.get("average", {}) != {} and not is_state(content["average"]):
+        wrong.append("average")
     if not isinstance(content["findings"], list):
         wrong.append("findings")
     if not _is_whole(content["image_size"], 32, MAX_SIZE):

@@ -65,6 +65,7 @@ def start(arch: str, image_size: int, findings: Sequence[str], init: str, seed: 
 
     Args:
         findings: of its outputs, in their order.
+        options: of `model_options.MODEL_OPTIONS`; of a file that names an option itself, the file's counts.
         init: 'imagenet', 'random', 'auto' (ImageNet where it can be had, else random with a notice), or a PATH.
         seed: of random weights and of the new head.
         options: of `model_options.MODEL_OPTIONS`; of a file that names an option itself, the file's counts.

@@ -10,7 +10,8 @@ from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.settings import Constants, deciding, differing_names
 
 PLAIN = "bce"
-LOSS_WORDS = {PLAIN: "plain loss", "pos_weight": "weighted positives", "focal": "focal loss"}
+LOSS_WORDS = {PLAIN: "plain loss", "pos_weight": "weighted positives", "focal": "focal loss",
+              "asymmetric": "asymmetric loss"}
 FILMS = "films"  # among the settings: how many films the run was measured on
 SETTING_WORDS = {"epochs": "epochs", "batch_size": "batch size", "lr": "learning rate",
                  "train_subset": "training films", "n_train": "training films", "val_subset": "validation films",
@@ -71,6 +72,7 @@ def differing(runs: Sequence[Trained]) -> list[str]:
 
 def flags(settings: Mapping[str, Any]) -> str:
     """The flags of scripts/train.py that a run's settings stand for, without architecture, loss and films."""
-    given = {one.name: settings.get(one.name) for one in fields(TrainConfig)
-             if one.name not in _TOLD_ELSEWHERE and settings.get(one.name) not in (None, one.default)}
-    return " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in given.items())
+    given = {one.name: settings.get(one.name) for one in fields(TrainConfig) if one.metadata.get("stored", True)
+             and one.name not in _TOLD_ELSEWHERE and settings.get(one.name) not in (None, one.default)}
+    return " ".join(f"--{name}" if value is True else f"--{name} {shlex.quote(str(value))}"
+                    for name, value in given.items())

@@ -41,9 +41,13 @@ _MEANINGS = _OF_FLAGS | {
     "n_train": "films that were trained on",
     "n_val": "films that were validated on after each epoch",
     "device": "what it ran on",
+    "lr_rule": "how the learning rate came about",
+    "selection": "what chose the best epoch, as the validation films allow",
+    "epochs_raised": "of a training that went on for longer than it was begun for",
     "training time": "of all epochs",
     "training speed": "images a second in the last epoch",
     "trial speed in fp32": "images a second in a few steps before training",
+    "trial speed in tf32": "images a second in a few steps before training",
     "trial speed in bf16": "images a second in a few steps before training",
     "device memory": "at its peak",
     "checkpoint size": "of model_best.pth",
@@ -136,7 +140,8 @@ def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
             "split fingerprint": run["split_fingerprint"]}
     config.pop("maps", None)
     config = _flat(_shortened(_named(config)))
-    trials = {f"trial speed in {name}": config.pop(f"precision_speeds.{name}", None) for name in ("fp32", "bf16")}
+    trials = {f"trial speed in {name}": config.pop(f"precision_speeds.{name}", None)
+              for name in ("fp32", "tf32", "bf16")}
     training = {name: value for name, value in config.items()
                 if name not in _ELSEWHERE and not name.startswith("precision_speeds.")}
     software = {"git commit": run["git_commit"]} | _flat(json.loads(run["versions"] or "{}"))

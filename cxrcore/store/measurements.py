@@ -22,10 +22,12 @@ _NEXT = "(SELECT coalesce(max(measurement), 0) + 1 FROM {} WHERE prediction_id =
 _NEWEST = "row_number() OVER (PARTITION BY {} ORDER BY measurement DESC NULLS LAST, rowid DESC) = 1"
 _METRICS = (f"(SELECT * EXCLUDE (measurement) FROM metrics WHERE {{}} "
             f"QUALIFY {_NEWEST.format('prediction_id, label_set, finding, metric, set_id')})")
-# Which set of a run's split stands for it: measured before unmeasured, complete before subsets, best before last.
+# Which set of a run's split stands for it: measured before unmeasured, complete before subsets, best before last, the
+# film alone before a mean over views.
 _CHOSEN = f"""QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY
     prediction_id IN (SELECT DISTINCT prediction_id FROM metrics WHERE label_set = 'csv') DESC, n = n_expected DESC,
-    coalesce(checkpoint, '') = '{LAST}', created_at DESC, prediction_id DESC) = 1"""
+    coalesce(checkpoint, '') = '{LAST}', coalesce(precision, '') LIKE '%views', created_at DESC,
+    prediction_id DESC) = 1"""
 
 # The macro means of the leaderboard. Of some hundred rows a prediction set they are a handful: they alone are told by
 # age, by no more columns than needed; F1 stands for each threshold set, of which only those of one aim are asked for.
@@ -161,8 +163,9 @@ class Measurements(StoreFile):
     def leaderboard(self) -> pd.DataFrame:
         """One row a (run, split): the newest set that has been measured, with its macro metrics.
 
-        Complete sets come before subsets, and a run's best checkpoint before its last. F1 stands at thresholds that
-        were fitted on the run's own predictions, on those that stand for its val where these were measured at them.
+        Complete sets come before subsets, a run's best checkpoint before its last, and scores of a film alone before
+        means over views of it. F1 stands at thresholds that were fitted on the run's own predictions, on those that
+        stand for its val where these were measured at them.
 
         Columns: run_id, split, prediction_id, dataset_id (of the films), n (films that were measured, where the set
         was: those with a label and a score of some finding), n_expected, checkpoint, auroc, ap, f1, each with the ends

@@ -21,6 +21,7 @@ from cxrcore.store.file import OF_RUN, new_id, require
 from cxrcore.store.films_and_scores import FilmsAndScores
 from cxrcore.store.measurements import Measurements
 from cxrcore.store.records import KINDS, STATUSES, EpochRecord, require_short
+from cxrcore.store.turns import one_row
 from cxrcore.store.whole_runs import RUN_TABLES, SET_TABLES, WholeRuns
 
 
@@ -106,6 +107,14 @@ class Store(FilmsAndScores, Measurements, WholeRuns):
                    cost = coalesce($cost, cost) WHERE run_id = $run""",
                 {"status": status, "best": best_epoch, "cost": json.dumps(cost) if cost else None, "run": run_id},
             )
+
+    def change_config(self, run_id: str, changed: Mapping[str, Any]) -> None:
+        """Keep settings of a run that goes on with others than it began with."""
+        with self._write() as con:
+            require(con, run_id=run_id)
+            (text,) = one_row(con.execute("SELECT config FROM runs WHERE run_id = ?", [run_id]))
+            con.execute("UPDATE runs SET config = ? WHERE run_id = ?", [json.dumps(json.loads(text) | dict(changed)),
+                                                                       run_id])
 
     def edit_run(
         self, run_id: str, *, name: str | None = None, note: str | None = None, archived: bool | None = None

@@ -8,7 +8,7 @@ film's features are a picture of one row.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from cxrcore.config import TrainConfig
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import CheckpointError, DiskFullError, RunError
 from cxrcore.interrupts import raise_again
@@ -24,11 +25,17 @@ from cxrcore.networks.batches import InputSpec, batches, normalise
 from cxrcore.networks.checkpoint import head_prefixes
 from cxrcore.networks.classifier import classifiers, features_before, joined, require_linear, with_weights
 from cxrcore.networks.prediction import full_precision
-from cxrcore.training.trainer import Settings, Trainer, TrainingData
+from cxrcore.training.trainer import Settings, Trainer
+from cxrcore.training.training_data import TrainingData
 
 AS_THEY_ARE = InputSpec((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))  # what leaves numbers as they are
 KEPT = 4  # files of features
 _BATCH = 64
+
+
+def as_they_are(config: TrainConfig) -> TrainConfig:
+    """The flags of a training whose films are looked at once: without augmentation, and all of it one layer."""
+    return replace(config, crop=1.0, tone=0.0, rotation=0.0, shift=0.0, flip=False, layer_decay=1.0, compile=False)
 
 
 class Head(nn.Module):
@@ -80,7 +87,7 @@ def features_of(model: nn.Module, spec: InputSpec, data: TrainingData, source: s
     except CheckpointError as error:
         raise RunError(f"--freeze: {error}, so it cannot be trained alone") from None
     n = len(data.train_rows)
-    return Features(model, TrainingData(held, np.arange(n), data.train_labels, np.arange(n, len(rows)),
+    return Features(model, TrainingData(held.to(device), np.arange(n), data.train_labels, np.arange(n, len(rows)),
                                         data.val_labels))
 
 
@@ -95,17 +102,18 @@ def _key(model: nn.Module, spec: InputSpec, source: str, rows: np.ndarray) -> st
     return digest.hexdigest()[:32]
 
 
-def _kept(path: Path, n: int) -> np.ndarray | None:
+def _kept(path: Path, n: int) -> torch.Tensor | None:
     try:
         held = np.load(path, mmap_mode="r", allow_pickle=False)
         path.touch()
     except (OSError, ValueError, EOFError):
         return None
-    return held if held.dtype == np.float32 and held.ndim == 3 and held.shape[:2] == (n, 1) else None
+    fits = held.dtype == np.float32 and held.ndim == 3 and held.shape[:2] == (n, 1)
+    return torch.from_numpy(np.array(held)) if fits else None
 
 
-def _computed(model: nn.Module, spec: InputSpec, pixels: np.ndarray, rows: np.ndarray, path: Path, device: torch.device
-              ) -> np.ndarray:
+def _computed(model: nn.Module, spec: InputSpec, pixels: np.ndarray | torch.Tensor, rows: np.ndarray, path: Path,
+              device: torch.device) -> torch.Tensor:
     parts = []
     with torch.inference_mode(), full_precision(), tqdm(total=len(rows), unit=" films", desc="Features") as bar:
         for films, _ in batches(pixels, rows, None, _BATCH, device):
@@ -125,7 +133,7 @@ def _computed(model: nn.Module, spec: InputSpec, pixels: np.ndarray, rows: np.nd
     except OSError as error:
         raise DiskFullError(f"the features of {len(rows):,} films ({made.nbytes / 1e6:.0f} MB) cannot be kept in "
                             f"{path.parent}: {error.strerror}") from None
-    return made
+    return torch.from_numpy(made)
 
 
 class ProbeTrainer(Trainer):
@@ -139,12 +147,20 @@ class ProbeTrainer(Trainer):
         """The network's state with the last layer as it is now, on the CPU."""
         return self._with(super().weights())
 
-    def restore(self, weights: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
+    def averaged(self) -> dict[str, torch.Tensor]:
+        """The same of the averaged last layer; empty where none is kept."""
+        head = super().averaged()
+        return self._with(head) if head else {}
+
+    def restore(self, weights: Mapping[str, torch.Tensor], averaged: Mapping[str, torch.Tensor],
+                state: Mapping[str, Any]) -> None:
         """As `Trainer.restore`, from the weights of the whole network."""
+        super().restore(self._head_of(weights), self._head_of(averaged) if averaged else {}, state)
+
+    def _head_of(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         self._whole.load_state_dict(weights)
-        weight, bias = joined(classifiers(self._whole))
-        super().restore({"weight": weight, "bias": bias}, state)
+        return dict(zip(("weight", "bias"), joined(classifiers(self._whole)), strict=True))
 
     def _with(self, head: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         with_weights(self._whole, head["weight"], head["bias"])
-        return {key: value.detach().contiguous() for key, value in self._whole.state_dict().items()}
+        return {key: value.detach().clone().contiguous() for key, value in self._whole.state_dict().items()}

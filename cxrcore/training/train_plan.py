@@ -24,14 +24,16 @@ from cxrcore.data.pixels.prepared import VERSION, PreparedPixels, check_size
 from cxrcore.errors import DataError, RunError
 from cxrcore.evaluation import split_parts
 from cxrcore.explain import map_check
-from cxrcore.networks.architectures import find_architecture
+from cxrcore.networks import timm_hub
+from cxrcore.networks.architectures import build, find_architecture
 from cxrcore.networks.initial_weights import Start, start
-from cxrcore.networks.prediction import default_device
+from cxrcore.networks.prediction import default_device, use_device
 from cxrcore.settings import Constants
 from cxrcore.store import Store
-from cxrcore.training import precision
+from cxrcore.training import devices, linear_probe, precision, recipe
 from cxrcore.training.losses import positive_weights
-from cxrcore.training.trainer import TrainingData
+from cxrcore.training.selection import select_by
+from cxrcore.training.training_data import TrainingData
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -43,9 +45,10 @@ class TrainingPlan:
     """A training that can begin.
 
     Attributes:
-        config: with epochs, name and precision settled.
+        config: with everything settled that the recipe, the device and the architecture decide.
         eval_parts: part -> table rows to evaluate at the end; empty for no evaluation.
         speeds: what choosing the precision measured, or empty.
+        lr_rule: how the learning rate came about, in words.
         constants: what the training settles besides the flags.
         maps: what is known of the network's maps before the training, "" of the six.
         assumed: what the table, its files and its DICOM films did not say themselves, and how it was taken.
@@ -59,14 +62,10 @@ class TrainingPlan:
     eval_parts: dict[str, np.ndarray]
     origin: Start
     speeds: dict[str, Any]
+    lr_rule: str
     constants: Constants
     assumed: list[str]
     maps: str
-
-    @property
-    def epochs(self) -> int:
-        """Epochs to train, unless it stops before: as asked for, or as the architecture needs."""
-        return self.config.epochs or find_architecture(self.config.arch).default_epochs
 
     def stored_config(self) -> dict[str, Any]:
         """Flags and what became of them, as kept with the run."""
@@ -76,7 +75,9 @@ class TrainingPlan:
         return flags | paths | {
             "init": self.origin.init, "mean": list(self.origin.spec.mean), "std": list(self.origin.spec.std),
             "model_options": self.origin.options, "training_corpus": self.corpus, "precision_speeds": self.speeds,
-            "start_weights": dict(self.origin.source), "constants": self.constants.record(self.config.loss),
+            "start_weights": dict(self.origin.source), "lr_rule": self.lr_rule, "constants": self.constants.record(
+                loss=self.config.loss, schedule=self.config.schedule, ema=self.config.ema),
+            "selection": select_by(self.data.val_labels, self.constants).words,
             "pixels_version": VERSION, "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows),
             "device": device_name(),
         } | {name: said for name, said in (("maps", self.maps), ("assumed", "; ".join(self.assumed))) if said}
@@ -102,6 +103,8 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     """
     entry = find_architecture(config.arch)
     check_size(config.img_size)
+    device = use_device(config.device)
+    devices.require_format(config.precision, device)
     store = Store(config.store or default_store())
     store.runs()  # a store that cannot be read is found now and not after the first epoch
     films = film_sets.load_film_set(config.csv_path, config.img_root, config.split, config.split_seed, config.data,
@@ -110,11 +113,10 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
         raise RunError(f"the training to go on with is of {', '.join(known)}, and this table of "
                        f"{', '.join(films.table.findings)}: give its own table, read as it was")
     _LOG.info(films.describe())
-    origin = origin or start(config.arch, config.img_size, films.table.findings, config.init, config.seed)
+    if config.freeze:
+        config = linear_probe.as_they_are(config)
+    origin = origin or _start(config, films.table.findings)
     config = dataclasses.replace(config, arch=origin.architecture or config.arch)  # of the hub: which network it is
-    constants = constants or Constants()
-    if config.freeze:  # features are computed once, so films are seen as they are
-        constants = dataclasses.replace(constants, max_shift=0.0, max_scale=0.0, max_rotation=0.0)
     maps = map_check.at_start(origin.model, config.arch, origin.spec, config.img_size, origin.init == "random")
     if maps:
         _LOG.info(maps)
@@ -128,13 +130,31 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     pixels = split_parts.prepare_parts(store, films, needed, config.img_size)
     data = training_data(films, pixels, train, val)
     _notice_positives(config, data, films.table.findings)
-    epochs, name = config.epochs or entry.default_epochs, config.name or _name(config)
-    settled = dataclasses.replace(config, epochs=epochs, name=name)
+    batch_size = config.batch_size or devices.default_batch(device, config.img_size)
+    settled, lr_rule = recipe.settled(dataclasses.replace(config, name=config.name or _name(config)), entry,
+                                      origin.init == "random", batch_size, origin.options)
+    _LOG.info(recipe.in_words(settled, lr_rule))
     cli.results_folder(config.results)
-    settled, speeds = _settle_precision(settled, origin)
+    settled, speeds = _settle_precision(settled, origin, batch_size)
     assumed = split_parts.assumed(films, pixels, needed)
-    return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, constants, assumed,
-                        maps)
+    return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, lr_rule, constants or Constants(),
+                        assumed, maps)
+
+
+def _start(config: TrainConfig, findings: Sequence[str]) -> Start:
+    """The network that the training starts from, built with the recipe's dropout and drop path."""
+    options = recipe.model_options(config, find_architecture(config.arch))
+    if "drop_path_rate" in options and not timm_hub.is_hub(config.arch):
+        try:
+            with torch.device("meta"):  # its shapes alone
+                build(config.arch, config.img_size, len(findings), options)
+        except TypeError:
+            if config.drop_path is not None:
+                raise RunError(f"--drop_path: {config.arch} has no blocks that can be left out") from None
+            del options["drop_path_rate"]
+        except (RuntimeError, ValueError, AssertionError, NotImplementedError):  # told by `start`, in one line
+            pass
+    return start(config.arch, config.img_size, findings, config.init, config.seed, options)
 
 
 def training_data(films: FilmSet, pixels: PreparedPixels, train: np.ndarray, val: np.ndarray) -> TrainingData:
@@ -169,13 +189,16 @@ def _name(config: TrainConfig) -> str:
     return " · ".join([find_architecture(config.arch).label, *loss, f"seed {config.seed}"])
 
 
-def _settle_precision(config: TrainConfig, origin: Start) -> tuple[TrainConfig, dict[str, Any]]:
+def _settle_precision(config: TrainConfig, origin: Start, batch_size: int) -> tuple[TrainConfig, dict[str, Any]]:
     if config.freeze and config.precision == "auto":
         return dataclasses.replace(config, precision="fp32"), {}
     if config.precision != "auto":
         return config, {}
-    chosen = precision.choose(origin.model, origin.spec, config.img_size, config.batch_size, default_device())
-    _LOG.info(f"precision {chosen['precision']}: fp32 {chosen['fp32']} images/s, bf16 {chosen['bf16']} images/s")
+    device = default_device()
+    with devices.memory_in_one_line(batch_size, config.accumulate, config.precision, device):
+        chosen = precision.choose(origin.model, origin.spec, config.img_size, batch_size, device)
+    speeds = ", ".join(f"{name} {speed} images/s" for name, speed in chosen.items() if name != "precision")
+    _LOG.info(f"precision {chosen['precision']}: {speeds}")
     return dataclasses.replace(config, precision=chosen["precision"]), chosen
 
 

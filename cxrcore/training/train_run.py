@@ -18,8 +18,8 @@ import torch
 from tqdm import tqdm
 
 from cxrcore import cli
-from cxrcore.config import TrainConfig, default_store
-from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
+from cxrcore.config import TrainConfig
+from cxrcore.errors import CheckpointError, DeviceMemoryError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import data_set_films, evaluate_run
 from cxrcore.explain import map_check
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
@@ -28,16 +28,15 @@ from cxrcore.networks.architectures import ARCHITECTURES, find_architecture
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.inference_cost import inference_cost
-from cxrcore.networks.initial_weights import Start
 from cxrcore.networks.input_check import make_check
 from cxrcore.networks.prediction import default_device
-from cxrcore.settings import flags_of_record, of_record
 from cxrcore.store import EpochRecord, Store
-from cxrcore.store.lost_file import why_missing
-from cxrcore.store.progress import Progress, effective_status, of_run
+from cxrcore.store.progress import Progress
 from cxrcore.store.run_folder import BEST, LAST
-from cxrcore.training import train_plan
+from cxrcore.training import devices, train_plan
+from cxrcore.training.augmentation import Augmentation
 from cxrcore.training.linear_probe import ProbeTrainer, features_of
+from cxrcore.training.resume import plan_resumed
 from cxrcore.training.train_plan import TrainingPlan
 from cxrcore.training.trainer import OnStep, Settings, Trainer
 
@@ -61,7 +60,7 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> list[str]
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RunError("several processes (torchrun) are not supported yet: start train.py once, it takes one device")
     if config.resume:
-        return [_resume(config, config.resume, given)]
+        return [_go_on(config, config.resume, given)]
     if config.arch != ALL:
         return [_begin(config)]
     return _train_all(config)
@@ -75,8 +74,9 @@ def _train_all(config: TrainConfig) -> list[str]:
         name = f"{config.name} · {find_architecture(arch).label}" if config.name else None
         try:
             done.append(_begin(dataclasses.replace(config, arch=arch, name=name)))
-        except (WorkbenchError, RuntimeError) as error:  # RuntimeError: out of memory, most of all
-            if is_interruption(error) or (not done and isinstance(error, WorkbenchError)):
+        except (WorkbenchError, RuntimeError) as error:
+            one_s_own = isinstance(error, DeviceMemoryError) or not isinstance(error, WorkbenchError)
+            if is_interruption(error) or not (done or one_s_own):
                 raise  # wrong for the first is wrong for all
             failed.append(arch)
             _LOG.error(f"{arch} failed: {error}")
@@ -96,29 +96,10 @@ def _begin(config: TrainConfig) -> str:
     return _run(plan, run_id, None)
 
 
-def _resume(config: TrainConfig, run_id: str, given: frozenset[str]) -> str:
-    changed = sorted(given - {"resume", "store", "csv_path", "img_root", "results", "eval_subset"})
+def _go_on(config: TrainConfig, run_id: str, given: frozenset[str]) -> str:
+    plan, last, changed = plan_resumed(config, run_id, given)
     if changed:
-        raise RunError(f"a resumed run keeps its settings: leave out --{', --'.join(changed)}")
-    store = Store(config.store or default_store())
-    row = store.run(run_id)
-    status = effective_status(row["status"], of_run(store, run_id))
-    if status in ("running", "finished"):
-        raise RunError(f"run {run_id} is {status}: there is nothing to resume")
-    if row["kind"] != "trained":
-        raise RunError(f"run {run_id} is {row['kind']}: only trained runs can be resumed")
-    own = flags_of_record(row["config"])
-    kept: dict[str, Any] = own | {name: getattr(config, name) for name in given} | {"resume": None}
-    path = store.run_folder(run_id) / LAST
-    if not path.parent.is_dir() and not store.epochs([run_id]).empty:
-        raise RunError(f"run {run_id} has no {LAST} to go on from: {why_missing(store, run_id, LAST)}")
-    last = checkpoints.load_checkpoint(path) if path.exists() else None
-    origin = None if last is None else Start(last.model(), last.spec, own["init"], dict(last.model_options),
-                                             last.training_corpus, last.start_weights)
-    constants = of_record(row["config"].get("constants"))
-    plan = train_plan.plan_training(TrainConfig(**kept), origin, constants, last.findings if last else None)
-    if (plan.films.table.dataset_id, plan.films.split.fingerprint) != (row["dataset_id"], row["split_fingerprint"]):
-        raise RunError(f"run {run_id} was trained on another table or split: give its own --csv_path")
+        plan.store.change_config(run_id, changed)
     return _run(plan, run_id, last)
 
 
@@ -133,8 +114,9 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
         raise RunError(f"the run's folder {folder} cannot be made: {error.strerror}") from None
     with sigterm_as_interrupt(), Progress(folder) as progress, _honest_end(plan, run_id, progress):
         plan.store.finish_run(run_id, "running")  # again, for a resumed run: only now does its progress file live
-        trainer = _trainer(plan, last)
-        cost = _fit(plan, run_id, trainer, progress)
+        with _memory_in_one_line(plan):
+            trainer = _trainer(plan, last)
+            cost = _fit(plan, run_id, trainer, progress)
         _evaluate(plan, run_id, progress)
         cost |= _maps(folder / BEST)
         plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
@@ -174,19 +156,32 @@ def _end(plan: TrainingPlan, run_id: str, status: str, best_epoch: int | None) -
     return f"{status}; to go on: python scripts/train.py --resume {run_id}{where}"
 
 
+def trainer_settings(plan: TrainingPlan) -> Settings:
+    """The flags and constants of a plan, as the trainer takes them."""
+    config, constants = plan.config, plan.constants
+    augmentation = Augmentation(config.crop, constants.crop_aspect, constants.max_scale, config.rotation, config.shift,
+                                config.tone, config.flip)
+    same = {one.name: getattr(config, one.name) for one in dataclasses.fields(Settings)
+            if one.name not in ("augmentation", "constants")}
+    return Settings(**same, augmentation=augmentation, constants=constants)
+
+
+def _memory_in_one_line(plan: TrainingPlan) -> contextlib.AbstractContextManager[None]:
+    settings = trainer_settings(plan)
+    return devices.memory_in_one_line(settings.batch_size, settings.accumulate, settings.precision, default_device())
+
+
 def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
-    config = plan.config
-    settings = Settings(plan.epochs, config.batch_size, config.lr, config.loss, config.precision, config.patience,
-                        config.seed, plan.constants)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    trainer = _probe(plan, settings) if config.freeze else Trainer(plan.origin.model, plan.origin.spec, plan.data,
-                                                                   settings)
+    settings = trainer_settings(plan)
+    trainer = _probe(plan, settings) if plan.config.freeze else Trainer(plan.origin.model, plan.origin.spec, plan.data,
+                                                                        settings)
     if last is not None:
         if not last.training:
             raise CheckpointError(f"{LAST} of this run holds no training state to go on from")
         try:
-            trainer.restore(last.state, last.training)
+            trainer.restore(last.state, last.average, last.training)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
             raise CheckpointError(f"{LAST} of this run holds no training state that can be gone on from: "
                                   f"{' '.join(str(error).split())[:120]}") from None
@@ -213,8 +208,7 @@ def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) 
         with _bar(trainer, number, epochs) as bar:
             record = trainer.run_epoch(_teller(bar, progress, trainer, number, epochs))
         if not math.isfinite(record.train_loss + record.val_loss):
-            raise RunError(f"the loss became {record.train_loss + record.val_loss} in epoch {number}: try a smaller "
-                           f"--lr than {plan.config.lr:g}, or --precision fp32")
+            raise trainer.lost(number)
         plan.pixels.confirm()
         if trainer.best_epoch == number:
             checkpoints.save_checkpoint(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))
@@ -225,7 +219,7 @@ def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) 
     for record in unlogged:
         plan.store.log_epoch(run_id, record)
     if trainer.next_epoch <= trainer.settings.epochs:
-        _LOG.info(f"stopped early: no better macro AUROC for {plan.config.patience} epochs")
+        _LOG.info(f"stopped early: no better validation for {plan.config.patience} epochs")
     return _cost(plan, trainer, folder)
 
 
@@ -250,7 +244,7 @@ def _teller(bar: tqdm, progress: Progress, trainer: Trainer, number: int, epochs
 
     def told(stage: str, step: int, steps: int, speed: float) -> None:
         raise_again()
-        per_step = trainer.settings.batch_size / max(speed, 1e-9)
+        per_step = trainer.settings.batch_size * trainer.settings.accumulate / max(speed, 1e-9)
         later = (epochs - number) * trainer.steps
         if stage == "training":
             seconds_left = round((trainer.steps - step + later) * per_step)
@@ -272,9 +266,12 @@ def _print_epoch(record: EpochRecord, epochs: int, best: bool) -> None:
 
 
 def _checkpoint(plan: TrainingPlan, run_id: str, trainer: Trainer, with_state: bool) -> Checkpoint:
-    split = plan.films.split
+    """The last one: the weights, their average beside them and all to go on with; the best one: the average."""
+    split, averaged = plan.films.split, trainer.averaged()
     return Checkpoint(
-        state=trainer.weights(), architecture=plan.config.arch, image_size=plan.config.img_size,
+        state=trainer.weights() if with_state or not averaged else averaged,
+        average=averaged if with_state else {},
+        architecture=plan.config.arch, image_size=plan.config.img_size,
         mean=plan.origin.spec.mean, std=plan.origin.spec.std, model_options=plan.origin.options,
         training_corpus=plan.corpus, start_weights=dict(plan.origin.source),
         dataset_id=plan.films.table.dataset_id, run_id=run_id,

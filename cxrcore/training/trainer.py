@@ -5,57 +5,61 @@ Knows arrays, networks and devices; nothing of files, the store or the command l
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from torch import nn
 
+from cxrcore.errors import RunError
 from cxrcore.measures.metrics import auroc, macro, per_finding
 from cxrcore.measures.thresholds.fitting import best_f1
-from cxrcore.networks.batches import InputSpec, augment, batches, normalise
-from cxrcore.networks.prediction import predict_logits
+from cxrcore.networks.batches import InputSpec, batches, normalise, to_device
+from cxrcore.networks.prediction import default_device, predict_logits
 from cxrcore.settings import Constants
 from cxrcore.store import EpochRecord
-from cxrcore.training.losses import make_loss
+from cxrcore.training.augmentation import Augmentation
+from cxrcore.training.averaging import Average, decay_of
+from cxrcore.training.devices import LossWatch, forward_format, number_format, with_films
+from cxrcore.training.losses import known_labels, make_loss
+from cxrcore.training.optimizer import checked_moments, make_optimizer, plain_schedule
+from cxrcore.training.schedule import Schedule
+from cxrcore.training.selection import select_by
+from cxrcore.training.training_data import TrainingData
 
 OnStep = Callable[[str, int, int, float], None]  # told the stage, the step, the number of steps and images/s
 
 
 @dataclass(frozen=True)
-class TrainingData:
-    """What is trained on: rows of a map of prepared pixels and their labels, float32 (n, k)."""
-
-    pixels: np.ndarray
-    train_rows: np.ndarray
-    train_labels: np.ndarray
-    val_rows: np.ndarray
-    val_labels: np.ndarray
-
-
-@dataclass(frozen=True)
 class Settings:
-    """How it is trained; see `config.TrainConfig` for the meaning of each."""
+    """How it is trained; see `config.TrainConfig` for the meaning of each. `patience` None: to the last epoch."""
 
     epochs: int
     batch_size: int
     lr: float
-    loss: str
-    precision: str
-    patience: int
-    seed: int
+    loss: str = "bce"
+    precision: str = "fp32"
+    patience: int | None = None
+    seed: int = 0
+    accumulate: int = 1
+    weight_decay: float = 0.01
+    layer_decay: float = 1.0
+    schedule: str = "cosine"
+    ema: str = "on"
+    compile: bool = False
+    augmentation: Augmentation = field(default_factory=Augmentation)
     constants: Constants = field(default_factory=Constants)
 
 
 @dataclass
 class _Best:
-    """The best epoch so far and how long it has stood."""
+    """The best epoch so far, and how many epochs were none better."""
 
     epoch: int = 0
     score: float = -math.inf
+    falls: int = 0
     records: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -64,31 +68,30 @@ class Trainer:
 
     Attributes:
         model: the network, on the device.
+        steps: of an epoch.
     """
 
     def __init__(self, model: nn.Module, spec: InputSpec, data: TrainingData, settings: Settings):
-        self.settings, self.data, self.spec = settings, data, spec
-        # The number format is ours: accelerate keeps one for the whole process, and `--arch all` needs one a network.
-        accelerator = Accelerator(mixed_precision="no")
-        self.device = accelerator.device
-        fused, constants = self.device.type in ("cpu", "cuda"), settings.constants
-        optimizer = torch.optim.AdamW(
-            _parameter_groups(model, constants.weight_decay), lr=settings.lr, betas=(constants.beta1, constants.beta2),
-            eps=constants.epsilon, fused=fused)
-        self._accelerator = accelerator
-        self.model, self._optimizer = accelerator.prepare(model, optimizer)
+        self.settings, self.spec, self.device = settings, spec, default_device()
+        constants = settings.constants
+        self.model = model.to(self.device)
+        self.data = with_films(data, self.device)
+        self._forward = torch.compile(self.model) if settings.compile else self.model
+        self._optimizer = make_optimizer(self.model, settings.lr, settings.weight_decay, settings.layer_decay,
+                                         constants, self.device)
         self._loss = make_loss(settings.loss, data.train_labels, self.device, constants)
-        self.steps = steps_per_epoch(len(data.train_rows), settings.batch_size)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
+        self.steps = steps_per_epoch(len(data.train_rows), settings.batch_size, settings.accumulate)
+        self.selection = select_by(data.val_labels, constants)
+        all_steps = settings.epochs * self.steps
+        self._rates = Schedule(settings.schedule, all_steps, constants.warm_up, constants.plateau_factor)
         self._best = _Best()
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
+        self._average = None if settings.ema == "off" else Average(
+            self.model, decay_of(constants.ema_decay, constants.ema_half_life, all_steps))
 
     def _rate(self, step: int) -> float:
-        """Linear warm-up, then a cosine to zero, as a factor of the learning rate."""
-        total = self.settings.epochs * self.steps
-        warm_up = max(1, round(total * self.settings.constants.warm_up))
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, total - warm_up))))
+        """The factor of the learning rate in a step, counted from 0."""
+        return self._rates.at(step, self._best.falls)
 
     @property
     def next_epoch(self) -> int:
@@ -99,7 +102,8 @@ class Trainer:
     def done(self) -> bool:
         """All epochs trained, or none better within the patience."""
         trained = len(self._best.records)
-        return trained >= self.settings.epochs or trained - self._best.epoch >= self.settings.patience
+        waited = self.settings.patience is not None and trained - self._best.epoch >= self.settings.patience
+        return trained >= self.settings.epochs or waited
 
     @property
     def best_epoch(self) -> int:
@@ -118,50 +122,81 @@ class Trainer:
             on_step: told stage ('training' or 'validating'), step, steps and images/s.
         """
         number, began = self.next_epoch, time.perf_counter()
-        train_loss, speed = self._train(number, on_step)
-        val_loss, val_auroc, val_f1 = self._validate(on_step)
+        self._set_rate()
+        with number_format(self.settings.precision, self.device):
+            train_loss, speed = self._train(number, on_step)
+            val_loss, aurocs, val_f1 = self._validate(on_step)
         rate = self.settings.lr * self._rate(number * self.steps - 1)
-        record = EpochRecord(number, train_loss, val_loss, val_auroc, val_f1, rate, time.perf_counter() - began, speed)
+        record = EpochRecord(number, train_loss, val_loss, macro(aurocs)[0], val_f1, rate, time.perf_counter() - began,
+                             speed)
         self._best.records.append(asdict(record))
-        # Where no validation film carries a finding there is no AUROC: the loss has to decide.
-        score = val_auroc if not math.isnan(val_auroc) else -val_loss
+        score = self.selection.score(aurocs, val_loss)
         if score > self._best.score:
             self._best.epoch, self._best.score = number, score
+        else:
+            self._best.falls += 1
         return record
+
+    def _set_rate(self) -> None:
+        """The next step's: after a plateau it has fallen, and of a training with more epochs it is another."""
+        factor = self._rate(self._schedule.last_epoch)
+        for group, highest in zip(self._optimizer.param_groups, self._schedule.base_lrs, strict=True):
+            group["lr"] = highest * factor
 
     def _train(self, number: int, on_step: OnStep) -> tuple[float, float]:
         """(mean loss, images/s) of one epoch."""
         generator = torch.Generator().manual_seed(self.settings.seed * 100_003 + number)
-        order = torch.randperm(len(self.data.train_rows), generator=generator).numpy()[: _usable(
-            len(self.data.train_rows), self.settings.batch_size)]
-        feed = batches(self.data.pixels, self.data.train_rows[order], self.data.train_labels[order],
-                       self.settings.batch_size, self.device)
+        n, films_a_step = len(self.data.train_rows), self.settings.batch_size * self.settings.accumulate
+        order = torch.randperm(n, generator=generator).numpy()[:_usable(n, self.settings.batch_size)]
+        draws = to_device(self.settings.augmentation.draws(n, generator), self.device)
+        feed = batches(self.data.pixels, self.data.train_rows[order], self.data.train_labels[order], films_a_step,
+                       self.device)
         self.model.train()
+        watch = LossWatch(self.device)
         total, seen, began = torch.zeros((), device=self.device), 0, time.perf_counter()
         for step, (films, targets) in enumerate(feed, 1):
-            moved = augment(films, generator, self.settings.constants)
-            total += self._step(normalise(moved, self.spec), targets) * len(films)
+            total += self._step(self._inputs(films, draws[seen:seen + len(films)]), targets) * len(films)
             seen += len(films)
+            if watch.is_lost(total, step):
+                raise self.lost(number, f" within {step} steps")
             on_step("training", step, self.steps, seen / (time.perf_counter() - began))
         mean = float(total) / max(seen, 1)  # waits for the device, so the speed below is true
+        if not math.isfinite(mean):
+            raise self.lost(number)
         return mean, seen / (time.perf_counter() - began)
 
-    def _step(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        with self._format():
-            logits = self.model(inputs)
-        loss = self._loss(logits.float(), targets)
-        self._accelerator.backward(loss)
-        self._accelerator.clip_grad_norm_(self.model.parameters(), self.settings.constants.gradient_norm)
+    def lost(self, number: int, when: str = "") -> RunError:
+        """What to say of a loss that is no number any more."""
+        other = "" if self.settings.precision == "fp32" else ", or --precision fp32"
+        return RunError(f"the loss is no finite number any more in epoch {number}{when}: try a smaller --lr than "
+                        f"{self.settings.lr:g}{other}")
+
+    def _inputs(self, films: torch.Tensor, draws: torch.Tensor) -> Iterator[torch.Tensor]:
+        """What the network is fed, `batch_size` films at a time."""
+        for some, drawn in zip(films.split(self.settings.batch_size), draws.split(self.settings.batch_size),
+                               strict=True):
+            yield normalise(self.settings.augmentation.apply(some, drawn), self.spec)
+
+    def _step(self, inputs: Iterable[torch.Tensor], targets: torch.Tensor) -> torch.Tensor:
+        """One step of the optimizer on one or several batches; returns the mean loss over their known labels."""
+        known, total, start = known_labels(targets), torch.zeros((), device=self.device), 0
+        for some in inputs:
+            with forward_format(self.settings.precision, self.device):
+                logits = self._forward(some)
+            loss = self._loss(logits.float(), targets[start:start + len(some)], known)
+            loss.backward()
+            total += loss.detach()
+            start += len(some)
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.constants.gradient_norm)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
+        if self._average:
+            self._average.update(self._schedule.last_epoch)
         self._schedule.step()
-        return loss.detach()
+        return total
 
-    def _format(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16")
-
-    def _validate(self, on_step: OnStep) -> tuple[float, float, float]:
-        """(loss, macro AUROC, macro best F1) on the validation films."""
+    def _validate(self, on_step: OnStep) -> tuple[float, np.ndarray, float]:
+        """(loss, AUROC of each finding, macro best F1) of the averaged weights on the validation films."""
         seen, began, n = 0, time.perf_counter(), len(self.data.val_rows)
 
         def told(films: int) -> None:
@@ -169,35 +204,42 @@ class Trainer:
             seen += films
             on_step("validating", seen, n, seen / (time.perf_counter() - began))
 
-        with self._format():
-            logits = predict_logits(self.model, self.spec, self.data.pixels, self.data.val_rows,
-                                    self.settings.batch_size, self.device, told)
+        with forward_format(self.settings.precision, self.device):
+            logits = predict_logits(self._average.model if self._average else self.model, self.spec, self.data.pixels,
+                                    self.data.val_rows, self.settings.batch_size, self.device, told)
         loss = self._loss(logits.to(self.device), torch.from_numpy(self.data.val_labels).to(self.device))
         labels, scores = self.data.val_labels, torch.sigmoid(logits).numpy()
-        return float(loss), macro(per_finding(auroc, labels, scores))[0], macro(best_f1(labels, scores))[0]
+        return float(loss), per_finding(auroc, labels, scores), macro(best_f1(labels, scores))[0]
 
     def weights(self) -> dict[str, torch.Tensor]:
         """The network's state, on the CPU."""
-        state = self._accelerator.unwrap_model(self.model).state_dict()
-        return {key: value.detach().cpu().contiguous() for key, value in state.items()}
+        return _on_cpu(self.model)
+
+    def averaged(self) -> dict[str, torch.Tensor]:
+        """The state of the averaged network, on the CPU; empty where none is kept."""
+        return _on_cpu(self._average.model) if self._average else {}
 
     def state(self) -> dict[str, Any]:
-        """What a resumed training needs besides the weights, as tensors and plain values."""
+        """What a resumed training needs besides both weights, as tensors and plain values."""
         generators = {"cpu": torch.get_rng_state()}
         if self.device.type == "cuda":
             generators["cuda"] = torch.cuda.get_rng_state(self.device)
-        return {"optimizer": self._optimizer.state_dict(), "schedule": _plain_schedule(self._schedule),
-                "generators": generators, "best": {"epoch": self._best.epoch, "score": self._best.score},
+        return {"optimizer": self._optimizer.state_dict(), "schedule": plain_schedule(self._schedule),
+                "generators": generators, "best": {"epoch": self._best.epoch, "score": self._best.score,
+                                                   "falls": self._best.falls},
                 "records": list(self._best.records)}
 
-    def restore(self, weights: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> None:
-        """Go on from `weights` and `state` of the last epoch, as if there had been no break.
+    def restore(self, weights: Mapping[str, torch.Tensor], averaged: Mapping[str, torch.Tensor],
+                state: Mapping[str, Any]) -> None:
+        """Go on from the weights and the state of the last epoch, as if there had been no break.
 
         Raises:
             LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError: a state that is none.
         """
-        self._accelerator.unwrap_model(self.model).load_state_dict(weights)
-        self._optimizer.load_state_dict(_checked_moments(state["optimizer"], self._optimizer))
+        self.model.load_state_dict(weights)
+        if self._average:
+            self._average.load(averaged)
+        self._optimizer.load_state_dict(checked_moments(state["optimizer"], self._optimizer))
         self._schedule.load_state_dict(self._schedule.state_dict() | {
             name: int(state["schedule"][name]) for name in ("last_epoch", "_step_count")})
         torch.set_rng_state(state["generators"]["cpu"])
@@ -206,7 +248,12 @@ class Trainer:
         records = [_record(record) for record in state["records"]]
         if [record["epoch"] for record in records] != list(range(1, len(records) + 1)):
             raise ValueError("its epochs are not counted from 1")
-        self._best = _Best(int(state["best"]["epoch"]), float(state["best"]["score"]), records)
+        best = state["best"]  # older versions counted no falls: they knew no plateau
+        self._best = _Best(int(best["epoch"]), float(best["score"]), int(best.get("falls", 0)), records)
+
+
+def _on_cpu(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
 
 
 def _record(given: Mapping[str, Any]) -> dict[str, float]:
@@ -214,42 +261,11 @@ def _record(given: Mapping[str, Any]) -> dict[str, float]:
     return {one.name: (int if one.name == "epoch" else float)(given[one.name]) for one in fields(EpochRecord)}
 
 
-def _checked_moments(given: Mapping[str, Any], own: torch.optim.Optimizer) -> dict[str, Any]:
-    """An optimizer's state from a file, beside the options of this training: torch takes over whatever a file names.
-
-    Only the learning rate moves during a training, so only it is read back.
-    """
-    kept = own.state_dict()
-    parameters = [parameter for group in own.param_groups for parameter in group["params"]]
-    for k, moments in given["state"].items():
-        for name in ("exp_avg", "exp_avg_sq"):
-            if moments[name].shape != parameters[int(k)].shape or not moments[name].is_floating_point():
-                raise ValueError(f"its {name} does not belong to this network")
-        if moments["step"].numel() != 1:
-            raise ValueError("it does not count its steps")
-    groups = zip(kept["param_groups"], given["param_groups"], strict=True)
-    return {"state": {int(k): {name: moments[name] for name in ("step", "exp_avg", "exp_avg_sq")}
-                      for k, moments in given["state"].items()},
-            "param_groups": [group | {"lr": float(saved["lr"])} for group, saved in groups]}
-
-
-def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weight decay for matrices and kernels only; not for biases and normalisation."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    return [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}]
-
-
-def _plain_schedule(schedule: torch.optim.lr_scheduler.LambdaLR) -> dict[str, Any]:
-    """Its state without the rate functions, which no checkpoint may hold."""
-    return schedule.state_dict() | {"lr_lambdas": [None] * len(schedule.lr_lambdas)}
-
-
 def _usable(n: int, batch_size: int) -> int:
     """Films of an epoch: a last batch of one film is left out, since batch normalisation needs two."""
     return n - 1 if n % batch_size == 1 and n > 1 else n
 
 
-def steps_per_epoch(n: int, batch_size: int) -> int:
-    """Batches of one epoch over n films."""
-    return math.ceil(_usable(n, batch_size) / batch_size)
+def steps_per_epoch(n: int, batch_size: int, accumulate: int = 1) -> int:
+    """Steps of one epoch over n films."""
+    return math.ceil(_usable(n, batch_size) / (batch_size * accumulate))

@@ -1,13 +1,10 @@
-"""Feeding: order, content, normalisation, augmentation."""
-
-import dataclasses
+"""Feeding: order, content, normalisation."""
 
 import numpy as np
 import pytest
 import torch
 
-from cxrcore.networks.batches import InputSpec, augment, batches, normalise
-from cxrcore.settings import Constants
+from cxrcore.networks.batches import InputSpec, batches, normalise
 
 CPU = torch.device("cpu")
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 32, 32), np.uint8)
@@ -36,23 +33,17 @@ def test_normalise_is_the_textbook_formula():
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_augmentation_is_seeded_small_and_never_a_flip():
-    films = torch.zeros(200, 1, 64, 64)
-    films[:, :, 20:28, 8:16] = 255  # left of the middle, above it
-    one = augment(films, torch.Generator().manual_seed(3))
-    assert torch.equal(one, augment(films, torch.Generator().manual_seed(3)))
-    assert not torch.equal(one, augment(films, torch.Generator().manual_seed(4)))
-    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
-    mass = one[:, 0].sum((1, 2))
-    centre_x, centre_y = (one[:, 0] * x).sum((1, 2)) / mass, (one[:, 0] * y).sum((1, 2)) / mass
-    assert centre_x.max() < 24 and centre_y.max() < 36  # a flip would put it at 52
-    assert centre_x.std() > 0.5  # it does move
-    assert (mass / mass.mean() - 1).abs().max() < 0.35
+def test_films_on_the_device_come_like_those_of_a_map():
+    rows, labels = np.array([3, 1, 39, 7, 7]), np.arange(5, dtype=np.float32)[:, None]
+    of_map, held = (list(batches(pixels, rows, labels, 2, CPU)) for pixels in (PIXELS, torch.from_numpy(PIXELS)))
+    for (films, targets), (same, as_well) in zip(of_map, held, strict=True):
+        assert torch.equal(films, same) and torch.equal(targets, as_well)
 
 
-@pytest.mark.parametrize("name", ["max_shift", "max_scale", "max_rotation"])
-def test_augmentation_goes_as_far_as_its_constants_say(name):
-    films, still = torch.rand(8, 1, 32, 32), Constants(max_shift=0, max_scale=0, max_rotation=0)
-    assert torch.allclose(augment(films, torch.Generator().manual_seed(0), still), films, atol=1e-5)
-    moving = dataclasses.replace(still, **{name: getattr(Constants(), name)})
-    assert not torch.allclose(augment(films, torch.Generator().manual_seed(0), moving), films, atol=0.01)
+def test_a_gradient_goes_through_the_normalisation_that_an_evaluation_made_first():
+    spec = InputSpec((0.4,) * 3, (0.2,) * 3)
+    with torch.inference_mode():
+        normalise(torch.zeros(1, 1, 32, 32), spec)
+    weight = torch.ones(1, requires_grad=True)
+    (normalise(torch.ones(1, 1, 32, 32), spec) * weight).sum().backward()
+    assert torch.isfinite(weight.grad).all()

@@ -324,7 +324,8 @@ def settled(store, compared, **by_place):
     rows = {}
     for place, one in enumerate(compared):
         config = {"arch": "resnet18", "lr": 1e-4, "seed": place, "csv_path": f"films-{place}.csv",
-                  "constants": Constants().record("bce")} | {name: values[place] for name, values in by_place.items()}
+                  "constants": Constants().record(loss="bce")}
+        config |= {name: values[place] for name, values in by_place.items()}
         rows[one.run.run_id] = store.run(one.run.run_id) | {"config": json.dumps(config)}
     return [dataclasses.replace(one, architecture="resnet18") for one in compared], rows
 
@@ -342,7 +343,7 @@ def test_repeats_stand_with_their_spread_and_nothing_else_is_called_seeds(store)
 @pytest.mark.parametrize("changed", [
     {"seed": (5, 5, 5)},  # the same training three times shows no spread of seeds
     {"lr": (1e-4, 1e-3, 1e-2)},
-    {"constants": (None, Constants().record("bce"), {"weight_decay": 0.1})},
+    {"constants": (None, Constants().record(loss="bce"), {"warm_up": 0.1})},
 ])
 def test_runs_that_are_no_repeats_have_no_spread(store, changed):
     compared, rows = settled(store, compared_of(store), **changed)

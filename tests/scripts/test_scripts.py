@@ -103,7 +103,8 @@ def test_the_classic_two_commands_work_verbatim(tiny_nih, tmp_path):
     row = Store(store).runs().iloc[0]
     config = json.loads(row["config"])
     assert row["architecture"] == "efficientnet_b0" and config["init"] == "random" and config["n_train"] == 40
-    assert config["constants"] == Constants().record("bce") and config["start_weights"]["corpus"] == "none"
+    assert config["constants"] == Constants().record(loss="bce", schedule="cosine", ema="on")
+    assert config["start_weights"]["corpus"] == "none"
     assert "--init PATH" in done.stdout  # going on at random is said, not hidden
     done = in_shell("eval.py", *films_of(tiny_nih), "--weights", "model_best.pth", "--subset", 20, "--results",
                     tmp_path, cwd=PROJECT_ROOT, CXR_STORE=str(store), **offline)

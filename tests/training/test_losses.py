@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from cxrcore.config import LOSSES
 from cxrcore.settings import Constants
-from cxrcore.training.losses import make_loss, positive_weights
+from cxrcore.training.losses import asymmetric, known_labels, make_loss, positive_weights
 
 torch.manual_seed(0)
 LOGITS = torch.randn(20, 14)
@@ -54,6 +54,42 @@ def test_focal_is_bce_damped_by_certainty():
     p_t = torch.where(LABELS == 1, p, 1 - p)
     expected = (-((1 - p_t) ** 2) * torch.log(p_t)).mean()
     assert make_loss("focal", LABELS.numpy())(LOGITS, LABELS).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("negative", "positive", "margin"), [(4, 0, 0.05), (4, 1, 0.05), (2, 2, 0), (0, 0, 0.2)])
+def test_asymmetric_is_its_paper_s_formula(negative, positive, margin):
+    p = torch.sigmoid(LOGITS.double())
+    shifted = torch.maximum(p - margin, torch.zeros(()))
+    expected = torch.where(LABELS == 1, (1 - p) ** positive * torch.log(p),
+                           shifted**negative * torch.log(1 - shifted))
+    got = asymmetric(LOGITS, LABELS, negative, positive, margin)
+    torch.testing.assert_close(got.double(), -expected, rtol=1e-4, atol=1e-6)
+    own = Constants(gamma_negative=negative, gamma_positive=positive, margin=margin)
+    assert make_loss("asymmetric", LABELS.numpy(), constants=own)(LOGITS, LABELS).item() == pytest.approx(
+        -expected.mean().item(), rel=1e-4)
+
+
+def test_asymmetric_without_gammas_and_margin_is_bce():
+    flat = Constants(gamma_negative=0, gamma_positive=0, margin=0)
+    assert make_loss("asymmetric", LABELS.numpy(), constants=flat)(LOGITS, LABELS).item() == pytest.approx(
+        functional.binary_cross_entropy_with_logits(LOGITS, LABELS).item())
+
+
+@pytest.mark.parametrize("logit", [-500.0, -60.0, 60.0, 500.0])
+def test_asymmetric_and_its_gradient_stay_finite(logit):
+    for margin in (0.0, 0.05):
+        logits = torch.full((2, 1), logit, requires_grad=True)
+        asymmetric(logits, torch.tensor([[1.0], [0.0]]), 4, 1, margin).sum().backward()
+        assert torch.isfinite(logits.grad).all()
+
+
+def test_parts_of_a_step_add_up_to_their_whole():
+    labels = LABELS.clone()
+    labels[:5, 2:] = float("nan")
+    for kind in LOSSES:
+        loss, count = make_loss(kind, labels.numpy()), known_labels(labels)
+        parts = sum(loss(LOGITS[some], labels[some], count) for some in (slice(0, 7), slice(7, 20)))
+        assert parts.item() == pytest.approx(loss(LOGITS, labels).item(), rel=1e-6)
 
 
 def test_gamma_and_bound_are_those_of_the_constants():
