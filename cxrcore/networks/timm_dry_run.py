@@ -7,6 +7,7 @@ from collections.abc import Generator
 from typing import Any
 
 import torch
+from timm.layers import PatchEmbed
 from torch import nn
 
 from cxrcore.errors import RunError
@@ -38,11 +39,11 @@ def require_takes(model: nn.Module, image_size: int, n_findings: int) -> None:
         RunError: its outputs are not a logit a finding, or it would leave out a part of each film.
         RuntimeError, TypeError and others: what the network says.
     """
-    patch = getattr(getattr(of_timm(model), "patch_embed", None), "patch_size", None)
-    if isinstance(patch, tuple) and any(image_size % side for side in patch if isinstance(side, int)):
-        raise RunError(f"the network looks at patches of {patch[0]} x {patch[-1]} pixels, into which films of "
-                       f"{image_size} x {image_size} cannot be cut: choose --img_size a multiple of "
-                       f"{math.lcm(32, *patch)}")
+    embed = getattr(of_timm(model), "patch_embed", None)
+    patch = embed.patch_size[0] if isinstance(embed, PatchEmbed) else 1  # others' patches may overlap
+    if image_size % patch:
+        raise RunError(f"the network looks at patches of {patch} x {patch} pixels, into which films of {image_size} x "
+                       f"{image_size} cannot be cut: choose --img_size a multiple of {math.lcm(32, patch)}")
     films = torch.randn(2, 3, image_size, image_size, generator=torch.Generator().manual_seed(0))
     films = films.to(memory_format=torch.channels_last)
     was_training = model.training

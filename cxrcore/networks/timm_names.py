@@ -63,6 +63,14 @@ def nearest(base: str) -> list[str]:
     return list(dict.fromkeys([*near, *begins]))[:_OFFERED]
 
 
+def own_size(timm_name: str) -> int | None:
+    """Pixels a side of the pictures that a network's weights were trained on; None of a name that is none."""
+    from timm.models import get_pretrained_cfg
+
+    config = get_pretrained_cfg(timm_name, allow_unregistered=True)
+    return int(config.input_size[-1]) if config and is_registered(timm_name) else None
+
+
 @functools.cache
 def _registered() -> dict[str, None]:
     import timm

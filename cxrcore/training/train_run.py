@@ -19,11 +19,13 @@ from tqdm import tqdm
 
 from cxrcore import cli
 from cxrcore.config import TrainConfig
+from cxrcore.data.pixels.prepared import SIZE_STEP
 from cxrcore.errors import CheckpointError, DeviceMemoryError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import data_set_films, evaluate_run
 from cxrcore.explain import map_check
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.networks import checkpoint as checkpoints
+from cxrcore.networks import timm_names
 from cxrcore.networks.architectures import ARCHITECTURES, find_architecture
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.checkpoint_source import Source
@@ -62,8 +64,19 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> list[str]
     if config.resume:
         return [_go_on(config, config.resume, given)]
     if config.arch != ALL:
-        return [_begin(config)]
+        return [_begin(_sized(config, given))]
     return _train_all(config)
+
+
+def _sized(config: TrainConfig, given: frozenset[str]) -> TrainConfig:
+    """Films of the size that a network of timm was made for, where the command names it and no size."""
+    if "img_size" in given or "arch" not in given or not timm_names.is_timm(config.arch):
+        return config
+    size = timm_names.own_size(config.arch.removeprefix(timm_names.PREFIX))
+    if size is None or size % SIZE_STEP:
+        return config
+    _LOG.info(f"--img_size {size}: as the configuration of {config.arch} says")
+    return dataclasses.replace(config, img_size=size)
 
 
 def _train_all(config: TrainConfig) -> list[str]:

@@ -9,6 +9,7 @@ import torch
 from timm_networks import SIXTY, TINY, TWENTY, put_through
 
 from cxrcore.charts.look import architecture_label
+from cxrcore.config import TrainConfig
 from cxrcore.errors import CheckpointError, RunError, WeightsUnavailable
 from cxrcore.explain import blob_test, map_check
 from cxrcore.explain.blob_test import Found
@@ -22,6 +23,7 @@ from cxrcore.networks.checkpoint import Checkpoint, load_checkpoint, save_checkp
 from cxrcore.networks.classifier import classifiers, features_before, joined, with_weights
 from cxrcore.networks.foreign.foreign_checkpoint import load_any
 from cxrcore.networks.initial_weights import start
+from cxrcore.training import train_run
 
 HALF = InputSpec((0.5,) * 3, (0.5,) * 3)
 
@@ -295,3 +297,10 @@ def test_the_lists_name_networks_that_there_are():
     assert len(set(SIXTY)) == 60 and set(TWENTY) < set(SIXTY)
     assert all(timm_names.is_registered(name) for name in SIXTY) and not set(SIXTY) & ARCHITECTURES.keys() - {
         "densenet121"}
+
+
+def test_the_size_is_the_configurations_unless_one_is_asked_for():
+    config = TrainConfig(arch="timm:test_vit")
+    assert train_run._sized(config, frozenset({"arch"})).img_size == 160
+    assert train_run._sized(config, frozenset({"arch", "img_size"})).img_size == 224
+    assert train_run._sized(TrainConfig(arch="timm:nothing"), frozenset({"arch"})).img_size == 224
