@@ -1,11 +1,11 @@
 """The planted-blob test: whether a network's maps point at the place that a score comes from.
 
 A spot, bright or dark in turn, is planted on an otherwise empty, noisy film, at sixteen places. The network's last
-layer is replaced by one with an output a place: the direction in which the spot there moves what the last layer is given. What the spot adds to
-the raw Grad-CAM map of its output, over the film without it, has to be greatest where the spot is. Layout, class
-tokens, the order of rows and columns and the places of the cells all have to be right for that, and the cells must see
-their own surroundings more than the rest of the film. It says nothing of what the network has learned, and takes no
-data.
+layer is replaced by one with an output a place: the direction in which the spot there moves what the last layer is
+given. What the spot adds to the raw Grad-CAM map of its output, over the film without it, has to be greatest where the
+spot is. Layout, class tokens, the order of rows and columns and the places of the cells all have to be right for that,
+and the cells must see their own surroundings more than the rest of the film. It says nothing of what the network has
+learned, and takes no data.
 """
 
 import copy
@@ -26,6 +26,7 @@ NEEDED = 13  # of the spots: a map that stands still, or is turned or mirrored, 
 _GREY, _NOISE, _CONTRAST = 118, 20, 100  # of 255
 _WIDTH = 1 / 18  # the spot's sigma, in film sides
 _A_SIDE = 4  # rows and columns of spots, each a little off the middle of its field
+_NOTICED = 5e-4  # of the features' length: less is near what single precision rounds away on its way there
 _FINE = 4  # cells a side from which on their places are measured besides
 
 
@@ -123,7 +124,7 @@ def _asking(model: nn.Module, spec: InputSpec, empty: np.ndarray, films: np.ndar
             raise WorkbenchError("its features are not finite")
         difference = features[1:] - features[0]
         norm = difference.norm(dim=1, keepdim=True)
-        blind = (norm <= 1e-6 * features[0].norm())[:, 0]
+        blind = (norm <= _NOTICED * features[0].norm())[:, 0]
         weight = difference / norm.clamp(min=1e-30)
     twin = copy.deepcopy(model).requires_grad_(False)
     return with_weights(twin, weight, torch.zeros(len(films), device=device)), blind.cpu().numpy()
