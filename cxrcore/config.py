@@ -69,7 +69,8 @@ class PrepareConfig(_Films):
 class TrainConfig(_Films):
     """Flags of scripts/train.py."""
 
-    arch: str = flag("efficientnet_b0", "architecture, or 'all' for the six one after another")
+    arch: str = flag("efficientnet_b0", "architecture, 'all' for the six one after another, or timm:NAME for any "
+                                        "network of timm")
     epochs: int | None = flag(None, "epochs (default: 8 for efficientnet_b0, 12 for the others)", at_least=1)
     batch_size: int | None = flag(None, "films at a time; batch normalisation needs two (default: 32 on a CPU, 32 to "
                                         "256 by a GPU's memory)", at_least=2, before=32)
@@ -107,6 +108,7 @@ class TrainConfig(_Films):
                            at_most=MAX_SEED)
     img_size: int = flag(224, "pixels a side, a multiple of 32")
     init: str = flag("auto", "imagenet; random; PATH of a weights file; auto = imagenet where it can be had")
+    freeze: bool = flag(False, "train the last layer alone, on features that are computed once (a linear probe)")
     precision: str = flag("auto", "number format: fp32; tf32 and bf16 round products (tf32 on GPUs alone); auto times "
                                   "them once and keeps the fastest", choices=PRECISIONS)
     compile: bool = flag(False, "let torch.compile make the step faster: minutes at the start, on a GPU worth it")
@@ -131,7 +133,8 @@ class EvalConfig(_Films):
                                       "comma-separated, '-' for one that is no finding; or a file that lists them")
     mean: str | None = flag(None, "of a checkpoint from elsewhere: of pixels from 0 to 1, one number or three")
     std: str | None = flag(None, "of a checkpoint from elsewhere: as --mean")
-    arch: str | None = flag(None, "of a checkpoint from elsewhere (default: as its tensors show)")
+    arch: str | None = flag(None, "of a checkpoint from elsewhere: one of the six or timm:NAME (default: as its "
+                                  "tensors show, of the six)")
     img_size: int | None = flag(None, "of a checkpoint from elsewhere: pixels a side, a multiple of 32 (default: as "
                                       "its position embeddings show, or 224)")
     thresholds: str | None = flag(None, "JSON file of a threshold set, read beside those that are fitted here")

@@ -11,7 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrcore.networks.architectures import ARCHITECTURES
+from cxrcore.networks.architectures import label
 
 Figure = go.Figure  # for annotations elsewhere: nobody else imports Plotly
 
@@ -37,7 +37,7 @@ _SVG_MARKS = {
 
 def architecture_label(name: str | None) -> str:
     """The architecture as people write it; an unknown name as it is."""
-    return ARCHITECTURES[name].label if name in ARCHITECTURES else name or "unknown"
+    return label(name)
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,11 @@ from cxrcore.evaluation import measure_predictions, score, shares, tables
 from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.measure_predictions import MeasuredParts
 from cxrcore.evaluation.split_parts import assumed, chosen_rows, evaluated_parts, prepare_parts
-from cxrcore.explain import home_maps
+from cxrcore.explain import home_maps, map_check
 from cxrcore.findings import display_name
 from cxrcore.interrupts import raise_again
 from cxrcore.networks import checkpoint as checkpoints
+from cxrcore.networks.architectures import find_architecture
 from cxrcore.networks.checkpoint_source import Source, find_checkpoint, is_known, load_films, same_split
 from cxrcore.networks.foreign import declared
 from cxrcore.networks.foreign.foreign_checkpoint import Loaded, load_any
@@ -188,6 +189,8 @@ def _external_run(store: Store, read: Loaded, films: FilmSet, path: Path, taken:
               "training_corpus": loaded.training_corpus, "start_weights": dict(loaded.start_weights), **read.record}
     if said := "; ".join([*([read.record["assumed"]] if read.record.get("assumed") else []), *taken]):
         config["assumed"] = said
+    if not find_architecture(loaded.architecture).cam_layer:
+        config["maps"] = map_check.of_checkpoint(loaded.model(), loaded).in_words()
     split = ("given", 0, "") if read.record else (
         str(loaded.split.get("scheme")), int(loaded.split.get("seed") or 0), str(loaded.split.get("fingerprint")))
     run_id = store.create_run(config, films.table.dataset_id, "imported", split=split, note=note)

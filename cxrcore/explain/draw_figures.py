@@ -19,7 +19,7 @@ from cxrcore.data.films import FilmSet
 from cxrcore.data.phantoms.recipe import is_phantom
 from cxrcore.data.pixels import decode_film, film_file
 from cxrcore.errors import FilmError
-from cxrcore.explain import figure_films, figures, maps, overlay
+from cxrcore.explain import figure_films, figures, map_check, maps, overlay
 from cxrcore.explain.figures import FigurePanel, Row
 from cxrcore.explain.maps import Explainer
 from cxrcore.explain.method_names import LABELS
@@ -93,7 +93,7 @@ def draw_figures_of_run(config: GradcamConfig) -> Path:
     known = checkpoint_source.is_known(store, loaded)
     thresholds = (fitted_thresholds(store, loaded.run_id, checkpoints.sha256(path), loaded.findings) if known
                   else fallback(loaded.findings))
-    explainer = Explainer(model, loaded.architecture, loaded.spec, loaded.findings)
+    explainer = map_check.explainer_of(model, loaded, map_check.require_maps(model, loaded))
     job = Job(films, part, loaded.image_size, explainer, thresholds,
               is_phantom(films.table.images["patient_id"]))
     folder = results_folder(config.results, f"gradcam/{ids.checked(ids.RUN, loaded.run_id) if known else path.stem}")

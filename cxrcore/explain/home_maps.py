@@ -9,7 +9,8 @@ from PIL import Image
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.errors import WorkbenchError
-from cxrcore.explain.maps import Explainer
+from cxrcore.explain import map_check
+from cxrcore.explain.map_check import MapCheck
 from cxrcore.explain.methods import GRAD_CAM
 from cxrcore.networks.checkpoint_source import Source
 from cxrcore.store import Predictions, Store
@@ -38,7 +39,11 @@ def keep(store: Store, source: Source, pixels: PreparedPixels, prediction_id: st
         films = [one for one in telling_films(store.predictions(prediction_id)) if one in pixels.row_of]
         if not films or _is_current(path, source.sha256):
             return
-        _make(path, source, pixels, films)
+        check = map_check.kept_check(path.parent, source.sha256, source.model, source.checkpoint)
+        if check.why_off:
+            path.unlink(missing_ok=True)  # of an older checkpoint
+            return
+        _make(path, source, pixels, films, check)
     except (WorkbenchError, OSError, RuntimeError) as error:  # a run is worth keeping without them
         _LOG.warning(f"no maps were kept for the page Home: {error}")
 
@@ -67,9 +72,9 @@ def _is_current(path: Path, sha256: str) -> bool:
         return False
 
 
-def _make(path: Path, source: Source, pixels: PreparedPixels, films: list[str]) -> None:
+def _make(path: Path, source: Source, pixels: PreparedPixels, films: list[str], check: MapCheck) -> None:
     loaded = source.checkpoint
-    explainer = Explainer(source.model, loaded.architecture, loaded.spec, loaded.findings)
+    explainer = map_check.explainer_of(source.model, loaded, check)
     maps, scores = [], []
     for film in pixels.pixels[pixels.rows(films)]:
         found = explainer.explain(np.asarray(film), loaded.findings, GRAD_CAM)

@@ -10,9 +10,6 @@ Source: Selvaraju et al., Grad-CAM, ICCV 2017.
 
 import contextlib
 import copy
-import ctypes
-import functools
-import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -23,16 +20,14 @@ from torch import nn
 
 from cxrcore.errors import UsageError
 from cxrcore.explain import methods, registration
+from cxrcore.explain.freed_memory import keep_freed_memory
 from cxrcore.explain.method_names import LABELS
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
 from cxrcore.explain.small_maps import SmallMaps, place, small_maps
 from cxrcore.networks.architectures import find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec, normalise
+from cxrcore.networks.cam_layer import CamLayer, cam_layer
 from cxrcore.networks.prediction import full_precision
-
-KEPT = 128 << 20  # bytes that may stay with the process though nothing uses them
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt's parameters, in glibc's malloc.h
-_GREATEST_MMAP_THRESHOLD = 32 << 20  # what glibc allows
 
 
 @dataclass(frozen=True)
@@ -50,6 +45,7 @@ class Explanation:
             pooling and one linear layer this is what speaks for the finding, in units of its logit.
         logits: float32 (k,).
         scores: float32 (k,), probabilities.
+        off: why there are no maps, which are then empty and their energy NaN; "" where there are.
     """
 
     method: str
@@ -60,6 +56,7 @@ class Explanation:
     energy: np.ndarray
     logits: np.ndarray
     scores: np.ndarray
+    off: str = ""
 
     def placed(self) -> np.ndarray:
         """The maps over what the network looked at, float32 (k, S, S): what to draw, and to hold against boxes."""
@@ -106,7 +103,8 @@ class Explainer:
     (9 MB at most at 224 pixels), so that another method does not run the network again.
     """
 
-    def __init__(self, model: nn.Module, architecture: str, spec: InputSpec, findings: Sequence[str]) -> None:
+    def __init__(self, model: nn.Module, architecture: str, spec: InputSpec, findings: Sequence[str],
+                 off: str = "", shift: float = 0.0) -> None:
         """Make a twin of the model that takes gradients.
 
         Args:
@@ -114,11 +112,16 @@ class Explainer:
             architecture: its name.
             spec: its normalisation.
             findings: of its outputs, in their order.
+            off: why its maps are off, as `map_check` found; `explain` then gives scores and empty maps.
+            shift: what the planted-blob test measured beside `registration`, see `blob_test.Found`.
         """
         keep_freed_memory()
+        self.off = off
+        self._shift = shift
         self._model = _frozen_twin(model)
         self._device = next(model.parameters()).device
         self._architecture = find_architecture(architecture)
+        self._layer: CamLayer | None = None  # found when the size of the films is known
         self._spec = spec
         self.findings = tuple(findings)
         self._offsets: dict[int, float] = {}  # by the film's size
@@ -145,8 +148,11 @@ class Explainer:
         way = METHODS[method]
         if way.slow and len(findings) != 1:
             raise UsageError(f"{LABELS[method]} explains one finding at a time, not {len(findings)}")
+        if self.off:
+            return self._without_maps(film, tuple(findings) if way.per_finding else (), method)
         with self._plain_arithmetic():
-            offset = self._offset(len(film))
+            self.layer(len(film))
+            offset = self.offset(len(film))
             if way.slow:
                 maps, raw, logits = self._slowly(way, film, findings[0], told)
             else:
@@ -156,6 +162,12 @@ class Explainer:
         return Explanation(method, tuple(findings) if way.per_finding else (), maps, offset, cells, energy,
                            logits.numpy(), torch.sigmoid(logits).numpy())
 
+    def raw(self, film: np.ndarray, findings: Sequence[str]) -> np.ndarray:
+        """Grad-CAM before it is rectified, float32 (k, h, w): also what speaks against a finding."""
+        with self._plain_arithmetic():
+            self.layer(len(film))
+            return self._at_once(METHODS[GRAD_CAM], film, findings)[1]
+
     @contextlib.contextmanager
     def _plain_arithmetic(self) -> Generator[None]:
         """fp32 with gradients, whatever the caller's thread is set to."""
@@ -163,10 +175,31 @@ class Explainer:
               torch.autocast(self._device.type, enabled=False), full_precision()):
             yield
 
-    def _offset(self, size: int) -> float:
+    def _without_maps(self, film: np.ndarray, findings: tuple[str, ...], method: str) -> Explanation:
+        n = max(1, len(findings))
+        with torch.inference_mode(), full_precision():
+            logits = self._model(self._input(film))[0].float().cpu()
+        empty, cells = np.zeros((n, *film.shape), np.float32), np.zeros((n, 1, 1), np.float32)
+        return Explanation(method, findings, empty, 0.0, cells, np.full(n, np.nan, np.float32), logits.numpy(),
+                           torch.sigmoid(logits).numpy(), self.off)
+
+    def layer(self, size: int) -> CamLayer:
+        """The CAM layer, for films of S = size pixels a side.
+
+        Raises:
+            RunError: the network has none.
+        """
+        with self._one_at_a_time:
+            if self._layer is None:
+                self._layer = cam_layer(self._model, self._architecture.name, size)
+            return self._layer
+
+    def offset(self, size: int) -> float:
+        """As `Explanation.offset`, for films of this size."""
         with self._one_at_a_time:
             if size not in self._offsets:
-                self._offsets[size] = registration.overlay_offset(self._model, self._layer_of(self._model), size)
+                offset = registration.overlay_offset(self._model, self._layer_of(self._model), size)
+                self._offsets[size] = offset + self._shift
             return self._offsets[size]
 
     def _at_once(self, way: Method, film: np.ndarray, findings: Sequence[str]
@@ -189,53 +222,73 @@ class Explainer:
         """The same by a method that runs the network again and again, on a twin of its own: others need not wait."""
         with self._one_at_a_time:  # between looks, which put hooks on the network
             model = _frozen_twin(self._model)
-        cam = way.cam(model, [self._layer_of(model)], self._as_map(len(film)))
+        cam = way.cam(model, [self._layer_of(model)], self.layer(len(film)).to_maps)
         cam.told = told
         maps = methods.run_cam(cam, self._input(film), [self.findings.index(finding)])
         return maps, cam.raw, cam.outputs[0].cpu()
 
     def _look(self, film: np.ndarray, findings: tuple[str, ...]) -> _Look:
-        """Runs the network: once up to the CAM layer, from there on once a finding."""
+        """Runs the network once, and what lies behind the CAM layer once a finding."""
+        places = [self.findings.index(finding) for finding in findings]
+        run = self._in_copies if self._architecture.cam_layer else self._in_turns
+        features, gradients, logits = run(self._input(film), places)
+        as_map = (self._layer.to_maps if self._layer else None) or (lambda maps: maps)
+        if findings:
+            gradients = as_map(gradients).cpu()
+            gradients = gradients.contiguous(memory_format=torch.channels_last)  # as the features: sums go 3 x faster
+        return _Look(np.array(film), findings, as_map(features).cpu(), gradients, logits.detach().cpu())
+
+    def _in_copies(self, film: torch.Tensor, places: list[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Features, their gradients for each output asked for, and logits: behind the layer a copy a finding.
+
+        Of the six, which take it: behind a layer that others go around, copies may not meet what went around.
+        """
         kept: dict[str, torch.Tensor] = {}
 
         def copies(module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor | None:
             kept["features"] = output
-            if not findings:
+            if not places:
                 return None
-            kept["copies"] = output.expand(len(findings), *output.shape[1:]).clone().requires_grad_()
+            kept["copies"] = output.expand(len(places), *output.shape[1:]).clone().requires_grad_()
             return kept["copies"]
 
         def class_token(module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
             return output[:, :1]
 
-        handles = [self._layer_of(self._model).register_forward_hook(copies)]
-        if self._architecture.has_tokens:
-            # Behind a ViT's last attention each token goes its own way, and the head reads the class token alone.
-            handles.append(of_timm(self._model).blocks[-1].norm2.register_forward_hook(class_token))
+        with contextlib.ExitStack() as hooks:
+            hooks.callback(self._layer_of(self._model).register_forward_hook(copies).remove)
+            if self._architecture.has_tokens:
+                # Behind a ViT's last attention each token goes its own way, and the head reads the class token alone.
+                last = of_timm(self._model).blocks[-1].norm2
+                hooks.callback(last.register_forward_hook(class_token).remove)
+            logits = self._model(film)
+        if not places:
+            return kept["features"], torch.empty(0), logits[0]
+        return kept["features"], torch.autograd.grad(logits[range(len(places)), places].sum(), kept["copies"])[
+            0], logits[0]
+
+    def _in_turns(self, film: torch.Tensor, places: list[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The same for any network: the outputs asked for go back to the layer one after another."""
+        kept: dict[str, torch.Tensor] = {}
+
+        def leaf(module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
+            kept["features"] = output.detach().clone().requires_grad_()
+            return kept["features"]
+
+        handle = self._layer_of(self._model).register_forward_hook(leaf)
         try:
-            logits = self._model(self._input(film))
+            logits = self._model(film)[0]
         finally:
-            for handle in handles:
-                handle.remove()
-        as_map = self._as_map(len(film)) or (lambda tokens: tokens)
-        gradients = torch.empty(0)
-        if findings:
-            wanted = logits[range(len(findings)), [self.findings.index(finding) for finding in findings]]
-            gradients = as_map(torch.autograd.grad(wanted.sum(), kept["copies"])[0]).cpu()
-            gradients = gradients.contiguous(memory_format=torch.channels_last)  # as the features: sums go 3 x faster
-        return _Look(np.array(film), findings, as_map(kept["features"]).cpu(), gradients, logits[0].detach().cpu())
+            handle.remove()
+        each = [torch.autograd.grad(logits[place], kept["features"], retain_graph=True)[0] for place in places]
+        return kept["features"].detach(), torch.cat(each) if each else torch.empty(0), logits
 
     def _layer_of(self, model: nn.Module) -> nn.Module:
-        return model.get_submodule(self._architecture.cam_layer)
+        return model.get_submodule(self._layer.path if self._layer else "")
 
     def _input(self, film: np.ndarray) -> torch.Tensor:
         """float32 (1, 3, S, S), normalised."""
         return normalise(torch.from_numpy(np.array(film)).to(self._device)[None, None], self._spec)
-
-    def _as_map(self, size: int) -> Callable[[torch.Tensor], torch.Tensor] | None:
-        """What makes a map of tokens; None where the CAM layer gives maps."""
-        grid = self._architecture.token_grid(size)
-        return _tokens_to_map(*grid) if grid else None
 
 
 def _frozen_twin(model: nn.Module) -> nn.Module:
@@ -244,28 +297,3 @@ def _frozen_twin(model: nn.Module) -> nn.Module:
         id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in model.parameters()}
     shared |= {id(buffer): buffer for buffer in model.buffers()}
     return copy.deepcopy(model, shared).eval()
-
-
-def _tokens_to_map(rows: int, columns: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """(B, 1 + rows x columns, C) with the class token first -> (B, C, rows, columns)."""
-
-    def reshape(tokens: torch.Tensor) -> torch.Tensor:
-        return tokens[:, 1:].unflatten(1, (rows, columns)).permute(0, 3, 1, 2)
-
-    return reshape
-
-
-@functools.cache
-def keep_freed_memory() -> bool:
-    """Let up to `KEPT` bytes of freed memory stay; False where the C library is not glibc, and nothing changes.
-
-    glibc gives large freed blocks back to the system at once, and gets them anew, page by page, for the next film's
-    feature maps: a third of what an explanation takes beside the network itself.
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):  # another C library
-        return False
-    return bool(mallopt(_MMAP_THRESHOLD, _GREATEST_MMAP_THRESHOLD)) and bool(mallopt(_TRIM_THRESHOLD, KEPT))

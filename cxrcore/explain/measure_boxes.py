@@ -16,7 +16,8 @@ from cxrcore.config import GradcamConfig, default_store
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels import decode_film, film_file
 from cxrcore.errors import DataError, FilmError, UsageError
-from cxrcore.explain import figure_films
+from cxrcore.explain import figure_films, map_check
+from cxrcore.explain.map_check import MapCheck
 from cxrcore.explain.maps import Explainer
 from cxrcore.explain.methods import METHODS
 from cxrcore.findings import display_name
@@ -95,8 +96,9 @@ def measure_boxes_of_run(config: GradcamConfig) -> pd.DataFrame:
     if not boxed:
         raise DataError(f"none of the {len(rows):,} films on disk ({part}) has a box: choose another --split")
     _LOG.info(f"{len(boxed):,} films of {part} with {sum(film.n_boxes for film in boxed):,} boxes{_warning(part)}")
+    check = map_check.require_maps(loaded.model().to(default_device()), loaded)
     beside = floors(boxed, loaded.image_size, loaded.findings)
-    found = pd.concat([beside, *maps_of(loaded, boxed, methods)], ignore_index=True)
+    found = pd.concat([beside, *maps_of(loaded, boxed, methods, check)], ignore_index=True)
     _LOG.info(as_text(found, loaded.findings))
     _keep(store, loaded, checkpoints.sha256(path), films.table.dataset_id, part, found)
     return found
@@ -143,12 +145,13 @@ def boxed_films(films: FilmSet, rows: np.ndarray, size: int, findings: Sequence[
 # -- measuring
 
 
-def maps_of(loaded: Checkpoint, boxed: Sequence[BoxedFilm], methods: Sequence[str]) -> list[pd.DataFrame]:
+def maps_of(loaded: Checkpoint, boxed: Sequence[BoxedFilm], methods: Sequence[str], check: MapCheck
+            ) -> list[pd.DataFrame]:
     """Rows of the run's maps, and of the same network's with random weights."""
     untrained = start(loaded.architecture, loaded.image_size, loaded.findings, "random", SEED).model.eval()
     made = []
     for suffix, model in (("", loaded.model()), (UNTRAINED, untrained)):
-        explainer = Explainer(model.to(default_device()), loaded.architecture, loaded.spec, loaded.findings)
+        explainer = map_check.explainer_of(model.to(default_device()), loaded, check)
         rows = [row for film in tqdm(boxed, unit=" films", desc="random weights" if suffix else "the run's maps")
                 for row in _rows_of(explainer, film, methods, suffix)]
         made.append(pd.DataFrame(rows, columns=LOCALIZATION_COLUMNS))

@@ -12,10 +12,10 @@ and 4, the centres).
 from typing import Any
 
 import torch
-from timm.layers import Conv2dSame
+from timm.layers import BlurPool2d, Conv2dSame
 from torch import nn
 
-_STRIDED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+_STRIDED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, BlurPool2d)
 
 
 def overlay_offset(model: nn.Module, layer: nn.Module, size: int) -> float:
@@ -56,23 +56,32 @@ def _first_centre(passed: list[tuple[Any, int, int]], size: int) -> tuple[float,
     """Centre of the first cell and distance between cells, in input pixels (the first pixel's centre is 0).
 
     Of parallel ways (a block and its shortcut) the first is taken: both have to end at the same centres to be added.
+    A step that is none of these modules, such as a transformer's merging of patches, is taken to be even: its cells'
+    centres are the middles of what they are made of.
     """
     centre, stride, width = 0.0, 1, size
     for module, before, after in passed:
+        if before < width:  # a step of another kind lies between
+            centre, stride, width = centre + stride * (width // before - 1) / 2, stride * (width // before), before
         if before == width:
-            centre += stride * ((_first(module.kernel_size) - 1) / 2 - _padding(module, before))
+            centre += stride * ((_kernel(module) - 1) / 2 - _padding(module, before))
             stride *= _first(module.stride)
             width = after
     return centre, stride
 
 
+def _kernel(module: Any) -> int:
+    return module.filt_size if isinstance(module, BlurPool2d) else _first(module.kernel_size)
+
+
 def _padding(module: Any, width: int) -> int:
     """Pixels that the module adds on the left."""
-    if isinstance(module, Conv2dSame):  # TensorFlow's rule: as much as is needed, the odd pixel on the right
-        kernel, stride = _first(module.kernel_size), _first(module.stride)
+    if isinstance(module, Conv2dSame) or module.padding == "same":  # as much as is needed, the odd pixel on the right
+        kernel, stride = _kernel(module), _first(module.stride)
         return max((-(-width // stride) - 1) * stride + kernel - width, 0) // 2
-    return _first(module.padding)
+    return 0 if module.padding == "valid" else _first(module.padding)
 
 
-def _first(value: int | tuple[int, ...]) -> int:
-    return value[0] if isinstance(value, tuple) else value
+def _first(value: Any) -> int:
+    """Of a pair, or of a longer list; one number is all of them."""
+    return int(value[0] if isinstance(value, tuple | list) else value)

@@ -22,9 +22,9 @@ import torch
 from torch import nn
 
 from cxrcore.data.files.replace_file import replacing
-from cxrcore.errors import CheckpointError, DiskFullError, FindingError
+from cxrcore.errors import CheckpointError, DiskFullError, FindingError, RunError
 from cxrcore.findings import checked_list
-from cxrcore.networks.architectures import ARCHITECTURES, build, of_timm
+from cxrcore.networks.architectures import build, of_timm, require_known
 from cxrcore.networks.batches import InputSpec
 from cxrcore.networks.model_options import check_options
 from cxrcore.networks.state_shapes import first_difference
@@ -60,7 +60,7 @@ class Checkpoint:
     epoch: int
     findings: tuple[str, ...]
     model_options: Mapping[str, Any] = field(default_factory=dict)
-    start_weights: Mapping[str, str | None] = field(default_factory=dict)
+    start_weights: Mapping[str, str | int | None] = field(default_factory=dict)
     output: str = "logits"
     average: Mapping[str, torch.Tensor] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -143,8 +143,10 @@ def checked(path: Path, content: Any) -> Checkpoint:
         raise CheckpointError(f"{path}: {error}") from None
     if content["output"] != "logits":
         raise CheckpointError(f"{path} gives '{content['output']}', not logits")
-    if content["architecture"] not in ARCHITECTURES:
-        raise CheckpointError(f"{path} is of an unknown architecture '{content['architecture']}'")
+    try:
+        require_known(content["architecture"])
+    except RunError as error:
+        raise CheckpointError(f"{path} is of an unknown architecture: {error}") from None
     check_options(content.get("model_options", {}), str(path))
     known = {key: content[key] for key in Checkpoint.__dataclass_fields__ if key in content}
     for key in ("mean", "std", "findings"):
@@ -214,9 +216,9 @@ def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], name: str) -
         CheckpointError: another number of outputs, missing, foreign or misshapen tensors.
     """
     own = model.state_dict()
-    head = sorted(key for key in own if key.startswith(_head_prefix(model)))
+    head = sorted(key for key in own if key.startswith(head_prefixes(model)))
     outputs = next((len(state[key]) for key in head if key in state), None)
-    wanted = len(own[head[0]])
+    wanted = len(own[head[0]]) if head else None
     if outputs not in (None, wanted):
         raise CheckpointError(f"{name} has {outputs} outputs, not the {wanted} findings")
     if difference := first_difference(own, state):
@@ -227,8 +229,10 @@ def load_state(model: nn.Module, state: Mapping[str, torch.Tensor], name: str) -
         raise CheckpointError(f"{name} does not fit: {' '.join(str(error).split())[:160]}") from None
 
 
-def _head_prefix(model: nn.Module) -> str:
-    return of_timm(model).pretrained_cfg["classifier"] + "."
+def head_prefixes(model: nn.Module) -> tuple[str, ...]:
+    """How the names of the tensors of a network's last layer begin; distilled networks have two."""
+    named = of_timm(model).pretrained_cfg.get("classifier") or ()
+    return tuple(f"{one}." for one in ((named,) if isinstance(named, str) else named))
 
 
 def sha256(path: Path) -> str:

@@ -18,7 +18,6 @@ from cxrcore.data.files import bounded_file
 from cxrcore.errors import CheckpointError, DataError, WorkbenchError
 from cxrcore.explain import overlay as overlays
 from cxrcore.explain.small_maps import SmallMaps
-from cxrcore.networks.architectures import find_architecture
 from cxrcore.queries.kept import Kept, kept
 from cxrcore.store import Store
 from cxrcore.store.lost_file import why_missing
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from cxrcore.explain.map_check import MapCheck
     from cxrcore.explain.maps import Explainer, Explanation
     from cxrcore.networks.batches import InputSpec
     from cxrcore.networks.input_check.familiarity import Checked, InputCheck
@@ -74,6 +74,7 @@ class Loaded:
         findings: k names, of its outputs.
         checked: says whether a film, uint8 (S, S), looks like those that the run was trained on; None without a check.
         measured: the check's own rates of false alarms and misses, in words.
+        maps: what is known of its maps, and why they are off if they are.
     """
 
     key: str
@@ -83,6 +84,7 @@ class Loaded:
     explainer: "Explainer"
     checked: "Callable[[np.ndarray], Checked] | None"
     measured: str
+    maps: "MapCheck"
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Explained:
         small: the same maps as the few cells that they are stretched from.
         energy: float32 (k,).
         logits, scores: float32 (k,), of the network's findings.
+        off: why there are no maps, which are then empty; "" where there are.
     """
 
     findings: tuple[str, ...]
@@ -103,6 +106,7 @@ class Explained:
     energy: np.ndarray
     logits: np.ndarray
     scores: np.ndarray
+    off: str = ""
 
     def of(self, finding: str) -> tuple[np.ndarray, float]:
         """A finding's map, float32 (S, S), and its energy."""
@@ -136,16 +140,18 @@ def load_network(store: Store, run_id: str) -> Loaded:
 
 @kept(MODELS)
 def _load(path: str, mtime_ns: int, size: int) -> Loaded:
-    from cxrcore.explain.maps import Explainer
+    from cxrcore.explain import map_check
     from cxrcore.networks import checkpoint as checkpoints  # needs torch
     from cxrcore.networks.prediction import default_device
 
     held = checkpoints.load_checkpoint(Path(path))
     model = held.model().to(default_device())
-    check = _check_of(Path(path).parent, checkpoints.sha256(Path(path)))
+    folder, sha256 = Path(path).parent, checkpoints.sha256(Path(path))
+    check = _check_of(folder, sha256)
+    maps = map_check.kept_check(folder, sha256, model, held)
     return Loaded(f"{path}|{mtime_ns}|{size}", held.architecture, held.image_size, held.findings,
-                  Explainer(model, held.architecture, held.spec, held.findings), _asking(check, model, held.spec),
-                  check.describe() if check else "")
+                  map_check.explainer_of(model, held, maps), _asking(check, model, held.spec),
+                  check.describe() if check else "", maps)
 
 
 def _check_of(folder: Path, sha256: str) -> "InputCheck | None":
@@ -207,7 +213,7 @@ def explained_slowly(loaded: Loaded, film: np.ndarray, method: str, finding: str
 
 def _packed(found: "Explanation") -> Explained:
     return Explained(found.findings, found.placed().astype(np.float16), found.small(), found.energy, found.logits,
-                     found.scores)
+                     found.scores, found.off)
 
 
 def occluded(pixels: np.ndarray, strokes: Sequence[Sequence[Sequence[float]]]) -> np.ndarray:
@@ -231,11 +237,6 @@ def reason(key: str) -> str:
     from cxrcore.networks.input_check import familiarity
 
     return familiarity.REASONS[key]
-
-
-def pooled_head(architecture: str) -> bool:
-    """Whether HiResCAM equals Grad-CAM on this network."""
-    return find_architecture(architecture).pooled_head
 
 
 # -- how maps are drawn

@@ -63,11 +63,16 @@ def example(lesson: Lesson, image_id: str, finding: str, longest: int = LARGEST)
     Args:
         finding: whose map is shown first.
         longest: pixels of the picture's long side, at most.
+
+    Raises:
+        NothingToShow: the network's maps are off.
     """
     row, run = lesson.row(lesson.run), lesson.run
     films = chosen_film.films_of(lesson.store, row, lesson.overview.runs, lesson.overview.datasets)
     film = chosen_film.stored(lesson.store, films, image_id, chosen_film.size_of(row))
     loaded = explained_films.load_network(lesson.store, run.run_id)
+    if loaded.maps.why_off:
+        raise NothingToShow(f"Maps of {run.label} are off: {loaded.maps.why_off}.")
     pixels = film.film.pixels
     found = explained_films.explained(loaded, film_file.resize(pixels, loaded.image_size), METHODS["Grad-CAM"])
     known = dict(zip(lesson.findings, lesson.tuned(run).thresholds.tolist(), strict=True))

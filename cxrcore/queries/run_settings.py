@@ -23,6 +23,7 @@ _MEANINGS = _OF_FLAGS | {
     "architecture": "the network",
     "kind": "trained here, imported, or an ensemble of other runs",
     "parameters": "numbers that training adjusts",
+    "maps": "whether they point at a spot that is planted on an empty film",
     "data set": "the films and their labels",
     "split": "who is in train, validation and test",
     "split seed": "of the split's draw",
@@ -33,6 +34,8 @@ _MEANINGS = _OF_FLAGS | {
     "start weights": "timm's name and tag of the ImageNet weights",
     "start weights' hub id": "where they came from",
     "start weights by timm": "version that loaded them",
+    "start weights' image size": "pixels a side that the network's configuration names",
+    "start weights' interpolation": "by which their pictures were resized; films here are resized bilinearly",
     "start weights' SHA-256": "of the file that training began with",
     "pixels_version": "of the way from a film's file to grey pixels",
     "n_train": "films that were trained on",
@@ -68,7 +71,8 @@ _MEANINGS = _OF_FLAGS | {
 _UNITS = {"parameters": (1e6, "M"), "checkpoint size": (1e6, "MB"), "device memory": (1e9, "GB"),
           "training time": (60, "min")}  # {setting: (how much of it is one, its unit)}
 _START_NAMES = {"corpus": "start corpus", "tag": "start weights", "hub_id": "start weights' hub id",
-                "timm": "start weights by timm", "file_sha256": "start weights' SHA-256"}
+                "timm": "start weights by timm", "size": "start weights' image size",
+                "interpolation": "start weights' interpolation", "file_sha256": "start weights' SHA-256"}
 _COST_NAMES = {"training_seconds": "training time", "images_per_second": "training speed",
                "peak_device_bytes": "device memory", "checkpoint_bytes": "checkpoint size", "gmacs": "GMACs",
                "milliseconds_per_film": "time of one film"}
@@ -128,16 +132,20 @@ def _for_reading(setting: str, text: str) -> str:
 def _settings_of(run: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     model = {"architecture": architecture_label(run["architecture"]), "kind": run["kind"],
              "parameters": run["n_parameters"]}
+    measured, config = _flat(json.loads(run["cost"] or "{}")), json.loads(run["config"] or "{}")
+    if maps := measured.pop("maps", None) or config.pop("maps", None):  # of the trained network, else of its start
+        model["maps"] = maps
     scheme = run["split_scheme"]
     data = {"data set": run["dataset"], "split": SPLIT_WORDS.get(scheme, scheme), "split seed": run["split_seed"],
             "split fingerprint": run["split_fingerprint"]}
-    config = _flat(_shortened(_named(json.loads(run["config"] or "{}"))))
+    config.pop("maps", None)
+    config = _flat(_shortened(_named(config)))
     trials = {f"trial speed in {name}": config.pop(f"precision_speeds.{name}", None)
               for name in ("fp32", "tf32", "bf16")}
     training = {name: value for name, value in config.items()
                 if name not in _ELSEWHERE and not name.startswith("precision_speeds.")}
     software = {"git commit": run["git_commit"]} | _flat(json.loads(run["versions"] or "{}"))
-    cost = {_COST_NAMES.get(name, name): value for name, value in _flat(json.loads(run["cost"] or "{}")).items()}
+    cost = {_COST_NAMES.get(name, name): value for name, value in measured.items()}
     cost |= {name: value for name, value in trials.items() if value is not None}
     made = "Source" if {"file", "members", "layout"} & config.keys() else "Training"
     parts = {"Model": model, "Data": data, made: training, "Software": software, "Cost": cost}

@@ -50,6 +50,8 @@ class Augmentation:
         Returns:
             float32 (B, 1, S, S) in the same range; black beyond the border.
         """
+        if self.crop == 1 and not (self.scale or self.rotation or self.shift or self.tone or self.flip):
+            return gray.float()  # nothing to do, and nothing to be rounded
         drawn = dict(zip(DRAWS, draws.unbind(1), strict=True))
         toned = self._toned(gray.float(), drawn) if self.tone else gray.float()
         grid = functional.affine_grid(self._places(drawn), list(gray.shape), align_corners=False)

@@ -101,7 +101,7 @@ def compiled(model: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
 
 def with_films(data: TrainingData, device: torch.device) -> TrainingData:
     """The films in the GPU's memory where they fit beside the training, so that no step waits for the disk."""
-    if device.type != "cuda":
+    if device.type != "cuda" or isinstance(data.pixels, torch.Tensor):
         return data
     rows = np.unique(np.concatenate([data.train_rows, data.val_rows]))
     need = len(rows) * int(np.prod(data.pixels.shape[1:]))

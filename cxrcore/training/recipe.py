@@ -13,6 +13,7 @@ from cxrcore.config import TrainConfig
 from cxrcore.networks.architectures import Architecture
 
 BASE_FILMS = 32  # films a step for which the table's learning rates hold
+LR_LAST = 1e-3  # of a last layer alone, as of any that starts anew
 PATIENCE = 3  # of --schedule plateau
 
 
@@ -81,10 +82,12 @@ def settled(config: TrainConfig, entry: Architecture, at_random: bool, batch_siz
     """
     recipe = recipe_of(entry)
     base, films = recipe.lr_random if at_random else recipe.lr, batch_size * config.accumulate
+    base = LR_LAST if config.freeze else base
     scaled = float(f"{base * math.sqrt(films / BASE_FILMS):.4g}")
     patience = config.patience or (PATIENCE if config.schedule == "plateau" else None)
     rule = "as asked for" if config.lr is not None else (
-        f"{base:g} x sqrt({films} films a step / {BASE_FILMS})" + ", from random weights" * at_random)
+        f"{base:g} x sqrt({films} films a step / {BASE_FILMS})" + ", the last layer alone" * config.freeze
+        + ", from random weights" * (at_random and not config.freeze))
     return dataclasses.replace(
         config, epochs=config.epochs or recipe.epochs, batch_size=batch_size, lr=_or(config.lr, scaled),
         weight_decay=_or(config.weight_decay, recipe.weight_decay), patience=patience,

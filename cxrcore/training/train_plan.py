@@ -23,12 +23,14 @@ from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import VERSION, PreparedPixels, check_size
 from cxrcore.errors import DataError, RunError
 from cxrcore.evaluation import split_parts
+from cxrcore.explain import map_check
+from cxrcore.networks import timm_hub
 from cxrcore.networks.architectures import build, find_architecture
 from cxrcore.networks.initial_weights import Start, start
 from cxrcore.networks.prediction import default_device, use_device
 from cxrcore.settings import Constants
 from cxrcore.store import Store
-from cxrcore.training import devices, precision, recipe
+from cxrcore.training import devices, linear_probe, precision, recipe
 from cxrcore.training.losses import positive_weights
 from cxrcore.training.selection import select_by
 from cxrcore.training.training_data import TrainingData
@@ -48,6 +50,7 @@ class TrainingPlan:
         speeds: what choosing the precision measured, or empty.
         lr_rule: how the learning rate came about, in words.
         constants: what the training settles besides the flags.
+        maps: what is known of the network's maps before the training, "" of the six.
         assumed: what the table, its files and its DICOM films did not say themselves, and how it was taken.
     """
 
@@ -62,6 +65,7 @@ class TrainingPlan:
     lr_rule: str
     constants: Constants
     assumed: list[str]
+    maps: str
 
     def stored_config(self) -> dict[str, Any]:
         """Flags and what became of them, as kept with the run."""
@@ -76,7 +80,7 @@ class TrainingPlan:
             "selection": select_by(self.data.val_labels, self.constants).words,
             "pixels_version": VERSION, "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows),
             "device": device_name(),
-        } | ({"assumed": said} if (said := "; ".join(self.assumed)) else {})
+        } | {name: said for name, said in (("maps", self.maps), ("assumed", "; ".join(self.assumed))) if said}
 
     @property
     def corpus(self) -> str:
@@ -109,7 +113,13 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
         raise RunError(f"the training to go on with is of {', '.join(known)}, and this table of "
                        f"{', '.join(films.table.findings)}: give its own table, read as it was")
     _LOG.info(films.describe())
+    if config.freeze:
+        config = linear_probe.as_they_are(config)
     origin = origin or _start(config, films.table.findings)
+    config = dataclasses.replace(config, arch=origin.architecture or config.arch)  # of the hub: which network it is
+    maps = map_check.at_start(origin.model, config.arch, origin.spec, config.img_size, origin.init == "random")
+    if maps:
+        _LOG.info(maps)
     if origin.notice:
         _LOG.warning(f"{origin.notice}")
     train = films.subset(_some(films, "train"), config.train_subset)
@@ -128,13 +138,13 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     settled, speeds = _settle_precision(settled, origin, batch_size)
     assumed = split_parts.assumed(films, pixels, needed)
     return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, lr_rule, constants or Constants(),
-                        assumed)
+                        assumed, maps)
 
 
 def _start(config: TrainConfig, findings: Sequence[str]) -> Start:
     """The network that the training starts from, built with the recipe's dropout and drop path."""
     options = recipe.model_options(config, find_architecture(config.arch))
-    if "drop_path_rate" in options:
+    if "drop_path_rate" in options and not timm_hub.is_hub(config.arch):
         try:
             with torch.device("meta"):  # its shapes alone
                 build(config.arch, config.img_size, len(findings), options)
@@ -142,6 +152,8 @@ def _start(config: TrainConfig, findings: Sequence[str]) -> Start:
             if config.drop_path is not None:
                 raise RunError(f"--drop_path: {config.arch} has no blocks that can be left out") from None
             del options["drop_path_rate"]
+        except (RuntimeError, ValueError, AssertionError, NotImplementedError):  # told by `start`, in one line
+            pass
     return start(config.arch, config.img_size, findings, config.init, config.seed, options)
 
 
@@ -178,6 +190,8 @@ def _name(config: TrainConfig) -> str:
 
 
 def _settle_precision(config: TrainConfig, origin: Start, batch_size: int) -> tuple[TrainConfig, dict[str, Any]]:
+    if config.freeze and config.precision == "auto":
+        return dataclasses.replace(config, precision="fp32"), {}
     if config.precision != "auto":
         return config, {}
     device = default_device()

@@ -34,6 +34,7 @@ from cxrcore.store.progress import Progress
 from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.training import devices, train_plan
 from cxrcore.training.augmentation import Augmentation
+from cxrcore.training.command import drop_training_state, maps_of, probe, sized
 from cxrcore.training.resume import plan_resumed
 from cxrcore.training.train_plan import TrainingPlan
 from cxrcore.training.trainer import OnStep, Settings, Trainer
@@ -60,7 +61,7 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> list[str]
     if config.resume:
         return [_go_on(config, config.resume, given)]
     if config.arch != ALL:
-        return [_begin(config)]
+        return [_begin(sized(config, given))]
     return _train_all(config)
 
 
@@ -116,9 +117,10 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
             trainer = _trainer(plan, last)
             cost = _fit(plan, run_id, trainer, progress)
         _evaluate(plan, run_id, progress)
+        cost |= maps_of(folder / BEST)
         plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
         progress.update(stage="finished")
-    _drop_training_state(folder / LAST)
+    drop_training_state(folder / LAST)
     _LOG.info(f"run {run_id} finished: best epoch {trainer.best_epoch}, checkpoints in {folder}")
     return run_id
 
@@ -171,7 +173,9 @@ def _memory_in_one_line(plan: TrainingPlan) -> contextlib.AbstractContextManager
 def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    trainer = Trainer(plan.origin.model, plan.origin.spec, plan.data, trainer_settings(plan))
+    settings = trainer_settings(plan)
+    trainer = probe(plan, settings) if plan.config.freeze else Trainer(plan.origin.model, plan.origin.spec, plan.data,
+                                                                        settings)
     if last is not None:
         if not last.training:
             raise CheckpointError(f"{LAST} of this run holds no training state to go on from")
@@ -205,7 +209,7 @@ def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) 
         plan.store.log_epoch(run_id, record)
     if trainer.next_epoch <= trainer.settings.epochs:
         _LOG.info(f"stopped early: no better validation for {plan.config.patience} epochs")
-    return _cost(trainer, folder)
+    return _cost(plan, trainer, folder)
 
 
 def _log(store: Store, run_id: str, records: list[EpochRecord]) -> list[EpochRecord]:
@@ -266,12 +270,12 @@ def _checkpoint(plan: TrainingPlan, run_id: str, trainer: Trainer, with_state: b
     )
 
 
-def _cost(trainer: Trainer, folder: Path) -> dict[str, Any]:
+def _cost(plan: TrainingPlan, trainer: Trainer, folder: Path) -> dict[str, Any]:
     peak = torch.cuda.max_memory_allocated(trainer.device) if trainer.device.type == "cuda" else None
     return {"training_seconds": round(sum(record.seconds for record in trainer.records), 1),
             "images_per_second": round(trainer.records[-1].images_per_second, 1), "peak_device_bytes": peak,
             "checkpoint_bytes": (folder / BEST).stat().st_size,
-            **inference_cost(trainer.model, trainer.data.pixels.shape[-1], trainer.device)}
+            **inference_cost(plan.origin.model, plan.config.img_size, trainer.device)}
 
 
 def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress) -> None:
@@ -292,9 +296,3 @@ def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress) -> None:
     evaluate_run.evaluate_run(plan.store, source, plan.films, plan.pixels, plan.eval_parts, plan.config.eval_subset,
                               cli.results_folder(plan.config.results), told)
     make_check.make_if_missing(plan.store, source, plan.films)
-
-
-def _drop_training_state(path: Path) -> None:
-    """A finished run is not resumed: its last checkpoint keeps the weights only."""
-    if path.exists():
-        checkpoints.save_checkpoint(path, dataclasses.replace(checkpoints.load_checkpoint(path), training={}))

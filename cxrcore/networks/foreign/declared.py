@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from cxrcore.data.files import bounded_file
-from cxrcore.errors import CheckpointError, DataError
+from cxrcore.errors import CheckpointError, DataError, RunError
 from cxrcore.findings import MOST_FINDINGS, NO_FINDING, canonical, key
-from cxrcore.networks.architectures import ARCHITECTURES
+from cxrcore.networks.architectures import require_known
 from cxrcore.networks.checkpoint import MAX_SIZE, is_text, is_triple
 from cxrcore.networks.model_options import check_options
 from cxrcore.networks.weights_corpora import recorded_before_tags
@@ -144,9 +144,12 @@ def _is_none(name: str) -> bool:
 
 
 def _architecture(value: Any, source: Path | str) -> str:
-    if not isinstance(value, str) or value not in ARCHITECTURES:
-        shown = ascii(value)[:40] if isinstance(value, str) else f"a {type(value).__name__}"
-        raise CheckpointError(f"{source}: unknown architecture {shown}: expected one of {', '.join(ARCHITECTURES)}")
+    if not isinstance(value, str):
+        raise CheckpointError(f"{source}: unknown architecture a {type(value).__name__}: expected a name")
+    try:
+        require_known(value)
+    except RunError as error:
+        raise CheckpointError(f"{source}: unknown architecture {ascii(value)[:40]}: {error}") from None
     return value
 
 

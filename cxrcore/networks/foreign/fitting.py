@@ -16,6 +16,7 @@ from torch import nn
 
 from cxrcore.errors import CheckpointError
 from cxrcore.networks.architectures import ARCHITECTURES, PATCH, build, of_timm
+from cxrcore.networks.checkpoint import head_prefixes
 from cxrcore.networks.foreign.heads import Head, find_head, is_counter, is_harmless, is_head
 from cxrcore.networks.foreign.layouts import Recognised, recognise
 from cxrcore.networks.foreign.other_networks import first_names, name_of, without_shared_prefix
@@ -65,8 +66,9 @@ def recognised(found: FoundState, name: str) -> Recognised:
         raise CheckpointError(f"{name} looks like {other}: not one of the six, {', '.join(ARCHITECTURES)}, in "
                               "torchvision's or timm's layout")
     called = f"; it calls itself {found.calls_itself[:40]!a}" if found.calls_itself else ""
-    raise CheckpointError(f"{name} is of no layout that is known here (torchvision's and timm's of the six networks): "
-                          f"it begins with {first_names(found.tensors)}{called}")
+    raise CheckpointError(f"{name} is of no layout that is known here (torchvision's and timm's of the six networks; "
+                          f"weights of another network of timm: --arch timm:NAME): it begins with "
+                          f"{first_names(found.tensors)}{called}")
 
 
 def built(architecture: str, image_size: int, n_outputs: int, options: Mapping[str, Any], name: str) -> nn.Module:
@@ -102,13 +104,13 @@ def fit(known: Recognised, model: nn.Module, architecture: str, name: str) -> Fi
     if difference or known.layout.architecture != architecture:
         where = f": {difference}" if difference else ""
         raise CheckpointError(f"{name} does not fit {architecture}{where}; {_looks(known)}")
-    _check_numbers({key: value for key, value in body.items() if key not in new}, name)
+    check_numbers({key: value for key, value in body.items() if key not in new}, name)
     heads, left, dropped = _rest(known, wanted)
     head, no_head = find_head(heads, own[f"{classifier}weight"].shape[1])
     if hidden:
         head, no_head = None, "its hidden layers are other ones"
     if head is not None:
-        _check_numbers({f"{head.name}.weight": head.weight, f"{head.name}.bias": head.bias}, name)
+        check_numbers({f"{head.name}.weight": head.weight, f"{head.name}.bias": head.bias}, name)
     said = [f"the layout of {known.layout.maker}", *([f"prefix '{known.prefix}' taken off"] if known.prefix else []),
             *said,
             *(["new hidden layers"] if hidden else []), *([f"left out: {_few(dropped)}"] if dropped else [])]
@@ -135,7 +137,8 @@ def _rest(known: Recognised, wanted: Mapping[str, torch.Tensor]
 
 
 def _classifier(model: nn.Module) -> str:
-    return of_timm(model).pretrained_cfg["classifier"] + "."
+    """Of one of the six, which have one last layer; of others the first of theirs."""
+    return next(iter(head_prefixes(model)), "no last layer")
 
 
 def _last_parts(key: str) -> str:
@@ -183,7 +186,7 @@ def _vgg_without_hidden(given: dict[str, torch.Tensor], wanted: Mapping[str, tor
     return own
 
 
-def _check_numbers(tensors: Mapping[str, torch.Tensor], name: str) -> None:
+def check_numbers(tensors: Mapping[str, torch.Tensor], name: str) -> None:
     """CheckpointError where a tensor holds no numbers that a network can be made of."""
     for key, value in tensors.items():
         if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized:
@@ -224,6 +227,7 @@ def whole_state(fitted: Fitted, model: nn.Module, rows: Sequence[int] | None) ->
     """The network's state: the body, and these outputs of the file's head; None leaves the network's own head."""
     own, classifier = model.state_dict(), _classifier(model)
     if rows is None or fitted.head is None:
-        return fitted.body | {key: own[key] for key in own if key.startswith(classifier)}
+        return fitted.body | {key: own[key] for key in own if key.startswith(head_prefixes(model))}
     chosen = {"weight": fitted.head.weight[list(rows)], "bias": fitted.head.bias[list(rows)]}
-    return fitted.body | {f"{classifier}{part}": value for part, value in chosen.items()}
+    names = {f"{classifier}{part}": value for part, value in chosen.items()}
+    return fitted.body | {key: value.reshape(own[key].shape) for key, value in names.items() if key in own}

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from cxrcore.errors import CheckpointError, UsageError
+from cxrcore.networks import timm_names
 from cxrcore.networks.checkpoint import Checkpoint, checked, is_own
 from cxrcore.networks.foreign import declared
-from cxrcore.networks.foreign.fitting import Fitted, built, fit, positions_size, recognised, whole_state
+from cxrcore.networks.foreign.fitting import Fitted, built, positions_size, recognised, whole_state
 from cxrcore.networks.foreign.state_dicts import find_state
+from cxrcore.networks.foreign.timm_states import fitted_to
 from cxrcore.networks.weights_file import read_plain
 
 IMAGE_SIZE = 224  # where nobody says another: what the six networks' ImageNet weights take
@@ -58,13 +60,14 @@ def _foreign(path: Path, content: Any, flags: Mapping[str, Any]) -> Loaded:
     found = find_state(content, str(path))
     beside, told = declared.beside(path)
     said = declared.of_content(content, path) | beside | dict(flags)
-    known = recognised(found, str(path))
-    arch = said.get("architecture", known.layout.architecture)
-    size = said.get("image_size") or positions_size(known) or IMAGE_SIZE
-    options = said.get("model_options", {})
-    fitted = fit(known, built(arch, size, 1, options, str(path)), arch, str(path))
+    arch, size, options = said.get("architecture", ""), said.get("image_size"), said.get("model_options", {})
+    if not timm_names.is_timm(arch):
+        known = recognised(found, str(path))
+        arch, size = arch or known.layout.architecture, size or positions_size(known)
+    size = size or IMAGE_SIZE
+    fitted = fitted_to(found, built(arch, size, 1, options, str(path)), arch, str(path))
     _require_whole(path, fitted, arch)
-    kept = _kept_outputs(path, said, fitted, f"{arch} in the layout of {known.layout.maker}")
+    kept = _kept_outputs(path, said, fitted, f"{arch} in {fitted.said[0]}")
     names = said["findings"]
     model = built(arch, size, len(kept), options, str(path))
     checkpoint = Checkpoint(

@@ -7,14 +7,17 @@ forward that gives the scores, read by hooks that leave nothing behind.
 import contextlib
 import math
 from collections.abc import Callable, Generator
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
+from cxrcore.errors import DataError
 from cxrcore.networks.architectures import of_timm
 from cxrcore.networks.batches import InputSpec, normalise
+from cxrcore.networks.cam_layer import PREFIXES, layout_of
 from cxrcore.networks.prediction import default_device, full_precision
 
 STAGES = 4
@@ -27,8 +30,13 @@ def stages(model: nn.Module) -> list[str]:
 
     Args:
         model: of `architectures.build`; timm lists the stages of its networks.
+
+    Raises:
+        DataError: not of this one.
     """
-    names = [stage["module"] for stage in of_timm(model).feature_info]
+    names = [stage["module"] for stage in getattr(of_timm(model), "feature_info", None) or [] if "module" in stage]
+    if not names or any(name not in dict(model.named_modules()) for name in names):
+        raise DataError("timm lists no stages of this network whose outputs could be read")
     return [names[round(i)] for i in np.linspace(0, len(names) - 1, STAGES)]
 
 
@@ -43,11 +51,11 @@ def reading(model: nn.Module) -> Generator[Callable[[], torch.Tensor]]:
 
     def keep(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
-            pooled[name] = _pooled(output.detach())
+            pooled[name] = _pooled(output, own_prefix)
 
         return hook
 
-    names = stages(model)
+    names, own_prefix = stages(model), int(getattr(of_timm(model), "num_prefix_tokens", 0) or 0)
     handles = [model.get_submodule(name).register_forward_hook(keep(name)) for name in names]
     try:
         yield lambda: torch.cat([pooled[name] for name in names], dim=1).cpu()
@@ -79,14 +87,18 @@ def extract(
     return np.concatenate(parts)
 
 
-def _pooled(output: torch.Tensor) -> torch.Tensor:
+def _pooled(given: Any, own_prefix: int) -> torch.Tensor:
     """A stage's output as (B, d): each channel's mean in the cells of a grid, and its spread over the film.
 
-    Tokens (B, 1 + n, C) with the class token first are laid out as the square that they come from.
+    Args:
+        given: (B, C, h, w), (B, h, w, C) or tokens, which are laid out as the square that they come from.
+        own_prefix: tokens before those of places, as timm has it.
     """
-    if output.ndim == 3:
-        side = round((output.shape[1] - 1) ** 0.5)
-        output = output[:, 1:].unflatten(1, (side, side)).permute(0, 3, 1, 2)
+    output = (given[0] if isinstance(given, tuple | list) and given else given)
+    layer = layout_of(output.detach(), "", 0, [own_prefix, *PREFIXES]) if torch.is_tensor(output) else None
+    if layer is None and not (torch.is_tensor(output) and output.ndim == 4):
+        raise DataError("the outputs of this network's stages have no places")
+    output = layer.to_maps(output.detach()) if layer and layer.to_maps else output.detach()
     output = output[:, :: math.ceil(output.shape[1] / CHANNELS)]
     output = output.float()
     side = min(GRID, *output.shape[2:])

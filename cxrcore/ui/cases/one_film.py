@@ -116,6 +116,8 @@ def _explained(listed: Listed, image_id: str) -> tuple[Explained, float] | None:
         return None
     small = film_file.resize(film, loaded.image_size)
     found = explained_films.explained(loaded, small, METHODS[METHOD])
+    if found.off:
+        return None
     row = int(np.flatnonzero(listed.shown.found.image_ids == image_id)[0])
     return found, float(listed.shown.found.scores[row, listed.shown.place])
 

@@ -43,10 +43,18 @@ def warnings_of(film: ChosenFilm, one: OneRun) -> list[str]:
     if film.part == "train":
         said.append("This film is in the run's training split: the network has seen it with its labels, so its scores "
                     "and maps say little of what it does on new films.")
+    if one.loaded.maps.why_off:
+        said.append(f"No maps of {one.label}: {one.loaded.maps.why_off}.")
     checked = one.loaded.checked(one.small) if one.loaded.checked else None
     if checked and checked.reason:
         said.append(f"This image {explained_films.reason(checked.reason)}: the scores may mean nothing.")
     return said
+
+
+def _say_maps(one: OneRun) -> None:
+    """That maps were checked; the six networks' are known to lie right, so nothing is said of them."""
+    if one.loaded.maps.is_checked:
+        st.caption(f"{escape(one.label)}: {escape(one.loaded.maps.in_words())}.")
 
 
 def put_numbers(store: Store, film: ChosenFilm, shown: Sequence[OneRun], method: str) -> None:
@@ -55,13 +63,14 @@ def put_numbers(store: Store, film: ChosenFilm, shown: Sequence[OneRun], method:
     with frame.numbers():
         for each in shown:
             st.caption(f"{escape(each.label)}: thresholds {escape(each.scores.source)}.")
+            _say_maps(each)
             _say_stored(store, film, each)
         for text in dict.fromkeys(each.scores.uncalibrated for each in shown):
             if text:
                 st.caption(text)
         if film.image_id and film.part is None:
             st.caption("Whether this run was trained on this film is not known: its split cannot be drawn again here.")
-        if method == HIRES and explained_films.pooled_head(one.loaded.architecture):
+        if method == HIRES and one.loaded.maps.pooled:
             st.caption("On this network HiResCAM equals Grad-CAM: what follows the layer is a mean and one linear "
                        "layer.")
         _say_check(one)

@@ -206,8 +206,10 @@ def note(one: OneRun, before: OneRun | None, finding: str, found: Explained | No
     if found is not None and (not found.findings or finding in found.findings):
         heat, energy = found.of(finding)
         logit = with_minus(f"{found.logits[one.loaded.findings.index(finding)]:+.2f}")
-        parts.append(f"logit {logit}, energy {energy:.3g}")
-        if not heat.any():
+        parts.append(f"logit {logit}" if found.off else f"logit {logit}, energy {energy:.3g}")
+        if found.off:
+            ends.append(f"Maps are off: {found.off}.")
+        elif not heat.any():
             ends.append("The map is empty: nothing speaks for it." if energy == 0 else
                         "The map is flat: no place stands out.")
         elif (strength := one.opacity(finding)) < 1:
