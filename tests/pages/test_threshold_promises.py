@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scored_runs
+from opened_pages import open_page
 from told_board import Browser
 
 from cxrcore.findings import NIH_FINDINGS, display_name
@@ -98,3 +99,19 @@ def test_verdicts_are_counted_in_words(own_store):
     rows = pd.DataFrame({"verdict": ["kept", "kept", "not kept", ""]})
     assert kept_in_words(rows) == "2 kept, 1 not kept."
     assert kept_in_words(rows.iloc[3:]) == ""
+
+
+# -- the planner
+
+
+@pytest.mark.parametrize(("page", "n_tables"), [("thresholds", 2), ("compare", 2)])
+def test_the_planner_is_folded_at_rest_and_says_what_a_question_takes(store, page, n_tables):
+    app = open_page(page, run=store.runs()["run_id"].tolist())
+    tables = len(app.dataframe)
+    assert "For a promise" not in "\n".join(one.value for one in app.markdown)
+    app.session_state["planner"] = True
+    app.run()
+    assert not app.exception and len(app.dataframe) == tables + n_tables
+    text = "\n".join(one.value for one in app.markdown)
+    assert "29 patients if all of them are right" in text and "Another seed, or more patients?" in text
+    assert "in paired draws" in text
