@@ -18,6 +18,7 @@ from cxrcore.ui.widgets import escape, number
 
 TITLE = "Planner: how many films, patients or seeds"
 ROW_HEIGHT = 36  # pixels
+FEW = 30  # films or patients
 _TITLES = {"recall": "Recall", "specificity": "Specificity", "precision": "Precision", "auroc": "AUROC"}
 _MEASURE, _WIDTH, _BOUND, _SURE, _OTHER = (f"planner_{name}" for name in ("measure", "width", "bound", "sure", "other"))
 
@@ -56,7 +57,7 @@ def show_planner(measured: Callable[[], Sequence[Resampled]], labels: Sequence[s
 
 
 def _show_intervals(found: Resampled, label: str, findings: tuple[str, ...], measure: str, width: float) -> None:
-    st.markdown(f"**For an interval of ±{width:g}** ({LEVEL:.0%}) of {_TITLES[measure]}, as {escape(label)} has it now")
+    st.markdown(f"**For a {100 * LEVEL:g} % interval of ±{width:g}** of {_named(measure)}, as {escape(label)} has it now")
     if not found.patients_known:
         st.caption(PATIENTS_UNKNOWN_NOTE)
     _table(interval_plan(found, findings, measure, width), "Films that an interval takes", {
@@ -77,13 +78,21 @@ def _show_apart(found: Sequence[Resampled], labels: Sequence[str], findings: tup
         other = st.selectbox("Tell it from", others, format_func=lambda place: labels[place], key=_OTHER)
     change = difference(found[0], found[other], measure)
     n = found[0].n_patients
-    st.markdown(f"**To tell {escape(labels[0])} from {escape(labels[other])}** by {_TITLES[measure]} at the difference "
-                f"they have now, with a chance of {POWER:.0%}: there are {n:,} patients, in paired draws.")
+    own = "" if measure == "auroc" else ", each at its own thresholds"
+    st.markdown(f"**To tell {escape(labels[0])} from {escape(labels[other])}** by {_named(measure)}{own}, at the "
+                f"difference that they have now, with a chance of {100 * POWER:g} %: there are {n:,} patients, in paired "
+                "draws.")
     _table(apart_plan(change, findings, n), "Patients that tell two runs apart", {
         "finding": st.column_config.TextColumn("Finding"),
         "difference": number("difference", "Difference now", "%+.4f"),
         "error": number("interval", "Standard error", "%.4f"),
         "patients": number("patients_to_tell", "Patients needed")})
+    st.caption(f"Needs below {FEW} rest on a normal distribution that so few do not have: take {FEW} at least.")
+
+
+def _named(measure: str) -> str:
+    """As it stands within a sentence."""
+    return "AUROC" if measure == "auroc" else measure
 
 
 def _table(frame: pd.DataFrame, alt: str, columns: dict[str, object]) -> None:
