@@ -57,7 +57,7 @@ def show_planner(measured: Callable[[], Sequence[Resampled]], labels: Sequence[s
 
 
 def _show_intervals(found: Resampled, label: str, findings: tuple[str, ...], measure: str, width: float) -> None:
-    st.markdown(f"**For a {100 * LEVEL:g} % interval of ±{width:g}** of {_named(measure)}, as {escape(label)} has it now")
+    st.markdown(f"**For a {100 * LEVEL:g} % interval of ±{width:g}** of {_named(measure)}, as {escape(label)} has it")
     if not found.patients_known:
         st.caption(PATIENTS_UNKNOWN_NOTE)
     _table(interval_plan(found, findings, measure, width), "Films that an interval takes", {
@@ -80,8 +80,8 @@ def _show_apart(found: Sequence[Resampled], labels: Sequence[str], findings: tup
     n = found[0].n_patients
     own = "" if measure == "auroc" else ", each at its own thresholds"
     st.markdown(f"**To tell {escape(labels[0])} from {escape(labels[other])}** by {_named(measure)}{own}, at the "
-                f"difference that they have now, with a chance of {100 * POWER:g} %: there are {n:,} patients, in paired "
-                "draws.")
+                f"difference that they have now, with a chance of {100 * POWER:g} %: there are {n:,} patients, in "
+                "paired draws.")
     _table(apart_plan(change, findings, n), "Patients that tell two runs apart", {
         "finding": st.column_config.TextColumn("Finding"),
         "difference": number("difference", "Difference now", "%+.4f"),
