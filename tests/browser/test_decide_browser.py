@@ -387,6 +387,7 @@ def test_the_row_says_that_its_f1_is_the_lower_lines_and_means_say_of_what(page,
 def test_refer_at_most_is_solved_over_every_score_after_a_click(page, address, store, films):
     _open(page, address, store, finding="Effusion")
     _switch_on(page, "ask")
+    settle(page)  # what the mode asked for has come, and its line is not built anew under the click
     page.locator('[data-control="refer-at-most"]').fill("5")
     page.locator('[data-aim="refer-at-most"]').click()
     page.wait_for_url("**u=Effusion*")
