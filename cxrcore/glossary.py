@@ -133,6 +133,10 @@ TERMS = {
     "films_needed": Term("Films needed", "How many films with the finding an interval of the wanted width takes, with "
                          "patients who have as many films as here.", "from 1", "Kish, Survey Sampling, 1965; for AUROC "
                          "Hanley and McNeil, Radiology 1982"),
+    "patients_to_tell": Term("Patients to tell two runs apart", "Patients, with films as these have, on whom a "
+                             "difference as large as the one at hand would be told with a chance of 80 %, by a "
+                             "two-sided test at 5 %, from its standard error in paired draws.", "from 1; none where "
+                             "the runs do not differ", "Efron and Tibshirani, An Introduction to the Bootstrap, 1993"),
     "worth_of_a_seed": Term("Patients worth a seed", "How many times the patients tell as much of the mean of repeats "
                             "as one repeat more.", "from 1; none where seeds differ more than patients could tell",
                             "Bouthillier et al., MLSys 2021"),

@@ -9,7 +9,7 @@ from cxrcore.measures.metrics import THRESHOLDED
 from cxrcore.queries import comparison, evaluated_runs, run_settings
 from cxrcore.queries.evaluated_runs import Evaluated, evaluated
 from cxrcore.report.paper import Setting
-from cxrcore.ui import link, report_button, run_pages, widgets
+from cxrcore.ui import link, planner, report_button, run_pages, widgets
 from cxrcore.ui.compare import for_paper, sections, table, words
 from cxrcore.ui.compare.sections import MEASURES, SETS
 from cxrcore.ui.frame import frame
@@ -103,6 +103,9 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         tables |= sections.agreement_section(store, compared, part)
     tables |= sections.seeds_section(compared, overview.runs, measure, part)
     tables |= sections.cost_section(compared, overview.runs, title)
+    ordered = sorted(compared, key=lambda one: one.run.run_id != base)
+    planner.show_planner(lambda: [one.found for one in ordered], [one.run.label for one in ordered], runs[0].findings,
+                         overview, base, part)
     with st.expander("Settings that differ"):
         trained_on = measured["dataset_id"].map(overview.datasets["name"])
         settings = run_settings.settings_table(measured.assign(dataset=trained_on).to_dict("records"), page.labels)

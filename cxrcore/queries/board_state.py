@@ -33,6 +33,7 @@ from cxrcore.store import Store
 UPPER = "upper"  # in a set's parameters: {finding: upper line}
 UPPER_LINE = "^"  # before the NAME:VALUE pair of an upper line
 NO_LINE = "none"  # as its value: the set has an upper line, the board has not
+STORED = "set:"  # before the id of a stored set, and @ and its part, as a finding's value
 
 # -- the board's state
 
@@ -45,7 +46,8 @@ class BoardState:
         base: the set that was put there.
         reference: the set that changes are shown against.
         changed: {finding: value} where it differs from the base. The value is '0.31@test' where it was set by hand
-            while looking at test ('0.31' where that is not known), or the key that it was fitted with.
+            while looking at test ('0.31' where that is not known), the key that it was fitted with, or
+            'set:<id>@<part>' where it was taken from a stored set.
         findings: k names, that the run is shown with.
         thresholds: float64 (k,), all of them.
         own: {finding: the set that its threshold was taken from} where it was fitted by itself.
@@ -77,7 +79,7 @@ class BoardState:
     @property
     def by_hand(self) -> list[str]:
         """Findings whose threshold was dragged, typed or read from a file."""
-        return [finding for finding, value in self.changed.items() if parse_key(value) is None]
+        return [finding for finding, value in self.changed.items() if set_key(value) is None]
 
     @property
     def on_half(self) -> bool:
@@ -104,6 +106,13 @@ def uppers_in(parameters: Mapping[str, Any]) -> dict[str, float]:
     held = parameters.get(UPPER)
     return {str(finding): float(value) for finding, value in held.items() if isinstance(value, int | float)
             and not isinstance(value, bool) and 0 <= value <= UNREACHED} if isinstance(held, Mapping) else {}
+
+
+def set_key(value: str) -> str | None:
+    """The key of the set that a finding's threshold was taken from, for `find_set`; None where it was set by hand."""
+    if value.startswith(STORED):
+        return value.removeprefix(STORED).partition("@")[0]
+    return value if parse_key(value) else None
 
 
 def hand(value: float, part: str | None) -> str:
@@ -143,10 +152,11 @@ def make_state(store: Store, run: Evaluated, base: SourcedSet, reference: Source
     values, kept, own = base.thresholds.copy(), {}, {}
     shown = {finding: text for finding, text in changed.items() if finding in run.findings}
     for finding, text in shown.items():
-        k, fitted = run.findings.index(finding), find_set(store, run, text) if parse_key(text) else None
+        key = set_key(text)
+        k, fitted = run.findings.index(finding), find_set(store, run, key) if key else None
         new = fitted.thresholds[k] if fitted else _threshold(text)
-        if new != base.thresholds[k]:
-            values[k], kept[finding] = new, fitted.key if fitted else text
+        if new != base.thresholds[k] or text.startswith(STORED):
+            values[k], kept[finding] = new, fitted.key if fitted and parse_key(text) else text
             own |= {finding: fitted} if fitted else {}
     rest = {finding: text for finding, text in changed.items() if finding not in shown}
     return BoardState(base, reference, kept, run.findings, values, own, rest,
@@ -242,9 +252,9 @@ def provenance(state: BoardState, run: Evaluated, part: str) -> tuple[str, str]:
         these = "half of these films" if state.base.part == HALF else "these very films"
         flags.append(f"fitted on {these}, which flatters")
     for finding, text in state.changed.items():
-        fit = parse_key(text)
-        if fit is not None:
-            said.append(f"{display_name(finding)}: {find_set_name(fit)}")
+        if finding in state.own:
+            fit = parse_key(text)
+            said.append(f"{display_name(finding)}: {find_set_name(fit) if fit else state.own[finding].in_words}")
             if state.own[finding].is_read_on_own_films(run, part):
                 flags.append(f"{display_name(finding)} was fitted on these very films")
     where = Counter(state.changed[finding].partition("@")[2] for finding in state.by_hand)

@@ -15,6 +15,7 @@ from cxrcore.charts.board.payload import RunCounts, pack
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.measures.calibration import fit_calibrator
+from cxrcore.measures.decisions.abstention import refer_at_most
 from cxrcore.measures.thresholds.positions import sort_scores
 
 pytestmark = pytest.mark.browser
@@ -66,6 +67,10 @@ def _threshold(page, finding) -> float:
 def _upper_in(address) -> float:
     """Where the upper line of Effusion stands, as the link says."""
     return float(re.search(r"u=Effusion(?:%3A|:)([\d.e-]+)", address)[1])
+
+
+def _threshold_in(address) -> float:
+    return float(re.search(r"t=Effusion(?:%3A|:)([\d.e-]+)", address)[1])
 
 
 def _upper(page, finding):
@@ -343,6 +348,64 @@ def test_two_lines_are_dragged_apart_stand_in_the_link_and_are_asked_about_on_ot
     asked = (scores >= low) & (scores < _upper_in(page.url))
     page.goto(page.url.replace("/thresholds", "/cases") + "&films=Referred+to+a+person")
     expect(page.get_by_text(f"Effusion: {asked.sum():,} films referred to a person")).to_be_visible()
+
+
+def test_a_finger_moves_the_upper_line_and_a_tap_explains_each_new_number(chromium, address, store):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    _open(page, address, store, finding="Effusion")
+    _switch_on(page, "place", "worth", "ask")
+    upper = _upper(page, "Effusion")
+    upper.scroll_into_view_if_needed()
+    settle(page)
+    box, place = upper.bounding_box(), int(upper.input_value()) / int(upper.get_attribute("max"))
+    x, y = box["x"] + 7 + (box["width"] - 14) * place, box["y"] + box["height"] / 3
+    session = context.new_cdp_session(page)
+    for kind, at in (("touchStart", x), *(("touchMove", x + 6 * step) for step in range(8)), ("touchEnd", None)):
+        points = [] if at is None else [{"x": at, "y": y}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.wait_for_url("**u=Effusion*")
+    assert _value(page, "Effusion", "referred") > 0
+    row = page.locator('[data-finding="Effusion"]')
+    for metric in ("ppv", "npv", "alarms_per_1000", "misses_per_1000", "net_benefit", "referred", "decided_recall",
+                   "decided_precision", "decided_f1", "misses_left"):
+        row.locator(f'[data-metric="{metric}"]').tap()
+        expect(page.locator("#term")).to_contain_text("Range: ")
+        page.keyboard.press("Escape")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
+
+
+def test_the_row_says_that_its_f1_is_the_lower_lines_and_means_say_of_what(page, address, store):
+    _open(page, address, store, finding="Effusion")
+    assert page.locator(".lower-alone").count() == 0
+    _switch_on(page, "ask")
+    assert page.locator('[data-finding="Effusion"] .lower-alone').text_content().endswith("the lower line alone")
+    assert page.locator(".panel .lower-alone").count() == 1
+
+
+def test_refer_at_most_is_solved_over_every_score_after_a_click(page, address, store, films):
+    _open(page, address, store, finding="Effusion")
+    _switch_on(page, "ask")
+    settle(page)  # what the mode asked for has come, and its line is not built anew under the click
+    page.locator('[data-control="refer-at-most"]').fill("5")
+    page.locator('[data-aim="refer-at-most"]').click()
+    page.wait_for_url("**u=Effusion*")
+    low, high = _threshold_in(page.url), _upper_in(page.url)
+    k = NIH_FINDINGS.index("Effusion")
+    bands = refer_at_most(films.labels[:, [k]], films.scores[:, [k]], 0.05)
+    assert (low, high) == (bands.lower[0], bands.upper[0])
+    settle(page)
+    scores, has = films.scores[:, k].astype(np.float64), films.labels[:, k] == 1
+    tp, fp, missed = ((scores >= high) & has).sum(), ((scores >= high) & ~has).sum(), ((scores < low) & has).sum()
+    assert _value(page, "Effusion", "decided_f1") == 2 * tp / (2 * tp + fp + missed)
+
+
+def test_the_page_of_all_modes_with_the_film_strip_has_no_fault_that_axe_finds(page, served, phantoms):
+    _open(page, served, phantoms.store, finding="Effusion")
+    _switch_on(page, "place", "worth", "ask", "films")
+    expect(page.locator(".strip .tile").first).to_be_attached()
+    assert json.dumps([fault["rule"] for fault in faults_of(page)]) == "[]"
 
 
 def test_the_page_of_all_modes_has_no_fault_that_axe_finds(page, address, store):

@@ -103,6 +103,25 @@ def test_keys_turn_the_slides_and_each_fits_a_projector_in_large_type(page, stag
     settled(page, NAMES[0])
 
 
+def test_a_slide_fits_with_every_mode_of_the_board_open(page, stage):
+    stage("Thresholds")
+    page.get_by_role("button", name="Reveal").click()
+    expect(page.locator(".row.open")).to_be_visible()
+    settle(page)
+    height = "document.querySelector('[data-testid=stMain]').scrollHeight"
+    at_rest = page.evaluate(height)
+    page.get_by_role("button", name="Decide", exact=True).click()
+    for mode in ("place", "worth", "ask"):
+        page.locator(f'[data-mode="{mode}"]').click()
+    settle(page)
+    board = page.get_by_test_id("threshold-board")
+    assert board.evaluate("e => e.scrollHeight > e.clientHeight")  # what has no room scrolls inside
+    expect(page.locator(".modes:visible")).to_have_count(1)  # the open finding's
+    closing = page.get_by_role("button", name="Decide", exact=True).bounding_box()
+    assert closing["y"] + closing["height"] <= 720
+    assert page.evaluate(height) <= at_rest and unreadable(page) == []
+
+
 def test_a_long_statement_stays_on_one_line(page, stage, store):
     best = store.leaderboard().query("split == 'test'").set_index("run_id")["auroc"].idxmax()
     name = store.run(best)["name"]

@@ -132,11 +132,12 @@ function buildAsk(board) {
   const missed = field("missed-at-most", "Films with the finding that may be missed", every.missed, "problem-ask");
   most.onchange = () => { every.share = most.value; };
   missed.onchange = () => { every.missed = missed.value; };
-  const refer = aimChip("Refer at most", "The two lines with the greatest F1 among the decided films, of all pairs of positions "
+  const over = board.header.alone ? "positions of this board" : "scores";
+  const refer = aimChip("Refer at most", `The two lines with the greatest F1 among the decided films, of all pairs of ${over} `
     + "that refer no more films than this; of several the pair that refers fewest.", () => takeShare(board, most.value),
     { "data-aim": "refer-at-most" });
-  const miss = aimChip("Miss at most", "The lower line stands as high as it can with no more films with the finding below it; above "
-    + "it the upper line with the greatest F1 among the decided films, of several the one that refers fewest.", () => takeMissed(board, missed.value), { "data-aim": "missed-at-most" });
+  const miss = aimChip("Miss at most", `Of all ${over}, the lower line stands as high as it can with no more films with the finding below it; `
+    + "above it the upper line with the greatest F1 among the decided films, of several the one that refers fewest.", () => takeMissed(board, missed.value), { "data-aim": "missed-at-most" });
   return modeLine(board, "ask", element("span", { class: "aimed" }, refer, most, " % of the films"),
                   element("span", { class: "aimed" }, miss, missed, " films with it"));
 }
@@ -146,13 +147,27 @@ function takeShare(board, text) {
   const value = Number(text.replace(",", ".").replace("%", "")) / 100;
   const bad = text.trim() === "" || !(value >= 0 && value <= 1);
   sayInMode(board, "ask", bad ? `“${text}” is no share of the films: type a percentage from 0 to 100.`
-    : withoutInWords(takeBands(board, (k) => referAtMost(board.ladders[k], value))));
+    : takeAskAim(board, `refer:${value}`, (k) => referAtMost(board.ladders[k], value)));
 }
 
 /** @param {Board} board @param {string} text */
 function takeMissed(board, text) {
   const most = Number(text.replace(",", "."));
-  const bad = text.trim() === "" || !(most >= 0);
-  sayInMode(board, "ask", bad ? `“${text}” is no number of films: type 0 or more.` : withoutInWords(takeBands(board, (k) =>
-    (board.ladders[k].positives ? missAtMost(board.ladders[k], most) : null))));
+  const bad = text.trim() === "" || !(most >= 0 && Number.isFinite(most));
+  sayInMode(board, "ask", bad ? `“${text}” is no number of films: type 0 or more.`
+    : takeAskAim(board, `miss:${most}`, (k) => missAtMost(board.ladders[k], most)));
+}
+
+// Solved by the server over every score, whose lines come back as positions; where there is none, over the positions.
+/** @param {Board} board @param {string} key @param {(k: number) => Range | null} solve
+ * @returns {string} what to say at the field */
+function takeAskAim(board, key, solve) {
+  if (board.header.alone) {
+    return withoutInWords(takeBands(board, (k) => (board.ladders[k].positives ? solve(k) : null)));
+  }
+  if (board.resting) commit(board, board.open);
+  const { whole: all } = board.decide;
+  board.send.setTriggerValue("aim", { of: board.header.of, key, shown: false,
+                                      finding: all ? null : board.header.findings[board.open].name });
+  return withoutInWords(chosenRows(board).filter((k) => !board.ladders[k].positives).map((k) => board.header.findings[k].title));
 }

@@ -5,6 +5,8 @@
  *             line: SVGElement, mark: SVGElement, rule: SVGElement, ends: [number, number] }} WorthView
  */
 
+const LOWER_ALONE_HERE = "The counts, their links and the points on the curves above are those of the lower line alone, as "
+  + "if each film from it on were a yes.";
 const WORTH_HEIGHT = 150; // pixels
 const WORTH_LEFT = 46; // pixels, for the numbers beside it
 const WORTH_STEPS = 60; // of the curve of one line
@@ -27,7 +29,8 @@ function buildModesPanel(board) {
   }
   if (on.has("ask")) {
     words.ask = element("p", { class: "alarms" });
-    parts.push(element("section", { class: "mode-panel" }, element("h3", {}, "Ask a person"), words.ask));
+    parts.push(element("section", { class: "mode-panel" }, element("h3", {}, "Ask a person"), words.ask,
+      element("p", { class: "alarms lower-alone" }, LOWER_ALONE_HERE)));
   }
   return parts;
 }

@@ -23,6 +23,8 @@ const MODE_CELLS = [
   ["ask", "misses_left", "Missed", whole],
 ];
 
+const LOWER_ALONE = "F1, recall, precision and counts above: the lower line alone";
+
 /** @param {Board} board @param {number} k */
 function buildRowModes(board, k) {
   const row = board.rows[k];
@@ -50,7 +52,8 @@ function buildRowMode(board, k, mode) {
                    element("small", {}, head), value);
   });
   const lead = element("span", { role: "cell", class: "mode-lead" }, ...leadOf(board, k, mode));
-  return element("div", { class: `mode of-${mode}` }, lead, ...cells);
+  const note = mode === "ask" ? [element("span", { role: "cell", class: "lower-alone" }, LOWER_ALONE)] : [];
+  return element("div", { class: `mode of-${mode}` }, lead, ...cells, ...note);
 }
 
 /** @param {Board} board @param {number} k @param {Mode} mode @returns {(Node | string)[]} */
@@ -69,7 +72,7 @@ function leadOf(board, k, mode) {
   const input = field("harm-ratio", `${title}, false alarms that a miss is worth`, String(ratioOf(board, k)),
                       `problem-row-${k}`);
   input.onchange = () => takeRatio(board, k, input);
-  return ["a miss = ", input, " alarms"];
+  return [element("span", { title: board.header.meanings.harm_ratio }, "a miss = "), input, " alarms"];
 }
 
 /** @param {Board} board @param {number} k */
@@ -161,6 +164,17 @@ function showRowModes(board, k) {
   if (on.has("ask")) showUpper(board, k);
 }
 
+// What the means are of: a number at another prevalence never stands without it.
+/** @param {Board} board @param {Mode} mode */
+function meansInWords(board, mode) {
+  if (mode === "ask") return "Means, of the decided:";
+  const dialled = [...board.ladders.keys()].filter((k) => isDialled(board, k));
+  if (!dialled.length) return "Means, as these films have them:";
+  const values = new Set(dialled.map((k) => prevalenceOf(board, k)));
+  const alike = values.size === 1 && dialled.length === board.ladders.length;
+  return alike ? `Means, at ${shortPercent(prevalenceOf(board, 0))}:` : "Means, each at its prevalence below:";
+}
+
 // Means over the findings that are defined, as the macro measures beside them.
 /** @param {Board} board */
 function showModeTotals(board) {
@@ -169,11 +183,13 @@ function showModeTotals(board) {
     const root = nodes[`totals-${mode}`];
     if (!root) continue;
     if (!root.children.length) {
-      root.append(element("small", {}, mode === "ask" ? "Means, of the decided:" : "Means:"));
+      root.append(element("small", { class: "means-of" }));
       for (const [of, metric, head] of MODE_CELLS) {
-        if (of === mode) root.append(element("span", {}, element("small", {}, head), element("b", { "data-metric": metric })));
+        if (of === mode) root.append(element("span", { title: board.header.meanings[metric] },
+          element("small", {}, head), element("b", { "data-metric": metric })));
       }
     }
+    write(root.children[0], meansInWords(board, mode));
     for (const cell of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("b"))) {
       const metric = String(cell.dataset.metric);
       const defined = values.map((one) => one[metric]).filter((value) => !Number.isNaN(value));

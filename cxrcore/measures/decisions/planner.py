@@ -31,6 +31,11 @@ def error_of_interval(low: float, high: float, level: float = LEVEL) -> float:
     return (high - low) / (2 * _z(level))
 
 
+def half_width_of(error: float, level: float = LEVEL) -> float:
+    """Half of the interval that a standard error gives; NaN of NaN."""
+    return _z(level) * error
+
+
 def _require(name: str, value: float, low: float, high: float) -> float:
     if not low < value < high:
         raise UsageError(f"{name} {value:g} is not above {low:g} and below {high:g}")

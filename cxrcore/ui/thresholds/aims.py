@@ -12,10 +12,11 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.measures.thresholds.fitting import CLASSIC_GRID, OBJECTIVES, STABLE_POSITIVES, Objective
 from cxrcore.queries import run_groups
 from cxrcore.queries.board_state import BoardState, make_state
+from cxrcore.queries.decisions.ask_aims import is_ask_aim, with_bands
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import FITTED_WORDS, HALF, FitKey, find_set
 from cxrcore.store import Store
-from cxrcore.ui.thresholds import board_component, session
+from cxrcore.ui.thresholds import board_component, promise_form, session
 
 FIXED = Objective("{}", "The same threshold for every finding, fitted on nothing.", None, "threshold", 0.5, 0.0, 1.0)
 CLASSIC = Objective("classic grid", f"The greatest F1 on a grid from {CLASSIC_GRID[0]} to {CLASSIC_GRID[-1]}, as early "
@@ -54,8 +55,8 @@ class Fitting:
         return FitKey(aim, self.values.get(aim), None if aim == "fixed" else self.on)
 
 
-def choose_fitting(run: Evaluated, part: str, state: BoardState) -> Fitting:
-    """The popover beside the aims; `part` is what the board is read on."""
+def choose_fitting(store: Store, run: Evaluated, part: str, state: BoardState, finding: str) -> Fitting:
+    """The popover beside the aims; `part` is what the board is read on, `finding` the open one."""
     parts = {name: split for name, split in reversed(run_groups.PART_NAMES.items())
              if split in run.parts and split in ("val", "test")}
     if part == run.part_to_halve:
@@ -63,8 +64,13 @@ def choose_fitting(run: Evaluated, part: str, state: BoardState) -> Fitting:
     if st.session_state.get(_ON) not in parts:
         fitted_on = HALF if state.on_half or "val" not in run.parts else "val"
         st.session_state[_ON] = next((name for name, one in parts.items() if one == fitted_on), next(iter(parts), None))
-    with st.popover("Fit options", icon=":material/target:", key="fit_options",
-                    help="On which films the aims are fitted, for which findings, and with which numbers"):
+    with st.popover("Fit options", icon=":material/target:", key=promise_form.POPOVER, on_change="rerun",
+                    help="On which films the aims are fitted, for which findings, and with which numbers; and promises "
+                         "for new patients"):
+        aims, promises = st.tabs(["Aims", "Promise for new patients"])
+        with promises:
+            promise_form.offer_promise(store, run, part, state, finding)
+    with aims:
         on = st.segmented_control(
             "Fitted on", list(parts), required=True, key=_ON,
             help="Thresholds that were fitted on the films they are read on look better than they are. Half of the "
@@ -122,7 +128,9 @@ def take_aim(store: Store, run: Evaluated, part: str, state: BoardState) -> None
 
 def put(store: Store, run: Evaluated, part: str, state: BoardState, key: str, finding: str | None) -> BoardState:
     """Put a set on the board, or one finding's threshold of it; gives what stands there then."""
-    if finding is None:
+    if is_ask_aim(key):
+        after = with_bands(store, run, part, state, key, finding)
+    elif finding is None:
         after = make_state(store, run, find_set(store, run, key), state.reference, {}, state.uppers)
     else:
         changed = {**state.changed, **state.elsewhere, finding: key}

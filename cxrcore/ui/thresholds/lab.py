@@ -14,19 +14,31 @@ import streamlit as st
 from cxrcore.charts.board.payload import RunCounts, pack
 from cxrcore.charts.look import RunStyle
 from cxrcore.data.splits import PART_WORDS
+from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name, one_of
+from cxrcore.measures.intervals.intervals import Resampled
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.board_state import BoardState, common_note, notes, provenance, read_as_fitted, read_state
 from cxrcore.queries.evaluated_runs import Evaluated, evaluated
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import Kept
+from cxrcore.queries.shared_draws import measured_in_draws
 from cxrcore.queries.threshold_sets import DEFAULT, default_key, find_set, parse_key
 from cxrcore.store import Store
-from cxrcore.ui import finding_picker, link, run_pages, shell, widgets
+from cxrcore.ui import finding_picker, link, planner, run_pages, shell, widgets
 from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
 from cxrcore.ui.run_pages import ALL_ARCHIVED, pick_part, pick_run_and_others
-from cxrcore.ui.thresholds import aims, board_beside, board_component, changed_films, promise, session, set_popover
+from cxrcore.ui.thresholds import (
+    aims,
+    board_beside,
+    board_component,
+    changed_films,
+    promise,
+    promise_kept,
+    session,
+    set_popover,
+)
 
 MAX_RUNS = 6
 RUN_WIDTH = 250  # pixels
@@ -134,7 +146,7 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
         set_popover.sets_popover(store, run, part, state)
     with st.container(key="board_says", horizontal=True, vertical_alignment="center", gap="small"):
         _say_where(store, part, state, runs)
-        fitting = aims.choose_fitting(run, part, state)
+        fitting = aims.choose_fitting(store, run, part, state, finding)
     _say_films(store, part, runs, overview)
     kinds = dict(zip(overview.runs["run_id"], overview.runs["kind"], strict=True))
     with st.container(key="board_lacks", horizontal=True, vertical_alignment="center", gap="small"):
@@ -147,7 +159,17 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
         changed_films.waiting()
     else:
         changed_films.show_changed_films(store, run.read(part), moved["finding"], moved["before"], moved["after"])
+    promise_kept.show_kept(store, run, state)
     promise.show_promise(store, run, part, state, finding)
+    planner.show_planner(lambda: _measured(store, runs, part, state), [one.label for one in runs], run.findings,
+                         overview, run.run_id, part)
+
+
+def _measured(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState) -> list[Resampled]:
+    """The runs in the same draws of patients: the one in focus at the board's thresholds, others at their own."""
+    own = [state.thresholds, *(np.array(_own_set(store, one, state)) for one in runs[1:])]
+    with widgets.slow_share(RESAMPLING) as told:
+        return measured_in_draws(store, [(one.read(part), at) for one, at in zip(runs, own, strict=True)], told)
 
 
 def live_board(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
@@ -184,7 +206,9 @@ def _say_where(store: Store, part: str, state: BoardState, runs: Sequence[Evalua
     where = run.in_words(part)
     flagged = f' <span class="flag">same films</span> {escape(flag.capitalize())}.' if flag else ""
     st.html(_STYLE)
-    widgets.answer(f"Thresholds: <b>{escape(said)}</b>, read on <b>{escape(where)}</b>.{flagged}")
+    promised = promise_kept.in_short(state)
+    promised = f" {escape(promised)}" if promised else ""
+    widgets.answer(f"Thresholds: <b>{escape(said)}</b>, read on <b>{escape(where)}</b>.{flagged}{promised}")
     unknown = evaluated_runs.known_in_words(
         run.findings, [found.n for found in from_store.sorted_scores(store, run.read(part))])
     with frame.numbers():
