@@ -138,7 +138,7 @@ def test_findings_may_stand_in_a_file(tmp_path, text):
     (SAID | {"mean": "grey"}, "the flags: mean needs one number or three, got 'grey'"),
     (SAID | {"std": "0"}, "std needs one number or three, above 0"),
     (SAID | {"arch": "resnet18"}, "does not fit resnet18; it looks like densenet121"),
-    (SAID | {"arch": "resnet50"}, "unknown architecture 'resnet50': expected one of"),
+    (SAID | {"arch": "resnet50"}, "unknown --arch 'resnet50': expected one of"),
     (SAID | {"img_size": 100}, "image_size is 100: expected a multiple of 32"),
 ])
 def test_what_is_missing_or_wrong_is_said_before_anything_is_written(here, tiny_nih, flags, said):

@@ -149,7 +149,7 @@ def _architecture(value: Any, source: Path | str) -> str:
     try:
         require_known(value)
     except RunError as error:
-        raise CheckpointError(f"{source}: unknown architecture {ascii(value)[:40]}: {error}") from None
+        raise CheckpointError(f"{source}: {error}") from None
     return value
 
 
