@@ -5,6 +5,7 @@ for machines whose locks do not reach the shared folder. A scheduler's word is n
 """
 
 import contextlib
+import socket
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -39,9 +40,11 @@ def claimed(store: Store, key: str) -> Generator[None]:
         raise StoreError(f"the claim {folder} cannot be written: {error.strerror}") from None
     try:
         _wait_for_silence(store, key)
-        with Progress(folder):
-            yield
-        (folder / PROGRESS).unlink(missing_ok=True)
+        try:
+            with Progress(folder):
+                yield
+        finally:
+            (folder / PROGRESS).unlink(missing_ok=True)
     finally:
         lock.release()
 
@@ -58,8 +61,9 @@ def _wait_for_silence(store: Store, key: str) -> None:
 
     Of a node that is gone, the heartbeat goes stale within a minute; one that beats is alive.
     """
-    first = read_progress(_folder(store, key)).get("heartbeat")
-    while who := holder(store, key):
+    told = read_progress(_folder(store, key))
+    first = told.get("heartbeat")
+    while told.get("host") != socket.gethostname() and (who := holder(store, key)):  # here, the lock has decided
         if read_progress(_folder(store, key)).get("heartbeat") != first:
             raise BeingTrained(f"this training is under way already, by {who}")
         time.sleep(BEAT)

@@ -28,7 +28,7 @@ from cxrcore.networks import timm_hub
 from cxrcore.networks.architectures import build, find_architecture
 from cxrcore.networks.initial_weights import Start, start
 from cxrcore.networks.prediction import default_device, use_device
-from cxrcore.settings import Constants
+from cxrcore.settings import TRAINING_KEY, Constants
 from cxrcore.store import Store
 from cxrcore.training import devices, linear_probe, precision, recipe, training_key
 from cxrcore.training.losses import positive_weights
@@ -81,7 +81,7 @@ class TrainingPlan:
                 loss=self.config.loss, schedule=self.config.schedule, ema=self.config.ema),
             "selection": select_by(self.data.val_labels, self.constants).words,
             "pixels_version": VERSION, "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows),
-            "device": device_name(), "training_key": self.key,
+            "device": device_name(), TRAINING_KEY: self.key,
         } | {name: said for name, said in (("maps", self.maps), ("assumed", "; ".join(self.assumed))) if said}
 
     @property

@@ -11,8 +11,6 @@ from cxrcore.networks.architectures import find_architecture
 from cxrcore.settings import Constants, settings_key
 from cxrcore.training.recipe import recipe_of
 
-STORED_AS = "training_key"  # in a run's config
-
 
 def training_key(config: TrainConfig, **films: Any) -> str:
     """A hash that tells trainings apart, the seed among it; equal ones are the same training.

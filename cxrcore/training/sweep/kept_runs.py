@@ -4,10 +4,10 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from cxrcore.settings import TRAINING_KEY
 from cxrcore.store import Store, progress
 from cxrcore.store.records import rows_of
 from cxrcore.store.run_folder import LAST
-from cxrcore.training.training_key import STORED_AS
 
 FINISHED, RUNNING, STOPPED = "finished", "running", "stopped"
 _FIRST = (FINISHED, RUNNING, STOPPED)  # where there are several runs of a key
@@ -43,7 +43,7 @@ def kept_runs(store: Store, keys: Collection[str]) -> dict[str, KeptRun]:
 def _key(config: str | None) -> str:
     """Of a run's config; '' of one that an older version trained."""
     told = json.loads(config or "{}")
-    return str(told.get(STORED_AS) or "") if isinstance(told, dict) else ""
+    return str(told.get(TRAINING_KEY) or "") if isinstance(told, dict) else ""
 
 
 def _state(store: Store, run_id: str, status: str) -> str | None:

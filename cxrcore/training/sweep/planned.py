@@ -108,7 +108,8 @@ def architectures(text: str) -> list[str]:
     Raises:
         RunError: one is unknown.
     """
-    names = [name for one in text.split(",") for name in (ARCHITECTURES if one == ALL else [one.strip()])]
+    asked = [one.strip() for one in text.split(",")]
+    names = [name for one in asked for name in (ARCHITECTURES if one == ALL else [one])]
     for name in dict.fromkeys(names):
         (find_architecture if is_hub(name) else require_known)(name)
     return list(dict.fromkeys(names))

@@ -20,9 +20,13 @@ _ORDER = (RUNNING, WAITING, FAILED, QUEUED, DONE)  # from the top of a table tha
 _UP, _CLEAR = "\x1b[{}A", "\x1b[J"
 
 
-def table(trainings: Sequence[Queued]) -> list[str]:
-    """A line for each: name, state, what is said of it."""
-    width = min(_WIDEST, max((len(one.name) for one in trainings), default=0))
+def table(trainings: Sequence[Queued], of: Sequence[Queued] = ()) -> list[str]:
+    """A line for each: name, state, what is said of it.
+
+    Args:
+        of: the whole table that these lines stand in, for its width.
+    """
+    width = min(_WIDEST, max((len(one.name) for one in of or trainings), default=0))
     return [f"{one.name[:_WIDEST]:{width}}  {one.state:7}  {one.said}".rstrip() for one in trainings]
 
 
@@ -47,7 +51,7 @@ class Told:
             self._before = states
             queued.tell(self._store, self._queue())
         if not self._moves:
-            for line in table(changed):
+            for line in table(changed, states):
                 _LOG.info(line)
         elif changed or time.monotonic() - self._when > DRAW_EVERY:
             self._draw([*table(self._with_progress(states)), self._queue().in_words()])
