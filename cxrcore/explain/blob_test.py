@@ -1,11 +1,11 @@
 """The planted-blob test: whether a network's maps point at the place that a score comes from.
 
-A bright spot is planted on an otherwise empty film, at sixteen places. The network's last layer is replaced by one
-with an output a place: the direction in which the spot there moves what the last layer is given. What the spot adds to
-the raw Grad-CAM map of its output, over the film without it, has to be greatest where the spot is. Layout, class
-tokens, the order of rows and columns and the places of the cells all have to be right for that, and the cells must see
-their own surroundings more than the rest of the film. It says nothing of what the network has learned, and takes no
-data.
+A spot, bright or dark in turn, is planted on an otherwise empty, noisy film, at sixteen places. The network's last
+layer is replaced by one with an output a place: the direction in which the spot there moves what the last layer is
+given. What the spot adds to the raw Grad-CAM map of its output, over the film without it, has to be greatest where the
+spot is. Layout, class tokens, the order of rows and columns and the places of the cells all have to be right for that,
+and the cells must see their own surroundings more than the rest of the film. It says nothing of what the network has
+learned, and takes no data.
 """
 
 import copy
@@ -23,9 +23,10 @@ from cxrcore.networks.prediction import full_precision
 
 WITHIN = 0.8  # cells, along each axis: half a cell to the nearest one's middle, and as much again at the film's edges
 NEEDED = 13  # of the spots: a map that stands still, or is turned or mirrored, finds 12 of 16 on the coarsest grid
-_GREY, _NOISE, _BRIGHT = 96, 6, 120  # of 255
+_GREY, _NOISE, _CONTRAST = 118, 20, 100  # of 255
 _WIDTH = 1 / 18  # the spot's sigma, in film sides
 _A_SIDE = 4  # rows and columns of spots, each a little off the middle of its field
+_NOTICED = 5e-4  # of the features' length: less is near what single precision rounds away on its way there
 _FINE = 4  # cells a side from which on their places are measured besides
 
 
@@ -58,9 +59,9 @@ class Found:
         if self.hits >= NEEDED:
             return ""
         if self.blind > total - NEEDED:
-            return (f"the network does not notice a bright spot at {self.blind} of {total} places, so its maps cannot "
+            return (f"the network does not notice a spot at {self.blind} of {total} places, so its maps cannot "
                     "be checked")
-        return (f"a bright spot planted at {total} places was found at {self.hits} ({NEEDED} are needed) by maps of "
+        return (f"a spot planted at {total} places was found at {self.hits} ({NEEDED} are needed) by maps of "
                 f"{self.cells} x {self.cells} cells")
 
 
@@ -73,7 +74,8 @@ def planted(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     at = (fields + rng.uniform(-0.06, 0.06, fields.shape)) * size - 0.5
     pixels = np.arange(size)
     bumps = [np.exp(-((pixels - x) ** 2 + (pixels[:, None] - y) ** 2) / (2 * (_WIDTH * size) ** 2)) for x, y in at]
-    films = [_as_film(empty + _BRIGHT * bump) for bump in bumps]
+    signs = [1 - 2 * ((place + place // _A_SIDE) % 2) for place in range(len(bumps))]  # as on a chess board
+    films = [_as_film(empty + sign * _CONTRAST * bump) for sign, bump in zip(signs, bumps, strict=True)]
     return _as_film(empty), np.array(films), at
 
 
@@ -122,7 +124,7 @@ def _asking(model: nn.Module, spec: InputSpec, empty: np.ndarray, films: np.ndar
             raise WorkbenchError("its features are not finite")
         difference = features[1:] - features[0]
         norm = difference.norm(dim=1, keepdim=True)
-        blind = (norm <= 1e-6 * features[0].norm())[:, 0]
+        blind = (norm <= _NOTICED * features[0].norm())[:, 0]
         weight = difference / norm.clamp(min=1e-30)
     twin = copy.deepcopy(model).requires_grad_(False)
     return with_weights(twin, weight, torch.zeros(len(films), device=device)), blind.cpu().numpy()

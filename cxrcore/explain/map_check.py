@@ -80,7 +80,7 @@ def check_maps(model: nn.Module, architecture: str, spec: InputSpec, image_size:
     if found.why_off:
         return MapCheck(OFF, found.why_off, found.layer, pooled=found.pooled)
     moved = f", maps moved by {-found.shift:.1f} pixels" if found.shift else ""
-    return MapCheck(CHECKED, f"a bright spot planted at 16 places was found at {found.hits}, in {found.layer}{moved}",
+    return MapCheck(CHECKED, f"a spot planted at 16 places was found at {found.hits}, in {found.layer}{moved}",
                     found.layer, found.shift, found.pooled)
 
 

@@ -10,9 +10,6 @@ Source: Selvaraju et al., Grad-CAM, ICCV 2017.
 
 import contextlib
 import copy
-import ctypes
-import functools
-import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -23,6 +20,7 @@ from torch import nn
 
 from cxrcore.errors import UsageError
 from cxrcore.explain import methods, registration
+from cxrcore.explain.freed_memory import keep_freed_memory
 from cxrcore.explain.method_names import LABELS
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
 from cxrcore.explain.small_maps import SmallMaps, place, small_maps
@@ -30,10 +28,6 @@ from cxrcore.networks.architectures import find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec, normalise
 from cxrcore.networks.cam_layer import CamLayer, cam_layer
 from cxrcore.networks.prediction import full_precision
-
-KEPT = 128 << 20  # bytes that may stay with the process though nothing uses them
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt's parameters, in glibc's malloc.h
-_GREATEST_MMAP_THRESHOLD = 32 << 20  # what glibc allows
 
 
 @dataclass(frozen=True)
@@ -303,19 +297,3 @@ def _frozen_twin(model: nn.Module) -> nn.Module:
         id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in model.parameters()}
     shared |= {id(buffer): buffer for buffer in model.buffers()}
     return copy.deepcopy(model, shared).eval()
-
-
-@functools.cache
-def keep_freed_memory() -> bool:
-    """Let up to `KEPT` bytes of freed memory stay; False where the C library is not glibc, and nothing changes.
-
-    glibc gives large freed blocks back to the system at once, and gets them anew, page by page, for the next film's
-    feature maps: a third of what an explanation takes beside the network itself.
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):  # another C library
-        return False
-    return bool(mallopt(_MMAP_THRESHOLD, _GREATEST_MMAP_THRESHOLD)) and bool(mallopt(_TRIM_THRESHOLD, KEPT))

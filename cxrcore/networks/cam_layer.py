@@ -7,6 +7,7 @@ prefix being a class token, registers, both or nothing.
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ NCHW, NHWC, TOKENS = "NCHW", "NHWC", "tokens"
 LEAST = 2  # places a side: with fewer a map says nothing
 PREFIXES = (0, 1, 2, 4, 5, 8)  # tokens before those of places, where timm does not say
 _TRIED = 24  # layers at most, from the last
-_SKIPPED = ("attn", "attention", "token_mixer", "self_attn")  # inside of these, places are mixed
+_MIXES = re.compile(r"(^|\.)((\w+_)?(attn|attention|token_mixer)|attn_\w+)(\.|$)")  # inside, places are mixed
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _passed(model: nn.Module, film: torch.Tensor) -> dict[str, _Passed]:
         return hook
 
     handles = [module.register_forward_hook(note(path)) for path, module in model.named_modules()
-               if path and not any(part in _SKIPPED for part in path.split("."))]
+               if path and not _MIXES.search(path)]
     try:
         with torch.no_grad():
             model(film)

@@ -23,7 +23,7 @@ _MEANINGS = _OF_FLAGS | {
     "architecture": "the network",
     "kind": "trained here, imported, or an ensemble of other runs",
     "parameters": "numbers that training adjusts",
-    "maps": "whether they point at a bright spot that is planted on an empty film",
+    "maps": "whether they point at a spot that is planted on an empty film",
     "data set": "the films and their labels",
     "split": "who is in train, validation and test",
     "split seed": "of the split's draw",

@@ -20,14 +20,10 @@ from tqdm import tqdm
 from cxrcore import cli
 from cxrcore.config import TrainConfig
 from cxrcore.data.films import FilmSet
-from cxrcore.data.pixels.prepared import SIZE_STEP
 from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import data_set_films, evaluate_run
-from cxrcore.explain import map_check
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.networks import checkpoint as checkpoints
-from cxrcore.networks import timm_names
-from cxrcore.networks.architectures import find_architecture
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.inference_cost import inference_cost
@@ -38,7 +34,7 @@ from cxrcore.store.progress import Progress
 from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.training import devices, train_plan
 from cxrcore.training.augmentation import Augmentation
-from cxrcore.training.linear_probe import ProbeTrainer, features_of
+from cxrcore.training.command import drop_training_state, maps_of, probe, sized
 from cxrcore.training.resume import plan_resumed
 from cxrcore.training.train_plan import TrainingPlan
 from cxrcore.training.trainer import OnStep, Settings, Trainer
@@ -63,17 +59,6 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> str:
     if config.resume:
         return go_on(config, config.resume, given)
     return begin(sized(config, given))
-
-
-def sized(config: TrainConfig, given: frozenset[str]) -> TrainConfig:
-    """Films of the size that a network of timm was made for, where the command names it and no size."""
-    if "img_size" in given or "arch" not in given or not timm_names.is_timm(config.arch):
-        return config
-    size = timm_names.own_size(config.arch.removeprefix(timm_names.PREFIX))
-    if size is None or size % SIZE_STEP:
-        return config
-    _LOG.info(f"--img_size {size}: as the configuration of {config.arch} says")
-    return dataclasses.replace(config, img_size=size)
 
 
 def begin(config: TrainConfig, films: FilmSet | None = None) -> str:
@@ -119,10 +104,10 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
             trainer = _trainer(plan, last)
             cost = _fit(plan, run_id, trainer, progress)
         _evaluate(plan, run_id, progress)
-        cost |= _maps(folder / BEST)
+        cost |= maps_of(folder / BEST)
         plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
         progress.update(stage="finished")
-    _drop_training_state(folder / LAST)
+    drop_training_state(folder / LAST)
     _LOG.info(f"run {run_id} finished: best epoch {trainer.best_epoch}, checkpoints in {folder}")
     return run_id
 
@@ -176,7 +161,7 @@ def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     settings = trainer_settings(plan)
-    trainer = _probe(plan, settings) if plan.config.freeze else Trainer(plan.origin.model, plan.origin.spec, plan.data,
+    trainer = probe(plan, settings) if plan.config.freeze else Trainer(plan.origin.model, plan.origin.spec, plan.data,
                                                                         settings)
     if last is not None:
         if not last.training:
@@ -188,16 +173,6 @@ def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
                                   f"{' '.join(str(error).split())[:120]}") from None
         _LOG.info(f"going on after epoch {last.epoch}")
     return trainer
-
-
-def _probe(plan: TrainingPlan, settings: Settings) -> ProbeTrainer:
-    """Of the last layer alone; the pixels are looked at here, and not again before the evaluation."""
-    features = features_of(plan.origin.model, plan.origin.spec, plan.data, plan.pixels.folder.name,
-                           plan.store.folder / "features", default_device())
-    plan.pixels.confirm()
-    _LOG.info(f"{features.data.pixels.shape[0]:,} films as {features.data.pixels.shape[-1]:,} features each; the last "
-              "layer is trained alone, without augmentation")
-    return ProbeTrainer(features, settings)
 
 
 def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) -> dict[str, Any]:
@@ -308,17 +283,3 @@ def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress) -> None:
     evaluate_run.evaluate_run(plan.store, source, plan.films, plan.pixels, plan.eval_parts, plan.config.eval_subset,
                               cli.results_folder(plan.config.results), told)
     make_check.make_if_missing(plan.store, source, plan.films)
-
-
-def _maps(path: Path) -> dict[str, str]:
-    """What the planted-blob test says of the trained network's maps; nothing of the six."""
-    best = checkpoints.load_checkpoint(path)
-    if find_architecture(best.architecture).cam_layer:
-        return {}
-    return {"maps": map_check.kept_check(path.parent, checkpoints.sha256(path), best.model(), best).in_words()}
-
-
-def _drop_training_state(path: Path) -> None:
-    """A finished run is not resumed: its last checkpoint keeps the weights only."""
-    if path.exists():
-        checkpoints.save_checkpoint(path, dataclasses.replace(checkpoints.load_checkpoint(path), training={}))

@@ -90,10 +90,10 @@ def put_through(name: str, films: Path, store: Path) -> Through:
 
 
 def quarters(path: Path) -> int:
-    """Of four dark squares on a grey film, how many a map of what each adds to the features puts where they are."""
+    """Of four dark squares on a noisy film, how many a map of what each adds to the features puts where they are."""
     held = load_checkpoint(path)
     model = held.model()
-    films = np.full((5, SIZE, SIZE), 128, np.uint8)
+    films = np.tile(np.random.default_rng(2).integers(110, 190, (SIZE, SIZE), dtype=np.uint8), (5, 1, 1))
     corners = [(x, y) for y in (0, 1) for x in (0, 1)]
     for place, (x, y) in enumerate(corners, 1):
         films[place, 10 + 32 * y : 22 + 32 * y, 10 + 32 * x : 22 + 32 * x] = 20

@@ -23,7 +23,7 @@ from cxrcore.networks.checkpoint import Checkpoint, load_checkpoint, save_checkp
 from cxrcore.networks.classifier import classifiers, features_before, joined, with_weights
 from cxrcore.networks.foreign.foreign_checkpoint import load_any
 from cxrcore.networks.initial_weights import start
-from cxrcore.training import train_run
+from cxrcore.training import command
 
 HALF = InputSpec((0.5,) * 3, (0.5,) * 3)
 
@@ -301,6 +301,6 @@ def test_the_lists_name_networks_that_there_are():
 
 def test_the_size_is_the_configurations_unless_one_is_asked_for():
     config = TrainConfig(arch="timm:test_vit")
-    assert train_run._sized(config, frozenset({"arch"})).img_size == 160
-    assert train_run._sized(config, frozenset({"arch", "img_size"})).img_size == 224
-    assert train_run._sized(TrainConfig(arch="timm:nothing"), frozenset({"arch"})).img_size == 224
+    assert command.sized(config, frozenset({"arch"})).img_size == 160
+    assert command.sized(config, frozenset({"arch", "img_size"})).img_size == 224
+    assert command.sized(TrainConfig(arch="timm:nothing"), frozenset({"arch"})).img_size == 224

@@ -15,7 +15,8 @@ from cxrcore.networks.architectures import ARCHITECTURES, find_architecture, req
 from cxrcore.networks.timm_hub import is_hub
 from cxrcore.store import Store
 from cxrcore.store.queued import MOST, QUEUED
-from cxrcore.training import train_plan, train_run
+from cxrcore.training import train_plan
+from cxrcore.training.command import sized
 
 ALL = "all"
 _OF_SWEEPS = {"seeds", "devices", "on", "sbatch", "once", "resume", "device"}  # flags that a single training lacks
@@ -95,7 +96,7 @@ def planned(config: TrainConfig, given: Collection[str]) -> list[Planned]:
     found = {}
     for arch, loss, seed in itertools.product(archs, losses, seeds):
         one = dataclasses.replace(config, arch=arch, loss=loss, seed=seed, store=store.key)
-        one = train_run.sized(one, frozenset(given) | {"arch"})
+        one = sized(one, frozenset(given) | {"arch"})
         one = dataclasses.replace(one, name=_name(config, one))
         made = Planned(str(one.name), train_plan.key_of(one, films), _flags(one, given))
         found.setdefault(made.key, made)

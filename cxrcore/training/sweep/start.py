@@ -8,6 +8,7 @@ from cxrcore.config import TrainConfig, default_store
 from cxrcore.errors import UsageError
 from cxrcore.store import Store
 from cxrcore.training import train_run
+from cxrcore.training.command import sized
 from cxrcore.training.sweep import local_queue, once, slurm
 from cxrcore.training.sweep.planned import is_sweep, planned
 
@@ -40,7 +41,7 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> None:
 
 def _train_one(config: TrainConfig, given: frozenset[str]) -> None:
     if config.once and not config.resume:
-        once.train_once(train_run.sized(config, given), given)
+        once.train_once(sized(config, given), given)
     else:
         train_run.train(config, given)
 
