@@ -120,7 +120,7 @@ class TrainConfig(_Films):
     devices: str | None = flag(None, "where several trainings run, one at a time on each: auto for all GPUs, or names "
                                      "such as cuda:0,cuda:1 or cpu,cpu (default: --device)", stored=False)
     on: str = flag("local", "local: several trainings run here; slurm: as one array job", choices=PLACES, stored=False)
-    sbatch: str | None = flag(None, "with --on slurm: options of sbatch, such as '--gres=gpu:1 --time=12:00:00'",
+    sbatch: str | None = flag(None, "with --on slurm: options of sbatch, such as '-G 1 -t 12:00:00'",
                               stored=False)
     once: bool = flag(False, "skip a training that a run has finished already, go on with one that was stopped, and "
                              "never train it beside another process", stored=False)

@@ -21,7 +21,9 @@ from cxrcore.store import Store
 AS_PREDICTED = "As predicted"
 METHODS = {AS_PREDICTED: None, "Platt": "platt", "Isotonic": "isotonic"}
 TRAINED_WITH = {"pos_weight": "it was trained with pos_weight, which does this by weighing films with a finding more",
-                "focal": "it was trained with focal loss, which does this"}
+                "focal": "it was trained with focal loss, which does this",
+                "asymmetric": "it was trained with the asymmetric loss, which does this by hardly counting films that "
+                              "are plainly without a finding"}
 READ = ("Across: the mean score of a bin. Up: the share of its films that have the finding. Dotted: scores that are "
         "probabilities. Each bin holds equally many films; both axes are logit scales. Hollow: a bin without the "
         "finding. What lies beyond an axis stands at its edge.")

@@ -6,10 +6,11 @@ Nothing in a training step waits for the device; see `LossWatch` for the one num
 import contextlib
 import dataclasses
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import numpy as np
 import torch
+from torch import nn
 
 from cxrcore.errors import DeviceMemoryError, RunError
 from cxrcore.networks.prediction import full_precision
@@ -76,6 +77,26 @@ def _fastest_kernels(device: torch.device) -> Generator[None]:
         yield
     finally:
         torch.backends.cudnn.benchmark = before
+
+
+def compiled(model: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The network's forward pass by torch.compile, which begins its work at the first batch.
+
+    Raises:
+        RunError: at that batch, where it cannot, as without a C++ compiler.
+    """
+    faster = torch.compile(model)
+
+    def forward(inputs: torch.Tensor) -> torch.Tensor:
+        try:
+            return faster(inputs)
+        except Exception as error:
+            if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                raise
+            said = " ".join(str(error).split())[:160]
+        raise RunError(f"--compile does not work here ({said}): leave it out")
+
+    return forward
 
 
 def with_films(data: TrainingData, device: torch.device) -> TrainingData:

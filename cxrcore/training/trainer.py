@@ -22,7 +22,7 @@ from cxrcore.settings import Constants
 from cxrcore.store import EpochRecord
 from cxrcore.training.augmentation import Augmentation
 from cxrcore.training.averaging import Average, decay_of
-from cxrcore.training.devices import LossWatch, forward_format, number_format, with_films
+from cxrcore.training.devices import LossWatch, compiled, forward_format, number_format, with_films
 from cxrcore.training.losses import known_labels, make_loss
 from cxrcore.training.optimizer import checked_moments, make_optimizer, plain_schedule
 from cxrcore.training.schedule import Schedule
@@ -76,7 +76,7 @@ class Trainer:
         constants = settings.constants
         self.model = model.to(self.device)
         self.data = with_films(data, self.device)
-        self._forward = torch.compile(self.model) if settings.compile else self.model
+        self._forward = compiled(self.model) if settings.compile else self.model
         self._optimizer = make_optimizer(self.model, settings.lr, settings.weight_decay, settings.layer_decay,
                                          constants, self.device)
         self._loss = make_loss(settings.loss, data.train_labels, self.device, constants)

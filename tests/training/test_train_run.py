@@ -140,6 +140,22 @@ def test_memory_that_is_used_up_is_one_line_with_what_to_do(error, caught):
     assert isinstance(raised.value, RunError) == caught
 
 
+def test_a_compiler_that_is_missing_is_one_line(monkeypatch):
+    kind = type("InductorError", (RuntimeError,), {"__module__": "torch._inductor.exc"})
+
+    def compiled(model):
+        def forward(inputs):
+            raise (kind("no C++ compiler") if inputs.numel() else ValueError("of the network"))
+
+        return forward
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    with pytest.raises(RunError, match=r"--compile does not work here \(no C\+\+ compiler\): leave it out"):
+        devices.compiled(torch.nn.Identity())(torch.ones(1))
+    with pytest.raises(ValueError, match="of the network"):
+        devices.compiled(torch.nn.Identity())(torch.ones(0))
+
+
 class _Asked(TorchDispatchMode):
     """Names of the operations that a GPU would have to be waited for."""
 
