@@ -1,6 +1,6 @@
 """A Slurm of one node for tests, from Debian's packages slurm-wlm and munge, started as root without services.
 
-    with own_slurm(folder): subprocess.run(["sbatch", ...])
+    with own_slurm(): subprocess.run(["sbatch", ...])
 """
 
 import contextlib
@@ -9,10 +9,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "sinfo")
@@ -54,13 +56,16 @@ PartitionName=all Nodes={host} Default=YES MaxTime=60 State=UP OverSubscribe=NO
 
 
 @contextlib.contextmanager
-def own_slurm(folder: Path) -> Iterator[None]:
+def own_slurm() -> Iterator[None]:
     """Slurm while the block runs, as SLURM_CONF of this process names it; skips the test where it cannot start."""
     lacking = [name for name in PROGRAMS if not shutil.which(name)]
     if lacking or os.geteuid() != 0:
         pytest.skip(f"no Slurm to start here: {', '.join(lacking) or 'it needs root'} (Debian: slurm-wlm, munge)")
-    config = _configured(folder)
-    with pytest.MonkeyPatch.context() as patch:
+    # Not in pytest's folder: munged wants one that everybody can look through.
+    with (tempfile.TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True) as home,
+          pytest.MonkeyPatch.context() as patch):
+        folder = Path(home)
+        config = _configured(folder)
         patch.setenv("SLURM_CONF", str(config))
         try:
             _start(folder, config)
@@ -109,5 +114,7 @@ def _start(folder: Path, config: Path) -> None:
 
 def _stop(folder: Path) -> None:
     for pid in ("slurmd.pid", "slurmctld.pid", "munge/pid"):
-        with contextlib.suppress(OSError, ValueError):
-            os.kill(int((folder / pid).read_text()), signal.SIGTERM)
+        with contextlib.suppress(OSError, ValueError, psutil.Error):
+            number = int((folder / pid).read_text())
+            os.kill(number, signal.SIGTERM)
+            psutil.Process(number).wait(10)

@@ -123,7 +123,7 @@ def test_a_real_slurm_makes_each_training_once(store, tmp_path, monkeypatch):
     made = [StandIn(key, key, (str(folder), store.key)) for key in keys]
     for name in ("k03.kill", "k07.kill", "k05.fail", "k00.wait"):
         (folder / name).touch()
-    with own_slurm(tmp_path / "slurm"):
+    with own_slurm():
         slurm.submit(store, made)
         until((folder / "k00.waits").exists, "the first task")
         assert slurm.states(store, made)[0].state == "running"
