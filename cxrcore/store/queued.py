@@ -52,6 +52,11 @@ class Queue:
         """Of the trainings in a state."""
         return [one.name for one in self.trainings if one.state == state]
 
+    def first_things_first(self) -> list[Queued]:
+        """What is under way, then what went wrong, then what comes, then what is done."""
+        order = (RUNNING, WAITING, FAILED, QUEUED, DONE)
+        return sorted(self.trainings, key=lambda one: order.index(one.state))
+
     def in_words(self) -> str:
         """'5 of 12 done, 1 failed, 2 running, 4 queued'."""
         counts = [(len(self.names(state)), state) for state in (FAILED, RUNNING, WAITING, QUEUED)]

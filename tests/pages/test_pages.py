@@ -354,8 +354,8 @@ def test_a_sweep_is_a_table_of_its_trainings(open_runs, store):
     [sweep] = [one for one in app.expander if "sweep" in one.label]
     assert sweep.label == "A sweep is under way: 1 of 4 done, 1 failed, 1 running, 1 queued"
     assert sweep.dataframe[0].value.values.tolist() == [
-        ["one", "done", "took 3 s"], ["*two*", "failed", "no film can be read"], ["three", "running", "on cuda:0"],
-        ["four", "queued", ""]]
+        ["three", "running", "on cuda:0"], ["*two*", "failed", "no film can be read"], ["four", "queued", ""],
+        ["one", "done", "took 3 s"]]
     assert "Being prepared: three." in text_of(app)
     queued.tell(store, Queue())
     assert not [one for one in open_runs().expander if "sweep" in one.label]

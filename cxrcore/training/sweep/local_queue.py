@@ -125,12 +125,15 @@ class _Sweep:
         one.state, one.device, one.said, one.asked = RUNNING, device, f"on {device}", time.monotonic()
 
     def _ended(self, one: Training, code: int) -> None:
+        try:
+            found = kept_runs.kept_runs(self._store, {one.plan.key}).get(one.plan.key)
+        except StoreBusy:  # then the next look
+            return
         one.process = None
         self._free.append(one.device)
         if code == BeingTrained.exit_code:
             one.state, one.said = WAITING, "for another process, which trains it"
             return
-        found = kept_runs.kept_runs(self._store, {one.plan.key}).get(one.plan.key)
         one.run_id = found.run_id if found else ""
         if found and found.state == kept_runs.FINISHED:
             one.state, one.said = DONE, f"took {time.monotonic() - one.asked:.0f} s"

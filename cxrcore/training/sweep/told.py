@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cxrcore.errors import StoreBusy
 from cxrcore.store import Store, progress, queued
-from cxrcore.store.queued import DONE, FAILED, QUEUED, RUNNING, WAITING, Queue, Queued
+from cxrcore.store.queued import RUNNING, Queue, Queued
 from cxrcore.training.sweep import kept_runs
 from cxrcore.training.sweep.planned import Training
 
@@ -16,7 +16,6 @@ _LOG = logging.getLogger(__name__)  # scripts print what it says
 
 DRAW_EVERY = 2.0  # seconds, in a terminal
 _WIDEST = 60  # letters of a name
-_ORDER = (RUNNING, WAITING, FAILED, QUEUED, DONE)  # from the top of a table that is too long for the screen
 _UP, _CLEAR = "\x1b[{}A", "\x1b[J"
 
 
@@ -75,7 +74,7 @@ class Told:
         return Queue(tuple(self._states()), whole=True)
 
     def _with_progress(self, states: Sequence[Queued]) -> list[Queued]:
-        """With the epoch of those that run; those that can be waited for least come first."""
+        """With the epoch of those that run; what a person may wait for comes first."""
         running = {one.plan.key for one in self._trainings if one.state == RUNNING}
         try:
             kept = kept_runs.kept_runs(self._store, running) if running else {}
@@ -87,7 +86,7 @@ class Told:
             now = progress.of_run(self._store, found.run_id) if found else {}
             epoch = f", epoch {now['epoch']} of {now.get('epochs')}" if now.get("epoch") else ""
             told.append(Queued(state.name, state.state, state.said + epoch))
-        return sorted(told, key=lambda one: _ORDER.index(one.state))
+        return Queue(tuple(told)).first_things_first()
 
     def _draw(self, lines: Sequence[str]) -> None:
         """In place of the table before; the last line is kept where not all fit."""

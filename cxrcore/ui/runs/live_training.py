@@ -56,9 +56,10 @@ def _follow(store: Store, drawn: tuple) -> None:
 def _show_queue(queue: Queue) -> None:
     """A sweep: each of its trainings and how far it is, as the terminal says it."""
     with st.expander(f"A sweep is under way: {queue.in_words()}", icon=":material/format_list_bulleted:"):
-        rows = pd.DataFrame([(one.name, one.state, one.said) for one in queue.trainings],
-                            columns=["Training", "State", "What is said of it"])
-        widgets.show_table(rows, key="sweep", hide_index=True, alt="The trainings of the sweep and how far each is")
+        rows = pd.DataFrame([(one.name, one.state, one.said) for one in queue.first_things_first()],
+                            columns=["Training", "State", "Where, or why"])
+        widgets.show_table(rows, key="sweep", hide_index=True, alt="The trainings of the sweep and how far each is",
+                           column_config={"State": st.column_config.TextColumn(width="small")})
 
 
 def trouble(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:

@@ -12,9 +12,9 @@ import pytest
 from stand_in_sweep import sweep
 
 from cxrcore.config import PROJECT_ROOT
-from cxrcore.errors import RunError
+from cxrcore.errors import RunError, StoreBusy
 from cxrcore.store import Store, claims, queued
-from cxrcore.training.sweep import local_queue
+from cxrcore.training.sweep import kept_runs, local_queue
 
 SWEEP = PROJECT_ROOT / "tests" / "made" / "stand_in_sweep.py"
 PATIENCE = 120  # seconds, on a busy machine
@@ -133,6 +133,20 @@ def test_a_training_that_ends_without_a_run_has_failed(place):
     store, _ = place
     with pytest.raises(RunError, match="failed: a"):
         local_queue.run(store, [local_queue.Planned("a", "a", ())], ["cpu"], lambda *_: [sys.executable, "-c", ""])
+
+
+def test_a_busy_store_is_asked_again(place, monkeypatch):
+    store, folder = place
+    own, busy = kept_runs.kept_runs, iter([True, False, True])
+
+    def asked(*args):
+        if next(busy, False):
+            raise StoreBusy("the store is busy")
+        return own(*args)
+
+    monkeypatch.setattr(local_queue.kept_runs, "kept_runs", asked)
+    sweep(store, folder, ["a"])
+    assert statuses(store) == {"a": ["finished"]} and next(busy, None) is None
 
 
 def test_the_devices_that_are_meant(monkeypatch):
