@@ -17,7 +17,6 @@ from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import UsageError, WorkbenchError
 from cxrcore.interrupts import is_interruption, remembered
 
-USER_ERROR = 2
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 _OF_PATHS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP)  # a user's matter
 _SHOWN = 300  # characters of a path in an error
@@ -61,8 +60,9 @@ def parser_for(config: type[Any], description: str) -> argparse.ArgumentParser:
                                 help=field.metadata["help"])
             continue
         shown = "" if field.default is None else f" (default: {field.default})"
+        choices = None if field.metadata.get("listed") else field.metadata.get("choices")
         parser.add_argument(f"--{field.name}", type=_checked(field, types[field.name]), metavar=field.name.upper(),
-                            choices=field.metadata.get("choices"), help=(field.metadata["help"] + shown))
+                            choices=choices, help=(field.metadata["help"] + shown))
     return parser
 
 
@@ -70,9 +70,12 @@ def _checked(field: Field, hint: Any) -> Callable[[str], Any]:
     """The field's type with its bounds, as argparse wants it."""
     base = next(t for t in get_args(hint) if t is not type(None)) if isinstance(hint, UnionType) else hint
     at_least, at_most, above = (field.metadata.get(bound) for bound in ("at_least", "at_most", "above"))
+    choices = field.metadata.get("choices") if field.metadata.get("listed") else None
 
     def convert(text: str) -> Any:
         value = base(text)
+        if choices and (unknown := [one for one in text.split(",") if one not in choices]):
+            raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(choices)}")
         if at_least is not None and value < at_least:
             raise argparse.ArgumentTypeError(f"{text} is below {at_least}")
         if at_most is not None and value > at_most:
@@ -96,7 +99,7 @@ def run(main: Callable[[Sequence[str] | None], int | None]) -> None:
             code = main(None) or 0
         sys.exit(code)
     except WorkbenchError as error:
-        _fail(str(error))
+        _fail(str(error), error.exit_code)
     except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the final flush fails once more
     except OSError as error:
@@ -131,9 +134,9 @@ def print_what_is_said() -> None:
     ours.propagate = False
 
 
-def _fail(text: str) -> None:
+def _fail(text: str, code: int = WorkbenchError.exit_code) -> None:
     print(f"error: {' '.join(text.split())}", file=sys.stderr)
-    sys.exit(USER_ERROR)
+    sys.exit(code)
 
 
 def results_folder(results: str | None, inside: str = "tables") -> Path:

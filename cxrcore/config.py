@@ -18,6 +18,7 @@ LOSSES = ("bce", "pos_weight", "focal", "asymmetric")
 PRECISIONS = ("auto", "fp32", "tf32", "bf16")
 SCHEDULES = ("cosine", "plateau")
 SWITCH = ("on", "off")
+PLACES = ("local", "slurm")
 MAX_SEED = 2**31 - 1
 SPLIT_SCHEMES = ("patient", "official", "random", "given")
 LABEL_POLICIES = ("unknown", "positive", "negative")  # what an uncertain label becomes
@@ -39,8 +40,8 @@ def flag(default: Any, help: str, **extra: Any) -> Any:
     """A dataclass field that becomes a command-line flag.
 
     Args:
-        extra: bounds and choices of its values; `stored`: False for what is not kept with a run; `before`: what a
-            version that did not have the flag did.
+        extra: bounds and choices of its values; `listed`: several of the choices may be given; `stored`: False for
+            what is not kept with a run; `before`: what a version that did not have the flag did.
     """
     return field(default=default, metadata={"help": help, **extra})
 
@@ -69,8 +70,8 @@ class PrepareConfig(_Films):
 class TrainConfig(_Films):
     """Flags of scripts/train.py."""
 
-    arch: str = flag("efficientnet_b0", "architecture, 'all' for the six one after another, or timm:NAME for any "
-                                        "network of timm")
+    arch: str = flag("efficientnet_b0", "architecture, 'all' for the six, timm:NAME for any network of timm, or "
+                                        "several of them, comma-separated")
     epochs: int | None = flag(None, "epochs (default: 8 for efficientnet_b0, 12 for the others)", at_least=1)
     batch_size: int | None = flag(None, "films at a time; batch normalisation needs two (default: 32 on a CPU, 32 to "
                                         "256 by a GPU's memory)", at_least=2, before=32)
@@ -100,7 +101,8 @@ class TrainConfig(_Films):
     train_subset: int | None = flag(None, "train on at most n films, same imbalance, nested", at_least=2)
     val_subset: int | None = flag(None, "validate on at most n films after each epoch", at_least=1)
     loss: str = flag("bce", "bce; pos_weight = min(negatives / positives, 50); focal with gamma 2; asymmetric "
-                             "with gamma 4 and margin 0.05 of negatives", choices=LOSSES)
+                             "with gamma 4 and margin 0.05 of negatives; or several, comma-separated", choices=LOSSES,
+                     listed=True)
     split: str = flag("patient", "patient 70/10/20; official test list; random 80/20 by image (leaks patients); given: "
                                  "the table's own",
                       choices=SPLIT_SCHEMES)
@@ -119,6 +121,14 @@ class TrainConfig(_Films):
     eval_subset: int | None = flag(None, "evaluate at most n films of each split at the end; 0 = no evaluation",
                                    at_least=0)
     results: str | None = flag(None, "folder for tables (default: results/ of this project)", stored=False)
+    seeds: int = flag(1, "train with so many seeds, from --seed on", at_least=1, at_most=1000, stored=False)
+    devices: str | None = flag(None, "where several trainings run, one at a time on each: auto for all GPUs, or names "
+                                     "such as cuda:0,cuda:1 or cpu,cpu (default: --device)", stored=False)
+    on: str = flag("local", "local: several trainings run here; slurm: as one array job", choices=PLACES, stored=False)
+    sbatch: str | None = flag(None, "with --on slurm: options of sbatch, such as '-G 1 -t 12:00:00'",
+                              stored=False)
+    once: bool = flag(False, "skip a training that a run has finished already, go on with one that was stopped, and "
+                             "never train it beside another process", stored=False)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,13 @@ place of their content. Anything that is not a `WorkbenchError` is a fault of th
 
 
 class WorkbenchError(Exception):
-    """Base of every error that a user can cause and mend."""
+    """Base of every error that a user can cause and mend.
+
+    Attributes:
+        exit_code: of the script that ends with it.
+    """
+
+    exit_code = 2
 
 
 class UsageError(WorkbenchError):
@@ -55,6 +61,12 @@ class RunError(WorkbenchError):
 
 class DeviceMemoryError(RunError):
     """A training that does not fit into its device's memory."""
+
+
+class BeingTrained(RunError):
+    """Another process is at this training; to try again later is all that can be done."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
 
 
 class StoreError(WorkbenchError):

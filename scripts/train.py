@@ -8,12 +8,12 @@ from cxrcore.config import TrainConfig
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Flags to config, config to run."""
-    parser = parser_for(TrainConfig, "Train one architecture (or --arch all), write its run to the results store and "
-                                     "evaluate it on val and test.")
+    parser = parser_for(TrainConfig, "Train one network or several (--arch all, --seeds, --loss), write the runs to "
+                                     "the results store and evaluate them on val and test.")
     flags = vars(parser.parse_args(argv))
     # Imported here: torch takes seconds, which --help and the processes that prepare films need not wait for.
     from cxrcore.data.data_folders import with_data
-    from cxrcore.training.train_run import train
+    from cxrcore.training.sweep.start import train
 
     train(with_data(TrainConfig(**flags), flags), frozenset(flags) - {"data"})
 

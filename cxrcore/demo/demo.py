@@ -22,6 +22,7 @@ from cxrcore.demo import dashboard
 from cxrcore.errors import RunError, StoreBusy
 from cxrcore.interrupts import Terminated, sigterm_as_interrupt
 from cxrcore.store import Store, progress, queued
+from cxrcore.store.queued import RUNNING, Queue, Queued
 from cxrcore.store.run_folder import LAST
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -92,7 +93,7 @@ def run_demo(config: DemoConfig) -> None:
         try:
             stack.enter_context(sigterm_as_interrupt())
             _script("make_phantoms.py", "--out", films, *PHANTOMS)
-            queued.tell(store, FIRST.name, [step.name for step in left(store, steps)])
+            _tell(store, FIRST, left(store, steps))
             _train(store, films, FIRST, lambda: None if config.no_dashboard else board.open_when_measured())
             if not config.no_dashboard:
                 board.open()
@@ -165,11 +166,16 @@ def _train_others(store: Store, films: Path, steps: Sequence[Step], meanwhile: C
     """One after the other; returns the names of those that failed."""
     failed = []
     for place, step in enumerate(steps):
-        queued.tell(store, step.name, [one.name for one in left(store, steps[place + 1:])])
+        _tell(store, step, left(store, steps[place + 1:]))
         if not _goes_on(lambda step=step: _train(store, films, step, meanwhile)):
             failed.append(step.name)
-    queued.tell(store, "", ())
+    queued.tell(store, Queue())
     return failed
+
+
+def _tell(store: Store, now: Step, after: Sequence[Step]) -> None:
+    """What is trained and what comes next, for the Runs page."""
+    queued.tell(store, Queue((Queued(now.name, RUNNING), *(Queued(step.name) for step in after))))
 
 
 def _add_truth(store: Store, films: Path, meanwhile: Callable[[], None]) -> None:

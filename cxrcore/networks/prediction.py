@@ -32,10 +32,7 @@ def use_device(name: str | None) -> torch.device:
     _asked.clear()
     if name is None:
         return default_device()
-    there = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count())),
-             *(["mps"] if torch.backends.mps.is_available() else [])]
-    if name.partition(":")[0] not in {one.partition(":")[0] for one in there} or (":" in name and name not in there):
-        raise RunError(f"--device {name[:40]} does not exist: this machine has {', '.join(there)}")
+    require_device(name)
     device = torch.device(name)
     if device.type == "cuda":
         if device.index is not None:
@@ -43,6 +40,14 @@ def use_device(name: str | None) -> torch.device:
         device = torch.device("cuda", torch.cuda.current_device())
     _asked.append(device)
     return device
+
+
+def require_device(name: str) -> None:
+    """Raises RunError where this machine has no device of this name; starts none."""
+    there = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count())),
+             *(["mps"] if torch.backends.mps.is_available() else [])]
+    if name.partition(":")[0] not in {one.partition(":")[0] for one in there} or (":" in name and name not in there):
+        raise RunError(f"--device {name[:40]} does not exist: this machine has {', '.join(there)}")
 
 
 _PRECISION = threading.Lock()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cxrcore.store.queued import Queue
+from cxrcore.store.queued import QUEUED, RUNNING, Queue
 
 STAGES = {
     "starting": "starting",
@@ -50,11 +50,15 @@ def in_words(progress: Mapping[str, Any]) -> str:
 def queue_in_words(queue: Queue, known: Sequence[str]) -> str:
     """'Next: DenseNet-121, then MobileNetV2.'; a training that is no run yet is being prepared; '' where all is told.
 
+    What comes next in a whole queue, its table says.
+
     Args:
         known: names of the runs that there are.
     """
-    said = [f"Being prepared: {queue.now}."] if queue.now and queue.now not in known else []
-    said += [f"Next: {', then '.join(queue.after)}."] if queue.after else []
+    prepared = [name for name in queue.names(RUNNING) if name not in known]
+    after = [] if queue.whole else queue.names(QUEUED)
+    said = [f"Being prepared: {', '.join(prepared)}."] if prepared else []
+    said += [f"Next: {', then '.join(after)}."] if after else []
     return " ".join(said)
 
 

@@ -17,7 +17,7 @@ NOT_RECORDED = "not recorded"
 EMPTY = "–"
 COLUMNS = ("Part", "Setting", "Meaning")
 
-_ELSEWHERE = ("name", "arch", "split", "split_seed")  # shown as columns of the run
+_ELSEWHERE = ("name", "arch", "split", "split_seed", "training_key")  # shown elsewhere, or of settings that are shown
 _OF_FLAGS = {field.name: field.metadata.get("help", "") for field in (*fields(TrainConfig), *fields(Constants))}
 _MEANINGS = _OF_FLAGS | {
     "architecture": "the network",

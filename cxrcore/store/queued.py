@@ -1,4 +1,4 @@
-"""What a program that trains one network after another says of the next ones: queue.json beside the store.
+"""What a program that makes several trainings says of them: queue.json beside the store.
 
 It says so for as long as it lives: what was left by one that is gone counts as nothing.
 """
@@ -7,8 +7,7 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import psutil
 
@@ -17,26 +16,57 @@ from cxrcore.data.files.replace_file import replacing
 from cxrcore.store.store import Store
 
 FILE = "queue.json"
-MOST = 50  # trainings that are read
-LONGEST = 80  # letters of a name
+MOST = 1000  # trainings in a queue
+LONGEST = 200  # letters of a text
+
+QUEUED, WAITING, RUNNING, DONE, FAILED = STATES = ("queued", "waiting", "running", "done", "failed")
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A training.
+
+    Attributes:
+        name: of its run.
+        state: of `STATES`; 'waiting' for another process that makes it.
+        said: of its state, for people: where it runs, why it failed.
+    """
+
+    name: str
+    state: str = QUEUED
+    said: str = ""
 
 
 @dataclass(frozen=True)
 class Queue:
-    """Names of runs.
+    """Trainings in their order.
 
     Attributes:
-        now: of the training that begins or goes on; '' where there is none.
-        after: what comes next, in order.
+        whole: it holds those too that are done or have failed.
     """
 
-    now: str = ""
-    after: tuple[str, ...] = ()
+    trainings: tuple[Queued, ...] = ()
+    whole: bool = False
+
+    def names(self, state: str) -> list[str]:
+        """Of the trainings in a state."""
+        return [one.name for one in self.trainings if one.state == state]
+
+    def first_things_first(self) -> list[Queued]:
+        """What is under way, then what went wrong, then what comes, then what is done."""
+        order = (RUNNING, WAITING, FAILED, QUEUED, DONE)
+        return sorted(self.trainings, key=lambda one: order.index(one.state))
+
+    def in_words(self) -> str:
+        """'5 of 12 done, 1 failed, 2 running, 4 queued'."""
+        counts = [(len(self.names(state)), state) for state in (FAILED, RUNNING, WAITING, QUEUED)]
+        return ", ".join([f"{len(self.names(DONE))} of {len(self.trainings)} done",
+                          *(f"{count} {state}" for count, state in counts if count)])
 
 
-def tell(store: Store, now: str, after: Sequence[str]) -> None:
-    """Say what is trained now and what comes next; no longer so when this process has ended."""
-    told = {"now": now, "next": list(after), "pid": os.getpid(), "host": socket.gethostname()}
+def tell(store: Store, queue: Queue) -> None:
+    """Say what is trained and what comes next; no longer so when this process has ended."""
+    told = asdict(queue) | {"pid": os.getpid(), "host": socket.gethostname()}
     with contextlib.suppress(OSError), replacing(store.folder / FILE, alone=True) as partial:
         partial.write_text(json.dumps(told))
 
@@ -49,8 +79,9 @@ def read(store: Store) -> Queue:
         return Queue()
     if not isinstance(told, dict) or told.get("host") != socket.gethostname():
         return Queue()
-    pid, after = told.get("pid"), told.get("next")
-    if not isinstance(pid, int) or not psutil.pid_exists(pid):
+    pid, rows = told.get("pid"), told.get("trainings")
+    if not isinstance(pid, int) or not isinstance(rows, list) or not psutil.pid_exists(pid):
         return Queue()
-    names = [str(name)[:LONGEST] for name in after[:MOST]] if isinstance(after, list) else []
-    return Queue(str(told.get("now") or "")[:LONGEST], tuple(names))
+    texts = [[str(row.get(name) or "")[:LONGEST] for name in ("name", "state", "said")]
+             for row in rows[:MOST] if isinstance(row, dict)]
+    return Queue(tuple(Queued(*row) for row in texts if row[1] in STATES), told.get("whole") is True)

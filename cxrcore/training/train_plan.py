@@ -28,9 +28,9 @@ from cxrcore.networks import timm_hub
 from cxrcore.networks.architectures import build, find_architecture
 from cxrcore.networks.initial_weights import Start, start
 from cxrcore.networks.prediction import default_device, use_device
-from cxrcore.settings import Constants
+from cxrcore.settings import TRAINING_KEY, Constants
 from cxrcore.store import Store
-from cxrcore.training import devices, linear_probe, precision, recipe
+from cxrcore.training import devices, linear_probe, precision, recipe, training_key
 from cxrcore.training.losses import positive_weights
 from cxrcore.training.selection import select_by
 from cxrcore.training.training_data import TrainingData
@@ -51,6 +51,7 @@ class TrainingPlan:
         lr_rule: how the learning rate came about, in words.
         constants: what the training settles besides the flags.
         maps: what is known of the network's maps before the training, "" of the six.
+        key: of what was asked for, by which the run is found again.
         assumed: what the table, its files and its DICOM films did not say themselves, and how it was taken.
     """
 
@@ -66,6 +67,7 @@ class TrainingPlan:
     constants: Constants
     assumed: list[str]
     maps: str
+    key: str
 
     def stored_config(self) -> dict[str, Any]:
         """Flags and what became of them, as kept with the run."""
@@ -79,7 +81,7 @@ class TrainingPlan:
                 loss=self.config.loss, schedule=self.config.schedule, ema=self.config.ema),
             "selection": select_by(self.data.val_labels, self.constants).words,
             "pixels_version": VERSION, "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows),
-            "device": device_name(),
+            "device": device_name(), TRAINING_KEY: self.key,
         } | {name: said for name, said in (("maps", self.maps), ("assumed", "; ".join(self.assumed))) if said}
 
     @property
@@ -90,13 +92,14 @@ class TrainingPlan:
 
 
 def plan_training(config: TrainConfig, origin: Start | None = None, constants: Constants | None = None,
-                  known: Sequence[str] | None = None) -> TrainingPlan:
+                  known: Sequence[str] | None = None, films: FilmSet | None = None) -> TrainingPlan:
     """Read, split, prepare, load and time; says what it finds.
 
     Args:
         origin: where a resumed training goes on; its first weights may be gone by now, or the network.
         constants: of a resumed training, which keeps those that it began with.
         known: the findings of its network.
+        films: of `load_films`, where they were read already.
 
     Raises:
         WorkbenchError: whatever is wrong, in one line.
@@ -107,12 +110,12 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     devices.require_format(config.precision, device)
     store = Store(config.store or default_store())
     store.runs()  # a store that cannot be read is found now and not after the first epoch
-    films = film_sets.load_film_set(config.csv_path, config.img_root, config.split, config.split_seed, config.data,
-                                    config.policy)
+    films = films or load_films(config)
     if known is not None and tuple(known) != films.table.findings:
         raise RunError(f"the training to go on with is of {', '.join(known)}, and this table of "
                        f"{', '.join(films.table.findings)}: give its own table, read as it was")
     _LOG.info(films.describe())
+    key = key_of(config, films)
     if config.freeze:
         config = linear_probe.as_they_are(config)
     origin = origin or _start(config, films.table.findings)
@@ -122,8 +125,7 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
         _LOG.info(maps)
     if origin.notice:
         _LOG.warning(f"{origin.notice}")
-    train = films.subset(_some(films, "train"), config.train_subset)
-    val = films.subset(_some(films, "val"), config.val_subset)
+    train, val = _learnt_from(config, films)
     parts = {} if config.eval_subset == 0 else split_parts.evaluated_parts(films)
     needed = {"train": train, "val": val} | {f"eval_{part}": rows for part, rows in split_parts.chosen_rows(
         films, parts, config.eval_subset).items()}
@@ -131,14 +133,33 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     data = training_data(films, pixels, train, val)
     _notice_positives(config, data, films.table.findings)
     batch_size = config.batch_size or devices.default_batch(device, config.img_size)
-    settled, lr_rule = recipe.settled(dataclasses.replace(config, name=config.name or _name(config)), entry,
+    settled, lr_rule = recipe.settled(dataclasses.replace(config, name=config.name or default_name(config)), entry,
                                       origin.init == "random", batch_size, origin.options)
     _LOG.info(recipe.in_words(settled, lr_rule))
     cli.results_folder(config.results)
     settled, speeds = _settle_precision(settled, origin, batch_size)
     assumed = split_parts.assumed(films, pixels, needed)
     return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, lr_rule, constants or Constants(),
-                        assumed, maps)
+                        assumed, maps, key)
+
+
+def load_films(config: TrainConfig) -> FilmSet:
+    """The table and the split that a training asks for."""
+    return film_sets.load_film_set(config.csv_path, config.img_root, config.split, config.split_seed, config.data,
+                                   config.policy)
+
+
+def key_of(config: TrainConfig, films: FilmSet) -> str:
+    """The training's key: what was asked for, on these films; see `training_key`."""
+    train, val = _learnt_from(config, films)
+    return training_key.training_key(config, n_train=len(train), n_val=len(val), dataset_id=films.table.dataset_id,
+                                     split_fingerprint=films.split.fingerprint)
+
+
+def _learnt_from(config: TrainConfig, films: FilmSet) -> tuple[np.ndarray, np.ndarray]:
+    """Table rows of the films to train on, and of those to validate on."""
+    return (films.subset(_some(films, "train"), config.train_subset),
+            films.subset(_some(films, "val"), config.val_subset))
 
 
 def _start(config: TrainConfig, findings: Sequence[str]) -> Start:
@@ -184,7 +205,8 @@ def _notice_positives(config: TrainConfig, data: TrainingData, findings: Sequenc
         _LOG.warning(f"no positives among the training films, so weight 1: {', '.join(without)}")
 
 
-def _name(config: TrainConfig) -> str:
+def default_name(config: TrainConfig) -> str:
+    """What a run is called where nobody says: architecture, loss and seed."""
     loss = [config.loss] if config.loss != "bce" else []
     return " · ".join([find_architecture(config.arch).label, *loss, f"seed {config.seed}"])
 

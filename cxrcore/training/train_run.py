@@ -19,11 +19,11 @@ from tqdm import tqdm
 
 from cxrcore import cli
 from cxrcore.config import TrainConfig
-from cxrcore.errors import CheckpointError, DeviceMemoryError, RunError, StoreBusy, WorkbenchError
+from cxrcore.data.films import FilmSet
+from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import data_set_films, evaluate_run
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.networks import checkpoint as checkpoints
-from cxrcore.networks.architectures import ARCHITECTURES, find_architecture
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.inference_cost import inference_cost
@@ -41,17 +41,15 @@ from cxrcore.training.trainer import OnStep, Settings, Trainer
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
-ALL = "all"
 
-
-def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> list[str]:
-    """Train as scripts/train.py does.
+def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> str:
+    """Make one training, as scripts/train.py does.
 
     Args:
         given: names of the flags that were given, since a resumed run keeps its own.
 
     Returns:
-        The run ids, one an architecture.
+        The run id.
 
     Raises:
         WorkbenchError: one line that says what is wrong.
@@ -59,33 +57,17 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> list[str]
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RunError("several processes (torchrun) are not supported yet: start train.py once, it takes one device")
     if config.resume:
-        return [_go_on(config, config.resume, given)]
-    if config.arch != ALL:
-        return [_begin(sized(config, given))]
-    return _train_all(config)
+        return go_on(config, config.resume, given)
+    return begin(sized(config, given))
 
 
-def _train_all(config: TrainConfig) -> list[str]:
-    """The six one after another; one that fails does not keep the next from its turn."""
-    done, failed = [], []
-    for arch in ARCHITECTURES:
-        _LOG.info(f"\n=== {arch}")
-        name = f"{config.name} · {find_architecture(arch).label}" if config.name else None
-        try:
-            done.append(_begin(dataclasses.replace(config, arch=arch, name=name)))
-        except (WorkbenchError, RuntimeError) as error:
-            one_s_own = isinstance(error, DeviceMemoryError) or not isinstance(error, WorkbenchError)
-            if is_interruption(error) or not (done or one_s_own):
-                raise  # wrong for the first is wrong for all
-            failed.append(arch)
-            _LOG.error(f"{arch} failed: {error}")
-    if failed:
-        raise RunError(f"{len(done)} of {len(ARCHITECTURES)} architectures trained; failed: {', '.join(failed)}")
-    return done
+def begin(config: TrainConfig, films: FilmSet | None = None) -> str:
+    """Plan a training, make its run and train it to its end; returns the run id.
 
-
-def _begin(config: TrainConfig) -> str:
-    plan = train_plan.plan_training(config)
+    Args:
+        films: of `train_plan.load_films`, where they were read already.
+    """
+    plan = train_plan.plan_training(config, films=films)
     data_set_films.add_dataset(plan.store, plan.films)
     run_id = plan.store.create_run(
         plan.stored_config(), plan.films.table.dataset_id, versions=train_plan.versions(),
@@ -95,7 +77,12 @@ def _begin(config: TrainConfig) -> str:
     return _run(plan, run_id, None)
 
 
-def _go_on(config: TrainConfig, run_id: str, given: frozenset[str]) -> str:
+def go_on(config: TrainConfig, run_id: str, given: frozenset[str]) -> str:
+    """Train an interrupted run to its end; returns its id.
+
+    Args:
+        given: names of the flags that were given: all others stay as the run was begun.
+    """
     plan, last, changed = plan_resumed(config, run_id, given)
     if changed:
         plan.store.change_config(run_id, changed)

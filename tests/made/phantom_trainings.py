@@ -13,11 +13,12 @@ from cxrcore import cli
 from cxrcore.config import TrainConfig
 from cxrcore.data.phantoms.folder import TABLE
 from cxrcore.networks import checkpoint as checkpoints
+from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.store.run_folder import LAST
 from cxrcore.training import train_run
 
 WITH_CHECK = "mobilenet_v2"  # the network that tests show films of their own to
-SETTINGS = {"arch": train_run.ALL, "epochs": 1, "batch_size": 32, "lr": 1e-3, "img_size": 64, "init": "random",
+SETTINGS = {"epochs": 1, "batch_size": 32, "lr": 1e-3, "img_size": 64, "init": "random",
             "precision": "fp32", "train_subset": 96,
             # In three steps there is nothing to average or to learn from crops.
             "ema": "off", "crop": 1.0, "tone": 0.0, "dropout": 0.0, "drop_path": 0.0, "weight_decay": 0.01}
@@ -29,8 +30,9 @@ def train_all(films: Path, store: Path) -> None:
     train_run.make_check.make_if_missing = lambda store, source, films: make_check(
         store, source, films) if source.checkpoint.architecture == WITH_CHECK else None
     with tempfile.TemporaryDirectory() as tables:
-        train_run.train(TrainConfig(csv_path=str(films / TABLE), img_root=str(films), store=str(store),
-                                    results=tables, **SETTINGS))
+        for arch in ARCHITECTURES:
+            train_run.train(TrainConfig(arch=arch, csv_path=str(films / TABLE), img_root=str(films), store=str(store),
+                                        results=tables, **SETTINGS))
 
 
 if __name__ == "__main__":

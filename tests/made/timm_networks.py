@@ -69,7 +69,7 @@ def put_through(name: str, films: Path, store: Path) -> Through:
     """Train, evaluate once more, explain a film, and plant squares; a refusal has to be one line."""
     common = {"store": str(store), "results": str(store.parent / "results")}
     try:
-        [run_id] = train(TrainConfig(arch=f"timm:{name}", csv_path=str(films / "Data_Entry_2017.csv"),
+        run_id = train(TrainConfig(arch=f"timm:{name}", csv_path=str(films / "Data_Entry_2017.csv"),
                                      img_root=str(films), **common, **SETTINGS))
     except WorkbenchError as error:
         assert "\n" not in str(error)

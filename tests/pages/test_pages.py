@@ -14,7 +14,8 @@ from told_leaderboard import Leaderboards
 
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.queries import from_store
-from cxrcore.store import turns
+from cxrcore.store import queued, turns
+from cxrcore.store.queued import DONE, FAILED, RUNNING, Queue, Queued
 from cxrcore.ui import shell
 from cxrcore.ui.runs.leaderboard import FIRST
 
@@ -343,3 +344,18 @@ def test_phantoms_are_marked_on_every_page(entry, phantoms, monkeypatch):
     assert not app.exception, app.exception[0].value
     assert "SYNTHETIC" in text_of(app)
     assert entry.stage or app.title[0].value == entry.title
+
+
+def test_a_sweep_is_a_table_of_its_trainings(open_runs, store):
+    add_run(store, "one", auroc=0.7)
+    queued.tell(store, Queue((Queued("one", DONE, "took 3 s"), Queued("*two*", FAILED, "no film can be read"),
+                              Queued("three", RUNNING, "on cuda:0"), Queued("four")), whole=True))
+    app = open_runs()
+    [sweep] = [one for one in app.expander if "sweep" in one.label]
+    assert sweep.label == "A sweep is under way: 1 of 4 done, 1 failed, 1 running, 1 queued"
+    assert sweep.dataframe[0].value.values.tolist() == [
+        ["three", "running", "on cuda:0"], ["*two*", "failed", "no film can be read"], ["four", "queued", ""],
+        ["one", "done", "took 3 s"]]
+    assert "Being prepared: three." in text_of(app)
+    queued.tell(store, Queue())
+    assert not [one for one in open_runs().expander if "sweep" in one.label]

@@ -10,7 +10,7 @@ from seeded_runs import add_run, make_store
 from cxrcore.networks.weights_corpora import DOUBTFUL
 from cxrcore.queries import run_groups, run_progress, run_settings
 from cxrcore.queries.run_groups import chosen_after, default_focus, draw_in_words, group_note, groups, run_labels
-from cxrcore.store.queued import Queue
+from cxrcore.store.queued import RUNNING, Queue, Queued
 
 # -- groups
 
@@ -203,9 +203,10 @@ def test_progress(progress, share, words):
 
 @pytest.mark.parametrize(("queue", "text"), [
     (Queue(), ""),
-    (Queue("new", ("b", "c")), "Being prepared: new. Next: b, then c."),
-    (Queue("live", ("b",)), "Next: b."),
-    (Queue("live"), ""),
+    (Queue((Queued("new", RUNNING), Queued("b"), Queued("c"))), "Being prepared: new. Next: b, then c."),
+    (Queue((Queued("live", RUNNING), Queued("b"))), "Next: b."),
+    (Queue((Queued("live", RUNNING),)), ""),
+    (Queue((Queued("new", RUNNING), Queued("b"), Queued("c")), whole=True), "Being prepared: new."),
 ])
 def test_what_is_queued(queue, text):
     assert run_progress.queue_in_words(queue, ["live"]) == text

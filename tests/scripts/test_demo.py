@@ -166,11 +166,12 @@ def test_what_comes_next_is_told_while_it_trains_and_no_longer_when_nobody_does(
     monkeypatch.setattr(demo, "OTHERS", (Step("three", ()), STEPS[1], Step("four", ())))
     monkeypatch.setattr(demo, "_script", lambda *_, **__: None)
     demo.run_demo(tiny)
-    assert told[1:] == [queued.Queue("three", ("four",)), queued.Queue("two", ("four",)), queued.Queue("four")]
+    assert [(queue.names(queued.RUNNING), queue.names(queued.QUEUED)) for queue in told[1:]] == [
+        (["three"], ["four"]), (["two"], ["four"]), (["four"], [])]
     assert queued.read(store) == queued.Queue()
     (store.folder / queued.FILE).write_text(json.dumps(
-        {"now": "three", "next": ["four"], "pid": 2**22 + 1, "host": socket.gethostname()}))  # of a demo that is gone
-    assert queued.read(store) == queued.Queue()
+        {"trainings": [{"name": "three", "state": "running"}], "pid": 2**22 + 1, "host": socket.gethostname()}))
+    assert queued.read(store) == queued.Queue()  # of a demo that is gone
 
 
 def test_trainings_leave_the_processor_to_who_looks(monkeypatch):

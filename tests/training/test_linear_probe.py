@@ -102,7 +102,7 @@ def test_a_network_that_is_more_than_a_linear_layer_on_features_is_refused(data,
 
 
 def test_from_the_command_to_the_store(tiny_nih, tmp_path):
-    [run_id] = train(TrainConfig(
+    run_id = train(TrainConfig(
         arch="timm:test_vit", freeze=True, csv_path=str(tiny_nih / "Data_Entry_2017.csv"), img_root=str(tiny_nih),
         store=str(tmp_path / "store.duckdb"), results=str(tmp_path), img_size=64, init="random", epochs=2,
         train_subset=40, val_subset=20, eval_subset=0))

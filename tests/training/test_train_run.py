@@ -30,7 +30,7 @@ def small(films, home, **changed) -> TrainConfig:
         "precision": "fp32", "eval_subset": 8, "results": str(home / "results"), "batch_size": 8} | changed)
 
 
-def resumed(store: Store, run_id: str, **changed) -> list[str]:
+def resumed(store: Store, run_id: str, **changed) -> str:
     return train_run.train(TrainConfig(resume=run_id, store=str(store.path), **changed),
                            frozenset({"resume", "store", *changed}))
 

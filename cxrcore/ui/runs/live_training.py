@@ -13,6 +13,7 @@ from cxrcore.charts.look import architecture_label
 from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
 from cxrcore.queries import from_store, run_progress
 from cxrcore.store import Store, progress, queued
+from cxrcore.store.queued import Queue
 from cxrcore.store.records import rows_of
 from cxrcore.ui import link, shell, widgets
 
@@ -38,7 +39,7 @@ def _follow(store: Store, drawn: tuple) -> None:
             st.rerun()
         running = overview.runs[overview.runs["run_id"].map(statuses) == "running"]
         queue = queued.read(store)
-        if running.empty and not queue.now:
+        if running.empty and not queue.trainings:
             return
         with st.container(key="runs_live"):
             for run in rows_of(running):
@@ -48,6 +49,17 @@ def _follow(store: Store, drawn: tuple) -> None:
                 st.progress(run_progress.share(state), text=words)
             if said := run_progress.queue_in_words(queue, list(overview.runs["name"])):
                 st.markdown(widgets.escape(said))
+            if queue.whole:
+                _show_queue(queue)
+
+
+def _show_queue(queue: Queue) -> None:
+    """A sweep: each of its trainings and how far it is, as the terminal says it."""
+    with st.expander(f"A sweep is under way: {queue.in_words()}", icon=":material/format_list_bulleted:"):
+        rows = pd.DataFrame([(one.name, one.state, one.said) for one in queue.first_things_first()],
+                            columns=["Training", "State", "Where, or why"])
+        widgets.show_table(rows, key="sweep", hide_index=True, alt="The trainings of the sweep and how far each is",
+                           column_config={"State": st.column_config.TextColumn(width="small")})
 
 
 def trouble(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:

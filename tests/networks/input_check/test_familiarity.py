@@ -230,7 +230,7 @@ def enough(monkeypatch):
 def trained(folder, tmp_path) -> tuple[Store, str, str]:
     told = io.StringIO()
     with redirect_stdout(told):
-        run_id, = train_run.train(TrainConfig(
+        run_id = train_run.train(TrainConfig(
             csv_path=str(folder / "Data_Entry_2017.csv"), img_root=str(folder), arch="resnet18", epochs=1, img_size=32,
             init="random", precision="fp32", store=str(tmp_path / "store.duckdb"), results=str(tmp_path / "results")))
     return Store(tmp_path / "store.duckdb"), run_id, told.getvalue()

@@ -1,0 +1,52 @@
+"""What scripts/train.py does: one training, or several by a queue here or by Slurm."""
+
+import dataclasses
+import logging
+from collections.abc import Collection
+
+from cxrcore.config import TrainConfig, default_store
+from cxrcore.errors import UsageError
+from cxrcore.store import Store
+from cxrcore.training import train_run
+from cxrcore.training.command import sized
+from cxrcore.training.sweep import local_queue, once, slurm
+from cxrcore.training.sweep.planned import is_sweep, planned
+
+_LOG = logging.getLogger(__name__)  # scripts print what it says
+
+
+def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> None:
+    """Train what the flags ask for.
+
+    Args:
+        given: names of the flags that were given.
+
+    Raises:
+        WorkbenchError: one line that says what is wrong; of several trainings, which failed.
+    """
+    if config.sbatch is not None and config.on != "slurm":
+        raise UsageError("--sbatch says what sbatch is told: it needs --on slurm")
+    if not is_sweep(config):
+        _train_one(config, given)
+        return
+    if config.on == "slurm":
+        _refuse(config, given, {"devices", "device"}, "which device a job gets, Slurm decides: leave out")
+        slurm.require()
+        slurm.submit(Store(config.store or default_store()), planned(config, given), config.sbatch)
+        return
+    _refuse(config, given, {"device"} if config.devices else set(), "--devices names them all: leave out")
+    devices = local_queue.devices(config.devices or config.device)
+    local_queue.run(Store(config.store or default_store()), planned(config, given), devices)
+
+
+def _train_one(config: TrainConfig, given: frozenset[str]) -> None:
+    if config.once and not config.resume:
+        once.train_once(sized(config, given), given)
+    else:
+        train_run.train(config, given)
+
+
+def _refuse(config: TrainConfig, given: Collection[str], names: Collection[str], why: str) -> None:
+    unset = {one.name: one.default for one in dataclasses.fields(config)}
+    if said := sorted(name for name in names if name in given or getattr(config, name) != unset[name]):
+        raise UsageError(f"{why} --{', --'.join(said)}")
