@@ -69,7 +69,7 @@ def test_an_upload_is_scored_and_explained_in_both_themes(page, served, phantoms
     with page.expect_download() as got:
         page.get_by_role("button", name="Page to print (HTML)").click()
     text = got.value.path().read_text()
-    assert "not for diagnosis" in text and "Effusion" in text and "http" not in text
+    assert "not for diagnosis" in text and "Effusion" in text and "://" not in text
 
 
 def test_rows_show_maps_and_keys_keep_them_without_a_rerun(page, served, phantoms, film):

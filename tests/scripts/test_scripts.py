@@ -224,7 +224,8 @@ def test_bad_input_gets_one_line_and_leaves_nothing(run, script, flags, damage, 
         damage(tiny_nih_copy)
     store = tmp_path / "home" / "store.duckdb"
     small = [] if script == "eval.py" else SMALL
-    done = run(script, *films_of(tiny_nih_copy), *small, *flags, CXR_STORE=str(store), cwd=tiny_nih_copy)
+    done = run(script, *films_of(tiny_nih_copy), *small, *flags, CXR_STORE=str(store), cwd=tiny_nih_copy,
+               CXR_LOG=str(tmp_path / "log.jsonl"))  # of pages that other tests opened in this process
     assert done.returncode == 2, done.stdout + done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and "Traceback" not in done.stderr, done.stderr

@@ -1,6 +1,7 @@
 """What a browser gets before any page is drawn: Streamlit's own HTML with the frame's style in it."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.responses import HTMLResponse, Response
@@ -23,7 +24,8 @@ def answer_to(app, **headers: str) -> tuple[dict[str, str], str]:
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [
         (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]}
-    asyncio.run(StyleInPage(app)(scope, receive, send))
+    with ThreadPoolExecutor(1) as own:  # a browser of other tests may keep a loop in this thread
+        own.submit(asyncio.run, StyleInPage(app)(scope, receive, send)).result()
     told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return told, b"".join(message["body"] for message in sent[1:]).decode()
 
