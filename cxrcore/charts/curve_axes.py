@@ -18,6 +18,7 @@ _NAME_BESIDE, _NAME_A_LINE = 18, 28  # letters of a finding that leave room for 
 
 _GUIDE = "rgba(138,138,138,0.75)"
 _TICKS = (0.5, 0.01, 0.99, 0.1, 0.9, 0.001, 0.999, 1e-4, 0.9999, 1e-5, 1e-6, 0.99999)  # the first ones win
+_CORNER = 0.05  # of an axis, between its lower end and its lowest text
 _SIZE = {"size": FONT_SIZE}
 _VALUES_A_LINE = 3
 _DASH_SIGNS = {"solid": "━", "dash": "╍", "dot": "┅", "dashdot": "━·", "longdash": "╺╸"}
@@ -65,7 +66,9 @@ def logit_axis(title: str, ends: Sequence[float], large: bool) -> dict[str, Any]
         at = float(logit(tick))
         if low - room <= at <= high + room and all(abs(at - logit(other)) > gap for other in shown):
             shown.append(tick)
-    return _axis(title) | {"range": [float(low - room), float(high + room)],
+    # Lower by so much that a text at the lower end stays clear of that of the other axis in the corner.
+    lowest = min([low - room, *(float(logit(tick)) - _CORNER * (high - low) for tick in shown)])
+    return _axis(title) | {"range": [float(lowest), float(high + room)],
                            "tickvals": [float(logit(tick)) for tick in shown],
                            "ticktext": [f"{tick:g}".replace("e-0", "e-") for tick in shown]}
 

@@ -90,6 +90,7 @@ def test_the_keyboard_alone_walks_ticks_sorts_unfolds_and_opens(page, served, st
     low = add_run(store, "key low", fingerprint="keys", auroc=0.6, lr=1e-3)
     open_runs(page, served)
     expect(rows(page)).to_have_count(2)
+    expect(rows(page).first).to_be_visible()  # what is hidden until the page is drawn takes no focus
     rows(page).first.focus()
     page.keyboard.press("ArrowRight")
     expect(rows(page)).to_have_count(4)
