@@ -21,8 +21,8 @@ class Mouse:
     def click(self, what: Locator) -> None:
         """Where a person would click: on what is on the screen, without scrolling."""
         expect(what).to_be_in_viewport()
+        self._count(what)  # before: a click may rename a button
         what.click()
-        self._count(what)
 
     def drag(self, what: Locator, share: float) -> None:
         """From the middle of a line's range to a share of its width."""
