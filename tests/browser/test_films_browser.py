@@ -75,7 +75,7 @@ def test_at_rest_all_runs_are_outlined_in_their_colours_and_pointing_at_one_show
     assert alpha(opened) == pytest.approx(0.6 * 255, abs=2)  # an alarm glows in full
     first.locator(".line").first.hover()
     assert alpha(opened) == pytest.approx(0.6 * 0.5 / 0.55 * 255, abs=2)  # what is below its threshold is fainter
-    opened.mouse.move(5, 5)
+    opened.mouse.move(5, 5, steps=5)
     expect(first.locator(LINES)).to_have_count(2)
     assert alpha(opened) == 0
 
@@ -89,7 +89,7 @@ def test_the_hottest_place_is_marked_where_the_map_has_it(opened):
 
 def test_a_kept_run_stays_and_is_drawn_as_asked(opened):
     opened.get_by_role("button", name="run 0").first.click()
-    opened.mouse.move(5, 5)
+    opened.mouse.move(5, 5, steps=5)
     assert alpha(opened) > 100
     expect(opened.get_by_role("button", name="run 0").first).to_have_attribute("aria-pressed", "true")
     opened.get_by_label("Opacity of the map, %").fill("20")
@@ -112,7 +112,7 @@ def test_maps_that_come_later_leave_zoom_and_choice_as_they_are(opened):
     mount(opened, packed())
     assert opened.locator(".sheet").first.evaluate("node => node.style.transform") == zoomed
     assert opened.locator("img[draggable]").first.get_attribute("src") == source
-    opened.mouse.move(5, 5)
+    opened.mouse.move(5, 5, steps=5)
     assert alpha(opened) > 100
 
 
