@@ -44,6 +44,7 @@ def do(keys: Keyboard, *pressed: str) -> None:
     assert keys.here(), pressed
 
 
+@pytest.mark.long  # two minutes and some 180 stops; on busy cores one of its waits runs out now and then
 def test_a_whole_study_by_the_keyboard_alone(page, own_address, phantoms):
     keys = Keyboard(page)
     page.goto(f"{own_address}/")
