@@ -119,10 +119,14 @@ def evaluate_run(
     table = tables.wide(measured.rows, films.table.findings)
     text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given, views),
                            measured.fitted_on)
+    _put(table, text, folder)
+    return table
+
+
+def _put(table: pd.DataFrame, text: str, folder: Path) -> None:
     _LOG.info(f"\n{text}")
     tables.write_tables(table, text, folder)
     _LOG.info(f"written: {folder / 'metrics.txt'} and metrics.csv")
-    return table
 
 
 def _title(source: Source, films: FilmSet, external: bool, measured: MeasuredParts, given: ThresholdFile | None,

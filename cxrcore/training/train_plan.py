@@ -111,20 +111,14 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     store = Store(config.store or default_store())
     store.runs()  # a store that cannot be read is found now and not after the first epoch
     films = films or load_films(config)
-    if known is not None and tuple(known) != films.table.findings:
-        raise RunError(f"the training to go on with is of {', '.join(known)}, and this table of "
-                       f"{', '.join(films.table.findings)}: give its own table, read as it was")
+    _require_findings(known, films.table.findings)
     _LOG.info(films.describe())
     key = key_of(config, films)
     if config.freeze:
         config = linear_probe.as_they_are(config)
     origin = origin or _start(config, films.table.findings)
     config = dataclasses.replace(config, arch=origin.architecture or config.arch)  # of the hub: which network it is
-    maps = map_check.at_start(origin.model, config.arch, origin.spec, config.img_size, origin.init == "random")
-    if maps:
-        _LOG.info(maps)
-    if origin.notice:
-        _LOG.warning(f"{origin.notice}")
+    maps = _checked_maps(config, origin)
     train, val = _learnt_from(config, films)
     parts = {} if config.eval_subset == 0 else split_parts.evaluated_parts(films)
     needed = {"train": train, "val": val} | {f"eval_{part}": rows for part, rows in split_parts.chosen_rows(
@@ -141,6 +135,23 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     assumed = split_parts.assumed(films, pixels, needed)
     return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, lr_rule, constants or Constants(),
                         assumed, maps, key)
+
+
+def _require_findings(known: Sequence[str] | None, findings: Sequence[str]) -> None:
+    """RunError where a resumed network has other findings than the table."""
+    if known is not None and tuple(known) != tuple(findings):
+        raise RunError(f"the training to go on with is of {', '.join(known)}, and this table of "
+                       f"{', '.join(findings)}: give its own table, read as it was")
+
+
+def _checked_maps(config: TrainConfig, origin: Start) -> str:
+    """What the planted spots say of the network's maps, told with what there is to notice of its weights."""
+    maps = map_check.at_start(origin.model, config.arch, origin.spec, config.img_size, origin.init == "random")
+    if maps:
+        _LOG.info(maps)
+    if origin.notice:
+        _LOG.warning(f"{origin.notice}")
+    return maps
 
 
 def load_films(config: TrainConfig) -> FilmSet:

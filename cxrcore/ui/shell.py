@@ -144,6 +144,17 @@ def _lead_on_to_runs() -> None:
                                                             for key in st.query_params})
 
 
+def _come_through_app() -> None:
+    """Begin anew where Streamlit ran a page without app.py.
+
+    With a folder called pages/ it answers the first request of a fresh server so, if that is a deep link (seen in
+    1.67): no menu, and widgets with other identities than in the next run. So the page registers the pages itself.
+    """
+    if not st.session_state.get(_REGISTERED):
+        navigation()
+        st.rerun()
+
+
 @contextlib.contextmanager
 def open_page(name: str, *, head: bool = True) -> Generator[Store]:
     """Draw the head of a page and give it the store; every page does its work inside.
@@ -154,12 +165,7 @@ def open_page(name: str, *, head: bool = True) -> Generator[Store]:
         name: of the page.
         head: False where the page's body is a fragment, which draws the head itself: it fills slots that stand in it.
     """
-    # With a folder called pages/, Streamlit answers the first request of a fresh server, if it is a deep link, by
-    # running the page without app.py (seen in 1.67): no menu, and widgets with other identities than in the next
-    # run. So the page registers the pages itself and starts again, this time through app.py.
-    if not st.session_state.get(_REGISTERED):
-        navigation()
-        st.rerun()
+    _come_through_app()
     entry = next(page for page in PAGES if page.name == name)
     st.set_page_config(page_title=f"{entry.title} · {PRODUCT}", page_icon=FAVICON, layout="wide",
                        initial_sidebar_state="collapsed" if entry.stage else MENU_WIDTH)

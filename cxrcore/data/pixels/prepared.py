@@ -94,8 +94,8 @@ def prepare(
 ) -> PreparedPixels:
     """Open the map that holds these films, making it first where there is none.
 
-    A finished map that holds more films than asked for serves as well; from one that holds some of them, these are
-    copied. Whether every film is still as it was prepared is looked at beside what follows: see `confirm`.
+    A finished map of more films serves as well; from one of some of them, these are copied. Whether every film is still
+    as it was prepared is looked at beside what follows: see `confirm`.
 
     Args:
         films: image_id -> path.
@@ -120,9 +120,8 @@ def prepare(
         root.mkdir(parents=True, exist_ok=True)
         with _only_one(root / f"{key}.lock"):
             if not (root / key).exists():
-                meta = {"size": size, "version": VERSION}
-                known = {one.folder: one.version for one in maps}
-                make_map(films, wanted, root / key, meta, known, workers or os.cpu_count() or 1, progress)
+                make_map(films, wanted, root / key, {"size": size, "version": VERSION},
+                         {one.folder: one.version for one in maps}, workers or os.cpu_count() or 1, progress)
     except OSError as error:
         if error.errno not in _DISK_FULL:
             raise DataError(f"prepared pixels cannot be written in {root}: {error.strerror}") from None
