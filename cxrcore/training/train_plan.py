@@ -120,9 +120,7 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     config = dataclasses.replace(config, arch=origin.architecture or config.arch)  # of the hub: which network it is
     maps = _checked_maps(config, origin)
     train, val = _learnt_from(config, films)
-    parts = {} if config.eval_subset == 0 else split_parts.evaluated_parts(films)
-    needed = {"train": train, "val": val} | {f"eval_{part}": rows for part, rows in split_parts.chosen_rows(
-        films, parts, config.eval_subset).items()}
+    parts, needed = _needed(config, films, train, val)
     pixels = split_parts.prepare_parts(store, films, needed, config.img_size)
     data = training_data(films, pixels, train, val)
     _notice_positives(config, data, films.table.findings)
@@ -135,6 +133,14 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     assumed = split_parts.assumed(films, pixels, needed)
     return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, lr_rule, constants or Constants(),
                         assumed, maps, key)
+
+
+def _needed(config: TrainConfig, films: FilmSet, train: np.ndarray, val: np.ndarray
+            ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Table rows of the parts to evaluate at the end, and of all whose pixels are needed."""
+    parts = {} if config.eval_subset == 0 else split_parts.evaluated_parts(films)
+    return parts, {"train": train, "val": val} | {f"eval_{part}": rows for part, rows in split_parts.chosen_rows(
+        films, parts, config.eval_subset).items()}
 
 
 def _require_findings(known: Sequence[str] | None, findings: Sequence[str]) -> None:
