@@ -155,6 +155,7 @@ def test_runs_and_part_come_along_from_the_runs_page(page, served, six):
     page.goto(f"{served}/runs?{six}")
     choose(page, "Validation")
     expect(page).to_have_url(re.compile("on=Validation"))
+    settle(page)  # the server has heard of it: a click on another page in that moment would overtake it
     page.get_by_test_id("stSidebar").get_by_role("link", name="Curves").click()
     expect(page.locator(PANEL)).to_have_count(15)
     expect(page.get_by_role("radio", name="Validation")).to_be_checked()
