@@ -88,11 +88,20 @@ def export(store: Store, run_id: str, out: Path) -> Path:
         partial.mkdir(parents=True)
         _write(tables, partial)
         _write_for_people(store, run_id, tables, partial)
-        own_folders.remove(out, folder.name, ids.EXPORT)
-        partial.rename(folder)
+        _exchange(partial, folder)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
     return folder
+
+
+def _exchange(partial: Path, folder: Path) -> None:
+    """The new folder in the old one's place: whenever a kill comes, what bears the run's name is whole."""
+    old = folder.with_name(f"{folder.name}.old")
+    if folder.exists():
+        own_folders.remove(folder.parent, old.name, ids.EXPORT_OLD)
+        folder.rename(old)
+    partial.rename(folder)
+    own_folders.remove(folder.parent, old.name, ids.EXPORT_OLD)
 
 
 def _require_own(folder: Path, run_id: str) -> None:
@@ -114,7 +123,7 @@ def folders(path: Path) -> list[Path]:
     if path.name == RUN:
         return [path.parent]
     return [path] if (path / RUN).exists() else sorted(found.parent for found in path.glob(f"*/{RUN}")
-                                                       if found.parent.suffix != ".partial")
+                                                       if found.parent.suffix not in (".partial", ".old"))
 
 
 def restore(
