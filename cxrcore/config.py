@@ -265,7 +265,7 @@ class LabelsConfig:
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 
-STORE_COMMANDS = ("check", "backup", "restore", "vacuum")
+STORE_COMMANDS = ("check", "hand-in", "backup", "restore", "vacuum")
 
 
 @dataclass(frozen=True)

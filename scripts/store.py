@@ -8,15 +8,20 @@ from cxrcore.config import STORE_COMMANDS, StoreConfig
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Flags to config, a command to what it does; 1 where a check finds faults."""
-    parser = parser_for(StoreConfig, "Look after a results store. check: is it whole, and what to do; backup: a copy "
-                                     "of one moment while others write; restore: bring a backup back; vacuum: give "
-                                     "disk back after runs were deleted.")
+    parser = parser_for(StoreConfig, "Look after a results store. check: is it whole, and what to do; hand-in: take in "
+                                     "results of trainings that found the store busy or away; backup: a copy of one "
+                                     "moment while others write; restore: bring a backup back; vacuum: give disk back "
+                                     "after runs were deleted.")
     parser.add_argument("command", choices=STORE_COMMANDS, help="what to do")
     parser.add_argument("folder", metavar="BACKUP", nargs="?", help="with restore: the folder of the backup")
     flags = vars(parser.parse_args(argv))
-    from cxrcore.store.care import commands  # --help need not wait for it
+    from cxrcore.evaluation import hand_in  # --help need not wait for it
+    from cxrcore.store.care import commands
 
-    return commands.run_command(flags.pop("command"), flags.pop("folder", None), StoreConfig(**flags))
+    command, folder = flags.pop("command"), flags.pop("folder", None)
+    if command == "hand-in" and folder is None:
+        return hand_in.command(StoreConfig(**flags))
+    return commands.run_command(command, folder, StoreConfig(**flags))
 
 
 if __name__ == "__main__":

@@ -26,9 +26,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxrcore import __version__, ids
-from cxrcore.config import ExportConfig, default_store
+from cxrcore.config import ExportConfig
 from cxrcore.data.files import csv_file, own_folders
 from cxrcore.errors import RunError, UsageError
+from cxrcore.evaluation import hand_in
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import exported_folder
 from cxrcore.import_export.exported_folder import (
@@ -55,7 +56,7 @@ def export_all(config: ExportConfig) -> list[Path]:
         RunError: no such run.
         UsageError: a store without runs, or a folder that cannot be written.
     """
-    store = Store(config.store or default_store())
+    store = hand_in.opened(config.store)
     run_ids = [config.run] if config.run else list(store.runs()["run_id"])
     if not run_ids:
         raise UsageError(f"the store {store.key} holds no runs to export")

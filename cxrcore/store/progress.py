@@ -23,6 +23,8 @@ from cxrcore.store.store import Store
 
 BEAT = 1.0  # seconds between writes
 STALE = 60.0  # seconds of silence after which a run on another machine counts as gone
+WAITING = "waiting"  # stage and status of a training that has ended, whose results the store has not taken yet
+_ENDS = ("failed", "interrupted", WAITING)  # stages after which nothing follows
 
 
 class Progress:
@@ -83,9 +85,14 @@ def of_run(store: Store, run_id: str) -> dict[str, Any]:
 
 
 def effective_status(status: str, progress: dict[str, Any]) -> str:
-    """The run's status as it is: 'interrupted' for one that says 'running' but whose process is gone."""
+    """The run's status as it is: 'interrupted' for one that says 'running' but whose process is gone.
+
+    One that could not tell the store how it ended is what its progress says: 'failed', 'interrupted' or `WAITING`.
+    """
     if status != "running":
         return status
+    if progress.get("stage") in _ENDS:
+        return str(progress["stage"])
     silent = time.time() - progress.get("heartbeat", 0)
     if progress.get("host") == socket.gethostname() and not psutil.pid_exists(progress.get("pid", -1)):
         return "interrupted"

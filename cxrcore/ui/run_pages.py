@@ -15,7 +15,7 @@ from cxrcore.findings import display_name
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.threshold_sets import HALF, parse_key
-from cxrcore.store import Store, lost_file
+from cxrcore.store import Store, lost_file, progress, waiting
 from cxrcore.store.records import rows_of
 from cxrcore.store.run_folder import BEST
 from cxrcore.ui import link, shell, widgets
@@ -230,6 +230,10 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
         elif status == "running":
             st.info(f"{name} is still training. Its curves appear when it has been evaluated, at the end.",
                     icon=":material/hourglass_top:")
+        elif status == progress.WAITING:
+            st.info(f"{name} has no predictions in the store yet: they wait to be handed in. This does it:",
+                    icon=":material/hourglass_top:")
+            widgets.command(waiting.COMMAND, store)
         elif run.kind != "trained":
             st.info(f"{name} has no predictions in this store.", icon=":material/info:")
         elif not store.run_file(run.run_id, BEST):

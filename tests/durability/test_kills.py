@@ -3,8 +3,8 @@
 import killed_work
 import kills
 import pytest
-from kills import Moment
 from killed_work import EXPORTER, IMPORTER, Home
+from kills import Moment
 
 context = kills.context("killed_work", "cxrcore.import_export.import_run")
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from kills import Ended, Moment
 
-from cxrcore.config import EvalConfig, ExportConfig, ImportConfig, TrainConfig
+from cxrcore.config import ExportConfig, ImportConfig
 from cxrcore.data import films as film_sets
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import export, exported_folder
