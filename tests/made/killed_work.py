@@ -6,6 +6,7 @@ A home is a folder with a store, the files that go in and those that come out. A
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,15 @@ import numpy as np
 import pandas as pd
 from kills import Ended, Moment
 
-from cxrcore.config import ExportConfig, ImportConfig
+from cxrcore.config import EvalConfig, ExportConfig, ImportConfig
+from cxrcore.data import film_files
 from cxrcore.data import films as film_sets
+from cxrcore.data.pixels import prepared
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import export, exported_folder
-from cxrcore.store import Store
+from cxrcore.store import Store, waiting
 from cxrcore.store.care import checking
+from cxrcore.store.run_folder import BEST, LAST
 
 N_IMPORTED = 60  # films of an imported file
 
@@ -56,9 +60,7 @@ class Home:
 
     def acknowledge(self) -> None:
         """Write down what every finished run holds."""
-        known = self._acknowledged()
-        for run_id in self.finished():
-            known.setdefault(run_id, digest(self.store, run_id))
+        known = {run_id: rows_of(self.store, run_id) for run_id in self.finished()}
         (self.folder / "acknowledged.json").write_text(json.dumps(known))
 
     def finished(self) -> list[str]:
@@ -66,30 +68,32 @@ class Home:
         runs = self.store.runs()
         return list(runs.loc[runs["status"] == "finished", "run_id"])
 
-    def _acknowledged(self) -> dict[str, str]:
+    def _acknowledged(self) -> dict[str, dict[str, int]]:
         path = self.folder / "acknowledged.json"
         return json.loads(path.read_text()) if path.exists() else {}
 
     def assert_kept(self) -> None:
-        """Every acknowledged run holds what it held; no run is finished that is not whole; nothing is damaged."""
+        """Every acknowledged row is there once; no run is finished that is not whole; nothing is damaged.
+
+        Of an evaluation that was killed, what is missing waits to be handed in.
+        """
         store = self.store
         for run_id, was in self._acknowledged().items():
-            assert digest(store, run_id) == was, f"run {run_id} has changed"
+            held = rows_of(store, run_id)
+            assert all(held.get(row) == n for row, n in was.items()), f"rows of run {run_id} are lost or doubled"
         for run_id in self.finished():
             sets = store.prediction_sets(run_id)
             measured = set(store.metrics(list(sets["prediction_id"]))["prediction_id"])
-            assert len(sets) and set(sets["prediction_id"]) == measured, f"half of run {run_id} is finished"
-            assert (sets["n"] > 0).all()
+            waits = {part.prediction_id for path in waiting.of_run(store, run_id) for part in waiting.read(path).parts}
+            assert len(sets) and set(sets["prediction_id"]) <= measured | waits, f"half of run {run_id} is finished"
         if store.exists:
             assert [one.in_words for one in checking.check(store) if one.is_fault] == []
 
 
-def digest(store: Store, run_id: str) -> str:
-    """Of every row of a run, whatever their order."""
-    found = hashlib.sha256()
-    for name, rows in sorted(store.run_tables(run_id).items()):
-        found.update("\n".join([name, *sorted(map(repr, rows.to_pylist()))]).encode())
-    return found.hexdigest()
+def rows_of(store: Store, run_id: str) -> dict[str, int]:
+    """{a hash of a row: how often it is there} of all that belongs to a run, but for its name, which people give."""
+    return Counter(hashlib.sha256(f"{name}{row | {'name': ''}}".encode()).hexdigest()[:16]
+                   for name, rows in store.run_tables(run_id).items() for row in rows.to_pylist())
 
 
 @dataclass(frozen=True)
@@ -167,5 +171,139 @@ def mend_export(home: Home, number: int) -> None:
         assert {name: len(table) for name, table in rows.items()} == {name: len(table) for name, table in held.items()}
 
 
+# -- prepare
+
+
+def prepare_films(home: Home, number: int, root: str = "prepared") -> prepared.PreparedPixels:
+    """As scripts/prepare.py does, into a folder of the number's own."""
+    table = film_sets.read_table(home.films / "Data_Entry_2017.csv")
+    films = film_files.find_films(home.films, table.images["image_id"])
+    return prepared.prepare(films, 32, home.folder / f"{root}{number}", workers=1, progress=False, at_once=True)
+
+
+def mend_preparation(home: Home, number: int) -> None:
+    """A map that is called finished is whole; prepared again, every film has its pixels and nothing half is left."""
+    whole = prepare_films(home, 0, "prepared_unkilled")
+    root = home.folder / f"prepared{number}"
+    for one in prepared.finished_maps(root) if root.is_dir() else ():
+        assert (prepared.open_prepared(one.folder).pixels == whole.pixels).all()
+    made = prepare_films(home, number)
+    assert made.row_of == whole.row_of and (made.pixels == whole.pixels).all()
+    assert not list(root.glob("*.partial"))
+
+
+# -- train and evaluate
+
+
+def training(home: Home, number: int, **changed: object) -> object:
+    """The flags of a training of two epochs; all numbers' are the same but for their names."""
+    from small_trainings import small
+
+    return small(home.films, home.store.folder, arch="mobilenetv2", epochs=2, name=f"training {number}", **changed)
+
+
+def train(home: Home, number: int) -> str:
+    """As scripts/train.py does; returns run_id."""
+    from cxrcore.training import train_run
+
+    return train_run.train(training(home, number))
+
+
+def of_name(home: Home, name: str) -> list[str]:
+    """The runs of a name, newest first."""
+    runs = home.store.runs()
+    return list(runs.loc[runs["name"] == name, "run_id"])
+
+
+def unkilled(home: Home) -> str:
+    """The training that none was killed of, which is made where there is none yet."""
+    found = of_name(home, "training 0")
+    return found[0] if found else train(home, 0)
+
+
+def mend_training(home: Home, number: int) -> None:
+    """Its checkpoints are whole ones; it goes on to the very weights and scores of the training that was not killed."""
+    from small_trainings import resumed, same_weights
+
+    from cxrcore.networks.checkpoint import load_checkpoint
+
+    store, whole = home.store, unkilled(home)
+    found = of_name(home, f"training {number}")
+    assert len(found) <= 1
+    for path in (path for name in (BEST, LAST) if found and (path := store.run_file(found[0], name))):
+        load_checkpoint(path)
+    if not found:
+        run_id = train(home, number)
+    elif store.run(found[0])["status"] == "finished":
+        (run_id,) = found
+    else:
+        run_id = resumed(store, found[0])
+    assert store.run(run_id)["status"] == "finished" and not waiting.of_run(store, run_id)
+    assert store.epochs([run_id])["epoch"].tolist() == [1, 2]
+    assert same_weights(store.run_folder(run_id), store.run_folder(whole))
+    ours, theirs = (store.prediction_sets(one).set_index("split")["prediction_id"] for one in (run_id, whole))
+    assert sorted(ours.index) == ["test", "val"]
+    for part in ours.index:
+        np.testing.assert_array_equal(store.predictions(ours[part]).scores, store.predictions(theirs[part]).scores)
+
+
+def evaluate(home: Home, number: int) -> object:
+    """As scripts/eval.py does, of a run that is evaluated again and again."""
+    from cxrcore.evaluation import evaluate_run
+
+    (run_id,) = of_name(home, "evaluated")
+    return evaluate_run.evaluate(EvalConfig(run=run_id, store=home.store.key, subset=8,
+                                            results=str(home.folder / "results")))
+
+
+def begin_evaluations(home: Home) -> None:
+    """The run that evaluations are of."""
+    if not of_name(home, "evaluated"):
+        from small_trainings import small
+
+        from cxrcore.training import train_run
+
+        train_run.train(small(home.films, home.store.folder, arch="mobilenetv2", name="evaluated"))
+
+
+def mend_evaluation(home: Home, number: int) -> None:
+    """What was scored to the end is handed in by the next script; every evaluation is whole and measured."""
+    from cxrcore.evaluation import hand_in
+
+    store = hand_in.opened(home.store.key)
+    (run_id,) = of_name(home, "evaluated")
+    assert not waiting.of_run(store, run_id)
+    before = len(store.prediction_sets(run_id))
+    evaluate(home, number)
+    sets = store.prediction_sets(run_id)
+    assert len(sets) == before + 2 and (sets["split"] == "val").sum() == (sets["split"] == "test").sum()
+    assert set(store.metrics(list(sets["prediction_id"]))["prediction_id"]) == set(sets["prediction_id"])
+
+
+# -- a sweep
+
+
+def sweep(home: Home, number: int) -> None:
+    """As scripts/train.py does for two losses; each number has a learning rate of its own."""
+    from cxrcore.training.sweep import start
+
+    start.train(training(home, number, loss="bce,pos_weight", lr=1e-3 * (1 + number / 1000), epochs=1))  # ty: ignore
+
+
+def mend_sweep(home: Home, number: int) -> None:
+    """The same command makes what is left and none twice, whatever of the killed one's trainings goes on meanwhile."""
+    def own() -> list[str]:
+        runs = home.store.runs()
+        return [status for name, status in zip(runs["name"], runs["status"], strict=True)
+                if name.startswith(f"training {number} ·")]
+
+    sweep(home, number)
+    assert own() == ["finished", "finished"], own()
+
+
 IMPORTER = Subject("importer", import_one, mend_import)
 EXPORTER = Subject("exporter", export_all, mend_export)
+PREPARER = Subject("preparer", prepare_films, mend_preparation)
+TRAINER = Subject("trainer", train, mend_training)
+EVALUATOR = Subject("evaluator", evaluate, mend_evaluation)
+SWEEP = Subject("sweep", sweep, mend_sweep)

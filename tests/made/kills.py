@@ -62,10 +62,15 @@ def context(*modules: str) -> Any:
     return found
 
 
-def drawn(seed: int, typical: Ended) -> Moment:
-    """A moment within work that takes what `typical` took: every second one by steps, every second one by time."""
-    share = float(np.random.default_rng(seed).uniform(0.02, 0.98))
-    if seed % 2:
+def drawn(seed: int, typical: Ended, attempt: int = 0) -> Moment:
+    """A moment within work that takes what `typical` took: every second one by steps, every second one by time.
+
+    Args:
+        attempt: where the work ended before the kill, each further one comes sooner.
+    """
+    rng = np.random.default_rng(seed)
+    share = float(rng.uniform(0.02, 0.98)) * 0.6**attempt
+    if rng.random() < 0.5:
         return Moment(seconds=share * typical.seconds)
     return Moment(step=1 + int(share * typical.steps))
 
