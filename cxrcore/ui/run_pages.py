@@ -100,10 +100,15 @@ def open_runs_page(name: str, without: str, *, head: bool = True) -> Generator[R
         without: what an empty store means for the page, such as 'so there are no curves'.
         head: as for `shell.open_page`.
     """
+    begun = False
     with shell.open_page(name, head=head) as store:
         with st.skeleton(height=SKELETON):
             overview = from_store.overview(store)
-        yield runs_page_of(store, overview, without)
+        page = runs_page_of(store, overview, without)
+        begun = True
+        yield page
+    if not begun:  # the store could not be read, and the page has said so
+        st.stop()
 
 
 def runs_page_of(store: Store, overview: from_store.Overview, without: str) -> RunsPage:

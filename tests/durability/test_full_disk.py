@@ -80,7 +80,7 @@ def test_an_import_an_evaluation_and_an_export_change_nothing_and_can_be_repeate
     from cxrcore.training import train_run
 
     killed_work.import_one(home, 0)
-    train_run.train(small(home.films, home.store.folder, arch="mobilenetv2", name="evaluated"))
+    train_run.train(small(home.films, home.store.folder, arch="mobilenet_v2", name="evaluated"))
     home.imported_file(1)
     home.acknowledge()
     before = list(home.store.prediction_sets()["prediction_id"])

@@ -10,7 +10,7 @@ from cxrcore.config import default_store
 from cxrcore.store import Store
 from cxrcore.store.care import backup, restore
 
-PAGES = ("runs", "thresholds", "curves", "compare")
+PAGES = ("runs", "curves")
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ def training(home: Home, number: int, **changed: object) -> object:
     """The flags of a training of two epochs; all numbers' are the same but for their names."""
     from small_trainings import small
 
-    return small(home.films, home.store.folder, arch="mobilenetv2", epochs=2, name=f"training {number}", **changed)
+    return small(home.films, home.store.folder, arch="mobilenet_v2", epochs=2, name=f"training {number}", **changed)
 
 
 def train(home: Home, number: int) -> str:
@@ -263,7 +263,7 @@ def begin_evaluations(home: Home) -> None:
 
         from cxrcore.training import train_run
 
-        train_run.train(small(home.films, home.store.folder, arch="mobilenetv2", name="evaluated"))
+        train_run.train(small(home.films, home.store.folder, arch="mobilenet_v2", name="evaluated"))
 
 
 def mend_evaluation(home: Home, number: int) -> None:
