@@ -61,7 +61,7 @@ def train_into(home: Home, trouble) -> None:
     raise AssertionError("the training ended as if nothing had happened")
 
 
-@pytest.mark.parametrize("trouble", [fill, read_only])
+@pytest.mark.parametrize("trouble", [fill, pytest.param(read_only, marks=pytest.mark.long)])
 def test_a_training_keeps_its_checkpoints_and_goes_on_to_the_same_weights(trouble, home):
     killed_work.train(home, 0)
     home.acknowledge()
@@ -75,7 +75,7 @@ def test_a_training_keeps_its_checkpoints_and_goes_on_to_the_same_weights(troubl
     home.assert_kept()
 
 
-@pytest.mark.parametrize("trouble", [fill, read_only])
+@pytest.mark.parametrize("trouble", [pytest.param(fill, marks=pytest.mark.long), read_only])
 def test_an_import_an_evaluation_and_an_export_change_nothing_and_can_be_repeated(trouble, home):
     from cxrcore.training import train_run
 

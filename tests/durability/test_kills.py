@@ -1,28 +1,33 @@
-"""kill -9 at seeded moments: what was acknowledged is there once, nothing half is finished, and the work goes on."""
+"""kill -9 at given steps: what was acknowledged is there once, nothing half is finished, and the work goes on.
+
+The short form of `test_kill_campaign`; dashboard and sweep are killed there alone.
+"""
 
 import killed_work
 import kills
 import pytest
-from killed_work import EXPORTER, IMPORTER, Home
+from killed_work import EVALUATOR, EXPORTER, IMPORTER, PREPARER, TRAINER, Home
 from kills import Moment
 
-context = kills.context("killed_work", "cxrcore.import_export.import_run")
+context = kills.context("killed_work", "small_trainings", "cxrcore.import_export.import_run",
+                        "cxrcore.training.train_run", "cxrcore.evaluation.evaluate_run")
 
 
 @pytest.fixture(scope="module")
 def home(tiny_nih, tmp_path_factory) -> Home:
-    """A home with an imported run."""
+    """A home with an imported run and a trained one."""
     made = Home(tmp_path_factory.mktemp("home"), tiny_nih)
     killed_work.import_one(made, 0)
+    killed_work.begin_evaluations(made)
     made.acknowledge()
     return made
 
 
-@pytest.mark.parametrize("subject, shares", [(EXPORTER, (0.5, 0.9, 0.98)), (IMPORTER, (0.3, 0.8))],
-                         ids=lambda one: getattr(one, "name", ""))
+@pytest.mark.parametrize("subject, shares", [
+    (EXPORTER, (0.5, 0.95)), (IMPORTER, (0.8,)), (EVALUATOR, (0.6,)), (TRAINER, (0.7,)), (PREPARER, (0.5,)),
+], ids=lambda one: getattr(one, "name", ""))
 def test_killed_at_a_step_it_leaves_what_was_there_and_goes_on(subject, shares, home):
-    whole = kills.run(context, Moment(), subject.work, home, 1000)
+    whole = kills.run(context, Moment(), subject.work, home, 0 if subject is TRAINER else 1000)
     assert not whole.error and whole.steps > 10, whole
-    subject.mend(home, 1000)
     for number, share in enumerate(shares, start=1):
         assert killed_work.killed(context, subject, home, number, Moment(step=round(share * whole.steps))).killed

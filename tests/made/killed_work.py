@@ -199,7 +199,8 @@ def training(home: Home, number: int, **changed: object) -> object:
     """The flags of a training of two epochs; all numbers' are the same but for their names."""
     from small_trainings import small
 
-    return small(home.films, home.store.folder, arch="mobilenet_v2", epochs=2, name=f"training {number}", **changed)
+    return small(home.films, home.store.folder, **{"arch": "mobilenet_v2", "epochs": 2, "name": f"training {number}"}
+                 | changed)
 
 
 def train(home: Home, number: int) -> str:
@@ -287,7 +288,7 @@ def sweep(home: Home, number: int) -> None:
     """As scripts/train.py does for two losses; each number has a learning rate of its own."""
     from cxrcore.training.sweep import start
 
-    start.train(training(home, number, loss="bce,pos_weight", lr=1e-3 * (1 + number / 1000), epochs=1))  # ty: ignore
+    start.train(training(home, number, loss="bce,pos_weight", lr=1e-3 * (1 + number / 1000), epochs=1))
 
 
 def mend_sweep(home: Home, number: int) -> None:
