@@ -71,7 +71,7 @@ function ticksOf(thresholds, wide) {
   const round = apart(thresholds, wide, TICKS);
   if (round.length > 1) return round;
   const last = thresholds.length - 1;
-  const own = [1 / 6, 1 / 2, 5 / 6].map((share) => thresholds[Math.round(share * last)]);
+  const own = [1 / 6, 1 / 2, 5 / 6].map((along) => thresholds[Math.round(along * last)]);
   const digits = [2, 3, 4].find((n) => new Set(own.map((value) => value.toPrecision(n))).size === own.length) ?? 4;
   return apart(thresholds, wide, own.map((value) => Number(value.toPrecision(digits))));
 }
