@@ -75,7 +75,8 @@ def test_a_training_keeps_its_checkpoints_and_goes_on_to_the_same_weights(troubl
     home.assert_kept()
 
 
-@pytest.mark.parametrize("trouble", [pytest.param(fill, marks=pytest.mark.long), read_only])
+@pytest.mark.long
+@pytest.mark.parametrize("trouble", [fill, read_only])
 def test_an_import_an_evaluation_and_an_export_change_nothing_and_can_be_repeated(trouble, home):
     from cxrcore.training import train_run
 

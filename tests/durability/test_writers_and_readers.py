@@ -144,7 +144,7 @@ def told(what: str, waits: list[float]) -> str:
 
 
 @pytest.mark.parametrize("seconds, kills", [
-    pytest.param(8, 8, id="short"), pytest.param(90, 66, id="long", marks=pytest.mark.long),
+    pytest.param(6, 6, id="short"), pytest.param(90, 66, id="long", marks=pytest.mark.long),
 ])
 def test_writers_readers_and_kills_lose_no_acknowledged_row(store, data, tmp_path, seconds, kills):
     runs = storm(store, data, tmp_path / "notes", seconds, kills)
