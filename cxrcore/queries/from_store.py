@@ -108,7 +108,7 @@ def _as_it_is(store: Store, run_id: str, status: str) -> str:
         return status
     if status == "running":
         status = progress.effective_status(status, progress.of_run(store, run_id))
-    return progress.WAITING if status != "running" and waiting.of_run(store, run_id) else status
+    return progress.WAITING if status != "running" and waiting.has_trained(store, run_id) else status
 
 
 @dataclass(frozen=True)

@@ -80,9 +80,8 @@ def trouble(status: str, progress: Mapping[str, Any], kind: str = "trained") -> 
         kind: of the run.
     """
     if status == WAITING:
-        done = "has been trained to its end" if kind == "trained" else "has been evaluated"
-        return (f"{done}, but the store was busy or away, and its results wait to be handed in. The next script that "
-                "opens the store does it, and so does:")
+        return ("has been trained to its end, but the store was busy or away: its results wait to be handed in. The "
+                "next script that opens the store does it, and so does:")
     if status == "failed":
         why = " ".join(str(progress.get("error") or "the reason is in the output of its training").split())
         return f"failed: {why}."

@@ -1,6 +1,7 @@
 """Results that wait to be handed in: of a training or an evaluation that has ended, and whose store was busy or away.
 
-    <run_id>/waiting-<prediction_id>.npz    one evaluation: its scores; of a training its epochs and best epoch too
+    <run_id>/waiting-training-<id>.npz      the end of a training: its scores, all epochs, best epoch and cost
+             waiting-evaluation-<id>.npz    the scores of an evaluation
 
 They are written before the store is asked to take them, and deleted when it holds all of them: so they outlast a store
 that stays busy, was moved or is full, and a process that is killed in between. The ids of the prediction sets are given
@@ -31,6 +32,7 @@ from cxrcore.store.store import Store
 FORMAT = 1
 COMMAND = "python scripts/store.py hand-in"
 _NAMES, _LOCK = "waiting-*.npz", "waiting.lock"
+_TRAINING, _EVALUATION = "waiting-training-", "waiting-evaluation-"
 _HEAD = "head"
 _MOST_EPOCHS = 100_000
 
@@ -93,7 +95,7 @@ def keep(store: Store, results: Results) -> Path:
     """
     folder = store.run_folder(results.run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / _NAMES.replace("*", results.parts[0].prediction_id if results.parts else new_id())
+    path = folder / f"{_EVALUATION if results.ended is None else _TRAINING}{new_id()}.npz"
     head = {"format": FORMAT, "run_id": results.run_id, "dataset_id": results.dataset_id,
             "parts": [{name: value for name, value in vars(part).items() if name not in ("image_ids", "scores")}
                       for part in results.parts],
@@ -121,7 +123,8 @@ def read(path: Path) -> Results:
             parts = tuple(_part(told, held[f"films_{place}"], held[f"scores_{place}"])
                           for place, told in enumerate(head["parts"]))
         found = Results(head["run_id"], ids.checked(ids.DATASET, head["dataset_id"]), parts, _end(head["ended"]))
-        sound = found.run_id == path.parent.name and head["format"] == FORMAT and (parts or found.ended)
+        sound = (found.run_id == path.parent.name and head["format"] == FORMAT and bool(parts or found.ended)
+                 and (found.ended is not None) == path.name.startswith(_TRAINING))
     except DataError:
         raise
     except Exception as error:  # whatever a damaged archive makes of its reader
@@ -151,6 +154,11 @@ def _end(told: Mapping[str, Any] | None) -> TrainingEnd | None:
 def of_run(store: Store, run_id: str) -> list[Path]:
     """The results of a run that wait, oldest first."""
     return in_folder(store.run_folder(run_id)) if ids.is_one(ids.RUN, run_id) else []
+
+
+def has_trained(store: Store, run_id: str) -> bool:
+    """Whether a run has been trained to its end, and that waits to be told."""
+    return any(path.name.startswith(_TRAINING) for path in of_run(store, run_id))
 
 
 def in_folder(folder: Path) -> list[Path]:

@@ -96,10 +96,9 @@ def has_handed_in(store: Store, run_id: str) -> bool:
     Raises:
         ResultsWait: the store does not take them now either.
     """
-    if not waiting.of_run(store, run_id):
-        return False
+    has_trained = waiting.has_trained(store, run_id)
     hand_in.hand_in_waiting(store)
-    if waiting.of_run(store, run_id):
+    if waiting.has_trained(store, run_id):
         raise ResultsWait(f"run {run_id} has been trained to its end; its results still wait to be handed in: "
                           f"{waiting.COMMAND}")
-    return True
+    return has_trained

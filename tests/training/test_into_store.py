@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from filelock import FileLock
+from known_data import known_data
 from run_scripts import here
 from small_trainings import resumed, same_weights, small
 
@@ -13,7 +14,7 @@ from cxrcore.errors import RunError
 from cxrcore.evaluation import evaluate_run, hand_in
 from cxrcore.queries import from_store, run_progress
 from cxrcore.store import Store, progress, turns, waiting
-from cxrcore.training import train_run
+from cxrcore.training import into_store, train_run
 
 EPOCHS = 2
 
@@ -156,8 +157,27 @@ def test_results_of_another_store_and_damaged_ones_are_left_and_named(undisturbe
     own = store.create_run({"name": "own"}, "0123456789ab")
     for name in (run_id, own):
         store.run_folder(name).mkdir(exist_ok=True)
-        (store.run_folder(name) / "waiting-20200101-000000-abcdef.npz").write_bytes(b"PK damaged")
+        (store.run_folder(name) / "waiting-training-20200101-000000-abcdef.npz").write_bytes(b"PK damaged")
     assert hand_in.hand_in_waiting(store) == ([], waiting.of_run(store, own))
     checked = here("store.py", "check", "--store", store.path)
     assert f"{run_id} belongs to no run, and holds results that wait to be handed in" in checked.stdout
     assert "cannot be read" in checked.stdout and checked.returncode == 1
+
+
+def test_scores_that_wait_of_a_run_that_was_interrupted_do_not_end_its_training(tmp_path):
+    """As eval.py leaves them of the best epoch so far: they are handed in, and the training can still go on."""
+    store = Store(tmp_path / "store.duckdb")
+    known = known_data()
+    store.add_dataset(known.dataset_id, known.images, known.labels, known.findings, name="tiny", kind="nih",
+                      label_source="csv")
+    run_id = store.create_run({"name": "stopped"}, known.dataset_id)
+    store.finish_run(run_id, "interrupted")
+    scores = np.random.default_rng(0).random((40, 14)).astype(np.float32)
+    part = waiting.ScoredPart("val", np.array(known.image_ids), scores, "model_best.pth", "0" * 64, 40)
+    path = waiting.keep(store, waiting.Results(run_id, known.dataset_id, (part,)))
+    held = waiting.read(path)
+    assert held.parts[0].prediction_id == part.prediction_id and (held.parts[0].scores == scores).all()
+    assert from_store.statuses(store, store.runs()) == {run_id: "interrupted"}
+    assert not into_store.has_handed_in(store, run_id) and not path.exists()
+    assert list(store.prediction_sets(run_id)["prediction_id"]) == [part.prediction_id]
+    assert store.run(run_id)["status"] == "interrupted"

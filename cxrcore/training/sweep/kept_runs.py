@@ -47,7 +47,7 @@ def _key(config: str | None) -> str:
 
 
 def _state(store: Store, run_id: str, status: str) -> str | None:
-    if status != FINISHED and waiting.of_run(store, run_id):
+    if status != FINISHED and waiting.has_trained(store, run_id):
         return FINISHED  # its results wait to be handed in, which every script does
     status = progress.effective_status(status, progress.of_run(store, run_id))
     if status in (FINISHED, RUNNING):
