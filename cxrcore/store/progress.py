@@ -23,6 +23,9 @@ from cxrcore.store.store import Store
 
 BEAT = 1.0  # seconds between writes
 STALE = 60.0  # seconds of silence after which a run on another machine counts as gone
+_TEXTS = ("host", "stage", "error")
+_NUMBERS = ("heartbeat", "epoch", "epochs", "step", "steps", "images_per_second", "seconds_left", "best_epoch")
+_MOST = 2**53  # of a number
 
 
 class Progress:
@@ -68,12 +71,25 @@ class Progress:
 
 
 def read_progress(folder: Path) -> dict[str, Any]:
-    """The latest progress, or an empty dictionary."""
+    """The latest progress, or an empty dictionary; what is of another kind than a training tells is left out."""
     try:
         told = bounded_file.settings(folder / PROGRESS)
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return {name: value for name, value in told.items() if _is_told(name, value)} if isinstance(told, dict) else {}
+
+
+def is_process(pid: Any) -> bool:
+    """Whether a value is the number of a process of this machine that lives."""
+    return isinstance(pid, int) and 0 <= pid < 2**31 and psutil.pid_exists(pid)
+
+
+def _is_told(name: str, value: Any) -> bool:
+    if name in _TEXTS:
+        return isinstance(value, str)
+    if name == "pid":
+        return isinstance(value, int)
+    return name in _NUMBERS and isinstance(value, int | float) and abs(value) < _MOST
 
 
 def of_run(store: Store, run_id: str) -> dict[str, Any]:
@@ -87,6 +103,6 @@ def effective_status(status: str, progress: dict[str, Any]) -> str:
     if status != "running":
         return status
     silent = time.time() - progress.get("heartbeat", 0)
-    if progress.get("host") == socket.gethostname() and not psutil.pid_exists(progress.get("pid", -1)):
+    if progress.get("host") == socket.gethostname() and not is_process(progress.get("pid")):
         return "interrupted"
     return "interrupted" if silent > STALE else "running"
