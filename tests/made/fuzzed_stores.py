@@ -167,8 +167,15 @@ def _changed_by_sql(rng: random.Random, path: Path, columns: list[tuple[str, str
 
 # -- links
 
-PARAMETERS = tuple(["run", "run", "look", "labels", "data", "finding", "set", "ref", "t", "u", "on", "by", "way", "view", "show", "scores", "rate", "page", "measure", "guess", "groups", "differences", "cost", "band", "archived", "film", "slide", "method", "threshold", "embed"])
-SOUND = tuple(["max_f1@val", "recall:0.9@val", "fixed:0.5", "classic@val", "Mass:0.4", "Mass:never", "Mass:max_f1@val", "test", "val", "external", "auroc", "roc", "pr", "Own", "0.1", "0.1.2", "gradcam", "recall:", "cost:nan@val", "f_beta:1e400", "Mass:1e999", "Mass:-0", "Mass:0.4:0.5", "half", "precision:0.5@half", ":", "::", "@", "a@b@c", "no:such@val", "cost:1000@test", "expected_f1@val", "promise@val", "youden:1@val", "Effusion:inf", "macro:0.5"])
+PARAMETERS = (
+    "run", "run", "look", "labels", "data", "finding", "set", "ref", "t", "u", "on", "by", "way", "view", "show",
+    "scores", "rate", "page", "measure", "guess", "groups", "differences", "cost", "band", "archived", "film",
+    "slide", "method", "threshold", "embed")
+SOUND = (
+    "max_f1@val", "recall:0.9@val", "fixed:0.5", "classic@val", "Mass:0.4", "Mass:never", "Mass:max_f1@val", "test",
+    "val", "external", "auroc", "roc", "pr", "Own", "0.1", "0.1.2", "gradcam", "recall:", "cost:nan@val",
+    "f_beta:1e400", "Mass:1e999", "Mass:-0", "Mass:0.4:0.5", "half", "precision:0.5@half", ":", "::", "@", "a@b@c",
+    "no:such@val", "cost:1000@test", "expected_f1@val", "promise@val", "youden:1@val", "Effusion:inf", "macro:0.5")
 
 
 def _store_of_links() -> Store:

@@ -27,7 +27,8 @@ from cxrcore.store.threshold_file import ThresholdFile, parse_threshold_file, re
 
 SHIPPED = tuple(description.shipped_names())
 CHEXPERT = """Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Opacity,\
-Lung Lesion,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,Fracture,Support Devices
+Lung Lesion,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,Fracture,\
+Support Devices
 CheXpert-v1.0-small/train/patient00001/study1/view1_frontal.jpg,Female,68,Frontal,AP,1.0,,,,,,,,,0.0,,,,1.0
 CheXpert-v1.0-small/valid/patient00002/study1/view1_frontal.jpg,Male,87,Lateral,,,,-1.0,1.0,,-1.0,,,,,1,,,0.0
 """
@@ -136,9 +137,9 @@ def descriptions(folder: Path) -> Begun:
     texts = [own, *(Path(description.__file__).with_name("descriptions").joinpath(f"{name}.toml").read_text()
                     for name in SHIPPED)]
     words = ("[", "[[", "[a]", "[labels]", "[columns]", "{}", "[" * 900, "{a=" * 300, "1979-05-27", "0x_", "1e999",
-             "nan", '"""', "'''", "true", "film", "Path", '"Path"', '{ column = "Path", part = -9 }', '["a", "b"]', "columns",
-             '"names"', '"rows"', '"../../x"', '"/etc/passwd"', '"\\u0000"', '"\\ud800"', '"{film}{film}"', "9" * 30,
-             '"Effusion"', 'like = "nih"', 'like = "description"', '"(a+)+$"', "depth = 99999", '"macro"')
+             "nan", '"""', "'''", "true", "film", "Path", '"Path"', '{ column = "Path", part = -9 }', '["a", "b"]',
+             "columns", '"names"', '"rows"', '"../../x"', '"/etc/passwd"', '"\\u0000"', '"\\ud800"', '"{film}{film}"',
+             "9" * 30, '"Effusion"', 'like = "nih"', 'like = "description"', '"(a+)+$"', "depth = 99999", '"macro"')
     (folder / "labels.csv").write_text(CHEXPERT)
 
     def make(rng: random.Random) -> Read:
