@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -11,14 +12,15 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch.distributed.elastic.multiprocessing.errors import get_error_handler
 
 from cxrcore.cli import INTERRUPTED as INTERRUPTED_CODE
 from cxrcore.errors import RunError, UsageError, WorkbenchError
@@ -217,6 +219,10 @@ def _say_bye(own: Group) -> None:
 
 def _tell_launcher(error: BaseException) -> None:
     """For torchrun's "Root Cause", which otherwise knows an exit code alone."""
-    if isinstance(error, Exception):
-        with contextlib.suppress(OSError):
-            get_error_handler().record_exception(error)
+    path = os.environ.get("TORCHELASTIC_ERROR_FILE")
+    if path is None or is_interruption(error):
+        return
+    told = str(error) if isinstance(error, WorkbenchError) else "".join(traceback.format_exception(error))
+    more = {"py_callstack": told, "timestamp": str(int(time.time()))}
+    with contextlib.suppress(OSError):
+        Path(path).write_text(json.dumps({"message": {"message": told, "extraInfo": more}}))

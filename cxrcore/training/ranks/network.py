@@ -35,9 +35,12 @@ def shared(model: nn.Module, image_size: tuple[int, ...], group: Group) -> nn.Mo
     """
     if group.world == 1:
         return model
-    # Buffers stay each process's own: only running statistics change, which no training step reads.
-    return DistributedDataParallel(model, broadcast_buffers=False, gradient_as_bucket_view=True,
+    made = DistributedDataParallel(model, gradient_as_bucket_view=True,
                                    find_unused_parameters=_has_idle_weights(model, image_size))
+    # Buffers stay each process's own: only running statistics change, which no training step reads. An attribute that
+    # every version of torch has: as an argument it has been given another name.
+    made.broadcast_buffers = False
+    return made
 
 
 def held_back(network: nn.Module, more: bool) -> contextlib.AbstractContextManager[None]:
