@@ -111,6 +111,7 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     check_size(config.img_size)
     device = use_device(config.device)
     devices.require_format(config.precision, device)
+    batch_size = fitting.batch_size_for(config, devices.default_batch(device, config.img_size))
     store = Store(config.store or default_store())
     store.runs()  # a store that cannot be read is found now and not after the first epoch
     films = films or load_films(config)
@@ -127,7 +128,6 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     pixels = split_parts.prepare_parts(store, films, needed, config.img_size)
     data = training_data(films, pixels, train, val)
     _notice_positives(config, data, films.table.findings)
-    batch_size = fitting.batch_size_for(config, devices.default_batch(device, config.img_size))
     fitting.require_films(origin.model, len(data.train_rows))
     settled, lr_rule = recipe.settled(dataclasses.replace(config, name=config.name or default_name(config)), entry,
                                       origin.init == "random", batch_size, origin.options)

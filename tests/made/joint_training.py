@@ -19,6 +19,7 @@ import os, runpy, signal, sys
 from cxrcore.errors import RunError
 from cxrcore.training import trainer
 
+{more}
 of_trainer, steps = trainer.Trainer._step, []
 
 def step(*arguments):
@@ -44,9 +45,13 @@ class Ended:
     err: str
 
 
-def planted(what: str, at: int, rank: int = 0) -> str:
-    """The source of a script that runs another one, and does something in a step of its training."""
-    return _PLANTED.format(what=what, at=at, rank=rank)
+def planted(what: str, at: int, rank: int = 0, more: str = "") -> str:
+    """The source of a script that runs another one, and does something in a step of its training.
+
+    Args:
+        more: done at the start, in every process.
+    """
+    return _PLANTED.format(what=what, at=at, rank=rank, more=more)
 
 
 def together(flags: Sequence[object], world: int = 2, source: str | None = None, **environment: str) -> list[Ended]:

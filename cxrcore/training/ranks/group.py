@@ -18,7 +18,7 @@ from cxrcore.interrupts import raise_again
 from cxrcore.training.ranks.endings import LIMIT, Endings
 from cxrcore.training.ranks.launch import Launch
 
-_LOOK_EVERY = 0.05  # seconds
+_SHORT, _LONG = 0.02, 0.5  # seconds between two looks: at first, and after a while
 
 
 class Over(Exception):
@@ -67,11 +67,13 @@ class Group:
             Over: the training ended before.
         """
         assert self._store is not None and self.endings is not None
+        pause = _SHORT
         while not self.has(name):
             if self.endings.of_others():
                 raise Over
             raise_again()
-            time.sleep(_LOOK_EVERY)
+            time.sleep(pause)
+            pause = min(_LONG, 1.1 * pause)
         return json.loads(self._store.get(name))
 
     def decided(self, name: str, decide: Callable[[], Any]) -> Any:
@@ -88,7 +90,7 @@ class Group:
         """Wait for the training's end."""
         while self.endings is not None and not self.endings.of_others():
             raise_again()
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_LONG)
 
     # -- tensors
 

@@ -105,12 +105,16 @@ def one_cause() -> Generator[None]:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         found, ending = error, endings.cause(error)
-    # Raised out here, where the first error is no context: an interruption there would be taken for the cause.
     if ending.rank == groups.group().rank:
         raise found
     if ending.kind == INTERRUPTED:
         raise KeyboardInterrupt
-    raise RunError(in_words(ending, groups.group().world))
+    failed = RunError(in_words(ending, groups.group().world))
+    try:
+        raise failed
+    except RunError:
+        failed.__context__ = None  # the launcher's SIGTERM, which would be taken for the cause: see `is_interruption`
+        raise
 
 
 def in_words(ending: Ending, world: int) -> str:

@@ -113,6 +113,17 @@ def test_a_process_that_fails_is_named_in_one_line(what, says, ours, tmp_path):
 
 
 @pytest.mark.long
+def test_a_process_that_stops_answering_ends_the_run_within_the_limit(ours, tmp_path):
+    """The limit of minutes, here of seconds; one rank leaves the steps, and does not end."""
+    store = Store(tmp_path / "store.duckdb")
+    short = "from cxrcore.training.ranks import group; group.LIMIT = 8"
+    done = by_torchrun([*ours, *PLAIN, "--results", tmp_path], source=planted(
+        "__import__('time').sleep(600)", 5, 1, more=short), CXR_STORE=str(store.path))
+    assert done.code == 1 and "error: " in done.err and "none answered for" in done.err
+    assert store.run(only_run(store))["status"] == "failed"
+
+
+@pytest.mark.long
 def test_on_cpus_each_process_normalises_its_own_films_and_that_is_another_training(ours, both, tmp_path):
     store = Store(tmp_path / "store.duckdb")
     ended = together([*ours, *NORMALISED, "--eval_subset", 0, "--results", tmp_path], CXR_STORE=str(store.path))
@@ -132,8 +143,8 @@ def test_what_is_wrong_before_the_training_is_one_line_of_the_first_process(ours
     assert ended[0].code == 2 and ended[0].err == (
         "error: --batch_size 9 is of all 2 processes together: give a multiple of 2, of two films each or more\n")
     assert ended[1].out == ended[1].err == "" and not (tmp_path / "store.duckdb").exists()
-    other = planted("pass", 1).replace("import os,", "import cxrcore.training.ranks.meeting as m, os,") + ""
-    source = other.replace("of_trainer,", "m.product_version = lambda: os.environ['RANK'] * 12\nof_trainer,", 1)
-    ended = together([*ours, *PLAIN], source=source, **where)
+    other = "from cxrcore.training.ranks import meeting; meeting.product_version = lambda: os.environ['RANK'] * 12"
+    ended = together([*ours, *PLAIN], source=planted("pass", 1, more=other), **where)
     assert ended[0].code == 2 and ended[0].err.startswith("error: another version of the workbench lies on ")
+    assert len(ended[0].err.splitlines()) == 1
     assert ended[1].out == ended[1].err == ""
