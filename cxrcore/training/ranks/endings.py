@@ -18,6 +18,7 @@ from cxrcore.errors import WorkbenchError
 from cxrcore.interrupts import is_interruption
 
 FINISHED, FAILED, INTERRUPTED = "finished", "failed", "interrupted"
+NOBODY = -1
 LIMIT = 300.0  # seconds that a process waits for the others within a step
 _NOTE = "ended"
 _LONG, _SHORT = 5.0, 1.0  # seconds in which another's note comes: after a broken connection, after a signal
@@ -46,6 +47,7 @@ class Ending:
     """Who ended first, and how.
 
     Attributes:
+        rank: `NOBODY` where it is not known who failed.
         kind: `FINISHED`, `FAILED` or `INTERRUPTED`.
         text: the error in one line.
     """
@@ -100,8 +102,8 @@ class Endings:
                     return found
                 time.sleep(0.1)
         if broken and own.kind == FAILED:
-            own = Ending(self._rank, FAILED, "the connection to the other processes broke, or none answered for "
-                                             f"{LIMIT / 60:.0f} minutes: {own.text}")
+            own = Ending(NOBODY, FAILED, "the connection between the processes broke, or one did not answer for "
+                                         f"{LIMIT / 60:.0f} minutes: {own.text}")
         return self.note(own)
 
 

@@ -26,7 +26,7 @@ from cxrcore.cli import INTERRUPTED as INTERRUPTED_CODE
 from cxrcore.errors import RunError, UsageError, WorkbenchError
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.training.ranks import group as groups
-from cxrcore.training.ranks.endings import FINISHED, INTERRUPTED, Ending, Peer
+from cxrcore.training.ranks.endings import FINISHED, INTERRUPTED, NOBODY, Ending, Peer
 from cxrcore.training.ranks.group import ALONE, Group, Over
 from cxrcore.training.ranks.launch import Launch
 from cxrcore.training.sweep.product_version import product_version
@@ -60,7 +60,7 @@ def joined(launch: Launch, device: str | None) -> Generator[Group]:
 
     Raises:
         WorkbenchError: in the first process: versions differ, one did not come, or whatever another one failed of.
-        Over: in another process: there is nothing left to do.
+        SystemExit: in another process, when the training has ended.
     """
     if launch.world == 1:
         yield ALONE
@@ -74,8 +74,11 @@ def joined(launch: Launch, device: str | None) -> Generator[Group]:
             _part(own)
     except Over:
         _say_bye(own)
+        sys.exit(0)
     except BaseException as error:
         _tell_launcher(error)
+        if own.leads and not dist.is_initialized():  # all wait for what the first one has to say
+            _wait_for_byes(own, _GO / 5)
         if own.leads or not (isinstance(error, WorkbenchError) or is_interruption(error)):
             raise
         sys.exit(INTERRUPTED_CODE if is_interruption(error) else WorkbenchError.exit_code)
@@ -120,6 +123,8 @@ def one_cause() -> Generator[None]:
 def in_words(ending: Ending, world: int) -> str:
     """The line for a training that another process ended."""
     endings = groups.group().endings
+    if ending.rank == NOBODY:
+        return ending.text
     peers = endings.peers if endings is not None else ()
     where = f" (on {peers[ending.rank].host})" if len({peer.host for peer in peers}) > 1 else ""
     return f"process {ending.rank} of {world}, counted from 0{where}: {ending.text}"
@@ -205,13 +210,17 @@ def _own_device(asked: str | None, launch: Launch) -> tuple[str, str]:
 
 
 def _part(own: Group) -> None:
-    """The first process says that it is done, and waits a moment: its end would take the others' store away."""
+    """The first process says that it is done, and waits a moment: its end may take the others' store away."""
     assert own.endings is not None
     if not own.leads:
         own.until_over()
         raise Over
     own.endings.note(Ending(own.rank, FINISHED))
-    until = time.monotonic() + _GO
+    _wait_for_byes(own, _GO)
+
+
+def _wait_for_byes(own: Group, seconds: float) -> None:
+    until = time.monotonic() + seconds
     while time.monotonic() < until and not all(own.has(f"bye {rank}") for rank in range(1, own.world)):
         time.sleep(0.05)
 

@@ -119,7 +119,7 @@ def test_a_process_that_stops_answering_ends_the_run_within_the_limit(ours, tmp_
     short = "from cxrcore.training.ranks import group; group.LIMIT = 8"
     done = by_torchrun([*ours, *PLAIN, "--results", tmp_path], source=planted(
         "__import__('time').sleep(600)", 5, 1, more=short), CXR_STORE=str(store.path))
-    assert done.code == 1 and "error: " in done.err and "none answered for" in done.err
+    assert done.code == 1 and "error: the connection between the processes broke, or one did not answer for" in done.err
     assert store.run(only_run(store))["status"] == "failed"
 
 
