@@ -73,8 +73,9 @@ class TrainConfig(_Films):
     arch: str = flag("efficientnet_b0", "architecture, 'all' for the six, timm:NAME for any network of timm, or "
                                         "several of them, comma-separated")
     epochs: int | None = flag(None, "epochs (default: 8 for efficientnet_b0, 12 for the others)", at_least=1)
-    batch_size: int | None = flag(None, "films at a time; batch normalisation needs two (default: 32 on a CPU, 32 to "
-                                        "256 by a GPU's memory)", at_least=2, before=32)
+    batch_size: int | None = flag(None, "films at a time, of several processes together; batch normalisation needs "
+                                        "two for each (default: 32 on a CPU, 32 to 256 by a GPU's memory)",
+                                  at_least=2, before=32)
     accumulate: int = flag(1, "batches whose gradients make one step, for more films a step than fit", at_least=1)
     lr: float | None = flag(None, "highest learning rate of AdamW (default: as the recipe says for the network, its "
                                   "weights and the films a step)", above=0, before=1e-4)

@@ -51,20 +51,21 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._write()
+        self.write()
         self._thread.start()
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self._stop.set()
         self._thread.join()
-        self._write()
+        self.write()
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT):
-            self._write()
+            self.write()
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write it now; the heartbeat does so every second."""
         # a full disk or a deleted folder must not end the training here
         with contextlib.suppress(OSError), replacing(self._path, alone=True) as partial:
             partial.write_text(json.dumps(self._state | {"heartbeat": time.time()}, default=float))
