@@ -9,11 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import config
-from cxrcore.charts.look import RunStyle
+from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.repeats.trainings import Training, places_of, trainings
 from cxrcore.queries.threshold_sets import HALF, parse_key
 from cxrcore.store import Store, lost_file
 from cxrcore.store.records import rows_of
@@ -72,10 +73,25 @@ class RunsPage:
         """What to show while nothing is chosen: the best measured runs."""
         return evaluated_runs.default_runs(self.groups(self.pickable, part))
 
-    def pick_several(self, key: str, hint: str) -> None:
-        """The picker of several runs, first in the bar; key, hint: as for `run_picker`."""
+    def trainings(self, run_ids: Sequence[str]) -> list[Training]:
+        """Which of these runs are repeats of one training."""
+        return trainings(self.rows(run_ids), self.labels)
+
+    def styles_together(self, found: Sequence[Training]) -> dict[str, RunStyle]:
+        """{run_id: look of its training}, where repeats are shown as one."""
+        places = places_of(found, link.places_in_link())
+        return run_styles(places, places)
+
+    def pick_several(self, key: str, hint: str, folds: bool = False) -> None:
+        """The picker of several runs, first in the bar; key, hint: as for `run_picker`.
+
+        Args:
+            folds: whether the page shows repeats as one, where they are many or its switch is on.
+        """
+        together = folds and (len(self.chosen) > evaluated_runs.MAX_RUNS or link.is_on(link.TOGETHER))
+        styles = self.styles_together(self.trainings(self.chosen)) if together else None
         with frame.bar():
-            run_picker(self.options, self.chosen, key, hint, self.best())
+            run_picker(self.options, self.chosen, key, hint, self.best(), styles)
 
     def at_most(self, most: int, run_ids: Sequence[str], done: str) -> list[str]:
         """The first of these runs; says so where more were chosen. `done`: 'compared' and the like."""
@@ -252,13 +268,15 @@ def _chip_looks(key: str, styles: Mapping[str, RunStyle]) -> str:
 
 
 def run_picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
-               hint: str = "Tick rows below, or pick runs by name", shown_instead: Sequence[str] = ()) -> None:
+               hint: str = "Tick rows below, or pick runs by name", shown_instead: Sequence[str] = (),
+               styles: Mapping[str, RunStyle] | None = None) -> None:
     """Choose runs by name.
 
     Args:
         key: one of its own for each page: a page that took over another's would find its state, but show it empty.
         hint: stands there while none is chosen.
         shown_instead: what the page shows while none is chosen; the picker holds these then.
+        styles: {run_id: look}, where a run does not wear that of its place in the link.
     """
     # Set where the link says otherwise, and after a rename: the browser holds labels, not ids.
     chosen = chosen or shown_instead
@@ -266,7 +284,8 @@ def run_picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
     if st.session_state.get(key) != list(chosen) or st.session_state.get(f"{key}_labels") != shown:
         st.session_state[key] = list(chosen)
     st.session_state[f"{key}_labels"] = shown
-    st.html(_chip_looks(key, link.styles(chosen)))
+    own = link.styles(chosen)
+    st.html(_chip_looks(key, {run_id: (styles or own).get(run_id, own[run_id]) for run_id in chosen}))
     st.multiselect(
         "Runs", list(labels), format_func=labels.__getitem__, key=key, select_all=False, placeholder=hint,
         on_change=lambda: link.put_runs_in_link(st.session_state[key]),

@@ -1,7 +1,5 @@
 """The rows of a leaderboard: one a run, repeats of one training folded into one, and which tie with the best."""
 
-import functools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +12,8 @@ from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import comparison, evaluated_runs, from_store, run_groups
 from cxrcore.queries.from_store import Overview
 from cxrcore.queries.kept import Kept
+from cxrcore.queries.repeats.trainings import repeat_key
 from cxrcore.queries.run_groups import Group
-from cxrcore.settings import settings_key
 from cxrcore.store import Store
 
 MEASURES = ("auroc", "ap", "f1")
@@ -54,7 +52,7 @@ def entries(group: Group, runs: pd.DataFrame) -> list[Entry]:
     run_ids, measured = table.index.tolist(), table["measured"].fillna("").tolist()
     told = (runs[name].tolist() for name in ("run_id", "config", "kind", "dataset_id", "split_fingerprint"))
     own = {run_id: settings for run_id, *settings in zip(*told, strict=True)}
-    keys = [_repeat_key(*own[run_id]) for run_id in run_ids]
+    keys = [repeat_key(*own[run_id]) for run_id in run_ids]
     sides = [list(zip(*(table[column].tolist() for column in (name, f"{name}_low", f"{name}_high")), strict=True))
              for name in MEASURES]
     folds: dict[object, dict[str, list[int]]] = {}
@@ -84,16 +82,6 @@ def _spread(sides: Sequence[Sequence[Mean]], places: Sequence[int]) -> dict[str,
         spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
         means[name] = (mean, mean - spread, mean + spread)
     return means
-
-
-@functools.lru_cache(8192)  # a run's settings never change
-def _repeat_key(config: str | None, kind: str, dataset_id: str, fingerprint: str) -> tuple[str, str] | None:
-    """What repeats of a training share, and the seed; None where it is not known how the run was trained."""
-    settings = json.loads(config or "{}")
-    if kind != "trained" or not settings.get("arch"):
-        return None
-    told = {**settings, "dataset_id": dataset_id, "split_fingerprint": fingerprint}
-    return settings_key(told), str(settings.get("seed", 0))
 
 
 # -- ties
