@@ -31,16 +31,16 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
         answer, asked, paper = (st.container(key="compare_answer"), st.container(width="content"),
                                 st.container(width="content"))
     key = None
-    if measure in THRESHOLDED:
-        with asked, st.container(width=290):
-            said = widgets.choice_in_link("Thresholds", "at", list(SETS), "What F1, recall, precision and agreement "
-                                          "are read at; each run has its own.")
-        key = SETS.get(said)
-
     with asked:
+        if measure in THRESHOLDED:
+            with st.container(width=290):
+                said = widgets.choice_in_link("Thresholds", "at", list(SETS), "What F1, recall, precision and "
+                                              "agreement are read at; each run has its own.")
+            key = SETS.get(said)
         choice = repeats.choose(page, page.chosen or page.best(wanted), "compared")
-    rows = page.rows(choice.run_ids)
-    part = evaluated_runs.part_to_draw(wanted, choice.run_ids, overview.board)
+    focus = choice.run_ids if choice.together else page.at_most(evaluated_runs.MAX_RUNS, choice.run_ids, "compared")
+    rows = page.rows(focus)
+    part = evaluated_runs.part_to_draw(wanted, focus, overview.board)
     if part != wanted:
         st.info("None of these runs was measured on a test part: these are validation numbers.", icon=":material/info:")
     run_pages.say_missing(store, rows, overview.board, part, page.labels, page.statuses)
@@ -68,12 +68,12 @@ with open_runs_page("compare", "so there is nothing to compare") as page:
     with widgets.slow_share(RESAMPLING) as told:
         compared = comparison.compare(store, runs, architectures, part, key, told, link.places_in_link())
     labels = runs[0].labels.whose or data["label_source"]
-    view = together.View(compared, measured_trainings(choice.trainings, compared,
-                                                      page.styles_together(choice.trainings)), choice.together)
+    trainings = measured_trainings(choice.trainings, compared, page.styles_together(choice.trainings))
+    view = together.View(compared, trainings, choice.together, choice.said)
     shown = view.shown
     sections.say_where(compared, own[0], labels, part, measure, key)
     widgets.explain_measures([*MEASURES.values(), *(together.EXPLAINED if view.together else ())])
-    sections.say_start_weights(measured, page.labels)
+    sections.say_start_weights(*view.starts(measured, page.labels))
     if not runs[0].is_elsewhere(part):
         widgets.oracle(measured)
 

@@ -27,15 +27,19 @@ class Choice:
         run_ids: all of them, in the link's order; of a training's repeats one a seed where they are shown as one.
         trainings: of these runs.
         together: whether repeats are shown as one.
+        said: what is folded, where more runs are chosen than are told apart one by one.
     """
 
     run_ids: list[str]
     trainings: list[Training]
     together: bool
+    said: str = ""
 
 
 def choose(page: RunsPage, run_ids: Sequence[str], done: str) -> Choice:
-    """What to show of the runs that are chosen; draws the switch, and says where some are left out.
+    """What to show of the runs that are chosen; draws the switch where it is for the reader to say.
+
+    More than six runs without a repeat among them stay as they are.
 
     Args:
         run_ids: as chosen, or what stands in for them.
@@ -43,21 +47,19 @@ def choose(page: RunsPage, run_ids: Sequence[str], done: str) -> Choice:
     """
     found = page.trainings(run_ids[:MOST])
     if not any_repeated(found):
-        kept = page.at_most(MAX_RUNS, run_ids, done)
-        return Choice(kept, found[:MAX_RUNS], False)
-    if len(run_ids) <= MAX_RUNS:
-        together = bool(st.toggle("Repeats as one", **in_link(TOGETHER), help=_HELP))
-    else:
-        together = True
-        _say_together(found, len(run_ids), done)
-    found = found[:MAX_RUNS] if together else found
-    kept = [run_id for one in found for run_id in one.run_ids] if together else list(run_ids)
-    return Choice(kept, found, together)
+        return Choice(list(run_ids), found, False)
+    forced = len(run_ids) > MAX_RUNS
+    if not forced and not st.toggle("Repeats as one", **in_link(TOGETHER), help=_HELP):
+        return Choice(list(run_ids), found, False)
+    kept = found[:MAX_RUNS]
+    return Choice([run_id for one in kept for run_id in one.run_ids], kept, True,
+                  _in_words(found, len(run_ids), done) if forced else "")
 
 
-def _say_together(found: Sequence[Training], n_runs: int, done: str) -> None:
+def _in_words(found: Sequence[Training], n_runs: int, done: str) -> str:
     """That more runs are chosen than are told apart one by one."""
-    first = f"the first {MAX_RUNS} of them are {done}" if len(found) > MAX_RUNS else f"they are {done} as one"
+    first = f", of which the first {MAX_RUNS} are {done}" if len(found) > MAX_RUNS else ""
     more = f" Of {n_runs} runs the first {MOST} are read." if n_runs > MOST else ""
-    st.caption(f"{n_runs} runs of {len(found)} trainings: repeats of one training differ in their seed alone, and "
-               f"{first}.{more}", width="content")
+    once = min(n_runs, MOST) - sum(len(one.run_ids) for one in found)
+    more += f" {once} more of a seed that is there already count once." if once else ""
+    return f"{n_runs} runs of {len(found)} trainings{first}.{more} "

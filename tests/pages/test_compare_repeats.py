@@ -8,6 +8,9 @@ import pytest
 import repeated_runs
 from opened_pages import answer_of, given_to, text_of
 from repeated_runs import Made
+from seeded_runs import add_run, make_store
+
+from cxrcore.config import default_store
 
 PAGE, MAKE = "compare", repeated_runs.make
 MEASURES = ("AUROC", "F1", "Precision", "ECE")
@@ -81,11 +84,12 @@ def test_more_than_six_runs_are_shown_by_trainings(own_store, open_page):
     assert len(looks) == 10 and len(set(looks[:3])) == 1 and len({*looks[::3]}) == 4  # a colour a training
 
 
-def test_trainings_too_many_are_cut_and_it_is_said(own_store, open_page):
-    rates = [Made("vgg16", seeds=(0, 1), settings={"lr": 10.0 ** -k}) for k in range(2, 7)]
-    repeated_runs.make(own_store.path, rates)
-    app = open_page(run=runs_of(own_store))
-    assert "the first 6 of them are compared" in text_of(app)
+def test_trainings_too_many_are_cut_and_it_is_said(open_page):
+    few = make_store(default_store())
+    runs = [add_run(few, f"rate {place} · seed {seed}", seed=seed, lr=10.0 ** -place)
+            for place in range(1, 8) for seed in (0, 1)]
+    app = open_page(run=runs)
+    assert "14 runs of 7 trainings, of which the first 6 are compared." in text_of(app)
     assert [column["kind"] for column in tables_of(app)[0]["columns"]].count("value") == 6
 
 

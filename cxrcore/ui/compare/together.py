@@ -37,11 +37,13 @@ class View:
         compared: the runs, measured in the same draws.
         trainings: of these.
         together: whether the means of trainings stand in place of runs.
+        said: what is folded, in words.
     """
 
     compared: Sequence[Compared]
     trainings: Sequence[MeasuredTraining]
     together: bool
+    said: str = ""
 
     @property
     def shown(self) -> list[Compared]:
@@ -71,6 +73,13 @@ class View:
         return said if len(self.trainings) > 1 or np.isnan(sd) else (
             f"{said} Its standard deviation over seeds is <b>{sd:.3f}</b>.")
 
+    def starts(self, runs: pd.DataFrame, labels: Mapping[str, str]) -> tuple[pd.DataFrame, Mapping[str, str]]:
+        """The rows of `runs` that stand for all, and their names: of each training its first run."""
+        if not self.together:
+            return runs, labels
+        names = {one.training.run_ids[0]: one.mean.run.label for one in self.trainings}
+        return runs[runs["run_id"].isin(names)], names
+
     def bars(self, measure: str) -> list[Bars]:
         """The values for the chart."""
         return bars_together(self.trainings, measure) if self.together else comparison.bars_of(self.compared, measure)
@@ -78,7 +87,7 @@ class View:
     def say_what_is_what(self, base: str) -> None:
         """What the two spreads tell, where means are shown; `base`: the id that the reference stands under."""
         if self.together:
-            _say_what_is_what(self.trainings, _by_mean(self.trainings)[base])
+            _say_what_is_what(self.trainings, _by_mean(self.trainings)[base], self.said)
 
     def for_paper(self, measure: str) -> str:
         """What a paper says of the repeats; '' where single runs are shown."""
@@ -113,11 +122,12 @@ def _by_mean(found: Sequence[MeasuredTraining]) -> dict[str, MeasuredTraining]:
 
 
 def _over_seeds_in_words(found: Sequence[MeasuredTraining], measure: str, best: Compared, other: Compared) -> str:
-    """', over seeds 0.003 to 0.041'; '' where one of them has a single run."""
+    """', over seeds 0.003 to 0.041', with a 'but' where that holds 0; '' where one of them has a single run."""
     held = _by_mean(found)
     change = difference_over_seeds(held[best.run.run_id], held[other.run.run_id], measure)
     said = span(change.low[MACRO], change.high[MACRO])
-    return f", over seeds {said}" if said else ""
+    turned = "but " if change.low[MACRO] <= 0 <= change.high[MACRO] else ""
+    return f", {turned}over seeds {said}" if said else ""
 
 
 def _draw_means(repeated: Sequence[MeasuredTraining], title: str, measure: str) -> None:
@@ -131,12 +141,12 @@ def _draw_means(repeated: Sequence[MeasuredTraining], title: str, measure: str) 
     widgets.explain_measures(EXPLAINED)
 
 
-def _say_what_is_what(found: Sequence[MeasuredTraining], base: MeasuredTraining) -> None:
+def _say_what_is_what(found: Sequence[MeasuredTraining], base: MeasuredTraining, said: str = "") -> None:
     """What each of the two spreads tells, and how seeds were held against each other."""
     others = [one for one in found if one is not base]
-    text = ("Values are means over a training's runs; **±** is the standard deviation over its seeds, how far another "
-            "seed moves one run. Below stands the mean's 95 % interval over patients, how far other patients would "
-            "move it.")
+    text = (f"{said}Values are means over a training's runs; **±** is the standard deviation over its seeds, how far "
+            "another seed moves one run. Below stands the mean's 95 % interval over patients, how far other patients "
+            "would move it.")
     if others:
         text += (" *Difference* is between means; its interval and the verdict are over patients, for these very "
                  "runs. *Over seeds* is the 95 % interval of the same difference with other seeds, on these very "
