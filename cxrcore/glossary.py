@@ -176,8 +176,11 @@ TERMS = {
                         "from 0; smaller is steadier", "Bouthillier et al., MLSys 2021"),
     "seed_difference": Term("Difference over seeds", "The 95 % interval of the difference of two trainings' means, had "
                             "both been trained with other seeds, on these very films: Welch's, or Student's of pairs "
-                            "where one network was trained from the same seeds. Patients have an interval of their own.",
+                            "where one network was trained from the same seeds. Patients have another interval.",
                             "-1 to 1; seeds alone may explain one that holds 0", "Welch, Biometrika 1947"),
+    "threshold_spread": Term("Threshold over seeds", "The standard deviation of the thresholds that the same aim was "
+                             "fitted to, for each run of a training by itself.", "from 0; a small one moves little "
+                             "with the seed", "Bouthillier et al., MLSys 2021"),
     "agreement": Term("All agree", "The share of the films on which all runs say yes or all say no.", "0 to 100 %",
                       _COUNTED),
     # -- maps against boxes

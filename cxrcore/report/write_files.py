@@ -36,7 +36,7 @@ def write_report(config: ReportConfig) -> None:
     for line in cautions.of_imports(found):
         _LOG.info(line)
     size = out.stat().st_size
-    _LOG.info(f"written: {out} ({size / 1e6:.1f} MB, {len(found.compared)} runs)")
+    _LOG.info(f"written: {out} ({size / 1e6:.1f} MB, {len(found.measured)} runs)")
     if size > LARGE:
         _LOG.warning(f"{out} is larger than {LARGE / 1e6:.0f} MB: fewer runs (--run) or films (--cams) make it smaller")
     if config.zip:

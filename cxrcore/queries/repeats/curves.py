@@ -71,6 +71,6 @@ def mean_points_table(measured: Sequence[DrawnRun], finding: str | None) -> pd.D
     """The points of mean curves, of one finding or of all, for the download."""
     frames = [pd.DataFrame({"training": one.label, "run_ids": ", ".join(own.run_id for own in one.repeats),
                             "finding": name, "line": line, "x": drawn.x, "mean_y": drawn.y})
-              for one in measured if one.repeats for name, curves in one.data.findings.items() if finding in (None, name)
-              for line, drawn in curves.lines.items()]
+              for one in measured if one.repeats for name, curves in one.data.findings.items()
+              if finding in (None, name) for line, drawn in curves.lines.items()]
     return pd.concat(frames) if frames else pd.DataFrame()

@@ -4,8 +4,8 @@ Only runs that were trained here can be: of others it is not known how they came
 """
 
 import functools
+import itertools
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -97,8 +97,14 @@ def shared_name(names: Sequence[str]) -> str:
         return names[0]
     parts = [name.split(_PARTS) for name in names]
     shared = _PARTS.join(part for part in parts[0] if all(part in others for others in parts))
-    shared = shared or _SEED_AT_END.sub("", os.path.commonprefix(names))
+    shared = shared or _SEED_AT_END.sub("", _beginning(names))
     return shared if len(shared) >= _SHORTEST else ""
+
+
+def _beginning(names: Sequence[str]) -> str:
+    """The letters that all names begin with."""
+    alike = itertools.takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in alike)
 
 
 def _told_apart(found: Sequence[Training], rows: pd.DataFrame) -> list[str]:

@@ -93,10 +93,11 @@ def show(store: Store, measured: Sequence[DrawnRun], runs: Sequence[Evaluated], 
         all_findings(store, drawn, view, asked.measure, banded, readers)
     else:
         one_finding(drawn, finding, view, readers)
-    return {
+    tables = means.downloads(drawn, finding, view, part) | marks.mark_downloads(marked, part)
+    return tables | (band_downloads(drawn, view, part) if banded and finding else {}) | {
         "AUROC and AP": (f"auroc_ap_{part}", lambda: values_table(single_runs(drawn))),
         "Drawn points": (f"curves_{view}_{part}", lambda: points_table(single_runs(drawn), finding)),
-    } | means.downloads(drawn, finding, view, part) | marks.mark_downloads(marked, part) | (band_downloads(drawn, view, part) if banded and finding else {})
+    }
 
 
 def all_findings(store: Store, measured: Sequence[DrawnRun], view: str, measure: str, bands: bool,

@@ -47,10 +47,11 @@ def say(drawn: Sequence[DrawnRun], choice: Choice, view: str, finding: str | Non
                    f"{escape(names)}.")
         return
     thin = " Thin: its runs, as far apart as seeds move them." if finding else ""
-    st.caption(f"{choice.said}{_AVERAGED[view]}{thin} ±: standard deviation over seeds, which says nothing of other patients.")
+    st.caption(f"{choice.said}{_AVERAGED[view]}{thin} ±: standard deviation over seeds, which says nothing of other "
+               "patients.")
     with frame.numbers():
-        st.caption("No threshold belongs to a place on a mean curve: each run gets there at one of its own. Its band is "
-                   "that of the mean, over draws of patients.")
+        st.caption("No threshold belongs to a place on a mean curve: each run gets there at one of its own. Its band "
+                   "is that of the mean, over draws of patients.")
 
 
 def downloads(drawn: Sequence[DrawnRun], finding: str | None, view: str, part: str
