@@ -19,8 +19,8 @@ from cxrcore.store.audit_marks import questions
 
 MOST = 60  # runs
 _TOGETHER = ("{} runs of {} trainings, whose repeats differ in their seed alone: leaderboard and values are means over "
-             "repeats, ± is their standard deviation, how far another seed moves one run. Curves, boards, subgroups and "
-             "maps show of each training the run that is nearest to its mean.")
+             "repeats, ± is their standard deviation, how far another seed moves one run. Curves, boards, subgroups "
+             "and maps show of each training the run that is nearest to its mean.")
 LEADERBOARD = {"auroc": "AUROC", "ap": "AP", "f1": "F1", "recall": "Recall", "precision": "Precision", "ece": "ECE"}
 
 

@@ -177,9 +177,10 @@ def _mean(row: pd.Series, name: str, n_findings: int) -> str:
     """A cell: the macro mean of a measure, its interval, and how many findings it holds where some are undefined."""
     n = row[f"{name}_findings"]
     inside = f"<br><small>over {n} of {n_findings} findings</small>" if n < n_findings else ""
-    spread = f" ± {_number(row[f'{name}_sd'])}" if row.get(f"{name}_sd", np.nan) == row.get(f"{name}_sd") else ""
-    return (f"<td>{_number(row[name])}{spread}<br><small>{_number(row[f'{name}_low'])} to {_number(row[f'{name}_high'])}"
-            f"</small>{inside}</td>")
+    sd = row.get(f"{name}_sd", np.nan)
+    spread = "" if np.isnan(sd) else f" ± {_number(sd)}"
+    return (f"<td>{_number(row[name])}{spread}<br><small>{_number(row[f'{name}_low'])} to "
+            f"{_number(row[f'{name}_high'])}</small>{inside}</td>")
 
 
 def _lines(said: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from cxrcore.config import PROJECT_ROOT, ReportConfig, default_store
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import DataError
-from cxrcore.report import bundle, cautions, contents, page
+from cxrcore.report import bundle, cautions, contents, official, page
 from cxrcore.store import Store
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -15,11 +15,14 @@ LARGE = 10e6  # bytes, what many mail servers take
 
 
 def write_report(config: ReportConfig) -> None:
-    """Write the page, and the ZIP if it is asked for.
+    """Write the page, and the ZIP if it is asked for; or print a table.
 
     Raises:
         RunError, StoreError: nothing to report on. DataError: the file cannot be written there.
     """
+    if config.table:
+        official.write_table(config)
+        return
     out = _out(config.out)
     store = Store(config.store or default_store())
     found = contents.read_contents(store, config.run or (), config.split, config.labels)

@@ -12,7 +12,7 @@ from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import comparison, evaluated_runs, from_store, run_groups
 from cxrcore.queries.from_store import Overview
 from cxrcore.queries.kept import Kept
-from cxrcore.queries.repeats.trainings import repeat_key
+from cxrcore.queries.repeats.trainings import repeat_key, shared_name
 from cxrcore.queries.run_groups import Group
 from cxrcore.store import Store
 
@@ -149,12 +149,18 @@ def _tied(store: Store, overview: Overview, run_ids: Sequence[str], part: str) -
 
 
 def headline(group: Group, rows: Sequence[Entry]) -> tuple[str, Mean, int] | None:
-    """The best run's name, its macro AUROC with the ends, and over how many runs it stands; None where none is."""
+    """The name of the best, its macro AUROC with the ends, and over how many runs it stands; None where none is."""
     measured = [one for one in rows if not math.isnan(one.means["auroc"][0])]
     if not measured:
         return None
     best = measured[0]
-    return str(group.table.at[best.run_ids[0], "run"]), best.means["auroc"], len(best.run_ids)
+    return name_of(group, best), best.means["auroc"], len(best.run_ids)
+
+
+def name_of(group: Group, one: Entry) -> str:
+    """What a row is called: of repeats what their names share, or else as the best of them."""
+    names = [str(group.table.at[run_id, "run"]) for run_id in one.run_ids]
+    return shared_name(names) or names[0]
 
 
 def films_in_words(group: Group, run_id: str) -> str:

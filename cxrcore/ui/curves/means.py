@@ -19,6 +19,7 @@ from cxrcore.ui.repeats import Choice
 from cxrcore.ui.run_pages import RunsPage
 from cxrcore.ui.widgets import escape
 
+Tables = dict[str, tuple[str, Callable[[], pd.DataFrame]]]  # as `widgets.download_menu` takes them
 _AVERAGED = {
     "roc": "Bold: the mean of a training's repeats, averaged vertically: mean recall at each false positive rate.",
     "pr": "Bold: the mean of a training's repeats, averaged vertically: mean precision at each recall.",
@@ -54,12 +55,13 @@ def say(drawn: Sequence[DrawnRun], choice: Choice, view: str, finding: str | Non
                    "is that of the mean, over draws of patients.")
 
 
-def downloads(drawn: Sequence[DrawnRun], finding: str | None, view: str, part: str
-              ) -> dict[str, tuple[str, Callable[[], pd.DataFrame]]]:
+def downloads(drawn: Sequence[DrawnRun], finding: str | None, view: str, part: str) -> Tables:
     """For the menu of downloads; none where no means are drawn."""
     found = [one.training for one in drawn if one.training is not None]
     if not any(one.repeats for one in drawn):
         return {}
-    tables = {"Mean curves": (f"mean_curves_{view}_{part}", partial(mean_points_table, drawn, finding))}
-    measure = "auroc" if view == "roc" else "ap"
-    return tables | ({"Repeats": (f"repeats_{measure}_{part}", partial(spread_table, found, measure))} if found else {})
+    tables: Tables = {"Mean curves": (f"mean_curves_{view}_{part}", partial(mean_points_table, drawn, finding))}
+    if found:
+        measure = "auroc" if view == "roc" else "ap"
+        tables["Repeats"] = (f"repeats_{measure}_{part}", partial(spread_table, found, measure))
+    return tables

@@ -1,7 +1,5 @@
 """Below the board, where repeats of its training are chosen: what another seed makes of thresholds, F1 and recall."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from cxrcore.errors import ResamplingError
@@ -13,7 +11,7 @@ from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.repeats.measured import MeasuredTraining
 from cxrcore.queries.repeats.thresholds import SHOWN, board_table, measured_at_own_thresholds
 from cxrcore.queries.repeats.trainings import Training
-from cxrcore.queries.threshold_sets import DEFAULT, find_set_name, parse_key
+from cxrcore.queries.threshold_sets import DEFAULT, parse_key
 from cxrcore.store import Store
 from cxrcore.ui import link, widgets
 from cxrcore.ui.run_pages import RunsPage
@@ -56,19 +54,20 @@ def _show(store: Store, page: RunsPage, training: Training, run: Evaluated, part
     except ResamplingError as error:
         st.caption(f"{escape(str(error)).capitalize()}.")
         return
-    _say(found, fit is None, find_set_name(parse_key(key) or fit), runs)
+    _say(found, fit is None)
     _table(found)
 
 
-def _say(found: MeasuredTraining, other_set: bool, name: str, runs: Sequence[Evaluated]) -> None:
+def _say(found: MeasuredTraining, other_set: bool) -> None:
+    """Macro F1 in a sentence; `other_set`: the set on the board is one of the run's own, which others cannot have."""
     table = board_table(found)
     macro = table.iloc[0]
-    patients = span(macro["f1_low"], macro["f1_high"])
-    stands = " The set on the board is this run's own, so these are at" if other_set else " Thresholds:"
-    st.markdown(f"**{escape(found.training.name)}**, {len(runs)} runs on the same films: macro F1 "
-                f"**{value(macro['f1'])} ± {value(macro['f1_sd'])}** over seeds"
-                + (f", {patients} over patients." if patients else ".") + f"{stands} {escape(name)}, for each run by "
-                "itself; lines moved by hand do not count.")
+    said = span(macro["f1_low"], macro["f1_high"])
+    patients = f", {said} over patients" if said else ""
+    stands = "The set on the board is this run's own, so these are at" if other_set else "Thresholds:"
+    st.markdown(f"**{escape(found.training.name)}**, {len(found.members)} runs on the same films: macro F1 "
+                f"**{value(macro['f1'])} ± {value(macro['f1_sd'])}** over seeds{patients}. {stands} "
+                f"{escape(found.mean.source.in_words)}, for each run by itself; lines moved by hand do not count.")
     st.caption("±: the standard deviation over seeds, how far another seed moves one run. From and to: the 95 % "
                "interval of the mean over patients, how far other patients would move it.")
 
