@@ -331,7 +331,9 @@ class ReportConfig:
         "label set that everything is measured on; Own: the labels that the films came with; 'Own "
         "on experts': these on the films that experts have read",
     )
-    out: str = flag("results/report.html", "the HTML file; the ZIP lies beside it")
+    out: str = flag("results/report.html", "the HTML file; the ZIP lies beside it; of --table a .csv or .tex")
+    table: str | None = flag(None, "print one table in place of the report; official: the architectures on NIH's "
+                                   "official split, selected on validation", choices=("official",))
     zip: bool = flag(False, "also write tables (CSV, LaTeX) and figures (PNG, SVG) as a ZIP")
     cams: int = flag(3, "films with maps of where the network looked; 0 for none", at_least=0, at_most=12)
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
