@@ -241,7 +241,7 @@ def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: fro
 def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
              besides: Mapping[str, Any], styles: Mapping[str, RunStyle] | None = None) -> bytes:
     of = session.reading(runs[0], part)
-    styles = styles or link.styles(run.run_id for run in runs)
+    styles = link.styles(run.run_id for run in runs) | (styles or {})  # a second run of a seed is in no training
     positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].read(part))]
     header = session.load_board(of, state, finding) | {"reference": state.reference.in_words} | dict(besides)
     header |= {"warned": common_note(state)}
