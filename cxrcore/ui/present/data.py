@@ -33,7 +33,7 @@ def imbalance(lesson: Lesson) -> None:
         drawn = at_both_ends(found.prevalence)
         real = published.nih_prevalence() if lesson.kind == "phantom" else None
         bars = prevalence_chart(drawn, real)
-        bars.update_layout(showlegend=False, xaxis_title=None)  # the slide's own sentences say it, and rows need the room
+        bars.update_layout(showlegend=False, xaxis_title=None)  # the slide's sentences say it
         chart(bars, "imbalance", "Share of films with each finding, the most common on top"
               + (f"; open dots: {REAL}" if real else ""), 9.6 if real else 8, title=False)
     with right:
