@@ -14,6 +14,7 @@ from cxrcore.config import TrainConfig
 from cxrcore.data.phantoms.folder import TABLE
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.architectures import ARCHITECTURES
+from cxrcore.networks.input_check import make_check
 from cxrcore.store.run_folder import LAST
 from cxrcore.training import train_run
 
@@ -25,9 +26,9 @@ SETTINGS = {"epochs": 1, "batch_size": 32, "lr": 1e-3, "img_size": 64, "init": "
 
 
 def train_all(films: Path, store: Path) -> None:
-    save, make_check = checkpoints.save_checkpoint, train_run.make_check.make_if_missing
+    save, make = checkpoints.save_checkpoint, make_check.make_if_missing
     checkpoints.save_checkpoint = lambda path, made: None if path.name == LAST else save(path, made)
-    train_run.make_check.make_if_missing = lambda store, source, films: make_check(
+    make_check.make_if_missing = lambda store, source, films: make(
         store, source, films) if source.checkpoint.architecture == WITH_CHECK else None
     with tempfile.TemporaryDirectory() as tables:
         for arch in ARCHITECTURES:
