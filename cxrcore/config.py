@@ -26,9 +26,10 @@ DATA_SETS = ("chestmnist", "nih")
 CHESTMNIST_SIZES = (28, 64, 128, 224)
 
 
-def default_store() -> Path:
-    """CXR_STORE, or runs/store.duckdb of this project."""
-    return Path(os.environ.get("CXR_STORE") or PROJECT_ROOT / "runs" / "store.duckdb")
+def default_store() -> str | Path:
+    """CXR_STORE, the address of a team's store as it stands there, or runs/store.duckdb of this project."""
+    named = os.environ.get("CXR_STORE") or ""
+    return named if "://" in named else Path(named or PROJECT_ROOT / "runs" / "store.duckdb")
 
 
 def is_read_only() -> bool:

@@ -157,6 +157,7 @@ def test_writers_readers_and_kills_lose_no_acknowledged_row(store, data, tmp_pat
           + "\n  " + told("read", [w for kind, _, w in everything if kind == "read"]))
 
 
+@pytest.mark.embedded
 def test_a_writer_killed_anywhere_in_a_commit_leaves_a_store_that_goes_on(store, data, tmp_path):
     """One writer at a time, killed at ever later moments of a write; each time the store opens and counts right."""
     (tmp_path / "notes").mkdir()

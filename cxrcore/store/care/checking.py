@@ -56,5 +56,5 @@ def _opened(store: Store, found: list[Trouble]) -> Generator[duckdb.DuckDBPyConn
             found.append(Trouble(f"the store has form {applied} of {len(schema.STEPS)}",
                                  "it is brought up to date when it is next used, and kept as it was beside it",
                                  is_fault=False))
-            con = stack.enter_context(store.up_to_date_elsewhere())
+            con = stack.enter_context(store.file.up_to_date_elsewhere())
         yield con
