@@ -9,6 +9,7 @@ import dataclasses
 import logging
 import math
 import os
+import shlex
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -138,7 +139,7 @@ def _end(plan: TrainingPlan, run_id: str, status: str, best_epoch: int | None) -
         return f"{status}; run {run_id} was deleted while it trained: there is nothing to go on with"
     except WorkbenchError as error:  # its progress file says how it ended
         _LOG.warning(str(error))
-    where = f" --store {plan.store.key}" if plan.config.store else ""
+    where = f" --store {shlex.quote(plan.store.key)}" if plan.config.store else ""
     return f"{status}; to go on: python scripts/train.py --resume {run_id}{where}"
 
 

@@ -19,8 +19,8 @@ import pytest
 from cxrcore.store import Store
 
 USER = "postgres"  # whom Debian's package makes; the server refuses to run as root
-QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=40",
-         "autovacuum=off")  # a killed process loses nothing by it, only a machine that loses its power would
+QUICK = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=40",
+         "autovacuum=off")  # a server that is killed loses nothing by it, only a machine without power would
 
 
 @dataclass(frozen=True)

@@ -260,7 +260,8 @@ UNORDERED = {  # queries of many rows whose order does not matter
     "rows of images": "looked up by name",
     "rows of label_sets": "looked up by name",
     "rows of a table": "counted by name",
-    "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()": "a set",
+    "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = current_schema()":
+        "a set",
 }
 OWN_WORDS = {  # where each kind of store is asked in its own SQL, and how many such questions there are
     "cxrcore.store.backends.file_session": 4, "cxrcore.store.team.questions": 4}

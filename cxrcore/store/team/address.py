@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from cxrcore.errors import StoreError
 
 _SCHEMES = ("postgresql:", "postgres:")
+_STARTS = ("postgresql://", "postgres://")
 _SECRETS = ("password", "sslpassword", "passfile")
 _FORM = "postgresql://USER@HOST/DATABASE?films=/SHARED/FOLDER"
 
@@ -47,6 +48,8 @@ def parsed(url: str) -> Address:
         StoreError: it is none, or it holds a password; the text repeats neither.
     """
     try:
+        if not url.startswith(_STARTS):
+            raise ValueError(url)
         split = urlsplit(url)
         _ = split.port  # fails where it is no number
         told = parse_qsl(split.query, keep_blank_values=True)

@@ -21,6 +21,8 @@ _CONNECT = 5  # seconds for one attempt
 _SHOWN = 200  # characters of what the database says
 _SETTINGS = {"connect_timeout": _CONNECT, "application_name": "cxr-workbench", "keepalives_idle": 10,
              "keepalives_interval": 5, "keepalives_count": 3}
+_KIND = {"autocommit": True, "cursor_factory": psycopg.ClientCursor}
+_PATIENCE = 1.0  # seconds for the pool to give one
 # A writer that hangs must not hold up the others for ever.
 _LIMITS = ("SET lock_timeout = '60s'; SET statement_timeout = '120s'; "
            "SET idle_in_transaction_session_timeout = '120s'; SET TimeZone = 'UTC'")
@@ -48,11 +50,14 @@ def take(database: str, seconds: float) -> psycopg.Connection:
     """
     pool = _pool(database)
     try:
-        return pool.getconn(timeout=max(0.1, min(seconds, _CONNECT)))
+        return pool.getconn(timeout=max(0.1, min(seconds, _PATIENCE)))
     except PoolTimeout:
-        with psycopg.connect(database, **_SETTINGS):  # says why; the pool only knows that it took long
-            pass
-        raise psycopg.OperationalError("all connections of this program to the database are in use") from None
+        if pool.get_stats().get("pool_size", 0) >= _MOST:
+            raise psycopg.OperationalError("all connections of this program to the database are in use") from None
+    # The pool only knows that it took long, and tries again when it likes: this says why, or is a connection.
+    con = psycopg.connect(database, **_SETTINGS, **_KIND)
+    _configure(con)
+    return con
 
 
 def give_back(database: str, con: psycopg.Connection) -> None:
@@ -60,16 +65,21 @@ def give_back(database: str, con: psycopg.Connection) -> None:
     with contextlib.suppress(psycopg.Error):
         if not con.closed and con.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
             con.execute("ROLLBACK")
-    with contextlib.suppress(psycopg.Error, ValueError):
-        _pool(database).putconn(con)
+    _return(database, con)
 
 
 def throw_away(database: str, con: psycopg.Connection) -> None:
     """Close a connection that is no good any more."""
     with contextlib.suppress(psycopg.Error):
         con.close()
-    with contextlib.suppress(psycopg.Error, ValueError):
+    _return(database, con)
+
+
+def _return(database: str, con: psycopg.Connection) -> None:
+    try:
         _pool(database).putconn(con)
+    except (ValueError, psycopg.Error):  # made past the pool, or by one that was closed
+        con.close()
 
 
 def _pool(database: str) -> ConnectionPool:
@@ -78,8 +88,7 @@ def _pool(database: str) -> ConnectionPool:
         if own not in _pools:
             _pools[own] = ConnectionPool(
                 database, min_size=0, max_size=_MOST, open=True, num_workers=2, reconnect_timeout=_CONNECT,
-                max_idle=300, configure=_configure, kwargs=_SETTINGS | {
-                    "autocommit": True, "cursor_factory": psycopg.ClientCursor})
+                max_idle=300, configure=_configure, kwargs=_SETTINGS | _KIND)
         return _pools[own]
 
 

@@ -89,7 +89,8 @@ def version(con: psycopg.Connection) -> int:
         StoreError: tables of something else, or of a newer version of the workbench.
     """
     held = {name for (name,) in con.execute(
-        "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()").fetchall()}
+        "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = current_schema()"
+    ).fetchall()}
     if "schema_version" not in held:
         if held & {"runs", "metrics", *LARGE}:
             raise StoreError("the database holds tables of something else under the names of the workbench's: give the "

@@ -13,7 +13,7 @@ import psycopg
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import DataError, StoreError
-from cxrcore.store.team import address, connections, tables
+from cxrcore.store.team import address, tables
 from cxrcore.store.team.team_session import TeamSession, statement
 from cxrcore.store.team.transaction import Transaction
 
@@ -51,7 +51,7 @@ class TeamStore:
     @property
     def exists(self) -> bool:
         """Whether the database has the store's tables."""
-        return self._version(connections.WAIT) > 0
+        return self._version(None) > 0
 
     def trouble(self, wait: float) -> str:
         """Why it cannot be read just now."""
@@ -137,12 +137,12 @@ class TeamStore:
     # -- its parts
 
     @contextlib.contextmanager
-    def _session(self, *, write: bool, wait: float = connections.WAIT) -> Generator[TeamSession]:
+    def _session(self, *, write: bool, wait: float | None = None) -> Generator[TeamSession]:
         self._require_known(wait)
         with contextlib.closing(TeamSession(Transaction(self.address, write=write, wait=wait), self.folder)) as session:
             yield session
 
-    def _require_known(self, wait: float) -> None:
+    def _require_known(self, wait: float | None) -> None:
         """The tables are there and known, and the shared folder is theirs: looked at once a process, the folder always.
 
         Raises:
@@ -155,7 +155,7 @@ class TeamStore:
         applied = self._version(wait)
         if applied < len(tables.STEPS):
             what = (f"has tables of form {applied} of {len(tables.STEPS)}" if applied else
-                    "has no tables of the workbench")
+                    "has no tables of the workbench that you may see")
             raise StoreError(f"the database of the team's store {self.title} {what}: python scripts/store.py init "
                              "makes them")
         with contextlib.closing(Transaction(self.address, write=False, wait=wait)) as asked:
@@ -167,7 +167,7 @@ class TeamStore:
         with _known_guard:
             _known.add(f"{marked} {self.key}")
 
-    def _version(self, wait: float) -> int:
+    def _version(self, wait: float | None) -> int:
         with contextlib.closing(Transaction(self.address, write=False, wait=wait)) as asked:
             return asked.do(tables.version)
 

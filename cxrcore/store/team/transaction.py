@@ -28,15 +28,15 @@ class Transaction:
     """Begun by its first step.
 
     Args:
-        wait: seconds for a lost database to come back.
+        wait: seconds for a lost database to come back (default: `connections.WAIT`).
         alone: one step that is a single question, which needs no transaction around it.
         begins_anew: there may be no tables yet.
     """
 
-    def __init__(self, address: Address, *, write: bool, wait: float = connections.WAIT, alone: bool = False,
+    def __init__(self, address: Address, *, write: bool, wait: float | None = None, alone: bool = False,
                  begins_anew: bool = False):
         self.write, self._alone, self._begins_anew = write, alone, begins_anew
-        self._address, self._wait = address, wait
+        self._address, self._wait = address, connections.WAIT if wait is None else wait
         self._con: psycopg.Connection | None = None
         self._done: list[tuple[Callable[[psycopg.Connection], Any], Any]] = []
         self._write_id = uuid.uuid4().hex
