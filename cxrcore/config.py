@@ -266,7 +266,7 @@ class LabelsConfig:
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 
-STORE_COMMANDS = ("check", "backup", "restore", "vacuum")
+STORE_COMMANDS = ("init", "copy", "check", "backup", "restore", "vacuum")
 
 
 @dataclass(frozen=True)
@@ -275,7 +275,7 @@ class StoreConfig:
 
     out: str | None = flag(None, "with backup: its folder (default: one with the time in its name beside the store)")
     checkpoints: bool = flag(False, "with backup: the weights of the runs too")
-    prepared: bool = flag(False, "with backup: the prepared films too")
+    prepared: bool = flag(False, "with backup and copy: the prepared films too")
     replace: bool = flag(False, "with restore: take the place of the store that is there, which is kept beside it")
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 

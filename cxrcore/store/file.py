@@ -24,7 +24,7 @@ from cxrcore.config import is_read_only
 from cxrcore.errors import RunError, StoreError
 from cxrcore.store import safety_copy, schema, store_path, turns
 from cxrcore.store.backends.file_session import FileSession
-from cxrcore.store.backends.session import Session
+from cxrcore.store.backends.session import Session, Unwatched
 
 OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
 
@@ -78,6 +78,13 @@ class StoreFile:
         """Where runs' folders, prepared films and what was worked out lie."""
         return self.path.parent
 
+    def make(self) -> bool:
+        """An empty file, or one of today's form; whether anything was changed."""
+        before = self.change_token()
+        with self.write():
+            pass
+        return self.change_token() != before
+
     def trouble(self, wait: float = 2.0) -> str:
         """Why the store cannot be read just now, in one line; '' where it can, or is not there yet.
 
@@ -111,8 +118,12 @@ class StoreFile:
         with self._connected():
             return safety_copy.kept_copy(self.path)
 
-    def silence(self, key: str) -> float | None:
+    def lease(self, key: str) -> contextlib.AbstractContextManager[Unwatched]:
         """A file keeps no leases: the locks of its folder tell who is at what."""
+        return contextlib.nullcontext(Unwatched())
+
+    def heard(self, key: str) -> tuple[str, float] | None:
+        """Nobody, of a file."""
         return None
 
     @contextlib.contextmanager

@@ -6,6 +6,7 @@ whose process is gone is 'interrupted': worked out when read, since a killed pro
 
 import contextlib
 import json
+import math
 import os
 import socket
 import threading
@@ -77,15 +78,33 @@ def read_progress(folder: Path) -> dict[str, Any]:
 
 
 def of_run(store: Store, run_id: str) -> dict[str, Any]:
-    """The latest progress of a run, or an empty dictionary."""
+    """The latest progress of a run, or an empty dictionary.
+
+    Of a team's run also `silence`: seconds since its process was heard, by the database's clock.
+    """
     file = store.run_file(run_id, PROGRESS)
-    return read_progress(file.parent) if file else {}
+    told = read_progress(file.parent) if file else {}
+    if store.is_file:
+        return told
+    held = store.backend.heard(lease_of(run_id))
+    return told | {"silence": held[1] if held else math.inf}
+
+
+def lease_of(run_id: str) -> str:
+    """What the lease of a run is called."""
+    return f"run {run_id}"
 
 
 def effective_status(status: str, progress: dict[str, Any]) -> str:
-    """The run's status as it is: 'interrupted' for one that says 'running' but whose process is gone."""
+    """The run's status as it is: 'interrupted' for one that says 'running' but whose process is gone.
+
+    Args:
+        progress: as `of_run`; of a team's run with its silence by the database's clock, which counts alone.
+    """
     if status != "running":
         return status
+    if "silence" in progress:
+        return "interrupted" if progress["silence"] > STALE else "running"
     silent = time.time() - progress.get("heartbeat", 0)
     if progress.get("host") == socket.gethostname() and not psutil.pid_exists(progress.get("pid", -1)):
         return "interrupted"

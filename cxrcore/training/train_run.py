@@ -30,7 +30,8 @@ from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.inference_cost import inference_cost
 from cxrcore.networks.input_check import make_check
 from cxrcore.networks.prediction import default_device
-from cxrcore.store import EpochRecord, Store
+from cxrcore.store import EpochRecord, Store, claims
+from cxrcore.store.backends.session import Held
 from cxrcore.store.progress import Progress
 from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.training import devices, train_plan
@@ -99,11 +100,12 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"the run's folder {folder} cannot be made: {error.strerror}") from None
-    with sigterm_as_interrupt(), Progress(folder) as progress, _honest_end(plan, run_id, progress):
+    with (sigterm_as_interrupt(), claims.run_of_own(plan.store, run_id) as own, Progress(folder) as progress,
+          _honest_end(plan, run_id, progress, own)):
         plan.store.finish_run(run_id, "running")  # again, for a resumed run: only now does its progress file live
         with _memory_in_one_line(plan):
             trainer = _trainer(plan, last)
-            cost = _fit(plan, run_id, trainer, progress)
+            cost = _fit(plan, run_id, trainer, progress, own)
         _evaluate(plan, run_id, progress)
         cost |= maps_of(folder / BEST)
         plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
@@ -114,11 +116,13 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
 
 
 @contextlib.contextmanager
-def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress) -> Generator[None]:
+def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress, own: Held) -> Generator[None]:
     """A training that does not reach its end is 'interrupted' or 'failed' in the store, with the reason beside it."""
     try:
         yield
     except BaseException as error:
+        if own.is_lost:  # its status is whose who goes on with it
+            raise
         interrupted, folder = is_interruption(error), plan.store.run_folder(run_id)
         status = "interrupted" if interrupted else "failed"
         reason = " ".join(str(error).split())[:300]
@@ -176,7 +180,7 @@ def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
     return trainer
 
 
-def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) -> dict[str, Any]:
+def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress, own: Held) -> dict[str, Any]:
     """Epoch after epoch to the end; returns what it cost."""
     folder = plan.store.run_folder(run_id)
     unlogged = trainer.records  # of a resumed run: it may have been killed between checkpoint and store
@@ -187,6 +191,7 @@ def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) 
         if not math.isfinite(record.train_loss + record.val_loss):
             raise trainer.lost(number)
         plan.pixels.confirm()
+        own.require()
         if trainer.best_epoch == number:
             checkpoints.save_checkpoint(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))
         checkpoints.save_checkpoint(folder / LAST, _checkpoint(plan, run_id, trainer, with_state=True))

@@ -62,7 +62,7 @@ class Postgres:
         films.mkdir(parents=True, exist_ok=True)
         self.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         store = Store(self.address(schema, films))
-        store.backend.make()
+        store.make()
         return store
 
     def _run(self, program: str, *words: object) -> str:

@@ -62,6 +62,7 @@ def test_the_claim_of_a_killed_process_is_free_at_once(store):
         pass
 
 
+@pytest.mark.embedded
 def test_a_machine_whose_locks_are_not_seen_is_believed_while_it_beats(store, monkeypatch):
     monkeypatch.setattr(claims, "BEAT", 0.01)
     ended = threading.Event()
@@ -82,6 +83,7 @@ def test_a_machine_whose_locks_are_not_seen_is_believed_while_it_beats(store, mo
         thread.join()
 
 
+@pytest.mark.embedded
 def test_a_machine_that_is_gone_is_waited_for_until_its_beat_is_stale(store, monkeypatch):
     monkeypatch.setattr(claims, "BEAT", 0.01)
     monkeypatch.setattr(progress, "STALE", 0.3)
@@ -91,6 +93,7 @@ def test_a_machine_that_is_gone_is_waited_for_until_its_beat_is_stale(store, mon
         assert f"process {os.getpid()} on" in claims.holder(store, KEY)
 
 
+@pytest.mark.embedded
 def test_a_claim_that_cannot_be_written_is_one_line(store):
     (store.folder / claims.FOLDER).mkdir(parents=True)
     (store.folder / claims.FOLDER / KEY).touch()

@@ -65,6 +65,15 @@ class StoreBase:
         """Whether there is a store yet; the first write makes a file, `scripts/store.py init` a team's."""
         return self._backend.exists
 
+    def make(self) -> bool:
+        """Make the store where there is none, or bring it up to date; whether anything was changed.
+
+        Raises:
+            StoreError: it cannot be made; says why.
+        """
+        self.require_writable()
+        return self._backend.make()
+
     @property
     def folder(self) -> Path:
         """Where runs' folders, prepared films and what was worked out lie."""

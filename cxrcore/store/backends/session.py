@@ -17,6 +17,8 @@ LARGE = {  # {table: the columns that tell its parts apart}: a part is written a
     "images": ("dataset_id",), "boxes": ("dataset_id",), "label_sets": ("dataset_id", "label_set"),
     "predictions": ("prediction_id",), "localization": ("prediction_id", "measurement")}
 
+LEASE_STALE = 60.0  # seconds of silence after which the holder of a lease counts as gone
+
 
 class Answer(Protocol):
     """The rows that were asked for."""
@@ -80,6 +82,26 @@ class Session(Protocol):
         """As `Store.leaderboard`."""
 
 
+class Held(Protocol):
+    """A lease that is held."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether somebody else took it over, after nothing was heard of its holder for `LEASE_STALE` seconds."""
+
+    def require(self) -> None:
+        """RunError where it is lost."""
+
+
+class Unwatched:
+    """In place of a lease where the locks of a folder tell who is at what."""
+
+    is_lost = False
+
+    def require(self) -> None:
+        """It is never lost."""
+
+
 class Backend(Protocol):
     """Where rows are kept."""
 
@@ -99,6 +121,9 @@ class Backend(Protocol):
     def folder(self) -> Path:
         """Where runs' folders, prepared films and what was worked out lie."""
 
+    def make(self) -> bool:
+        """Make it, or bring it up to date; whether anything was changed."""
+
     def trouble(self, wait: float) -> str:
         """Why it cannot be read just now, in one line; '' where it can, or is not there yet."""
 
@@ -108,8 +133,11 @@ class Backend(Protocol):
     def copy_before(self) -> Path | None:
         """The copy from before the store's form last changed, if there is one."""
 
-    def silence(self, key: str) -> float | None:
-        """Seconds since the holder of a lease was last heard, by the store's own clock; None where nobody has it."""
+    def lease(self, key: str) -> AbstractContextManager["Held"]:
+        """What nobody else of a team holds at the same time; BeingTrained where somebody does."""
+
+    def heard(self, key: str) -> tuple[str, float] | None:
+        """(who holds a lease, seconds since it was heard by the store's own clock); None where nobody has it."""
 
     def read(self) -> AbstractContextManager[Session]:
         """A transaction that changes nothing; all of it is of one moment."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import secrets
 import threading
 from collections.abc import Generator
@@ -13,7 +14,7 @@ import psycopg
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import DataError, StoreError
-from cxrcore.store.team import address, tables
+from cxrcore.store.team import address, leases, tables
 from cxrcore.store.team.team_session import TeamSession, statement
 from cxrcore.store.team.transaction import Transaction
 
@@ -75,12 +76,17 @@ class TeamStore:
         """A database is backed up by its own means."""
         return None
 
-    def silence(self, key: str) -> float | None:
-        """Seconds since the holder of a lease was last heard."""
-        with contextlib.closing(Transaction(self.address, write=False, alone=True)) as asked:
-            _, rows = asked.do(statement("SELECT extract(epoch FROM clock_timestamp() - heard)::float8 FROM leases "
-                                          "WHERE key = ?", [key]))
-        return rows[0][0] if rows else None
+    def lease(self, key: str) -> contextlib.AbstractContextManager[leases.Lease]:
+        """What nobody else of the team holds at the same time."""
+        return leases.held(self.address, key)
+
+    def heard(self, key: str) -> tuple[str, float] | None:
+        """Who holds a lease, and seconds since it was heard by the database's clock."""
+        found = leases.heard(self.address, key)
+        if found is None:
+            return None
+        holder, who, silence = found
+        return who, math.inf if leases.is_gone(holder) else silence
 
     @contextlib.contextmanager
     def write(self) -> Generator[TeamSession]:
