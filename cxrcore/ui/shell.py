@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from cxrcore.config import PROJECT_ROOT, default_store, is_read_only
-from cxrcore.errors import StoreError, WorkbenchError
+from cxrcore.errors import StoreBusy, StoreError, WorkbenchError
 from cxrcore.store import Store
 from cxrcore.ui import access, link
 from cxrcore.ui.frame import frame, log, tour
@@ -22,6 +22,7 @@ from cxrcore.ui.markdown import escape
 PRODUCT = "Chest X-ray workbench"
 FAVICON = "🩻"  # a Material symbol would be fetched from the network
 MENU_WIDTH = 220  # pixels
+_PATIENCE = 3.0  # seconds for a team's database to answer
 SECTIONS = ("", "Results", "Thresholds", "Images", "Class")
 
 _REGISTERED = "shell_registered"
@@ -214,6 +215,8 @@ def _store_to_show(entry: PageEntry) -> Store | None:
         access.admit()
         show_notice()
         store = Store(default_store())
+        if not store.is_file and (trouble := store.trouble(_PATIENCE)):
+            raise StoreBusy(trouble)  # rather than to wait a minute for a database, as a training does
         if not entry.stage and is_open(entry.name):
             access.tell(store, entry.name)
         return store

@@ -25,14 +25,14 @@ _KIND = {"autocommit": True, "cursor_factory": psycopg.ClientCursor}
 _PATIENCE = 1.0  # seconds for the pool to give one
 # A writer that hangs must not hold up the others for ever.
 _LIMITS = ("SET lock_timeout = '60s'; SET statement_timeout = '120s'; "
-           "SET idle_in_transaction_session_timeout = '120s'; SET TimeZone = 'UTC'")
+           "SET idle_in_transaction_session_timeout = '120s'; SET TimeZone = 'UTC'; SET jit = off")
 # What no waiting mends, in libpq's words: an error of connecting has no code.
 _REFUSED = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry",
             "authentication failed", 'role "', "permission denied", "invalid URI", "invalid connection option",
             "does not support SSL", "certificate")
 _STARTING = ("starting up", "shutting down", "not yet accepting", "in recovery", "too many clients",
              "remaining connection")
-_BROKEN = ("08", "57P", "40")  # the connection, the server, or a conflict that a repetition mends
+_BROKEN = ("08", "57P", "40", "25P03")  # connection, server, a conflict, or an idle transaction: a repetition mends it
 
 _pools: dict[tuple[int, str], ConnectionPool] = {}
 _pools_guard = threading.Lock()

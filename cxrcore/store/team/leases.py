@@ -10,6 +10,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Generator
+from typing import Any
 
 import psutil
 
@@ -105,7 +106,7 @@ def heard(address: Address, key: str) -> tuple[str, str, float] | None:
     return rows[0] if rows else None
 
 
-def _ask(address: Address, query: str, parameters: list[object]) -> list[tuple]:
+def _ask(address: Address, query: str, parameters: list[object]) -> list[tuple[Any, ...]]:
     with contextlib.closing(Transaction(address, write=False, alone=True)) as asked:
         return asked.do(statement(query, parameters))[1]
 

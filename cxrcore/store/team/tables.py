@@ -60,7 +60,9 @@ _TABLES = f"""
     CREATE INDEX ON localization (prediction_id);
     CREATE INDEX ON metrics (prediction_id, label_set, metric);
     CREATE INDEX ON metrics (prediction_id, metric) INCLUDE (set_id, value, low, high, n, measurement, rowid)
-        WHERE label_set = 'csv' AND finding = 'macro';
+        WHERE label_set = 'csv' AND finding = 'macro' AND metric IN ('auroc', 'ap', 'f1');
+    CREATE INDEX ON metrics (prediction_id, finding) INCLUDE (value, measurement, rowid)
+        WHERE label_set = 'csv' AND metric = 'auroc';
     CREATE TABLE commits (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, write_id {_TEXT} UNIQUE,
         at TIMESTAMPTZ NOT NULL DEFAULT now());
     CREATE TABLE leases (key {_TEXT} PRIMARY KEY, holder {_TEXT} NOT NULL, who {_TEXT} NOT NULL,

@@ -57,8 +57,8 @@ class TeamStore:
     def trouble(self, wait: float) -> str:
         """Why it cannot be read just now."""
         try:
-            with self._session(write=False, wait=wait):
-                pass
+            with self._session(write=False, wait=wait) as session:
+                session.execute("SELECT count(*) FROM store_info").fetchone()
         except StoreError as error:
             return str(error)
         return ""

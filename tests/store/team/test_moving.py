@@ -15,11 +15,14 @@ import scored_runs
 
 from cxrcore.config import PROJECT_ROOT, StoreConfig
 from cxrcore.errors import DataError, StoreError, UsageError
-from cxrcore.store import Store
+from cxrcore.store import Store, schema
+from cxrcore.store.backends.session import LARGE
 from cxrcore.store.care import backup, checking, commands, moving, restore
 from cxrcore.store.measurements import LOCALIZATION_COLUMNS
 
 pytest.importorskip("psycopg", reason="the package psycopg is not installed")
+
+from cxrcore.store.team import connections, tables
 
 OLD = 2 * 86400  # seconds
 
@@ -56,8 +59,6 @@ def team(postgres, tmp_path):
 
 
 def close() -> None:
-    from cxrcore.store.team import connections
-
     connections.close_all()
 
 
@@ -261,3 +262,14 @@ def test_a_backup_of_a_team_comes_back_as_a_file_and_as_a_teams(filled, team, po
         (made.folder / backup.FILE).unlink()
     with pytest.raises(DataError):
         restore.restore(postgres.store(tmp_path / "third"), made.folder)
+
+
+def test_both_kinds_have_the_same_columns(team):
+    """A step of the one needs a step of the other."""
+    with team._read() as con:
+        rows = con.execute("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = "
+                           "current_schema() ORDER BY table_name, ordinal_position").fetchall()
+    for table in moving.TABLES:
+        own = tuple(column for name, column in rows if name == table and column not in tables.HIDDEN)
+        assert own == LARGE.get(table, tuple(schema.columns()[table].names)), table
+    assert set(moving.TABLES) == schema.columns().keys() - {"schema_version"}

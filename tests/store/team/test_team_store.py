@@ -170,6 +170,7 @@ def test_a_stopped_server_is_waited_for_and_nothing_is_lost(postgres, team, team
 
 def test_the_waiting_has_an_end(postgres, team, monkeypatch, caplog):
     monkeypatch.setattr(connections, "WAIT", 0.5)
+    assert team.trouble() == "" and team.runs().empty
     postgres.stop()
     try:
         for use in (team.runs, lambda: team.create_run({}, "x"), team.change_token):
