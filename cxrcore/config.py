@@ -74,8 +74,9 @@ class TrainConfig(_Films):
     arch: str = flag("efficientnet_b0", "architecture, 'all' for the six, timm:NAME for any network of timm, or "
                                         "several of them, comma-separated")
     epochs: int | None = flag(None, "epochs (default: 8 for efficientnet_b0, 12 for the others)", at_least=1)
-    batch_size: int | None = flag(None, "films at a time; batch normalisation needs two (default: 32 on a CPU, 32 to "
-                                        "256 by a GPU's memory)", at_least=2, before=32)
+    batch_size: int | None = flag(None, "films at a time, of several processes together; batch normalisation needs "
+                                        "two for each (default: 32 on a CPU, 32 to 256 by a GPU's memory)",
+                                  at_least=2, before=32)
     accumulate: int = flag(1, "batches whose gradients make one step, for more films a step than fit", at_least=1)
     lr: float | None = flag(None, "highest learning rate of AdamW (default: as the recipe says for the network, its "
                                   "weights and the films a step)", above=0, before=1e-4)
@@ -331,7 +332,9 @@ class ReportConfig:
         "label set that everything is measured on; Own: the labels that the films came with; 'Own "
         "on experts': these on the films that experts have read",
     )
-    out: str = flag("results/report.html", "the HTML file; the ZIP lies beside it")
+    out: str = flag("results/report.html", "the HTML file; the ZIP lies beside it; of --table a .csv or .tex")
+    table: str | None = flag(None, "print one table in place of the report; official: the architectures on NIH's "
+                                   "official split, selected on validation", choices=("official",))
     zip: bool = flag(False, "also write tables (CSV, LaTeX) and figures (PNG, SVG) as a ZIP")
     cams: int = flag(3, "films with maps of where the network looked; 0 for none", at_least=0, at_most=12)
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")

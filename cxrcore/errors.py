@@ -2,7 +2,15 @@
 
 Each text is one line that a person can act on. Scripts print it on stderr and exit with code 2, pages show it in
 place of their content. Anything that is not a `WorkbenchError` is a fault of the program and keeps its traceback.
+
+Texts quote what was found in files and links, so the line is made one here, whatever they quote.
 """
+
+import re
+
+LONGEST = 2_000  # characters of an error
+_BREAKS = re.compile(r"\s*[\t-\r\x1c-\x1f\x85\u2028\u2029]\s*")
+_HIDDEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 class WorkbenchError(Exception):
@@ -13,6 +21,11 @@ class WorkbenchError(Exception):
     """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """One line of at most `LONGEST` characters: breaks are spaces, signs that nobody sees are written out."""
+        text = _HIDDEN.sub(lambda sign: ascii(sign[0])[1:-1], _BREAKS.sub(" ", super().__str__()))
+        return text if len(text) <= LONGEST else f"{text[:LONGEST // 2]} ... {text[5 - LONGEST // 2:]}"
 
 
 class UsageError(WorkbenchError):

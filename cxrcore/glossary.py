@@ -168,6 +168,19 @@ TERMS = {
                      "could not test.", "0 to the number of findings", _COUNTED),
     "spread": Term("Spread of runs", "Mean, standard deviation, least and most of the macro means of the runs of one "
                    "architecture.", "as the measure's own", _COUNTED),
+    "seed_mean": Term("Mean of repeats", "The mean of a training's runs, which differ in their seed alone; its "
+                      "95 % interval over patients is that of this mean, worked out draw by draw.",
+                      "as the measure's own", "Bouthillier et al., MLSys 2021"),
+    "seed_spread": Term("Standard deviation over seeds", "How far the runs of one training lie from their mean on the "
+                        "same films (n - 1): how far another seed moves one run. It says nothing of other patients.",
+                        "from 0; smaller is steadier", "Bouthillier et al., MLSys 2021"),
+    "seed_difference": Term("Difference over seeds", "The 95 % interval of the difference of two trainings' means, had "
+                            "both been trained with other seeds, on these very films: Welch's, or Student's of pairs "
+                            "where one network was trained from the same seeds. Patients have another interval.",
+                            "-1 to 1; seeds alone may explain one that holds 0", "Welch, Biometrika 1947"),
+    "threshold_spread": Term("Threshold over seeds", "The standard deviation of the thresholds that the same aim was "
+                             "fitted to, for each run of a training by itself.", "from 0; a small one moves little "
+                             "with the seed", "Bouthillier et al., MLSys 2021"),
     "agreement": Term("All agree", "The share of the films on which all runs say yes or all say no.", "0 to 100 %",
                       _COUNTED),
     # -- maps against boxes

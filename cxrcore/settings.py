@@ -117,10 +117,13 @@ def _older_flags(config: Mapping[str, Any]) -> dict[str, Any]:
 # -- repeats
 
 TRAINING_KEY = "training_key"  # under which a stored config keeps the key of what was asked for
-# Where films and results lie, what the run is called, what was measured of it, and what follows from other settings.
+# Where films and results lie, what the run is called, what was measured of it, and what follows from other settings. By
+# how many processes it was trained decides nothing: batches are those of one process. Where it does, `batch_statistics`
+# is stored, which is not among these: on CPUs, each process's batch normalisation goes by its own films.
 _DECIDES_NOTHING = {"name", "note", "csv_path", "img_root", "data", "policy", "store", "results", "resume", "workers",
                     "eval_subset", "device", "precision_speeds", "training_corpus", "start_weights", "init", "assumed",
-                    "lr_rule", "maps", TRAINING_KEY}
+                    "lr_rule", "maps", "processes", "films_per_process", "processes_changed", "sync_batch_norm",
+                    TRAINING_KEY}
 _CONSTANTS = {one.name for one in fields(Constants)}
 _FLAGS = {one.name: _before(one) for one in fields(TrainConfig) if one.metadata.get("stored", True)}
 

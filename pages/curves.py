@@ -1,4 +1,4 @@
-"""Curves: ROC, precision-recall, scores, measures against the threshold, and reliability, of one to six runs."""
+"""Curves: ROC, precision-recall, scores, measures against the threshold, and reliability, of up to six at once."""
 
 import streamlit as st
 
@@ -6,9 +6,9 @@ from cxrcore.charts.curves import MEASURE_TITLES
 from cxrcore.measures.intervals.curve_bands import CURVES
 from cxrcore.queries import curves, evaluated_runs, reliability
 from cxrcore.queries.evaluated_runs import MAX_RUNS, evaluated
-from cxrcore.ui import finding_picker, link, run_pages, widgets
+from cxrcore.ui import finding_picker, link, repeats, run_pages, widgets
 from cxrcore.ui.curves import bands as curves_bands
-from cxrcore.ui.curves import charts, marks, reliability_view, words
+from cxrcore.ui.curves import charts, marks, means, reliability_view, words
 from cxrcore.ui.curves.words import VIEWS
 from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
@@ -17,13 +17,17 @@ from cxrcore.ui.run_pages import open_runs_page, pick_part
 
 with open_runs_page("curves", "so there are no curves") as page:
     store, overview = page.store, page.overview
-    page.pick_several("curves_picker", f"Pick up to {MAX_RUNS} runs by name")
+    page.pick_several("curves_picker", "Pick runs by name", folds=True)
     controls = frame.bar()
     with controls:
         wanted = pick_part(overview.board, page.chosen or page.best(), "The split that the curves come from. "
                            "Validation stands in where no run has test predictions.")
     focus = page.chosen or page.best(wanted)
-    rows = page.rows(focus or page.pickable["run_id"][:MAX_RUNS])
+    with st.container(horizontal=True, key="answer_line"):
+        answer, asked = st.container(), st.container(horizontal=True, width="content")
+    with asked:
+        choice = repeats.choose(page, focus or list(page.pickable["run_id"][:MAX_RUNS]), "drawn")
+    rows = page.rows(choice.run_ids)
     with controls:
         label_set = pick_labels(overview, list(rows["run_id"]))
     part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), overview.board)
@@ -38,8 +42,6 @@ with open_runs_page("curves", "so there are no curves") as page:
             label_visibility="collapsed")]
         options = st.popover("Options", icon=":material/tune:", help="Finding, marks of thresholds, bands")
 
-    with st.container(horizontal=True, key="answer_line"):
-        answer, asked = st.container(), st.container(width="content")
     with options:
         finding_picker.finding_picker(findings)
         marks_slot = st.container()
@@ -55,7 +57,7 @@ with open_runs_page("curves", "so there are no curves") as page:
         if finding is not None:
             finding_picker.steps(findings, finding)
 
-    if len(page.chosen) > MAX_RUNS:
+    if len(page.chosen) > MAX_RUNS and not choice.together:
         st.error(f"At most {MAX_RUNS} runs can be told apart in one chart, and {len(page.chosen)} are chosen. Take "
                  "some of them out above.", icon=":material/error:")
         st.stop()
@@ -75,15 +77,17 @@ with open_runs_page("curves", "so there are no curves") as page:
         read = reliability.reliability_reader(store, method)
     else:
         with marks_slot:
-            key = marks.marks_picker(store, runs)
+            key = None if choice.together and view in CURVES else marks.marks_picker(store, runs)
         read = curves.curves_reader(store, view)
     with widgets.slow_steps("Reading predictions", len(rows)) as step:
         measured = curves.read_drawn_runs(store, runs, part, read, step, link.places_in_link())
+    measured = means.fold(store, page, choice, measured, runs, part, view)
     if view == "reliability":
         reliability_view.say_unfitted(runs, measured, method, part)
     if not measured:
         st.stop()
 
+    means.say(measured, choice, view, finding)
     drawn = rows[rows["run_id"].isin([one.run_id for one in measured])]
     words.say_where(page.groups(drawn, part), measured)
     if view == "reliability":

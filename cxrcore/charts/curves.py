@@ -25,6 +25,7 @@ from cxrcore.charts.curve_axes import (
     up_to,
 )
 from cxrcore.charts.curve_marks import Mark, OperatingPoint, at_threshold, band_area, lines, marks
+from cxrcore.charts.curve_means import behind_mean, mean_line
 from cxrcore.charts.dot_rows import MACRO_MEAN
 from cxrcore.charts.look import NEUTRAL, RunStyle, escape
 from cxrcore.findings import display_name
@@ -57,6 +58,7 @@ class ShownCurves:
         curves: of the view that is drawn; of a finding without positives they are empty.
         point: where its threshold stands.
         band: around the curve of a large ROC or precision-recall chart.
+        repeats: of a mean of repeats the curves of the runs, which a large chart shows too.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ShownCurves:
     curves: FindingCurves
     point: OperatingPoint | None = None
     band: Band | None = None
+    repeats: Sequence[FindingCurves] = ()
 
 
 def roc_chart(finding: str, runs: Sequence[ShownCurves], large: bool, reader: RocPoint | None = None) -> go.Figure:
@@ -72,8 +75,10 @@ def roc_chart(finding: str, runs: Sequence[ShownCurves], large: bool, reader: Ro
     Args:
         reader: where the films' own label stands, read as a reader against the labels that the curves are measured on.
     """
-    traces = _bands(runs) + [_curve(one, one.curves.lines["roc"], {"fpr": "x", "recall": "y"}, large)
-                             for one in runs if "roc" in one.curves.lines]
+    traces = [*_bands(runs), *_behind_means("roc", runs, large)]
+    traces += [mean_line("roc", one.name, one.style, one.curves.lines["roc"], large) if one.repeats else
+               _curve(one, one.curves.lines["roc"], {"fpr": "x", "recall": "y"}, large)
+               for one in runs if "roc" in one.curves.lines]
     traces += marks([Mark(one.name, one.style, one.point, one.point.fpr, one.point.recall)
                      for one in runs if one.point])
     traces += [_reader(reader, large)] if reader is not None and reader.x == reader.x and reader.y == reader.y else []
@@ -88,8 +93,9 @@ def roc_chart(finding: str, runs: Sequence[ShownCurves], large: bool, reader: Ro
 def pr_chart(finding: str, runs: Sequence[ShownCurves], large: bool) -> go.Figure:
     """Precision-recall curves of one finding with its prevalence and curves of equal F1."""
     # At a corner of the staircase x is where the step begins, so the recall on hover is not the axis'.
-    traces = [_iso_f1(), *_bands(runs)]
-    traces += [_curve(one, one.curves.lines["pr"], {"recall": "", "precision": "y"}, large)
+    traces = [_iso_f1(), *_bands(runs), *_behind_means("pr", runs, large)]
+    traces += [mean_line("pr", one.name, one.style, one.curves.lines["pr"], large) if one.repeats else
+               _curve(one, one.curves.lines["pr"], {"recall": "", "precision": "y"}, large)
                for one in runs if "pr" in one.curves.lines]
     traces += marks([Mark(one.name, one.style, one.point, one.point.recall, one.point.precision)
                      for one in runs if one.point])
@@ -214,6 +220,12 @@ _NO_SCORES = Histogram(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
 
 def _bands(runs: Sequence[ShownCurves]) -> list[dict[str, Any]]:
     return [band_area(one.band, one.style) for one in runs if one.band and one.band.draws]
+
+
+def _behind_means(view: str, runs: Sequence[ShownCurves], large: bool) -> list[dict[str, Any]]:
+    """The runs that means are of, in a large chart alone."""
+    return [behind_mean(one.name, one.style, own.lines[view]) for one in runs if large for own in one.repeats
+            if view in own.lines]
 
 
 def _curve(one: ShownCurves, curve: DrawnCurve, values: dict[str, str], large: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from cxrcore.findings import display_name
 
 MACRO_MEAN = "Macro mean"
 MARK = 9  # pixels across
+_REPEAT = 11  # pixels high, of a run behind a mean
 _ROW = 34  # pixels of a finding, and more for each run from the third on
 _ROW_OF_RUN = 7
 _TOP, _BOTTOM = 62, 62
@@ -32,6 +33,7 @@ class Bars:
         point, low, high: of the measure or the difference; NaN where undefined.
         filled: whether a mark is filled: a verdict, or all of them.
         notes: a line for each hover label.
+        repeats: (n, k + 1), of a mean the values that it is the mean of, as small marks.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Bars:
     high: np.ndarray
     filled: np.ndarray
     notes: Sequence[str]
+    repeats: np.ndarray | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def dot_rows(title: str, axis: str, runs: Sequence[Bars], names: Sequence[str], 
                         "showgrid": False, "tickfont": {"size": FONT_SIZE}}
     layout["xaxis"] |= {"title": {**layout["xaxis"]["title"], "text": axis}, "showgrid": True}
     traces = [_reference(one, names) for one in published]
+    traces += [_repeats(run, place, len(runs), len(names)) for place, run in enumerate(runs) if run.repeats is not None]
     traces += [_trace(run, place, len(runs), names) for place, run in enumerate(runs)]
     # Unchecked, which halves the page's time; a test checks one of each kind.
     return go.Figure({"data": traces, "layout": layout}, _validate=False)
@@ -102,9 +106,22 @@ def _lines(names: Sequence[str], upright: float | None) -> list[dict[str, Any]]:
     return lines
 
 
+def _offset(place: int, n_runs: int) -> float:
+    """Marks of one finding stand closer to each other than to those of the next, however few there are."""
+    return _SPREAD * ((place + 0.5) / n_runs - 0.5)
+
+
+def _repeats(run: Bars, place: int, n_runs: int, n: int) -> dict[str, Any]:
+    """The runs behind a mean, where its interval lies, without a hover of their own."""
+    values = np.asarray(run.repeats)[:, :n]
+    return {"type": "scatter", "mode": "markers", "name": escape(run.name), "x": values.ravel(), "hoverinfo": "skip",
+            "y": np.tile(np.arange(n) + _offset(place, n_runs), len(values)),
+            "marker": {"color": run.style.colour, "size": _REPEAT, "symbol": "line-ns-open",
+                       "line": {"width": 1.4, "color": run.style.colour}}}
+
+
 def _trace(run: Bars, place: int, n_runs: int, names: Sequence[str]) -> dict[str, Any]:
-    # Marks of one finding stand closer to each other than to those of the next, however few there are.
-    offset, style, name = _SPREAD * ((place + 0.5) / n_runs - 0.5), run.style, escape(run.name)
+    offset, style, name = _offset(place, n_runs), run.style, escape(run.name)
     n = len(names)
     point, low, high = run.point[:n], run.low[:n], run.high[:n]
     return {

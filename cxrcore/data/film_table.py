@@ -25,6 +25,7 @@ from cxrcore.data.table_cells import shown
 from cxrcore.errors import DataError
 from cxrcore.findings import NIH_FINDINGS
 
+MOST_FOLLOW_UP = 100_000  # films of a patient before one; NIH has 183
 MAX_AGE = 100  # years; 16 rows of NIH's table say 148 to 414
 
 
@@ -158,11 +159,17 @@ def _images(cells: pd.DataFrame, image_ids: pd.Series, described: Description) -
     return pd.DataFrame({
         "image_id": image_ids,
         "patient_id": cells.get("patient", blank),
-        "follow_up": pd.to_numeric(cells.get("follow_up", blank), errors="coerce").round().astype("Int32"),
+        "follow_up": _numbers_of_films(cells.get("follow_up", blank)),
         "age": _ages(cells, blank),
         "sex": cells.get("sex", blank).str.upper().str[:1].where(lambda s: s.isin(["M", "F"])),
         "view": view.map({text: described.views.get(text.casefold()) for text in view.unique()}).astype(view.dtype),
     })
+
+
+def _numbers_of_films(column: pd.Series) -> pd.Series:
+    """Follow-up numbers as Int32; what is none, or one that no patient has, is unknown."""
+    numbers = pd.to_numeric(column, errors="coerce").round()
+    return numbers.where(numbers.abs() < MOST_FOLLOW_UP).astype("Int32")
 
 
 def _ages(cells: pd.DataFrame, blank: pd.Series) -> pd.Series:

@@ -5,6 +5,7 @@ The upper half of scripts/eval.py; `train_run` calls `evaluate_run` at the end o
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.data.splits import EXTERNAL
-from cxrcore.errors import RunError, UsageError
+from cxrcore.errors import DiskFullError, RunError, UsageError
 from cxrcore.evaluation import measure_predictions, score, shares, tables
 from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.measure_predictions import MeasuredParts
@@ -27,12 +28,14 @@ from cxrcore.findings import display_name
 from cxrcore.interrupts import raise_again
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.architectures import find_architecture
+from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.checkpoint_source import Source, find_checkpoint, is_known, load_films, same_split
 from cxrcore.networks.foreign import declared
 from cxrcore.networks.foreign.foreign_checkpoint import Loaded, load_any
 from cxrcore.networks.input_check import make_check
 from cxrcore.networks.prediction import use_device
 from cxrcore.store import Store, threshold_file
+from cxrcore.store.run_folder import BEST
 from cxrcore.store.threshold_file import ThresholdFile
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -200,4 +203,15 @@ def _external_run(store: Store, read: Loaded, films: FilmSet, path: Path, taken:
     run_id = store.create_run(config, films.table.dataset_id, "imported", split=split, note=note)
     store.finish_run(run_id, "finished", best_epoch=loaded.epoch or None)
     _LOG.info(f"this store does not know the checkpoint's run: kept as imported run {run_id}")
+    _keep_weights(store, loaded, run_id)
     return run_id
+
+
+def _keep_weights(store: Store, loaded: Checkpoint, run_id: str) -> None:
+    """A copy in the run's folder, so that a film can be explained as of any other run; none where the disk is full."""
+    folder = store.run_folder(run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        checkpoints.save_checkpoint(folder / BEST, replace(loaded, run_id=run_id, average={}, training={}))
+    except DiskFullError as error:
+        _LOG.warning(f"no copy of the weights is kept, so that the page Explain cannot ask this run: {error}")

@@ -18,6 +18,7 @@ from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store.records import rows_of
 
 OFFICIAL = "official"
+OFFICIAL_FILMS = 25_596  # of NIH's test_list.txt
 SPLITS = {OFFICIAL: "official split", "own": "a split of its own"}
 _FILE = Path(__file__).with_name("published_auroc.csv")
 _PREVALENCE = Path(__file__).with_name("nih_prevalence.csv")

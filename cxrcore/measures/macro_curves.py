@@ -1,4 +1,4 @@
-"""The mean over findings of ROC or precision-recall curves, read on a fixed grid. Pure numpy.
+"""The mean of ROC or precision-recall curves, over findings or over repeats, read on a fixed grid. Pure numpy.
 
 Vertical averaging: recall at each false positive rate, or precision at each recall, averaged over the findings that
 have the curve, each counting alike. So the area under the mean ROC curve is the macro AUROC, up to the grid and to the
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cxrcore.measures.curves import DrawnCurve
-from cxrcore.measures.intervals.curve_bands import STEPS, Band, in_draws, summed_up
+from cxrcore.measures.curves import DrawnCurve, FindingCurves
+from cxrcore.measures.intervals.curve_bands import STEPS, in_draws
 from cxrcore.measures.intervals.draws import Draws
 
 _BEFORE = 1e-6  # where a step stands, the staircase is read before it
@@ -35,18 +35,42 @@ def mean_curve(drawn: Sequence[DrawnCurve], curve: str) -> tuple[np.ndarray, np.
     return x, np.mean([np.interp(read, one.x.astype(np.float64), one.y.astype(np.float64)) for one in drawn], axis=0)
 
 
-def mean_band(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, draws: Draws, curve: str) -> Band:
-    """The pointwise band of the mean curve: in each draw the mean over the findings that have the curve on all films.
+def mean_of_repeats(found: Sequence[FindingCurves], curve: str) -> FindingCurves:
+    """The curves of one finding of several runs on the same films as one: averaged vertically, as over findings.
 
-    A draw in which one of them has none is left out, so that every draw speaks of the same findings.
+    AUROC, AP and greatest F1 are the means of the runs' own. No threshold belongs to a place on the line.
+
+    Args:
+        found: one or more, with the lines of this curve or without.
+        curve: 'roc' or 'pr'.
+    """
+    first, lines = found[0], [one.lines[curve] for one in found if curve in one.lines]
+    drawn = {}
+    if len(lines) == len(found):
+        x, y = mean_curve(lines, curve)
+        nothing = np.full(len(x), np.nan, np.float32)
+        drawn = {curve: DrawnCurve(x.astype(np.float32), y.astype(np.float32), nothing, nothing, nothing,
+                                   np.ones(len(x), bool))}
+    auroc, ap, f1 = np.mean([(one.auroc, one.ap, one.best[1]) for one in found], axis=0).tolist()
+    return FindingCurves(first.positives, first.negatives, auroc, ap, (float("nan"), f1), drawn, None)
+
+
+def mean_in_draws(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, draws: Draws, curve: str
+                  ) -> tuple[np.ndarray, np.ndarray]:
+    """The mean curve in each draw, over the findings that have the curve on all films.
+
+    A draw in which one of them has none is NaN, so that every draw speaks of the same findings.
 
     Args:
         labels: (n, k), 1 / 0 / NaN, of these findings.
         scores: (n, k).
-        owners, draws, curve: as for `curve_bands.band`.
+        owners, draws, curve: as for `curve_bands.in_draws`.
+
+    Returns:
+        As `curve_bands.in_draws`.
     """
     total, x = 0.0, np.zeros(0)
     for own, score in zip(labels.T, scores.T, strict=True):
         x, values = in_draws(own, score, owners, draws, curve)
         total = total + values
-    return summed_up(x, np.asarray(total) / labels.shape[1])
+    return x, np.asarray(total) / labels.shape[1]

@@ -19,7 +19,7 @@ from cxrcore.networks.weights_corpora import NONE, start_corpus
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.shared_draws import measured_in_draws
 from cxrcore.queries.threshold_sets import SourcedSet, default_key, find_set, parse_key
-from cxrcore.settings import deciding, differing_names, settings_key, settings_of
+from cxrcore.settings import deciding, differing_names, settings_of
 from cxrcore.store import Store
 
 WORDS = {BETTER: "better", WORSE: "worse", TIED: "tied", UNTESTED: "no test"}
@@ -156,37 +156,6 @@ def start_weights_sentence(runs: pd.DataFrame, labels: Mapping[str, str]) -> str
         return ""
     said = "; ".join(f"{', '.join(names)}: {corpus}" for corpus, names in seen.items())
     return f"Not the same start: what their weights had seen before training differs too: {said}."
-
-
-def seeds_table(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]], measure: str) -> pd.DataFrame:
-    """A row for runs that are repeats of each other, alike in all recorded settings but the seed.
-
-    Only runs that were trained here: of others it is not known how. Runs of one seed, alike in everything, count once.
-
-    Args:
-        runs: {run_id: row of `Store.runs`}.
-
-    Returns:
-        mean and spread of their macro means.
-    """
-    rows = []
-    for group in _repeats(compared, runs):
-        own = [one.found.interval(measure).point[MACRO] for one in group.values()]
-        if len(own) > 1:
-            rows.append({"Architecture": architecture_label(next(iter(group.values())).architecture), "Runs": len(own),
-                         "Seeds": ", ".join(map(str, group)), "Mean": float(np.mean(own)),
-                         "Standard deviation": float(np.std(own, ddof=1)), "Least": min(own), "Most": max(own)})
-    return pd.DataFrame(rows)
-
-
-def _repeats(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]]) -> list[dict[int, Compared]]:
-    """Groups of runs with one settings key, each as {seed: its first run}."""
-    groups: dict[str, dict[int, Compared]] = {}
-    for one in compared:
-        settings = settings_of(runs[one.run.run_id])
-        if settings is not None:
-            groups.setdefault(settings_key(settings), {}).setdefault(settings.get("seed", 0), one)
-    return list(groups.values())
 
 
 def other_settings(compared: Sequence[Compared], runs: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -14,6 +14,7 @@ from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries import from_store
 from cxrcore.queries.evaluated_runs import Evaluated, known_in_words
 from cxrcore.queries.from_store import Labelled
+from cxrcore.queries.repeats.measured import MeasuredTraining
 from cxrcore.store import Store
 
 
@@ -28,6 +29,8 @@ class DrawnRun:
         data: `from_store.RunCurves`, or what another view has in its place, with `findings` and `films` as there.
         points: where a threshold set stands, of each finding; None without one.
         bands: {finding: the band around its curve}.
+        repeats: of a mean of repeats the runs behind it.
+        training: of a mean of repeats its numbers, over seeds and over patients.
     """
 
     run_id: str
@@ -38,6 +41,8 @@ class DrawnRun:
     data: Any
     points: Sequence[OperatingPoint] | None = None
     bands: Mapping[str, Band] = field(default_factory=dict)
+    repeats: Sequence["DrawnRun"] = ()
+    training: MeasuredTraining | None = None
 
 
 def curves_reader(store: Store, view: str) -> Callable[[Evaluated, str], from_store.RunCurves]:
@@ -98,6 +103,11 @@ def sources_in_words(measured: Sequence[DrawnRun], finding: str | None) -> str:
 def number(value: float) -> str:
     """Three decimals; a dash where it is undefined."""
     return f"{value:.3f}" if value == value else "–"
+
+
+def single_runs(measured: Sequence[DrawnRun]) -> list[DrawnRun]:
+    """The runs themselves, those behind a mean of repeats one by one."""
+    return [own for one in measured for own in (one.repeats or (one,))]
 
 
 def values_table(measured: Sequence[DrawnRun]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from cxrcore.queries import comparison, curves, reliability, subgroups
 from cxrcore.report import cautions, drawings
 from cxrcore.report.contents import LEADERBOARD, Contents
 from cxrcore.report.latex import as_latex
+from cxrcore.report.repeats import repeats_tables
 
 
 def pack_report(contents: Contents, step: Callable[[str], None] = lambda name: None) -> bytes:
@@ -40,10 +41,11 @@ def report_tables(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
     """(name, frame) of each table, exact numbers."""
     yield "leaderboard", contents.leaderboard()
     for measure in LEADERBOARD:
-        yield f"findings_{measure}", comparison.values_table(contents.compared, measure)
+        yield f"findings_{measure}", comparison.values_table(contents.measured, measure)
+    yield from repeats_tables(contents)
     yield "thresholds", pd.DataFrame([
         {"run_id": one.run.run_id, "run": one.run.label, "set": one.source.in_words, "finding": finding,
-         "threshold": value} for one in contents.compared
+         "threshold": value} for one in contents.measured
         for finding, value in zip(one.run.findings, one.source.thresholds.tolist(), strict=True)])
     for view in ("roc", "pr"):
         yield f"curve_points_{view}", curves.points_table(contents.curves(view), None)
@@ -66,17 +68,23 @@ def _subgroups(contents: Contents) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _for_latex(contents: Contents) -> pd.DataFrame:
-    """The leaderboard as a paper prints it: 'value [low, high]', and the count where findings are left out."""
+    """The leaderboard as a paper prints it: 'value [low, high]', and the count where findings are left out.
+
+    Of trainings 'mean +- standard deviation over seeds [low, high]'.
+    """
     table = contents.leaderboard()
     made = pd.DataFrame({"Run": table["run"]})
     for name, title in LEADERBOARD.items():
         columns = [table[column] for column in (name, f"{name}_low", f"{name}_high", f"{name}_findings")]
-        made[title] = [_cell(*cell, len(contents.findings)) for cell in zip(*columns, strict=True)]
+        spreads = table[f"{name}_sd"] if f"{name}_sd" in table else [math.nan] * len(table)
+        made[title] = [_cell(*cell, len(contents.findings), sd)
+                       for *cell, sd in zip(*columns, spreads, strict=True)]
     return made
 
 
-def _cell(value: float, low: float, high: float, n: int, n_findings: int) -> str:
+def _cell(value: float, low: float, high: float, n: int, n_findings: int, sd: float) -> str:
     if math.isnan(value):
         return "--"
     interval = "" if math.isnan(low) or math.isnan(high) else f" [{low:.3f}, {high:.3f}]"
-    return f"{value:.3f}{interval}" + f" ({n} of {n_findings})" * (n < n_findings)
+    spread = "" if math.isnan(sd) else f" ± {sd:.3f}"
+    return f"{value:.3f}{spread}{interval}" + f" ({n} of {n_findings})" * (n < n_findings)

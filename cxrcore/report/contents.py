@@ -5,15 +5,22 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from cxrcore.charts.look import run_styles
 from cxrcore.errors import RunError
-from cxrcore.measures.intervals.intervals import MACRO
+from cxrcore.measures.intervals.intervals import MACRO, Resampled
 from cxrcore.queries import class_lesson, comparison, curves, evaluated_runs, from_store, reliability, run_groups
 from cxrcore.queries.comparison import Compared
 from cxrcore.queries.evaluated_runs import MAX_RUNS, Evaluated, evaluated
 from cxrcore.queries.labels.label_set_in_words import label_set_in_words
+from cxrcore.queries.repeats.measured import MeasuredTraining, measured_trainings
+from cxrcore.queries.repeats.trainings import any_repeated, places_of, trainings
 from cxrcore.store import OWN, Store
 from cxrcore.store.audit_marks import questions
 
+MOST = 60  # runs
+_TOGETHER = ("{} runs of {} trainings, whose repeats differ in their seed alone: leaderboard and values are means over "
+             "repeats, ± is their standard deviation, how far another seed moves one run. Curves, boards, subgroups "
+             "and maps show of each training the run that is nearest to its mean.")
 LEADERBOARD = {"auroc": "AUROC", "ap": "AP", "f1": "F1", "recall": "Recall", "precision": "Precision", "ece": "ECE"}
 
 
@@ -26,8 +33,12 @@ class Contents:
         group: data set and split.
         part: 'test' or 'val'.
         rows: of `Overview.runs`, in the order of the runs.
-        compared: the runs with their measures in every draw, the best macro AUROC first.
+        compared: the runs with their measures in every draw, the best macro AUROC first. Of more than six runs that
+            repeat trainings, one of each training, the nearest to the mean of its repeats.
         notes: what was left out, and why, and where the runs did not start alike.
+        measured: all runs, in the order of the trainings.
+        trainings: of all runs; in the order of `compared` where these stand for trainings.
+        together: whether they do.
     """
 
     store: Store
@@ -37,6 +48,19 @@ class Contents:
     rows: pd.DataFrame
     compared: Sequence[Compared]
     notes: Sequence[str]
+    measured: Sequence[Compared]
+    trainings: Sequence[MeasuredTraining]
+    together: bool
+
+    @property
+    def means(self) -> list[Compared]:
+        """What the leaderboard shows: the runs, or the means of trainings."""
+        return [one.mean for one in self.trainings] if self.together else list(self.compared)
+
+    @property
+    def repeated(self) -> list[MeasuredTraining]:
+        """The trainings with more than one run."""
+        return [one for one in self.trainings if one.training.repeated]
 
     @property
     def runs(self) -> list[Evaluated]:
@@ -72,9 +96,12 @@ class Contents:
         return [replace(one, style=looks[one.run_id]) for one in measured]
 
     def leaderboard(self) -> pd.DataFrame:
-        """A row a run: run_id, run, ..., and of each measure the macro mean, its 95 % interval and its findings."""
+        """A row a run: run_id, run, ..., and of each measure the macro mean, its 95 % interval and its findings.
+
+        Of trainings a row each: the mean of its runs with its interval, and the standard deviation over seeds.
+        """
         made = []
-        for one in self.compared:
+        for place, one in enumerate(self.means):
             row: dict[str, object] = {"run_id": one.run.run_id, "run": one.run.label, "architecture": one.architecture,
                                       "loss": self._row(one.run)["loss"], "thresholds": one.source.in_words,
                                       "films": one.found.n_films,
@@ -84,6 +111,10 @@ class Contents:
                 row |= {name: float(found.point[MACRO]), f"{name}_low": float(found.low[MACRO]),
                         f"{name}_high": float(found.high[MACRO]),
                         f"{name}_findings": len(self.findings) - found.n_excluded}
+            if self.together:
+                training = self.trainings[place]
+                row |= {"runs": len(training.members), "seeds": ", ".join(training.training.seeds)} | {
+                    f"{name}_sd": float(training.spread(name).sd[MACRO]) for name in LEADERBOARD}
             made.append(row)
         return pd.DataFrame(made)
 
@@ -96,7 +127,8 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
     """The named runs, or the best of the first data set and split that has measured ones.
 
     Args:
-        run_ids: at most six are taken; of several data sets or splits, those of the first run's.
+        run_ids: of several data sets or splits, those of the first run's. More than six are shown by trainings where
+            some are repeats, else the first six.
         wanted: 'test' (validation stands in where none of the runs was measured on test) or 'val'.
         label_set: title of the one that everything is measured on.
         places: as for `look.run_styles`.
@@ -108,9 +140,9 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
     runs, board = overview.runs, overview.board
     _require_known(store, runs, run_ids)
     statuses, labels = from_store.statuses(store, runs), run_groups.run_labels(runs)
-    run_ids, notes = _first(list(dict.fromkeys(run_ids))) if run_ids else _best(run_groups.groups(
+    run_ids, notes = _first(runs, labels, list(dict.fromkeys(run_ids))) if run_ids else _best(run_groups.groups(
         runs[~runs["archived"].astype(bool)], board, overview.datasets, statuses, wanted), labels)
-    rows = runs.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
+    rows = _rows(runs, run_ids)
     part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), board)
     measured = [run for run in evaluated(rows, overview, labels, part, label_set) if part in run.parts]
     _require_measured(store, measured, label_set)
@@ -128,9 +160,30 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
                            label_set_in_words(store, measured, part)])
     architectures = dict(zip(kept["run_id"], kept["architecture"], strict=True))
     compared = comparison.compare(store, measured, architectures, part, places=places)
-    notes += filter(None, [comparison.start_weights_sentence(kept, labels)])
-    compared.sort(key=lambda one: -float(one.found.interval("auroc").point[MACRO]))
-    return Contents(store, overview, group, part, kept, tuple(compared), tuple(notes))
+    found, together = _by_trainings(kept, labels, compared, places), len(run_ids) > MAX_RUNS
+    named = {one.training.run_ids[0]: one.mean.run.label for one in found} if together else labels
+    notes += filter(None, [comparison.start_weights_sentence(kept[kept["run_id"].isin(named)], named)])
+    shown = [replace(one.nearest, style=one.mean.style) for one in found] if together else sorted(
+        compared, key=lambda one: _rank(one.found))
+    notes += [_TOGETHER.format(len(compared), len(found))] * together
+    return Contents(store, overview, group, part, kept, tuple(shown), tuple(notes), tuple(
+        own for one in found for own in one.members) if together else tuple(shown), tuple(found), together)
+
+
+def _rank(found: Resampled) -> float:
+    return -float(found.interval("auroc").point[MACRO])
+
+
+def _rows(runs: pd.DataFrame, run_ids: Sequence[str]) -> pd.DataFrame:
+    return runs.set_index("run_id", drop=False).loc[list(run_ids)].reset_index(drop=True)
+
+
+def _by_trainings(rows: pd.DataFrame, labels: Mapping[str, str], compared: Sequence[Compared],
+                  places: Mapping[str, int] | None) -> list[MeasuredTraining]:
+    """The trainings of these runs, the best macro AUROC first."""
+    found = trainings(rows, labels)
+    own = places_of(found, places or {run_id: place for place, run_id in enumerate(rows["run_id"])})
+    return sorted(measured_trainings(found, compared, run_styles(own, own)), key=lambda one: _rank(one.mean.found))
 
 
 def _of_one_group(groups: Sequence[run_groups.Group], measured: Sequence[Evaluated]
@@ -159,9 +212,17 @@ def _require_measured(store: Store, measured: Sequence[Evaluated], label_set: st
         raise RunError(f"the films of these runs have no label set '{label_set}': python scripts/labels.py list")
 
 
-def _first(run_ids: list[str]) -> tuple[list[str], list[str]]:
-    """As many as a report takes, and what to say of the others."""
-    return run_ids[:MAX_RUNS], [f"The first {MAX_RUNS} of {len(run_ids)} runs."] * (len(run_ids) > MAX_RUNS)
+def _first(runs: pd.DataFrame, labels: Mapping[str, str], run_ids: list[str]) -> tuple[list[str], list[str]]:
+    """As many as a report takes, and what to say of the others: six runs, or the runs of six trainings."""
+    if len(run_ids) <= MAX_RUNS:
+        return run_ids, []
+    found = trainings(_rows(runs, run_ids[:MOST]), labels)
+    if not any_repeated(found):
+        return run_ids[:MAX_RUNS], [f"The first {MAX_RUNS} of {len(run_ids)} runs."]
+    kept = [run_id for one in found[:MAX_RUNS] for run_id in one.run_ids]
+    left = len(run_ids) - len(kept)
+    return kept, [f"Of {len(run_ids)} runs {left} are left out: a report takes the first {MAX_RUNS} trainings, at most "
+                  f"{MOST} runs, and of each training one run a seed."] * bool(left)
 
 
 def _best(groups: Sequence[run_groups.Group], labels: Mapping[str, str]) -> tuple[list[str], list[str]]:

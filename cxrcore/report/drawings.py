@@ -82,8 +82,8 @@ def _dots(contents: Contents) -> Figure:
     """AUROC with intervals, a row a finding."""
     names = row_names(contents.findings)
     figure = Figure(figsize=(7, 1.5 + 0.4 * len(names)), layout="constrained")
-    panel, n = figure.subplots(), len(contents.compared)
-    for place, one in enumerate(contents.compared):
+    panel, n = figure.subplots(), len(contents.means)
+    for place, one in enumerate(contents.means):
         found = one.found.interval("auroc")
         rows = np.arange(len(names)) + 0.6 * ((place + 0.5) / n - 0.5)
         panel.errorbar(found.point, rows, xerr=[found.point - found.low, found.high - found.point], fmt=_MARKS[

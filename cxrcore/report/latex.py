@@ -4,7 +4,8 @@ import pandas as pd
 
 _LATEX = str.maketrans({sign: f"\\{sign}" for sign in "&%$#_{}"} | {
     "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}",
-    ">": "\\textgreater{}", "|": "\\textbar{}", '"': "\\textquotedbl{}", "`": "\\textasciigrave{}"})
+    ">": "\\textgreater{}", "|": "\\textbar{}", '"': "\\textquotedbl{}", "`": "\\textasciigrave{}",
+    "±": "$\\pm$"})
 
 
 def as_latex(frame: pd.DataFrame) -> str:

@@ -93,7 +93,7 @@ def _about(contents: Contents) -> str:
     badges = "".join(f'<p><span class="badge">{name}</span> {escape(text)}.</p>' for name, text in marks)
     notes = "".join(f"<p>{escape(note)}</p>" for note in contents.notes)
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    n = len(contents.compared)
+    n = len(contents.measured)
     source = contents.runs[0].labels.whose or str(contents.dataset["label_source"])
     return (f'<p>{n} run{"s" * (n > 1)}, measured on {PART_WORDS[contents.part]} · {escape(group.split)} · '
             f"{escape(group.draw)} · labels: {escape(source)} · made {made} from "

@@ -26,6 +26,7 @@ class Setting:
         part: of `splits.PART_WORDS`.
         title: of the measure, 'AUROC' and the like; measure: its key.
         n_tests: tests of findings and runs in the corrected family.
+        repeats: what is said of trainings whose repeats stand there as their mean; '' where single runs do.
     """
 
     data: str
@@ -35,6 +36,7 @@ class Setting:
     title: str
     measure: str
     n_tests: int
+    repeats: str = ""
 
 
 # -- the table
@@ -87,7 +89,7 @@ def _caption(compared: Sequence[Compared], found: Sequence[Contrast], reference:
         label = next(one.run.label for one in compared if one.run.run_id == reference)
         text += (rf" \dag: differs from {latex_text(label)}, $p \leq {ALPHA:g}$ after Holm's correction over "
                  f"{setting.n_tests} tests; of macro means over {len(found)}.")
-    return text
+    return f"{text} {latex_text(setting.repeats)}" if setting.repeats else text
 
 
 # -- the paragraph
@@ -104,6 +106,7 @@ def methods_paragraph(compared: Sequence[Compared], found: Sequence[Contrast], r
     shared = ", the same for all networks" if len(compared) > 1 else ""
     said = [f"{listed} {'was' if len(names) == 1 else 'were'} measured on {where}: {first.n_films:,} films"
             f"{of_patients}{shared}.", f"Reference labels: {setting.labels}."]
+    said += [setting.repeats] if setting.repeats else []
     said.append(_averaged(compared, setting, len(findings)))
     if setting.measure in THRESHOLDED:
         said.append(_thresholds(compared))

@@ -24,8 +24,10 @@ from cxrcore.queries import comparison, reliability, subgroups
 from cxrcore.queries.class_lesson import NothingToShow
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.lesson_examples import READ, cases_of, example
+from cxrcore.queries.repeats.measured import bars_together
 from cxrcore.report import cautions
 from cxrcore.report.contents import LEADERBOARD, Contents
+from cxrcore.report.repeats import repeats_section
 from cxrcore.store.audit_marks import BADGE, in_words
 
 FILM_SIDE = 640  # pixels, at most: twelve films of 1,024 would add 3 MB
@@ -47,7 +49,7 @@ class Figures:
 def leaderboard_section(contents: Contents, figures: Figures) -> str:
     """Macro means with intervals, a row a run, and AUROC of each finding."""
     table, rows = contents.leaderboard(), []
-    for (_, row), one in zip(table.iterrows(), contents.compared, strict=True):
+    for (_, row), one in zip(table.iterrows(), contents.means, strict=True):
         cells = "".join(_mean(row, name, len(contents.findings)) for name in LEADERBOARD)
         rows.append(f"<tr><td>{_swatch(one.style)}{named(contents, one.run)}<br><small>"
                     f"{escape(architecture_label(row['architecture']))}</small></td>{cells}</tr>")
@@ -56,8 +58,8 @@ def leaderboard_section(contents: Contents, figures: Figures) -> str:
     meant = " ".join(TERMS[name].in_words for name in LEADERBOARD)
     sources = "; ".join(sorted({one.source.in_words for one in contents.compared}))
     first = contents.compared[0].found
-    bars = dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1", comparison.bars_of(contents.compared, "auroc"),
-                    row_names(contents.findings))
+    bars = dot_rows("AUROC with 95 % intervals", "AUROC, 0 to 1", bars_together(contents.trainings, "auroc") if
+                    contents.together else comparison.bars_of(contents.compared, "auroc"), row_names(contents.findings))
     drawn = "patients" if first.patients_known else "films (patients unknown: too narrow)"
     return (
         f'<div class="scroll"><table><thead><tr><th scope="col">Run</th>{heads}</tr></thead><tbody>{"".join(rows)}'
@@ -65,7 +67,8 @@ def leaderboard_section(contents: Contents, figures: Figures) -> str:
         f"draws of {drawn}, on {first.n_films:,} films that all runs share. F1, recall and precision at: "
         f"{escape(sources)}. </p>{_lines(cautions.of_leaderboard(contents))}"
         f"<details><summary>What the numbers mean</summary><p>{escape(meant)}</p></details>"
-        + _legend(contents) + figures.add(bars, "AUROC of each finding and run"))
+        + _legend_of([(named(contents, one.run), one.style) for one in contents.means])
+        + figures.add(bars, "AUROC of each finding and run") + repeats_section(contents))
 
 
 def curves_section(contents: Contents, figures: Figures) -> str:
@@ -154,8 +157,8 @@ def films_section(contents: Contents, n: int) -> str:
 def values_section(contents: Contents) -> str:
     """AUROC and F1 of every finding as a table."""
     heads = "".join(f'<th scope="col">{named(contents, one.run)}<br>AUROC</th><th scope="col">F1</th>'
-                    for one in contents.compared)
-    found = [(one.found.interval("auroc").point, one.found.interval("f1").point) for one in contents.compared]
+                    for one in contents.means)
+    found = [(one.found.interval("auroc").point, one.found.interval("f1").point) for one in contents.means]
     rows = "".join(f"<tr><td>{escape(name)}</td>" + "".join(f"<td>{_number(auroc[k])}</td><td>{_number(f1[k])}</td>"
                                                     for auroc, f1 in found) + "</tr>"
                    for k, name in enumerate(row_names(contents.findings)))
@@ -174,8 +177,10 @@ def _mean(row: pd.Series, name: str, n_findings: int) -> str:
     """A cell: the macro mean of a measure, its interval, and how many findings it holds where some are undefined."""
     n = row[f"{name}_findings"]
     inside = f"<br><small>over {n} of {n_findings} findings</small>" if n < n_findings else ""
-    return (f"<td>{_number(row[name])}<br><small>{_number(row[f'{name}_low'])} to {_number(row[f'{name}_high'])}"
-            f"</small>{inside}</td>")
+    sd = row.get(f"{name}_sd", np.nan)
+    spread = "" if np.isnan(sd) else f" ± {_number(sd)}"
+    return (f"<td>{_number(row[name])}{spread}<br><small>{_number(row[f'{name}_low'])} to "
+            f"{_number(row[f'{name}_high'])}</small>{inside}</td>")
 
 
 def _lines(said: Sequence[str]) -> str:

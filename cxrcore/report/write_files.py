@@ -6,7 +6,7 @@ from pathlib import Path
 from cxrcore.config import PROJECT_ROOT, ReportConfig, default_store
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import DataError
-from cxrcore.report import bundle, cautions, contents, page
+from cxrcore.report import bundle, cautions, contents, official, page
 from cxrcore.store import Store
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
@@ -15,11 +15,14 @@ LARGE = 10e6  # bytes, what many mail servers take
 
 
 def write_report(config: ReportConfig) -> None:
-    """Write the page, and the ZIP if it is asked for.
+    """Write the page, and the ZIP if it is asked for; or print a table.
 
     Raises:
         RunError, StoreError: nothing to report on. DataError: the file cannot be written there.
     """
+    if config.table:
+        official.write_table(config)
+        return
     out = _out(config.out)
     store = Store(config.store or default_store())
     found = contents.read_contents(store, config.run or (), config.split, config.labels)
@@ -36,7 +39,7 @@ def write_report(config: ReportConfig) -> None:
     for line in cautions.of_imports(found):
         _LOG.info(line)
     size = out.stat().st_size
-    _LOG.info(f"written: {out} ({size / 1e6:.1f} MB, {len(found.compared)} runs)")
+    _LOG.info(f"written: {out} ({size / 1e6:.1f} MB, {len(found.measured)} runs)")
     if size > LARGE:
         _LOG.warning(f"{out} is larger than {LARGE / 1e6:.0f} MB: fewer runs (--run) or films (--cams) make it smaller")
     if config.zip:

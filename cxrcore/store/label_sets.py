@@ -16,6 +16,7 @@ from cxrcore import ids
 from cxrcore.errors import StoreError
 from cxrcore.findings import checked_list
 from cxrcore.measures import derived
+from cxrcore.store import store_path
 from cxrcore.store.backends.base import StoreBase
 from cxrcore.store.backends.session import Session
 from cxrcore.store.file import from_lists, from_strings, nan_to_null, to_lists
@@ -37,10 +38,18 @@ class LabelSets(StoreBase):
         return tuple(rows["findings"].iloc[0])
 
     def label_sets(self) -> list[LabelSet]:
-        """The label sets of all data sets; a data set's own comes first, then the others by age."""
+        """The label sets of all data sets; a data set's own comes first, then the others by age.
+
+        Raises:
+            StoreError: one is not as any version of the workbench wrote it.
+        """
         rows = self._frame("SELECT * FROM label_set_info ORDER BY dataset_id, label_set <> ?, created_at, label_set",
                            [CSV])
-        return [_of_row(row) for row in rows_of(rows)]
+        try:
+            return [_of_row(row) for row in rows_of(rows)]
+        except (TypeError, ValueError, AttributeError):
+            raise store_path.refusal(self.key, "the list of its label sets (label_set_info) is damaged; a backup or "
+                                                "an older copy may be sound") from None
 
     def label_set(self, dataset_id: str, name: str) -> LabelSet:
         """One of them.

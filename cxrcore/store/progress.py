@@ -24,6 +24,9 @@ from cxrcore.store.store import Store
 
 BEAT = 1.0  # seconds between writes
 STALE = 60.0  # seconds of silence after which a run on another machine counts as gone
+_TEXTS = ("host", "stage", "error")
+_NUMBERS = ("heartbeat", "epoch", "epochs", "step", "steps", "images_per_second", "seconds_left", "best_epoch")
+_MOST = 2**53  # of a number
 
 
 class Progress:
@@ -49,32 +52,46 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._write()
+        self.write()
         self._thread.start()
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self._stop.set()
         self._thread.join()
-        self._write()
+        self.write()
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT):
-            self._write()
+            self.write()
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write it now; the heartbeat does so every second."""
         # a full disk or a deleted folder must not end the training here
         with contextlib.suppress(OSError), replacing(self._path, alone=True) as partial:
             partial.write_text(json.dumps(self._state | {"heartbeat": time.time()}, default=float))
 
 
 def read_progress(folder: Path) -> dict[str, Any]:
-    """The latest progress, or an empty dictionary."""
+    """The latest progress, or an empty dictionary; what is of another kind than a training tells is left out."""
     try:
         told = bounded_file.settings(folder / PROGRESS)
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return {name: value for name, value in told.items() if _is_told(name, value)} if isinstance(told, dict) else {}
+
+
+def is_process(pid: Any) -> bool:
+    """Whether a value is the number of a process of this machine that lives."""
+    return isinstance(pid, int) and 0 <= pid < 2**31 and psutil.pid_exists(pid)
+
+
+def _is_told(name: str, value: Any) -> bool:
+    if name in _TEXTS:
+        return isinstance(value, str)
+    if name == "pid":
+        return isinstance(value, int)
+    return name in _NUMBERS and isinstance(value, int | float) and abs(value) < _MOST
 
 
 def of_run(store: Store, run_id: str) -> dict[str, Any]:
@@ -106,6 +123,6 @@ def effective_status(status: str, progress: dict[str, Any]) -> str:
     if "silence" in progress:
         return "interrupted" if progress["silence"] > STALE else "running"
     silent = time.time() - progress.get("heartbeat", 0)
-    if progress.get("host") == socket.gethostname() and not psutil.pid_exists(progress.get("pid", -1)):
+    if progress.get("host") == socket.gethostname() and not is_process(progress.get("pid")):
         return "interrupted"
     return "interrupted" if silent > STALE else "running"

@@ -9,10 +9,9 @@ import os
 import socket
 from dataclasses import asdict, dataclass
 
-import psutil
-
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
+from cxrcore.store.progress import is_process
 from cxrcore.store.store import Store
 
 FILE = "queue.json"
@@ -80,7 +79,7 @@ def read(store: Store) -> Queue:
     if not isinstance(told, dict) or told.get("host") != socket.gethostname():
         return Queue()
     pid, rows = told.get("pid"), told.get("trainings")
-    if not isinstance(pid, int) or not isinstance(rows, list) or not psutil.pid_exists(pid):
+    if not isinstance(rows, list) or not is_process(pid):
         return Queue()
     texts = [[str(row.get(name) or "")[:LONGEST] for name in ("name", "state", "said")]
              for row in rows[:MOST] if isinstance(row, dict)]

@@ -6,14 +6,17 @@ from pathlib import Path
 
 from cxrcore.config import TrainConfig
 from cxrcore.data.pixels.prepared import SIZE_STEP
+from cxrcore.errors import CheckpointError
 from cxrcore.explain import map_check
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks import timm_names
 from cxrcore.networks.architectures import find_architecture
+from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.prediction import default_device
+from cxrcore.store.run_folder import LAST
 from cxrcore.training.linear_probe import ProbeTrainer, features_of
 from cxrcore.training.train_plan import TrainingPlan
-from cxrcore.training.trainer import Settings
+from cxrcore.training.trainer import Settings, Trainer
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -37,6 +40,25 @@ def probe(plan: TrainingPlan, settings: Settings) -> ProbeTrainer:
     _LOG.info(f"{features.data.pixels.shape[0]:,} films as {features.data.pixels.shape[-1]:,} features each; the last "
               "layer is trained alone, without augmentation")
     return ProbeTrainer(features, settings)
+
+
+def restored(trainer: Trainer, last: Checkpoint | None) -> Trainer:
+    """The trainer where the checkpoint of its last epoch left it; as it is without one.
+
+    Raises:
+        CheckpointError: there is nothing to go on from in it.
+    """
+    if last is None:
+        return trainer
+    if not last.training:
+        raise CheckpointError(f"{LAST} of this run holds no training state to go on from")
+    try:
+        trainer.restore(last.state, last.average, last.training)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
+        raise CheckpointError(f"{LAST} of this run holds no training state that can be gone on from: "
+                              f"{' '.join(str(error).split())[:120]}") from None
+    _LOG.info(f"going on after epoch {last.epoch}")
+    return trainer
 
 
 def maps_of(path: Path) -> dict[str, str]:

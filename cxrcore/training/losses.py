@@ -16,7 +16,7 @@ DEFAULTS = Constants()
 
 
 class Loss(Protocol):
-    """Of (B, k) logits and labels: the sum over the known labels, divided by their number or by `count`.
+    """Of (B, k) logits and labels: the sum over the known labels, divided by their number or by `count`, at least 1.
 
     Batches that make one step together are divided by the number of labels that all of them know.
     """
@@ -28,8 +28,8 @@ class Loss(Protocol):
 
 
 def known_labels(targets: torch.Tensor) -> torch.Tensor:
-    """How many of them are known, at least 1, as a number on their device."""
-    return (~torch.isnan(targets)).sum().clamp(min=1)
+    """How many of them are known, as a number on their device."""
+    return (~torch.isnan(targets)).sum()
 
 
 def positive_weights(labels: np.ndarray, most: float = DEFAULTS.max_pos_weight) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from cxrcore.store.lost_file import why_missing
 from cxrcore.store.progress import effective_status, of_run
 from cxrcore.store.run_folder import LAST
 from cxrcore.training import train_plan
+from cxrcore.training.ranks import fitting
 from cxrcore.training.train_plan import TrainingPlan
 
 _MAY_CHANGE = {"resume", "store", "csv_path", "img_root", "results", "eval_subset", "device", "epochs"}
@@ -51,7 +52,8 @@ def plan_resumed(config: TrainConfig, run_id: str, given: frozenset[str]
     plan = train_plan.plan_training(TrainConfig(**kept), origin, constants, last.findings if last else None)
     if (plan.films.table.dataset_id, plan.films.split.fingerprint) != (row["dataset_id"], row["split_fingerprint"]):
         raise RunError(f"run {run_id} was trained on another table or split: give its own --csv_path")
-    return plan, last, raised
+    now = fitting.recorded(plan.origin.model, plan.config.batch_size or 0)
+    return plan, last, raised | fitting.changes(row["config"], now, last.epoch if last else 0)
 
 
 def _raised(config: Mapping[str, Any], before: int | None, asked: int | None, trained: int) -> dict[str, Any]:

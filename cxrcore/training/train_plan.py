@@ -32,6 +32,8 @@ from cxrcore.settings import TRAINING_KEY, Constants
 from cxrcore.store import Store
 from cxrcore.training import devices, linear_probe, precision, recipe, training_key
 from cxrcore.training.losses import positive_weights
+from cxrcore.training.ranks import fitting
+from cxrcore.training.ranks.group import group
 from cxrcore.training.selection import select_by
 from cxrcore.training.training_data import TrainingData
 
@@ -82,6 +84,7 @@ class TrainingPlan:
             "selection": select_by(self.data.val_labels, self.constants).words,
             "pixels_version": VERSION, "n_train": len(self.data.train_rows), "n_val": len(self.data.val_rows),
             "device": device_name(), TRAINING_KEY: self.key,
+            **fitting.recorded(self.origin.model, self.config.batch_size or 0),
         } | {name: said for name, said in (("maps", self.maps), ("assumed", "; ".join(self.assumed))) if said}
 
     @property
@@ -108,6 +111,7 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     check_size(config.img_size)
     device = use_device(config.device)
     devices.require_format(config.precision, device)
+    batch_size = fitting.batch_size_for(config, devices.default_batch(device, config.img_size))
     store = Store(config.store or default_store())
     store.runs()  # a store that cannot be read is found now and not after the first epoch
     films = films or load_films(config)
@@ -124,12 +128,14 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     pixels = split_parts.prepare_parts(store, films, needed, config.img_size)
     data = training_data(films, pixels, train, val)
     _notice_positives(config, data, films.table.findings)
-    batch_size = config.batch_size or devices.default_batch(device, config.img_size)
+    fitting.require_films(origin.model, len(data.train_rows))
     settled, lr_rule = recipe.settled(dataclasses.replace(config, name=config.name or default_name(config)), entry,
                                       origin.init == "random", batch_size, origin.options)
     _LOG.info(recipe.in_words(settled, lr_rule))
+    if said := fitting.in_words(fitting.recorded(origin.model, batch_size)):
+        _LOG.info(said)
     cli.results_folder(config.results)
-    settled, speeds = _settle_precision(settled, origin, batch_size)
+    settled, speeds = _settle_precision(settled, origin, batch_size // group().world)
     assumed = split_parts.assumed(films, pixels, needed)
     return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, lr_rule, constants or Constants(),
                         assumed, maps, key)
@@ -170,7 +176,7 @@ def key_of(config: TrainConfig, films: FilmSet) -> str:
     """The training's key: what was asked for, on these films; see `training_key`."""
     train, val = _learnt_from(config, films)
     return training_key.training_key(config, n_train=len(train), n_val=len(val), dataset_id=films.table.dataset_id,
-                                     split_fingerprint=films.split.fingerprint)
+                                     split_fingerprint=films.split.fingerprint, **fitting.of_the_key())
 
 
 def _learnt_from(config: TrainConfig, films: FilmSet) -> tuple[np.ndarray, np.ndarray]:
@@ -242,9 +248,10 @@ def _settle_precision(config: TrainConfig, origin: Start, batch_size: int) -> tu
 
 
 def device_name() -> str:
-    """The accelerator's name, or the processor's."""
-    device = default_device()
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type} ({_processor()})"
+    """The accelerator's name, or the processor's; of several processes with how many they are."""
+    device, n = default_device(), group().world
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type} ({_processor()})"
+    return name if n == 1 else f"{n} x {name}"
 
 
 def _processor() -> str:

@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import logging
 import math
-import os
 import shlex
 import sys
 from collections.abc import Generator
@@ -21,7 +20,7 @@ from tqdm import tqdm
 from cxrcore import cli
 from cxrcore.config import TrainConfig
 from cxrcore.data.films import FilmSet
-from cxrcore.errors import CheckpointError, RunError, StoreBusy, WorkbenchError
+from cxrcore.errors import RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import data_set_films, evaluate_run
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.networks import checkpoint as checkpoints
@@ -36,7 +35,11 @@ from cxrcore.store.progress import Progress
 from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.training import devices, train_plan
 from cxrcore.training.augmentation import Augmentation
-from cxrcore.training.command import drop_training_state, maps_of, probe, sized
+from cxrcore.training.command import drop_training_state, maps_of, probe, restored, sized
+from cxrcore.training.ranks.group import group
+from cxrcore.training.ranks.meeting import one_cause
+from cxrcore.training.ranks.shared_plan import share
+from cxrcore.training.ranks.watch import watched
 from cxrcore.training.resume import plan_resumed
 from cxrcore.training.train_plan import TrainingPlan
 from cxrcore.training.trainer import OnStep, Settings, Trainer
@@ -56,8 +59,6 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> str:
     Raises:
         WorkbenchError: one line that says what is wrong.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise RunError("several processes (torchrun) are not supported yet: start train.py once, it takes one device")
     if config.resume:
         return go_on(config, config.resume, given)
     return begin(sized(config, given))
@@ -70,6 +71,7 @@ def begin(config: TrainConfig, films: FilmSet | None = None) -> str:
         films: of `train_plan.load_films`, where they were read already.
     """
     plan = train_plan.plan_training(config, films=films)
+    share(group(), plan, trainer_settings(plan), None)
     data_set_films.add_dataset(plan.store, plan.films)
     run_id = plan.store.create_run(
         plan.stored_config(), plan.films.table.dataset_id, versions=train_plan.versions(),
@@ -86,6 +88,7 @@ def go_on(config: TrainConfig, run_id: str, given: frozenset[str]) -> str:
         given: names of the flags that were given: all others stay as the run was begun.
     """
     plan, last, changed = plan_resumed(config, run_id, given)
+    share(group(), plan, trainer_settings(plan), plan.store.run_folder(run_id) / LAST if last else None)
     if changed:
         plan.store.change_config(run_id, changed)
     return _run(plan, run_id, last)
@@ -101,7 +104,8 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
     except OSError as error:
         raise RunError(f"the run's folder {folder} cannot be made: {error.strerror}") from None
     with (sigterm_as_interrupt(), claims.run_of_own(plan.store, run_id) as own, Progress(folder) as progress,
-          _honest_end(plan, run_id, progress, own)):
+          _honest_end(plan, run_id, progress, own), one_cause(),
+          watched(group(), lambda line: _give_up(plan, run_id, progress, line))):
         plan.store.finish_run(run_id, "running")  # again, for a resumed run: only now does its progress file live
         with _memory_in_one_line(plan):
             trainer = _trainer(plan, last)
@@ -133,6 +137,13 @@ def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress, own: Held) 
         if isinstance(error, OSError) and (not folder.is_dir() or str(error.filename).startswith(str(folder))):
             raise RunError(f"files of run {run_id} in {folder} were deleted while it trained") from None
         raise
+
+
+def _give_up(plan: TrainingPlan, run_id: str, progress: Progress, error: str) -> None:
+    """Keep that another process failed, where this one hangs; its heartbeat goes on to the end of the process."""
+    progress.update(stage="failed", error=error)
+    _LOG.error(_end(plan, run_id, "failed", progress.state.get("best_epoch")))
+    progress.write()
 
 
 def _end(plan: TrainingPlan, run_id: str, status: str, best_epoch: int | None) -> str:
@@ -168,16 +179,7 @@ def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
     settings = trainer_settings(plan)
     trainer = probe(plan, settings) if plan.config.freeze else Trainer(plan.origin.model, plan.origin.spec, plan.data,
                                                                         settings)
-    if last is not None:
-        if not last.training:
-            raise CheckpointError(f"{LAST} of this run holds no training state to go on from")
-        try:
-            trainer.restore(last.state, last.average, last.training)
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
-            raise CheckpointError(f"{LAST} of this run holds no training state that can be gone on from: "
-                                  f"{' '.join(str(error).split())[:120]}") from None
-        _LOG.info(f"going on after epoch {last.epoch}")
-    return trainer
+    return restored(trainer, last)
 
 
 def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress, own: Held) -> dict[str, Any]:

@@ -23,8 +23,12 @@ from cxrcore.store import EpochRecord
 from cxrcore.training.augmentation import Augmentation
 from cxrcore.training.averaging import Average, decay_of
 from cxrcore.training.devices import LossWatch, compiled, forward_format, number_format, with_films
+from cxrcore.training.epoch_films import own_films, steps_per_epoch, usable
 from cxrcore.training.losses import known_labels, make_loss
 from cxrcore.training.optimizer import checked_moments, make_optimizer, plain_schedule
+from cxrcore.training.ranks import network
+from cxrcore.training.ranks.fitting import least_films
+from cxrcore.training.ranks.group import group
 from cxrcore.training.schedule import Schedule
 from cxrcore.training.selection import select_by
 from cxrcore.training.training_data import TrainingData
@@ -64,7 +68,7 @@ class _Best:
 
 
 class Trainer:
-    """One training on one device, epoch by epoch.
+    """One training on one device, epoch by epoch; of several processes, each with its own, one part of it.
 
     Attributes:
         model: the network, on the device.
@@ -73,14 +77,16 @@ class Trainer:
 
     def __init__(self, model: nn.Module, spec: InputSpec, data: TrainingData, settings: Settings):
         self.settings, self.spec, self.device = settings, spec, default_device()
-        constants = settings.constants
-        self.model = model.to(self.device)
+        constants, self._group = settings.constants, group()
+        self._least = least_films(model)
+        self.model = network.normalised_together(model.to(self.device), self.device, self._group)
         self.data = with_films(data, self.device)
-        self._forward = compiled(self.model) if settings.compile else self.model
+        self._network = network.shared(self.model, data.pixels.shape[1:], self._group)
+        self._forward = compiled(self._network) if settings.compile else self._network
         self._optimizer = make_optimizer(self.model, settings.lr, settings.weight_decay, settings.layer_decay,
                                          constants, self.device)
         self._loss = make_loss(settings.loss, data.train_labels, self.device, constants)
-        self.steps = steps_per_epoch(len(data.train_rows), settings.batch_size, settings.accumulate)
+        self.steps = steps_per_epoch(len(data.train_rows), settings.batch_size, settings.accumulate, self._least)
         self.selection = select_by(data.val_labels, constants)
         all_steps = settings.epochs * self.steps
         self._rates = Schedule(settings.schedule, all_steps, constants.warm_up, constants.plateau_factor)
@@ -121,7 +127,9 @@ class Trainer:
         Args:
             on_step: told stage ('training' or 'validating'), step, steps and images/s.
         """
-        number, began = self.next_epoch, time.perf_counter()
+        number = self.next_epoch
+        self._begin(number)
+        began = time.perf_counter()
         self._set_rate()
         with number_format(self.settings.precision, self.device):
             train_loss, speed = self._train(number, on_step)
@@ -129,38 +137,51 @@ class Trainer:
         rate = self.settings.lr * self._rate(number * self.steps - 1)
         record = EpochRecord(number, train_loss, val_loss, macro(aurocs)[0], val_f1, rate, time.perf_counter() - began,
                              speed)
+        self._judge(record, self.selection.score(aurocs, val_loss))
+        return EpochRecord(**self._best.records[-1])
+
+    def _begin(self, number: int) -> None:
+        """Of several processes: wait until the first has saved the epoch before, and draw dropout each for itself."""
+        if self._group.world > 1:
+            self._group.decided(f"epoch {number}", lambda: True)
+            torch.manual_seed((self.settings.seed * 100_003 + number) * self._group.world + self._group.rank)
+
+    def _judge(self, record: EpochRecord, score: float) -> None:
+        """Take in an epoch; of several processes the first one says which is the best, and so when to stop."""
         self._best.records.append(asdict(record))
-        score = self.selection.score(aurocs, val_loss)
         if score > self._best.score:
-            self._best.epoch, self._best.score = number, score
+            self._best.epoch, self._best.score = record.epoch, score
         else:
             self._best.falls += 1
-        return record
+        if self._group.world > 1:
+            self._best = _Best(**self._group.decided(f"epoch {record.epoch} judged", lambda: asdict(self._best)))
 
     def _set_rate(self) -> None:
         """The next step's: after a plateau it has fallen, and of a training with more epochs it is another."""
         factor = self._rate(self._schedule.last_epoch)
-        for group, highest in zip(self._optimizer.param_groups, self._schedule.base_lrs, strict=True):
-            group["lr"] = highest * factor
+        for some, highest in zip(self._optimizer.param_groups, self._schedule.base_lrs, strict=True):
+            some["lr"] = highest * factor
 
     def _train(self, number: int, on_step: OnStep) -> tuple[float, float]:
         """(mean loss, images/s) of one epoch."""
-        generator = torch.Generator().manual_seed(self.settings.seed * 100_003 + number)
-        n, films_a_step = len(self.data.train_rows), self.settings.batch_size * self.settings.accumulate
-        order = torch.randperm(n, generator=generator).numpy()[:_usable(n, self.settings.batch_size)]
-        draws = to_device(self.settings.augmentation.draws(n, generator), self.device)
-        feed = batches(self.data.pixels, self.data.train_rows[order], self.data.train_labels[order], films_a_step,
-                       self.device)
+        n = usable(len(self.data.train_rows), self.settings.batch_size, self._least)
+        films_a_step = self.settings.batch_size * self.settings.accumulate
+        rows, labels, drawn = own_films(self.data, self.settings.augmentation, self.settings.seed * 100_003 + number,
+                                        n, self.settings.batch_size, self._group)
+        draws = to_device(drawn, self.device)
+        feed = batches(self.data.pixels, rows, labels, films_a_step // self._group.world, self.device)
         self.model.train()
         watch = LossWatch(self.device)
-        total, seen, began = torch.zeros((), device=self.device), 0, time.perf_counter()
+        total, seen, own, began = torch.zeros((), device=self.device), 0, 0, time.perf_counter()
         for step, (films, targets) in enumerate(feed, 1):
-            total += self._step(self._inputs(films, draws[seen:seen + len(films)]), targets) * len(films)
-            seen += len(films)
+            of_all = min(films_a_step, n - seen)
+            total += self._step(self._inputs(films, draws[own:own + len(films)]), targets) * of_all
+            seen, own = seen + of_all, own + len(films)
             if watch.is_lost(total, step):
                 raise self.lost(number, f" within {step} steps")
             on_step("training", step, self.steps, seen / (time.perf_counter() - began))
-        mean = float(total) / max(seen, 1)  # waits for the device, so the speed below is true
+        # Waits for the device, so the speed below is true.
+        mean = float(self._group.all_sum(total)) / (max(seen, 1) * self._group.world)
         if not math.isfinite(mean):
             raise self.lost(number)
         return mean, seen / (time.perf_counter() - began)
@@ -172,21 +193,27 @@ class Trainer:
                         f"{self.settings.lr:g}{other}")
 
     def _inputs(self, films: torch.Tensor, draws: torch.Tensor) -> Iterator[torch.Tensor]:
-        """What the network is fed, `batch_size` films at a time."""
-        for some, drawn in zip(films.split(self.settings.batch_size), draws.split(self.settings.batch_size),
-                               strict=True):
+        """What the network is fed, this process's share of `batch_size` films at a time."""
+        for some, drawn in zip(films.split(self._at_once), draws.split(self._at_once), strict=True):
             yield normalise(self.settings.augmentation.apply(some, drawn), self.spec)
 
     def _step(self, inputs: Iterable[torch.Tensor], targets: torch.Tensor) -> torch.Tensor:
-        """One step of the optimizer on one or several batches; returns the mean loss over their known labels."""
-        known, total, start = known_labels(targets), torch.zeros((), device=self.device), 0
+        """One step of the optimizer on one or several batches; returns the mean loss over their known labels.
+
+        Of several processes it is over the labels that all of them know: the mean over the processes of what each
+        returns, as the gradient is the mean over the processes. Where each took the mean over its own labels, a label
+        would count more in a process that knows few.
+        """
+        known, total, start = self._known(targets), torch.zeros((), device=self.device), 0
         for some in inputs:
-            with forward_format(self.settings.precision, self.device):
-                logits = self._forward(some)
-            loss = self._loss(logits.float(), targets[start:start + len(some)], known)
-            loss.backward()
+            end = start + len(some)
+            with network.held_back(self._network, more=end < len(targets)):
+                with forward_format(self.settings.precision, self.device):
+                    logits = self._forward(some)
+                loss = self._loss(logits.float(), targets[start:end], known)
+                loss.backward()
             total += loss.detach()
-            start += len(some)
+            start = end
         nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.constants.gradient_norm)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
@@ -195,21 +222,41 @@ class Trainer:
         self._schedule.step()
         return total
 
+    def _known(self, targets: torch.Tensor) -> torch.Tensor:
+        """What the sum of a step's losses is divided by."""
+        known = self._group.all_sum(known_labels(targets)).clamp(min=1)
+        return known if self._group.world == 1 else known / self._group.world
+
+    @property
+    def _at_once(self) -> int:
+        """Films that this process gives to the network at a time."""
+        return self.settings.batch_size // self._group.world
+
     def _validate(self, on_step: OnStep) -> tuple[float, np.ndarray, float]:
         """(loss, AUROC of each finding, macro best F1) of the averaged weights on the validation films."""
+        labels = self.data.val_labels
+        logits = self._val_logits(on_step)
+        loss = self._loss(logits.to(self.device), torch.from_numpy(labels).to(self.device))
+        if not self._group.leads:  # of which nobody asks for more
+            return float(loss), np.full(labels.shape[1], math.nan), math.nan
+        scores = torch.sigmoid(logits).numpy()
+        return float(loss), per_finding(auroc, labels, scores), macro(best_f1(labels, scores))[0]
+
+    def _val_logits(self, on_step: OnStep) -> torch.Tensor:
+        """Of all validation films in their order, each scored by one process."""
         seen, began, n = 0, time.perf_counter(), len(self.data.val_rows)
 
         def told(films: int) -> None:
             nonlocal seen
-            seen += films
+            seen = min(n, seen + films * self._group.world)
             on_step("validating", seen, n, seen / (time.perf_counter() - began))
 
+        scored = self._average.model if self._average else self.model
+        self._group.same(scored)  # running statistics of batch normalisation are those of the first process
         with forward_format(self.settings.precision, self.device):
-            logits = predict_logits(self._average.model if self._average else self.model, self.spec, self.data.pixels,
-                                    self.data.val_rows, self.settings.batch_size, self.device, told)
-        loss = self._loss(logits.to(self.device), torch.from_numpy(self.data.val_labels).to(self.device))
-        labels, scores = self.data.val_labels, torch.sigmoid(logits).numpy()
-        return float(loss), per_finding(auroc, labels, scores), macro(best_f1(labels, scores))[0]
+            logits = predict_logits(scored, self.spec, self.data.pixels, self.data.val_rows[self._group.share_of(n)],
+                                    self._at_once, self.device, told)
+        return self._group.gathered(logits, n, self.data.val_labels.shape[1], self.device)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """The network's state, on the CPU."""
@@ -259,13 +306,3 @@ def _on_cpu(model: nn.Module) -> dict[str, torch.Tensor]:
 def _record(given: Mapping[str, Any]) -> dict[str, float]:
     """An epoch's record from a file, each value a number."""
     return {one.name: (int if one.name == "epoch" else float)(given[one.name]) for one in fields(EpochRecord)}
-
-
-def _usable(n: int, batch_size: int) -> int:
-    """Films of an epoch: a last batch of one film is left out, since batch normalisation needs two."""
-    return n - 1 if n % batch_size == 1 and n > 1 else n
-
-
-def steps_per_epoch(n: int, batch_size: int, accumulate: int = 1) -> int:
-    """Steps of one epoch over n films."""
-    return math.ceil(_usable(n, batch_size) / (batch_size * accumulate))

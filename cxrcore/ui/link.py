@@ -17,6 +17,7 @@ from cxrcore.queries.board_state import UPPER_LINE
 
 LAST_RUNS = "link_runs"  # in the session: the runs that the link named last, and their places
 LABELS = "labels"  # in the URL: the label set that everything is measured on
+TOGETHER = "together"  # in the URL: repeats of one training are shown as one
 LAST_LABELS = "link_labels"  # in the session: the one that was chosen last
 _DATASET = "data"  # in the URL
 _PLACES = "look"  # in the URL
@@ -38,6 +39,12 @@ def take_new_word(key: str, old: str, new: str) -> None:
     if st.query_params.get(key) == old:
         st.query_params[key] = new
         st.rerun()  # the widget reads the link before the page runs
+
+
+def is_on(key: str) -> bool:
+    """Whether a switch that stands in the link is on, before it is drawn."""
+    chosen = st.session_state.get(key)
+    return bool(chosen) if chosen is not None else st.query_params.get(key, "").lower() == "true"
 
 
 def forget(key: str) -> None:

@@ -11,8 +11,8 @@ from cxrcore.measures.decisions.planner import LEVEL, POWER
 from cxrcore.measures.decisions.promises import CONFIDENCE
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN_NOTE, Resampled, difference
 from cxrcore.queries.decisions.plans import PLANNED, apart_plan, interval_plan, promise_in_words, seeds_in_words
-from cxrcore.queries.decisions.repeats import repeats_of
 from cxrcore.queries.from_store import Overview
+from cxrcore.queries.repeats.of_run import repeats_of
 from cxrcore.ui import widgets
 from cxrcore.ui.widgets import escape, number
 

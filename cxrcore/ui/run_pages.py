@@ -9,11 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore import config
-from cxrcore.charts.look import RunStyle
+from cxrcore.charts.look import RunStyle, run_styles
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.findings import display_name
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.evaluated_runs import Evaluated
+from cxrcore.queries.repeats.trainings import Training, any_repeated, places_of, trainings
 from cxrcore.queries.threshold_sets import HALF, parse_key
 from cxrcore.store import Store, lost_file
 from cxrcore.store.records import rows_of
@@ -72,10 +73,25 @@ class RunsPage:
         """What to show while nothing is chosen: the best measured runs."""
         return evaluated_runs.default_runs(self.groups(self.pickable, part))
 
-    def pick_several(self, key: str, hint: str) -> None:
-        """The picker of several runs, first in the bar; key, hint: as for `run_picker`."""
+    def trainings(self, run_ids: Sequence[str]) -> list[Training]:
+        """Which of these runs are repeats of one training."""
+        return trainings(self.rows(run_ids), self.labels)
+
+    def styles_together(self, found: Sequence[Training]) -> dict[str, RunStyle]:
+        """{run_id: look of its training}, where repeats are shown as one."""
+        places = places_of(found, link.places_in_link())
+        return run_styles(places, places)
+
+    def pick_several(self, key: str, hint: str, folds: bool = False) -> None:
+        """The picker of several runs, first in the bar; key, hint: as for `run_picker`.
+
+        Args:
+            folds: whether the page shows repeats as one, where they are many or its switch is on.
+        """
+        together = folds and (len(self.chosen) > evaluated_runs.MAX_RUNS or link.is_on(link.TOGETHER))
+        styles = self.styles_together(self.trainings(self.chosen)) if together else None
         with frame.bar():
-            run_picker(self.options, self.chosen, key, hint, self.best())
+            run_picker(self.options, self.chosen, key, hint, self.best(), styles)
 
     def at_most(self, most: int, run_ids: Sequence[str], done: str) -> list[str]:
         """The first of these runs; says so where more were chosen. `done`: 'compared' and the like."""
@@ -129,6 +145,8 @@ def stop_without_runs(store: Store, without: str) -> None:
 def pick_run_and_others(page: RunsPage, key: str, most: int, width: int, meaning: str, beside: str) -> list[str]:
     """The run in focus with those beside it, all in the link; none where all are archived.
 
+    Of more runs than are shown at once, which repeat trainings, the first one of each training is.
+
     Args:
         key: begins the widgets' keys.
         most: runs at once.
@@ -137,26 +155,42 @@ def pick_run_and_others(page: RunsPage, key: str, most: int, width: int, meaning
         beside: the help of the button that adds others.
     """
     wanted = page.focus()
-    run_ids = list(wanted[:most])
+    found = page.trainings(wanted)
+    folded = len(wanted) > most and any_repeated(found)
+    run_ids = [one.run_ids[0] for one in found][:most] if folded else list(wanted[:most])
     if not run_ids:
         return []
+    repeats = {one.run_ids[0]: one.run_ids for one in found} if folded else {}
     st.session_state[f"{key}_run"], st.session_state[f"{key}_others"] = run_ids[0], run_ids[1:]
     st.selectbox("Run", list(page.options), format_func=page.options.__getitem__, key=f"{key}_run", width=width,
-                 on_change=_choose_run, args=(f"{key}_run", run_ids, page.overview.board), help=meaning)
+                 on_change=_choose_run, args=(f"{key}_run", wanted if folded else run_ids, page.overview.board, folded),
+                 help=meaning)
     label = f"Beside it ({len(run_ids) - 1})" if len(run_ids) > 1 else "Beside it"
     with st.popover(label, icon=":material/stacked_line_chart:", help=beside):
         st.multiselect(f"Runs beside it, up to {most - 1}", [run_id for run_id in page.options if run_id != run_ids[0]],
                        format_func=page.options.__getitem__, key=f"{key}_others", max_selections=most - 1,
-                       on_change=lambda: link.put_runs_in_link([run_ids[0], *st.session_state[f"{key}_others"]]))
-    if len(wanted) > most:
+                       on_change=lambda: link.put_runs_in_link(_with_repeats(
+                           [run_ids[0], *st.session_state[f"{key}_others"]], repeats)))
+    if folded:
+        st.caption(f"{len(wanted)} runs: of each training the first.", width="content")
+    elif len(wanted) > most:
         st.caption(f"The first {most} of {len(wanted)} chosen runs.", width="content")
     return run_ids
 
 
-def _choose_run(key: str, before: Sequence[str], board: pd.DataFrame) -> None:
-    """Lead to another run; a stored set, or a threshold set by hand, is of the run before and stays behind."""
+def _with_repeats(run_ids: Sequence[str], repeats: Mapping[str, Sequence[str]]) -> list[str]:
+    """The runs, each followed by the others of its training; `repeats`: {run_id: all of them}."""
+    return list(dict.fromkeys([run_ids[0], *(own for run_id in run_ids for own in repeats.get(run_id, (run_id,)))]))
+
+
+def _choose_run(key: str, before: Sequence[str], board: pd.DataFrame, keep: bool) -> None:
+    """Lead to another run; a stored set, or a threshold set by hand, is of the run before and stays behind.
+
+    Args:
+        keep: the run before stays among those beside the new one.
+    """
     run_id = st.session_state[key]
-    link.put_runs_in_link([run_id, *(other for other in before[1:] if other != run_id)])
+    link.put_runs_in_link([run_id, *(other for other in before[0 if keep else 1:] if other != run_id)])
     parts = {None, HALF, *board.loc[board["run_id"] == run_id, "split"]}
     keys = [text if (fit := parse_key(text or "")) and fit.part in parts else None
             for text in link.thresholds_in_link()[:2]]
@@ -252,13 +286,15 @@ def _chip_looks(key: str, styles: Mapping[str, RunStyle]) -> str:
 
 
 def run_picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
-               hint: str = "Tick rows below, or pick runs by name", shown_instead: Sequence[str] = ()) -> None:
+               hint: str = "Tick rows below, or pick runs by name", shown_instead: Sequence[str] = (),
+               styles: Mapping[str, RunStyle] | None = None) -> None:
     """Choose runs by name.
 
     Args:
         key: one of its own for each page: a page that took over another's would find its state, but show it empty.
         hint: stands there while none is chosen.
         shown_instead: what the page shows while none is chosen; the picker holds these then.
+        styles: {run_id: look}, where a run does not wear that of its place in the link.
     """
     # Set where the link says otherwise, and after a rename: the browser holds labels, not ids.
     chosen = chosen or shown_instead
@@ -266,7 +302,8 @@ def run_picker(labels: dict[str, str], chosen: Sequence[str], key: str = PICKER,
     if st.session_state.get(key) != list(chosen) or st.session_state.get(f"{key}_labels") != shown:
         st.session_state[key] = list(chosen)
     st.session_state[f"{key}_labels"] = shown
-    st.html(_chip_looks(key, link.styles(chosen)))
+    own = link.styles(chosen)
+    st.html(_chip_looks(key, {run_id: (styles or own).get(run_id, own[run_id]) for run_id in chosen}))
     st.multiselect(
         "Runs", list(labels), format_func=labels.__getitem__, key=key, select_all=False, placeholder=hint,
         on_change=lambda: link.put_runs_in_link(st.session_state[key]),

@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from picking import answered, settle
+from picking import answered, painted, settle
 from playwright.sync_api import expect
 
 from cxrcore.findings import NIH_FINDINGS
@@ -187,6 +187,7 @@ def test_the_board_drags_on_the_slide_and_counts_right(page, stage, store):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
+    painted(page)
     last = int(handle.get_attribute("max"))
     assert abs(int(handle.input_value()) / last - 0.3) < 0.02, "the handle is not under the pointer"
     threshold = float(row.locator("[data-metric=threshold] .shown").text_content())

@@ -71,6 +71,12 @@ def test_ages(nih_csv, text, years):
     assert pd.isna(age) if years is None else age == pytest.approx(years, rel=1e-6)
 
 
+@pytest.mark.parametrize("number", ["9999999999", "-9999999999", "1e400", "inf", "nan", "x", "2147483648"])
+def test_a_follow_up_number_that_no_patient_has_is_unknown(nih_csv, number):
+    table = films.read_table(nih_csv(f"a.png,Mass,{number},1,50,M,PA,1,1,1,1", "b.png,Mass,3,1,50,M,PA,1,1,1,1"))
+    assert table.images["follow_up"].isna().tolist() == [True, False] and table.images["follow_up"][1] == 3
+
+
 def test_a_table_of_three_columns_will_do(nih_csv):
     table = films.read_table(nih_csv("a.png,Mass|Hernia,0012", header="Image Index,Finding Labels,Patient ID"))
     assert table.images["patient_id"].tolist() == ["12"]

@@ -21,6 +21,7 @@ from cxrcore.networks.foreign.declared import from_flags
 from cxrcore.networks.foreign.foreign_checkpoint import load_any
 from cxrcore.queries.run_settings import settings_table
 from cxrcore.store import Store
+from cxrcore.store.run_folder import BEST
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SAID = {"findings": ",".join(NIH_FINDINGS), "mean": "0.485,0.456,0.406", "std": "0.229,0.224,0.225", "img_size": 32}
@@ -57,6 +58,12 @@ def scores(store: Store, run_id: str) -> dict[str, np.ndarray]:
     return dict(zip(held.image_ids, held.scores, strict=True))
 
 
+def newest(store: Store, run_id: str) -> tuple[np.ndarray, np.ndarray]:
+    sets = store.prediction_sets(run_id).sort_values("created_at")
+    held = store.predictions(sets["prediction_id"].iloc[-1])
+    return held.image_ids, held.scores
+
+
 @pytest.fixture
 def here(made, tmp_path):
     """A folder of its own with CheXNet's file, and the scores of the original."""
@@ -86,6 +93,18 @@ def test_a_file_of_chexnet_s_layout_gives_the_scores_of_the_original(here, tiny_
     runs = store.runs().assign(dataset="tiny").to_dict("records")
     table = settings_table(runs, {row["run_id"]: "it"}).set_index("Setting")["it"]
     assert table["assumed"] == config["assumed"] and table["mean"] == "[0.485, 0.456, 0.406]"
+
+
+def test_the_run_that_it_became_has_the_weights_and_can_be_asked_again(here, tiny_nih):
+    folder, original = here
+    store = run(tiny_nih, folder, "chexnet.pth", **SAID)
+    run_id = store.runs().iloc[0]["run_id"]
+    kept = store.run_file(run_id, BEST)
+    (folder / "chexnet.pth").unlink()
+    assert checkpoints.load_checkpoint(kept).run_id == run_id
+    again = run(tiny_nih, folder, kept)
+    assert len(again.runs()) == 1
+    assert largest_difference(dict(zip(*newest(again, run_id), strict=True)), original) <= 1e-6
 
 
 def test_what_was_taken_in_reading_its_films_is_stored_with_the_run(here, tiny_nih_copy):

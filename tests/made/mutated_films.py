@@ -4,17 +4,23 @@ import io
 import random
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 from dicom_films import described, lut, written
+from fuzzed import Begun, Read
 from PIL import Image
 from pydicom import uid
 from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
 
+from cxrcore.data.pixels import decode_film
+from cxrcore.errors import FilmError
+
 _SAMPLES = ("MR_small_implicit.dcm", "MR_small_bigendian.dcm", "MR_small_RLE.dcm", "MR_small_jpeg_ls_lossless.dcm",
             "MR_small_jp2klossless.dcm", "SC_rgb_jpeg_dcmtk.dcm", "SC_rgb_jpeg_gdcm.dcm", "examples_palette.dcm",
             "SC_ybr_full_422_uncompressed.dcm", "image_dfl.dcm", "no_meta_group_length.dcm")
+_KINDS = ("DICOM", "DICOM", "PNG", "JPEG", "TIFF")
 _TELLING = (0, 1, 2, 7, 8, 15, 16, 32, 127, 128, 255)
 
 
@@ -105,3 +111,27 @@ def deflated_dicom(chance: random.Random) -> bytes:
     body = zlib.decompress(data[end:], -15)
     packer = zlib.compressobj(wbits=-15)
     return data[:end] + packer.compress(mutated(body, "DICOM", chance)) + packer.flush()
+
+
+def films(folder: Path) -> Begun:
+    """A kind of mutated inputs: films through the process that reads films from outside."""
+    whole = seeds()
+    decode_film.PROCESSES.close()
+
+    def make(rng: random.Random) -> Read:
+        kind = rng.choice(_KINDS)
+        deflated = kind == "DICOM" and rng.random() < 0.05
+        data = deflated_dicom(rng) if deflated else mutated(rng.choice(whole[kind]), kind, rng)
+
+        def read() -> None:
+            try:
+                film = decode_film.read_in_limits(data, "film")
+            except FilmError as error:
+                assert str(error).startswith("film "), error
+                raise
+            assert film.pixels.dtype == np.uint8 and film.pixels.ndim == 2 and film.pixels.size
+            assert all(note and "\n" not in note for note in film.notes)
+
+        return read
+
+    return make

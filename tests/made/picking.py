@@ -43,6 +43,11 @@ def settle(page: Page) -> None:
     page.wait_for_function(STILL, timeout=PATIENCE, polling=LOOK_EVERY)
 
 
+def painted(page: Page) -> None:
+    """Wait until what the pointer or a key did is on the screen: the next frame but one."""
+    page.evaluate("() => new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(() => seen(true))))")
+
+
 @contextmanager
 def answered(page: Page) -> Iterator[None]:
     """Wait until the server was told of what is done inside, and has answered it."""

@@ -23,6 +23,8 @@ from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import comparison, kept, shared_draws
 from cxrcore.queries.compared import agreement, best_run, run_costs
 from cxrcore.queries.from_store import Labelled
+from cxrcore.queries.repeats import measured
+from cxrcore.queries.repeats.trainings import trainings
 from cxrcore.report import latex, paper
 from cxrcore.settings import Constants
 from cxrcore.store import CSV
@@ -330,12 +332,19 @@ def settled(store, compared, **by_place):
     return [dataclasses.replace(one, architecture="resnet18") for one in compared], rows
 
 
+def repeated_of(compared, rows):
+    """The trainings with more than one run."""
+    runs, labels = pd.DataFrame(list(rows.values())), {one.run.run_id: one.run.label for one in compared}
+    found = measured.measured_trainings(trainings(runs, labels), compared, run_styles(rows))
+    return [one for one in found if one.training.repeated]
+
+
 def test_repeats_stand_with_their_spread_and_nothing_else_is_called_seeds(store):
     compared, rows = settled(store, compared_of(store), lr=(1e-4, 0.0001, 1e-3))
-    table = comparison.seeds_table(compared, rows, "auroc")
+    (repeated,) = repeated_of(compared, rows)
     values = [one.found.interval("auroc").point[MACRO] for one in compared[:2]]
-    assert table["Architecture"].tolist() == ["ResNet-18"] and table["Seeds"].tolist() == ["0, 1"]
-    assert table["Standard deviation"][0] == pytest.approx(np.std(values, ddof=1))
+    assert repeated.training.seeds == ("0", "1") and repeated.mean.run.label.endswith("(2 runs)")
+    assert repeated.spread("auroc").sd[MACRO] == pytest.approx(np.std(values, ddof=1))
     first, _, third = (one.run.label for one in compared)
     assert comparison.other_settings(compared, rows) == [f"{third} (not {first}'s lr)"]
 
@@ -347,7 +356,7 @@ def test_repeats_stand_with_their_spread_and_nothing_else_is_called_seeds(store)
 ])
 def test_runs_that_are_no_repeats_have_no_spread(store, changed):
     compared, rows = settled(store, compared_of(store), **changed)
-    assert comparison.seeds_table(compared, rows, "auroc").empty
+    assert not repeated_of(compared, rows)
     assert bool(comparison.other_settings(compared, rows)) == ("seed" not in changed)
 
 
@@ -357,7 +366,7 @@ def test_runs_of_which_nobody_knows_how_they_came_about_are_not_pooled(store, ki
     compared, rows = settled(store, compared_of(store), arch=(arch, arch, arch))
     rows = {run_id: row | {"kind": kind} for run_id, row in rows.items()}
     compared = [dataclasses.replace(one, architecture=arch) for one in compared]
-    assert comparison.seeds_table(compared, rows, "auroc").empty
+    assert not repeated_of(compared, rows)
     said = comparison.other_settings(compared, rows)
     assert ("not recorded" in said[0]) if arch == "resnet18" else said == []  # the others name no architecture
 

@@ -57,6 +57,15 @@ def test_a_label_set_comes_back_as_it_was_read(store, data, experts):
     np.testing.assert_array_equal(store.labels(data.dataset_id).to_numpy(), data.labels)  # the first stays what it was
 
 
+@pytest.mark.parametrize("change", ["findings = NULL", "derived = '[]'", "derived = '7'", "derived = '{\"a\": 3}'"])
+def test_a_list_of_label_sets_that_no_version_wrote_is_a_damaged_store(store, data, experts, change):
+    save(store, data, experts)
+    with store._write() as con:
+        con.execute(f"UPDATE label_set_info SET {change}")
+    with pytest.raises(StoreError, match=r"the list of its label sets .* is damaged"):
+        store.label_sets()
+
+
 def test_predictions_are_read_on_the_films_that_both_have(store, data, experts, prediction_id):
     save(store, data, experts)
     plain, found = store.predictions(prediction_id), store.predictions(prediction_id, "experts")

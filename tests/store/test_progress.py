@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from cxrcore.queries import run_progress
 from cxrcore.store import progress
 from cxrcore.store.progress import STALE, Progress, effective_status, read_progress
 from cxrcore.store.run_folder import PROGRESS
@@ -55,12 +56,27 @@ def test_a_process_number_given_to_another_program_does_not_keep_a_run_alive():
     assert effective_status("running", beat(heartbeat=time.time() - STALE - 1)) == "interrupted"
 
 
-@pytest.mark.parametrize("told", [{}, {"heartbeat": 0}, beat(pid=-1), beat(pid=0)])
+@pytest.mark.parametrize("told", [{}, {"heartbeat": 0}, beat(pid=-1), beat(pid=0), beat(pid=10**400), beat(pid="7")])
 def test_a_run_that_says_nothing_sensible_is_interrupted(told):
     assert effective_status("running", told) == "interrupted"
 
 
 # -- the file
+
+
+@pytest.mark.parametrize("odd", [
+    {"step": "3"}, {"steps": []}, {"epoch": {}}, {"epochs": "5"}, {"stage": {"a": 1}}, {"heartbeat": "now"},
+    {"images_per_second": "fast"}, {"seconds_left": [1]}, {"step": float("nan")}, {"steps": float("inf")},
+    {"steps": 10**400}, {"pid": 10**400}, {"pid": "7"}, {"host": 3}, {"error": ["x"]}, {"further": 1}])
+def test_what_no_training_tells_is_left_out(tmp_path, odd):
+    told = beat(epoch=2, epochs=5, step=3, steps=9, stage="training", images_per_second=12.5, seconds_left=40.0)
+    (tmp_path / PROGRESS).write_text(json.dumps(told | odd))
+    read = read_progress(tmp_path)
+    name = next(iter(odd))
+    kept = odd if odd.get("pid") == 10**400 else {}
+    assert read == {key: value for key, value in told.items() if key != name} | kept
+    assert effective_status("running", read) in ("running", "interrupted") and 0 <= run_progress.share(read) <= 1
+    assert run_progress.in_words(read) and run_progress.trouble("interrupted", read)
 
 
 def test_what_is_told_stands_in_the_file(tmp_path):

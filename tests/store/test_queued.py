@@ -27,7 +27,8 @@ def test_what_is_told_is_read(store):
 
 
 @pytest.mark.parametrize("told", [
-    {"pid": 2**22 + 1}, {"pid": "me"}, {"host": "elsewhere"}, {"trainings": "a"}, {"trainings": None}])
+    {"pid": 2**22 + 1}, {"pid": "me"}, {"pid": 10**400}, {"pid": -1},
+    {"host": "elsewhere"}, {"trainings": "a"}, {"trainings": None}])
 def test_what_nobody_says_any_more_counts_as_nothing(store, told):
     write(store)
     assert queued.read(store).names(RUNNING) == ["a"]

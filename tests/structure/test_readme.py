@@ -131,10 +131,15 @@ def _reads_as(word: str, value: object) -> bool:
         return False
 
 
+OF_TORCHRUN = {"standalone", "nproc_per_node", "nnodes", "rdzv_backend", "rdzv_endpoint"}
+
+
 def test_no_flag_is_named_that_there_is_not():
-    known = {field.name for one in CONFIGS.values() for field in fields(one)} | {"help"}
+    known = OF_TORCHRUN | {field.name for one in CONFIGS.values() for field in fields(one)} | {"help"}
     shell = " ".join(path.read_text(encoding="utf-8") for path in (PROJECT_ROOT / "scripts").glob("*.sh"))
     known |= set(re.findall(r"--([a-z][\w-]*)", shell))
+    golden = (PROJECT_ROOT / "tests" / "made" / "golden_file.py").read_text(encoding="utf-8")
+    known |= set(re.findall(r'add_argument\("--([a-z][\w-]*)"', golden))
     ours = " ".join(text for name, text in DOCS.items() if name != "docs/measurements.md")  # which names uv's and pip's
     named = set(re.findall(r"(?<![\w-])--([a-z][\w.-]*)", ours))
     assert len(named) > 50 and {flag for flag in named - known if not flag.startswith("server.")} == set()

@@ -19,7 +19,8 @@ from cxrcore.store import EpochRecord
 from cxrcore.training import augmentation, averaging, devices, losses, schedule, train_run
 from cxrcore.training import trainer as training
 from cxrcore.training.augmentation import Augmentation
-from cxrcore.training.trainer import Settings, Trainer, steps_per_epoch
+from cxrcore.training.epoch_films import steps_per_epoch
+from cxrcore.training.trainer import Settings, Trainer
 from cxrcore.training.training_data import TrainingData
 
 
@@ -248,9 +249,3 @@ def test_no_number_that_decides_a_result_hides_in_the_training_code(module):
     harmless = {"_AHEAD"}
     assert not {name for name, value in vars(module).items()
                 if type(value) in (int, float) and not name.startswith("__")} - harmless
-
-
-@pytest.mark.parametrize(("n", "batch", "parts", "steps"), [
-    (32, 32, 1, 1), (33, 32, 1, 1), (34, 32, 1, 2), (1, 32, 1, 1), (65, 16, 1, 4), (65, 16, 2, 2), (66, 16, 2, 3)])
-def test_a_last_batch_of_one_film_is_left_out(n, batch, parts, steps):
-    assert steps_per_epoch(n, batch, parts) == steps

@@ -86,12 +86,12 @@ function heads(board) {
     button.onclick = () => sortBy(board, by);
     return element("th", { role: "columnheader", scope: "col", class: kind, "aria-sort": way }, button, ...more);
   };
-  const means = table.measures.map((name, i) => head(
-    i, name, "mean", table.meanings[i],
+  const means = columns(table).map((i) => head(
+    i, table.measures[i], "mean", table.meanings[i],
     element("span", { class: "ends", "aria-hidden": "true" }, ...(table.axes[i] ?? []).map((end) => element("i", {}, written(end).slice(0, -1))))));
   return element("tr", { role: "row" }, element("th", { role: "columnheader", scope: "col", class: "tick" }, element("span", { class: "hidden" }, "Chosen")),
               head("run", "Run", "run", "Sort by name"), ...means,
-              head("curve", "Val. AUROC", "curve", "Validation AUROC by epoch; sorts by the last"));
+              ...(anyCurve(table) ? [head("curve", "Val. AUROC", "curve", "Validation AUROC by epoch; sorts by the last")] : []));
 }
 
 // First the end that is looked for, then the other, then as it came.

@@ -16,6 +16,18 @@
 
 const CURVE = { width: 64, height: 26 };
 
+// A column that no run fills takes room from the others; where nothing is measured yet, all say so.
+/** @param {Table} table @returns {number[]} places in `measures` */
+function columns({ axes }) {
+  const filled = axes.flatMap((axis, i) => axis ? [i] : []);
+  return filled.length ? filled : axes.map((_, i) => i);
+}
+
+/** @param {Table} table */
+function anyCurve({ rows }) {
+  return rows.some((row) => row.curve.length || row.rows?.some((one) => one.curve.length));
+}
+
 // As the board writes a share: three digits, no zero before the point.
 /** @param {number} value */
 function written(value) {
@@ -112,17 +124,19 @@ function rowOf(table, row, { level, open, ticked, partly }) {
   box.indeterminate = partly;
   const mark = row.look ? element("img", { src: row.look.mark, alt: "", width: 16, height: 16 })
     : element("i", { class: "hollow" });
-  const cells = row.means.map((mean, i) => element(
-    "td", { role: "gridcell", class: "mean", "data-head": table.measures[i],
-            "aria-label": inWords(mean, table.measures[i], Boolean(row.rows)),
-            title: inWords(mean, table.measures[i], Boolean(row.rows)) },
-    element("span", { class: "value" }, mean ? written(mean[0]) : "–"), bar(mean, table.axes[i], row)));
+  const cells = columns(table).map((i) => {
+    const mean = row.means[i];
+    const said = inWords(mean, table.measures[i], Boolean(row.rows));
+    return element("td", { role: "gridcell", class: "mean", "data-head": table.measures[i], "aria-label": said, title: said },
+                   element("span", { class: "value" }, mean ? written(mean[0]) : "–"), bar(mean, table.axes[i], row));
+  });
   const root = element(
     "tr", { role: "row", tabindex: "-1", "data-run": row.id, "aria-level": level, "aria-selected": table.plain ? null : String(ticked),
             "aria-expanded": row.rows ? String(open) : null, class: level > 1 ? "member" : row.rows ? "repeats" : null },
     element("td", { role: "gridcell", class: "tick" }, element("label", {}, box, mark)),
     element("td", { role: "gridcell", class: "run" }, nameOf(row, open), below(row)), ...cells,
-    element("td", { role: "gridcell", class: "curve", "data-head": "Val. AUROC" }, sparkline(row.curve, table.curves)));
+    ...(anyCurve(table) ? [element("td", { role: "gridcell", class: "curve", "data-head": "Val. AUROC" },
+                                   sparkline(row.curve, table.curves))] : []));
   if (row.look) root.style.setProperty("--run", row.look.colour);
   return root;
 }

@@ -48,18 +48,6 @@ class Band:
     undefined: int
 
 
-def band(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, draws: Draws, curve: str) -> Band:
-    """The band of one finding.
-
-    Args:
-        labels: (n,), 1 / 0 / NaN; films with an unknown label or score are left out.
-        scores: (n,).
-        owners: int (n,), each film's place among the patients, as `Draws.owners`.
-        curve: of `CURVES`.
-    """
-    return summed_up(*in_draws(labels, scores, owners, draws, curve))
-
-
 def summed_up(x: np.ndarray, values: np.ndarray) -> Band:
     """The band of curves in draws, as `in_draws` gives them."""
     defined = values[~np.isnan(values[:, -1])]
@@ -72,7 +60,13 @@ def summed_up(x: np.ndarray, values: np.ndarray) -> Band:
 
 def in_draws(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, draws: Draws,
              curve: str) -> tuple[np.ndarray, np.ndarray]:
-    """The curve on its grid in every draw; arguments as `band`.
+    """The curve of one finding on its grid in every draw.
+
+    Args:
+        labels: (n,), 1 / 0 / NaN; films with an unknown label or score are left out.
+        scores: (n,).
+        owners: int (n,), each film's place among the patients, as `Draws.owners`.
+        curve: of `CURVES`.
 
     Returns:
         x: float64 (m,).

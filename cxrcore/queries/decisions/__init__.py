@@ -1,1 +1,1 @@
-"""What decisions ask of a store: promises beside what was kept, and what repeats of a training tell."""
+"""What decisions ask of a store: promises beside what was kept, and how many films or patients a question takes."""

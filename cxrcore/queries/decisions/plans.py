@@ -9,7 +9,7 @@ from cxrcore.findings import display_name
 from cxrcore.measures.decisions import planner
 from cxrcore.measures.decisions.promises import fewest_patients, wrong_allowed
 from cxrcore.measures.intervals.intervals import Difference, Resampled
-from cxrcore.queries.decisions.repeats import Repeats
+from cxrcore.queries.repeats.of_run import Repeats
 
 PLANNED = ("recall", "specificity", "precision", "auroc")
 WRONG_SAID = 3  # numbers of wrong patients for which a promise's need is said

@@ -1,7 +1,5 @@
 """The rows of a leaderboard: one a run, repeats of one training folded into one, and which tie with the best."""
 
-import functools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +12,8 @@ from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import comparison, evaluated_runs, from_store, run_groups
 from cxrcore.queries.from_store import Overview
 from cxrcore.queries.kept import Kept
+from cxrcore.queries.repeats.trainings import repeat_key, shared_name
 from cxrcore.queries.run_groups import Group
-from cxrcore.settings import settings_key
 from cxrcore.store import Store
 
 MEASURES = ("auroc", "ap", "f1")
@@ -54,7 +52,7 @@ def entries(group: Group, runs: pd.DataFrame) -> list[Entry]:
     run_ids, measured = table.index.tolist(), table["measured"].fillna("").tolist()
     told = (runs[name].tolist() for name in ("run_id", "config", "kind", "dataset_id", "split_fingerprint"))
     own = {run_id: settings for run_id, *settings in zip(*told, strict=True)}
-    keys = [_repeat_key(*own[run_id]) for run_id in run_ids]
+    keys = [repeat_key(*own[run_id]) for run_id in run_ids]
     sides = [list(zip(*(table[column].tolist() for column in (name, f"{name}_low", f"{name}_high")), strict=True))
              for name in MEASURES]
     folds: dict[object, dict[str, list[int]]] = {}
@@ -84,16 +82,6 @@ def _spread(sides: Sequence[Sequence[Mean]], places: Sequence[int]) -> dict[str,
         spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
         means[name] = (mean, mean - spread, mean + spread)
     return means
-
-
-@functools.lru_cache(8192)  # a run's settings never change
-def _repeat_key(config: str | None, kind: str, dataset_id: str, fingerprint: str) -> tuple[str, str] | None:
-    """What repeats of a training share, and the seed; None where it is not known how the run was trained."""
-    settings = json.loads(config or "{}")
-    if kind != "trained" or not settings.get("arch"):
-        return None
-    told = {**settings, "dataset_id": dataset_id, "split_fingerprint": fingerprint}
-    return settings_key(told), str(settings.get("seed", 0))
 
 
 # -- ties
@@ -161,12 +149,18 @@ def _tied(store: Store, overview: Overview, run_ids: Sequence[str], part: str) -
 
 
 def headline(group: Group, rows: Sequence[Entry]) -> tuple[str, Mean, int] | None:
-    """The best run's name, its macro AUROC with the ends, and over how many runs it stands; None where none is."""
+    """The name of the best, its macro AUROC with the ends, and over how many runs it stands; None where none is."""
     measured = [one for one in rows if not math.isnan(one.means["auroc"][0])]
     if not measured:
         return None
     best = measured[0]
-    return str(group.table.at[best.run_ids[0], "run"]), best.means["auroc"], len(best.run_ids)
+    return name_of(group, best), best.means["auroc"], len(best.run_ids)
+
+
+def name_of(group: Group, one: Entry) -> str:
+    """What a row is called: of repeats what their names share, or else as the best of them."""
+    names = [str(group.table.at[run_id, "run"]) for run_id in one.run_ids]
+    return shared_name(names) or names[0]
 
 
 def films_in_words(group: Group, run_id: str) -> str:

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cxrcore.training.ranks.launch import without_launcher
+
 STOP_WAIT = 60.0  # seconds that a training gets to write down where it was
 _MOST = 20_000  # bytes of an output's end that are looked into
 
@@ -16,12 +18,12 @@ def start(command: Sequence[str], output: Path, environment: Mapping[str, str]) 
 
     Args:
         output: file that what it says is added to.
-        environment: variables besides this process's own.
+        environment: variables besides this process's own, of which a launcher's are left out.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("ab") as file:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                                env=os.environ | environment, start_new_session=True)
+                                env={**without_launcher(os.environ), **environment}, start_new_session=True)
 
 
 def stop(processes: Sequence[subprocess.Popen]) -> None:

@@ -19,6 +19,7 @@ from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import RunError
 from cxrcore.store import Store, claims
 from cxrcore.store.queued import DONE, FAILED, QUEUED, RUNNING, WAITING, Queue, Queued
+from cxrcore.training.ranks.launch import without_launcher
 from cxrcore.training.sweep import kept_runs, processes, product_version
 from cxrcore.training.sweep.local_queue import OUTPUTS
 from cxrcore.training.sweep.planned import Planned
@@ -137,7 +138,8 @@ def _jobs(store: Store) -> dict[str, str]:
 def _ask(command: Sequence[str]) -> str:
     """What one of Slurm's programs answers."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_ASKED)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_ASKED,
+                              env=without_launcher(os.environ))  # a job inherits what sbatch has
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RunError(f"{command[0]} does not answer: {' '.join(str(error).split())[:_SHOWN]}") from None
     if done.returncode:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 from collections.abc import Collection
 
 from cxrcore.config import TrainConfig, default_store
@@ -9,6 +10,9 @@ from cxrcore.errors import UsageError
 from cxrcore.store import Store
 from cxrcore.training import train_run
 from cxrcore.training.command import sized
+from cxrcore.training.ranks.follow import follow
+from cxrcore.training.ranks.launch import launch_of
+from cxrcore.training.ranks.meeting import joined
 from cxrcore.training.sweep import local_queue, once, slurm
 from cxrcore.training.sweep.planned import is_sweep, planned
 
@@ -26,9 +30,18 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> None:
     """
     if config.sbatch is not None and config.on != "slurm":
         raise UsageError("--sbatch says what sbatch is told: it needs --on slurm")
+    launch = launch_of(os.environ)
     if not is_sweep(config):
-        _train_one(config, given)
+        with joined(launch, config.device) as group:
+            if not group.leads:
+                follow(group)
+            elif group.world > 1:  # also of a resumed run, whose other flags are stored
+                _train_one(dataclasses.replace(config, device=group.device), given | {"device"})
+            else:
+                _train_one(config, given)
         return
+    if launch.world > 1:
+        raise UsageError("several trainings are started one by one, by one process: leave out torchrun")
     if config.on == "slurm":
         _refuse(config, given, {"devices", "device"}, "which device a job gets, Slurm decides: leave out")
         slurm.require()

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts import compare as charts
-from cxrcore.charts.dot_rows import Marks, dot_rows, row_names
+from cxrcore.charts.dot_rows import Bars, Marks, dot_rows, row_names
 from cxrcore.data.splits import PART_WORDS
 from cxrcore.evaluation import published
 from cxrcore.findings import display_name
@@ -16,18 +16,16 @@ from cxrcore.measures.intervals.draws import N_DRAWS
 from cxrcore.measures.intervals.holm import LOWER_IS_BETTER
 from cxrcore.measures.intervals.intervals import PATIENTS_UNKNOWN_NOTE
 from cxrcore.measures.metrics import THRESHOLDED
-from cxrcore.queries import run_groups
+from cxrcore.queries import run_groups, run_settings
 from cxrcore.queries.compared import agreement, run_costs
 from cxrcore.queries.comparison import (
     Compared,
     Contrast,
-    bars_of,
     difference_bars,
-    other_settings,
-    seeds_table,
     start_weights_sentence,
 )
 from cxrcore.queries.evaluated_runs import known_in_words
+from cxrcore.queries.from_store import Overview
 from cxrcore.queries.threshold_sets import UNFITTED
 from cxrcore.store import Store
 from cxrcore.ui import widgets
@@ -153,19 +151,19 @@ def _label_of(compared: Sequence[Compared]) -> Callable[[str], str]:
     return lambda said: labels.get(said, said)
 
 
-def draw_charts(compared: Sequence[Compared], found: Sequence[Contrast], against: str, title: str,
+def draw_charts(bars: Sequence[Bars], compared: Sequence[Compared], found: Sequence[Contrast], against: str, title: str,
                 reference: published.PublishedResult | None) -> None:
     """Values and differences beside each other, a row a finding; below each other where there is no room.
 
     Args:
+        bars: the values, of runs or of trainings.
         found: the other runs against the one called `against`; none of a single run.
         reference: a published result, as marks.
     """
     measure, names = MEASURES[title], row_names(compared[0].run.findings)
     marks = [Marks(reference.label, reference.of(compared[0].run.findings))] if reference else []
     with st.grid(min_column_width=CHART_WIDTH, gap="medium"):
-        widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", bars_of(compared, measure), names,
-                               published=marks),
+        widgets.chart(dot_rows(f"{title} with 95 % intervals", f"{title}, 0 to 1", bars, names, published=marks),
                       f"compare_{measure}", f"{title} of each finding and run, with intervals")
         if found:
             lower = "; below 0 is better" if measure in LOWER_IS_BETTER else ""
@@ -182,11 +180,15 @@ def say_verdicts(n_tests: int) -> None:
                    "marks are better or worse; open ones are tied. Tied does not mean equal.")
 
 
-# -- agreement, seeds, cost
+# -- agreement, cost
 
 
-def agreement_section(store: Store, compared: Sequence[Compared], part: str) -> Tables:
-    """How many runs say yes to a film, and how often that is right; counted when it is opened."""
+def agreement_section(store: Store, compared: Sequence[Compared], part: str, read_as: str = "") -> Tables:
+    """How many runs say yes to a film, and how often that is right; counted when it is opened.
+
+    Args:
+        read_as: which runs stand for trainings, in words.
+    """
     findings = compared[0].run.findings
     votes = partial(agreement.votes, store, compared, part)
     box = st.expander("Where runs agree", key="agreement", on_change="rerun")
@@ -196,32 +198,13 @@ def agreement_section(store: Store, compared: Sequence[Compared], part: str) -> 
             words = sorted({one.source.in_words for one in compared})
             st.caption(f"Films by how many of the runs raise an alarm, at thresholds of {escape('; '.join(words))}, "
                        "and the share of these films that carry the label. “All agree”: all runs say yes, or all say "
-                       "no. A finding for which no run raises any alarm has no figure there: silence is no agreement.")
+                       "no. A finding for which no run raises any alarm has no figure there: silence is no agreement."
+                       f"{read_as}")
             widgets.show_table(agreement.shown(findings, films, with_it), hide_index=True,
                                height=(len(findings) + 1) * 35 + 3, placeholder="–",
                                column_config={"All agree": widgets.number("agreement", format="%.1f %%")},
                                alt="Films by the number of runs that say yes, for each finding")
     return {"Agreement": (f"agreement_{part}", lambda: agreement.as_table(findings, *votes()))}
-
-
-def seeds_section(compared: Sequence[Compared], runs: pd.DataFrame, measure: str, part: str) -> Tables:
-    """Spread of runs that are repeats of each other, and which runs of one architecture are not."""
-    rows = dict(zip(runs["run_id"], runs.to_dict("records"), strict=True))
-    seeds, others = seeds_table(compared, rows, measure), other_settings(compared, rows)
-    if seeds.empty and not others:
-        return {}
-    st.header("Runs of one architecture", anchor=False)
-    if not seeds.empty:
-        st.caption("Repeats: alike in all recorded settings but the seed. A difference between architectures that is "
-                   "no larger than this spread may be chance.")
-        widgets.show_table(seeds, hide_index=True, alt="Spread of the runs that are repeats of each other",
-                           column_config={name: widgets.number("spread", format=None if name == "Runs" else "%.4f")
-                                          for name in seeds.columns if name not in ("Architecture", "Seeds")})
-    if others:
-        st.caption(f"No repeats, so not the seed alone makes their difference: {escape('; '.join(others))}.")
-    if seeds.empty:
-        return {}
-    return {"Seeds": (f"seeds_{measure}_{part}", lambda: seeds)}
 
 
 def cost_section(compared: Sequence[Compared], runs: pd.DataFrame, title: str) -> Tables:
@@ -249,3 +232,13 @@ def _draw_costs(compared: Sequence[Compared], runs: pd.DataFrame, title: str, ta
     widgets.show_table(table, hide_index=True, placeholder="not recorded", alt="What each run costs", column_config={
         name: widgets.number(key, format="%.4g")
         for name, (key, _) in zip(table.columns[1:-1], run_costs.COSTS.values(), strict=True)})
+
+
+def settings_section(runs: pd.DataFrame, overview: Overview, labels: Mapping[str, str]) -> None:
+    """What the runs were not trained alike in, folded; `runs`: rows of `Store.runs`."""
+    with st.expander("Settings that differ"):
+        trained_on = runs["dataset_id"].map(overview.datasets["name"])
+        settings = run_settings.settings_table(runs.assign(dataset=trained_on).to_dict("records"), labels)
+        widgets.show_table(
+            run_settings.only_differences(settings), hide_index=True, alt="Settings in which the runs differ"
+        )

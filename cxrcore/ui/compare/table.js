@@ -1,7 +1,8 @@
 // The table of a comparison: a click on a column's head sorts it, a second one turns it round, a third one goes back to
 // the order of the data set. The macro mean stays on top.
 
-/** @typedef {{ text: string, interval?: string, by?: number | null, best?: boolean, word?: string, why?: string }} Cell */
+/** @typedef {{ text: string, interval?: string, by?: number | null, best?: boolean, word?: string, why?: string,
+ *   spread?: string }} Cell */
 /** @typedef {{ kind: string, name: string, mark?: string, minus?: string, minusMark?: string }} Column */
 /** @typedef {{ finding: string, cells: Cell[] }} Row */
 /** @typedef {{ title: string, tall: boolean, columns: Column[], rows: Row[] }} Given */
@@ -30,6 +31,9 @@ function heading(column) {
   if (column.kind === "difference")
     return { said: `Difference: ${column.name} minus ${column.minus}`,
       nodes: [...mark(column.mark), "−", ...mark(column.minusMark), made("span", "Difference")] };
+  if (column.kind === "seeds")
+    return { said: `95 % interval over seeds of the difference of ${column.name} and ${column.minus}`,
+      nodes: [made("span", "Over seeds")] };
   if (column.kind === "verdict")
     return { said: `Verdict on ${column.name} against ${column.minus}`, nodes: [made("span", "Verdict")] };
   return { said: column.name, nodes: [...mark(column.mark), made("span", column.name)] };
@@ -41,6 +45,7 @@ function drawn(cell, kind) {
   if (cell.why) node.title = cell.why;
   if (cell.word && SIGNS[cell.word]) node.append(made("span", SIGNS[cell.word], "sign"), " ");
   node.append(made("span", cell.text, "number"));
+  if (cell.spread) node.append(" ", made("span", cell.spread, "spread"));
   if (cell.interval) node.append(" ", made("span", cell.interval, "interval"));
   return node;
 }

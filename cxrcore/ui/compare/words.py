@@ -1,6 +1,7 @@
 """What the Compare page says in words: the answer in one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -18,11 +19,13 @@ def within(text: str, low: float, high: float) -> str:
     return f"{text} ({span(low, high)})" if span(low, high) else text
 
 
-def answer(compared: Sequence[Compared], title: str, measure: str) -> str:
+def answer(compared: Sequence[Compared], title: str, measure: str,
+           over_seeds: Callable[[Compared, Compared], str] = lambda best, other: "") -> str:
     """The page's one sentence, as HTML.
 
     Args:
         title: of the measure, 'AUROC' and the like.
+        over_seeds: says how far the best one's lead on another moves with other seeds; '' where that is not known.
     """
     best = best_run(compared, measure)
     if best is None:
@@ -30,15 +33,16 @@ def answer(compared: Sequence[Compared], title: str, measure: str) -> str:
     if len(compared) == 1:
         return _alone(best, title, measure)
     found = leads(compared, best, measure)
+    own = partial(_each, over_seeds=lambda other: over_seeds(best, other))
     ahead = [one for one in found if one.word == BETTER]
     level = [one for one in found if one.word == TIED]
     untested = [one for one in found if one.word not in (BETTER, TIED)]
     name, said = f"<b>{escape(best.run.label)}</b>", []
     if ahead:
-        said.append(f"{name} is better than {_each(ahead, f'macro {title}', ' and than ')}.")
+        said.append(f"{name} is better than {own(ahead, f'macro {title}', ' and than ')}.")
     if level:
         between = f"between {name} and " if not ahead else "to "
-        said.append(f"No difference shown {between}{_each(level, f'macro {title}', ' and ')}.")
+        said.append(f"No difference shown {between}{own(level, f'macro {title}', ' and ')}.")
     if untested:
         names = ", ".join(f"<b>{escape(one.other.run.label)}</b>" for one in untested)
         said.append(f"{name} against {names}: no test is possible on these films.")
@@ -47,11 +51,11 @@ def answer(compared: Sequence[Compared], title: str, measure: str) -> str:
     return " ".join(said)
 
 
-def _each(found: Sequence[Lead], what: str, joint: str) -> str:
+def _each(found: Sequence[Lead], what: str, joint: str, over_seeds: Callable[[Compared], str]) -> str:
     """The other runs with their numbers; the first says what is measured."""
     texts = []
     for place, one in enumerate(found):
-        number = f"<b>{within(signed(one.point), one.low, one.high)}</b>"
+        number = f"<b>{within(signed(one.point), one.low, one.high)}</b>{over_seeds(one.other)}"
         counts = f"better in {one.better or 'none'} of {one.tested}, worse in {one.worse or 'none'}"
         if not one.better and not one.worse and one.word == TIED:
             counts = f"nor in any of {one.tested} findings"

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrcore.measures.intervals.curve_bands import Band, band
+from cxrcore.measures.intervals.curve_bands import Band, summed_up
 from cxrcore.measures.intervals.draws import Draws, patient_draws
-from cxrcore.measures.macro_curves import mean_band, mean_curve
+from cxrcore.measures.macro_curves import mean_curve, mean_in_draws
 from cxrcore.queries import from_store
-from cxrcore.queries.curves import DrawnRun
+from cxrcore.queries.curves import DrawnRun, single_runs
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import kept
 from cxrcore.store import Predictions, Store
@@ -40,16 +40,26 @@ def add_bands(store: Store, measured: Sequence[DrawnRun], finding: str, curve: s
     found = []
     with widgets.slow_steps("Resampling patients", len(measured)) as step:
         for one in measured:
-            found.append(replace(one, bands={finding: _band(store, one.of, finding, curve)}))
+            found.append(replace(one, bands={finding: _band(store, _behind(one), (finding,), curve)}))
             step()
     return found
 
 
+def _behind(one: DrawnRun) -> tuple[Labelled, ...]:
+    """The scores behind a curve: of one run, or of the repeats that it is the mean of."""
+    return tuple(own.of for own in single_runs([one]))
+
+
 @kept(256)  # 6 kB each; never written to
-def _band(store: Store, of: Labelled, finding: str, curve: str) -> Band:
-    films = from_store.predictions(store, of)
-    k, drawn = films.place(finding), _patients(store, of)
-    return band(films.labels[:, k], films.scores[:, k], drawn.owners, drawn.draws, curve)
+def _band(store: Store, of: tuple[Labelled, ...], findings: tuple[str, ...], curve: str) -> Band:
+    """The band of the mean over findings and over runs on the same films, in the same draws of patients."""
+    total, x = 0.0, np.zeros(0)
+    for one in of:
+        films, drawn = from_store.predictions(store, one), _patients(store, one)
+        places = [films.place(finding) for finding in findings]
+        x, values = mean_in_draws(films.labels[:, places], films.scores[:, places], drawn.owners, drawn.draws, curve)
+        total = total + values
+    return summed_up(x, np.asarray(total) / len(of))
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ def mean_curves(store: Store, measured: Sequence[DrawnRun], curve: str, bands: b
             if there:
                 x, y = mean_curve([curves.lines[curve] for curves in there.values()], curve)
                 value = np.mean([curves.auroc if curve == "roc" else curves.ap for curves in there.values()])
-                around = _mean_band(store, one.of, tuple(there), curve) if bands else None
+                around = _band(store, _behind(one), tuple(there), curve) if bands else None
                 found.append(MeanCurve(one, x, y, float(value), len(there), around))
             step()
     return found
@@ -93,14 +103,8 @@ def mean_curves(store: Store, measured: Sequence[DrawnRun], curve: str, bands: b
 
 def are_cheap(measured: Sequence[DrawnRun]) -> bool:
     """Whether the bands of all mean curves are there at once."""
-    return sum(curves.positives + curves.negatives for one in measured for curves in one.data.findings.values()) < CHEAP
-
-
-@kept(64)
-def _mean_band(store: Store, of: Labelled, findings: tuple[str, ...], curve: str) -> Band:
-    films = from_store.predictions(store, of)
-    places, drawn = [films.place(finding) for finding in findings], _patients(store, of)
-    return mean_band(films.labels[:, places], films.scores[:, places], drawn.owners, drawn.draws, curve)
+    return sum(curves.positives + curves.negatives for one in single_runs(measured)
+               for curves in one.data.findings.values()) < CHEAP
 
 
 @dataclass(frozen=True)

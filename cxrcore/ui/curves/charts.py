@@ -16,11 +16,11 @@ from cxrcore.charts.small_curves import payload
 from cxrcore.findings import display_name
 from cxrcore.measures.intervals.curve_bands import CURVES
 from cxrcore.measures.label_reader import RocPoint
-from cxrcore.queries.curves import DrawnRun, points_table, sources_in_words, values_table
+from cxrcore.queries.curves import DrawnRun, points_table, single_runs, sources_in_words, values_table
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.store import Store
 from cxrcore.ui import widgets
-from cxrcore.ui.curves import marks, small
+from cxrcore.ui.curves import marks, means, small
 from cxrcore.ui.curves.bands import MeanCurve, add_bands, are_cheap, band_downloads, band_notes, mean_curves
 from cxrcore.ui.curves.words import MEASURED_BY, answer, answer_for, legend, macro_words
 from cxrcore.ui.frame import frame
@@ -93,10 +93,11 @@ def show(store: Store, measured: Sequence[DrawnRun], runs: Sequence[Evaluated], 
         all_findings(store, drawn, view, asked.measure, banded, readers)
     else:
         one_finding(drawn, finding, view, readers)
-    return {
-        "AUROC and AP": (f"auroc_ap_{part}", lambda: values_table(drawn)),
-        "Drawn points": (f"curves_{view}_{part}", lambda: points_table(drawn, finding)),
-    } | marks.mark_downloads(marked, part) | (band_downloads(drawn, view, part) if banded and finding else {})
+    tables = means.downloads(drawn, finding, view, part) | marks.mark_downloads(marked, part)
+    return tables | (band_downloads(drawn, view, part) if banded and finding else {}) | {
+        "AUROC and AP": (f"auroc_ap_{part}", lambda: values_table(single_runs(drawn))),
+        "Drawn points": (f"curves_{view}_{part}", lambda: points_table(single_runs(drawn), finding)),
+    }
 
 
 def all_findings(store: Store, measured: Sequence[DrawnRun], view: str, measure: str, bands: bool,
@@ -201,4 +202,5 @@ def _top(measure: str, panels: Sequence[Sequence[ShownCurves]]) -> float:
 def _shown(measured: Sequence[DrawnRun], finding: str) -> list[ShownCurves]:
     at = findings_of(measured).index(finding)
     return [ShownCurves(one.label, one.style, one.data.findings[finding], one.points[at] if one.points else None,
-                        one.bands.get(finding)) for one in measured]
+                        one.bands.get(finding), [own.data.findings[finding] for own in one.repeats])
+            for one in measured]

@@ -1,6 +1,6 @@
 """What the Explain page is asked for: networks, method, view, looks; all of it stands in the link."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -9,15 +9,17 @@ from cxrcore.charts.film_viewer import payload
 from cxrcore.explain.method_names import MEANINGS, METHODS
 from cxrcore.queries import from_store, run_groups
 from cxrcore.queries.explained_films import COLOURS, STRONGEST, Look
+from cxrcore.store import Store
 from cxrcore.store.lost_file import why_missing
 from cxrcore.store.run_folder import BEST
-from cxrcore.ui import link, widgets
+from cxrcore.ui import link, shell, widgets
 from cxrcore.ui.frame import frame
 from cxrcore.ui.link import in_link
 from cxrcore.ui.run_pages import RunsPage, run_picker
 from cxrcore.ui.widgets import escape
 
 MAX_RUNS = 4
+FROM_WEIGHTS = "python scripts/eval.py --weights WEIGHTS_FILE --csv_path DATA/Data_Entry_2017.csv --img_root DATA"
 VIEWS = {"One finding": payload.ONE, "All findings": payload.ALL, "Methods": payload.METHODS, "Runs": payload.RUNS}
 OLD_ALL = "All 14"  # 'All findings' in links of earlier versions
 COLOURS_KEY, CONTOUR_KEY, STRENGTH_KEY = "colours", "contour", "opacity"
@@ -39,10 +41,21 @@ def pick_runs(page: RunsPage) -> tuple[pd.DataFrame, list[str]]:
     left_out = [f"{labels[run_id]} has no checkpoint ({BEST}), so it cannot score a film: {why_missing(store, run_id)}."
                 for run_id in chosen if run_id not in asked]
     if not asked:
-        for text in left_out:
-            st.info(escape(text), icon=":material/info:")
+        _no_network(store, chosen, left_out)
         st.stop()
     return page.rows(asked).set_index("run_id", drop=False).assign(label=[labels[one] for one in asked]), left_out
+
+
+def _no_network(store: Store, chosen: Sequence[str], left_out: Sequence[str]) -> None:
+    """What can be done with runs of which only the scores are here."""
+    widgets.answer("A map needs the network itself, and of "
+                   f"{'these runs' if len(chosen) > 1 else 'this run'} only the scores are here.")
+    for text in left_out:
+        st.caption(escape(text))
+    st.markdown("*Cases* has the films behind those scores, the worst first:")
+    shell.link_to("cases", chosen)
+    st.markdown("A weights file becomes a run that can be asked with:")
+    widgets.command(FROM_WEIGHTS, store)
 
 
 def view_picker(n_runs: int) -> str:

@@ -32,9 +32,10 @@ def imbalance(lesson: Lesson) -> None:
     with left:
         drawn = at_both_ends(found.prevalence)
         real = published.nih_prevalence() if lesson.kind == "phantom" else None
-        chart(prevalence_chart(drawn, real), "imbalance",
-              "Share of films with each finding, the most common on top"
-              + (f"; open dots: {REAL}" if real else ""), 12 if real else 10.5, title=False)
+        bars = prevalence_chart(drawn, real)
+        bars.update_layout(showlegend=False, xaxis_title=None)  # the slide's sentences say it
+        chart(bars, "imbalance", "Share of films with each finding, the most common on top"
+              + (f"; open dots: {REAL}" if real else ""), 9.6 if real else 8, title=False)
     with right:
         figures = found.figures
         st.metric("Films", f"{figures.films:,}", help=meaning("films"))

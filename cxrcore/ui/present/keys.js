@@ -11,7 +11,7 @@ const PATIENCE = 4000; // ms after which a slide that was turned away from shows
 
 /** What a slide's place among the slides is, and who hears of it.
  * @typedef {{ channel: BroadcastChannel, asked: Set<unknown>, place: number, n: number, waiting: number,
- *             turn: (value: unknown) => void, pressed?: (event: KeyboardEvent) => void,
+ *             notes: boolean, turn: (value: unknown) => void, pressed?: (event: KeyboardEvent) => void,
  *             clicked?: (event: MouseEvent) => void }} Stage
  */
 
@@ -49,7 +49,10 @@ function press(stage, event) {
   if (turn === undefined) return;
   event.preventDefault();
   leave(stage, turn);
-  stage.turn(turn);
+  if (turn === "notes") {
+    stage.notes = !stage.notes;
+    stage.turn({ notes: stage.notes }); // what is wanted, not "the other": of two quick presses one may go under
+  } else stage.turn(turn);
 }
 
 /** @param {Stage} stage @param {MouseEvent} event */
@@ -58,9 +61,10 @@ function click(stage, event) {
   if (button) leave(stage, button.closest(".st-key-back") ? -1 : 1);
 }
 
-/** @param {Stage} stage @param {{ place: number, n: number }} data */
+/** @param {Stage} stage @param {{ place: number, n: number, notes: boolean }} data */
 function take(stage, data) {
   stage.n = data.n;
+  stage.notes = data.notes;
   if (stage.place !== data.place) {
     stage.place = data.place;
     clearTimeout(stage.waiting);
@@ -85,14 +89,14 @@ function listen(stage) {
 }
 
 /**
- * @param {{ data: { place: number, n: number }, parentElement: Element | ShadowRoot,
+ * @param {{ data: { place: number, n: number, notes: boolean }, parentElement: Element | ShadowRoot,
  *           setTriggerValue: (name: string, value: unknown) => void }} given
  */
 export default function ({ data, parentElement, setTriggerValue }) {
   let stage = /** @type {Stage} */ (stages.get(parentElement));
   if (!stage) {
     stage = { channel: new BroadcastChannel("cxr-slides"), asked: new Set(), place: data.place, n: data.n, waiting: 0,
-              turn: () => {} };
+              notes: data.notes, turn: () => {} };
     stages.set(parentElement, stage);
   }
   stage.turn = (value) => setTriggerValue("turn", value);

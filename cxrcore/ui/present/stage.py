@@ -111,8 +111,8 @@ def bar(slides: Sequence[Slide], slide: Slide, more: Callable[[], None]) -> None
         st.markdown(f"{place + 1} of {len(names)}", width="content")
         st.selectbox("Slide", names, **in_link(SLIDE), width=165, label_visibility="collapsed")
         more()
-        _LISTENER(data={"place": place, "n": len(names)}, key=_KEYS, on_turn_change=lambda: _turn(names, place),
-                  width="content", height="content")
+        _LISTENER(data={"place": place, "n": len(names), "notes": bool(st.session_state.get(NOTES))}, key=_KEYS,
+                  on_turn_change=lambda: _turn(names, place), width="content", height="content")
         st.toggle("Notes", **in_link(NOTES),
                   help="What to say and to ask (key N). Open this page in a second window with its notes on: both turn "
                        "together.")
@@ -124,8 +124,8 @@ def bar(slides: Sequence[Slide], slide: Slide, more: Callable[[], None]) -> None
 def _turn(names: Sequence[str], place: int) -> None:
     """A key was pressed."""
     turn = (st.session_state.get(_KEYS) or {}).get("turn")
-    if turn == NOTES:
-        st.session_state[NOTES] = not st.session_state.get(NOTES, False)
+    if isinstance(turn, dict) and "notes" in turn:
+        st.session_state[NOTES] = bool(turn["notes"])
     elif isinstance(turn, dict):  # another window turned
         _go(names, 0, turn["place"])
     elif turn is not None:

@@ -49,7 +49,7 @@ def _truth(lesson: Lesson, finding: str, key: str) -> None:
           (("half", lesson.half), ("guess", np.full(len(lesson.findings), guess)), ("tuned", tuned.thresholds))}
     with st.container(horizontal=True, vertical_alignment="top"):
         st.markdown(f"F1 at 0.5: **{f1['half']:.2f}** · at your guess, {guess:g}: **{f1['guess']:.2f}** · at "
-                    f"{tuned.thresholds[k]:.3g}, {said}: **{f1['tuned']:.2f}**. Drag the line.", width="stretch")
+                    f"{tuned.thresholds[k]:.3g}, {said}: **{f1['tuned']:.2f}**.", width="stretch")
         st.button("Guess again", type="tertiary", key="guess_again", on_click=lambda: st.session_state.pop(key))
     _board(lesson, finding)
 

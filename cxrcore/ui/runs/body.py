@@ -91,8 +91,9 @@ def show(seen: RunsSeen) -> None:
                 st.fragment(_live_tables, run_every=live_training.LIVE)(seen, tied)
             else:
                 _tables(seen, tied)
-        with st.container(key="runs_curves"):
-            _curves(seen, rows)
+        if (rows["kind"] == "trained").any():  # others have no curves, and leave their room to the tables
+            with st.container(key="runs_curves"):
+                _curves(seen, rows)
     for group in seen.groups:
         tables.provenance(group, seen.part)
         widgets.oracle(seen.overview.runs[seen.overview.runs["run_id"].isin(group.table.index)])

@@ -108,7 +108,7 @@ def _payload(store: Store, group: Group, entries: Sequence[Entry], statuses: Map
     for one in entries:
         first = one.run_ids[0]
         row = dict(singles[first]) if len(one.run_ids) == 1 else _repeats(one, [
-            singles[run_id] for run_id in one.run_ids])
+            singles[run_id] for run_id in one.run_ids], leaderboard.name_of(group, one))
         row["means"] = [_mean(one.means[name]) for name in MEASURES]
         rows.append(row | ({"place": places[first]} if first in places else {}))
     return {"title": f"Runs on {group.title}, {group.split}", "measures": list(TITLES.values()),
@@ -152,12 +152,12 @@ def _run(store: Store, run_id: str, row: Mapping[str, Any], status: str, curve: 
     return made
 
 
-def _repeats(one: Entry, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The row of repeats; they take the name of the best of them."""
+def _repeats(one: Entry, rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The row of repeats, under the name that they share; its link leads to the best of them."""
     looks = [row["look"] for row in rows if "look" in row]
     first = rows[0]
     below = [part for part in first["below"].split(" · ") if part and not part.startswith("epoch ")]
-    return {"id": f"repeats of {first['id']}", "name": first["name"], "below": " · ".join(below),
+    return {"id": f"repeats of {first['id']}", "name": name, "below": " · ".join(below),
             "link": first["link"], "note": "", "curve": first["curve"], "rows": list(rows),
             "spread": f"mean of {len(rows)} repeats, sd {_short(one.spread, 3)}"} | (
                 {"look": looks[0]} if len(looks) == len(rows) else {})

@@ -28,7 +28,7 @@ from cxrcore.store import Store
 from cxrcore.ui import finding_picker, link, planner, run_pages, shell, widgets
 from cxrcore.ui.frame import frame
 from cxrcore.ui.labels_picker import pick_labels, say_labels
-from cxrcore.ui.run_pages import ALL_ARCHIVED, pick_part, pick_run_and_others
+from cxrcore.ui.run_pages import ALL_ARCHIVED, RunsPage, pick_part, pick_run_and_others
 from cxrcore.ui.thresholds import (
     aims,
     board_beside,
@@ -36,6 +36,7 @@ from cxrcore.ui.thresholds import (
     changed_films,
     promise,
     promise_kept,
+    repeats,
     session,
     set_popover,
 )
@@ -91,7 +92,7 @@ def _lab(store: Store) -> None:
         runs, others = run_pages.share_findings(runs, shown)
         run_pages.say_shared(runs, others)
         say_labels(store, runs, shown)
-        _board_of(store, runs, shown, part, controls, overview)
+        _board_of(page, runs, shown, part, controls, label_set)
 
 
 def _say_what_is_missing(store: Store, run: Evaluated, wanted: str, part: str, state: BoardState, kind: str) -> None:
@@ -126,9 +127,9 @@ def missing_in_words(run: Evaluated, wanted: str, part: str, state: BoardState) 
 # -- the board
 
 
-def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, controls: Any,
-              overview: from_store.Overview) -> None:
-    run = runs[0]
+def _board_of(page: RunsPage, runs: Sequence[Evaluated], part: str, wanted: str, controls: Any,
+              label_set: str) -> None:
+    store, overview, run = page.store, page.overview, runs[0]
     finding = _open_finding(run.findings)
     with widgets.slow_steps("Reading predictions", len(runs)) as step:
         for one in runs:
@@ -153,7 +154,8 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
         _say_what_is_missing(store, run, wanted, part, state, kinds[run.run_id])
         aims.offer_halves(store, run, part, state)
     with st.container(key="board_place"):
-        live_board(store, runs, part, state, finding, overview, told=aims.told_to_board(store, run, fitting))
+        live_board(store, runs, part, state, finding, overview, told=aims.told_to_board(store, run, fitting),
+                   styles=page.styles_together(page.trainings(page.chosen)) if len(page.chosen) > MAX_RUNS else None)
     moved = session.last_move(session.reading(run, part))
     if moved is None:
         changed_films.waiting()
@@ -161,6 +163,7 @@ def _board_of(store: Store, runs: Sequence[Evaluated], part: str, wanted: str, c
         changed_films.show_changed_films(store, run.read(part), moved["finding"], moved["before"], moved["after"])
     promise_kept.show_kept(store, run, state)
     promise.show_promise(store, run, part, state, finding)
+    repeats.show_repeats(store, page, run, part, state, label_set)
     planner.show_planner(lambda: _measured(store, runs, part, state), [one.label for one in runs], run.findings,
                          overview, run.run_id, part)
 
@@ -173,18 +176,19 @@ def _measured(store: Store, runs: Sequence[Evaluated], part: str, state: BoardSt
 
 
 def live_board(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
-               overview: from_store.Overview, rows: Sequence[str] | None = None, told: Mapping[str, Any] | None = None
-               ) -> None:
+               overview: from_store.Overview, rows: Sequence[str] | None = None, told: Mapping[str, Any] | None = None,
+               styles: Mapping[str, RunStyle] | None = None) -> None:
     """The board alone, for this page and for slides; call from a fragment.
 
     Args:
         finding: the open one.
         rows: the findings that a slide shows, large; None for all of them.
         told: of `aims.told_to_board`; a slide shows no aims.
+        styles: {run_id: look}, where runs do not wear that of their place in the link.
     """
     run = runs[0]
     board_component.board(
-        _payload(store, runs, part, state, finding, {"rows": list(rows)} if rows else dict(told or {})),
+        _payload(store, runs, part, state, finding, {"rows": list(rows)} if rows else dict(told or {}), styles),
         on_release=lambda: session.take_release(store, run, part),
         on_open=lambda: link.put_finding_in_link(display_name(board_component.opened() or finding)),
         on_typed=lambda: session.take_typed(session.reading(run, part)),
@@ -235,9 +239,9 @@ def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: fro
 
 
 def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
-             besides: Mapping[str, Any]) -> bytes:
+             besides: Mapping[str, Any], styles: Mapping[str, RunStyle] | None = None) -> bytes:
     of = session.reading(runs[0], part)
-    styles = link.styles(run.run_id for run in runs)
+    styles = styles or link.styles(run.run_id for run in runs)
     positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].read(part))]
     header = session.load_board(of, state, finding) | {"reference": state.reference.in_words} | dict(besides)
     header |= {"warned": common_note(state)}

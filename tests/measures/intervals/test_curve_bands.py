@@ -9,7 +9,7 @@ from scipy.special import ndtr, ndtri
 from sklearn.metrics import precision_recall_curve
 from sklearn.metrics import roc_curve as sklearn_roc
 
-from cxrcore.measures.intervals.curve_bands import CURVES, STEPS, band, in_draws
+from cxrcore.measures.intervals.curve_bands import CURVES, STEPS, in_draws, summed_up
 from cxrcore.measures.intervals.draws import patient_draws
 
 EXACT = 1e-9
@@ -63,7 +63,7 @@ def test_the_band_holds_the_middle_of_the_draws_that_are_defined():
     draws = patient_draws(owners.astype(str).astype(object), np.array(list("abcdef"), object), 300)
     _, values = in_draws(labels, scores, owners, draws, "roc")
     defined = values[~np.isnan(values[:, 0])]
-    found = band(labels, scores, owners, draws, "roc")
+    found = summed_up(*in_draws(labels, scores, owners, draws, "roc"))
     assert 0 < found.undefined == 300 - len(defined) and found.draws == len(defined)
     assert np.allclose([found.low, found.high], np.quantile(defined, [0.025, 0.975], axis=0), rtol=0, atol=EXACT)
     assert np.array_equal(found.x, np.arange(STEPS + 1) / STEPS) and found.high[-1] == 1
@@ -73,7 +73,7 @@ def test_the_band_holds_the_middle_of_the_draws_that_are_defined():
 @pytest.mark.parametrize("label", [np.nan, 0.0])
 def test_films_without_positives_have_no_band(curve, label):
     draws = patient_draws(np.array(["a", "b"], object), np.array(["x", "y"], object), 20)
-    found = band(np.full(2, label), np.array([0.1, 0.2]), np.arange(2), draws, curve)
+    found = summed_up(*in_draws(np.full(2, label), np.array([0.1, 0.2]), np.arange(2), draws, curve))
     assert np.isnan([found.low, found.high]).all() and (found.draws, found.undefined) == (0, 20)
 
 
@@ -87,7 +87,7 @@ def test_bands_hold_the_true_curve_as_often_as_they_say(curve):
         for counter, patients in ((held, films.patient_ids), (held_by_films, films.image_ids)):
             draws = patient_draws(patients, films.image_ids, 200, seed)
             owners = draws.owners(patients, films.image_ids)
-            found = band(films.labels[:, 0], films.scores[:, 0], owners, draws, curve)
+            found = summed_up(*in_draws(films.labels[:, 0], films.scores[:, 0], owners, draws, curve))
             at = np.searchsorted(found.x, np.array(PLACES) / STEPS)
             truth = _truth(found.x[at], curve, prevalence, separation)
             counter += (found.low[at] <= truth) & (truth <= found.high[at])

@@ -8,7 +8,7 @@ from cxrcore.errors import UsageError
 from cxrcore.measures.intervals.draws import patient_draws
 from cxrcore.measures.intervals.intervals import difference, resample
 from cxrcore.queries.decisions.plans import PLANNED, apart_plan, interval_plan, promise_in_words, seeds_in_words
-from cxrcore.queries.decisions.repeats import Repeats
+from cxrcore.queries.repeats.of_run import Repeats
 from cxrcore.store import Predictions
 
 NAMES = ("Mass", "Hernia")

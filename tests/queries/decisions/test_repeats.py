@@ -10,7 +10,7 @@ from cxrcore.measures.decisions.promise_record import promised_set
 from cxrcore.measures.decisions.promises import Aim, promise
 from cxrcore.queries import from_store
 from cxrcore.queries.decisions.promises import read_promise
-from cxrcore.queries.decisions.repeats import repeats_of
+from cxrcore.queries.repeats.of_run import repeats_of
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_two_sweeps_at_once_make_no_training_twice(place):
     assert starts(folder) == Counter(keys) and statuses(store) == finished(keys)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_sweep_that_is_stopped_says_how_far_each_training_is(place, number):
     store, folder = place
     process = started(store, folder, "a", "b", "c")

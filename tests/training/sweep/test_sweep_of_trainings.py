@@ -2,7 +2,7 @@
 
 
 import pytest
-from run_scripts import in_shell
+from run_scripts import here
 
 from cxrcore.config import PROJECT_ROOT, TrainConfig
 from cxrcore.errors import BeingTrained, RunError
@@ -65,10 +65,10 @@ def test_the_same_command_makes_what_is_left_and_none_twice(swept):
 def test_a_training_alone_is_found_finished_and_another_process_s_is_left_alone(swept):
     store, plans, _, _ = swept
     flags = [*plans[0].flags, "--once"]
-    done = in_shell("train.py", *flags, PYTHONPATH=str(PROJECT_ROOT))
+    done = here("train.py", *flags)
     assert done.returncode == 0 and "has finished this training: there is nothing to do" in done.stdout
     with claims.claimed(store, plans[0].key):
-        done = in_shell("train.py", *flags, PYTHONPATH=str(PROJECT_ROOT))
+        done = here("train.py", *flags)
     assert done.returncode == BeingTrained.exit_code
     assert done.stderr.startswith("error: this training is under way already, by process") and len(
         done.stderr.splitlines()) == 1

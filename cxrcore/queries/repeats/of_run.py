@@ -8,7 +8,7 @@ import numpy as np
 
 from cxrcore.measures.decisions.planner import SeedPlan, error_of_interval, seeds_or_patients
 from cxrcore.queries.from_store import Overview
-from cxrcore.settings import settings_key, settings_of
+from cxrcore.queries.repeats.trainings import repeat_key
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,13 @@ def repeats_of(overview: Overview, run_id: str, part: str = "test") -> Repeats |
     key = _key(runs[run_id]) if run_id in runs else None
     if key is None or not _is_measured(board.get(run_id)):
         return None
-    found: dict[int, str] = {_seed(runs[run_id]): run_id}
+    found: dict[int, str] = {int(key[1]): run_id}
     for other, row in runs.items():
         alike = _is_measured(board.get(other)) and all(board[other][name] == board[run_id][name] for name in (
             "dataset_id", "n"))
-        if alike and _key(row) == key:
-            found.setdefault(_seed(row), other)
+        own = _key(row) if alike else None
+        if own and own[0] == key[0]:
+            found.setdefault(int(own[1]), other)
     seeds = sorted(found)
     own = [board[found[seed]] for seed in seeds]
     values = np.array([row["auroc"] for row in own], np.float64)
@@ -66,10 +67,5 @@ def _is_measured(row: Mapping[str, Any] | None) -> bool:
     return row is not None and bool(np.isfinite(row["auroc"]))
 
 
-def _key(run: Mapping[str, Any]) -> str | None:
-    settings = settings_of(run)
-    return None if settings is None else settings_key(settings)
-
-
-def _seed(run: Mapping[str, Any]) -> int:
-    return int((settings_of(run) or {}).get("seed", 0))
+def _key(run: Mapping[str, Any]) -> tuple[str, str] | None:
+    return repeat_key(*(run[name] for name in ("config", "kind", "dataset_id", "split_fingerprint")))

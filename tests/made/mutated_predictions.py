@@ -1,26 +1,20 @@
-"""Files of predictions mutated at random: read, or refused with one line, in bounded time and memory."""
+"""A kind of mutated inputs: files of predictions, as CSV, Parquet and NPZ, packed or not."""
 
 import gzip
 import io
 import random
-import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import predictions as made
-import pytest
+from fuzzed import Begun, Read
 
-from cxrcore.data.files import bounded_file
-from cxrcore.errors import WorkbenchError
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import examination, prediction_file
 from cxrcore.import_export.examination import Declared
 
-IN_SUITE, LONG = range(100), range(100, 2_100)
-SECONDS, MEMORY = 10.0, 1_000_000_000  # of one file
 FILMS = made.table(60)
 NAMES = FILMS.images["image_id"].tolist()
 CELLS = ("", " ", "nan", "inf", "-inf", "1e999", "1e-400", "-1", "2", "0,5", "1.234,5", "1" * 400, "x", "'=1+1", '"',
@@ -32,48 +26,20 @@ HEADS = ("", "id", "Image Index", "split", "fold", "Mass", "mass", "No Mass", "N
 Change = Callable[[random.Random, pd.DataFrame], pd.DataFrame]
 
 
-def test_predictions_mutated_at_random_are_read_or_refused():
-    found = fuzzed(IN_SUITE)
-    assert min(found["read"], found["refused"]) > len(IN_SUITE) / 20, found
-
-
-@pytest.mark.long
-def test_many_predictions_mutated_at_random_are_read_or_refused():
-    found = fuzzed(LONG)
-    print(dict(found))
-    assert min(found["read"], found["refused"]) > len(LONG) / 20, found
-
-
-def fuzzed(seeds: range) -> Counter:
-    """How many were read and refused, the longest time in ms and the most memory in MB."""
-    found: Counter = Counter()
+def predictions(folder: Path) -> Begun:
+    """Files of predictions, which are examined where they can be read."""
     prediction_file.parse_prediction_file(made.as_csv(made.frame(FILMS)), "warm", NIH_FINDINGS)
-    for seed in seeds:
-        content, name = mutated(random.Random(seed))
-        began = time.perf_counter()
-        try:
+
+    def make(rng: random.Random) -> Read:
+        content, name = mutated(rng)
+
+        def read() -> None:
             file = prediction_file.parse_prediction_file(content, name, FILMS.findings, None, NAMES)
             examination.examine(file, FILMS, Declared())
-            found["read"] += 1
-        except WorkbenchError as error:
-            assert "\n" not in str(error) and len(str(error)) < 700, (seed, error)
-            found["refused"] += 1
-        except Exception as error:
-            raise AssertionError(f"seed {seed}: {error!r}") from error
-        seconds = time.perf_counter() - began
-        assert seconds < SECONDS, (seed, seconds)
-        found["ms"], found["MB"] = max(found["ms"], int(1000 * seconds)), max(found["MB"], held())
-        assert found["MB"] < MEMORY / 1e6, (seed, found)
-    return found
 
+        return read
 
-def held() -> int:
-    """The most memory that the process which parses has had, in MB; 0 where the system does not say."""
-    with bounded_file.TABLES.lent() as process:
-        if not process.is_running() or not Path("/proc/self/status").exists():
-            return 0
-        status = Path(f"/proc/{process._process.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) // 1000
+    return make
 
 
 def mutated(rng: random.Random) -> tuple[bytes, str]:

@@ -1,20 +1,15 @@
-"""Run folders mutated at random: refused with one of the product's own errors, or whole and readable.
-
-A refused folder leaves the store byte for byte as it was; an accepted one is read in every way, and once it is deleted
-every row is as before.
-"""
+"""Two kinds of mutated inputs: folders of exported runs, and Parquet files."""
 
 import io
 import json
 import random
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
+from fuzzed import Begun, Read
 from run_folders import OLD, content_of, exported, rows_of, store_with_run
 
 from cxrcore.data.files import bounded_parquet
@@ -23,7 +18,6 @@ from cxrcore.import_export import export
 from cxrcore.measures.metrics import auroc
 from cxrcore.store import Store
 
-IN_SUITE, LONG = range(40), range(120, 1500)
 EXPORTED = 5  # one of so many accepted ones is read in every way
 VALUES = (None, True, False, 0, -1, 1, 5, 1.5, -0.0, 2**31, 2**63, 10**400, 1e308, float("nan"), float("inf"), "", " ",
           "x", "../precious", "/", ".", "a/b", "NaN", "null", "1", "{}", "[]", "{", '{"a": NaN}', "[" * 5000, "\0",
@@ -34,78 +28,62 @@ CELLS = (None, np.nan, np.inf, -np.inf, -1.0, 0.5, 2.0, 1e300, 2**40, "", "x", "
 TABLES = ("predictions", "films", "labels", "boxes", "metrics", "localization")
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """The victim's store, a run's folder, and the folder of another run."""
-    folder = tmp_path_factory.mktemp("fuzz")
-    store, _, _ = store_with_run(folder / "runs" / "store.duckdb", seed=4, n=16)
-    (folder / "precious").mkdir()
+def run_folders(place: Path) -> Begun:
+    """Mutated folders of exported runs, restored into the store of another run, and deleted again.
+
+    A refused folder leaves the store byte for byte as it was; an accepted one is read in every way, and once it is
+    deleted every row is as before.
+    """
+    store, _, _ = store_with_run(place / "runs" / "store.duckdb", seed=4, n=16)
+    (place / "precious").mkdir()
     with store._write() as con:
         con.execute("SELECT 1")  # what is in the .wal goes into the file
-    return folder, store, exported(folder / "out", n=16), exported(folder / "out", seed=5, n=16)
+    folder, other = exported(place / "out", n=16), exported(place / "out", seed=5, n=16)
+    theirs = json.loads((export.export(store, store.runs()["run_id"][0], place / "theirs") / "run.json").read_text())
+    rows, held = rows_of(store), {"before": content_of(store)}
+
+    def make(rng: random.Random) -> Read:
+        shutil.rmtree(place / "in", ignore_errors=True)
+        mutated = Path(shutil.copytree(folder, place / "in" / folder.name))
+        for _ in range(rng.choice((1, 2, 3))):
+            rng.choice(MUTATIONS)(rng, mutated, other, theirs)
+        as_copy, everything = rng.random() < 0.2, rng.random() < 1 / EXPORTED
+
+        def read() -> None:
+            try:
+                run_id = export.restore(store, mutated, as_copy=as_copy)
+            except WorkbenchError:
+                assert content_of(store) == held["before"], "a refused folder changed the store"
+                raise
+            finally:
+                there = {path.name for path in place.iterdir() if path.is_dir()}
+                assert there - {"again"} == {"runs", "precious", "out", "in", "theirs"}, there
+            _read(store, run_id)
+            if everything:
+                _read_all(store, run_id, place / "again")
+            store.delete_run(run_id)
+            assert _without_films(rows_of(store)) == _without_films(rows), "another run's rows have changed"
+            held["before"] = content_of(store)
+
+        return read
+
+    return make
 
 
-def test_run_folders_mutated_at_random_do_no_harm(place):
-    found = fuzzed(*place, IN_SUITE)
-    assert found["refused"] > len(IN_SUITE) / 2 and found["accepted"] > len(IN_SUITE) / 50, found
+def parquet_files(folder: Path) -> Begun:
+    """Parquet files with changed bytes, most of them in the footer."""
+    files, path = [path.read_bytes() for path in sorted(OLD.glob("*/*.parquet"))], folder / "t.parquet"
 
-
-@pytest.mark.long
-def test_many_run_folders_mutated_at_random_do_no_harm(place):
-    found = fuzzed(*place, LONG)
-    print(dict(found))
-    assert found["refused"] > len(LONG) / 2 and found["accepted"] > len(LONG) / 50, found
-
-
-@pytest.mark.parametrize("seeds", [range(200), pytest.param(range(200, 25_000), marks=pytest.mark.long)])
-def test_parquet_files_with_changed_bytes_are_read_or_refused(tmp_path, seeds):
-    """Most changes are in the footer; what is not one of the product's errors ends the test, or its process."""
-    files = [path.read_bytes() for path in sorted(OLD.glob("*/*.parquet"))]
-    path, found = tmp_path / "t.parquet", Counter()
-    for seed in seeds:
-        rng = random.Random(seed)
+    def make(rng: random.Random) -> Read:
         content = bytearray(rng.choice(files))
         footer = int.from_bytes(content[-8:-4], "little")
         for _ in range(rng.choice((1, 1, 2, 4, 10))):
             place = len(content) - 8 - rng.randrange(footer) if rng.random() < 0.6 else rng.randrange(len(content))
             content[place] = rng.choice((0, 1, 127, 128, 255, rng.randrange(256)))
         path.write_bytes(content)
-        try:
-            bounded_parquet.read_parquet(path)
-            found["read"] += 1
-        except WorkbenchError:
-            found["refused"] += 1
-    assert min(found["read"], found["refused"]) > len(seeds) / 20, found
+        return lambda: bounded_parquet.read_parquet(path)
 
-
-def fuzzed(place: Path, store: Store, folder: Path, other: Path, seeds: range) -> Counter:
-    """How many were refused and accepted."""
-    theirs = json.loads((export.export(store, store.runs()["run_id"][0], place / "theirs") / "run.json").read_text())
-    rows, found, before = rows_of(store), Counter(), content_of(store)
-    for seed in seeds:
-        rng = random.Random(seed)
-        mutated = Path(shutil.copytree(folder, place / "in" / folder.name))
-        done = [rng.choice(MUTATIONS)(rng, mutated, other, theirs) for _ in range(rng.choice((1, 2, 3)))]
-        try:
-            run_id = export.restore(store, mutated, as_copy=rng.random() < 0.2)
-            _read(store, run_id)
-            if found["accepted"] % EXPORTED == 0:
-                _read_all(store, run_id, place / "again")
-            store.delete_run(run_id)
-            assert _without_films(rows_of(store)) == _without_films(rows), (seed, done)
-            found["accepted"] += 1
-            before = content_of(store)
-        except WorkbenchError as error:
-            assert "\n" not in str(error) and len(str(error)) < 600, (seed, done, error)
-            assert content_of(store) == before, (seed, done)
-            found["refused"] += 1
-        except Exception as error:
-            raise AssertionError(f"seed {seed}, {done}: {error!r}") from error
-        folders = {path.name for path in place.iterdir() if path.is_dir()}
-        assert folders - {"again"} == {"runs", "precious", "out", "in", "theirs"}, (seed, done)
-        shutil.rmtree(place / "in")
-    assert _without_films(rows_of(store)) == _without_films(rows)
-    return found
+    return make
 
 
 def _without_films(rows: dict) -> dict:
