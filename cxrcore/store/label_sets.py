@@ -185,7 +185,8 @@ def _of_row(row: Any) -> LabelSet:
     values = {name: getattr(row, name) for name in ("dataset_id", "source", "policy", "reader")}
     texts = {name: value if isinstance(value, str) else "" for name, value in values.items()}
     parts = json.loads(row.derived or "{}")
-    made = "" if pd.isna(row.created_at) else str(row.created_at.value // 1_000_000)
+    at = row.created_at  # nanoseconds would not hold every year that may stand there
+    made = "" if pd.isna(at) else str(int(at.asm8.astype("datetime64[us]").astype(np.int64)) // 1000)
     return LabelSet(name=row.label_set, findings=tuple(row.findings), created_at=made,
                     derived=tuple((finding, tuple(own)) for finding, own in parts.items()), **texts)
 
