@@ -310,6 +310,8 @@ def test_every_query_of_many_rows_says_its_order():
 @pytest.mark.parametrize("name", OWN_WORDS)
 def test_questions_in_the_words_of_one_kind_say_their_order_too(name):
     texts = [text_of(node) or "" for node in ast.walk(tree(name)) if isinstance(node, ast.JoinedStr)]
+    texts += [text_of(node.value) or "" for node in ast.walk(tree(name)) if isinstance(node, ast.Assign)
+              and isinstance(node.value, ast.Constant)]
     whole = [text for text in texts if re.match(r"\s*(SELECT|WITH)\b", text)
              and re.search(r"ORDER BY \w", outside_parentheses(text))]
     assert len(whole) == OWN_WORDS[name]

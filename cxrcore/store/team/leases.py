@@ -79,10 +79,14 @@ class Lease:
     def _beat(self) -> None:
         while not self._stop.wait(BEAT) and not self._lost_to:
             with contextlib.suppress(WorkbenchError):  # a database that is down for all is asked again
-                if not _ask(self._address, "UPDATE leases SET heard = clock_timestamp() WHERE key = ? AND holder = ? "
-                                           "RETURNING key", [self._key, self._holder]):
-                    held = heard(self._address, self._key)
-                    self._lost_to = held[1][:120] if held else "nobody: the lease is gone"
+                self.refresh()
+
+    def refresh(self) -> None:
+        """Be heard, or learn who took it over."""
+        if not _ask(self._address, "UPDATE leases SET heard = clock_timestamp() WHERE key = ? AND holder = ? "
+                                   "RETURNING key", [self._key, self._holder]):
+            held = heard(self._address, self._key)
+            self._lost_to = held[1][:120] if held else "nobody: the lease is gone"
 
 
 @contextlib.contextmanager
