@@ -267,7 +267,7 @@ class LabelsConfig:
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 
-STORE_COMMANDS = ("init", "copy", "check", "backup", "restore", "vacuum")
+STORE_COMMANDS = ("init", "copy", "check", "hand-in", "backup", "restore", "vacuum")
 
 
 @dataclass(frozen=True)

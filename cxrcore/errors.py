@@ -92,3 +92,7 @@ class StoreReadOnly(StoreError):
 
 class StoreBusy(StoreError):
     """The store stayed locked for longer than the bounded wait; the text says by whom."""
+
+
+class ResultsWait(StoreError):
+    """Results that the store did not take; they are kept beside their run until it does."""

@@ -11,7 +11,7 @@ from cxrcore.errors import DataError
 RUN, PREDICTIONS, THRESHOLDS, CALIBRATOR = "run id", "prediction id", "threshold set id", "calibrator id"
 DATASET, FILE, SPLIT, LABELS = "data set id", "file name", "part of a split", "name of a label set"
 EXPORT, EXPORT_PARTIAL, MAP_PARTIAL, DOWNLOAD = "run folder", "half a run folder", "half a map", "download"  # folders
-BACKUP_PARTIAL = "half a backup"
+BACKUP_PARTIAL, EXPORT_OLD = "half a backup", "older run folder"
 
 _MADE = r"\d{8}-\d{6}-[0-9a-f]{6}"  # as `file.new_id` makes them: time and a random part
 _SPELLINGS = {
@@ -24,6 +24,7 @@ _SPELLINGS = {
     LABELS: (r"[A-Za-z0-9]([A-Za-z0-9 ._-]{0,58}[A-Za-z0-9._-])?",),  # no space at its end, which nobody sees
     EXPORT: (_MADE,),
     EXPORT_PARTIAL: (rf"{_MADE}\.partial",),
+    EXPORT_OLD: (rf"{_MADE}\.old",),
     MAP_PARTIAL: (r"[0-9a-f]{12}\.partial",),
     BACKUP_PARTIAL: (r"[^/\\]+\.partial",),
     DOWNLOAD: (r"[^/\\]+\.part",),

@@ -12,9 +12,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = vars(parser.parse_args(argv))
     # Imported here: torch takes seconds, which --help need not wait for.
     from cxrcore.data.data_folders import with_data
+    from cxrcore.evaluation import hand_in
     from cxrcore.explain import draw_figures, measure_boxes
 
     config = with_data(GradcamConfig(**flags), flags)
+    hand_in.opened(config.store)
     (measure_boxes.measure_boxes_of_run if config.boxes else draw_figures.draw_figures_of_run)(config)
 
 

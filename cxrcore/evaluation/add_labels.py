@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrcore.config import LabelsConfig, default_store
+from cxrcore.config import LabelsConfig
 from cxrcore.data import film_ids
 from cxrcore.data.description import Description, read_description, shipped_names
 from cxrcore.data.label_file import LabelReading, read_label_file
 from cxrcore.data.table_cells import shown
 from cxrcore.errors import DataError, UsageError
-from cxrcore.evaluation import label_metrics, measure_predictions, shares
+from cxrcore.evaluation import hand_in, label_metrics, measure_predictions, shares
 from cxrcore.evaluation.shares import Told, untold, within
 from cxrcore.findings import display_name, key
 from cxrcore.measures import derived
@@ -72,7 +72,7 @@ def run_labels(action: str, file: str | None, config: LabelsConfig) -> None:
     Raises:
         WorkbenchError: one line that says what is wrong; nothing is saved then.
     """
-    store = Store(config.store or default_store())
+    store = hand_in.opened(config.store)
     if action == "list":
         _LOG.info(listed(store))
         return

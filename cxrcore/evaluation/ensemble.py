@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrcore.config import EnsembleConfig, default_store
+from cxrcore.config import EnsembleConfig
 from cxrcore.data.splits import EXTERNAL, own_split
 from cxrcore.errors import UsageError
-from cxrcore.evaluation import measure_predictions, shares
+from cxrcore.evaluation import hand_in, measure_predictions, shares
 from cxrcore.evaluation.shares import Told, untold
 from cxrcore.measures.intervals.draws import N_DRAWS, patient_draws
 from cxrcore.measures.intervals.intervals import difference, resample
@@ -49,7 +49,7 @@ def run_ensemble(config: EnsembleConfig) -> str:
     Raises:
         WorkbenchError: one line that says what is wrong.
     """
-    store = Store(config.store or default_store())
+    store = hand_in.opened(config.store)
     run_ids = [name.strip() for name in (config.runs or "").split(",") if name.strip()]
     with shares.bar(measure_predictions.RESAMPLING) as told:
         run_id = make_ensemble(store, run_ids, config.name or "", told, again=config.again)

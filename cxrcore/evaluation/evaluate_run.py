@@ -13,13 +13,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from cxrcore.cli import results_folder
-from cxrcore.config import EvalConfig, default_store
+from cxrcore.config import EvalConfig
 from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.data.splits import EXTERNAL
 from cxrcore.errors import DiskFullError, RunError, UsageError
-from cxrcore.evaluation import measure_predictions, score, shares, tables
+from cxrcore.evaluation import hand_in, measure_predictions, score, shares, tables
 from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.measure_predictions import MeasuredParts
 from cxrcore.evaluation.split_parts import assumed, chosen_rows, evaluated_parts, prepare_parts
@@ -34,9 +34,10 @@ from cxrcore.networks.foreign import declared
 from cxrcore.networks.foreign.foreign_checkpoint import Loaded, load_any
 from cxrcore.networks.input_check import make_check
 from cxrcore.networks.prediction import use_device
-from cxrcore.store import Store, threshold_file
+from cxrcore.store import Predictions, Store, threshold_file
 from cxrcore.store.run_folder import BEST
 from cxrcore.store.threshold_file import ThresholdFile
+from cxrcore.store.waiting import Results, ScoredPart, TrainingEnd
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -52,7 +53,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     if config.thresholds is not None:
         threshold_file.require_form(config.thresholds)
     use_device(config.device)
-    store = Store(config.store or default_store())
+    store = hand_in.opened(config.store)
     path = find_checkpoint(store, config.run, config.weights)
     said = declared.from_flags(config.findings, config.mean, config.std, config.arch, config.img_size)
     read = load_any(path, said)
@@ -97,12 +98,17 @@ def evaluate_run(
     batch_size: int = 64,
     given: ThresholdFile | None = None,
     views: int = 1,
+    ended: TrainingEnd | None = None,
 ) -> pd.DataFrame:
     """Predict, save, measure, print and write the tables.
 
     Args:
         given: a threshold set to read besides.
         views: of each film, whose scores are averaged; pages go on showing the scores of the film alone.
+        ended: of the training that this is the end of; its run is finished then.
+
+    Raises:
+        ResultsWait: the store did not take the results; they are kept and wait to be handed in.
     """
     for note in _notes(store, source, given) if given else []:
         _LOG.warning(f"{note}")
@@ -114,16 +120,30 @@ def evaluate_run(
             bar.update(n)
             on_batch(n)
 
-        saved = score.score_splits(store, source, films, pixels, parts, at_most, told, batch_size, views)
+        scored = score.score_splits(source, films, pixels, parts, at_most, told, batch_size, views)
     if views == 1:
-        home_maps.keep(store, source, pixels, saved.get("test"))
+        home_maps.keep(store, source, pixels, _tested(films, scored))
     with shares.bar(measure_predictions.RESAMPLING) as share:
-        measured = measure_predictions.measure(store, source.run_id, saved, given, share)
+        measured = hand_in.hand_in(store, Results(source.run_id, films.table.dataset_id, scored, ended), given, share)
+    if measured is None:
+        return pd.DataFrame()
     table = tables.wide(measured.rows, films.table.findings)
     text = tables.as_text(table, _title(source, films, EXTERNAL in parts, measured, given, views),
                            measured.fitted_on)
     _put(table, text, folder)
     return table
+
+
+def _tested(films: FilmSet, scored: Sequence[ScoredPart]) -> Predictions | None:
+    """The test films with their labels and scores, as the store will give them; it is not asked for them."""
+    part = next((one for one in scored if one.split == "test"), None)
+    if part is None:
+        return None
+    order = np.argsort(part.image_ids, kind="stable")
+    image_ids = part.image_ids[order].astype(object)
+    rows = pd.Index(films.table.images["image_id"]).get_indexer(image_ids)
+    return Predictions(image_ids, films.table.images["patient_id"].to_numpy(object)[rows],
+                       films.table.labels[rows].astype(np.float32), part.scores[order], films.table.findings)
 
 
 def _put(table: pd.DataFrame, text: str, folder: Path) -> None:

@@ -5,6 +5,7 @@ on the classic grid. A set from a file may be read beside them. Calibrators are 
 store; nothing of networks and nothing of the command line.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -83,11 +84,11 @@ def measure(
         Reading(chosen, set_id) for set_id, chosen in run_thresholds.own_sets(store, run_id).items()]
     given_id = stored_set(store, given) if given else None
     if FIT_SPLIT in predictions:
-        readings = _fit(store, prediction_ids[FIT_SPLIT], predictions[FIT_SPLIT])
+        readings = _fit(store, run_id, prediction_ids[FIT_SPLIT], predictions[FIT_SPLIT])
         _calibrate(store, prediction_ids[FIT_SPLIT], predictions[FIT_SPLIT])
     else:
         one, held = next(iter(prediction_ids.items()))[1], next(iter(predictions.values()))
-        readings = known or _save_sets(store, one, [fitting.fixed(held.findings)])
+        readings = known or _save_sets(store, run_id, one, [fitting.fixed(held.findings)])
     beside = None
     if given:
         beside = next((own for own in readings if own.set_id == given_id), None)
@@ -132,20 +133,31 @@ def _threshold_rows(chosen: ThresholdSet, held: Predictions) -> pd.DataFrame:
 
 
 def _calibrate(store: Store, prediction_id: str, val: Predictions) -> None:
+    known = store.calibrators(prediction_id)  # of a measurement that was broken off
+    there = list(zip(known["method"], map(json.loads, known["parameters"]), strict=True))
     for method in calibration.METHODS:
         fitted = calibration.fit_calibrator(val.labels, val.scores, val.findings, method)
-        store.save_calibrator(prediction_id, method, fitted.maps)
+        if (method, json.loads(json.dumps(fitted.maps))) not in there:
+            store.save_calibrator(prediction_id, method, fitted.maps)
 
 
-def _fit(store: Store, prediction_id: str, val: Predictions) -> list[Reading]:
+def _fit(store: Store, run_id: str, prediction_id: str, val: Predictions) -> list[Reading]:
     by_f1 = [fit(val.labels, val.scores, val.findings) for fit in (fitting.max_f1, fitting.classic)]
-    fixed, *fitted = _save_sets(store, prediction_id, [fitting.fixed(val.findings), *by_f1])
+    fixed, *fitted = _save_sets(store, run_id, prediction_id, [fitting.fixed(val.findings), *by_f1])
     return [fixed, *(replace(reading, fitted_on=(FIT_SPLIT,)) for reading in fitted)]
 
 
-def _save_sets(store: Store, prediction_id: str, sets: list[ThresholdSet]) -> list[Reading]:
-    return [Reading(s, store.save_threshold_set(prediction_id, s.name, s.objective, s.thresholds,
-                                                parameters=s.parameters)) for s in sets]
+def _save_sets(store: Store, run_id: str, prediction_id: str, sets: list[ThresholdSet]) -> list[Reading]:
+    """Those that are there already stay: of a measurement that was broken off, or films that are measured again."""
+    there = [row for row in store.threshold_sets(run_id).to_dict("records") if row["prediction_id"] == prediction_id]
+
+    def saved(one: ThresholdSet) -> str:
+        same = (row["set_id"] for row in there if (row["name"], row["objective"]) == (one.name, one.objective)
+                and np.array_equal(row["thresholds"], one.thresholds))
+        return next(same, None) or store.save_threshold_set(prediction_id, one.name, one.objective, one.thresholds,
+                                                            parameters=one.parameters)
+
+    return [Reading(one, saved(one)) for one in sets]
 
 
 # -- a set from a file

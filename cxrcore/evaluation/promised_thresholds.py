@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrcore.config import PromiseConfig, default_store
+from cxrcore.config import PromiseConfig
 from cxrcore.data.splits import EXTERNAL, LEAKY_SCHEMES, PART_WORDS
 from cxrcore.errors import RunError, UsageError
+from cxrcore.evaluation import hand_in
 from cxrcore.findings import display_name
 from cxrcore.measures.decisions.by_patients import read_by_patients
 from cxrcore.measures.decisions.promise_record import OBJECTIVE, KeptPromise, promise_of, promised_set
@@ -238,7 +239,7 @@ def run_promise(config: PromiseConfig) -> str:
     Raises:
         WorkbenchError: one line that says what is wrong; nothing is saved then.
     """
-    store = Store(config.store or default_store())
+    store = hand_in.opened(config.store)
     if not config.run:
         raise UsageError("--run is needed: RUN_ID, whose thresholds keep the promise")
     part = config.part or (VAL if store.chosen_set(config.run, VAL) else FITTED_HALF)

@@ -1,6 +1,6 @@
-"""From a checkpoint to saved predictions.
+"""From a checkpoint to the scores of films.
 
-Knows the store and the network; nothing of the command line (see `evaluate_run`) and nothing of metrics (see
+Knows the network; nothing of the store, of the command line (see `evaluate_run`) and of metrics (see
 `measure_predictions`).
 """
 
@@ -14,11 +14,10 @@ from cxrcore.evaluation.split_parts import chosen_rows
 from cxrcore.findings import align
 from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.prediction import predict
-from cxrcore.store import Store
+from cxrcore.store.waiting import ScoredPart
 
 
 def score_splits(
-    store: Store,
     source: Source,
     films: FilmSet,
     pixels: PreparedPixels,
@@ -27,8 +26,8 @@ def score_splits(
     on_batch: Callable[[int], None] = lambda n: None,
     batch_size: int = 64,
     views: int = 1,
-) -> dict[str, str]:
-    """Predict each part and save it as a prediction set; part -> prediction_id.
+) -> tuple[ScoredPart, ...]:
+    """Predict each part.
 
     The scores stand in the order of the films' findings: those that the network does not know have none, and what the
     network knows besides is not kept, since nothing here could measure it.
@@ -39,7 +38,7 @@ def score_splits(
         on_batch: told the number of films after each batch.
         views: of each film, whose scores are averaged; more than 1 is kept with the set's number format.
     """
-    saved = {}
+    scored = []
     chosen = chosen_rows(films, parts, at_most)
     for name, rows in chosen.items():
         readable = _readable(films, rows, pixels)
@@ -47,13 +46,10 @@ def score_splits(
         scores = predict(source.model, source.checkpoint.spec, pixels.pixels, pixels.rows(readable), batch_size,
                          on_batch, views)
         pixels.confirm()
-        saved[name] = store.save_predictions(
-            source.run_id, films.table.dataset_id, name, readable,
-            _in_order(scores, source.checkpoint.findings, films.table.findings), checkpoint=source.name,
-            checkpoint_sha256=source.sha256, n_expected=n_expected,
-            precision="fp32" if views == 1 else f"fp32, mean of {views} views",
-        )
-    return saved
+        scored.append(ScoredPart(
+            name, np.asarray(readable), _in_order(scores, source.checkpoint.findings, films.table.findings),
+            source.name, source.sha256, n_expected, "fp32" if views == 1 else f"fp32, mean of {views} views"))
+    return tuple(scored)
 
 
 def _in_order(scores: np.ndarray, given: Sequence[str], findings: Sequence[str]) -> np.ndarray:

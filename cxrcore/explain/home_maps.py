@@ -22,7 +22,7 @@ SIDE = 28  # cells a side of a kept map: as fine as the networks' own
 _LOG = logging.getLogger(__name__)
 
 
-def keep(store: Store, source: Source, pixels: PreparedPixels, prediction_id: str | None) -> None:
+def keep(store: Store, source: Source, pixels: PreparedPixels, tested: Predictions | None) -> None:
     """Explain a few of the films that a run's best checkpoint was tested on, unless they are explained already.
 
     The file holds image_ids (n,), findings (k,) of the network, maps uint8 (n, k, SIDE, SIDE) over what it looked at,
@@ -30,13 +30,13 @@ def keep(store: Store, source: Source, pixels: PreparedPixels, prediction_id: st
 
     Args:
         pixels: that hold the films, at the network's size.
-        prediction_id: of the test films; None where there are none.
+        tested: the test films and their scores; None where there are none.
     """
-    if prediction_id is None or source.name != BEST:
+    if tested is None or source.name != BEST:
         return
     path = store.run_folder(source.run_id) / HOME_MAPS
     try:
-        films = [one for one in telling_films(store.predictions(prediction_id)) if one in pixels.row_of]
+        films = [one for one in telling_films(tested) if one in pixels.row_of]
         if not films or _is_current(path, source.sha256):
             return
         check = map_check.kept_check(path.parent, source.sha256, source.model, source.checkpoint)

@@ -26,9 +26,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxrcore import __version__, ids
-from cxrcore.config import ExportConfig, default_store
+from cxrcore.config import ExportConfig
 from cxrcore.data.files import csv_file, own_folders
 from cxrcore.errors import RunError, UsageError
+from cxrcore.evaluation import hand_in
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import exported_folder
 from cxrcore.import_export.exported_folder import (
@@ -55,7 +56,7 @@ def export_all(config: ExportConfig) -> list[Path]:
         RunError: no such run.
         UsageError: a store without runs, or a folder that cannot be written.
     """
-    store = Store(config.store or default_store())
+    store = hand_in.opened(config.store)
     run_ids = [config.run] if config.run else list(store.runs()["run_id"])
     if not run_ids:
         raise UsageError(f"the store {store.key} holds no runs to export")
@@ -88,11 +89,20 @@ def export(store: Store, run_id: str, out: Path) -> Path:
         partial.mkdir(parents=True)
         _write(tables, partial)
         _write_for_people(store, run_id, tables, partial)
-        own_folders.remove(out, folder.name, ids.EXPORT)
-        partial.rename(folder)
+        _exchange(partial, folder)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
     return folder
+
+
+def _exchange(partial: Path, folder: Path) -> None:
+    """The new folder in the old one's place: whenever a kill comes, what bears the run's name is whole."""
+    old = folder.with_name(f"{folder.name}.old")
+    if folder.exists():
+        own_folders.remove(folder.parent, old.name, ids.EXPORT_OLD)
+        folder.rename(old)
+    partial.rename(folder)
+    own_folders.remove(folder.parent, old.name, ids.EXPORT_OLD)
 
 
 def _require_own(folder: Path, run_id: str) -> None:
@@ -114,7 +124,7 @@ def folders(path: Path) -> list[Path]:
     if path.name == RUN:
         return [path.parent]
     return [path] if (path / RUN).exists() else sorted(found.parent for found in path.glob(f"*/{RUN}")
-                                                       if found.parent.suffix != ".partial")
+                                                       if found.parent.suffix not in (".partial", ".old"))
 
 
 def restore(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrcore.config import ImportConfig, default_store
+from cxrcore.config import ImportConfig
 from cxrcore.data import films
 from cxrcore.errors import DataError, UsageError
-from cxrcore.evaluation import data_set_films, measure_predictions, shares
+from cxrcore.evaluation import data_set_films, hand_in, measure_predictions, shares
 from cxrcore.evaluation.data_set_films import DataSetFilms
 from cxrcore.findings import display_name
 from cxrcore.import_export import examination, export, prediction_file, read_together, training_films
@@ -35,7 +35,7 @@ def import_predictions(files: Sequence[str], config: ImportConfig) -> list[str]:
     Raises:
         WorkbenchError: one line that says what is wrong; nothing is saved then.
     """
-    store = Store(config.store or default_store())
+    store = hand_in.opened(config.store)
     exported = [file for file in files if export.is_export(Path(file))]
     if exported:
         if len(exported) < len(files):

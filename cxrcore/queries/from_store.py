@@ -24,7 +24,7 @@ from cxrcore.measures.thresholds.cross_fitting import FITTED_HALF, halves
 from cxrcore.measures.thresholds.fitting import Ladder, ThresholdSet
 from cxrcore.measures.thresholds.positions import SortedScores, sort_scores
 from cxrcore.queries.kept import kept
-from cxrcore.store import CSV, LabelSet, Predictions, Store, audit_marks, progress, run_thresholds
+from cxrcore.store import CSV, LabelSet, Predictions, Store, audit_marks, progress, run_thresholds, waiting
 from cxrcore.store.label_sets import labels_as, read_against
 from cxrcore.store.records import as_bytes
 
@@ -99,11 +99,16 @@ def _epochs(store: Store, token: tuple[int, ...], run_ids: tuple[str, ...]) -> p
 
 def statuses(store: Store, runs: pd.DataFrame) -> dict[str, str]:
     """{run_id: status as it is}; not cached, since a killed training changes no file."""
-    return {
-        run_id: status if status != "running" else progress.effective_status(
-            status, progress.of_run(store, run_id))
-        for run_id, status in zip(runs["run_id"].tolist(), runs["status"].tolist(), strict=True)
-    }
+    return {run_id: _as_it_is(store, run_id, status)
+            for run_id, status in zip(runs["run_id"].tolist(), runs["status"].tolist(), strict=True)}
+
+
+def _as_it_is(store: Store, run_id: str, status: str) -> str:
+    if status == "finished":
+        return status
+    if status == "running":
+        status = progress.effective_status(status, progress.of_run(store, run_id))
+    return progress.WAITING if status != "running" and waiting.has_trained(store, run_id) else status
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ STATUS_WORDS = {
     "finished": "✓ finished",
     "failed": "✕ failed",
     "interrupted": "‖ interrupted",
+    "waiting": "⧗ results wait",
 }
 MAX_DEFAULT_FOCUS = 4
 PART_NAMES = {PART_WORDS[part].capitalize(): part for part in ("test", "val")}

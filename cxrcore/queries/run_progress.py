@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cxrcore.store.progress import WAITING
 from cxrcore.store.queued import QUEUED, RUNNING, Queue
 
 STAGES = {
@@ -72,12 +73,23 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
-def trouble(status: str, progress: Mapping[str, Any]) -> str | None:
-    """What happened to a run that did not finish; None where all is well."""
+def trouble(status: str, progress: Mapping[str, Any], kind: str = "trained") -> str | None:
+    """What happened to a run that did not finish; None where all is well.
+
+    Args:
+        kind: of the run.
+    """
+    if status == WAITING:
+        return ("has been trained to its end, but the store was busy or away: its results wait to be handed in. The "
+                "next script that opens the store does it, and so does:")
     if status == "failed":
         why = " ".join(str(progress.get("error") or "the reason is in the output of its training").split())
         return f"failed: {why}."
     if status == "interrupted":
         reached = f" in epoch {progress['epoch']}" if progress.get("epoch") else ""
-        return f"was interrupted{reached}. Its finished epochs are kept."
+        if kind != "trained":
+            return ("is not whole: it is being saved just now, or that was broken off. If it stays so, delete it "
+                    "(Manage) and make it once more.")
+        why = f": {' '.join(str(progress['error']).split())}" if progress.get("error") else ""
+        return f"was interrupted{reached}{why}. Its finished epochs are kept."
     return None

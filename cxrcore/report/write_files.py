@@ -3,11 +3,11 @@
 import logging
 from pathlib import Path
 
-from cxrcore.config import PROJECT_ROOT, ReportConfig, default_store
+from cxrcore.config import PROJECT_ROOT, ReportConfig
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import DataError
+from cxrcore.evaluation import hand_in
 from cxrcore.report import bundle, cautions, contents, official, page
-from cxrcore.store import Store
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -24,7 +24,7 @@ def write_report(config: ReportConfig) -> None:
         official.write_table(config)
         return
     out = _out(config.out)
-    store = Store(config.store or default_store())
+    store = hand_in.opened(config.store)
     found = contents.read_contents(store, config.run or (), config.split, config.labels)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

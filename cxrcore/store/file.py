@@ -135,6 +135,8 @@ class StoreFile:
         except OSError as error:
             raise StoreError(f"the folder of the store {self.path} cannot be made: {error.strerror}") from None
         with turns.turn(self.path, write=True) as own, contextlib.ExitStack() as stack:
+            if not self.exists:
+                stack.push(self._leave_none)
             con = stack.enter_context(own.connect())
             applied = self._schema(con)
             if 0 < applied < len(schema.STEPS) and 0 < (applied := schema.version(con)) < len(schema.STEPS):
@@ -150,6 +152,12 @@ class StoreFile:
             yield FileSession(con)
             own.signals.check()
             con.commit()
+
+    def _leave_none(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Where there was no file and nothing could be written, none stays: a store that is away may come back."""
+        if kind is not None:
+            for path in (self.path, store_path.beside(self.path, store_path.WAL)):
+                path.unlink(missing_ok=True)
 
     def _change_form(self, con: duckdb.DuckDBPyConnection, applied: int, copy: Path) -> None:
         """The missing steps in a transaction of their own: all of them, or the file stays as it was."""

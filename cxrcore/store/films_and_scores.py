@@ -85,6 +85,7 @@ class FilmsAndScores(LabelSets):
         checkpoint_sha256: str | None = None,
         n_expected: int | None = None,
         precision: str = "fp32",
+        prediction_id: str | None = None,
     ) -> str:
         """Save a new prediction set; sets are immutable, and none is ever overwritten.
 
@@ -92,6 +93,8 @@ class FilmsAndScores(LabelSets):
             scores: float (n, k), probabilities in [0, 1], in the order of the data set's findings; NaN for a finding
                 without scores.
             n_expected: readable films of the split; more than n marks the set as a subset.
+            prediction_id: as `file.new_id` makes it, where it was given before; nothing is done where the run has this
+                set already. Default a new one.
 
         Returns:
             prediction_id.
@@ -102,9 +105,12 @@ class FilmsAndScores(LabelSets):
         """
         scores = np.asarray(scores, np.float32)
         rows = _rows_in_order(image_ids, scores, len(self.findings(dataset_id)))
-        prediction_id = new_id()
+        prediction_id = prediction_id or new_id()
         with self._write() as con:
             require(con, run_id=run_id)
+            if con.execute("SELECT 1 FROM prediction_sets WHERE prediction_id = ? AND run_id = ?",
+                           [prediction_id, run_id]).fetchone():
+                return prediction_id
             _require_films(con, dataset_id, rows)
             con.insert("predictions", rows, prediction_id=prediction_id, id_number=ids.number_of(prediction_id))
             con.execute("INSERT INTO prediction_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, now())",

@@ -24,6 +24,8 @@ from cxrcore.store.store import Store
 
 BEAT = 1.0  # seconds between writes
 STALE = 60.0  # seconds of silence after which a run on another machine counts as gone
+WAITING = "waiting"  # stage and status of a training that has ended, whose results the store has not taken yet
+_ENDS = ("failed", "interrupted", WAITING)  # stages after which nothing follows
 _TEXTS = ("host", "stage", "error")
 _NUMBERS = ("heartbeat", "epoch", "epochs", "step", "steps", "images_per_second", "seconds_left", "best_epoch")
 _MOST = 2**53  # of a number
@@ -115,11 +117,15 @@ def lease_of(run_id: str) -> str:
 def effective_status(status: str, progress: dict[str, Any]) -> str:
     """The run's status as it is: 'interrupted' for one that says 'running' but whose process is gone.
 
+    One that could not tell the store how it ended is what its progress says: 'failed', 'interrupted' or `WAITING`.
+
     Args:
         progress: as `of_run`; of a team's run with its silence by the database's clock, which counts alone.
     """
     if status != "running":
         return status
+    if progress.get("stage") in _ENDS:
+        return str(progress["stage"])
     if "silence" in progress:
         return "interrupted" if progress["silence"] > STALE else "running"
     silent = time.time() - progress.get("heartbeat", 0)

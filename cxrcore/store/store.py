@@ -84,14 +84,17 @@ class Store(FilmsAndScores, Measurements, WholeRuns):
 
     def log_epoch(self, run_id: str, record: EpochRecord) -> None:
         """Append one epoch; the same epoch logged again (after a resume) changes nothing."""
-        row = dataclasses.astuple(record)
+        self.log_epochs(run_id, [record])
+
+    def log_epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
+        """Append epochs, all or none of them; those that are there already stay as they are."""
         with self._write() as con:
             require(con, run_id=run_id)
-            con.execute(
-                """INSERT INTO epochs SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?
-                   WHERE NOT EXISTS (SELECT 1 FROM epochs WHERE run_id = ? AND epoch = ?)""",
-                [run_id, *(None if value != value else value for value in row), run_id, record.epoch],
-            )
+            for record in records:
+                row = [None if value != value else value for value in dataclasses.astuple(record)]
+                con.execute("""INSERT INTO epochs SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?
+                               WHERE NOT EXISTS (SELECT 1 FROM epochs WHERE run_id = ? AND epoch = ?)""",
+                            [run_id, *row, run_id, record.epoch])
 
     def finish_run(
         self, run_id: str, status: str, *, best_epoch: int | None = None, cost: Mapping[str, Any] | None = None

@@ -17,25 +17,24 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from cxrcore import cli
-from cxrcore.config import TrainConfig
+from cxrcore.config import TrainConfig, default_store
 from cxrcore.data.films import FilmSet
-from cxrcore.errors import RunError, StoreBusy, WorkbenchError
-from cxrcore.evaluation import data_set_films, evaluate_run
+from cxrcore.errors import RunError, StoreError, WorkbenchError
+from cxrcore.evaluation import data_set_films, hand_in
 from cxrcore.interrupts import is_interruption, raise_again, sigterm_as_interrupt
 from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.checkpoint import Checkpoint
-from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.inference_cost import inference_cost
-from cxrcore.networks.input_check import make_check
 from cxrcore.networks.prediction import default_device
 from cxrcore.store import EpochRecord, Store, claims
 from cxrcore.store.backends.session import Held
 from cxrcore.store.progress import Progress
 from cxrcore.store.run_folder import BEST, LAST
-from cxrcore.training import devices, train_plan
+from cxrcore.store.waiting import TrainingEnd
+from cxrcore.training import devices, into_store, train_plan
 from cxrcore.training.augmentation import Augmentation
 from cxrcore.training.command import drop_training_state, maps_of, probe, restored, sized
+from cxrcore.training.into_store import RunInStore
 from cxrcore.training.ranks.group import group
 from cxrcore.training.ranks.meeting import one_cause
 from cxrcore.training.ranks.shared_plan import share
@@ -61,6 +60,7 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> str:
     """
     if config.resume:
         return go_on(config, config.resume, given)
+    hand_in.opened(config.store)
     return begin(sized(config, given))
 
 
@@ -87,6 +87,8 @@ def go_on(config: TrainConfig, run_id: str, given: frozenset[str]) -> str:
     Args:
         given: names of the flags that were given: all others stay as the run was begun.
     """
+    if into_store.has_handed_in(Store(config.store or default_store()), run_id):
+        return run_id
     plan, last, changed = plan_resumed(config, run_id, given)
     share(group(), plan, trainer_settings(plan), plan.store.run_folder(run_id) / LAST if last else None)
     if changed:
@@ -110,25 +112,28 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
         with _memory_in_one_line(plan):
             trainer = _trainer(plan, last)
             cost = _fit(plan, run_id, trainer, progress, own)
-        _evaluate(plan, run_id, progress)
         cost |= maps_of(folder / BEST)
-        plan.store.finish_run(run_id, "finished", best_epoch=trainer.best_epoch, cost=cost)
-        progress.update(stage="finished")
+        finished = into_store.handed_in(plan, run_id, progress,
+                                        TrainingEnd(tuple(trainer.records), trainer.best_epoch, cost))
     drop_training_state(folder / LAST)
-    _LOG.info(f"run {run_id} finished: best epoch {trainer.best_epoch}, checkpoints in {folder}")
+    ended = "finished" if finished else "has been trained to its end"
+    _LOG.info(f"run {run_id} {ended}: best epoch {trainer.best_epoch}, checkpoints in {folder}")
     return run_id
 
 
 @contextlib.contextmanager
 def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress, own: Held) -> Generator[None]:
-    """A training that does not reach its end is 'interrupted' or 'failed' in the store, with the reason beside it."""
+    """A training that does not reach its end is 'interrupted' or 'failed' in the store, with the reason beside it.
+
+    It never fails for the store's sake: it is interrupted then, and what it has made is on the disk.
+    """
     try:
         yield
     except BaseException as error:
         if own.is_lost:  # its status is whose who goes on with it
             raise
         interrupted, folder = is_interruption(error), plan.store.run_folder(run_id)
-        status = "interrupted" if interrupted else "failed"
+        status = "interrupted" if interrupted or isinstance(error, StoreError) else "failed"
         reason = " ".join(str(error).split())[:300]
         progress.update(stage=status, **({} if interrupted else {"error": reason or type(error).__name__}))
         _LOG.error(_end(plan, run_id, status, progress.state.get("best_epoch")))
@@ -150,8 +155,10 @@ def _end(plan: TrainingPlan, run_id: str, status: str, best_epoch: int | None) -
     """Keep how a run ended; returns how to go on with it."""
     try:
         plan.store.finish_run(run_id, status, best_epoch=best_epoch)
-    except RunError:
-        return f"{status}; run {run_id} was deleted while it trained: there is nothing to go on with"
+    except RunError as error:
+        if not plan.store.run_file(run_id, LAST):
+            return f"{status}; run {run_id} was deleted while it trained: there is nothing to go on with"
+        _LOG.warning(f"{error}, or its store is away")
     except WorkbenchError as error:  # its progress file says how it ended
         _LOG.warning(str(error))
     where = f" --store {shlex.quote(plan.store.key)}" if plan.config.store else ""
@@ -185,7 +192,7 @@ def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
 def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress, own: Held) -> dict[str, Any]:
     """Epoch after epoch to the end; returns what it cost."""
     folder = plan.store.run_folder(run_id)
-    unlogged = trainer.records  # of a resumed run: it may have been killed between checkpoint and store
+    kept = RunInStore(plan.store, run_id, trainer.records)  # those of a resumed run may not be in the store yet
     while not trainer.done:
         number, epochs = trainer.next_epoch, trainer.settings.epochs
         with _bar(trainer, number, epochs) as bar:
@@ -194,28 +201,16 @@ def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress, 
             raise trainer.lost(number)
         plan.pixels.confirm()
         own.require()
+        kept.require_kept()
         if trainer.best_epoch == number:
             checkpoints.save_checkpoint(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))
         checkpoints.save_checkpoint(folder / LAST, _checkpoint(plan, run_id, trainer, with_state=True))
         progress.update(best_epoch=trainer.best_epoch)
-        unlogged = _log(plan.store, run_id, [*unlogged, record])
+        kept.log(record)
         _print_epoch(record, epochs, trainer.best_epoch == number)
-    for record in unlogged:
-        plan.store.log_epoch(run_id, record)
     if trainer.next_epoch <= trainer.settings.epochs:
         _LOG.info(f"stopped early: no better validation for {plan.config.patience} epochs")
     return _cost(plan, trainer, folder)
-
-
-def _log(store: Store, run_id: str, records: list[EpochRecord]) -> list[EpochRecord]:
-    """Write epochs to the store; those that a busy store refused are tried again after the next epoch."""
-    try:
-        for record in records:
-            store.log_epoch(run_id, record)
-    except StoreBusy as error:
-        _LOG.warning(f"{error}; the epoch will be written with the next")
-        return records
-    return []
 
 
 def _bar(trainer: Trainer, number: int, epochs: int) -> tqdm:
@@ -271,23 +266,3 @@ def _cost(plan: TrainingPlan, trainer: Trainer, folder: Path) -> dict[str, Any]:
             "images_per_second": round(trainer.records[-1].images_per_second, 1), "peak_device_bytes": peak,
             "checkpoint_bytes": (folder / BEST).stat().st_size,
             **inference_cost(plan.origin.model, plan.config.img_size, trainer.device)}
-
-
-def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress) -> None:
-    if not plan.eval_parts:
-        return
-    path = plan.store.run_folder(run_id) / BEST
-    best = checkpoints.load_checkpoint(path)
-    source = Source(run_id, best, best.model(), BEST, checkpoints.sha256(path))
-    seen, total = 0, sum(map(len, plan.eval_parts.values()))
-    progress.update(stage="evaluating", step=0, steps=total, seconds_left=None)
-
-    def told(n: int) -> None:
-        nonlocal seen
-        raise_again()
-        seen += n
-        progress.update(step=seen)
-
-    evaluate_run.evaluate_run(plan.store, source, plan.films, plan.pixels, plan.eval_parts, plan.config.eval_subset,
-                              cli.results_folder(plan.config.results), told)
-    make_check.make_if_missing(plan.store, source, plan.films)

@@ -16,7 +16,7 @@ from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.evaluated_runs import Evaluated
 from cxrcore.queries.repeats.trainings import Training, any_repeated, places_of, trainings
 from cxrcore.queries.threshold_sets import HALF, parse_key
-from cxrcore.store import Store, lost_file
+from cxrcore.store import Store, lost_file, progress, waiting
 from cxrcore.store.records import rows_of
 from cxrcore.store.run_folder import BEST
 from cxrcore.ui import link, shell, widgets
@@ -116,10 +116,15 @@ def open_runs_page(name: str, without: str, *, head: bool = True) -> Generator[R
         without: what an empty store means for the page, such as 'so there are no curves'.
         head: as for `shell.open_page`.
     """
+    begun = False
     with shell.open_page(name, head=head) as store:
         with st.skeleton(height=SKELETON):
             overview = from_store.overview(store)
-        yield runs_page_of(store, overview, without)
+        page = runs_page_of(store, overview, without)
+        begun = True
+        yield page
+    if not begun:  # the store could not be read, and the page has said so
+        st.stop()
 
 
 def runs_page_of(store: Store, overview: from_store.Overview, without: str) -> RunsPage:
@@ -264,6 +269,10 @@ def say_missing(store: Store, runs: pd.DataFrame, board: pd.DataFrame, part: str
         elif status == "running":
             st.info(f"{name} is still training. Its curves appear when it has been evaluated, at the end.",
                     icon=":material/hourglass_top:")
+        elif status == progress.WAITING:
+            st.info(f"{name} has no predictions in the store yet: they wait to be handed in. This does it:",
+                    icon=":material/hourglass_top:")
+            widgets.command(waiting.COMMAND, store)
         elif run.kind != "trained":
             st.info(f"{name} has no predictions in this store.", icon=":material/info:")
         elif not store.run_file(run.run_id, BEST):

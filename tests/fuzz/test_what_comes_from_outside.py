@@ -24,9 +24,9 @@ KINDS = {
     "parquet files": Kind(20, 1_200, mutated_run_folders.parquet_files),
     "heartbeats": Kind(15, 600, heartbeats, least=(1.0, 0.0)),
     "checkpoints": Kind(15, 900, checkpoints),
-    "stores": Kind(10, 500, stores, seconds=60.0),
+    "stores": Kind(10, 500, stores),
     "links": Kind(14, 940, links),
-    "pages": Kind(2, 60, pages, seconds=120.0, least=(1.0, 0.0)),
+    "pages": Kind(2, 60, pages, least=(1.0, 0.0)),
 }
 FEW = 100  # inputs of a kind from which on so many have to be read and refused
 

@@ -12,7 +12,7 @@ from cxrcore.evaluation import label_metrics
 from cxrcore.explain import overlay, registration, small_maps
 from cxrcore.measures import calibration, derived, localization, localization_scores, metrics, subgroups
 from cxrcore.measures.decisions import abstention, by_patients, net_benefit, planner, prevalence, promises
-from cxrcore.measures.intervals import delong, draws, holm, intervals, resampling, scored_films
+from cxrcore.measures.intervals import delong, draws, holm, intervals, resampling, scored_films, seed_spread
 from cxrcore.measures.thresholds import cross_fitting, fitting
 from cxrcore.networks.cam_layer import CamLayer
 from cxrcore.store import label_sets
@@ -44,6 +44,11 @@ MUTATIONS = (
     Mutation("the error is of the wrong freedom", intervals._summary, "ddof=1", "ddof=0", ("intervals",)),
     Mutation("ECE has the interval of all others", intervals.Resampled.interval, 'measure == "ece"', "False",
              ("intervals",)),
+    Mutation("the spread over seeds is that of all seeds there are", seed_spread.seed_spread, "ddof=1", "ddof=0",
+             ("over seeds",)),
+    Mutation("Welch's freedom is that of alike spreads", seed_spread._welch,
+             "(parts[0] ** 2 / (n[0] - 1) + parts[1] ** 2 / (n[1] - 1))", "(parts[0] + parts[1]) ** 2 * sum(n)",
+             ("over seeds",)),
     Mutation("p is one-sided", intervals.difference, "2 * ndtr", "ndtr", ("comparison",)),
     Mutation("Holm's correction is Bonferroni's", holm.holm, "np.arange(len(rising), 0, -1)", "len(rising)",
              ("comparison",)),

@@ -20,7 +20,7 @@ from cxrcore.queries import board_state, evaluated_runs, from_store, run_groups
 from cxrcore.store import Store
 from cxrcore.store.care import backup, checking
 
-WAIT = 60  # seconds until a process that reads a store is taken for stuck
+WAIT = 200  # seconds until a process that reads a store is taken for stuck
 PAGES = sorted(path.stem for path in (PROJECT_ROOT / "pages").glob("*.py"))
 CHANGES = (  # what SQL can do to a store: another form, or rows that no version wrote
     "ALTER TABLE {table} DROP COLUMN {column}", "ALTER TABLE {table} RENAME COLUMN {column} TO other",

@@ -33,7 +33,8 @@ GROUPS: dict[str, Callable[[], dict[str, Any]]] = {
     "metrics": golden_numbers.measured, "label order": golden_numbers.labels_by_name,
     "calibration": golden_numbers.calibrated, "thresholds": golden_numbers.thresholds, "worth": golden_numbers.worth,
     "promises and bands": golden_numbers.promised, "intervals": golden_numbers.intervals,
-    "comparison": golden_numbers.compared, "subgroups": golden_numbers.groups,
+    "over seeds": golden_numbers.over_seeds, "comparison": golden_numbers.compared,
+    "subgroups": golden_numbers.groups,
     "second reading": golden_numbers.read_by_experts, "films": golden_numbers.looked_at, "curves": golden_numbers.drawn,
     "boxes": golden_places.boxes, "maps": golden_places.maps, "store": golden_stored.kept}
 _LIST = re.compile(r"\[[^][{}]*\]")  # of numbers or words: on one line

@@ -38,6 +38,7 @@ from cxrcore.measures.intervals.holm import verdicts
 from cxrcore.measures.intervals.intervals import MACRO, compare, difference, resample
 from cxrcore.measures.intervals.rates_in_draws import ROWS, rate_spreads
 from cxrcore.measures.intervals.scored_films import measured_films, shared_films, subset
+from cxrcore.measures.intervals.seed_spread import seed_difference, seed_spread
 from cxrcore.measures.label_reader import MEASURES as READER_MEASURES
 from cxrcore.measures.label_reader import agreement, read_against
 from cxrcore.measures.thresholds import changed_films, fitting, positions, told_apart
@@ -212,9 +213,11 @@ def intervals() -> dict[str, Any]:
         made[measure] = {name: named(getattr(one, name)) for name in ("point", "low", "high", "error", "n_dropped")}
     owners = draws.owners(test.patient_ids, test.image_ids)
     for curve in curve_bands.CURVES:
-        band = curve_bands.band(test.labels[:, 0], test.scores[:, 0], owners, draws, curve)
+        band = curve_bands.summed_up(*curve_bands.in_draws(
+            test.labels[:, 0], test.scores[:, 0], owners, draws, curve))
         made[f"{curve} band of Effusion"] = {name: getattr(band, name)[::64] for name in ("x", "low", "high")}
-        mean = macro_curves.mean_band(test.labels[:, :2], test.scores[:, :2], owners, draws, curve)
+        mean = curve_bands.summed_up(*macro_curves.mean_in_draws(
+            test.labels[:, :2], test.scores[:, :2], owners, draws, curve))
         made[f"{curve} band of the mean"] = {name: getattr(mean, name)[::64] for name in ("x", "low", "high")}
     spread = rate_spreads(test.labels[:, :1], test.scores[:, :1], owners, draws, [np.array([0.2, 0.34, 0.6])])[0]
     made["rates of Effusion at a threshold"] = dict(zip(ROWS, spread, strict=True))
@@ -240,6 +243,19 @@ def compared() -> dict[str, Any]:
     first, second = shared_films([films(run="first"), films(run="second")])
     one = delong(first.labels[:, 0], np.column_stack([first.scores[:, 0], second.scores[:, 0]]))
     return made | {"DeLong of Effusion": {"auroc": one.auroc, "covariance": one.covariance.ravel(), "test": one.test()}}
+
+
+def over_seeds() -> dict[str, Any]:
+    """AUROC of three made repeats of two trainings: mean, spread, the difference as Welch has it and seed by seed."""
+    test = films()
+    noise = np.random.Generator(np.random.PCG64(5)).normal(0, 0.05, (6, *test.scores.shape))
+    areas = np.array([[metrics.auroc(test.labels[:, k], (test.scores + own)[:, k]) for k in range(4)] for own in noise])
+    made = seed_spread(areas[:3])
+    told = {"mean": named(made.mean), "sd": named(made.sd)}
+    for title, paired in (("Welch", False), ("paired", True)):
+        change = seed_difference(areas[:3], areas[3:], paired)
+        told[title] = {name: named(getattr(change, name)) for name in ("point", "low", "high", "p")}
+    return told
 
 
 def groups() -> dict[str, Any]:
@@ -330,4 +346,7 @@ def drawn() -> dict[str, Any]:
     made["histogram"] = {"edges": edges, "with": counts[0][0], "without": counts[0][1]}
     other = curves.finding_curves(films().labels[:, 2], films().scores[:, 2], "roc").lines["roc"]
     x, y = macro_curves.mean_curve([roc, other], "roc")
-    return made | {"mean roc": {"x": x[::32], "y": y[::32]}}
+    runs = [curves.finding_curves(one.labels[:, 0], one.scores[:, 0], "roc") for one in (films(), films(run="second"))]
+    repeats = macro_curves.mean_of_repeats(runs, "roc")
+    return made | {"mean roc": {"x": x[::32], "y": y[::32]},
+                   "of repeats": {"auroc": repeats.auroc, "ap": repeats.ap, "roc": repeats.lines["roc"].y[::32]}}

@@ -14,7 +14,7 @@ from told_leaderboard import Leaderboards
 
 from cxrcore.config import PROJECT_ROOT, default_store
 from cxrcore.queries import from_store
-from cxrcore.store import queued, turns
+from cxrcore.store import progress, queued, turns
 from cxrcore.store.queued import DONE, FAILED, RUNNING, Queue, Queued
 from cxrcore.ui import shell
 from cxrcore.ui.runs.leaderboard import FIRST
@@ -165,11 +165,15 @@ def test_a_broken_off_run_says_how_to_go_on(open_runs, boards, store):
     gone = add_run(store, "gone", status="running", auroc=None)
     beat(store, gone, stage="training", epoch=4, heartbeat=time.time() - 3600)
     failed = add_run(store, "bad", status="failed", auroc=None)
-    app = open_runs(run=[gone, failed])
-    assert {"‖ interrupted", "✕ failed"} == {row["status"] for row in boards.rows[0]}
+    waits = add_run(store, "held up", status="running", auroc=None)
+    beat(store, waits, stage=progress.WAITING, heartbeat=time.time() - 3600)
+    app = open_runs(run=[gone, failed, waits])
+    assert {"‖ interrupted", "✕ failed", "⧗ results wait"} == {row["status"] for row in boards.rows[0]}
     assert "interrupted in epoch 4" in app.warning[0].value and "failed" in app.warning[1].value
+    assert "its results wait to be handed in" in app.warning[2].value
     assert [code.value.split(" --store")[0] for code in app.code] == [
-        f"python scripts/train.py --resume {gone}", f"python scripts/train.py --resume {failed}"]
+        f"python scripts/train.py --resume {gone}", f"python scripts/train.py --resume {failed}",
+        "python scripts/store.py hand-in"]
     assert not app.progress
 
 

@@ -255,7 +255,7 @@ def test_a_report_has_as_many_findings_as_its_runs(findings):
     ((0.8123, 0.7, 0.9, 14), "0.812 [0.700, 0.900]"), ((0.5, 0.4, 0.6, 9), "0.500 [0.400, 0.600] (9 of 14)"),
     ((0.5, math.nan, math.nan, 14), "0.500"), ((math.nan, math.nan, math.nan, 0), "--")])
 def test_a_cell_of_the_latex_table_leaves_out_what_is_undefined(cell, printed):
-    assert bundle._cell(*cell, 14) == printed
+    assert bundle._cell(*cell, 14, math.nan) == printed
 
 
 def test_runs_on_a_subset_are_left_out_unless_named_and_then_films_are_told_apart():

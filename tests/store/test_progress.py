@@ -114,7 +114,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "BEAT", 0.0005)
     with Progress(tmp_path) as told:
         told.update(text="x" * 20_000)
-        told._write()
+        told.write()
         until = time.monotonic() + 0.5
         n = 0
         while time.monotonic() < until:

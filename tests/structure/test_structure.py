@@ -108,7 +108,7 @@ def test_every_room_says_its_duty_in_one_line():
 
 def test_the_tests_lie_as_the_rooms_do():
     """A folder of tests is a room, one of its folders, or one of those named here."""
-    others = {"browser", "benchmarks", "fuzz", "golden", "made", "pages", "scripts", "structure"}
+    others = {"browser", "benchmarks", "durability", "fuzz", "golden", "load", "made", "pages", "scripts", "structure"}
     tests = PROJECT_ROOT / "tests"
     for folder in {path.parent for path in tests.rglob("test_*.py")} - {tests}:
         place = folder.relative_to(tests)

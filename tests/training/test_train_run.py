@@ -5,9 +5,10 @@ import logging
 import numpy as np
 import pytest
 import torch
+from small_trainings import resumed, small
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cxrcore.config import EvalConfig, TrainConfig
+from cxrcore.config import EvalConfig
 from cxrcore.errors import DeviceMemoryError, RunError
 from cxrcore.evaluation.evaluate_run import evaluate
 from cxrcore.networks import prediction
@@ -21,18 +22,6 @@ from cxrcore.training import devices, train_run
 from cxrcore.training.augmentation import Augmentation
 from cxrcore.training.trainer import Settings, Trainer
 from cxrcore.training.training_data import TrainingData
-
-
-def small(films, home, **changed) -> TrainConfig:
-    return TrainConfig(**{
-        "csv_path": str(films / "Data_Entry_2017.csv"), "img_root": str(films), "store": str(home / "store.duckdb"),
-        "arch": "resnet18", "epochs": 1, "train_subset": 16, "val_subset": 8, "img_size": 32, "init": "random",
-        "precision": "fp32", "eval_subset": 8, "results": str(home / "results"), "batch_size": 8} | changed)
-
-
-def resumed(store: Store, run_id: str, **changed) -> str:
-    return train_run.train(TrainConfig(resume=run_id, store=str(store.path), **changed),
-                           frozenset({"resume", "store", *changed}))
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ _BY_SYSTEMS = r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini"  # what file managers 
 _ENTRIES = {  # {folder: what may lie right in it}; others hold what their owners put there
     ids.EXPORT: _EXPORTED,
     ids.EXPORT_PARTIAL: _EXPORTED,
+    ids.EXPORT_OLD: _EXPORTED,
     ids.MAP_PARTIAL: r"pixels\.npy|done\.bin|notes\.jsonl|films\.parquet|manifest\.json",
     ids.BACKUP_PARTIAL: r"store\.duckdb(\.wal|\.gate|\.holder)?|backup\.json|prepared|\d{8}-\d{6}-[0-9a-f]{6}",
     ids.DOWNLOAD: r"datasets",  # of kagglehub's cache
@@ -28,7 +29,7 @@ def remove(root: Path, name: str, kind: str = ids.RUN) -> None:
     """Delete the folder `root / name` with all that is in it; what cannot be deleted, or is not there, is left.
 
     Args:
-        kind: of the folder: `ids.RUN` (with its checkpoints), `EXPORT`, `EXPORT_PARTIAL`, `MAP_PARTIAL`,
+        kind: of the folder: `ids.RUN` (with its checkpoints), `EXPORT`, `EXPORT_PARTIAL`, `EXPORT_OLD`, `MAP_PARTIAL`,
             `BACKUP_PARTIAL` or `DOWNLOAD`.
 
     Raises:

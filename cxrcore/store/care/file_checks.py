@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from cxrcore import ids
 from cxrcore.data.pixels import prepared
 from cxrcore.errors import WorkbenchError
-from cxrcore.store import safety_copy, turns
+from cxrcore.store import safety_copy, turns, waiting
 from cxrcore.store.care import kept_old
 from cxrcore.store.care.troubles import RESTORE, Trouble
 from cxrcore.store.progress import effective_status, read_progress
@@ -55,6 +55,7 @@ def in_folder(
     for run in runs:
         told = status(run) if status else effective_status(run["status"], read_progress(root / run["run_id"]))
         yield from _of_run(root, run, told, newest.get(run["run_id"]), now)
+        yield from _waiting(root, run["run_id"])
     yield from left_over(root, now)
     yield from _of_maps(root / "prepared")
 
@@ -68,7 +69,7 @@ def _of_run(root: Path, run: Mapping[str, Any], status: str, wanted: str | None,
         return
     if status == "running":
         return
-    if run["status"] == "running":
+    if run["status"] == "running" and not waiting.in_folder(folder):
         goes_on = (folder / LAST).exists()
         yield Trouble(f"run {run_id} stopped before its end",
                       f"go on with it: python scripts/train.py --resume {run_id}" if goes_on else
@@ -81,6 +82,19 @@ def _of_run(root: Path, run: Mapping[str, Any], status: str, wanted: str | None,
         return
     yield from _of_checkpoints(run_id, folder, wanted)
     yield from left_over(folder, now)
+
+
+def _waiting(root: Path, run_id: str) -> Iterator[Trouble]:
+    if not ids.is_one(ids.RUN, run_id) or waiting.is_at_work(root / run_id):
+        return
+    for path in waiting.in_folder(root / run_id):
+        try:
+            waiting.read(path)
+        except WorkbenchError as error:
+            yield Trouble(str(error), f"evaluate the run again, python scripts/eval.py --run {run_id}, and delete the "
+                                      "file")
+        else:
+            yield Trouble(f"results of run {run_id} wait to be handed in ({path})", waiting.COMMAND, is_fault=False)
 
 
 def _of_checkpoints(run_id: str, folder: Path, wanted: str | None) -> Iterator[Trouble]:
@@ -121,8 +135,9 @@ def _without_run(store: Path, known: set[str]) -> Iterator[Trouble]:
     others, unread = _runs_of_neighbours(store)
     for folder in found:
         if folder.name not in others:
-            yield Trouble(f"the run folder {folder} belongs to no run" + (f" ({unread.name} beside it cannot be read)"
-                                                                          if unread else ""),
+            holds = ", and holds results that wait to be handed in" if waiting.in_folder(folder) else ""
+            doubt = f" ({unread.name} beside it cannot be read)" if unread else ""
+            yield Trouble(f"the run folder {folder} belongs to no run{holds}{doubt}",
                           "a run that was deleted while it was in use leaves one: delete the folder, or bring back the "
                           "store that it belongs to", is_fault=unread is None)
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from cxrcore.settings import TRAINING_KEY
-from cxrcore.store import Store, progress
+from cxrcore.store import Store, progress, waiting
 from cxrcore.store.records import rows_of
 from cxrcore.store.run_folder import LAST
 
@@ -47,6 +47,8 @@ def _key(config: str | None) -> str:
 
 
 def _state(store: Store, run_id: str, status: str) -> str | None:
+    if status != FINISHED and waiting.has_trained(store, run_id):
+        return FINISHED  # its results wait to be handed in, which every script does
     status = progress.effective_status(status, progress.of_run(store, run_id))
     if status in (FINISHED, RUNNING):
         return status

@@ -140,7 +140,7 @@ class _Sweep:
         elif code:
             one.state, one.said = FAILED, processes.why_it_ended(code, one.output)
         else:
-            one.state, one.said = FAILED, "it ended without a finished run: the films on disk have changed meanwhile"
+            one.state, one.said = FAILED, "it ended without a finished run: films have changed, or the store is away"
 
 
 def _threads(on: Sequence[str]) -> dict[str, str]:

@@ -7,9 +7,10 @@ requeued copy, another sweep or an impatient person does no harm.
 import dataclasses
 import logging
 
-from cxrcore.config import TrainConfig, default_store
+from cxrcore.config import TrainConfig
 from cxrcore.errors import BeingTrained
-from cxrcore.store import Store, claims
+from cxrcore.evaluation import hand_in
+from cxrcore.store import claims
 from cxrcore.training import train_plan, train_run
 from cxrcore.training.sweep import kept_runs, product_version
 
@@ -26,7 +27,7 @@ def train_once(config: TrainConfig, given: frozenset[str]) -> str:
         WorkbenchError: as `train_run.train`.
     """
     product_version.require_the_same()
-    store = Store(config.store or default_store())
+    store = hand_in.opened(config.store)
     films = train_plan.load_films(config)
     key = train_plan.key_of(config, films)
     with claims.claimed(store, key):

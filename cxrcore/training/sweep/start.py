@@ -5,9 +5,9 @@ import logging
 import os
 from collections.abc import Collection
 
-from cxrcore.config import TrainConfig, default_store
+from cxrcore.config import TrainConfig
 from cxrcore.errors import UsageError
-from cxrcore.store import Store
+from cxrcore.evaluation import hand_in
 from cxrcore.training import train_run
 from cxrcore.training.command import sized
 from cxrcore.training.ranks.follow import follow
@@ -45,11 +45,11 @@ def train(config: TrainConfig, given: frozenset[str] = frozenset()) -> None:
     if config.on == "slurm":
         _refuse(config, given, {"devices", "device"}, "which device a job gets, Slurm decides: leave out")
         slurm.require()
-        slurm.submit(Store(config.store or default_store()), planned(config, given), config.sbatch)
+        slurm.submit(hand_in.opened(config.store), planned(config, given), config.sbatch)
         return
     _refuse(config, given, {"device"} if config.devices else set(), "--devices names them all: leave out")
     devices = local_queue.devices(config.devices or config.device)
-    local_queue.run(Store(config.store or default_store()), planned(config, given), devices)
+    local_queue.run(hand_in.opened(config.store), planned(config, given), devices)
 
 
 def _train_one(config: TrainConfig, given: frozenset[str]) -> None:

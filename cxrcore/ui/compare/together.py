@@ -150,7 +150,7 @@ def _say_what_is_what(found: Sequence[MeasuredTraining], base: MeasuredTraining,
     if others:
         text += (" *Difference* is between means; its interval and the verdict are over patients, for these very "
                  "runs. *Over seeds* is the 95 % interval of the same difference with other seeds, on these very "
-                 f"films{_how(others, base)}. Neither holds the other: a lead is sure where both lie on one side of 0.")
+                 f"films{_how(others, base)}. Neither holds the other: claim a lead only where both are clear of 0.")
     st.caption(text)
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from cxrcore.charts.look import architecture_label
 from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
 from cxrcore.queries import from_store, run_progress
-from cxrcore.store import Store, progress, queued
+from cxrcore.store import Store, progress, queued, waiting
 from cxrcore.store.queued import Queue
 from cxrcore.store.records import rows_of
 from cxrcore.ui import link, shell, widgets
@@ -65,12 +65,17 @@ def _show_queue(queue: Queue) -> None:
 def trouble(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:
     """Say of each of these runs that broke off what happened, and how to go on."""
     for run_id, kind in zip(runs["run_id"], runs["kind"], strict=True):
-        text = run_progress.trouble(statuses[run_id], progress.of_run(store, run_id))
-        if text:
-            go_on = " Go on with it:" if kind == "trained" else ""
-            st.warning(f"**{widgets.escape(labels[run_id])}** {widgets.escape(text)}{go_on}", icon=":material/warning:")
-            if kind == "trained":
-                widgets.command(f"python scripts/train.py --resume {run_id}", store)
+        status = statuses[run_id]
+        text = run_progress.trouble(status, progress.of_run(store, run_id), kind)
+        if not text:
+            continue
+        waits = status == progress.WAITING
+        resume = f"python scripts/train.py --resume {run_id}" if kind == "trained" else ""
+        command = waiting.COMMAND if waits else resume
+        go_on = " Go on with it:" if command and not waits else ""
+        st.warning(f"**{widgets.escape(labels[run_id])}** {widgets.escape(text)}{go_on}", icon=":material/warning:")
+        if command:
+            widgets.command(command, store)
 
 
 def curves(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:

@@ -241,13 +241,13 @@ def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: fro
 def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardState, finding: str,
              besides: Mapping[str, Any], styles: Mapping[str, RunStyle] | None = None) -> bytes:
     of = session.reading(runs[0], part)
-    styles = styles or link.styles(run.run_id for run in runs)
+    looked = {**link.styles(run.run_id for run in runs), **(styles or {})}  # a second run of a seed is in no training
     positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].read(part))]
     header = session.load_board(of, state, finding) | {"reference": state.reference.in_words} | dict(besides)
     header |= {"warned": common_note(state)}
     as_is, fitted = session.extra_positions(of, state)
     fitted = [sorted({*more, *aims.extra_positions(besides.get("aims", ()), k)}) for k, more in enumerate(fitted)]
-    looks = [_look(run, styles[run.run_id]) for run in runs]
+    looks = [_look(run, looked[run.run_id]) for run in runs]
     own = [state.reference.thresholds.tolist(), *(_own_set(store, run, state) for run in runs[1:])]
     told = (looks, own, header, as_is, fitted, notes(state, runs[0], part, positives))
     read = tuple(run.read(part) for run in runs)
