@@ -26,9 +26,10 @@ DATA_SETS = ("chestmnist", "nih")
 CHESTMNIST_SIZES = (28, 64, 128, 224)
 
 
-def default_store() -> Path:
-    """CXR_STORE, or runs/store.duckdb of this project."""
-    return Path(os.environ.get("CXR_STORE") or PROJECT_ROOT / "runs" / "store.duckdb")
+def default_store() -> str | Path:
+    """CXR_STORE, the address of a team's store as it stands there, or runs/store.duckdb of this project."""
+    named = os.environ.get("CXR_STORE") or ""
+    return named if "://" in named else Path(named or PROJECT_ROOT / "runs" / "store.duckdb")
 
 
 def is_read_only() -> bool:
@@ -266,7 +267,7 @@ class LabelsConfig:
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 
 
-STORE_COMMANDS = ("check", "hand-in", "backup", "restore", "vacuum")
+STORE_COMMANDS = ("init", "copy", "check", "hand-in", "backup", "restore", "vacuum")
 
 
 @dataclass(frozen=True)
@@ -275,7 +276,7 @@ class StoreConfig:
 
     out: str | None = flag(None, "with backup: its folder (default: one with the time in its name beside the store)")
     checkpoints: bool = flag(False, "with backup: the weights of the runs too")
-    prepared: bool = flag(False, "with backup: the prepared films too")
+    prepared: bool = flag(False, "with backup and copy: the prepared films too")
     replace: bool = flag(False, "with restore: take the place of the store that is there, which is kept beside it")
     store: str | None = flag(None, "the results store (default: CXR_STORE, or runs/store.duckdb)")
 

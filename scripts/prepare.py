@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = vars(parser.parse_args(argv))
     config = with_data(PrepareConfig(**flags), flags)
     found = films.load_film_set(config.csv_path, config.img_root, None, 0, config.data, config.policy)
-    root = Store(config.store or default_store()).path.parent / "prepared"
+    root = Store(config.store or default_store()).folder / "prepared"
     pixels = prepare(found.paths, config.img_size, root, workers=config.workers, at_once=True)
     print(f"{len(pixels.row_of):,} films at {pixels.size} px in {pixels.folder}")
     for image_id, reason in pixels.skipped.items():

@@ -19,6 +19,7 @@ from cxrcore.evaluation import shares
 from cxrcore.import_export import export
 from cxrcore.interrupts import Terminated, postponed, sigterm_as_interrupt
 from cxrcore.store import Store, store_path, turns
+from cxrcore.store.backends.session import Unwatched
 from cxrcore.store.progress import Progress, read_progress
 
 FOREVER = "SELECT count(*) FROM range(3000000) a, range(300000) b WHERE a.range * b.range % 7 = 3"
@@ -263,7 +264,7 @@ def test_a_training_stopped_in_a_query_is_interrupted_in_the_store(store, data, 
             "another query": lambda: con.execute(FOREVER).fetchall()}[where]
     with pytest.raises(KeyboardInterrupt), signal_after(number):
         with (sigterm_as_interrupt(), Progress(folder) as progress,
-              train_run._honest_end(plan, run_id, progress)):
+              train_run._honest_end(plan, run_id, progress, Unwatched())):
             work()
     con.interrupt()
     assert store.run(run_id)["status"] == read_progress(folder)["stage"] == "interrupted"

@@ -19,7 +19,7 @@ from cxrcore.config import PROJECT_ROOT, DemoConfig
 from cxrcore.data.phantoms.folder import TABLE
 from cxrcore.data.phantoms.mark import TRUTH
 from cxrcore.demo import dashboard
-from cxrcore.errors import RunError, StoreBusy
+from cxrcore.errors import RunError, StoreBusy, UsageError
 from cxrcore.interrupts import Terminated, sigterm_as_interrupt
 from cxrcore.store import Store, progress, queued
 from cxrcore.store.queued import RUNNING, Queue, Queued
@@ -80,11 +80,14 @@ def run_demo(config: DemoConfig) -> None:
     """Make the demo, or go on with it, and keep the dashboard open until Ctrl-C.
 
     Raises:
+        UsageError: a team's store.
         RunError: the dashboard's port is taken, or it has ended; phantoms or the first training failed, or, without a
             dashboard, any training.
     """
     if not (config.no_dashboard or dashboard.is_free(config.port)):
         raise RunError(f"port {config.port} is in use: close what is open there, or take another with --port")
+    if "://" in (config.store or ""):
+        raise UsageError("the demo has a store of its own, which is a file: phantoms never mix with a team's runs")
     store = Store(Path(config.store or PROJECT_ROOT / "runs" / "demo.duckdb").resolve())
     films = store.folder / FOLDER
     steps = (*OTHERS, *(SLOW if config.all else ()))

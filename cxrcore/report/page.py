@@ -97,7 +97,7 @@ def _about(contents: Contents) -> str:
     source = contents.runs[0].labels.whose or str(contents.dataset["label_source"])
     return (f'<p>{n} run{"s" * (n > 1)}, measured on {PART_WORDS[contents.part]} · {escape(group.split)} · '
             f"{escape(group.draw)} · labels: {escape(source)} · made {made} from "
-            f"{escape(Path(contents.store.key).name)}</p>{badges}{notes}<p><b>{escape(NOT_FOR_DIAGNOSIS)}</b></p>")
+            f"{escape(contents.store.title)}</p>{badges}{notes}<p><b>{escape(NOT_FOR_DIAGNOSIS)}</b></p>")
 
 
 def _board_section(contents: Contents) -> str:

@@ -1,6 +1,6 @@
 """The store's file: one transaction at a time, schema kept up to date, arrays to Arrow and back.
 
-The lower half of `store`; nobody else imports it.
+The embedded backend of `store`; nobody else imports it.
 """
 
 import contextlib
@@ -10,11 +10,10 @@ import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -22,8 +21,10 @@ import pandas as pd
 import pyarrow as pa
 
 from cxrcore.config import is_read_only
-from cxrcore.errors import RunError, StoreError, StoreReadOnly
+from cxrcore.errors import RunError, StoreError
 from cxrcore.store import safety_copy, schema, store_path, turns
+from cxrcore.store.backends.file_session import FileSession
+from cxrcore.store.backends.session import Session, Unwatched
 
 OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
 
@@ -63,6 +64,11 @@ class StoreFile:
         return str(self.path)
 
     @property
+    def title(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
     def exists(self) -> bool:
         """Whether there is a file yet; the first write makes one."""
         return self.path.exists()
@@ -71,6 +77,13 @@ class StoreFile:
     def folder(self) -> Path:
         """Where runs' folders, prepared films and what was worked out lie."""
         return self.path.parent
+
+    def make(self) -> bool:
+        """An empty file, or one of today's form; whether anything was changed."""
+        before = self.change_token()
+        with self.write():
+            pass
+        return self.change_token() != before
 
     def trouble(self, wait: float = 2.0) -> str:
         """Why the store cannot be read just now, in one line; '' where it can, or is not there yet.
@@ -85,11 +98,6 @@ class StoreFile:
         except StoreError as error:
             return str(error)
         return ""
-
-    def require_writable(self) -> None:
-        """StoreReadOnly where nobody may change a store: every writer asks before it begins."""
-        if is_read_only():
-            raise StoreReadOnly("this only shows results (CXR_READ_ONLY is set): nothing was changed")
 
     def change_token(self) -> tuple[int, ...]:
         """A value that changes with every commit, from `stat` alone (opening the file would endanger its locks)."""
@@ -107,13 +115,20 @@ class StoreFile:
 
         An older store is brought up to date first.
         """
-        with self._read():
+        with self._connected():
             return safety_copy.kept_copy(self.path)
 
+    def lease(self, key: str) -> contextlib.AbstractContextManager[Unwatched]:
+        """A file keeps no leases: the locks of its folder tell who is at what."""
+        return contextlib.nullcontext(Unwatched())
+
+    def heard(self, key: str) -> tuple[str, float] | None:
+        """Nobody, of a file."""
+        return None
+
     @contextlib.contextmanager
-    def _write(self) -> Generator[duckdb.DuckDBPyConnection]:
+    def write(self) -> Generator[FileSession]:
         """One transaction; an exception inside leaves the file as it was."""
-        self.require_writable()
         store_path.exists(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +149,7 @@ class StoreFile:
             con.begin()
             if not applied:
                 schema.upgrade(con)
-            yield con
+            yield FileSession(con)
             own.signals.check()
             con.commit()
 
@@ -161,7 +176,7 @@ class StoreFile:
     @contextlib.contextmanager
     def reading(self) -> Generator[None]:
         """All that this thread reads of the store inside is read in one opening of it, and of one moment."""
-        with self._read() as con:
+        with self._connected() as con:
             token = _open_here.set((self.path, con))
             try:
                 yield
@@ -169,7 +184,13 @@ class StoreFile:
                 _open_here.reset(token)
 
     @contextlib.contextmanager
-    def _read(self) -> Generator[duckdb.DuckDBPyConnection]:
+    def read(self) -> Generator[FileSession]:
+        """A transaction that changes nothing; in `reading`, the one that is under way."""
+        with self._connected() as con:
+            yield FileSession(con)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Generator[duckdb.DuckDBPyConnection]:
         held = _open_here.get()
         if held is not None and held[0] == self.path:
             yield held[1]
@@ -184,7 +205,7 @@ class StoreFile:
             if self._schema(con) < len(schema.STEPS):
                 stack.close()
                 if not is_read_only() and all(os.access(place, os.W_OK) for place in (self.path, self.path.parent)):
-                    with self._write():
+                    with self.write():
                         pass  # brings an older store up to date
                     con = stack.enter_context(turns.connection(self.path, write=False))
                     self._schema(con)
@@ -222,10 +243,6 @@ class StoreFile:
             _known[self.path] = _Known(seen, applied)
         return applied
 
-    def _frame(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
-        with self._read() as con:
-            return con.execute(query, list(parameters)).df()
-
 
 def to_lists(values: np.ndarray) -> pa.Array:
     """(n, k) floats as an Arrow list column without a Python loop."""
@@ -254,7 +271,7 @@ def new_id() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
 
 
-def require(con: duckdb.DuckDBPyConnection, *, run_id: str | None = None, prediction_id: str | None = None) -> None:
+def require(con: Session, *, run_id: str | None = None, prediction_id: str | None = None) -> None:
     """Nothing is written for a run or a prediction set that is not there, such as one deleted meanwhile.
 
     Raises:

@@ -5,7 +5,6 @@ A part of `store`; nobody else imports it. Rows go in and out as Arrow columns, 
 
 from collections.abc import Sequence
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,14 +13,14 @@ import pyarrow.compute as pc
 from cxrcore import ids
 from cxrcore.errors import StoreError
 from cxrcore.findings import checked_list
+from cxrcore.store.backends.session import Session
 from cxrcore.store.file import from_lists, from_strings, nan_to_null, new_id, require, to_lists
 from cxrcore.store.label_sets import LabelSets, insert_label_set, read_against
 from cxrcore.store.records import CSV, LabelSet, Predictions
 from cxrcore.store.turns import one_row
 
-# From registered tables; the parameter is the data set's id.
-_INSERT_IMAGES = "INSERT INTO images SELECT ?, image_id, patient_id, follow_up, age, sex, view FROM new_rows"
-_INSERT_BOXES = "INSERT INTO boxes SELECT ?, image_id, finding, x, y, width, height FROM new_boxes"
+_IMAGES = ("image_id", "patient_id", "follow_up", "age", "sex", "view")
+_BOXES = ("image_id", "finding", "x", "y", "width", "height")
 
 
 class FilmsAndScores(LabelSets):
@@ -55,12 +54,10 @@ class FilmsAndScores(LabelSets):
             n_patients = images["patient_id"].replace("", None).nunique()
             con.execute("INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?)",
                         [dataset_id, name, kind, own, label_source, len(images), n_patients])
-            con.register("new_rows", rows)
-            con.execute(_INSERT_IMAGES, [dataset_id])
-            insert_label_set(con, LabelSet(dataset_id, CSV, tuple(own), source=label_source, policy=policy))
+            con.insert("images", rows.select(_IMAGES), dataset_id=dataset_id)
+            insert_label_set(con, LabelSet(dataset_id, CSV, tuple(own), source=label_source, policy=policy), rows)
             if boxes is not None:
-                con.register("new_boxes", nan_to_null(boxes))
-                con.execute(_INSERT_BOXES, [dataset_id])
+                con.insert("boxes", nan_to_null(boxes).select(_BOXES), dataset_id=dataset_id)
 
     def datasets(self) -> pd.DataFrame:
         """All data sets."""
@@ -68,12 +65,13 @@ class FilmsAndScores(LabelSets):
 
     def images(self, dataset_id: str) -> pd.DataFrame:
         """image_id, patient_id, follow_up, age, sex, view; sorted by image_id."""
-        return self._frame("SELECT * EXCLUDE (dataset_id) FROM images WHERE dataset_id = ? ORDER BY image_id",
-                           [dataset_id])
+        with self._read() as con:
+            return con.rows("images", _IMAGES, "dataset_id = ?", [dataset_id], ("image_id",)).df()
 
     def boxes(self, dataset_id: str) -> pd.DataFrame:
         """image_id, finding, x, y, width, height; sorted by them."""
-        return self._frame("SELECT * EXCLUDE (dataset_id) FROM boxes WHERE dataset_id = ? ORDER BY ALL", [dataset_id])
+        with self._read() as con:
+            return con.rows("boxes", _BOXES, "dataset_id = ?", [dataset_id], _BOXES).df()
 
     def save_predictions(
         self,
@@ -113,10 +111,8 @@ class FilmsAndScores(LabelSets):
             if con.execute("SELECT 1 FROM prediction_sets WHERE prediction_id = ? AND run_id = ?",
                            [prediction_id, run_id]).fetchone():
                 return prediction_id
-            con.register("new_rows", rows)
-            _require_films(con, dataset_id)
-            con.execute("INSERT INTO predictions SELECT ?, image_id, scores, ? FROM new_rows",
-                        [prediction_id, ids.number_of(prediction_id)])
+            _require_films(con, dataset_id, rows)
+            con.insert("predictions", rows, prediction_id=prediction_id, id_number=ids.number_of(prediction_id))
             con.execute("INSERT INTO prediction_sets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, now())",
                         [prediction_id, run_id, dataset_id, split, checkpoint, checkpoint_sha256, len(scores),
                          n_expected if n_expected is not None else len(scores), precision])
@@ -124,8 +120,8 @@ class FilmsAndScores(LabelSets):
 
     def prediction_sets(self, run_id: str | None = None) -> pd.DataFrame:
         """The sets of one run or of all, newest first."""
-        return self._frame("SELECT * FROM prediction_sets WHERE ? IS NULL OR run_id = ? ORDER BY created_at DESC, "
-                           "prediction_id DESC", [run_id, run_id])
+        return self._frame("SELECT * FROM prediction_sets WHERE CAST(? AS VARCHAR) IS NULL OR run_id = ? "
+                           "ORDER BY created_at DESC NULLS LAST, prediction_id DESC", [run_id, run_id])
 
     def predictions(self, prediction_id: str, label_set: str = CSV) -> Predictions:
         """Scores with patients and the labels of a set, on the films that both have, sorted by image_id.
@@ -139,7 +135,7 @@ class FilmsAndScores(LabelSets):
         own = self._own_predictions(prediction_id)
         if label_set == CSV:
             return own
-        row = self._frame("SELECT dataset_id FROM prediction_sets WHERE prediction_id = ? ORDER BY ALL",
+        row = self._frame("SELECT dataset_id FROM prediction_sets WHERE prediction_id = ? ORDER BY dataset_id",
                           [prediction_id])
         dataset_id = row["dataset_id"].iloc[0]
         return read_against(own, self.label_set(dataset_id, label_set), self.labels(dataset_id, label_set))
@@ -151,15 +147,15 @@ class FilmsAndScores(LabelSets):
                              [prediction_id]).fetchone()
             names = con.execute("SELECT findings FROM datasets WHERE dataset_id = ?", of or [None]).fetchone()
             if of is None or names is None:
-                raise StoreError(f"no prediction set '{prediction_id}' in {self.path}")
-            scores = con.execute("SELECT image_id, scores FROM predictions WHERE id_number = ? AND prediction_id = ? "
-                                 "ORDER BY image_id", [ids.number_of(prediction_id), prediction_id]).to_arrow_table()
+                raise StoreError(f"no prediction set '{prediction_id}' in {self.key}")
+            scores = con.rows("predictions", ("image_id", "scores"), "id_number = ? AND prediction_id = ?",
+                              [ids.number_of(prediction_id), prediction_id], ("image_id",)).to_arrow_table()
             # Joined here: plain scans of one data set and a hash look-up take half the time of the same join in SQL.
-            images = con.execute("SELECT image_id, patient_id FROM images WHERE dataset_id = ?", of).to_arrow_table()
-            labels = con.execute("SELECT image_id, labels FROM label_sets WHERE dataset_id = ? AND label_set = ?",
-                                 [*of, CSV]).to_arrow_table()
+            images = con.rows("images", ("image_id", "patient_id"), "dataset_id = ?", of).to_arrow_table()
+            labels = con.rows("label_sets", ("image_id", "labels"), "dataset_id = ? AND label_set = ?",
+                              [*of, CSV]).to_arrow_table()
         if not len(scores):
-            raise StoreError(f"no prediction set '{prediction_id}' in {self.path}")
+            raise StoreError(f"no prediction set '{prediction_id}' in {self.key}")
         image_row = _positions(scores["image_id"], images["image_id"])
         same_order = labels["image_id"].equals(images["image_id"])
         label_row = image_row if same_order else _positions(scores["image_id"], labels["image_id"])
@@ -200,9 +196,7 @@ def _rows_in_order(image_ids: Sequence[str] | np.ndarray, scores: np.ndarray, k:
                      "scores": to_lists(scores[order])})
 
 
-def _require_films(con: duckdb.DuckDBPyConnection, dataset_id: str) -> None:
-    """StoreError unless every film of the registered `new_rows` is in the data set."""
-    (strangers,) = one_row(con.execute("SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE "
-                                       "dataset_id = ?) USING (image_id)", [dataset_id]))
-    if strangers:
+def _require_films(con: Session, dataset_id: str, rows: pa.Table) -> None:
+    """StoreError unless every film of the rows is in the data set."""
+    if strangers := con.strangers(dataset_id, rows.select(["image_id"])):
         raise StoreError(f"{strangers} films of the predictions are not in data set {dataset_id}")

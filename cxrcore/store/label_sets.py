@@ -8,21 +8,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from cxrcore import ids
 from cxrcore.errors import StoreError
 from cxrcore.findings import checked_list
 from cxrcore.measures import derived
 from cxrcore.store import store_path
-from cxrcore.store.file import StoreFile, from_lists, from_strings, nan_to_null, to_lists
+from cxrcore.store.backends.base import StoreBase
+from cxrcore.store.backends.session import Session
+from cxrcore.store.file import from_lists, from_strings, nan_to_null, to_lists
 from cxrcore.store.records import CSV, LabelSet, Predictions, is_taken, require_short, rows_of
-from cxrcore.store.turns import one_row
 
 
-class LabelSets(StoreFile):
+class LabelSets(StoreBase):
     """The readings of films."""
 
     def findings(self, dataset_id: str) -> tuple[str, ...]:
@@ -31,9 +32,9 @@ class LabelSets(StoreFile):
         Raises:
             StoreError: no such data set.
         """
-        rows = self._frame("SELECT findings FROM datasets WHERE dataset_id = ? ORDER BY ALL", [dataset_id])
+        rows = self._frame("SELECT findings FROM datasets WHERE dataset_id = ? ORDER BY findings", [dataset_id])
         if rows.empty:
-            raise StoreError(f"no data set '{dataset_id}' in {self.path}")
+            raise StoreError(f"no data set '{dataset_id}' in {self.key}")
         return tuple(rows["findings"].iloc[0])
 
     def label_sets(self) -> list[LabelSet]:
@@ -42,12 +43,12 @@ class LabelSets(StoreFile):
         Raises:
             StoreError: one is not as any version of the workbench wrote it.
         """
-        rows = self._frame("SELECT * REPLACE (epoch_ms(created_at)::VARCHAR AS created_at) FROM label_set_info "
-                           "ORDER BY dataset_id, label_set <> ?, created_at, label_set", [CSV])
+        rows = self._frame("SELECT * FROM label_set_info ORDER BY dataset_id, label_set <> ?, created_at, label_set",
+                           [CSV])
         try:
             return [_of_row(row) for row in rows_of(rows)]
         except (TypeError, ValueError, AttributeError):
-            raise store_path.refusal(self.path, "the list of its label sets (label_set_info) is damaged; a backup or "
+            raise store_path.refusal(self.key, "the list of its label sets (label_set_info) is damaged; a backup or "
                                                 "an older copy may be sound") from None
 
     def label_set(self, dataset_id: str, name: str) -> LabelSet:
@@ -64,8 +65,8 @@ class LabelSets(StoreFile):
     def labels(self, dataset_id: str, label_set: str = CSV) -> pd.DataFrame:
         """float32, indexed and sorted by image_id, one column a finding of the set; empty without such a set."""
         with self._read() as con:
-            rows = con.execute("SELECT image_id, labels FROM label_sets WHERE dataset_id = ? AND label_set = ? "
-                               "ORDER BY image_id", [dataset_id, label_set]).to_arrow_table()
+            rows = con.rows("label_sets", ("image_id", "labels"), "dataset_id = ? AND label_set = ?",
+                            [dataset_id, label_set], ("image_id",)).to_arrow_table()
             names = con.execute("SELECT findings FROM label_set_info WHERE dataset_id = ? AND label_set = ?",
                                 [dataset_id, label_set]).fetchone()
         index = pd.Index(from_strings(rows["image_id"]), name="image_id")
@@ -104,12 +105,12 @@ class LabelSets(StoreFile):
         rows = nan_to_null(pd.DataFrame({"image_id": labels.index.astype(str)})).append_column(
             "labels", to_lists(labels.to_numpy(np.float32)))
         with self._write() as con:
-            con.register("new_rows", rows)
             _require_room(con, dataset_id, name, again)
-            _require_films(con, dataset_id)
+            _require_films(con, dataset_id, rows)
             if again:
                 _delete(con, dataset_id, name)
-            insert_label_set(con, LabelSet(dataset_id, name, findings, tuple(parts.items()), source, policy, reader))
+            insert_label_set(con, LabelSet(dataset_id, name, findings, tuple(parts.items()), source, policy, reader),
+                             rows)
         return self.label_set(dataset_id, name)
 
     def require_label_set(self, dataset_id: str, name: str, labels: pd.DataFrame, *,
@@ -122,9 +123,8 @@ class LabelSets(StoreFile):
         checked_name(name)
         _check(labels, _parts(derived_from), self.findings(dataset_id))
         with self._read() as con:
-            con.register("new_rows", pd.DataFrame({"image_id": labels.index.astype(str)}))
             _require_room(con, dataset_id, name, again)
-            _require_films(con, dataset_id)
+            _require_films(con, dataset_id, nan_to_null(pd.DataFrame({"image_id": labels.index.astype(str)})))
 
     def delete_label_set(self, dataset_id: str, name: str) -> None:
         """Delete a reading, with what was measured on it; `CSV` stays.
@@ -141,9 +141,13 @@ class LabelSets(StoreFile):
             _delete(con, dataset_id, name)
 
 
-def insert_label_set(con: duckdb.DuckDBPyConnection, labels: LabelSet) -> None:
-    """Write a set down, whose labels stand in the registered `new_rows`; it is made now."""
-    con.execute("INSERT INTO label_sets SELECT ?, ?, image_id, labels FROM new_rows", [labels.dataset_id, labels.name])
+def insert_label_set(con: Session, labels: LabelSet, rows: pa.Table) -> None:
+    """Write a set down; it is made now.
+
+    Args:
+        rows: columns image_id and labels.
+    """
+    con.insert("label_sets", rows.select(["image_id", "labels"]), dataset_id=labels.dataset_id, label_set=labels.name)
     con.execute("INSERT INTO label_set_info VALUES (?, ?, ?, ?, ?, ?, ?, now())",
                 [labels.dataset_id, labels.name, list(labels.findings), json.dumps(dict(labels.derived)), labels.source,
                  labels.policy, labels.reader])
@@ -178,10 +182,12 @@ def labels_as(labels: LabelSet, own: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_row(row: Any) -> LabelSet:
-    values = {name: getattr(row, name) for name in ("dataset_id", "source", "policy", "reader", "created_at")}
+    values = {name: getattr(row, name) for name in ("dataset_id", "source", "policy", "reader")}
     texts = {name: value if isinstance(value, str) else "" for name, value in values.items()}
     parts = json.loads(row.derived or "{}")
-    return LabelSet(name=row.label_set, findings=tuple(row.findings),
+    at = row.created_at  # nanoseconds would not hold every year that may stand there
+    made = "" if pd.isna(at) else str(int(at.asm8.astype("datetime64[us]").astype(np.int64)) // 1000)
+    return LabelSet(name=row.label_set, findings=tuple(row.findings), created_at=made,
                     derived=tuple((finding, tuple(own)) for finding, own in parts.items()), **texts)
 
 
@@ -219,7 +225,7 @@ def _check(labels: pd.DataFrame, parts: Mapping[str, tuple[str, ...]], own: Sequ
         raise StoreError("labels other than 1, 0 and unknown")
 
 
-def _require_room(con: duckdb.DuckDBPyConnection, dataset_id: str, name: str, again: bool) -> None:
+def _require_room(con: Session, dataset_id: str, name: str, again: bool) -> None:
     """The name is free, also in other letters' case, or its set may go."""
     known = con.execute("SELECT label_set FROM label_set_info WHERE dataset_id = ? AND lower(label_set) = lower(?)",
                         [dataset_id, name]).fetchone()
@@ -227,16 +233,13 @@ def _require_room(con: duckdb.DuckDBPyConnection, dataset_id: str, name: str, ag
         raise StoreError(f"data set {dataset_id} has a label set '{known[0]}' already: nothing was saved")
 
 
-def _require_films(con: duckdb.DuckDBPyConnection, dataset_id: str) -> None:
-    """The films of `new_rows` are the data set's."""
-    (strangers,) = one_row(con.execute(
-        "SELECT count(*) FROM new_rows ANTI JOIN (SELECT image_id FROM images WHERE dataset_id = ?) "
-        "USING (image_id)", [dataset_id]))
-    if strangers:
+def _require_films(con: Session, dataset_id: str, rows: pa.Table) -> None:
+    """The films of the rows are the data set's."""
+    if strangers := con.strangers(dataset_id, rows.select(["image_id"])):
         raise StoreError(f"{strangers} films of the labels are not in data set {dataset_id}: nothing was saved")
 
 
-def _delete(con: duckdb.DuckDBPyConnection, dataset_id: str, name: str) -> None:
+def _delete(con: Session, dataset_id: str, name: str) -> None:
     con.execute("DELETE FROM metrics WHERE label_set = ? AND prediction_id IN "
                 "(SELECT prediction_id FROM prediction_sets WHERE dataset_id = ?)", [name, dataset_id])
     for table in ("label_sets", "label_set_info"):

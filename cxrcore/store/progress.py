@@ -6,6 +6,7 @@ whose process is gone is 'interrupted': worked out when read, since a killed pro
 
 import contextlib
 import json
+import math
 import os
 import socket
 import threading
@@ -96,20 +97,37 @@ def _is_told(name: str, value: Any) -> bool:
 
 
 def of_run(store: Store, run_id: str) -> dict[str, Any]:
-    """The latest progress of a run, or an empty dictionary."""
+    """The latest progress of a run, or an empty dictionary.
+
+    Of a team's run also `silence`: seconds since its process was heard, by the database's clock.
+    """
     file = store.run_file(run_id, PROGRESS)
-    return read_progress(file.parent) if file else {}
+    told = read_progress(file.parent) if file else {}
+    if store.is_file:
+        return told
+    held = store.backend.heard(lease_of(run_id))
+    return told | {"silence": held[1] if held else math.inf}
+
+
+def lease_of(run_id: str) -> str:
+    """What the lease of a run is called."""
+    return f"run {run_id}"
 
 
 def effective_status(status: str, progress: dict[str, Any]) -> str:
     """The run's status as it is: 'interrupted' for one that says 'running' but whose process is gone.
 
     One that could not tell the store how it ended is what its progress says: 'failed', 'interrupted' or `WAITING`.
+
+    Args:
+        progress: as `of_run`; of a team's run with its silence by the database's clock, which counts alone.
     """
     if status != "running":
         return status
     if progress.get("stage") in _ENDS:
         return str(progress["stage"])
+    if "silence" in progress:
+        return "interrupted" if progress["silence"] > STALE else "running"
     silent = time.time() - progress.get("heartbeat", 0)
     if progress.get("host") == socket.gethostname() and not is_process(progress.get("pid")):
         return "interrupted"

@@ -168,3 +168,14 @@ def _columns_after(applied: int) -> frozenset[tuple[str, str, str]]:
         for step in STEPS[:applied]:
             step(con)
         return frozenset(_columns(con))
+
+
+@lru_cache
+def columns() -> dict[str, pa.Schema]:
+    """{table: its columns as Arrow has them}, all but `predictions.id_number`, which follows from the id."""
+    with in_memory() as con:
+        upgrade(con)
+        names = con.execute("SELECT table_name FROM duckdb_tables() ORDER BY table_name").fetchall()
+        found = {name: con.table(name).to_arrow_table().schema for (name,) in names}
+    own = found["predictions"]
+    return found | {"predictions": own.remove(own.get_field_index("id_number"))}

@@ -1,9 +1,8 @@
-"""The results store: runs, epochs, predictions, thresholds and metrics in one DuckDB file.
+"""The results store: runs, epochs, predictions, thresholds and metrics, in one DuckDB file or in a team's database.
 
-The only module (with its lower parts `films_and_scores`, `whole_runs`, `file`, `schema` and `turns`) that knows
-DuckDB. Every method opens the file, does one transaction and closes it, so that trainings and dashboards share a
-store. Frames have the columns of `schema`; undefined numbers are NULL in the file and NaN outside. Knows nothing of
-torch, Streamlit or Plotly.
+The only module (with its lower parts) that knows of databases. Every method is one transaction, and no connection is
+kept: a file is opened for it and closed, so that trainings and dashboards share a store. Frames have the columns of
+`schema`; undefined numbers are NULL in the store and NaN outside. Knows nothing of torch, Streamlit or Plotly.
 """
 
 import dataclasses
@@ -28,7 +27,8 @@ from cxrcore.store.whole_runs import RUN_TABLES, SET_TABLES, WholeRuns
 class Store(FilmsAndScores, Measurements, WholeRuns):
     """A results store.
 
-    What belongs to its runs lies beside the file: `<run_id>/` with the checkpoints, `prepared/` and `cache/`.
+    What belongs to its runs lies beside the file, or in the team's shared folder: `<run_id>/` with the checkpoints,
+    `prepared/` and `cache/`.
     """
 
     def run_folder(self, run_id: str) -> Path:
@@ -37,7 +37,7 @@ class Store(FilmsAndScores, Measurements, WholeRuns):
         Raises:
             DataError: an id that this workbench does not make, such as one that leads elsewhere.
         """
-        return self.path.parent / ids.checked(ids.RUN, run_id)
+        return self.folder / ids.checked(ids.RUN, run_id)
 
     def run_file(self, run_id: str, name: str) -> Path | None:
         """A file of the run's folder, where there is one."""
@@ -105,10 +105,10 @@ class Store(FilmsAndScores, Measurements, WholeRuns):
         with self._write() as con:
             require(con, run_id=run_id)
             con.execute(
-                """UPDATE runs SET status = $status, best_epoch = coalesce($best, best_epoch),
-                   finished_at = CASE WHEN $status = 'running' THEN NULL ELSE now() END,
-                   cost = coalesce($cost, cost) WHERE run_id = $run""",
-                {"status": status, "best": best_epoch, "cost": json.dumps(cost) if cost else None, "run": run_id},
+                """UPDATE runs SET status = ?, best_epoch = coalesce(?, best_epoch),
+                   finished_at = CASE WHEN ? = 'running' THEN NULL ELSE now() END,
+                   cost = coalesce(?, cost) WHERE run_id = ?""",
+                [status, best_epoch, status, json.dumps(cost) if cost else None, run_id],
             )
 
     def change_config(self, run_id: str, changed: Mapping[str, Any]) -> None:
@@ -142,11 +142,11 @@ class Store(FilmsAndScores, Measurements, WholeRuns):
             for table in RUN_TABLES:
                 con.execute(f"DELETE FROM {table} WHERE run_id = ?", [run_id])
         if ids.is_one(ids.RUN, run_id):
-            own_folders.remove(self.path.parent, run_id)
+            own_folders.remove(self.folder, run_id)
 
     def runs(self) -> pd.DataFrame:
         """All runs, newest first; config, versions and cost are JSON texts."""
-        return self._frame("SELECT * FROM runs ORDER BY started_at DESC, run_id DESC")
+        return self._frame("SELECT * FROM runs ORDER BY started_at DESC NULLS LAST, run_id DESC")
 
     def run(self, run_id: str) -> dict[str, Any]:
         """One run as a dictionary, with config, versions and cost parsed.
@@ -156,11 +156,10 @@ class Store(FilmsAndScores, Measurements, WholeRuns):
         """
         rows = self._frame("SELECT * FROM runs WHERE run_id = ?", [run_id])
         if rows.empty:
-            raise RunError(f"no run '{run_id}' in {self.path}")
+            raise RunError(f"no run '{run_id}' in {self.key}")
         row = rows.iloc[0].to_dict()
         return row | {key: json.loads(row[key]) for key in ("config", "versions", "cost")}
 
     def epochs(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Epochs of these runs, in order."""
-        return self._frame("SELECT * FROM epochs WHERE list_contains(?, run_id) ORDER BY run_id, epoch",
-                           [list(run_ids)])
+        return self._frame("SELECT * FROM epochs WHERE run_id = ANY(?) ORDER BY run_id, epoch", [list(run_ids)])

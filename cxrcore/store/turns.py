@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 from cxrcore.errors import DiskFullError, StoreBusy, StoreError
 from cxrcore.interrupts import Postponed, postponed
 from cxrcore.store import store_path
+from cxrcore.store.backends.session import Answer
 
 WRITER_WAIT = 60.0  # seconds
 READER_WAIT = 10.0
@@ -127,7 +128,7 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     con.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS {name} (READ_ONLY)")
 
 
-def one_row(asked: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+def one_row(asked: duckdb.DuckDBPyConnection | Answer) -> tuple[Any, ...]:
     """The row of a question that always has one, such as a count."""
     return asked.fetchone() or ()
 

@@ -4,18 +4,20 @@ A part of `store`; nobody else imports it. Rows go as Arrow tables with the name
 in is what went out.
 """
 
-import functools
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxrcore import ids
 from cxrcore.errors import DataError, RunError
 from cxrcore.store import run_checks, schema, whole_run_tables
-from cxrcore.store.file import OF_RUN, StoreFile, new_id, require
+from cxrcore.store.backends.base import StoreBase
+from cxrcore.store.backends.session import Session
+from cxrcore.store.file import OF_RUN, new_id, require
+from cxrcore.store.records import CSV
 from cxrcore.store.run_checks import SET_TABLES
-from cxrcore.store.turns import in_memory, one_row
 
 RUN_TABLES = ("runs", "epochs", "prediction_sets")  # by run_id
 DATA_TABLES = ("datasets", *run_checks.DATA_TABLES)  # by dataset_id
@@ -23,7 +25,7 @@ TABLES = (*RUN_TABLES, *SET_TABLES, *DATA_TABLES)
 _REFUSED = (duckdb.DataError, duckdb.InvalidInputException, duckdb.NotSupportedError)  # of values, by the store itself
 
 
-class WholeRuns(StoreFile):
+class WholeRuns(StoreBase):
     """All that belongs to a run."""
 
     def run_tables(self, run_id: str) -> dict[str, pa.Table]:
@@ -39,19 +41,14 @@ class WholeRuns(StoreFile):
                     DATA_TABLES, "dataset_id IN (SELECT dataset_id FROM prediction_sets WHERE run_id = ? "
                                  "UNION SELECT dataset_id FROM runs WHERE run_id = ?)")):
                 for table in tables:
-                    found[table] = con.execute(f"SELECT {_columns(table)} FROM {table} WHERE {where} ORDER BY rowid",
-                                               [run_id] * where.count("?")).to_arrow_table()
+                    found[table] = con.rows(table, self.run_columns()[table].names, where,
+                                            [run_id] * where.count("?"), ("rowid",)).to_arrow_table()
         return found
 
     @staticmethod
-    @functools.cache
     def run_columns() -> dict[str, pa.Schema]:
         """{table: its columns} of all that belongs to a run, as this version's store has them."""
-        with in_memory() as con:
-            schema.upgrade(con)
-            empty = {name: con.execute(f"SELECT {_columns(name)} FROM {name} ORDER BY rowid").to_arrow_table()
-                     for name in TABLES}
-        return {name: rows.schema for name, rows in empty.items()}
+        return {name: schema.columns()[name] for name in TABLES}
 
     def restore_run(self, tables: Mapping[str, pa.Table], *, as_copy: bool = False) -> str:
         """Put back what `run_tables` gave, into this store or another; films that it knows are not added again.
@@ -78,7 +75,8 @@ class WholeRuns(StoreFile):
         with self._write() as con:
             _require_new(con, found)
             held: set[tuple[str, ...]] = set(con.execute("SELECT dataset_id FROM datasets").fetchall())
-            held_sets = set(con.execute("SELECT dataset_id, label_set FROM label_set_info ORDER BY ALL").fetchall())
+            held_sets = set(con.execute("SELECT dataset_id, label_set FROM label_set_info "
+                                        "ORDER BY dataset_id, label_set").fetchall())
             _require_same_labels(con, found)
             for name in TABLES:
                 rows = found[name]
@@ -104,11 +102,6 @@ class WholeRuns(StoreFile):
             _require_same_labels(con, tables)
 
 
-def _columns(table: str) -> str:
-    """What goes out of a table: all but `id_number`, which follows from the id."""
-    return "* EXCLUDE (id_number)" if table == "predictions" else "*"
-
-
 def _not_held(rows: pa.Table, held: Set[tuple[str, ...]]) -> pa.Table:
     """Rows of data sets, or of their label sets, that the store does not know."""
     keys = [rows[column].to_pylist() for column in ("dataset_id", "label_set") if column in rows.column_names]
@@ -125,9 +118,9 @@ def with_label_set_info(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         [names.get(one) for one in known["dataset_id"].to_pylist()], pa.list_(pa.string())))}
 
 
-def _require_new(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+def _require_new(con: Session, tables: Mapping[str, pa.Table]) -> None:
     for table, column, own in whole_run_tables.ids_of(tables):
-        there = con.execute(f"SELECT {column} FROM {table} WHERE {column} IN (SELECT unnest(?::VARCHAR[]))",
+        there = con.execute(f"SELECT {column} FROM {table} WHERE {column} IN (SELECT unnest(CAST(? AS VARCHAR[])))",
                             [own]).fetchone()
         if there:
             what = "run" if table == "runs" else table.replace("_", " ").removesuffix("s")
@@ -135,39 +128,40 @@ def _require_new(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table])
                            "beside it, under new ids)")
 
 
-def _require_same_labels(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+def _require_same_labels(con: Session, tables: Mapping[str, pa.Table]) -> None:
     for key, brought in whole_run_tables.label_digests(tables).items():
-        held = {table: con.execute(f"SELECT * FROM {table} WHERE dataset_id = ? AND label_set = ? ORDER BY ALL",
-                                   list(key)).to_arrow_table() for table in ("label_set_info", "label_sets")}
+        held = {table: con.rows(table, schema.columns()[table].names, "dataset_id = ? AND label_set = ?", key,
+                                ("dataset_id", "label_set")).to_arrow_table()
+                for table in ("label_set_info", "label_sets")}
         if len(held["label_set_info"]) and whole_run_tables.label_digests(held)[key] != brought:
             raise RunError(f"this store has other labels '{key[1]}' of data set {key[0]}: nothing was changed "
                            "(scripts/labels.py remove takes them away)")
 
 
-def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+def _insert(con: Session, name: str, rows: pa.Table) -> None:
     if name == "predictions":
         numbers = {one: ids.number_of(one) for one in rows["prediction_id"].unique().to_pylist()}
         rows = rows.append_column("id_number", pa.array(
             [numbers[one] for one in rows["prediction_id"].to_pylist()], pa.int64()))
-    con.register("restored_rows", rows)
     try:
-        con.execute(f"INSERT INTO {name} BY NAME SELECT * FROM restored_rows")
+        con.insert(name, rows)
     except _REFUSED as error:
         raise DataError(f"{name} cannot be kept: {' '.join(str(error).split())[:160]}") from None
-    finally:
-        con.unregister("restored_rows")
 
 
-def _require_readable(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+def _require_readable(con: Session, tables: Mapping[str, pa.Table]) -> None:
     """Every film with a score has a patient and labels in the store's own data set of that id."""
-    for prediction_id in tables["prediction_sets"]["prediction_id"].to_pylist():
-        (lost,) = one_row(con.execute(
-            """WITH known AS (SELECT image_id, count(*) AS n FROM images JOIN label_sets USING (dataset_id, image_id)
-                   WHERE label_set = 'csv' AND dataset_id = (SELECT dataset_id FROM prediction_sets
-                   WHERE prediction_id = $id) GROUP BY image_id)
-               SELECT count(*) FROM predictions LEFT JOIN known USING (image_id)
-               WHERE prediction_id = $id AND known.n IS DISTINCT FROM 1""",
-            {"id": prediction_id}))
-        if lost:
-            raise DataError(f"{lost} films of prediction set {prediction_id} are not in this store's data set of that "
-                            "id")
+    for row in tables["prediction_sets"].select(["prediction_id", "dataset_id"]).to_pylist():
+        own = tables["predictions"].filter(pc.equal(tables["predictions"]["prediction_id"], row["prediction_id"]))
+        known = [_stand_once(con, table, where, [row["dataset_id"], *further]) for table, where, *further in (
+            ("images", "dataset_id = ?"), ("label_sets", "dataset_id = ? AND label_set = ?", CSV))]
+        whole = pc.and_(*(pc.is_in(own["image_id"], value_set=names) for names in known))
+        if lost := pc.sum(pc.invert(whole)).as_py():
+            raise DataError(f"{lost} films of prediction set {row['prediction_id']} are not in this store's data set "
+                            "of that id")
+
+
+def _stand_once(con: Session, table: str, where: str, parameters: Sequence[str]) -> pa.Array:
+    """Films that have one row."""
+    counted = con.rows(table, ("image_id",), where, parameters).to_arrow_table()["image_id"].value_counts()
+    return counted.field("values").filter(pc.equal(counted.field("counts"), 1))

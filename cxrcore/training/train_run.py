@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import logging
 import math
+import shlex
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -25,7 +26,8 @@ from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.checkpoint import Checkpoint
 from cxrcore.networks.inference_cost import inference_cost
 from cxrcore.networks.prediction import default_device
-from cxrcore.store import EpochRecord, Store
+from cxrcore.store import EpochRecord, Store, claims
+from cxrcore.store.backends.session import Held
 from cxrcore.store.progress import Progress
 from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.store.waiting import TrainingEnd
@@ -103,12 +105,13 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"the run's folder {folder} cannot be made: {error.strerror}") from None
-    with sigterm_as_interrupt(), Progress(folder) as progress, _honest_end(plan, run_id, progress), one_cause(), \
-            watched(group(), lambda line: _give_up(plan, run_id, progress, line)):
+    with (sigterm_as_interrupt(), claims.run_of_own(plan.store, run_id) as own, Progress(folder) as progress,
+          _honest_end(plan, run_id, progress, own), one_cause(),
+          watched(group(), lambda line: _give_up(plan, run_id, progress, line))):
         plan.store.finish_run(run_id, "running")  # again, for a resumed run: only now does its progress file live
         with _memory_in_one_line(plan):
             trainer = _trainer(plan, last)
-            cost = _fit(plan, run_id, trainer, progress)
+            cost = _fit(plan, run_id, trainer, progress, own)
         cost |= maps_of(folder / BEST)
         finished = into_store.handed_in(plan, run_id, progress,
                                         TrainingEnd(tuple(trainer.records), trainer.best_epoch, cost))
@@ -119,7 +122,7 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
 
 
 @contextlib.contextmanager
-def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress) -> Generator[None]:
+def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress, own: Held) -> Generator[None]:
     """A training that does not reach its end is 'interrupted' or 'failed' in the store, with the reason beside it.
 
     It never fails for the store's sake: it is interrupted then, and what it has made is on the disk.
@@ -127,6 +130,8 @@ def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress) -> Generato
     try:
         yield
     except BaseException as error:
+        if own.is_lost:  # its status is whose who goes on with it
+            raise
         interrupted, folder = is_interruption(error), plan.store.run_folder(run_id)
         status = "interrupted" if interrupted or isinstance(error, StoreError) else "failed"
         reason = " ".join(str(error).split())[:300]
@@ -156,7 +161,7 @@ def _end(plan: TrainingPlan, run_id: str, status: str, best_epoch: int | None) -
         _LOG.warning(f"{error}, or its store is away")
     except WorkbenchError as error:  # its progress file says how it ended
         _LOG.warning(str(error))
-    where = f" --store {plan.store.key}" if plan.config.store else ""
+    where = f" --store {shlex.quote(plan.store.key)}" if plan.config.store else ""
     return f"{status}; to go on: python scripts/train.py --resume {run_id}{where}"
 
 
@@ -184,7 +189,7 @@ def _trainer(plan: TrainingPlan, last: Checkpoint | None) -> Trainer:
     return restored(trainer, last)
 
 
-def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) -> dict[str, Any]:
+def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress, own: Held) -> dict[str, Any]:
     """Epoch after epoch to the end; returns what it cost."""
     folder = plan.store.run_folder(run_id)
     kept = RunInStore(plan.store, run_id, trainer.records)  # those of a resumed run may not be in the store yet
@@ -195,6 +200,7 @@ def _fit(plan: TrainingPlan, run_id: str, trainer: Trainer, progress: Progress) 
         if not math.isfinite(record.train_loss + record.val_loss):
             raise trainer.lost(number)
         plan.pixels.confirm()
+        own.require()
         kept.require_kept()
         if trainer.best_epoch == number:
             checkpoints.save_checkpoint(folder / BEST, _checkpoint(plan, run_id, trainer, with_state=False))

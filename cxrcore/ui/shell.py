@@ -6,12 +6,13 @@ Knows which pages exist, but nothing of what they show. A new page adds one entr
 import contextlib
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from cxrcore.config import PROJECT_ROOT, default_store, is_read_only
-from cxrcore.errors import WorkbenchError
+from cxrcore.errors import StoreBusy, StoreError, WorkbenchError
 from cxrcore.store import Store
 from cxrcore.ui import access, link
 from cxrcore.ui.frame import frame, log, tour
@@ -21,6 +22,7 @@ from cxrcore.ui.markdown import escape
 PRODUCT = "Chest X-ray workbench"
 FAVICON = "🩻"  # a Material symbol would be fetched from the network
 MENU_WIDTH = 220  # pixels
+_PATIENCE = 3.0  # seconds for a team's database to answer
 SECTIONS = ("", "Results", "Thresholds", "Images", "Class")
 
 _REGISTERED = "shell_registered"
@@ -107,7 +109,18 @@ def _menu() -> None:
                         st.caption(section)
                     for entry in entries:
                         st.page_link(_streamlit_page(entry), label=entry.title, icon=entry.icon, width="stretch")
-        st.caption(f"Store: {escape(default_store().name)}", help=f"The results store: {escape(str(default_store()))}")
+        _name_the_store()
+
+
+def _name_the_store() -> None:
+    named = default_store()
+    try:
+        store = Store(named)
+    except StoreError:  # which the page says; an address may hold a password
+        st.caption("Store: none that can be used")
+        return
+    title, whole = (named.name, str(named)) if isinstance(named, Path) else (store.title, store.key)
+    st.caption(f"Store: {escape(title)}", help=f"The results store: {escape(whole)}")
 
 
 def is_open(page: str) -> bool:
@@ -202,6 +215,8 @@ def _store_to_show(entry: PageEntry) -> Store | None:
         access.admit()
         show_notice()
         store = Store(default_store())
+        if not store.is_file and (trouble := store.trouble(_PATIENCE)):
+            raise StoreBusy(trouble)  # rather than to wait a minute for a database, as a training does
         if not entry.stage and is_open(entry.name):
             access.tell(store, entry.name)
         return store

@@ -84,7 +84,7 @@ def test_a_set_among_thousands_of_its_day(store):
     store.add_dataset("few", images, np.zeros((250, 14)), NIH_FINDINGS, name="few", kind="nih", label_source="csv")
     sets = [f"20260301-{k // 3600 + 10:02d}{k // 60 % 60:02d}{k % 60:02d}-{k * 7919 % 2**24:06x}" for k in range(n)]
     with store._write() as con:
-        con.register("new", pd.DataFrame({"id": sets, "number": [ids.number_of(one) for one in sets]}))
+        con.con.register("new", pd.DataFrame({"id": sets, "number": [ids.number_of(one) for one in sets]}))
         con.execute("INSERT INTO prediction_sets (prediction_id, run_id, dataset_id, split, n, n_expected) "
                     "SELECT id, 'r', 'few', 'test', 250, 250 FROM new")
         con.execute("INSERT INTO predictions SELECT id, image_id, list_transform(range(14), k -> random()::FLOAT), "

@@ -11,6 +11,7 @@ from cxrcore.measures.intervals.intervals import MACRO
 from cxrcore.queries import comparison, evaluated_runs, from_store, run_groups
 from cxrcore.queries.glance import leaderboard
 from cxrcore.store import Store
+from cxrcore.store.file import StoreFile
 
 
 @pytest.fixture
@@ -78,8 +79,8 @@ def test_a_clear_winner_needs_no_test(store):
 
 def test_an_overview_is_read_in_one_opening_and_of_one_moment(store, monkeypatch):
     add_run(store, "a")
-    opened, connection = [], Store._schema
-    monkeypatch.setattr(Store, "_schema", lambda self, con: opened.append(1) or connection(self, con))
+    opened, connection = [], StoreFile._schema
+    monkeypatch.setattr(StoreFile, "_schema", lambda self, con: opened.append(1) or connection(self, con))
     from_store.overview(store)
     assert len(opened) == 1
     with store.reading():

@@ -62,11 +62,11 @@ def test_a_leak_stays_on_the_run_its_ensemble_and_the_commands_when_the_member_i
         file = parse_prediction_file(made.as_csv(made.frame(FILMS, seed=place)), f"{place}.csv", FILMS.findings)
         examined = examination.examine(file, FILMS, Declared(train_list=listed))
         run_ids.append(examination.save_candidate(store, examined, f"m{place}"))
-    mean = ensemble.run_ensemble(EnsembleConfig(runs=",".join(run_ids), store=str(store.path)))
+    mean = ensemble.run_ensemble(EnsembleConfig(runs=",".join(run_ids), store=store.key))
     said = "warned at import: Patient overlap (member m0): LEAK: 10 of these patients"
     assert said in capsys.readouterr().out
     store.delete_run(run_ids[0])
     assert set(audit_marks.of_runs(store.runs())) == {mean}
-    export.export_all(ExportConfig(store=str(store.path), out=str(tmp_path / "out")))
+    export.export_all(ExportConfig(store=store.key, out=str(tmp_path / "out")))
     printed = capsys.readouterr().out
     assert printed.count("warned at import") == 1 and said in printed

@@ -17,11 +17,6 @@ from cxrcore.store.run_folder import PROGRESS
 KEY = "0123456789abcdef"
 
 
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return Store(tmp_path / "runs" / "store.duckdb")
-
-
 def beat(store: Store, **changed) -> None:
     """As another machine writes it."""
     folder = store.folder / claims.FOLDER / KEY
@@ -53,7 +48,8 @@ def test_the_claim_of_a_killed_process_is_free_at_once(store):
     code = ("import sys, time; from cxrcore.store import Store, claims\n"
             "with claims.claimed(Store(sys.argv[1]), sys.argv[2]):\n    print('held', flush=True); time.sleep(600)")
     process = subprocess.Popen([sys.executable, "-c", code, store.key, KEY], stdout=subprocess.PIPE, text=True,
-                               env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)})
+                               env=os.environ | {
+                                   "PYTHONPATH": os.pathsep.join([str(PROJECT_ROOT), *sys.path])})
     assert process.stdout.readline() == "held\n"
     assert f"process {process.pid} on" in claims.holder(store, KEY)
     with pytest.raises(BeingTrained, match=f"by process {process.pid} on"):
@@ -66,6 +62,7 @@ def test_the_claim_of_a_killed_process_is_free_at_once(store):
         pass
 
 
+@pytest.mark.embedded
 def test_a_machine_whose_locks_are_not_seen_is_believed_while_it_beats(store, monkeypatch):
     monkeypatch.setattr(claims, "BEAT", 0.01)
     ended = threading.Event()
@@ -86,6 +83,7 @@ def test_a_machine_whose_locks_are_not_seen_is_believed_while_it_beats(store, mo
         thread.join()
 
 
+@pytest.mark.embedded
 def test_a_machine_that_is_gone_is_waited_for_until_its_beat_is_stale(store, monkeypatch):
     monkeypatch.setattr(claims, "BEAT", 0.01)
     monkeypatch.setattr(progress, "STALE", 0.3)
@@ -95,6 +93,7 @@ def test_a_machine_that_is_gone_is_waited_for_until_its_beat_is_stale(store, mon
         assert f"process {os.getpid()} on" in claims.holder(store, KEY)
 
 
+@pytest.mark.embedded
 def test_a_claim_that_cannot_be_written_is_one_line(store):
     (store.folder / claims.FOLDER).mkdir(parents=True)
     (store.folder / claims.FOLDER / KEY).touch()

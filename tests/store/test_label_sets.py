@@ -225,7 +225,7 @@ def test_what_is_no_list_of_the_labels_is_refused(store, findings, error):
     known = known_data(20)
     with pytest.raises(error):
         store.add_dataset("x", known.images, known.labels, findings, name="x", kind="mine", label_source="x")
-    assert not store.path.exists()
+    assert store.datasets().empty
 
 
 def test_a_run_is_measured_on_every_reading_that_there_is(store, data, run_id, experts):

@@ -1,12 +1,14 @@
 """What "the newest" and "in order" mean in the store: said in SQL, for many rows and whatever order they came in."""
 
-import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from store_rows import rows_of
 
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store
+from cxrcore.store.file import to_lists
 from cxrcore.store.measurements import LOCALIZATION_COLUMNS, METRIC_COLUMNS
 
 N = 140_000  # rows of one measurement: more than one row group of the engine, so that its threads share the work
@@ -37,7 +39,7 @@ def test_the_newest_of_many_measurements_is_read_every_time(store, prediction_id
     store.save_localization(prediction_id, boxes_hit(N, 0.9))
     store.save_localization(prediction_id, boxes_hit(1000, 0.5))  # some films again
     for _ in range(3):
-        rows = Store(store.path).localization([prediction_id, "another"])
+        rows = Store(store.key).localization([prediction_id, "another"])
         iou = rows.set_index("image_id")["iou"].sort_index()
         assert len(iou) == N and (iou[:1000] == 0.5).all() and (iou[1000:] == 0.9).all()
         assert rows["image_id"].is_monotonic_increasing
@@ -60,9 +62,10 @@ def test_measurements_are_numbered_within_their_predictions(store, data, run_id,
 
 
 def test_rows_of_a_run_folder_from_before_there_were_numbers_are_older_than_any_other(store, prediction_id):
+    rows = {"method": ["gradcam"] * 3, "image_id": ["00000000.png"] * 3, "finding": ["Mass"] * 3,
+            "iou": [0.0, 0.1, 0.2]}
     with store._write() as con:
-        con.execute("INSERT INTO localization BY NAME SELECT ? AS prediction_id, 'gradcam' AS method, "
-                    "'00000000.png' AS image_id, 'Mass' AS finding, 0.1 * i AS iou FROM range(3) r(i)", [prediction_id])
+        con.insert("localization", pa.table(rows), prediction_id=prediction_id, measurement=None)
     assert store.localization([prediction_id])["iou"].tolist() == [0.2]
     store.save_localization(prediction_id, boxes_hit(1, 0.9))
     assert store.localization([prediction_id])["iou"].tolist() == [0.9]
@@ -80,9 +83,8 @@ def test_metrics_measured_again_stand_once_and_the_newest_counts(store, run_id, 
         ["csv", "auroc", 0.8], ["csv", "f1", 0.4], ["experts", "auroc", 0.2]]
     assert "measurement" not in rows
     assert store.leaderboard()[["auroc", "f1"]].values.tolist() == [[0.8, 0.4]]
-    with duckdb.connect(str(store.path), read_only=True) as con:
-        assert con.execute("SELECT metric, value FROM latest_metrics ORDER BY ALL").fetchall() == [
-            ("auroc", 0.8), ("f1", 0.4)]
+    assert rows_of(store, "SELECT metric, value FROM latest_metrics ORDER BY metric, value") == [
+        ("auroc", 0.8), ("f1", 0.4)]
     store.save_metrics(prediction_id, macro("auroc", np.nan))  # no longer defined is newer than any value
     assert np.isnan(store.leaderboard()["auroc"][0])
 
@@ -103,9 +105,9 @@ def test_films_labels_and_scores_are_in_the_order_of_names_whatever_order_they_c
         con.execute("INSERT INTO prediction_sets (prediction_id, run_id, dataset_id, split, n, n_expected) "
                     "VALUES ('p', ?, 'many', 'test', ?, ?)", [run_id, n, n])
         for part in np.array_split(order, 2):
-            con.register("part", pd.DataFrame({"image_id": names[part], "own": part / n}))
-            con.execute("INSERT INTO predictions SELECT 'p', image_id, list_transform(range(14), i -> own::FLOAT), 0 "
-                        "FROM part")
+            scores = to_lists(np.repeat(part[:, None] / n, 14, axis=1).astype(np.float32))
+            con.insert("predictions", pa.table({"image_id": names[part], "scores": scores}), prediction_id="p",
+                       id_number=0)
     found = store.predictions("p")
     assert (found.image_ids == names).all() and (np.diff(found.scores[:, 0]) > 0).all()
     assert (found.labels[:, 0] == np.arange(n)).all() and found.patient_ids[7] == "2"

@@ -10,12 +10,8 @@ from cxrcore.store import Store, queued
 from cxrcore.store.queued import DONE, FAILED, RUNNING, Queue, Queued
 
 
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return Store(tmp_path / "store.duckdb")
-
-
 def write(store: Store, **told) -> None:
+    store.folder.mkdir(exist_ok=True)
     mine = {"pid": os.getpid(), "host": socket.gethostname(), "trainings": [{"name": "a", "state": "running"}]}
     (store.folder / queued.FILE).write_text(json.dumps(mine | told))
 

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from store_rows import rows_in, rows_of
 
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import DiskFullError, RunError, StoreBusy, StoreError
@@ -55,12 +56,6 @@ def metric_rows(*rows: tuple) -> pd.DataFrame:
     return frame.assign(low=np.nan, high=frame["value"], n_positive=5, n=40, method="exact")
 
 
-def rows_in(store: Store, table: str, where: str = "true") -> int:
-    """Counted past the store's own methods."""
-    with duckdb.connect(str(store.path), read_only=True) as con:
-        return con.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0]
-
-
 def in_process(code: str) -> subprocess.Popen:
     """Python code in a process of its own that says 'held' when it got so far."""
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT)
@@ -78,6 +73,7 @@ def impatient(monkeypatch):
 # -- an empty store
 
 
+@pytest.mark.embedded
 def test_a_store_without_a_file_is_empty_and_stays_without(store):
     assert store.runs().empty and store.datasets().empty and store.prediction_sets().empty
     assert store.epochs(["x"]).empty and store.metrics([]).empty and store.leaderboard().empty
@@ -143,7 +139,7 @@ def test_one_data_set_added_by_many_at_once_is_there_once(store, data):
     with ThreadPoolExecutor(4) as pool:
         list(
             pool.map(
-                lambda _: Store(store.path).add_dataset(
+                lambda _: Store(store.key).add_dataset(
                     "late", data.images, data.labels, NIH_FINDINGS, name="b", kind="nih", label_source="csv"
                 ),
                 range(4),
@@ -328,7 +324,7 @@ def test_metrics_come_back_with_null_for_undefined(store, run_id, data):
     csv = read[read["label_set"] == "csv"]
     csv = csv.sort_values(["metric", "finding"], ascending=[True, False], ignore_index=True)
     pd.testing.assert_frame_equal(csv[list(METRIC_COLUMNS)], rows[list(METRIC_COLUMNS)], check_dtype=False)
-    assert rows_in(store, "metrics", "value IS NULL") == 1 and rows_in(store, "metrics", "isnan(value)") == 0
+    assert rows_in(store, "metrics", "value IS NULL") == 1 and rows_in(store, "metrics", "value = 'NaN'") == 0
     assert rows_in(store, "metrics", "low IS NULL") == 4
     assert csv["threshold_set"].tolist()[2] == "max F1" and csv["threshold_set"].isna().tolist() == [True, True, False]
     assert store.metrics(["other"]).empty
@@ -362,12 +358,13 @@ def test_calibrators_and_localization_are_kept(store, run_id, data):
     assert set(held["prediction_id"]) == {prediction_id} and store.calibrators("another").empty
     rows = pd.DataFrame([("gradcam", data.image_ids[0], "Mass", True, 0.5, np.nan, 0.25)], columns=LOCALIZATION_COLUMNS)
     store.save_localization(prediction_id, rows)
-    with duckdb.connect(str(store.path), read_only=True) as con:
-        assert con.execute("SELECT prediction_id, method, parameters->'a'->0 FROM calibrators WHERE "
-                           "method = 'platt'").fetchall() == [
-            (prediction_id, "platt", "1.5")]
-        assert con.execute("SELECT * FROM localization").fetchall() == [
-            (prediction_id, "gradcam", data.image_ids[0], "Mass", True, 0.5, None, 0.25, 1)]
+    (platt,) = rows_of(store, "SELECT prediction_id, method, parameters FROM calibrators WHERE method = 'platt'")
+    assert platt[:2] == (prediction_id, "platt") and json.loads(platt[2])["a"][0] == 1.5
+    (hit,) = store.localization([prediction_id]).to_dict("records")
+    assert np.isnan(hit.pop("iobb")) and hit == {
+        "prediction_id": prediction_id, "method": "gradcam", "image_id": data.image_ids[0], "finding": "Mass",
+        "hit": True, "iou": 0.5, "energy": 0.25}
+    assert rows_of(store, "SELECT prediction_id, measurement FROM localization") == [(prediction_id, 1)]
 
 
 # -- overviews
@@ -412,9 +409,8 @@ def test_the_view_for_people_holds_each_runs_newest_complete_set(store, run_id, 
     with_metrics(store, run_id, data, "test", 10, 0.99)
     store.save_label_set(data.dataset_id, "other", store.labels(data.dataset_id))
     store.save_metrics(newest, metric_rows(("macro", "auroc", None, 0.1)), label_set="other")
-    with duckdb.connect(str(store.path), read_only=True) as con:
-        rows = con.execute("SELECT name, architecture, split, finding, metric, value, threshold_set "
-                           "FROM latest_metrics WHERE finding = 'macro' ORDER BY metric, threshold_set").fetchall()
+    rows = rows_of(store, "SELECT name, architecture, split, finding, metric, value, threshold_set "
+                          "FROM latest_metrics WHERE finding = 'macro' ORDER BY metric, threshold_set")
     assert rows == [("first", "resnet18", "test", "macro", "auroc", 0.71, None),
                     ("first", "resnet18", "test", "macro", "f1", 0.9, "classic"),
                     ("first", "resnet18", "test", "macro", "f1", 0.355, "max_f1")]
@@ -489,11 +485,12 @@ def test_the_token_changes_with_every_commit_and_with_nothing_else(store, data, 
                   lambda: store.finish_run(run_id, "failed"), lambda: store.create_run({}, data.dataset_id)):
         write()
         tokens.append(store.change_token())
-        store.runs(), store.leaderboard(), Store(store.path).epochs([run_id])
+        store.runs(), store.leaderboard(), Store(store.key).epochs([run_id])
         assert store.change_token() == tokens[-1]
     assert len(set(tokens)) == 5
 
 
+@pytest.mark.embedded
 def test_the_token_sees_a_commit_that_its_writer_did_not_survive(store, data, run_id):
     token = store.change_token()
     code = f"""
@@ -569,6 +566,7 @@ def test_an_older_store_is_brought_up_to_date_by_reading_it(tmp_path, monkeypatc
         con.execute("SELECT * FROM latest_metrics")
 
 
+@pytest.mark.embedded
 def test_the_schema_keeps_to_what_a_team_store_can_hold(store, run_id):
     """DuckLake refuses keys, enums and arrays of fixed size."""
     with duckdb.connect(str(store.path), read_only=True) as con:
@@ -591,6 +589,7 @@ def test_an_exception_inside_a_write_leaves_the_store_as_it_was(store, run_id):
 # -- taking turns
 
 
+@pytest.mark.embedded
 def test_a_busy_store_says_who_holds_it(store, run_id, impatient):
     code = f"""
 import pathlib, sys, time
@@ -613,6 +612,7 @@ with connection(pathlib.Path({str(store.path)!r}), write=True):
     assert store.run(run_id)["note"] == "after"
 
 
+@pytest.mark.embedded
 def test_a_program_that_knows_no_gate_is_named_too(store, run_id, impatient):
     code = (f"import duckdb, time\ncon = duckdb.connect({str(store.path)!r}, read_only=True)\n"
             "print('held', flush=True)\ntime.sleep(60)")
@@ -626,6 +626,7 @@ def test_a_program_that_knows_no_gate_is_named_too(store, run_id, impatient):
         holder.wait()
 
 
+@pytest.mark.embedded
 def test_a_short_hold_is_waited_for(store, run_id):
     code = f"""
 import pathlib, time
@@ -651,11 +652,11 @@ def test_threads_of_one_process_read_and_write_at_once(store, run_id, data):
 
     def write(own: str):
         for number in range(1, 9):
-            Store(store.path).log_epoch(own, epoch(number))
+            Store(store.key).log_epoch(own, epoch(number))
 
     def read():
         while not stop.is_set():
-            assert len(Store(store.path).runs()) >= 1
+            assert len(Store(store.key).runs()) >= 1
             store.leaderboard()
 
     runs = [store.create_run({}, data.dataset_id) for _ in range(3)]
@@ -709,7 +710,7 @@ def test_a_store_on_a_read_only_disk_is_read_and_not_written(small_disk):
     for left in (f"{store.path}.gate", f"{store.path}.holder"):
         Path(left).unlink(missing_ok=True)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    assert Store(store.path).run(run_id)["name"] == "taught"
+    assert Store(store.key).run(run_id)["name"] == "taught"
     with pytest.raises(StoreError):
         store.edit_run(run_id, name="other")
 
@@ -730,8 +731,7 @@ def test_an_evaluation_under_way_and_a_last_checkpoint_hide_no_numbers(store, da
     measured("model_best.pth", None)  # interrupted between its predictions and its metrics
     row = store.leaderboard().iloc[0]
     assert (row["prediction_id"], row["auroc"]) == (best, 0.8)
-    with duckdb.connect(str(store.path), read_only=True) as con:
-        assert con.execute("SELECT value FROM latest_metrics").fetchall() == [(0.7,)]
+    assert rows_of(store, "SELECT value FROM latest_metrics") == [(0.7,)]
 
 
 def test_a_threshold_that_is_no_number_is_refused(store, data, run_id):

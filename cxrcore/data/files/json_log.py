@@ -24,7 +24,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from cxrcore.config import default_store
+from cxrcore.config import PROJECT_ROOT, default_store
 
 MAX_BYTES, KEPT = 5_000_000, 4  # of a file; older files
 LONGEST = 4_000  # characters of a message
@@ -35,8 +35,9 @@ context: ContextVar[Mapping[str, Any]] = ContextVar("log_context", default=_NOTH
 
 
 def default_path() -> Path:
-    """Where the log is written."""
-    beside = default_store().expanduser().absolute().parent
+    """Where the log is written: beside the store; of a team's, whose folder many servers share, in this project."""
+    store = default_store()
+    beside = PROJECT_ROOT / "runs" if isinstance(store, str) else store.expanduser().absolute().parent
     return Path(os.environ.get("CXR_LOG") or beside / "logs" / "workbench.jsonl")
 
 

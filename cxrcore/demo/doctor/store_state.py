@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 from cxrcore.demo.doctor.result import Result, ask, problem
 
@@ -14,29 +13,29 @@ print(json.dumps(film_folders.missing(Store(sys.argv[1]))))
 """
 
 
-def store(path: Path) -> Iterator[Result]:
-    """What `scripts/store.py check` says."""
-    if not path.exists():
-        yield Result(f"there is no store {path} yet", "the first training or import makes it, or CXR_STORE names one")
-        return
-    answer = ask(["scripts/store.py", "check", "--store", str(path)])
+def store(place: str, title: str) -> Iterator[Result]:
+    """What `scripts/store.py check` says.
+
+    Args:
+        place: a file that is there, or the address of a team's store.
+        title: as it is told; an address may hold a password.
+    """
+    answer = ask(["scripts/store.py", "check", "--store", place])
     found = [(answer.out[k], answer.out[k + 1].strip()) for k, line in enumerate(answer.out[:-1])
              if line.startswith(("fault: ", "note: "))]
     for what, do in found:
         kind, _, text = what.partition(": ")
         yield Result(f"store: {text}", do, is_problem=kind == "fault")
     if answer.code not in (0, 1):
-        yield problem(f"the store {path} cannot be looked at: {answer.reason.removeprefix('error: ')}",
+        yield problem(f"the store {title} cannot be looked at: {answer.reason.removeprefix('error: ')}",
                       "try python scripts/store.py check once the other problems are gone")
     elif not found:
-        yield Result(f"the store {path} is whole")
+        yield Result(f"the store {title} is whole")
 
 
-def films(path: Path) -> Iterator[Result]:
+def films(place: str) -> Iterator[Result]:
     """The folders of films and tables that runs were trained from."""
-    if not path.exists():
-        return
-    answer = ask(["-c", _FILMS, str(path)])
+    answer = ask(["-c", _FILMS, place])
     if answer.code != 0 or not answer.out:
         return  # said by `store`
     told = json.loads(answer.out[-1])

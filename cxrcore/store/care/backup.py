@@ -11,27 +11,21 @@ newer than the rows of its run, so that a training can go on from it.
 
 import contextlib
 import json
-import os
-import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cxrcore import ids
 from cxrcore.data.files import bounded_file, own_folders
-from cxrcore.data.pixels import prepared
 from cxrcore.errors import DataError, StoreError, UsageError
 from cxrcore.store import store_path, turns
-from cxrcore.store.care import closed_file
+from cxrcore.store.care import closed_file, moving, run_files
 from cxrcore.store.care.file_checks import sha256
-from cxrcore.store.run_folder import PROGRESS
 from cxrcore.store.store import Store
 
-FILE, LIST, MAPS = "store.duckdb", "backup.json", "prepared"
+FILE, LIST = "store.duckdb", "backup.json"
 FORMAT = 1
-_CHECKPOINTS = ".pth"
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,7 @@ def back_up(store: Store, out: Path, *, checkpoints: bool = False, maps: bool = 
         StoreBusy, DiskFullError: as `turns.connection`.
     """
     if not store.exists:
-        raise StoreError(f"there is no store {store.path} (--store or CXR_STORE names another)")
+        raise StoreError(f"there is no store {store.key} (--store or CXR_STORE names another)")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is there already: a backup needs a folder of its own, choose another with --out")
     partial = out.with_name(f"{out.name}.partial")
@@ -85,28 +79,39 @@ def back_up(store: Store, out: Path, *, checkpoints: bool = False, maps: bool = 
 
 def _fill(store: Store, partial: Path, checkpoints: bool, maps: bool) -> None:
     runs = _statuses(store)
-    sizes = sum(path.stat().st_size for path, _ in _wanted(store, runs, checkpoints, maps))
-    closed_file.require_room(partial, sizes + store.path.stat().st_size)
-    for path, place in _wanted(store, runs, checkpoints, maps):
-        _copy_file(path, partial / place)
-    with turns.turn(store.path, write=True) as own:
-        rows = closed_file.settle(own)
-        closed_file.copy(own.path, partial / FILE, own.signals.check)
+    files = list(run_files.wanted(store.folder, runs, checkpoints=checkpoints, maps=maps))
+    sizes = sum(path.stat().st_size for path, _ in files)
+    closed_file.require_room(partial, sizes + (store.path.stat().st_size if store.is_file else 0))
+    for path, place in files:
+        run_files.copy_file(path, partial / place)
+    rows = _copy_store(store, partial / FILE)
     made_at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     ended = {run_id for run_id, status in _statuses(Store(partial / FILE)).items() if status != "running"}
-    for path, place in _wanted(store, ended, checkpoints, maps=False):
-        _copy_file(path, partial / place)
+    for path, place in run_files.wanted(store.folder, ended, checkpoints=checkpoints, maps=False):
+        run_files.copy_file(path, partial / place)
     for name in runs.keys() - _statuses(Store(partial / FILE)).keys():  # deleted meanwhile
         if ids.is_one(ids.RUN, name):
             own_folders.remove(partial, name)
     _drop_gate(partial)
-    files = {path.relative_to(partial).as_posix(): (path.stat().st_size, sha256(path))
-             for path in sorted(partial.rglob("*")) if path.is_file()}
-    closed_file.to_disk(*(partial / name for name in files))
-    said = {"format": FORMAT, "made_at": made_at, "store": store.path.name, "rows": rows,
-            "files": {name: list(one) for name, one in files.items()}}
+    held = {path.relative_to(partial).as_posix(): (path.stat().st_size, sha256(path))
+            for path in sorted(partial.rglob("*")) if path.is_file()}
+    closed_file.to_disk(*(partial / name for name in held))
+    said = {"format": FORMAT, "made_at": made_at, "store": store.title, "rows": rows,
+            "files": {name: list(one) for name, one in held.items()}}
     (partial / LIST).write_text(json.dumps(said, indent=1))
     closed_file.to_disk(partial / LIST, partial)
+
+
+def _copy_store(store: Store, copy: Path) -> dict[str, int]:
+    """The store of one moment as a file; {table: rows}, with 'form'."""
+    if not store.is_file:
+        moving.copy_rows(store, Store(copy))
+        with turns.turn(copy, write=True) as own:
+            return closed_file.settle(own)
+    with turns.turn(store.path, write=True) as own:
+        rows = closed_file.settle(own)
+        closed_file.copy(own.path, copy, own.signals.check)
+    return rows
 
 
 def verified(folder: Path) -> Backup:
@@ -145,7 +150,7 @@ def _checked_place(name: str, folder: Path) -> Path:
     """A path inside a backup, as one is written: nothing that leads out of it."""
     parts = Path(name).parts
     known = (parts == (FILE,) or (len(parts) == 2 and ids.is_one(ids.RUN, parts[0]))
-             or (len(parts) == 3 and parts[0] == MAPS and ids.is_one(ids.DATASET, parts[1])))
+             or (len(parts) == 3 and parts[0] == run_files.MAPS and ids.is_one(ids.DATASET, parts[1])))
     if not known or not ids.is_one(ids.FILE, parts[-1]):
         raise DataError(f"the backup {folder} names {ascii(name)[:60]}, which no backup holds")
     return Path(name)
@@ -153,38 +158,11 @@ def _checked_place(name: str, folder: Path) -> Path:
 
 def _statuses(store: Store) -> dict[str, str]:
     """{run_id: status}, as the store says."""
-    with turns.connection(store.path, write=False) as con:
+    if store.is_file:  # in the form that it has
+        with turns.connection(store.path, write=False) as con:
+            return dict(con.execute("SELECT run_id, status FROM runs ORDER BY run_id").fetchall())
+    with store._read() as con:
         return dict(con.execute("SELECT run_id, status FROM runs ORDER BY run_id").fetchall())
-
-
-def _wanted(store: Store, runs: dict[str, str] | set[str], checkpoints: bool, maps: bool) -> Iterator[tuple[Path, str]]:
-    """(file, its place in the backup) beside the store; what is being written is left out."""
-    for run_id in sorted(runs):
-        folder = store.folder / run_id
-        if not ids.is_one(ids.RUN, run_id) or not folder.is_dir():
-            continue
-        for path in sorted(folder.iterdir()):
-            if path.is_file() and ".new" not in path.name and path.name != PROGRESS and ids.is_one(
-                    ids.FILE, path.name) and (checkpoints or path.suffix != _CHECKPOINTS):
-                yield path, f"{run_id}/{path.name}"
-    for one in prepared.finished_maps(store.folder / MAPS) if maps else ():
-        for path in sorted(one.folder.iterdir()):
-            if path.is_file() and ids.is_one(ids.DATASET, one.folder.name) and ids.is_one(ids.FILE, path.name):
-                yield path, f"{MAPS}/{one.folder.name}/{path.name}"
-
-
-def _copy_file(path: Path, target: Path) -> None:
-    """Copy a file that may be replaced or deleted meanwhile; one that is there already and unchanged is left."""
-    with contextlib.suppress(FileNotFoundError), path.open("rb") as source:
-        was = os.fstat(source.fileno())
-        with contextlib.suppress(FileNotFoundError):
-            there = target.stat()
-            if (there.st_size, there.st_mtime_ns) == (was.st_size, was.st_mtime_ns):
-                return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("wb") as copied:
-            shutil.copyfileobj(source, copied, 1 << 20)
-        os.utime(target, ns=(was.st_atime_ns, was.st_mtime_ns))
 
 
 def _drop_gate(folder: Path) -> None:

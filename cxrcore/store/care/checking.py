@@ -10,7 +10,6 @@ from cxrcore.errors import StoreBusy, StoreError, WorkbenchError
 from cxrcore.store import schema, turns
 from cxrcore.store.care import file_checks, row_checks
 from cxrcore.store.care.troubles import RESTORE, Trouble
-from cxrcore.store.run_folder import BEST
 from cxrcore.store.store import Store
 
 
@@ -21,19 +20,16 @@ def check(store: Store) -> list[Trouble]:
         StoreBusy: it stayed locked. StoreError: there is no store.
     """
     if not store.exists:
-        raise StoreError(f"there is no store {store.path} (--store or CXR_STORE names another)")
+        raise StoreError(f"there is no store {store.key} (--store or CXR_STORE names another)")
+    if not store.is_file:
+        from cxrcore.store.care import team_checks  # needs psycopg
+
+        return list(team_checks.troubles(store))
     found: list[Trouble] = []
     try:
         with _opened(store, found) as con:
             found += row_checks.troubles(con)
-            runs = con.execute(
-                """SELECT run_id, kind, status, coalesce(n, 0) AS n_epochs FROM runs LEFT JOIN
-                   (SELECT run_id, count(*) AS n FROM epochs GROUP BY run_id) USING (run_id)
-                   ORDER BY run_id""").to_arrow_table().to_pylist()
-            newest = dict(con.execute(
-                """SELECT run_id, checkpoint_sha256 FROM prediction_sets WHERE checkpoint = ? AND checkpoint_sha256
-                   IS NOT NULL QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY created_at DESC,
-                   prediction_id DESC) = 1 ORDER BY run_id""", [BEST]).fetchall())
+            runs, newest = row_checks.runs_and_checkpoints(con)
     except StoreBusy:
         raise
     except WorkbenchError as error:
@@ -56,5 +52,5 @@ def _opened(store: Store, found: list[Trouble]) -> Generator[duckdb.DuckDBPyConn
             found.append(Trouble(f"the store has form {applied} of {len(schema.STEPS)}",
                                  "it is brought up to date when it is next used, and kept as it was beside it",
                                  is_fault=False))
-            con = stack.enter_context(store.up_to_date_elsewhere())
+            con = stack.enter_context(store.file.up_to_date_elsewhere())
         yield con

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,33 +27,46 @@ AGE = 3600.0  # seconds after which a temporary file is nobody's work any more
 def troubles(
     store: Path, runs: Sequence[Mapping[str, Any]], newest: Mapping[str, str], now: float
 ) -> Iterator[Trouble]:
-    """What is wrong beside a store; no connection to it is open.
+    """What is wrong beside a store that is a file; no connection to it is open.
 
     Args:
         runs: rows of the runs, with n_epochs.
         newest: {run_id: SHA-256 of the best checkpoint, as its newest predictions name it}.
         now: seconds since 1970, of the check.
     """
-    for run in runs:
-        yield from _of_run(store.parent, run, newest.get(run["run_id"]), now)
-        yield from _waiting(store.parent, run["run_id"])
+    yield from in_folder(store.parent, runs, newest, now)
     yield from _without_run(store, {run["run_id"] for run in runs})
-    yield from _left_over(store.parent, now)
     if (copy := safety_copy.kept_copy(store)) is not None:
         yield Trouble(f"{copy} is the store from before its form changed", "delete it once all is well", is_fault=False)
     for folder in kept_old.folders(store):
         yield Trouble(f"{folder} holds what a restore took away", "delete it once all is well", is_fault=False)
-    yield from _of_maps(store.parent / "prepared")
+
+
+def in_folder(
+    root: Path, runs: Sequence[Mapping[str, Any]], newest: Mapping[str, str], now: float,
+    status: Callable[[Mapping[str, Any]], str] | None = None,
+) -> Iterator[Trouble]:
+    """What is wrong in the folder of a store of either kind.
+
+    Args:
+        runs, newest, now: as `troubles`.
+        status: of a run, where more is known than its folder says.
+    """
+    for run in runs:
+        told = status(run) if status else effective_status(run["status"], read_progress(root / run["run_id"]))
+        yield from _of_run(root, run, told, newest.get(run["run_id"]), now)
+        yield from _waiting(root, run["run_id"])
+    yield from left_over(root, now)
+    yield from _of_maps(root / "prepared")
 
 
 # -- runs
 
 
-def _of_run(root: Path, run: Mapping[str, Any], wanted: str | None, now: float) -> Iterator[Trouble]:
+def _of_run(root: Path, run: Mapping[str, Any], status: str, wanted: str | None, now: float) -> Iterator[Trouble]:
     run_id, folder = run["run_id"], root / run["run_id"]
     if run["kind"] != "trained" or not ids.is_one(ids.RUN, run_id):
         return
-    status = effective_status(run["status"], read_progress(folder))
     if status == "running":
         return
     if run["status"] == "running" and not waiting.in_folder(folder):
@@ -68,7 +81,7 @@ def _of_run(root: Path, run: Mapping[str, Any], wanted: str | None, now: float) 
                       "or " + RESTORE + "; its scores and measures are in the store, explanations need the checkpoint")
         return
     yield from _of_checkpoints(run_id, folder, wanted)
-    yield from _left_over(folder, now)
+    yield from left_over(folder, now)
 
 
 def _waiting(root: Path, run_id: str) -> Iterator[Trouble]:
@@ -148,7 +161,8 @@ def _runs_of_neighbours(store: Path) -> tuple[set[str], Path | None]:
 # -- what killed programs left
 
 
-def _left_over(folder: Path, now: float) -> Iterator[Trouble]:
+def left_over(folder: Path, now: float) -> Iterator[Trouble]:
+    """Temporary files and folders that nobody works on any more."""
     for path in sorted(folder.iterdir()):
         if _HALF.fullmatch(path.name) and path.is_file() and now - path.stat().st_mtime > AGE:
             yield Trouble(f"{path} was left half-written by a program that was killed", "delete it")

@@ -6,11 +6,12 @@ What was there is kept beside it, and at every moment there is the one or the ot
 import contextlib
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from cxrcore.errors import StoreBusy, StoreError, UsageError, WorkbenchError
 from cxrcore.store import store_path, turns
-from cxrcore.store.care import closed_file, kept_old
+from cxrcore.store.care import closed_file, kept_old, moving
 from cxrcore.store.care.backup import FILE, Backup, verified
 from cxrcore.store.care.file_checks import sha256
 from cxrcore.store.store import Store
@@ -29,6 +30,8 @@ def restore(store: Store, folder: Path, *, replace: bool = False) -> tuple[Backu
     """
     store.require_writable()
     backup = verified(folder)
+    if not store.is_file:
+        return backup, _into_team(store, backup)
     in_the_way = _differing(store, backup)
     if (store.exists or in_the_way) and not replace:
         what = store.path if store.exists else store.folder / in_the_way[0]
@@ -41,6 +44,22 @@ def restore(store: Store, folder: Path, *, replace: bool = False) -> tuple[Backu
     except OSError as error:
         raise StoreError(f"the backup cannot be written in {store.folder}: {error.strerror or error}") from None
     return backup, kept
+
+
+def _into_team(store: Store, backup: Backup) -> None:
+    """Rows and files into a team's store that is made and empty: what it holds is never taken away here."""
+    if in_the_way := _differing(store, backup):
+        raise UsageError(f"{store.folder / in_the_way[0]} is there already: nothing was changed; a backup of a team "
+                         "needs a database and a shared folder of its own")
+    moving.require_empty(store)
+    try:
+        closed_file.require_room(store.folder, backup.n_bytes)
+        _exchange_files(store.folder, backup, [], None)
+        with tempfile.TemporaryDirectory() as folder:  # the backup itself stays as it is
+            closed_file.copy(backup.folder / FILE, Path(folder) / FILE)
+            moving.copy_rows(Store(Path(folder) / FILE), store)
+    except OSError as error:
+        raise StoreError(f"the backup cannot be written in {store.folder}: {error.strerror or error}") from None
 
 
 def _differing(store: Store, backup: Backup) -> list[str]:

@@ -1,13 +1,15 @@
 """Whether the rows of a store fit each other: each points to something, no name stands twice, lists are long enough."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
 from cxrcore import ids
 from cxrcore.store import turns
 from cxrcore.store.care.troubles import DELETE_RUN, RESTORE, Trouble
+from cxrcore.store.run_folder import BEST
 
 _UNUSED = ("nothing on the pages is made of it; " + RESTORE + ", or leave it")
 _POINTING = (  # (table, column, what it points to)
@@ -82,14 +84,41 @@ def troubles(con: duckdb.DuckDBPyConnection) -> Iterator[Trouble]:
             said = " ".join(str(error).split())[:160]
             yield Trouble(f"the table {table} cannot be read: {said}", RESTORE)
             return
+    yield from rules_broken(con)
+    yield from lost_numbers(con.execute("SELECT DISTINCT prediction_id, id_number FROM predictions ORDER BY ALL"
+                                        ).fetchall())
+
+
+def rules_broken(con: duckdb.DuckDBPyConnection) -> Iterator[Trouble]:
+    """What does not fit, asked of tables or views with the columns of `schema`."""
     for rule in (*_RULES, *map(_pointing, _POINTING), *map(_once, _ONCE)):
         n, example = turns.one_row(con.execute(rule.query))
         if n:
             yield Trouble(f"{n:,} {rule.what}, such as {example}", rule.do)
-    numbers = con.execute("SELECT DISTINCT prediction_id, id_number FROM predictions ORDER BY ALL").fetchall()
+
+
+def lost_numbers(numbers: Sequence[tuple[str | None, int | None]]) -> Iterator[Trouble]:
+    """Prediction sets that are not found by their number.
+
+    Args:
+        numbers: (prediction_id, number) of the rows.
+    """
     if lost := [name for name, number in numbers if number != ids.number_of(name or "")]:
         yield Trouble(f"{len(lost):,} prediction sets have rows that are not found by their number, such as {lost[0]}",
                       DELETE_RUN)
+
+
+def runs_and_checkpoints(con: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Rows of the runs, with n_epochs; {run_id: SHA-256 of the best checkpoint, as its newest predictions name it}."""
+    runs = con.execute(
+        """SELECT run_id, kind, status, coalesce(n, 0) AS n_epochs FROM runs LEFT JOIN
+           (SELECT run_id, count(*) AS n FROM epochs GROUP BY run_id) USING (run_id)
+           ORDER BY run_id""").to_arrow_table().to_pylist()
+    newest = con.execute(
+        """SELECT run_id, checkpoint_sha256 FROM prediction_sets WHERE checkpoint = ? AND checkpoint_sha256
+           IS NOT NULL QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY created_at DESC,
+           prediction_id DESC) = 1 ORDER BY run_id""", [BEST]).fetchall()
+    return runs, dict(newest)
 
 
 def _pointing(where: tuple[str, str, str]) -> _Rule:

@@ -1,0 +1,79 @@
+"""What PostgreSQL and Parquet files answer, in the types that DuckDB gives the same rows."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from cxrcore.store.team.tables import HIDDEN
+
+_TYPES = {16: pa.bool_(), 20: pa.int64(), 21: pa.int32(), 23: pa.int32(), 25: pa.string(), 700: pa.float32(),
+          701: pa.float64(), 1043: pa.string(), 1184: pa.timestamp("us", "UTC"), 1009: pa.list_(pa.string()),
+          1022: pa.list_(pa.float64())}  # by PostgreSQL's numbers of its types
+
+
+class TableAnswer:
+    """Rows of an Arrow table; see `session.Answer`."""
+
+    def __init__(self, table: pa.Table):
+        self._table = table
+        self._left = iter(list(zip(*(column.to_pylist() for column in table.columns), strict=True)))
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The next row."""
+        return next(self._left, None)
+
+    def fetchall(self) -> list[Any]:
+        """All rows."""
+        return list(self._left)
+
+    def df(self) -> pd.DataFrame:
+        """All rows as DuckDB gives them."""
+        return _engine().cursor().from_arrow(self._table).df()
+
+    def to_arrow_table(self) -> pa.Table:
+        """All rows."""
+        return self._table
+
+
+class RowsAnswer:
+    """Rows of PostgreSQL; see `session.Answer`. What `store.schema` has no column for is left out.
+
+    Attributes:
+        columns: (name, number of its type).
+    """
+
+    def __init__(self, columns: Sequence[tuple[str, int]], rows: Sequence[tuple[Any, ...]]):
+        shown = [place for place, (name, _) in enumerate(columns) if name not in HIDDEN]
+        self.columns = [columns[place] for place in shown]
+        self._rows = list(rows)
+        if len(shown) < len(columns):
+            self._rows = [tuple(row[place] for place in shown) for row in rows]
+        self._left = iter(self._rows)
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The next row."""
+        return next(self._left, None)
+
+    def fetchall(self) -> list[Any]:
+        """All rows."""
+        return list(self._left)
+
+    def df(self) -> pd.DataFrame:
+        """All rows as DuckDB gives them."""
+        return TableAnswer(self.to_arrow_table()).df()
+
+    def to_arrow_table(self) -> pa.Table:
+        """All rows."""
+        values = list(zip(*self._rows, strict=True)) if self._rows else [() for _ in self.columns]
+        return pa.table([pa.array(own, _TYPES[oid]) for own, (_, oid) in zip(values, self.columns, strict=True)],
+                        names=[name for name, _ in self.columns])
+
+
+@functools.cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+                                  "enable_external_access": "false"})
