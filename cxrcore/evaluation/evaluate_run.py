@@ -18,7 +18,7 @@ from cxrcore.data import films as film_sets
 from cxrcore.data.films import FilmSet
 from cxrcore.data.pixels.prepared import PreparedPixels
 from cxrcore.data.splits import EXTERNAL
-from cxrcore.errors import DiskFullError, RunError, UsageError
+from cxrcore.errors import CheckpointError, DiskFullError, RunError, UsageError
 from cxrcore.evaluation import hand_in, measure_predictions, score, shares, tables
 from cxrcore.evaluation.data_set_films import add_dataset
 from cxrcore.evaluation.measure_predictions import MeasuredParts
@@ -54,6 +54,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
         threshold_file.require_form(config.thresholds)
     use_device(config.device)
     store = hand_in.opened(config.store)
+    store.require_writable()
     path = find_checkpoint(store, config.run, config.weights)
     said = declared.from_flags(config.findings, config.mean, config.std, config.arch, config.img_size)
     read = load_any(path, said)
@@ -78,7 +79,8 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     add_dataset(store, films)
     run_id = loaded.run_id if is_known(store, loaded) else _external_run(store, read, films, path,
                                                                          assumed(films, pixels, chosen))
-    source = Source(run_id, loaded, model, path.name, checkpoints.sha256(path))
+    kept = path if run_id == loaded.run_id else store.run_file(run_id, BEST) or path  # whose maps are measured later
+    source = Source(run_id, loaded, model, kept.name, checkpoints.sha256(kept))
     table = evaluate_run(store, source, films, pixels, parts, config.subset, folder, batch_size=config.batch_size,
                          given=given, views=config.views)
     if rebuilt and run_id == loaded.run_id:
@@ -230,8 +232,8 @@ def _external_run(store: Store, read: Loaded, films: FilmSet, path: Path, taken:
 def _keep_weights(store: Store, loaded: Checkpoint, run_id: str) -> None:
     """A copy in the run's folder, so that a film can be explained as of any other run; none where the disk is full."""
     folder = store.run_folder(run_id)
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         checkpoints.save_checkpoint(folder / BEST, replace(loaded, run_id=run_id, average={}, training={}))
-    except DiskFullError as error:
+    except (OSError, DiskFullError, CheckpointError) as error:
         _LOG.warning(f"no copy of the weights is kept, so that the page Explain cannot ask this run: {error}")

@@ -12,9 +12,11 @@ from cxrcore.errors import ResultsWait, RunError, StoreBusy, WorkbenchError
 from cxrcore.evaluation import measure_predictions, shares
 from cxrcore.evaluation.measure_predictions import MeasuredParts
 from cxrcore.evaluation.shares import Told, untold
-from cxrcore.store import Store, waiting
+from cxrcore.store import Store, progress, waiting
 from cxrcore.store.threshold_file import ThresholdFile
 from cxrcore.store.waiting import Results
+
+TURN = 60.0  # seconds for another process that hands in results of the same run
 
 _LOG = logging.getLogger(__name__)  # scripts print what it says
 
@@ -29,7 +31,7 @@ def opened(url: str | Path | None) -> Store:
     if not is_read_only() and store.exists:
         try:
             hand_in_waiting(store)
-        except WorkbenchError as error:  # the script will say so itself where it needs the store
+        except (WorkbenchError, OSError) as error:  # the script will say so itself where it needs the store
             _LOG.warning(f"whether results wait to be handed in could not be looked at: {error}")
     return store
 
@@ -43,23 +45,28 @@ def hand_in_waiting(store: Store) -> tuple[list[Path], list[Path]]:
     done, left = [], []
     paths = waiting.of_store(store)
     for place, path in enumerate(paths):
-        with waiting.held(path.parent) as mine:
-            if not mine or not path.exists() or waiting.is_at_work(path.parent):
-                continue
-            try:
-                results = waiting.read(path)
-                with shares.bar(measure_predictions.RESAMPLING) as told:
-                    _put(store, results, path, told=told)
-            except StoreBusy as error:  # for the others, too
-                _LOG.warning(f"{len(paths) - place} results still wait to be handed in: {error}")
-                return done, left + paths[place:]
-            except WorkbenchError as error:
-                left.append(path)
-                _LOG.warning(f"the results {path} still wait to be handed in: {error}")
-            else:
+        try:
+            if _hand_in_one(store, path):
                 done.append(path)
-                _LOG.info(f"results of run {results.run_id} that had waited were handed in")
+                _LOG.info(f"results of run {path.parent.name} that had waited were handed in")
+        except StoreBusy as error:  # for the others, too
+            _LOG.warning(f"{len(paths) - place} results still wait to be handed in: {error}")
+            return done, left + paths[place:]
+        except (WorkbenchError, OSError) as error:
+            left.append(path)
+            _LOG.warning(f"the results {path} still wait to be handed in: {error}")
     return done, left
+
+
+def _hand_in_one(store: Store, path: Path) -> bool:
+    """Hand in a file of results, unless another process is at it; whether it was done."""
+    with waiting.held(path.parent) as mine:
+        if not mine or not path.exists() or waiting.is_at_work(progress.of_run(store, path.parent.name)):
+            return False
+        results = waiting.read(path)
+        with shares.bar(measure_predictions.RESAMPLING) as told:
+            _put(store, results, path, told=told)
+        return True
 
 
 def command(config: StoreConfig) -> int:
@@ -87,20 +94,23 @@ def hand_in(store: Store, results: Results, given: ThresholdFile | None = None, 
         ResultsWait: the store did not take them, and they are kept.
         WorkbenchError: it did not, and they could not be kept either, or their run was deleted.
     """
+    store.require_writable()  # else they would be kept, and handed in by the next script that may write
     folder = store.run_folder(results.run_id)
     try:
         path = waiting.keep(store, results)
     except OSError as error:
         _LOG.warning(f"the results cannot be kept in {folder} before they are handed in: {error.strerror}")
         return _put(store, results, None, given, told)
-    with waiting.held(folder):
-        try:
+    try:
+        with waiting.held(folder, TURN) as mine:
+            if not mine:
+                raise StoreBusy(f"another process hands in results of run {results.run_id}")
             return _put(store, results, path, given, told)
-        except WorkbenchError as error:
-            if not path.exists():
-                raise RunError(f"run {results.run_id} was deleted before its results were handed in") from None
-            raise ResultsWait(f"{error}; the results of run {results.run_id} are kept and wait to be handed in: every "
-                              f"script that opens the store does it, or {waiting.COMMAND}") from None
+    except (WorkbenchError, OSError) as error:
+        if not path.exists():
+            raise RunError(f"run {results.run_id} was deleted before its results were handed in") from None
+        raise ResultsWait(f"{error}; the results of run {results.run_id} are kept and wait to be handed in: every "
+                          f"script that opens the store does it, or {waiting.COMMAND}") from None
 
 
 def _put(store: Store, results: Results, path: Path | None, given: ThresholdFile | None = None, told: Told = untold

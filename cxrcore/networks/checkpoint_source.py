@@ -39,7 +39,7 @@ def find_checkpoint(store: Store, run: str | None, weights: str | None) -> Path:
     if path.exists() or path.name != weights or path.name not in (BEST, LAST):
         return path
     runs = store.runs()
-    for run_id in runs.loc[runs["status"] == "finished", "run_id"]:
+    for run_id in runs.loc[(runs["status"] == "finished") & (runs["kind"] == "trained"), "run_id"]:
         found = store.run_file(run_id, path.name)
         if found:
             _LOG.info(f"{weights} is not in this folder: taking that of the newest finished run, {run_id}")

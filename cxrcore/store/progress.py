@@ -114,7 +114,7 @@ def lease_of(run_id: str) -> str:
     return f"run {run_id}"
 
 
-def effective_status(status: str, progress: dict[str, Any]) -> str:
+def effective_status(status: str, progress: Mapping[str, Any]) -> str:
     """The run's status as it is: 'interrupted' for one that says 'running' but whose process is gone.
 
     One that could not tell the store how it ended is what its progress says: 'failed', 'interrupted' or `WAITING`.

@@ -25,7 +25,7 @@ from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.errors import DataError
 from cxrcore.store.file import new_id
-from cxrcore.store.progress import effective_status, read_progress
+from cxrcore.store.progress import effective_status
 from cxrcore.store.records import EpochRecord
 from cxrcore.store.store import Store
 
@@ -94,7 +94,8 @@ def keep(store: Store, results: Results) -> Path:
         OSError: they cannot be written there.
     """
     folder = store.run_folder(results.run_id)
-    folder.mkdir(parents=True, exist_ok=True)
+    if results.ended is None:  # a training has its folder, or was deleted: then nothing is made anew
+        folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_EVALUATION if results.ended is None else _TRAINING}{new_id()}.npz"
     head = {"format": FORMAT, "run_id": results.run_id, "dataset_id": results.dataset_id,
             "parts": [{name: value for name, value in vars(part).items() if name not in ("image_ids", "scores")}
@@ -163,37 +164,49 @@ def has_trained(store: Store, run_id: str) -> bool:
 
 def in_folder(folder: Path) -> list[Path]:
     """The results that wait in a run's folder, oldest first."""
-    return sorted(folder.glob(_NAMES))
+    return sorted(filter(_is_whole, folder.glob(_NAMES)))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file was written to its end: until then it has a further name before the last dot."""
+    return path.name.count(".") == 1
 
 
 def of_store(store: Store) -> list[Path]:
     """The results that wait for a store, of runs that it has: another store may lie in the same folder."""
-    found = [path for path in sorted(store.folder.glob(f"*/{_NAMES}")) if ids.is_one(ids.RUN, path.parent.name)]
+    found = [path for path in sorted(store.folder.glob(f"*/{_NAMES}"))
+             if _is_whole(path) and ids.is_one(ids.RUN, path.parent.name)]
     if not found:
         return []  # nearly always so; spares the store
     known = set(store.runs()["run_id"])
     return [path for path in found if path.parent.name in known]
 
 
-def is_at_work(folder: Path) -> bool:
-    """Whether the training of a run folder is under way, and will hand in its results itself."""
-    told = read_progress(folder)
+def is_at_work(told: Mapping[str, Any]) -> bool:
+    """Whether the training whose progress this is runs, and will hand in its results itself."""
     return told.get("stage") != "finished" and effective_status("running", told) == "running"
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Generator[bool]:
-    """Whether the results in a run folder are this process's to hand in while the block runs, and nobody else's."""
+def held(folder: Path, wait: float = 0.0) -> Generator[bool]:
+    """Whether the results in a run folder are this process's to hand in while the block runs, and nobody else's.
+
+    Args:
+        wait: seconds for whoever holds them.
+
+    Raises:
+        OSError: they cannot be held: the folder is somebody else's, or its disk has no locks.
+    """
     lock = FileLock(folder / _LOCK)
     try:
-        lock.acquire(timeout=0)
-    except (Timeout, OSError):
+        lock.acquire(timeout=wait)
+    except Timeout:
         yield False
         return
     try:
         yield True
     finally:
-        if not list(folder.glob(_NAMES)):
+        if not in_folder(folder):
             with contextlib.suppress(OSError):
                 (folder / _LOCK).unlink(missing_ok=True)
         lock.release()

@@ -14,6 +14,7 @@ from cxrcore.networks import checkpoint as checkpoints
 from cxrcore.networks.checkpoint_source import Source
 from cxrcore.networks.input_check import make_check
 from cxrcore.store import EpochRecord, Store, waiting
+from cxrcore.store.backends.session import Held
 from cxrcore.store.progress import WAITING, Progress
 from cxrcore.store.run_folder import BEST, LAST
 from cxrcore.store.waiting import Results, TrainingEnd
@@ -53,15 +54,18 @@ class RunInStore:
             self.unlogged = []
 
 
-def handed_in(plan: TrainingPlan, run_id: str, progress: Progress, ended: TrainingEnd) -> bool:
+def handed_in(plan: TrainingPlan, run_id: str, progress: Progress, ended: TrainingEnd, own: Held) -> bool:
     """Evaluate the best epoch and finish the run; False where the results wait for the store.
+
+    Args:
+        own: the run, as long as nobody else goes on with it.
 
     Raises:
         WorkbenchError: as `hand_in.hand_in`.
     """
     try:
         if plan.eval_parts:
-            _evaluate(plan, run_id, progress, ended)
+            _evaluate(plan, run_id, progress, ended, own)
         else:
             hand_in.hand_in(plan.store, Results(run_id, plan.films.table.dataset_id, (), ended))
     except ResultsWait as error:
@@ -72,8 +76,11 @@ def handed_in(plan: TrainingPlan, run_id: str, progress: Progress, ended: Traini
     return True
 
 
-def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress, ended: TrainingEnd) -> None:
-    path = plan.store.run_folder(run_id) / BEST
+def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress, ended: TrainingEnd, own: Held) -> None:
+    folder = plan.store.run_folder(run_id)
+    if not (folder / LAST).exists():
+        raise RunError(f"files of run {run_id} in {folder} were deleted while it trained")
+    path = folder / BEST
     best = checkpoints.load_checkpoint(path)
     source = Source(run_id, best, best.model(), BEST, checkpoints.sha256(path))
     seen, total = 0, sum(map(len, plan.eval_parts.values()))
@@ -82,6 +89,7 @@ def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress, ended: Traini
     def told(n: int) -> None:
         nonlocal seen
         raise_again()
+        own.require()
         seen += n
         progress.update(step=seen)
 
@@ -96,6 +104,7 @@ def has_handed_in(store: Store, run_id: str) -> bool:
     Raises:
         ResultsWait: the store does not take them now either.
     """
+    store.require_writable()
     has_trained = waiting.has_trained(store, run_id)
     hand_in.hand_in_waiting(store)
     if waiting.has_trained(store, run_id):

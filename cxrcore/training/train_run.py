@@ -107,15 +107,17 @@ def _run(plan: TrainingPlan, run_id: str, last: Checkpoint | None) -> str:
         raise RunError(f"the run's folder {folder} cannot be made: {error.strerror}") from None
     with (sigterm_as_interrupt(), claims.run_of_own(plan.store, run_id) as own, Progress(folder) as progress,
           _honest_end(plan, run_id, progress, own), one_cause(),
-          watched(group(), lambda line: _give_up(plan, run_id, progress, line))):
+          watched(group(), lambda line: _give_up(plan, run_id, progress, own, line))):
         plan.store.finish_run(run_id, "running")  # again, for a resumed run: only now does its progress file live
         with _memory_in_one_line(plan):
             trainer = _trainer(plan, last)
             cost = _fit(plan, run_id, trainer, progress, own)
         cost |= maps_of(folder / BEST)
+        own.require()
         finished = into_store.handed_in(plan, run_id, progress,
-                                        TrainingEnd(tuple(trainer.records), trainer.best_epoch, cost))
-    drop_training_state(folder / LAST)
+                                        TrainingEnd(tuple(trainer.records), trainer.best_epoch, cost), own)
+        if finished:  # else the last checkpoint is what can still be gone on from, should what waits be lost
+            drop_training_state(folder / LAST)
     ended = "finished" if finished else "has been trained to its end"
     _LOG.info(f"run {run_id} {ended}: best epoch {trainer.best_epoch}, checkpoints in {folder}")
     return run_id
@@ -144,8 +146,10 @@ def _honest_end(plan: TrainingPlan, run_id: str, progress: Progress, own: Held) 
         raise
 
 
-def _give_up(plan: TrainingPlan, run_id: str, progress: Progress, error: str) -> None:
+def _give_up(plan: TrainingPlan, run_id: str, progress: Progress, own: Held, error: str) -> None:
     """Keep that another process failed, where this one hangs; its heartbeat goes on to the end of the process."""
+    if own.is_lost:
+        return
     progress.update(stage="failed", error=error)
     _LOG.error(_end(plan, run_id, "failed", progress.state.get("best_epoch")))
     progress.write()

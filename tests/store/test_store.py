@@ -742,3 +742,11 @@ def test_a_threshold_that_is_no_number_is_refused(store, data, run_id):
             prediction_id, "wrong", "manual", np.append(np.full(len(NIH_FINDINGS) - 1, 0.5), np.nan)
         )
     assert store.threshold_sets(run_id).empty
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg2://u:secret@h/db", "POSTGRESQL://u:secret@h/db",
+                                 " postgresql://u:secret@h/db", "mysql:/u:secret@h", "s3://bucket/store.duckdb"])
+def test_an_address_of_another_form_is_no_file_s_name_and_is_not_repeated(url):
+    with pytest.raises(StoreError, match="the address of the store cannot be read: expected a file") as said:
+        Store(url)
+    assert "secret" not in str(said.value)

@@ -10,7 +10,7 @@ from known_data import known_data
 from run_scripts import here
 from small_trainings import resumed, same_weights, small
 
-from cxrcore.errors import RunError
+from cxrcore.errors import RunError, StoreReadOnly
 from cxrcore.evaluation import evaluate_run, hand_in
 from cxrcore.queries import from_store, run_progress
 from cxrcore.store import Store, progress, turns, waiting
@@ -181,3 +181,24 @@ def test_scores_that_wait_of_a_run_that_was_interrupted_do_not_end_its_training(
     assert not into_store.has_handed_in(store, run_id) and not path.exists()
     assert list(store.prediction_sets(run_id)["prediction_id"]) == [part.prediction_id]
     assert store.run(run_id)["status"] == "interrupted"
+
+
+def test_what_a_killed_process_left_half_written_is_no_result(tmp_path):
+    store = Store(tmp_path / "store.duckdb")
+    run_id = store.create_run({"name": "n", "arch": "resnet18"}, "d")
+    folder = store.run_folder(run_id)
+    folder.mkdir(parents=True)
+    (folder / "waiting-training-1.77-12.new.npz").write_bytes(b"half")
+    assert not waiting.has_trained(store, run_id) and waiting.of_store(store) == []
+    assert hand_in.hand_in_waiting(store) == ([], [])
+    (folder / "waiting-training-1.npz").write_bytes(b"whole, and damaged")
+    assert waiting.has_trained(store, run_id) and len(hand_in.hand_in_waiting(store)[1]) == 1
+
+
+def test_who_may_only_look_keeps_nothing_to_be_handed_in_later(tmp_path, monkeypatch):
+    store = Store(tmp_path / "store.duckdb")
+    run_id = store.create_run({"name": "n", "arch": "resnet18"}, "d")
+    monkeypatch.setenv("CXR_READ_ONLY", "1")
+    with pytest.raises(StoreReadOnly):
+        hand_in.hand_in(store, waiting.Results(run_id, "d", ()))
+    assert waiting.of_run(store, run_id) == []

@@ -22,7 +22,9 @@ class StoreBase:
     """
 
     def __init__(self, url: str | Path):
-        self._backend: Backend = _team_store(str(url)) if address.is_one(url) else StoreFile(url)
+        if not (is_team := address.is_one(url)):
+            address.require_readable(url)
+        self._backend: Backend = _team_store(str(url)) if is_team else StoreFile(url)
 
     @property
     def key(self) -> str:

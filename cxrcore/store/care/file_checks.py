@@ -85,7 +85,7 @@ def _of_run(root: Path, run: Mapping[str, Any], status: str, wanted: str | None,
 
 
 def _waiting(root: Path, run_id: str) -> Iterator[Trouble]:
-    if not ids.is_one(ids.RUN, run_id) or waiting.is_at_work(root / run_id):
+    if not ids.is_one(ids.RUN, run_id) or waiting.is_at_work(read_progress(root / run_id)):
         return
     for path in waiting.in_folder(root / run_id):
         try:

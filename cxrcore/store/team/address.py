@@ -4,6 +4,7 @@ All but `films` is PostgreSQL's own form of an address. It holds no password: th
 whatever else PostgreSQL's clients know, so that it is in no command, log, link or run.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -13,6 +14,7 @@ from cxrcore.errors import StoreError
 _SCHEMES = ("postgresql:", "postgres:")
 _STARTS = ("postgresql://", "postgres://")
 _SECRETS = ("password", "sslpassword", "passfile")
+_OTHER = re.compile(r"\s*[A-Za-z][\w+.-]+:/")  # two letters: one is a drive
 _FORM = "postgresql://USER@HOST/DATABASE?films=/SHARED/FOLDER"
 
 
@@ -39,6 +41,12 @@ class Address:
 def is_one(url: object) -> bool:
     """Whether a text names a team's store, and no file."""
     return str(url).startswith(_SCHEMES)
+
+
+def require_readable(url: object) -> None:
+    """StoreError at an address of another form, which may hold a password: as a file's name it would be seen."""
+    if _OTHER.match(str(url)):
+        raise StoreError(f"the address of the store cannot be read: expected a file, or {_FORM}")
 
 
 def parsed(url: str) -> Address:

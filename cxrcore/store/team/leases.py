@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from cxrcore.errors import BeingTrained, RunError, WorkbenchError
+from cxrcore.errors import BeingTrained, WorkbenchError
 from cxrcore.store.backends.session import LEASE_STALE
 from cxrcore.store.team.address import Address
 from cxrcore.store.team.team_session import statement
@@ -49,9 +49,9 @@ class Lease:
         return bool(self._lost_to)
 
     def require(self) -> None:
-        """RunError where it is lost: what is under way here goes on elsewhere."""
+        """BeingTrained where it is lost: what is under way here goes on elsewhere."""
         if self._lost_to:
-            raise RunError(f"this was taken over by {self._lost_to}, since nothing was heard of this process for "
+            raise BeingTrained(f"this was taken over by {self._lost_to}, since nothing was heard of this process for "
                            f"{LEASE_STALE:.0f} s: nothing more is written here")
 
     def take(self) -> None:

@@ -103,14 +103,15 @@ class _Sweep:
             return
         try:
             kept = kept_runs.kept_runs(self._store, {one.plan.key for one in waiting})
+            others = [self._other(one, kept.get(one.plan.key)) for one in waiting]
         except StoreBusy:  # then the next look
             return
-        for one in waiting:
+        for one, who in zip(waiting, others, strict=True):
             found = kept.get(one.plan.key)
             if found and found.state == kept_runs.FINISHED:
                 one.state, one.run_id = DONE, found.run_id
                 one.said = "was finished before" if not one.said else one.said
-            elif who := self._other(one, found):
+            elif who:
                 one.state, one.said, one.asked = WAITING, f"for {who}, which trains it", time.monotonic()
             elif self._free:
                 self._start(one, self._free.pop(0))

@@ -78,12 +78,12 @@ class Told:
         running = {one.plan.key for one in self._trainings if one.state == RUNNING}
         try:
             kept = kept_runs.kept_runs(self._store, running) if running else {}
+            epochs = {key: progress.of_run(self._store, found.run_id) for key, found in kept.items()}
         except StoreBusy:
-            kept = {}
+            epochs = {}
         told = []
         for one, state in zip(self._trainings, states, strict=True):
-            found = kept.get(one.plan.key) if one.state == RUNNING else None
-            now = progress.of_run(self._store, found.run_id) if found else {}
+            now = epochs.get(one.plan.key, {}) if one.state == RUNNING else {}
             epoch = f", epoch {now['epoch']} of {now.get('epochs')}" if now.get("epoch") else ""
             told.append(Queued(state.name, state.state, state.said + epoch))
         return Queue(tuple(told)).first_things_first()

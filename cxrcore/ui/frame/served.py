@@ -85,8 +85,12 @@ def health(request: Request) -> JSONResponse:
     """Whether the store can be read: 200, else 503. No path and no error text goes out: anybody may ask."""
     from cxrcore import __version__
     from cxrcore.config import default_store, is_read_only
+    from cxrcore.errors import WorkbenchError
     from cxrcore.store import Store
 
-    trouble = Store(default_store()).trouble()
+    try:
+        trouble = Store(default_store()).trouble()
+    except WorkbenchError as error:
+        trouble = str(error)
     return JSONResponse({"server": "ok", "store": "cannot be read" if trouble else "ok", "version": __version__,
                          "read_only": is_read_only()}, 503 if trouble else 200)
