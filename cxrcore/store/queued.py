@@ -66,8 +66,10 @@ class Queue:
 def tell(store: Store, queue: Queue) -> None:
     """Say what is trained and what comes next; no longer so when this process has ended."""
     told = asdict(queue) | {"pid": os.getpid(), "host": socket.gethostname()}
-    with contextlib.suppress(OSError), replacing(store.folder / FILE, alone=True) as partial:
-        partial.write_text(json.dumps(told))
+    with contextlib.suppress(OSError):
+        store.folder.mkdir(parents=True, exist_ok=True)
+        with replacing(store.folder / FILE, alone=True) as partial:
+            partial.write_text(json.dumps(told))
 
 
 def read(store: Store) -> Queue:

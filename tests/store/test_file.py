@@ -24,6 +24,7 @@ from cxrcore.errors import DiskFullError, StoreBusy, StoreError
 from cxrcore.store import Store, file, safety_copy, schema, turns
 from cxrcore.store.measurements import LOCALIZATION_COLUMNS
 
+pytestmark = pytest.mark.embedded
 context = get_context("forkserver")
 context.set_forkserver_preload(["cxrcore.store.store"])
 

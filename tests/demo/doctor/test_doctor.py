@@ -154,12 +154,12 @@ def test_the_store_is_looked_at_and_missing_films_are_told(tmp_path, monkeypatch
     seeded_runs.add_run(store, "a", epochs=0, img_root=str(films), csv_path=str(table))
     assert film_folders.missing(store) == [f"the table {table} is missing",
                                            f"3 of 12 films that were looked for are not in {films}"]
-    told = words([*store_state.store(store.path), *store_state.films(store.path)])
+    told = words([*store_state.store(store.key, store.key), *store_state.films(store.path)])
     assert f"ok: the store {store.path} is whole" in told and "note: films: 3 of 12 films" in told
     store.path.write_bytes(b"damaged" * 2000)
-    told = words(store_state.store(store.path))
+    told = words(store_state.store(store.key, store.key))
     assert "problem: store: " in told and "restore a backup" in told
-    assert "there is no store" in words(store_state.store(tmp_path / "none.duckdb"))
+    assert "there is no store" in words(store_state.store(str(tmp_path / "none.duckdb"), "none.duckdb"))
     monkeypatch.setattr(store_state, "ask", lambda arguments: result.Answer(1, (), "No module named 'duckdb'"))
     assert words(store_state.films(store.path)) == ""
 
