@@ -78,8 +78,6 @@ def handed_in(plan: TrainingPlan, run_id: str, progress: Progress, ended: Traini
 
 def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress, ended: TrainingEnd, own: Held) -> None:
     folder = plan.store.run_folder(run_id)
-    if not (folder / LAST).exists():
-        raise RunError(f"files of run {run_id} in {folder} were deleted while it trained")
     path = folder / BEST
     best = checkpoints.load_checkpoint(path)
     source = Source(run_id, best, best.model(), BEST, checkpoints.sha256(path))
@@ -90,6 +88,8 @@ def _evaluate(plan: TrainingPlan, run_id: str, progress: Progress, ended: Traini
         nonlocal seen
         raise_again()
         own.require()
+        if not path.exists():
+            raise RunError(f"files of run {run_id} in {folder} were deleted while it trained")
         seen += n
         progress.update(step=seen)
 
