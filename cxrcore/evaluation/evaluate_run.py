@@ -59,10 +59,7 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     said = declared.from_flags(config.findings, config.mean, config.std, config.arch, config.img_size)
     read = load_any(path, said)
     loaded = read.checkpoint
-    given = None if config.thresholds is None else threshold_file.read_threshold_file(config.thresholds,
-                                                                                      loaded.findings)
-    if given is not None:
-        threshold_file.require_whole(given)
+    given = _given_set(config, loaded.findings)
     model = loaded.model()
     if read.notice:
         _LOG.warning(f"{read.notice}")
@@ -86,6 +83,14 @@ def evaluate(config: EvalConfig) -> pd.DataFrame:
     if rebuilt and run_id == loaded.run_id:
         make_check.make_if_missing(store, source, films)
     return table
+
+
+def _given_set(config: EvalConfig, findings: Sequence[str]) -> ThresholdFile | None:
+    if config.thresholds is None:
+        return None
+    given = threshold_file.read_threshold_file(config.thresholds, findings)
+    threshold_file.require_whole(given)
+    return given
 
 
 def evaluate_run(

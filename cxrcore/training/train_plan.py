@@ -109,9 +109,7 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     """
     entry = find_architecture(config.arch)
     check_size(config.img_size)
-    device = use_device(config.device)
-    devices.require_format(config.precision, device)
-    batch_size = fitting.batch_size_for(config, devices.default_batch(device, config.img_size))
+    batch_size = _batch_size(config)
     store = Store(config.store or default_store())
     store.runs()  # a store that cannot be read is found now and not after the first epoch
     films = films or load_films(config)
@@ -131,14 +129,20 @@ def plan_training(config: TrainConfig, origin: Start | None = None, constants: C
     fitting.require_films(origin.model, len(data.train_rows))
     settled, lr_rule = recipe.settled(dataclasses.replace(config, name=config.name or default_name(config)), entry,
                                       origin.init == "random", batch_size, origin.options)
-    _LOG.info(recipe.in_words(settled, lr_rule))
-    if said := fitting.in_words(fitting.recorded(origin.model, batch_size)):
-        _LOG.info(said)
+    told = recipe.in_words(settled, lr_rule), fitting.in_words(fitting.recorded(origin.model, batch_size))
+    _LOG.info("\n".join(filter(None, told)))
     cli.results_folder(config.results)
     settled, speeds = _settle_precision(settled, origin, batch_size // group().world)
     assumed = split_parts.assumed(films, pixels, needed)
     return TrainingPlan(settled, store, films, pixels, data, parts, origin, speeds, lr_rule, constants or Constants(),
                         assumed, maps, key)
+
+
+def _batch_size(config: TrainConfig) -> int:
+    """Of a step, on the device that is asked for, which has to know the precision."""
+    device = use_device(config.device)
+    devices.require_format(config.precision, device)
+    return fitting.batch_size_for(config, devices.default_batch(device, config.img_size))
 
 
 def _needed(config: TrainConfig, films: FilmSet, train: np.ndarray, val: np.ndarray
