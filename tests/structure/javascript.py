@@ -37,6 +37,7 @@ BOARD = of_chart("board", assets.SCRIPTS)
 MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"],
            "keys.js": ["cxrcore/ui/present/keys.js"],
            "copy_link.js": ["cxrcore/ui/frame/copy_link.js"], "more.js": ["cxrcore/ui/frame/more.js"],
+           "waits.js": ["cxrcore/ui/frame/waits.js"],
            "keyboard.js": ["cxrcore/ui/frame/keyboard.js"], "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
            "terms.js": ["cxrcore/ui/frame/terms.js"],
            "small_curves.js": of_chart("small_curves", small_curves.SCRIPTS),
