@@ -8,9 +8,9 @@ import json
 import os
 import signal
 import time
-from multiprocessing import get_context
 from pathlib import Path
 
+import fork_server
 import numpy as np
 import pytest
 
@@ -20,8 +20,7 @@ from cxrcore.store import EpochRecord, Store
 WRITERS, READERS = 6, 10
 BATCH = 40  # films of a prediction set
 
-context = get_context("forkserver")
-context.set_forkserver_preload(["cxrcore.store.store"])
+context = fork_server.context("cxrcore.store.store")
 
 
 def record(number: int) -> EpochRecord:
