@@ -1,6 +1,5 @@
 """Fixtures of the whole suite: a tiny data set in the NIH layout, stores, and the guard of the user's own runs/."""
 
-import gc
 import os
 import shutil
 import signal
@@ -47,15 +46,6 @@ def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput") and files:
         first = min(files, key=files.__getitem__)
         items.sort(key=lambda item: (item.path != first, item.path in files))
-
-
-def pytest_collection_finish():
-    """What was imported for all tests stays to the end: no collection of garbage has to look through it again.
-
-    Streamlit collects garbage after every run of a page, which took longer than many a page.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
