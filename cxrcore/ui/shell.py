@@ -15,7 +15,7 @@ from cxrcore.config import PROJECT_ROOT, default_store, is_read_only
 from cxrcore.errors import StoreBusy, StoreError, WorkbenchError
 from cxrcore.store import Store
 from cxrcore.ui import access, link
-from cxrcore.ui.frame import frame, log, tour
+from cxrcore.ui.frame import frame, garbage, log, tour
 from cxrcore.ui.link import LABELS, LAST_LABELS
 from cxrcore.ui.markdown import escape
 
@@ -84,6 +84,7 @@ IMPORT = "import"
 
 def navigation() -> Any:
     """Register the pages; returns the one that the browser asked for."""
+    garbage.leave_out_modules()
     st.session_state[_REGISTERED] = True
     # Streamlit takes the default page's own path out of the URL, and /home would then be "not found". So the default
     # page has another, and a step at /home leads on to it.

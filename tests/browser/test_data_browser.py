@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from picking import pick
+from picking import pick, settle
 from playwright.sync_api import expect
 from seeded_runs import DATASET, add_run, film_ids, make_store
 
@@ -39,17 +39,20 @@ def open_data(page, served, link=""):
     return page
 
 
-@pytest.mark.parametrize(("scheme", "background"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(16, 22, 30)")])
-def test_both_themes(page, served, scheme, background):
-    page.emulate_media(color_scheme=scheme)
+def test_both_themes(page, served):
+    """Opened in the dark one, which then becomes light."""
+    page.emulate_media(color_scheme="dark")
     open_data(page, served)
-    expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
-    expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
-    smallest = page.evaluate("""() => Math.min(
-        ...[...document.querySelectorAll('p, label, button, a, figcaption, .js-plotly-plot text')]
-        .filter(e => e.offsetParent !== null || e.tagName === 'text').filter(e => e.textContent.trim())
-        .map(e => parseFloat(getComputedStyle(e).fontSize)))""")
-    assert smallest >= 14
+    for scheme, background in (("dark", "rgb(16, 22, 30)"), ("light", "rgb(255, 255, 255)")):
+        page.emulate_media(color_scheme=scheme)
+        expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
+        expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
+        settle(page)
+        smallest = page.evaluate("""() => Math.min(
+            ...[...document.querySelectorAll('p, label, button, a, figcaption, .js-plotly-plot text')]
+            .filter(e => e.offsetParent !== null || e.tagName === 'text').filter(e => e.textContent.trim())
+            .map(e => parseFloat(getComputedStyle(e).fontSize)))""")
+        assert smallest >= 14, scheme
 
 
 def test_a_link_leads_to_a_finding_and_its_films(page, served):

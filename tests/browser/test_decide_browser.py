@@ -408,6 +408,7 @@ def test_the_page_of_all_modes_with_the_film_strip_has_no_fault_that_axe_finds(p
     assert json.dumps([fault["rule"] for fault in faults_of(page)]) == "[]"
 
 
+@pytest.mark.long  # the page of the test before has all that is on this one
 def test_the_page_of_all_modes_has_no_fault_that_axe_finds(page, address, store):
     _open(page, address, store, finding="Effusion")
     _switch_on(page, "place", "worth", "ask")

@@ -25,9 +25,9 @@ def file(found, tmp_path_factory):
     return path
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(scope="module", params=["light", "dark"])
 def opened(chromium, file, request):
-    """The file in a tab that has no network; any message of an error fails the test."""
+    """The file in a tab that has no network, for all tests; any message of an error fails the last of them."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme=request.param, offline=True)
     tab, faults = context.new_page(), []
     tab.on("pageerror", lambda error: faults.append(str(error)))

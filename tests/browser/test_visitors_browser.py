@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 DESK = {"width": 1440, "height": 900}
 # On a deep link Streamlit's own script asks below the page's path first where its server is, and is told 404.
 SEARCHED = re.compile(r"/\w+/_stcore/(health|host-config)$")
-FEW, FEW_PAGES = 2, 5  # sessions and pages of the short form
+FEW, FEW_PAGES = 2, 3  # sessions and pages of the short form
 
 
 @pytest.mark.parametrize("n", [FEW, pytest.param(30, marks=pytest.mark.long)])

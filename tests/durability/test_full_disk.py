@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import fork_server
 import killed_work
 import kills
 import pytest
@@ -13,8 +14,8 @@ from small_trainings import small
 from cxrcore.errors import WorkbenchError
 from cxrcore.store.care import checking
 
-context = kills.context("killed_work", "small_trainings", "cxrcore.training.train_run",
-                        "cxrcore.import_export.import_run")
+context = fork_server.context("killed_work", "small_trainings", "cxrcore.training.train_run",
+                              "cxrcore.import_export.import_run")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+import fork_server
 import killed_work
 import kills
 import pytest
@@ -24,8 +25,8 @@ KILLS = 60
 SUBJECTS = (TRAINER, IMPORTER, EVALUATOR, EXPORTER, PREPARER, DASHBOARD, SWEEP)
 MEASURED = 1000  # the number of the work that is not killed, to see how long it takes
 
-context = kills.context("killed_work", "small_trainings", "cxrcore.import_export.import_run",
-                        "cxrcore.training.sweep.start", "cxrcore.evaluation.evaluate_run")
+context = fork_server.context("killed_work", "small_trainings", "cxrcore.import_export.import_run",
+                              "cxrcore.training.sweep.start", "cxrcore.evaluation.evaluate_run")
 
 
 class Campaign:

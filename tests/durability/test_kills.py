@@ -3,14 +3,15 @@
 The short form of `test_kill_campaign`; dashboard and sweep are killed there alone.
 """
 
+import fork_server
 import killed_work
 import kills
 import pytest
 from killed_work import EVALUATOR, EXPORTER, IMPORTER, PREPARER, TRAINER, Home
 from kills import Moment
 
-context = kills.context("killed_work", "small_trainings", "cxrcore.import_export.import_run",
-                        "cxrcore.training.train_run", "cxrcore.evaluation.evaluate_run")
+context = fork_server.context("killed_work", "small_trainings", "cxrcore.import_export.import_run",
+                              "cxrcore.training.train_run", "cxrcore.evaluation.evaluate_run")
 
 
 @pytest.fixture(scope="module")

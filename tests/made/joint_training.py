@@ -1,17 +1,22 @@
-"""Trainings by several processes on this machine, started as a launcher starts them, or by torchrun itself."""
+"""Trainings by several processes on this machine, with the variables that a launcher sets, or by torchrun itself."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import fork_server
 
 from cxrcore.config import PROJECT_ROOT
 
 TRAIN = str(PROJECT_ROOT / "scripts" / "train.py")
 LONGEST = 240.0  # seconds
+context = fork_server.context("cxrcore.training.sweep.start", "cxrcore.data.data_folders")
 
 # What a process does in its training besides: `what` in the step `at`, where its rank is `rank`.
 _PLANTED = """
@@ -32,6 +37,7 @@ trainer.Trainer._step = step
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+_PLAIN = "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 KILLED = "os.kill(os.getpid(), signal.SIGKILL)"
 INTERRUPTED = "raise KeyboardInterrupt"
 
@@ -59,20 +65,33 @@ def together(flags: Sequence[object], world: int = 2, source: str | None = None,
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    own = {"WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    started = [subprocess.Popen(_command(flags, source), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                env=_environment(environment | own | {"RANK": str(rank), "LOCAL_RANK": str(rank)}))
-               for rank in range(world)]
-    try:
-        failed = _first_failed(started)
-        for process in started if failed else []:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        said = [process.communicate(timeout=LONGEST) for process in started]
-    finally:
+    own = environment | {"WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    with tempfile.TemporaryDirectory() as folder:
+        said = [(Path(folder, f"{rank}.out"), Path(folder, f"{rank}.err")) for rank in range(world)]
+        started = [context.Process(target=_as_script, args=([TRAIN, *map(str, flags)], source or _PLAIN, own | {
+            "RANK": str(rank), "LOCAL_RANK": str(rank)}, *said[rank])) for rank in range(world)]
         for process in started:
-            process.kill()
-    return [Ended(process.returncode, *texts) for process, texts in zip(started, said, strict=True)]
+            process.start()
+        try:
+            if _first_failed(started):
+                for process in started:
+                    process.terminate()
+            for process in started:
+                process.join(LONGEST)
+        finally:
+            for process in started:
+                process.kill()
+        return [Ended(process.exitcode, out.read_text(), err.read_text())
+                for process, (out, err) in zip(started, said, strict=True)]
+
+
+def _as_script(command: list[str], source: str, environment: dict[str, str], out: Path, err: Path) -> None:
+    """What `python -c` would do with a script's source and its arguments."""
+    for number, path in ((1, out), (2, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    os.environ |= environment
+    sys.argv = ["-c", *command]
+    exec(compile(source, "<script>", "exec"), {"__name__": "__main__"})
 
 
 def by_torchrun(flags: Sequence[object], world: int = 2, source: str | None = None, **environment: str) -> Ended:
@@ -91,17 +110,16 @@ def alone(flags: Sequence[object], source: str | None = None, **environment: str
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def _first_failed(started: Sequence[subprocess.Popen]) -> bool:
-    """Whether one of them failed; waited for. What they say is read meanwhile by nobody: it is little."""
+def _first_failed(started: Sequence[BaseProcess]) -> bool:
+    """Whether one of them failed; waited for."""
     left = list(started)
     while left:
         for process in list(left):
-            try:
-                if process.wait(0.1):
-                    return True
+            process.join(0.1)
+            if process.exitcode:
+                return True
+            if process.exitcode == 0:
                 left.remove(process)
-            except subprocess.TimeoutExpired:
-                continue
     return False
 
 

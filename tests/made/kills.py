@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -55,13 +54,6 @@ class Ended:
     error: str = ""
 
 
-def context(*modules: str) -> Any:
-    """Where processes start quickly: with these modules loaded."""
-    found = get_context("forkserver")
-    found.set_forkserver_preload(list(modules))
-    return found
-
-
 def drawn(seed: int, typical: Ended, attempt: int = 0) -> Moment:
     """A moment within work that takes what `typical` took: every second one by steps, every second one by time.
 
@@ -79,7 +71,7 @@ def run(starting: Any, moment: Moment, work: Callable[..., object], *given: Any)
     """Do the work in a process and kill it at a moment; never raises for what happens in there.
 
     Args:
-        starting: of `context`.
+        starting: of `fork_server.context`.
         work: a function of a module; what it prints is lost.
     """
     ours, theirs = starting.Pipe(duplex=False)

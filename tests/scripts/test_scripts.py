@@ -210,7 +210,7 @@ def _corrupt_films(folder):
     _bad("no film folder", "--img_root", "nowhere", said=["no such image folder"]),
     _bad("official without list", "--split", "official", said=["test_list.txt"],
          damage=lambda folder: (folder / "test_list.txt").unlink()),
-    _bad("no weights", "--weights", "nothing.pth", script="eval.py", said=["no such weights file"], run=in_shell),
+    _bad("no weights", "--weights", "nothing.pth", script="eval.py", said=["no such weights file"]),
     _bad("a pickled object", "--weights", "weights.pth", script="eval.py", damage=_pickle, said=["pickled objects"]),
     _bad("a thousand outputs", "--weights", "weights.pth", script="eval.py", damage=_thousand_outputs,
          said=["1000 outputs", "14 findings"]),

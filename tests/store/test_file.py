@@ -11,11 +11,11 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 
 import duckdb
+import fork_server
 import pandas as pd
 import pytest
 
@@ -25,8 +25,7 @@ from cxrcore.store import Store, file, safety_copy, schema, turns
 from cxrcore.store.measurements import LOCALIZATION_COLUMNS
 
 pytestmark = pytest.mark.embedded
-context = get_context("forkserver")
-context.set_forkserver_preload(["cxrcore.store.store"])
+context = fork_server.context("cxrcore.store.store")
 
 BUSY = 7
 OLD = 2  # the schema version of old_store.sql

@@ -3,9 +3,9 @@
 import json
 import shutil
 import time
-from multiprocessing import get_context
 from pathlib import Path
 
+import fork_server
 import pytest
 import seeded_runs
 from run_folders import rows_of
@@ -15,8 +15,7 @@ from cxrcore.store import EpochRecord, Store, turns
 from cxrcore.store.care import backup, checking, restore
 from cxrcore.store.run_folder import BEST, LAST
 
-context = get_context("forkserver")
-context.set_forkserver_preload(["cxrcore.store.care.commands", "seeded_runs", "run_folders", "pytest"])
+context = fork_server.context("cxrcore.store.care.commands", "seeded_runs", "run_folders", "pytest")
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@
 
 import os
 import signal
-from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
+import fork_server
 import numpy as np
 import pytest
 import seeded_runs
@@ -17,8 +17,7 @@ from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import Store, turns
 from cxrcore.store.care import checking, closed_file, vacuum
 
-context = get_context("forkserver")
-context.set_forkserver_preload(["cxrcore.store.care.commands", "seeded_runs", "run_folders", "pytest"])
+context = fork_server.context("cxrcore.store.care.commands", "seeded_runs", "run_folders", "pytest")
 N = 6_000
 
 

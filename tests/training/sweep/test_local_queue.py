@@ -1,22 +1,20 @@
 """The queue of a sweep: what is skipped, waited for, failed, stopped and gone on with, by stand-ins for trainings."""
 
 import os
+import re
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from stand_in_sweep import sweep
+from stand_in_sweep import OwnSweep, sweep
 
-from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import RunError, StoreBusy
 from cxrcore.store import Store, claims, queued
 from cxrcore.training.sweep import kept_runs, local_queue
 
-SWEEP = PROJECT_ROOT / "tests" / "made" / "stand_in_sweep.py"
 PATIENCE = 120  # seconds, on a busy machine
 
 
@@ -49,34 +47,41 @@ def until(true, what: str) -> None:
         time.sleep(0.05)
 
 
-def started(store: Store, folder: Path, *keys: str) -> subprocess.Popen:
-    """A sweep as a process of its own, once its trainings wait."""
+def started(store: Store, folder: Path, *keys: str) -> OwnSweep:
+    """A sweep in a process of its own, once its trainings wait."""
     for key in keys:
         (folder / f"{key}.wait").touch()
-    process = subprocess.Popen([sys.executable, str(SWEEP), store.key, str(folder), *keys], stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)})
+    own = OwnSweep(store, folder, list(keys), folder / "first.txt")
     until(lambda: all((folder / f"{key}.waits").exists() for key in keys[:2]), "a training")
-    return process
+    return own
 
 
-def test_twelve_trainings_of_which_two_are_killed_and_one_fails(place, capfd):
+def ended(own: OwnSweep) -> int | None:
+    """The status that it ends with."""
+    own.process.join(PATIENCE)
+    return own.process.exitcode
+
+
+@pytest.mark.parametrize("n", [6, pytest.param(12, marks=pytest.mark.long)])
+def test_of_many_trainings_two_are_killed_and_one_fails(place, capfd, n):
     store, folder = place
-    keys = [f"k{number:02}" for number in range(12)]
-    for name in ("k03.kill", "k07.kill", "k05.fail"):
+    keys = [f"k{number:02}" for number in range(n)]
+    for name in ("k01.kill", "k04.kill", "k03.fail"):
         (folder / name).touch()
-    with pytest.raises(RunError, match=r"9 of 12 trainings are done; failed: k03, k05, k07\. The same command") as said:
+    with pytest.raises(RunError, match=rf"{n - 3} of {n} trainings are done; failed: k01, k03, k04\. The same command"
+                       ) as said:
         sweep(store, folder, keys)
     assert str(store.folder / local_queue.OUTPUTS) in str(said.value)
     told = capfd.readouterr().out
-    assert "failed   no film of k05 can be read" in told and "failed   ended by signal 9 (SIGKILL)" in told
-    assert "9 of 12 done, 3 failed" in told and starts(folder) == Counter(keys)
-    with pytest.raises(RunError, match=r"11 of 12 trainings are done; failed: k05\."):
+    assert "failed   no film of k03 can be read" in told and "failed   ended by signal 9 (SIGKILL)" in told
+    assert f"{n - 3} of {n} done, 3 failed" in told and starts(folder) == Counter(keys)
+    with pytest.raises(RunError, match=rf"{n - 1} of {n} trainings are done; failed: k03\."):
         sweep(store, folder, keys)
     assert "k00  done     was finished before" in capfd.readouterr().out
-    (folder / "k05.fail").unlink()
+    (folder / "k03.fail").unlink()
     sweep(store, folder, keys)
     assert statuses(store) == finished(keys)  # the killed and the failed went on, none was made anew
-    assert starts(folder) == Counter(keys) + Counter({"k03": 1, "k07": 1, "k05": 2})
+    assert starts(folder) == Counter(keys) + Counter({"k01": 1, "k04": 1, "k03": 2})
     assert queued.read(store) == queued.Queue()
 
 
@@ -84,27 +89,23 @@ def test_two_sweeps_at_once_make_no_training_twice(place):
     store, folder = place
     keys = ["a", "b", "c", "d"]
     first = started(store, folder, *keys)
-    second = subprocess.Popen([sys.executable, str(SWEEP), store.key, str(folder), *keys], stdout=subprocess.PIPE,
-                              text=True, env=os.environ | {"PYTHONPATH": str(PROJECT_ROOT)})
-    for line in second.stdout:
-        if line.startswith("a "):
-            assert "waiting  for process" in line and "which trains it" in line
-            break
+    second = OwnSweep(store, folder, keys, folder / "second.txt")
+    until(lambda: re.search(r"^a .*\n", second.said, re.MULTILINE), "a line of the second sweep")
+    assert re.search(r"^a  waiting  for process .* which trains it\n", second.said, re.MULTILINE)
     for key in keys:
         (folder / f"{key}.wait").unlink()
-    assert first.wait(PATIENCE) == second.wait(PATIENCE) == 0
+    assert ended(first) == ended(second) == 0
     assert starts(folder) == Counter(keys) and statuses(store) == finished(keys)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_sweep_that_is_stopped_says_how_far_each_training_is(place, number):
     store, folder = place
-    process = started(store, folder, "a", "b", "c")
+    own = started(store, folder, "a", "b", "c")
     assert {"now": sorted(queued.read(store).names(queued.RUNNING)),
             "next": queued.read(store).names(queued.QUEUED)} == {"now": ["a", "b"], "next": ["c"]}
-    process.send_signal(number)
-    said, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130 and "3 queued; stopped; the same command goes on from here" in said
+    os.kill(own.process.pid, number)
+    assert ended(own) == 130 and "3 queued; stopped; the same command goes on from here" in own.said
     assert statuses(store) == {"a": ["interrupted"], "b": ["interrupted"]}
     assert queued.read(store) == queued.Queue() and not claims.holder(store, "a")
     for key in "abc":
@@ -115,9 +116,9 @@ def test_a_sweep_that_is_stopped_says_how_far_each_training_is(place, number):
 
 def test_a_killed_sweep_leaves_its_trainings_to_end_and_the_next_waits_for_them(place, capfd):
     store, folder = place
-    process = started(store, folder, "a", "b", "c")
-    process.kill()
-    process.communicate()
+    own = started(store, folder, "a", "b", "c")
+    own.process.kill()
+    assert ended(own) == -signal.SIGKILL
     assert queued.read(store) == queued.Queue()
     assert claims.holder(store, "a").startswith("process ") and statuses(store) == {"a": ["running"], "b": ["running"]}
     (folder / "c.wait").unlink()
