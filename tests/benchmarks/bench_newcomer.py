@@ -17,8 +17,9 @@ import pytest
 from browser_server import serving
 from keyboard import Keyboard
 from newcomer import PATHS, Mouse
-from picking import settle
+from picking import PATIENCE, settle
 from PIL import Image
+from playwright.sync_api import expect
 
 from cxrcore.store import Store
 from cxrcore.ui.shell import PAGES
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.benchmark
 
 DESK = {"width": 1440, "height": 900}
 REPEATS = int(os.environ.get("REPEATS", "3"))
+expect.set_options(timeout=PATIENCE)  # a new server imports torch for its first upload
 
 
 @pytest.fixture(scope="module")
