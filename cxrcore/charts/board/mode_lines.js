@@ -1,5 +1,7 @@
 // The line of each mode under the totals: its fields, presets and aims.
 
+const LOWER_ALONE = "What stands beside a finding’s name, F1, recall, precision and counts, is of its lower line alone.";
+
 /** @param {string} name @param {string} label @param {string} value @param {string} describe */
 function field(name, label, value, describe) {
   return element("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", value,
@@ -139,7 +141,8 @@ function buildAsk(board) {
   const miss = aimChip("Miss at most", `Of all ${over}, the lower line stands as high as it can with no more films with the finding below it; `
     + "above it the upper line with the greatest F1 among the decided films, of several the one that refers fewest.", () => takeMissed(board, missed.value), { "data-aim": "missed-at-most" });
   return modeLine(board, "ask", element("span", { class: "aimed" }, refer, most, " % of the films"),
-                  element("span", { class: "aimed" }, miss, missed, " films with it"));
+                  element("span", { class: "aimed" }, miss, missed, " films with it"),
+                  element("span", { class: "assumed lower-alone" }, LOWER_ALONE));
 }
 
 /** @param {Board} board @param {string} text */

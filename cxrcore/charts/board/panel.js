@@ -34,7 +34,7 @@ function buildPanel(board) {
     element("span", {}, `${whole(finding.positives)} of ${whole(films)} films${inPercent}`));
   const charts = element("div", { class: "parts" }, element("div", { class: "scored" }, ...buildStrip(board), view.scores),
     element("div", { class: "pair" }, view.roc, view.pr),
-    element("div", { class: "counts" }, view.matrix.root, view.alarms));
+    element("div", { class: "counts" }, view.matrix.root, view.alarms, ...buildPromised(board)));
   const parts = [head, ...(board.others.length ? [buildRuns(board)] : []), charts,
                  ...buildModesPanel(board)];
   board.panel.replaceChildren(...parts);
@@ -179,6 +179,7 @@ function showPanel(board) {
   putDot(view.rocDots.ghost, view.rocDots.box, before.fp / ladder.negatives, before.recall);
   putDot(view.prDots.ghost, view.prDots.box, before.recall, before.precision);
   showMatrix(board, all[0]);
+  showPromised(board);
   showModesPanel(board);
 }
 
