@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 from axe_faults import faults_of
-from picking import answered, settle
+from picking import PATIENCE, answered, settle
 from playwright.sync_api import expect
 
 from cxrcore.charts.board import assets
@@ -475,6 +475,7 @@ def test_a_film_of_the_strip_is_large_under_pointer_and_focus_and_a_click_explai
 
 def test_a_fingers_first_touch_of_a_film_enlarges_it_and_the_second_explains(chromium, served, phantoms):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     _open(page, served, phantoms.store, _best(phantoms.store), finding="Effusion")
     _switch_on(page, "films")

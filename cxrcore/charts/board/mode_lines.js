@@ -38,12 +38,21 @@ function buildPlace(board) {
     buildTable(board), element("span", { class: "assumed" }, ASSUMED));
 }
 
+const LONGEST_TABLE = 100_000; // characters; a list of forty findings takes one thousand
+const TOO_LONG = "That is no table of prevalences: it is longer than 100,000 characters.";
+
 /** @param {Board} board */
 function buildTable(board) {
   const text = element("textarea", { rows: 4, cols: 28, "data-control": "prevalence-table", spellcheck: "false",
     "aria-label": "Table of finding and prevalence", placeholder: "Effusion 0.05\nMass 2 %" });
   const file = element("input", { type: "file", accept: ".csv,.txt,.tsv", "aria-label": "Load a table of prevalences" });
-  file.onchange = async () => { text.value = await file.files[0]?.text() ?? ""; take(); };
+  file.onchange = async () => {
+    const one = file.files[0];
+    if (!one) return;
+    text.value = one.size > LONGEST_TABLE ? "" : await one.text();
+    if (text.value || !one.size) take();
+    else sayInMode(board, "place", TOO_LONG);
+  };
   const take = () => takeTable(board, text.value);
   return element("details", { class: "prevalences" }, element("summary", {}, "A table"),
     element("div", {}, text, aimChip("Take it", "Set these prevalences", take, { "data-take": "table" }), file));
@@ -51,8 +60,8 @@ function buildTable(board) {
 
 /** @param {Board} board @param {string} text */
 function takeTable(board, text) {
-  if (text.length > 100_000) {
-    sayInMode(board, "place", "That is no table of prevalences: it is longer than 100,000 characters.");
+  if (text.length > LONGEST_TABLE) {
+    sayInMode(board, "place", TOO_LONG);
     return;
   }
   const { found, unknown, wrong } = readPrevalences(text, board.header.findings);

@@ -20,7 +20,7 @@ function buildModesPanel(board) {
   const parts = [];
   if (on.has("place")) parts.push(buildPlacePanel(board));
   if (on.has("worth")) {
-    words.worth = element("p", { class: "alarms" });
+    words.worth = element("p", { class: "alarms", title: board.header.meanings.worth_range });
     words.curve = element("p", { class: "alarms" });
     const root = element("div", { class: "worth-chart" });
     board.modesView.worth = /** @type {any} */ ({ root, width: 0 });
@@ -47,7 +47,8 @@ function buildPlacePanel(board) {
                    place[`${metric}-interval`]);
   });
   const head = element("thead", {}, element("tr", {}, ...["", "Value", "95 % of patient draws"].map((text) =>
-    element(text ? "th" : "td", text ? { scope: "col" } : {}, text))));
+    element(text ? "th" : "td", text ? { scope: "col", title: text.startsWith("95") ? board.header.meanings.interval : null }
+      : {}, text))));
   return element("section", { class: "mode-panel" }, words.place, element("table", { class: "at-place" }, head,
     element("tbody", {}, ...rows)), words.assumed);
 }
