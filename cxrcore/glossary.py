@@ -99,7 +99,7 @@ TERMS = {
                 "not have the finding, by Bayes as PPV.", f"{_UNIT}; no alarm at all has 1 minus the prevalence",
                 _ALTMAN),
     "alarms_per_1000": Term("Alarms per 1,000", "Films with an alarm, right or wrong, of 1,000 at the prevalence that "
-                            "is set.", "0 to 1,000", _ALTMAN),
+                            "is set.", "0 to 1,000", f"{_ALTMAN}; its interval Zou and Donner, Stat. Med. 2008"),
     "misses_per_1000": Term("Misses per 1,000", "Films with the finding and without an alarm, of 1,000 at the "
                             "prevalence that is set.", "0 to 1,000, lower is better", _ALTMAN),
     "harm_ratio": Term("Harm ratio N", "One missed film is as bad as N false alarms; an alarm is worth it from a "
@@ -107,6 +107,9 @@ TERMS = {
     "net_benefit": Term("Net benefit", "TP/n - FP/n x t/(1 - t) with t = 1 / (1 + N): right alarms of each film, less "
                         "the wrong ones at their price in misses.", "up to the prevalence, higher is better; no alarm "
                         "has 0, and an alarm for all is to be beaten too", _VICKERS),
+    "worth_range": Term("Harm ratios it is worth", "The harm ratios N for which a line, or a network with its best "
+                        "line for each, has a greater net benefit than an alarm for every film and than none.",
+                        "above 0; that of the best lines flatters, as they are chosen on these films", _VICKERS),
     "referred": Term("Referred", "The share of the films between the two lines, which a person is asked about.",
                      "0 to 100 %, lower is less work", "Chow, IEEE Trans. Inf. Theory 1970"),
     "decided_recall": Term("Recall among the decided", "TP / (TP + FN) of the films that get a yes or a no; read it "

@@ -120,6 +120,12 @@ def test_dragging(store, tmp_path, chromium, modes):
             for mode in modes:
                 tab.locator(f'[data-mode="{mode}"]').click()
         tab.wait_for_timeout(2500)
+        if modes:
+            tab.get_by_role("button", name="Decide", exact=True).click()
+            for mode in modes:
+                tab.locator(f'[data-mode="{mode}"]').click()
+            tab.wait_for_selector("[data-panel-interval][data-low]", timeout=120_000)
+            tab.wait_for_timeout(1500)
         tab.evaluate(PROBE)
         sent.clear()
         reruns = _drag(tab, sent, findings[2 :: len(findings) // DRAGS][:DRAGS])
@@ -128,8 +134,8 @@ def test_dragging(store, tmp_path, chromium, modes):
     n = store.prediction_sets()["n"].max()
     latency, frames = (np.array(probe[name]) for name in ("latency", "frames"))
     print(
-        f"\n{n:,} films, {len(findings)} findings, {len(latency)} pointer moves: to paint p50/p95/p99 "
-        f"{_percentiles(latency)} ms; frames p50/p95/p99 {_percentiles(frames)} ms; "
+        f"\n{n:,} films, {len(findings)} findings, modes: {', '.join(modes) or 'none'}; {len(latency)} pointer "
+        f"moves: to paint p50/p95/p99 {_percentiles(latency)} ms; frames p50/p95/p99 {_percentiles(frames)} ms; "
         f"{reruns} messages to the server while dragging; heap {heap:.0f} MB"
     )
 

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 from axe_faults import faults_of
-from picking import answered, settle
+from picking import PATIENCE, answered, settle
 from playwright.sync_api import expect
 
 from cxrcore.charts.board import assets
@@ -42,8 +42,8 @@ def films(store):
     return store.predictions(sets[sets["split"] == "test"]["prediction_id"].iloc[0])
 
 
-def _open(page, address, store, **parameters) -> None:
-    run_id = store.runs()["run_id"].iloc[-1]
+def _open(page, address, store, run_id=None, **parameters) -> None:
+    run_id = run_id or store.runs()["run_id"].iloc[-1]
     said = "".join(f"&{name}={value}" for name, value in parameters.items())
     page.goto(f"{address}/thresholds?run={run_id}{said}")
     page.wait_for_selector('[data-testid="threshold-board"] [data-finding="Hernia"]')
@@ -137,7 +137,7 @@ def test_predictive_values_and_net_benefit_at_any_prevalence_are_bayes_theorem(p
 def test_the_band_counts_as_the_films_do_at_random_pairs(page, counted):
     rng = np.random.default_rng(0)
     for k, (labels, scores) in enumerate(counted):
-        shares = np.sort(rng.random((330, 2)), axis=1).tolist()
+        shares = np.sort(rng.random((334, 2)), axis=1).tolist()  # of three findings: 1,002 pairs
         for lower, upper, band in page.evaluate("""([k, shares]) => shares.map((pair) => {
           const one = tables.ladders[k];
           const [a, b] = pair.map((share) => Math.floor(share * one.thresholds.length));
@@ -376,12 +376,12 @@ def test_a_finger_moves_the_upper_line_and_a_tap_explains_each_new_number(chromi
     context.close()
 
 
-def test_the_row_says_that_its_f1_is_the_lower_lines_and_means_say_of_what(page, address, store):
+def test_f1_is_said_to_be_the_lower_lines_once_in_the_mode_and_once_in_the_panel(page, address, store):
     _open(page, address, store, finding="Effusion")
     assert page.locator(".lower-alone").count() == 0
     _switch_on(page, "ask")
-    assert page.locator('[data-finding="Effusion"] .lower-alone').text_content().endswith("the lower line alone")
-    assert page.locator(".panel .lower-alone").count() == 1
+    for place in (".decide", ".panel"):
+        assert "lower line alone" in page.locator(f"{place} .lower-alone").text_content()
 
 
 def test_refer_at_most_is_solved_over_every_score_after_a_click(page, address, store, films):
@@ -399,6 +399,97 @@ def test_refer_at_most_is_solved_over_every_score_after_a_click(page, address, s
     scores, has = films.scores[:, k].astype(np.float64), films.labels[:, k] == 1
     tp, fp, missed = ((scores >= high) & has).sum(), ((scores >= high) & ~has).sum(), ((scores < low) & has).sum()
     assert _value(page, "Effusion", "decided_f1") == 2 * tp / (2 * tp + fp + missed)
+
+
+# -- the film strip
+
+FATES = {(1, 2): "caught", (0, 2): "false", (1, 1): "asked", (0, 1): "asked", (1, 0): "missed", (0, 0): "quiet"}
+
+
+def _best(store) -> str:
+    """The run whose scores reach farthest over the axis."""
+    return store.leaderboard().query("split == 'test'").set_index("run_id")["auroc"].idxmax()
+
+
+def _tiles(page):
+    return page.evaluate("""() => [...document.querySelector('[data-testid="stMain"]').querySelectorAll("*")]
+      .map((e) => e.shadowRoot).filter(Boolean).flatMap((root) => [...root.querySelectorAll(".tile")])
+      .map((e) => [e.dataset.film, e.dataset.fate, parseFloat(e.style.left)])""")
+
+
+def _fates(phantoms, tiles, low, high) -> tuple[list, list]:
+    """What each tile has to say, and the scores in the tiles' order."""
+    sets = phantoms.store.prediction_sets(_best(phantoms.store)).set_index("split")
+    found = phantoms.store.predictions(sets.loc["test", "prediction_id"])
+    rows = [int(np.flatnonzero(found.image_ids == film)[0]) for film, *_ in tiles]
+    k = NIH_FINDINGS.index("Effusion")
+    scores = found.scores[rows, k].astype(np.float64)
+    places = (scores >= low).astype(int) + (scores >= high)
+    return [FATES[int(label), int(place)] for label, place in zip(found.labels[rows, k], places, strict=True)], scores
+
+
+def test_films_stand_at_their_scores_and_their_fates_follow_both_lines(page, served, phantoms):
+    _open(page, served, phantoms.store, _best(phantoms.store), finding="Effusion")
+    _switch_on(page, "ask", "films")
+    expect(page.locator(".strip .tile").first).to_be_attached()
+    settle(page)
+    tiles = _tiles(page)
+    assert 40 < len(tiles) <= 600
+    slider = page.locator('[data-finding="Effusion"]').get_by_role("slider", name="Effusion", exact=True)
+    for line, keys in ((_upper(page, "Effusion"), 9 * ["PageUp"]), (slider, 4 * ["PageDown"])):
+        with answered(page):
+            for key in keys:
+                line.press(key)
+        low, high = (_threshold_in(page.url) if "t=Effusion" in page.url else _threshold(page, "Effusion"),
+                     _upper_in(page.url))
+        tiles = _tiles(page)
+        wanted, scores = _fates(phantoms, tiles, low, high)
+        assert [fate for _, fate, _ in tiles] == wanted and len(set(wanted)) >= 4
+        said = page.locator(".strip .fates").text_content()
+        for words, fate in (("caught", "caught"), ("missed", "missed"), ("asked about", "asked"),
+                            ("rightly left alone", "quiet")):
+            assert f"{wanted.count(fate)} {words}" in said
+    assert (np.diff(scores) >= 0).all() and (np.diff([left for *_, left in tiles]) >= 0).all()
+
+
+def test_a_film_of_the_strip_is_large_under_pointer_and_focus_and_a_click_explains_it(page, served, phantoms):
+    _open(page, served, phantoms.store, _best(phantoms.store), finding="Effusion")
+    _switch_on(page, "films")
+    tiles, large = page.locator(".strip .tile"), page.locator(".strip .large")
+    expect(tiles.first).to_be_attached()
+    settle(page)
+    tiles.nth(3).hover()
+    expect(large).to_be_visible()
+    assert large.text_content().startswith(tiles.nth(3).get_attribute("data-film"))
+    page.mouse.move(0, 0)
+    expect(large).to_be_hidden()
+    tiles.first.focus()
+    for key, at in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", -1)):
+        page.keyboard.press(key)
+        film = _tiles(page)[at][0]
+        assert large.text_content().startswith(film) and large.is_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/explain?*film={film}*")
+    assert "finding=Effusion" in page.url
+
+
+def test_a_fingers_first_touch_of_a_film_enlarges_it_and_the_second_explains(chromium, served, phantoms):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    _open(page, served, phantoms.store, _best(phantoms.store), finding="Effusion")
+    _switch_on(page, "films")
+    tiles = page.locator(".strip .tile")
+    expect(tiles.first).to_be_attached()
+    settle(page)
+    for at in (8, 20):
+        tiles.nth(at).tap()
+        expect(page.locator(".strip .large")).to_contain_text(tiles.nth(at).get_attribute("data-film"))
+        assert "/thresholds" in page.url
+    film = tiles.nth(20).get_attribute("data-film")
+    tiles.nth(20).tap()
+    page.wait_for_url(f"**/explain?*film={film}*")
+    context.close()
 
 
 def test_the_page_of_all_modes_with_the_film_strip_has_no_fault_that_axe_finds(page, served, phantoms):

@@ -9,7 +9,9 @@ import pytest
 from picking import answered, painted, settle
 from playwright.sync_api import expect
 
+from cxrcore.evaluation.promised_thresholds import fit_promise, read_promise
 from cxrcore.findings import NIH_FINDINGS
+from cxrcore.measures.decisions.promises import Aim
 from cxrcore.measures.metrics import confusion
 from cxrcore.store import Store
 from cxrcore.ui.present.slides import SLIDES
@@ -120,6 +122,58 @@ def test_a_slide_fits_with_every_mode_of_the_board_open(page, stage):
     closing = page.get_by_role("button", name="Decide", exact=True).bounding_box()
     assert closing["y"] + closing["height"] <= 720
     assert page.evaluate(height) <= at_rest and unreadable(page) == []
+
+
+def test_the_modes_follow_a_drag_on_the_slide(page, stage, store):
+    stage("Thresholds")
+    page.get_by_role("button", name="Reveal").click()
+    row = page.locator(".row.open")
+    expect(row).to_be_visible()
+    page.get_by_role("button", name="Decide", exact=True).click()
+    for mode in ("place", "worth", "ask"):
+        page.locator(f'[data-mode="{mode}"]').click()
+    page.locator('.decide [data-control="prevalence"]').fill("1 %")
+    page.locator('.decide [data-control="prevalence"]').press("Enter")
+    handle = row.locator("input[type=range]:not(.upper)")
+    handle.scroll_into_view_if_needed()
+    box, place = handle.bounding_box(), int(handle.input_value()) / int(handle.get_attribute("max"))
+    x, y = box["x"] + 10 + (box["width"] - 20) * place, box["y"] + box["height"] * 0.7
+    with answered(page):
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x - 60, y, steps=4)
+        page.mouse.up()
+    threshold = float(row.locator("[data-metric=threshold] .shown").text_content())
+    k = NIH_FINDINGS.index(row.get_attribute("data-finding"))
+    best = store.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False).iloc[0]
+    found = store.predictions(best["prediction_id"])
+    alarm, has = found.scores[:, k].astype(np.float64) >= threshold, found.labels[:, k] == 1
+    hit, wrong = 0.01 * alarm[has].mean(), 0.99 * alarm[~has].mean()
+    for metric, value in (("ppv", hit / (hit + wrong)), ("net_benefit", hit - wrong / 10)):
+        said = row.locator(f'[data-metric="{metric}"]').get_attribute("data-value")
+        assert float(said) == pytest.approx(value, abs=1e-12), metric
+
+
+def test_a_promise_stands_on_the_slide_with_what_was_measured(page, served, store):
+    run_id = store.leaderboard().query("split == 'test'").sort_values("auroc", ascending=False)["run_id"].iloc[0]
+    of, made = fit_promise(store, run_id, "val", Aim("recall", 0.5))
+    set_id = store.save_threshold_set(of, made.name, made.objective, made.thresholds, parameters=made.parameters)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{served}/present?slide=Thresholds&run={run_id}&set={set_id}")
+    settled(page, "Thresholds")
+    page.get_by_role("button", name="Reveal").click()
+    line = page.locator(".promised")
+    expect(line).to_contain_text("Promised: recall ≥ 0.5 for new patients, confidence 0.95. Measured by patients on ")
+    finding = page.locator(".row.open").get_attribute("data-finding")
+    row = read_promise(store, run_id, set_id).table.set_index("finding").loc[finding]
+    expect(line).to_contain_text(f": {row['measured']:.3f} ({row['low']:.3f} to {row['high']:.3f}), {row['verdict']}.")
+    settle(page)
+    assert_it_fits(page, "the board with a promise")
+    with answered(page):
+        page.locator(".row.open").get_by_role("slider").press("ArrowRight")
+    expect(line).to_contain_text("This line promises nothing")
+    page.get_by_role("button", name="Undo").evaluate("e => e.click()")  # hidden on a slide, where Ctrl+Z does it
+    expect(line).to_contain_text("Promised: recall ≥ 0.5")
 
 
 def test_a_long_statement_stays_on_one_line(page, stage, store):

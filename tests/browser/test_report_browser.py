@@ -64,6 +64,38 @@ def test_the_board_is_dragged_and_counts_right(opened, found):
     expect(opened.get_by_text("is not counted in this file")).to_be_visible()
 
 
+def test_the_modes_are_dragged_and_count_right(opened, found):
+    opened.get_by_role("button", name="Decide", exact=True).click()
+    assert opened.locator('[data-mode="films"]').count() == 0  # a file holds no films to place
+    for mode in ("place", "worth", "ask"):
+        opened.locator(f'[data-mode="{mode}"]').click()
+    opened.locator('.decide [data-control="prevalence"]').fill("2 %")
+    opened.locator('.decide [data-control="harm-ratio"]').fill("25")
+    opened.locator('.decide [data-control="harm-ratio"]').press("Enter")
+    row = opened.locator("[data-finding=Effusion]")
+    row.get_by_role("slider", name="Effusion", exact=True).press("PageDown")
+    upper = row.get_by_role("slider", name="Effusion, upper line", exact=True)
+    for _ in range(5):
+        upper.press("PageUp")
+    low, high = (float(opened.evaluate(f"""() => {{
+        const row = document.querySelector("#board-host").shadowRoot.querySelector('[data-finding="Effusion"]');
+        return {part}; }}""")) for part in ("row.querySelector('.shown').textContent",
+                                            "/upper line ([^,]*)/.exec(row.querySelector('.upper').ariaValueText)[1]"))
+    films, k = found.store.predictions(found.compared[0].run.prediction_id("test")), NIH_FINDINGS.index("Effusion")
+    scores, has = films.scores[:, k].astype(np.float64), films.labels[:, k] == 1
+    alarm, asked = scores >= low, (scores >= low) & (scores < high)
+    hit, wrong = 0.02 * alarm[has].mean(), 0.98 * alarm[~has].mean()
+    for metric, value in (("ppv", hit / (hit + wrong)), ("alarms_per_1000", 1000 * (hit + wrong)),
+                          ("net_benefit", hit - wrong / 25), ("referred", asked.mean()),
+                          ("decided_recall", (scores >= high)[has & ~asked].mean())):
+        said = row.locator(f'[data-metric="{metric}"]').get_attribute("data-value")
+        assert float(said) == pytest.approx(value, abs=1e-12), metric
+    assert asked.any()
+    cell = opened.locator('[data-panel-interval="ppv"][data-low]')
+    assert float(cell.get_attribute("data-low")) < hit / (hit + wrong) < float(cell.get_attribute("data-high"))
+    assert opened.locator(".worth-chart path.curve").count() == 2  # of the key and of calibrated scores
+
+
 def test_axe_finds_nothing_grave(opened):
     opened.get_by_text("What the numbers mean").click()
     opened.locator(".chart").first.scroll_into_view_if_needed()

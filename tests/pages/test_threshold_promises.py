@@ -50,6 +50,11 @@ def test_a_promise_for_all_findings_is_saved_put_on_the_board_and_read_on_test(o
     text = said(browser)
     for finding in set(NIH_FINDINGS) - set(possible):
         assert f"- {display_name(finding)}: {kept.in_words(finding)}" in text
+    told = browser.board["promised"]
+    assert {finding: one["at"] for finding, one in told.items()} == {
+        finding: one.threshold for finding, one in kept.findings.items()}
+    assert told["Effusion"]["said"] == "Promised: recall ≥ 0.8 for new patients, confidence 0.95."
+    assert told["Hernia"]["said"] == f"Nothing is promised: {kept.in_words('Hernia')}."
     assert kept.findings["Hernia"].threshold is None and "would do (recall 0.8, confidence 0.95)" in text
 
 
@@ -59,12 +64,15 @@ def test_a_line_that_is_dragged_keeps_no_promise(own_store, browser):
     browser.press("promise_go")
     _, kept = saved_set(own_store)
     n = sum(one.threshold is not None for one in kept.findings.values())
+    told = browser.board["promised"]
     browser.drag("Effusion", 0.123)
+    assert browser.board["promised"] == told  # the browser says it of a line that moved, and builds nothing anew
     assert f"Promised for {n - 1} of 14 findings" in browser.words
 
 
 def test_a_promise_for_the_open_finding_alone_leaves_the_others_and_stands_in_the_link(own_store, browser):
     before = browser.open(own_store, finding="Effusion").thresholds
+    assert browser.board["promised"] == {}
     browser.app.segmented_control(key="promise_for").set_value("The open finding")
     browser.press("promise_go")
     row, kept = saved_set(own_store)
@@ -72,6 +80,7 @@ def test_a_promise_for_the_open_finding_alone_leaves_the_others_and_stands_in_th
     expected = [*before]
     expected[EFFUSION] = kept.findings["Effusion"].threshold
     assert browser.thresholds == expected and "Promised for 1 of 14 findings" in browser.words
+    assert list(browser.board["promised"]) == ["Effusion"]
     again = Browser.open(browser, own_store, t=browser.pairs)
     assert again.thresholds == expected and "Effusion: recall ≥ 0.9 for new patients" in again.words
 
@@ -93,6 +102,8 @@ def test_a_promise_on_a_random_split_is_void_and_says_why(own_store, browser):
     assert "Void as a promise: The training saw other films of these patients" in browser.words
     shown = next(one.value for one in browser.app.dataframe if "Promised" in str(one.proto.columns))
     assert shown["promised"].isna().all()  # nothing is promised
+    told = browser.board["promised"]["Effusion"]
+    assert told["at"] is None and told["said"].startswith("Void as a promise of recall ≥ 0.9 for new patients")
 
 
 def test_verdicts_are_counted_in_words(own_store):

@@ -6,8 +6,8 @@ from cxrcore.charts.sources import script, sent
 
 # The last has the default export.
 SCRIPTS = ("../elements.js", "counts.js", "decide.js", "draw.js", "totals.js", "aims.js", "panel.js", "scores.js",
-           "input.js", "typing.js", "band.js", "modes.js", "mode_lines.js", "modes_rows.js", "modes_panel.js",
-           "beside.js", "strip.js", "board.js")
+           "input.js", "typing.js", "band.js", "modes.js", "mode_lines.js", "modes_rows.js",
+           "modes_panel.js", "beside.js", "strip.js", "board.js")
 _HERE = Path(__file__).parent
 
 STYLE, SCRIPT = "\n".join(sent(_HERE / name) for name in ("board.css", "modes.css")), script(_HERE, *SCRIPTS)

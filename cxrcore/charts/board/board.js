@@ -10,7 +10,7 @@
  *             wanted: { k: number, value: number, text: string, upper?: boolean } | null, rows: Row[], view: View,
  *             aims: { aim: Aim, places: number[], chip: HTMLButtonElement }[], meter: HTMLElement,
  *             totalsRoot: HTMLElement, totals: Record<string, { value: HTMLElement, delta: HTMLElement }>, excluded: HTMLElement,
- *             upper: Int32Array, decide: Decide, deciding: HTMLButtonElement, modesView: ModesView, beside: Beside | null,
+ *             upper: Int32Array, decide: Decide, deciding: HTMLButtonElement, modesView: ModesView, promisedLine: HTMLElement | null, beside: Beside | null,
  *             besideLater?: boolean, strip: Strip | null, hear: (event: Event) => void, typingUpper: number | null,
  *             draggingUpper: boolean, bestRange?: { ladder: Ladder, prevalence: number, range: Range },
  *             panel: HTMLElement, table: HTMLElement, status: HTMLElement, undo: HTMLButtonElement, redo: HTMLButtonElement,

@@ -16,7 +16,7 @@
  */
 /** What payload.py puts before the numbers.
  * @typedef {{ of: string, open: string, id: number | string, thresholds: number[],
- *             uppers?: (number | null)[], rows?: string[] | null,
+ *             uppers?: (number | null)[], rows?: string[] | null, promised?: Promised,
  *             alone?: boolean, warned?: string, aims?: Aim[], aims_whole?: boolean, aims_on?: string, meanings: Record<string, string>, run: RunLook, sizes: number[],
  *             others: (RunLook & { findings: OtherHeader[] })[], reference: { name: string, thresholds: number[] },
  *             texts: Record<string, string>[], findings: Finding[], version: string }} Header

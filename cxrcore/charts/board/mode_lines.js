@@ -1,5 +1,7 @@
 // The line of each mode under the totals: its fields, presets and aims.
 
+const LOWER_ALONE = "What stands beside a finding’s name, F1, recall, precision and counts, is of its lower line alone.";
+
 /** @param {string} name @param {string} label @param {string} value @param {string} describe */
 function field(name, label, value, describe) {
   return element("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", value,
@@ -36,12 +38,21 @@ function buildPlace(board) {
     buildTable(board), element("span", { class: "assumed" }, ASSUMED));
 }
 
+const LONGEST_TABLE = 100_000; // characters; a list of forty findings takes one thousand
+const TOO_LONG = "That is no table of prevalences: it is longer than 100,000 characters.";
+
 /** @param {Board} board */
 function buildTable(board) {
   const text = element("textarea", { rows: 4, cols: 28, "data-control": "prevalence-table", spellcheck: "false",
     "aria-label": "Table of finding and prevalence", placeholder: "Effusion 0.05\nMass 2 %" });
   const file = element("input", { type: "file", accept: ".csv,.txt,.tsv", "aria-label": "Load a table of prevalences" });
-  file.onchange = async () => { text.value = await file.files[0]?.text() ?? ""; take(); };
+  file.onchange = async () => {
+    const one = file.files[0];
+    if (!one) return;
+    text.value = one.size > LONGEST_TABLE ? "" : await one.text();
+    if (text.value || !one.size) take();
+    else sayInMode(board, "place", TOO_LONG);
+  };
   const take = () => takeTable(board, text.value);
   return element("details", { class: "prevalences" }, element("summary", {}, "A table"),
     element("div", {}, text, aimChip("Take it", "Set these prevalences", take, { "data-take": "table" }), file));
@@ -49,8 +60,8 @@ function buildTable(board) {
 
 /** @param {Board} board @param {string} text */
 function takeTable(board, text) {
-  if (text.length > 100_000) {
-    sayInMode(board, "place", "That is no table of prevalences: it is longer than 100,000 characters.");
+  if (text.length > LONGEST_TABLE) {
+    sayInMode(board, "place", TOO_LONG);
     return;
   }
   const { found, unknown, wrong } = readPrevalences(text, board.header.findings);
@@ -139,7 +150,8 @@ function buildAsk(board) {
   const miss = aimChip("Miss at most", `Of all ${over}, the lower line stands as high as it can with no more films with the finding below it; `
     + "above it the upper line with the greatest F1 among the decided films, of several the one that refers fewest.", () => takeMissed(board, missed.value), { "data-aim": "missed-at-most" });
   return modeLine(board, "ask", element("span", { class: "aimed" }, refer, most, " % of the films"),
-                  element("span", { class: "aimed" }, miss, missed, " films with it"));
+                  element("span", { class: "aimed" }, miss, missed, " films with it"),
+                  element("span", { class: "assumed lower-alone" }, LOWER_ALONE));
 }
 
 /** @param {Board} board @param {string} text */

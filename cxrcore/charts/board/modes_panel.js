@@ -20,7 +20,7 @@ function buildModesPanel(board) {
   const parts = [];
   if (on.has("place")) parts.push(buildPlacePanel(board));
   if (on.has("worth")) {
-    words.worth = element("p", { class: "alarms" });
+    words.worth = element("p", { class: "alarms", title: board.header.meanings.worth_range });
     words.curve = element("p", { class: "alarms" });
     const root = element("div", { class: "worth-chart" });
     board.modesView.worth = /** @type {any} */ ({ root, width: 0 });
@@ -47,7 +47,8 @@ function buildPlacePanel(board) {
                    place[`${metric}-interval`]);
   });
   const head = element("thead", {}, element("tr", {}, ...["", "Value", "95 % of patient draws"].map((text) =>
-    element(text ? "th" : "td", text ? { scope: "col" } : {}, text))));
+    element(text ? "th" : "td", text ? { scope: "col", title: text.startsWith("95") ? board.header.meanings.interval : null }
+      : {}, text))));
   return element("section", { class: "mode-panel" }, words.place, element("table", { class: "at-place" }, head,
     element("tbody", {}, ...rows)), words.assumed);
 }
@@ -83,7 +84,7 @@ function drawModes(board) {
       height: WORTH_HEIGHT + 2 * FLOOR, role: "img", "aria-label": "Net benefit against how many false alarms a miss is worth" },
     element("svg:path", { class: "axis", d: `M${WORTH_LEFT} 0V${WORTH_HEIGHT}H${wide}` }),
     ...[0, OF_FILMS * prevalence].map((value) => element("svg:text", { x: WORTH_LEFT - 5, "text-anchor": "end",
-      y: Math.max(12, view.y(value / OF_FILMS) + 5) }, perThousand(value))),
+      y: Math.max(12, view.y(value / OF_FILMS) + 5) }, value ? perThousand(value) : "0")),
     ...ticks.map((ratio) => element("svg:text", { x: view.x(ratio), y: WORTH_HEIGHT + 17, "text-anchor": "middle" }, String(ratio))),
     element("svg:text", { x: wide, y: WORTH_HEIGHT + 37, "text-anchor": "end" }, "A miss is worth so many false alarms →"),
     element("svg:path", { class: "for-none", d: `M${WORTH_LEFT} ${view.y(0)}H${wide}` }),
@@ -214,7 +215,7 @@ function worthInWords(board, k) {
   const at = isDialled(board, k) ? `At a prevalence of ${shortPercent(prevalence)}, this` : "This";
   return (line ? `${at} line is worth more than an alarm for every film and more than none while one missed film is as bad as `
     + `${line}.` : `${at} line is worth no more than an alarm for every film, or none, whatever a miss is worth.`)
-    + (best ? ` With the best line for each ratio, the network is: ${best}.` : " No line of this network is worth more.");
+    + (best ? ` The network’s best line for each ratio is, for ${best}.` : " No line of this network is worth more.");
 }
 
 // Does not move with the line: worked out once for a prevalence.
@@ -244,6 +245,5 @@ function askInWords(board) {
   if (!band.referred) return "Both lines stand together, so nobody is asked: drag the upper one to the right.";
   return `${whole(band.referred)} of ${whole(band.films)} films (${percent(band.referred_share)}) go to a person, `
     + `${whole(band.referredWith)} of them with the finding. Decided without one: ${whole(band.tp)} found, ${whole(band.fp)} `
-    + `false alarms, ${whole(band.missed)} missed, ${whole(band.tn)} rightly left alone. The row's own F1 and counts are `
-    + "those of the lower line alone.";
+    + `false alarms, ${whole(band.missed)} missed, ${whole(band.tn)} rightly left alone.`;
 }

@@ -23,8 +23,6 @@ const MODE_CELLS = [
   ["ask", "misses_left", "Missed", whole],
 ];
 
-const LOWER_ALONE = "F1, recall, precision and counts above: the lower line alone";
-
 /** @param {Board} board @param {number} k */
 function buildRowModes(board, k) {
   const row = board.rows[k];
@@ -52,8 +50,7 @@ function buildRowMode(board, k, mode) {
                    element("small", {}, head), value);
   });
   const lead = element("span", { role: "cell", class: "mode-lead" }, ...leadOf(board, k, mode));
-  const note = mode === "ask" ? [element("span", { role: "cell", class: "lower-alone" }, LOWER_ALONE)] : [];
-  return element("div", { class: `mode of-${mode}` }, lead, ...cells, ...note);
+  return element("div", { class: `mode of-${mode}` }, lead, ...cells);
 }
 
 /** @param {Board} board @param {number} k @param {Mode} mode @returns {(Node | string)[]} */

@@ -34,7 +34,7 @@ function buildPanel(board) {
     element("span", {}, `${whole(finding.positives)} of ${whole(films)} films${inPercent}`));
   const charts = element("div", { class: "parts" }, element("div", { class: "scored" }, ...buildStrip(board), view.scores),
     element("div", { class: "pair" }, view.roc, view.pr),
-    element("div", { class: "counts" }, view.matrix.root, view.alarms));
+    element("div", { class: "counts" }, view.matrix.root, view.alarms, ...buildPromised(board)));
   const parts = [head, ...(board.others.length ? [buildRuns(board)] : []), charts,
                  ...buildModesPanel(board)];
   board.panel.replaceChildren(...parts);
@@ -179,6 +179,7 @@ function showPanel(board) {
   putDot(view.rocDots.ghost, view.rocDots.box, before.fp / ladder.negatives, before.recall);
   putDot(view.prDots.ghost, view.prDots.box, before.recall, before.precision);
   showMatrix(board, all[0]);
+  showPromised(board);
   showModesPanel(board);
 }
 
@@ -249,4 +250,30 @@ function showMatrix(board, now) {
   };
   write(board.view.alarms, `Of ${whole(PER)} such films, ${per(now.tp + now.fp)} get an alarm: ${per(now.tp)} right, `
     + `${per(now.fp)} false. ${per(now.fn)} with the finding are missed.`);
+}
+
+// -- what its line promises for new patients, as long as it stands where that was promised
+
+/** of each finding whose set promises something, or found that it cannot; at: the only threshold that it is promised of
+ * @typedef {Record<string, { at: number | null, said: string }>} Promised
+ */
+
+/** @param {Board} board @returns {HTMLElement[]} */
+function buildPromised(board) {
+  const there = board.header.promised?.[board.header.findings[board.open].name];
+  board.promisedLine = there ? element("p", { class: "alarms promised" }) : null;
+  return board.promisedLine ? [board.promisedLine] : [];
+}
+
+/** @param {Board} board */
+function showPromised(board) {
+  const k = board.open;
+  const there = board.header.promised?.[board.header.findings[k].name];
+  if (there && board.promisedLine) write(board.promisedLine, promisedInWords(board, k, there));
+}
+
+/** @param {Board} board @param {number} k @param {Promised[string]} there */
+function promisedInWords(board, k, { at, said }) {
+  if (at === null || placeOf(board.ladders[k].thresholds, at) === board.at[k]) return said;
+  return `This line promises nothing: the promise was made at ${threeDigits(String(at))} alone.`;
 }

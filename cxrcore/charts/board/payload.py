@@ -20,7 +20,7 @@ from cxrcore.measures.thresholds.positions import NEVER, UNREACHED, SortedScores
 
 EXPLAINED = ("f1", "recall", "precision", "delta", "specificity", "tp", "fp", "fn", "tn", "threshold", "prevalence",
              "macro", "micro", "ppv", "npv", "alarms_per_1000", "misses_per_1000", "harm_ratio", "net_benefit",
-             "referred", "decided_recall", "decided_precision", "decided_f1", "misses_left")
+             "worth_range", "interval", "referred", "decided_recall", "decided_precision", "decided_f1", "misses_left")
 CURVE_POINTS = 240  # positions of another run's ROC and PR
 
 

@@ -2,7 +2,8 @@
 
 /** @typedef {"caught" | "missed" | "false" | "quiet" | "asked"} Fate
  * @typedef {{ root: HTMLElement, tiles: { node: HTMLAnchorElement, score: number, label: number, id: string,
- *             place: number, fate: Fate | "" }[], large: HTMLElement, words: HTMLElement }} Strip
+ *             place: number, fate: Fate | "" }[], large: HTMLElement, words: HTMLElement,
+ *             looking: boolean }} Strip looking: a finger's first touch of a film, which leads nowhere
  */
 
 const TILE = 24; // pixels a side
@@ -31,13 +32,13 @@ function drawStrip(board, wide) {
     return;
   }
   const large = element("div", { class: "large", "aria-hidden": "true" });
-  const words = element("div", { class: "key", "aria-live": "off" });
+  const words = element("div", { class: "key fates", "aria-live": "off" });
   const places = layOut(board, beside.scores, wide);
   const tiles = places.map(({ i, x, y }) => buildTile(board, i, x, y));
   const tall = TILE * Math.max(1, ...places.map(({ y }) => y + 1));
   const box = element("div", { class: "tiles", style: `height:${tall}px` }, ...tiles.map(({ node }) => node));
   root.replaceChildren(words, box, large);
-  board.strip = { root, tiles, large, words };
+  board.strip = { root, tiles, large, words, looking: false };
   listenToStrip(board);
   showStrip(board);
 }
@@ -87,11 +88,15 @@ function listenToStrip(board) {
     node.onpointerleave = () => enlarge(board, -1);
     node.onfocus = () => enlarge(board, at);
     node.onblur = () => enlarge(board, -1);
-    node.onpointerdown = (event) => { tile.node.dataset.by = event.pointerType; };
+    // A finger sees a film large first; it leads there with the second touch. The focus, which comes before the click,
+    // enlarges too, so what stood there is asked as the finger comes down.
+    node.onpointerdown = (event) => {
+      strip.looking = event.pointerType === "touch" && strip.large.dataset.film !== tile.id;
+    };
+    node.onpointercancel = () => { strip.looking = false; };
     node.onclick = (event) => {
-      // A finger sees a film large first; it leads there with the second touch.
-      const first = tile.node.dataset.by === "touch" && strip.large.dataset.film !== tile.id;
-      if (first) event.preventDefault();
+      if (strip.looking) event.preventDefault();
+      strip.looking = false;
       enlarge(board, at);
     };
     node.onkeydown = (event) => stepInStrip(strip, at, event);
@@ -159,6 +164,7 @@ function showStrip(board) {
     if (tile.fate !== fate) tile.node.dataset.fate = tile.fate = fate;
   }
   const all = board.beside?.header.strip?.of ?? 0;
-  write(strip.words, `${strip.tiles.length} of ${whole(all)} films, spread evenly over the axis: ${n.caught} caught, `
-    + `${n.missed} missed, ${n.false} false alarms, ${n.quiet} left alone${n.asked ? `, ${n.asked} asked about` : ""}.`);
+  write(strip.words, `${strip.tiles.length} of ${whole(all)} films, spread evenly over the axis: ✓ ${n.caught} caught, `
+    + `× ${n.missed} missed, ! ${n.false} false alarm${n.false === 1 ? "" : "s"}, `
+    + `${board.decide.on.has("ask") ? `? ${n.asked} asked about, ` : ""}faded ${n.quiet} rightly left alone.`);
 }

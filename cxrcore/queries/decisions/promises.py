@@ -1,10 +1,12 @@
 """Promises of stored threshold sets: what stands against one, and it beside what other patients show; kept."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from cxrcore.evaluation import promised_thresholds
 from cxrcore.evaluation.promised_thresholds import PromiseRead, Standing
 from cxrcore.measures.decisions.promise_record import KeptPromise, promise_of
+from cxrcore.measures.number_words import value
 from cxrcore.queries.board_state import BoardState
 from cxrcore.queries.kept import kept
 from cxrcore.queries.threshold_sets import SourcedSet
@@ -79,3 +81,49 @@ def promises_on_board(state: BoardState) -> list[OnBoard]:
             sets.setdefault(made.key, (made, []))[1].append(finding)
     return [OnBoard(made, held, tuple(findings)) for made, findings in sets.values()
             if (held := promise_of(made.parameters)) is not None]
+
+
+# -- on the board itself
+
+
+def promise_lines(store: Store, run_id: str, state: BoardState, measured: bool) -> dict[str, dict[str, Any]]:
+    """{finding: `said`, what its set promises, and `at`, the only threshold that it is promised of}.
+
+    Of the set that a line comes from, or came from before it was moved; `at` is None where nothing is promised.
+
+    Args:
+        measured: whether it is read on other films too, which takes time where it was not worked out before.
+
+    Raises:
+        RunError, DataError: as `read_promise` and `promises_on_board`.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for finding in state.findings:
+        made = state.own.get(finding, state.base)
+        kept = promise_of(made.parameters)
+        if kept is None or finding not in kept.findings:
+            continue
+        read = read_promise(store, run_id, made.key) if measured else None
+        at = None if kept.void else kept.findings[finding].threshold
+        found[finding] = {"at": at, "said": _said(kept, finding, read)}
+    return found
+
+
+def _said(kept: KeptPromise, finding: str, read: PromiseRead | None) -> str:
+    """'Promised: recall ≥ 0.9 for new patients, confidence 0.95. Measured by patients on test: 0.912 (...), kept.'."""
+    aim = kept.aim
+    promised = f"{aim.measure} ≥ {aim.bound:g} for new patients, confidence {aim.confidence:g}"
+    if kept.findings[finding].threshold is None:
+        return f"Nothing is promised: {kept.in_words(finding)}."
+    if kept.void:
+        return f"Void as a promise of {promised}. {kept.void}"
+    said = f"Promised: {promised}."
+    rows = read.table.set_index("finding") if read is not None else None
+    if read is None or rows is None or finding not in rows.index:
+        return said
+    row, where = rows.loc[finding], read.read_on.partition(",")[0]
+    if not row["patients"]:
+        return f"{said} Measured on {where}."
+    verdict = f", {row['verdict']}" if row["verdict"] else ""
+    return (f"{said} Measured by patients on {where}: {value(row['measured'])} ({value(row['low'])} to "
+            f"{value(row['high'])}){verdict}.")

@@ -14,11 +14,13 @@ import streamlit as st
 from cxrcore.charts.board.payload import RunCounts, pack
 from cxrcore.charts.look import RunStyle
 from cxrcore.data.splits import PART_WORDS
+from cxrcore.errors import DataError
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name, one_of
 from cxrcore.measures.intervals.intervals import Resampled
 from cxrcore.queries import evaluated_runs, from_store, run_groups
 from cxrcore.queries.board_state import BoardState, common_note, notes, provenance, read_as_fitted, read_state
+from cxrcore.queries.decisions.promises import promise_lines
 from cxrcore.queries.evaluated_runs import Evaluated, evaluated
 from cxrcore.queries.from_store import Labelled
 from cxrcore.queries.kept import Kept
@@ -243,7 +245,8 @@ def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardSta
     looked = {**link.styles(run.run_id for run in runs), **(styles or {})}  # a second run of a seed is in no training
     positives = [len(found.positives) for found in from_store.sorted_scores(store, runs[0].read(part))]
     header = session.load_board(of, state, finding) | {"reference": state.reference.in_words} | dict(besides)
-    header |= {"warned": common_note(state)}
+    # A slide has no table below the board, so what was measured stands on the board there.
+    header |= {"warned": common_note(state), "promised": _promised(store, runs[0], state, "rows" in besides)}
     as_is, fitted = session.extra_positions(of, state)
     fitted = [sorted({*more, *aims.extra_positions(besides.get("aims", ()), k)}) for k, more in enumerate(fitted)]
     looks = [_look(run, looked[run.run_id]) for run in runs]
@@ -251,6 +254,14 @@ def _payload(store: Store, runs: Sequence[Evaluated], part: str, state: BoardSta
     told = (looks, own, header, as_is, fitted, notes(state, runs[0], part, positives))
     read = tuple(run.read(part) for run in runs)
     return _PACKED.get((store.key, read, json.dumps(told)), lambda: _packed(store, read, *told))
+
+
+def _promised(store: Store, run: Evaluated, state: BoardState, measured: bool) -> dict[str, dict[str, Any]]:
+    """As `promise_lines`; none where one cannot be read, which `promise_kept` says."""
+    try:
+        return promise_lines(store, run.run_id, state, measured)
+    except DataError:
+        return {}
 
 
 def _look(run: Evaluated, style: RunStyle) -> tuple[str, ...]:

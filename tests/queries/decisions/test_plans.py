@@ -5,8 +5,9 @@ import pytest
 from scipy.stats import binom
 
 from cxrcore.errors import UsageError
+from cxrcore.measures.decisions.planner import half_width_of
 from cxrcore.measures.intervals.draws import patient_draws
-from cxrcore.measures.intervals.intervals import difference, resample
+from cxrcore.measures.intervals.intervals import Resampled, difference, resample
 from cxrcore.queries.decisions.plans import PLANNED, apart_plan, interval_plan, promise_in_words, seeds_in_words
 from cxrcore.queries.repeats.of_run import Repeats
 from cxrcore.store import Predictions
@@ -37,6 +38,43 @@ def test_as_many_films_as_planned_give_the_interval_that_was_wanted(measure):
     needed = plan["films"][0]
     grown = interval_plan(measured(round(400 * needed / plan["positives"][0]), seed=5), NAMES, measure, 0.03)
     assert grown["half_width"][0] == pytest.approx(0.03, rel=0.15)  # other films, other draws
+
+
+# -- what stands on the screen against simulation, at 20 settings
+
+PATIENTS, PREVALENCE, SAMPLES = 150, 0.3, 2500
+
+
+def sampled(measures, patients, films_each, alike, separation, rng):
+    """Measures on so many samples of patients, who have the finding or not, with films that are alike."""
+    has = np.repeat(rng.random((SAMPLES, patients)) < PREVALENCE, films_each, axis=1)
+    own, shared = rng.standard_normal(has.shape, np.float32), rng.standard_normal((SAMPLES, patients), np.float32)
+    score = separation * has + np.sqrt(alike) * np.repeat(shared, films_each, axis=1) + np.sqrt(1 - alike) * own
+    alarm, m = score >= 0.7 * separation, has.sum(axis=1)
+    tp, fp = (alarm & has).sum(axis=1), (alarm & ~has).sum(axis=1)
+    found = {"recall": tp / m, "specificity": 1 - fp / (has.shape[1] - m), "precision": tp / (tp + fp)}
+    if "auroc" in measures:
+        rising = np.take_along_axis(has, np.argsort(score, axis=1), axis=1)
+        found["auroc"] = (rising @ np.arange(1.0, has.shape[1] + 1) - m * (m + 1) / 2) / (m * (has.shape[1] - m))
+    return found
+
+
+@pytest.mark.parametrize(("films_each", "alike", "separation", "times"), [
+    (1, 0.0, 1.2, 0.8), (2, 0.5, 1.0, 1.3), (3, 0.9, 2.0, 0.7), (2, 0.2, 1.6, 0.6), (4, 0.7, 1.4, 1.5)])
+def test_the_films_on_the_screen_give_the_wanted_interval_within_5_percent(films_each, alike, separation, times):
+    """Where the error is known well, as of many samples; 4 measures at 5 settings each."""
+    rng = np.random.default_rng(8)
+    found = sampled(PLANNED, PATIENTS, films_each, alike, separation, rng)
+    films = PATIENTS * films_each
+    n_positive = np.array([round(films * PREVALENCE)])
+    held = Resampled({name: np.append(values.mean(), values)[None] for name, values in found.items()}, n_positive,
+                     films - n_positive, films, PATIENTS, True, "samples")
+    for measure in PLANNED:
+        wanted = float(times * half_width_of(np.std(found[measure])))
+        plan = interval_plan(held, ("Mass",), measure, wanted)
+        patients = round(plan["films"][0] / PREVALENCE / films_each)
+        again = sampled([measure], patients, films_each, alike, separation, rng)[measure]
+        assert half_width_of(np.std(again)) == pytest.approx(wanted, rel=0.05), measure
 
 
 def test_a_promise_takes_the_fewest_patients_whose_wrong_ones_show_it():
