@@ -115,10 +115,6 @@ def test_dragging(store, tmp_path, chromium, modes):
             tab.wait_for_selector('[data-run] [data-run-metric="f1"]:not(:empty)', timeout=60_000)
             ready = time.perf_counter() - began
             print(f"\n{attempt}: board with six runs ready after {ready:.2f} s", end="")
-        if modes:
-            tab.get_by_role("button", name="Decide", exact=True).click()
-            for mode in modes:
-                tab.locator(f'[data-mode="{mode}"]').click()
         tab.wait_for_timeout(2500)
         if modes:
             tab.get_by_role("button", name="Decide", exact=True).click()

@@ -65,7 +65,7 @@ function buildBoard(board) {
   board.root.replaceChildren(...buildAims(board), buildTotals(board), ...buildDecide(board), main, board.panel);
   board.rows.forEach((_, k) => buildRowModes(board, k));
   board.root.classList.toggle("details", board.details);
-  board.root.classList.toggle("decides", board.decide.shown);
+  showDecides(board);
   showOnSlide(board);
   hintAtDragging(board);
 }

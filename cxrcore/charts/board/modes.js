@@ -144,7 +144,7 @@ function replaceDecide(board) {
   before?.remove();
   board.totalsRoot.after(...buildDecide(board));
   board.deciding.setAttribute("aria-expanded", String(board.decide.shown));
-  board.root.classList.toggle("decides", board.decide.shown);
+  showDecides(board);
   const again = label && /** @type {HTMLInputElement | null} */ (board.root.querySelector(`.decide [aria-label="${label}"]`));
   if (!again || !typed) return;
   if (again.type !== "file") again.value = typed.value;
@@ -216,4 +216,11 @@ function recallDecide(board) {
     const held = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
     if (held?.shown) Object.assign(board.decide, held, { on: new Set(held.on), every: { ...board.decide.every, ...held.every } });
   } catch { /* nothing is kept */ }
+}
+
+/** The style follows; the open finding, which may scroll then, can be reached by keys. @param {Board} board */
+function showDecides(board) {
+  board.root.classList.toggle("decides", board.decide.shown);
+  if (board.decide.shown) board.panel.tabIndex = 0;
+  else board.panel.removeAttribute("tabindex");
 }
