@@ -14,6 +14,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import pandas as pd
 
+from cxrcore.queries.kept_bytes import Ledger
 from cxrcore.store import Store
 
 Value = TypeVar("Value")
@@ -29,7 +30,7 @@ class _Place(Generic[Value]):
 
 
 class Kept(Generic[Value]):
-    """The values that were asked for last, at most so many.
+    """The values that were asked for last, at most so many, and all memories together at most `MOST_BYTES`.
 
     Args:
         most: values that are kept; the one that was asked for the longest time ago goes first.
@@ -46,12 +47,20 @@ class Kept(Generic[Value]):
         with self._lock:
             place = self._places.setdefault(key, _Place())
             self._places.move_to_end(key)
-            while len(self._places) > self._most:
-                self._places.popitem(last=False)
+            gone = [self._places.popitem(last=False)[1] for _ in range(len(self._places) - self._most)]
+        for one in gone:
+            _LEDGER.gone(one)
         with place.lock:
             if not place.values:
                 place.values.append(make())
-            return place.values[0]
+            value = place.values[0]
+        _LEDGER.used(place, value, lambda: self._forget(key, place))
+        return value
+
+    def _forget(self, key: Hashable, place: _Place[Value]) -> None:
+        with self._lock:
+            if self._places.get(key) is place:
+                del self._places[key]
 
     def holds(self, key: Hashable) -> bool:
         """Whether the value of a key is there."""
@@ -62,9 +71,13 @@ class Kept(Generic[Value]):
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
+            gone = list(self._places.values())
             self._places.clear()
+        for one in gone:
+            _LEDGER.gone(one)
 
 
+_LEDGER = Ledger()
 _ALL: list[Kept[Any]] = []
 
 
