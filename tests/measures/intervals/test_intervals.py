@@ -355,6 +355,11 @@ def test_findings_and_draws_worked_on_in_parts_give_the_same_numbers(monkeypatch
     assert heard == sorted(heard) and heard[-1] == 1 and len(heard) > 12
 
 
+def test_however_many_the_patients_a_line_of_a_cache_is_filled_with_draws(monkeypatch):
+    monkeypatch.setattr("cxrcore.measures.intervals.draws.BATCH_CELLS", 1)
+    assert [counts.shape[1] for counts in drawn(films(3, n=90, k=5), n_draws=40).batches()] == [17, 16, 8]
+
+
 def test_memory_grows_with_the_films_and_not_with_their_findings():
     of = films(0, n=60_000, n_patients=2_000, k=7, unknown=0, prevalence=0.02)
     alone = replace(of, labels=of.labels[:, :1], scores=of.scores[:, :1])
