@@ -183,7 +183,8 @@ def _summed(rows: list[np.ndarray], columns: list[np.ndarray], values: list[np.n
     """
     row, column = np.concatenate(rows).astype(np.int32), np.concatenate(columns).astype(np.int32)
     value = np.ones(len(row)) if values is None else np.concatenate(values)
-    return sparse.csc_array((value, (row, column)), shape=shape)
+    # Summed row by row first: what one finding's sums round to must not depend on the findings beside it.
+    return sparse.csr_array((value, (row, column)), shape=shape).tocsc()
 
 
 def _sums(one: np.ndarray, other: np.ndarray) -> np.ndarray:
