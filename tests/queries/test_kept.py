@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrcore.queries import kept, kept_bytes
-from cxrcore.queries.kept_bytes import size_of
+from cxrcore.queries import kept
+from cxrcore.queries.kept import size_of
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Held:
 def bounded(monkeypatch):
     """Room for three values of 1,000 bytes; what else is kept is forgotten before and after."""
     kept.clear()
-    monkeypatch.setattr(kept_bytes, "MOST_BYTES", 3_500)
+    monkeypatch.setattr(kept, "MOST_BYTES", 3_500)
     yield
     kept.clear()
 
