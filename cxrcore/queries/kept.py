@@ -30,7 +30,7 @@ def size_of(value: object) -> int:
     if isinstance(value, np.ndarray):
         return value.nbytes + (_TEXT * value.size if value.dtype == object else 0)
     if isinstance(value, pd.DataFrame | pd.Series):
-        texts = value.select_dtypes(object).size if isinstance(value, pd.DataFrame) else 0
+        texts = len(value) * int((value.dtypes == object).sum()) if isinstance(value, pd.DataFrame) else 0
         return int(np.sum(value.memory_usage(index=True))) + _TEXT * texts
     if isinstance(value, bytes):
         return len(value)
