@@ -30,7 +30,8 @@ def size_of(value: object) -> int:
     if isinstance(value, np.ndarray):
         return value.nbytes + (_TEXT * value.size if value.dtype == object else 0)
     if isinstance(value, pd.DataFrame | pd.Series):
-        texts = len(value) * int((value.dtypes == object).sum()) if isinstance(value, pd.DataFrame) else 0
+        kinds = value.dtypes if isinstance(value, pd.DataFrame) else ()
+        texts = len(value) * sum(kind.kind == "O" for kind in kinds)
         return int(np.sum(value.memory_usage(index=True))) + _TEXT * texts
     if isinstance(value, bytes):
         return len(value)
