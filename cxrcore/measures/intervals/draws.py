@@ -22,6 +22,7 @@ from cxrcore.errors import ResamplingError
 N_DRAWS = 1000
 BATCH = 100  # draws worked on at a time: their cumulative sums stay in a processor's cache
 BATCH_CELLS = 3_200_000  # patients times draws worked on at a time, at most: 26 MB
+LEAST = 16  # draws at a time, however many the patients: so many counts of one patient fill a line of a cache
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ class Draws:
     def batches(self) -> Iterator[np.ndarray]:
         """Counts as float64 (p, b); the very first column is all ones, the films themselves.
 
-        b is about `BATCH`, or fewer where the patients are many.
+        b is about `BATCH`, or fewer where the patients are many, but at least `LEAST`.
         """
-        batch = min(BATCH, max(BATCH_CELLS // len(self.patients), 1))
+        batch = min(BATCH, max(BATCH_CELLS // len(self.patients), LEAST))
         for first in range(0, self.n_draws, batch):
             drawn = self.counts[:, first:first + batch].astype(np.float64, order="C")
             yield drawn if first else np.column_stack([np.ones(len(drawn)), drawn])

@@ -36,7 +36,7 @@ def rate_spreads(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, dra
     """
     plans = [_reaching(labels[:, k], scores[:, k], owners, len(draws.patients), kind, own)
              for k, own in enumerate(thresholds) for kind in (1, 0)]
-    films = sparse.vstack(plans, format="csr")
+    films = sparse.vstack(plans, format="csc")  # by patient, as in `resampling`
     sums = np.concatenate([films @ counts[:, int(not place):] for place, counts in enumerate(draws.batches())],
                           axis=1)  # all but the first column, the very films
     parts = np.split(sums, np.cumsum([plan.shape[0] for plan in plans])[:-1])
@@ -44,11 +44,11 @@ def rate_spreads(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, dra
 
 
 def _reaching(labels: np.ndarray, scores: np.ndarray, owners: np.ndarray, n_patients: int, kind: int,
-              thresholds: np.ndarray) -> sparse.csr_array:
+              thresholds: np.ndarray) -> sparse.csc_array:
     """How many films of a label each patient has that reach 0, 1, ... of the thresholds: sparse (m + 1, p)."""
     here = measured(labels, scores) & (labels == kind)
     reached = np.searchsorted(thresholds, scores[here].astype(np.float64), side="right")
-    return sparse.csr_array((np.ones(len(reached)), (reached, owners[here])), (len(thresholds) + 1, n_patients))
+    return sparse.csc_array((np.ones(len(reached)), (reached, owners[here])), (len(thresholds) + 1, n_patients))
 
 
 def _share_above(sums: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ class RankPlan:
     """
 
     thresholds: np.ndarray
-    films: sparse.csr_array
+    films: sparse.csc_array
     tied: np.ndarray
 
     def values(self, counts: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
@@ -117,8 +117,8 @@ class SumPlan:
             themselves. None where not wanted.
     """
 
-    confusion: sparse.csr_array | None
-    errors: sparse.csr_array | None
+    confusion: sparse.csc_array | None
+    errors: sparse.csc_array | None
     gaps: np.ndarray | None
 
     def values(self, counts: np.ndarray, wanted: Collection[str]) -> dict[str, np.ndarray]:
@@ -175,10 +175,16 @@ def sum_plan(
 
 
 def _summed(rows: list[np.ndarray], columns: list[np.ndarray], values: list[np.ndarray] | None, shape: tuple[int, int]
-            ) -> sparse.csr_array:
+            ) -> sparse.csc_array:
+    """Sums by column, a patient's: a product with draws then reads them in their order, and what it adds to is small.
+
+    Row by row, each film would fetch its patient's draws from anywhere: with 280,000 patients that takes 2 to 5 times
+    as long.
+    """
     row, column = np.concatenate(rows).astype(np.int32), np.concatenate(columns).astype(np.int32)
     value = np.ones(len(row)) if values is None else np.concatenate(values)
-    return sparse.csr_array((value, (row, column)), shape=shape)
+    # Summed row by row first: what one finding's sums round to must not depend on the findings beside it.
+    return sparse.csr_array((value, (row, column)), shape=shape).tocsc()
 
 
 def _sums(one: np.ndarray, other: np.ndarray) -> np.ndarray:

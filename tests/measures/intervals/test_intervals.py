@@ -346,12 +346,18 @@ def test_findings_and_draws_worked_on_in_parts_give_the_same_numbers(monkeypatch
     whole = resample(of, draws, MEASURES, at)
     monkeypatch.setattr("cxrcore.measures.intervals.intervals.CELLS", 200)  # two findings at a time
     monkeypatch.setattr("cxrcore.measures.intervals.draws.BATCH_CELLS", 7 * len(draws.patients))
+    monkeypatch.setattr("cxrcore.measures.intervals.draws.LEAST", 1)
     assert [counts.shape[1] for counts in draws.batches()] == [8, 7, 7, 7, 7, 5]
     parts = resample(of, draws, MEASURES, at, heard.append)
     assert whole.values.keys() == parts.values.keys()
     for name, values in whole.values.items():
         np.testing.assert_array_equal(parts.values[name], values, err_msg=name)
     assert heard == sorted(heard) and heard[-1] == 1 and len(heard) > 12
+
+
+def test_however_many_the_patients_a_line_of_a_cache_is_filled_with_draws(monkeypatch):
+    monkeypatch.setattr("cxrcore.measures.intervals.draws.BATCH_CELLS", 1)
+    assert [counts.shape[1] for counts in drawn(films(3, n=90, k=5), n_draws=40).batches()] == [17, 16, 8]
 
 
 def test_memory_grows_with_the_films_and_not_with_their_findings():
