@@ -65,7 +65,8 @@ def train(store: Store, films: Path, asked: argparse.Namespace, name: str, seed:
         train_one(TrainConfig(
             csv_path=str(films / "Data_Entry_2017.csv"), img_root=str(films), store=str(store.path), arch=asked.arch,
             img_size=96, init="random", epochs=asked.epochs, seed=seed, name=titled(asked.arch, name, seed),
-            train_subset=asked.train_subset, precision=asked.precision, results=str(asked.folder / "results"), **VARIANTS[name]))
+            train_subset=asked.train_subset, precision=asked.precision, results=str(asked.folder / "results"),
+            **VARIANTS[name]))
 
 
 def titled(arch: str, name: str, seed: int) -> str:

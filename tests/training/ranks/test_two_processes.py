@@ -97,6 +97,20 @@ def test_a_training_goes_on_with_fewer_and_with_more_processes(ours, both, tmp_p
 
 
 @pytest.mark.long
+def test_on_real_films_two_processes_train_as_one(shared, tmp_path):
+    """Ten steps of 32 films."""
+    films = ["--csv_path", shared / "nih/Data_Entry_2017.csv", "--img_root", shared / "nih_64", "--img_size", 64,
+             "--train_subset", 320, "--val_subset", 64, "--eval_subset", 0, "--epochs", 1, "--batch_size", 32,
+             "--init", "random", "--precision", "fp32", "--device", "cpu", *PLAIN]
+    made = {}
+    for name, run in (("one", alone), ("two", lambda *given, **where: together(*given, **where)[0])):
+        ended = run([*films, "--results", tmp_path / name], CXR_STORE=str(tmp_path / name / "store.duckdb"))
+        assert ended.code == 0, ended.err
+        made[name] = losses(Store(tmp_path / name / "store.duckdb"))
+    assert made["two"] == pytest.approx(made["one"], abs=1e-4)
+
+
+@pytest.mark.long
 def test_accelerate_s_launcher_makes_the_same_training_or_is_refused(ours, both, tmp_path):
     """It is required for its command alone: nothing imports it. With --cpu it starts one process of the two."""
     store = Store(tmp_path / "store.duckdb")
