@@ -37,16 +37,16 @@ def say_film(film: ChosenFilm, films: RunFilms) -> None:
     st.caption(f"{NOT_FOR_DIAGNOSIS} " + " · ".join(parts) + ".")
 
 
-def warnings_of(film: ChosenFilm, one: OneRun) -> list[str]:
-    """What must be known before any score is believed."""
-    said = []
+def warnings_of(film: ChosenFilm, shown: Sequence[OneRun]) -> list[str]:
+    """What must be known before any score is believed, and where no map is shown."""
+    said, one = [], shown[0]
     if film.part == "train":
         said.append("This film is in the run's training split: the network has seen it with its labels, so its scores "
                     "and maps say little of what it does on new films.")
     checked = one.loaded.checked(one.small) if one.loaded.checked else None
     if checked and checked.reason:
         said.append(f"This image {explained_films.reason(checked.reason)}: the scores may mean nothing.")
-    return said
+    return [*said, *maps_off(shown)]
 
 
 def maps_off(shown: Sequence[OneRun], on_screen: bool = True) -> list[str]:
