@@ -28,7 +28,7 @@ from cxrcore.ui.markdown import bold, escape
 
 PATIENCE = 0.4  # seconds without a bar, which then says how far the work is
 MOST_NAMED = 3  # runs beside a badge
-ANSWER_TURN = 0.5  # seconds in which a browser draws the answer, before it reads what draws charts
+ANSWER_TURN = 0.45  # seconds in which a browser draws the answer, before it reads what draws charts
 _ANSWERED, _CHARTED = "widgets_answered", "widgets_charted"
 
 

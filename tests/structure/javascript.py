@@ -52,7 +52,8 @@ MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"],
            "films.js": [*of_chart("film_viewer", viewer_assets.FILMS), "cxrcore/report/films.js"]}
 GLOBALS = "declare const Plotly: any;\ndeclare const PACKED: string;\n"  # what report.js and unpack.js find
 _STRICT = ("--allowJs", "--checkJs", "--strict", "--noEmit", "--noUnusedLocals", "--noUnusedParameters",
-           "--noImplicitReturns", "--target", "es2023", "--module", "esnext", "--lib", "es2023,dom,dom.iterable", "--pretty", "false")
+           "--noImplicitReturns", "--target", "es2023", "--module", "esnext",
+           "--lib", "es2023,dom,dom.iterable", "--pretty", "false")
 _LINTED = ("--deny", "correctness", "--deny", "suspicious", "--deny", "perf",
            "--allow", "unicorn/prefer-add-event-listener",  # listeners are properties: set again, nothing changes
            "--allow", "unicorn/require-post-message-target-origin")  # takes a BroadcastChannel for a window

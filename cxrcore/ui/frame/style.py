@@ -1,4 +1,4 @@
-"""What every page's HTML brings along: the frame's style, what it waits for, and what of Streamlit's own comes first."""
+"""What every page's HTML brings along: the frame's style, what it waits for, and what of Streamlit's comes first."""
 
 from pathlib import Path
 

@@ -12,8 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from cxrcore.charts.leaderboard.assets import SCRIPT, STYLE
-from cxrcore.charts.sources import packed
 from cxrcore.charts.look import RunStyle, architecture_label
+from cxrcore.charts.sources import packed
 from cxrcore.glossary import TERMS
 from cxrcore.queries import run_progress
 from cxrcore.queries.glance import leaderboard
