@@ -32,5 +32,8 @@ with shell.open_page("runs") as store:
 
     shown = overview.runs[archived | ~overview.runs["archived"].astype(bool) | overview.runs["run_id"].isin(chosen)]
     with picker_slot:
-        run_pages.run_picker({run_id: labels[run_id] for run_id in shown["run_id"]}, chosen)
-    body.show(body.RunsSeen(store, overview, statuses, labels, shown, chosen, part))
+        page = run_pages.RunsPage(store, overview, statuses, chosen)
+        looks = page.styles_together(page.folded)
+        run_pages.run_picker({run_id: labels[run_id] for run_id in shown["run_id"]}, chosen, styles=looks)
+    folded = [(one, looks[one.run_ids[0]]) for one in page.folded]
+    body.show(body.RunsSeen(store, overview, statuses, labels, shown, chosen, part, folded))

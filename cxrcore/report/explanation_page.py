@@ -17,6 +17,7 @@ body { font: 15px/1.45 system-ui, sans-serif; color: #1f2328; max-width: 980px; 
 h1 { font-size: 24px; margin: 0 0 4px; } p { margin: 4px 0; } .muted { color: #57606a; }
 .note { border-left: 4px solid #b54800; padding: 4px 10px; margin: 10px 0; }
 .films { display: flex; gap: 14px; margin: 14px 0; } figure { margin: 0; flex: 1; }
+.films figure:only-child { max-width: 480px; }
 .films img { width: 100%; border-radius: 4px; background: #000; } figcaption { font-size: 14px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; } th, td { text-align: left; padding: 3px 8px; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; } tr { border-bottom: 1px solid #d8dee4; }
@@ -37,16 +38,16 @@ class ScoreLine:
     alarm: bool
 
 
-def explanation_page(title: str, about: Sequence[str], notes: Sequence[str], film: np.ndarray, overlay: np.ndarray,
-                     caption: str, scores: Sequence[ScoreLine]) -> str:
+def explanation_page(title: str, about: Sequence[str], notes: Sequence[str], film: np.ndarray,
+                     overlay: np.ndarray | None, caption: str, scores: Sequence[ScoreLine]) -> str:
     """A whole HTML file.
 
     Args:
         about: lines on run, method, thresholds.
         notes: what to beware of.
         film: uint8 (H, W).
-        overlay: uint8 (h, w, 3).
-        caption: below the overlay.
+        overlay: uint8 (h, w, 3); None where there is no map, and the film stands alone.
+        caption: below the overlay, or the film alone.
     """
     rows = "".join(
         f'<tr{" class=alarm" if one.alarm else ""}><td>{escape(one.finding)}</td><td class=n>{escape(one.score)}</td>'
@@ -57,11 +58,15 @@ def explanation_page(title: str, about: Sequence[str], notes: Sequence[str], fil
         f"<h1>{escape(title)}</h1>" + "".join(f'<p class="muted">{escape(line)}</p>' for line in about)
         + f'<p class="note"><b>{NOT_FOR_DIAGNOSIS}</b></p>'
         + "".join(f'<p class="note">{escape(line)}</p>' for line in notes)
-        + f'<div class="films"><figure><img src="{_picture(film)}" alt="The film"><figcaption>The film</figcaption>'
-        f'</figure><figure><img src="{_picture(overlay)}" alt="{escape(caption, quote=True)}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure></div>"
+        + f'<div class="films">{_figures(film, overlay, caption)}</div>'
         "<table><tr><th>Finding</th><th class=n>Score</th><th class=n>Threshold</th><th>Decision</th>"
         f"<th class=n>Calibrated</th><th class=n>Films behind it</th></tr>{rows}</table></html>")
+
+
+def _figures(film: np.ndarray, overlay: np.ndarray | None, caption: str) -> str:
+    shown = [(film, caption)] if overlay is None else [(film, "The film"), (overlay, caption)]
+    return "".join(f'<figure><img src="{_picture(pixels)}" alt="{escape(said, quote=True)}">'
+                   f"<figcaption>{escape(said)}</figcaption></figure>" for pixels, said in shown)
 
 
 def as_png(pixels: np.ndarray) -> bytes:

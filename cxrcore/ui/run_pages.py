@@ -77,9 +77,19 @@ class RunsPage:
         """Which of these runs are repeats of one training."""
         return trainings(self.rows(run_ids), self.labels)
 
+    @cached_property
+    def folded(self) -> list[Training]:
+        """The trainings of the chosen runs, where these are too many to stand one by one and repeat any; else none."""
+        found = self.trainings(self.chosen) if len(self.chosen) > evaluated_runs.MAX_RUNS else []
+        return found if any_repeated(found) else []
+
     def styles_together(self, found: Sequence[Training]) -> dict[str, RunStyle]:
-        """{run_id: look of its training}, where repeats are shown as one."""
-        places = places_of(found, link.places_in_link())
+        """{run_id: look of its training}, where repeats are shown as one.
+
+        A page that shows some of the chosen trainings gives them the looks that they have among all.
+        """
+        every = places_of(self.trainings(self.chosen) or found, link.places_in_link())
+        places = {run_id: every[run_id] for one in found for run_id in one.run_ids}
         return run_styles(places, places)
 
     def pick_several(self, key: str, hint: str, folds: bool = False) -> None:
@@ -88,8 +98,8 @@ class RunsPage:
         Args:
             folds: whether the page shows repeats as one, where they are many or its switch is on.
         """
-        together = folds and (len(self.chosen) > evaluated_runs.MAX_RUNS or link.is_on(link.TOGETHER))
-        styles = self.styles_together(self.trainings(self.chosen)) if together else None
+        found = self.folded or (self.trainings(self.chosen) if link.is_on(link.TOGETHER) else [])
+        styles = self.styles_together(found) if folds and any_repeated(found) else None
         with frame.bar():
             run_picker(self.options, self.chosen, key, hint, self.best(), styles)
 

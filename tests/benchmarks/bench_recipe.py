@@ -2,7 +2,8 @@
 
     OMP_NUM_THREADS=1 python tests/benchmarks/bench_recipe.py FOLDER [--arch mobilenet_v2 --whole] [--films 6000]
 
-Hours long; started again with the same folder it goes on with what is missing. No test: it is run by hand.
+Hours long; started again with the same folder it goes on with what is missing. The whole recipe comes before its parts,
+and each comparison is printed as soon as its trainings are there. No test: it is run by hand.
 """
 
 import argparse
@@ -12,21 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
-from cxrcore.config import PROJECT_ROOT
+from cxrcore import cli
+from cxrcore.config import PROJECT_ROOT, TrainConfig
 from cxrcore.measures.metrics import auroc, macro, per_finding
 from cxrcore.store import Store
+from cxrcore.training.train_run import train as train_one
 
 SEEDS = (0, 1, 2)
-OLD = {"ema": "off", "crop": "1", "tone": "0", "lr": "1e-4", "patience": "3"}
-RATE = OLD | {"lr": "1e-3"}  # the parts are measured at one learning rate
-VARIANTS = {
+OLD = {"ema": "off", "crop": 1.0, "tone": 0.0, "lr": 1e-4, "patience": 3}
+RATE = OLD | {"lr": 1e-3}  # the parts are measured at one learning rate
+STOPS, RUNS_ON = "old, lr 1e-3", "+ no early stop"
+VARIANTS = {  # in this order, the first one against each of the others
     "old": OLD,
-    "old, lr 1e-3": RATE,
-    "+ crop and tone": RATE | {"crop": "0.7", "tone": "0.2"},
-    "+ averaged weights": RATE | {"ema": "on"},
-    "+ no early stop": {name: value for name, value in RATE.items() if name != "patience"},
     "recipe": {},
+    STOPS: RATE,
+    "+ crop and tone": RATE | {"crop": 0.7, "tone": 0.2},
+    "+ averaged weights": RATE | {"ema": "on"},
+    RUNS_ON: {name: value for name, value in RATE.items() if name != "patience"},
 }
+PAIRS = [("recipe", "old"), (STOPS, "old"), *((name, STOPS) for name in VARIANTS if name.startswith("+"))]
 DRAWS = 1000
 
 
@@ -36,38 +41,54 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--arch", default="resnet18")
     parser.add_argument("--whole", action="store_true", help="the whole recipe against the old one only")
-    parser.add_argument("--films", default="6000")
-    parser.add_argument("--epochs", default="12")
+    parser.add_argument("--films", type=int, default=6000)
+    parser.add_argument("--train_subset", type=int, help="of their training films")
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--precision", default="fp32", help="of all trainings: a choice each would unpair them")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     films = asked.folder / "phantoms"
-    run("make_phantoms.py", "--out", films, "--films", asked.films)
+    subprocess.run([sys.executable, str(PROJECT_ROOT / "scripts" / "make_phantoms.py"), "--out", str(films), "--films",
+                    str(asked.films)], check=True)
+    cli.print_what_is_said()
     store = Store(asked.folder / "store.duckdb")
-    variants = [name for name in VARIANTS if not asked.whole or name in ("old", "recipe")]
-    for seed in SEEDS:
-        for name in variants:
-            train(store, films, asked, name, seed)
-    for name in variants[1:]:
-        print(f"{name} - old: {compared(store, asked.arch, name)}", flush=True)
+    for one, other in PAIRS[:1] if asked.whole else PAIRS:
+        for name in (other, one):
+            for seed in SEEDS:
+                train(store, films, asked, name, seed)
+        print(f"{one} - {other}: {compared(store, asked, one, other)}", flush=True)
 
 
 def train(store: Store, films: Path, asked: argparse.Namespace, name: str, seed: int) -> None:
-    title, runs = titled(asked.arch, name, seed), store.runs()
-    if title in set(runs.loc[runs["status"] == "finished", "name"]):
-        return
-    flags = [text for flag, value in VARIANTS[name].items() for text in (f"--{flag}", value)]
-    run("train.py", "--csv_path", films / "Data_Entry_2017.csv", "--img_root", films, "--store", store.path, "--arch",
-        asked.arch, "--img_size", 96, "--init", "random", "--epochs", asked.epochs, "--seed", seed, "--name", title,
-        "--results", asked.folder / "results", *flags)
+    """One training, unless it is there, or is the same as one that is there."""
+    if found(store, asked, name, seed) is None:
+        train_one(TrainConfig(
+            csv_path=str(films / "Data_Entry_2017.csv"), img_root=str(films), store=str(store.path), arch=asked.arch,
+            img_size=96, init="random", epochs=asked.epochs, seed=seed, name=titled(asked.arch, name, seed),
+            train_subset=asked.train_subset, precision=asked.precision, results=str(asked.folder / "results"),
+            **VARIANTS[name]))
 
 
 def titled(arch: str, name: str, seed: int) -> str:
     return f"{arch} · {name} · seed {seed}"
 
 
-def compared(store: Store, arch: str, name: str) -> str:
+def found(store: Store, asked: argparse.Namespace, name: str, seed: int) -> str | None:
+    """The finished run; of a training that was not stopped early, the one that could not have been is the same."""
+    runs = store.runs()
+    ids = runs.loc[(runs["name"] == titled(asked.arch, name, seed)) & (runs["status"] == "finished"), "run_id"]
+    if len(ids):
+        return ids.iloc[0]
+    same = found(store, asked, STOPS, seed) if name == RUNS_ON else None
+    return same if same and len(store.epochs([same])) == asked.epochs else None
+
+
+def compared(store: Store, asked: argparse.Namespace, one: str, other: str) -> str:
     """The mean difference of macro AUROC over the seeds, with an interval over patients that all share."""
-    pairs = [(held(store, titled(arch, name, seed)), held(store, titled(arch, "old", seed))) for seed in SEEDS]
+    ids = [(found(store, asked, one, seed), found(store, asked, other, seed)) for seed in SEEDS]
+    if all(first == second for first, second in ids):
+        return "the same trainings: none was stopped early"
+    pairs = [tuple(store.predictions(store.chosen_set(run_id, "test")) for run_id in pair) for pair in ids]
     first = pairs[0][0]
     patients, of_patient = np.unique(first.patient_ids, return_inverse=True)
     rows_of = [np.flatnonzero(of_patient == place) for place in range(len(patients))]
@@ -87,16 +108,6 @@ def compared(store: Store, arch: str, name: str) -> str:
 
 def macro_auroc(predictions, rows=slice(None)) -> float:
     return macro(per_finding(auroc, predictions.labels[rows], predictions.scores[rows]))[0]
-
-
-def held(store: Store, title: str):
-    runs = store.runs()
-    [run_id] = runs.loc[(runs["name"] == title) & (runs["status"] == "finished"), "run_id"]
-    return store.predictions(store.chosen_set(run_id, "test"))
-
-
-def run(script: str, *flags: object) -> None:
-    subprocess.run([sys.executable, str(PROJECT_ROOT / "scripts" / script), *map(str, flags)], check=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trainings by several processes on this machine, with the variables that a launcher sets, or by torchrun itself."""
+"""Trainings by several processes on this machine, with the variables that a launcher sets, or by a launcher."""
 
 import os
 import socket
@@ -100,6 +100,15 @@ def by_torchrun(flags: Sequence[object], world: int = 2, source: str | None = No
     script = [] if source is None else ["--no-python", sys.executable, "-c", source]
     done = subprocess.run([*command, *script, TRAIN, *map(str, flags)], capture_output=True, text=True,
                           timeout=LONGEST, env=_environment(environment))
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def by_accelerate(flags: Sequence[object], *how: str, **environment: str) -> Ended:
+    """The same by `accelerate launch`, whose own flags are `how`."""
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "2", "--num_machines", "1",
+               "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", *how]
+    done = subprocess.run([*command, TRAIN, *map(str, flags)], capture_output=True, text=True, timeout=LONGEST,
+                          env=_environment(environment))
     return Ended(done.returncode, done.stdout, done.stderr)
 
 

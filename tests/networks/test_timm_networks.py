@@ -131,6 +131,7 @@ def test_tokens_and_channels_last_are_laid_out_as_the_film_is():
 @pytest.mark.parametrize(("name", "path", "layout", "prefix", "pooled"), [
     ("test_vit", "blocks.5.norm1", TOKENS, 1, False), ("test_vit2", "norm", TOKENS, 1, True),
     ("test_resnet", "layer4", NCHW, 0, True), ("test_mambaout", "stages", NHWC, 0, True),
+    ("vit_wee_patch16_reg1_gap_256", "norm", TOKENS, 1, True),  # a register, and no class token
 ])
 def test_the_layer_is_the_last_whose_every_place_counts(name, path, layout, prefix, pooled):
     model = made(name)

@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import opened_pages
 import pytest
 import repeated_runs
 from opened_pages import answer_of, given_to, text_of
@@ -82,6 +83,19 @@ def test_more_than_six_runs_are_shown_by_trainings(own_store, open_page):
     assert [cell["text"] == "–" for cell in over_seeds] == [False, False, True] and "one run" in over_seeds[2]["why"]
     looks = re.findall(r"color-mix\(in srgb, (#\w+) 22%", "".join(one.proto.body for one in app.get("html")))
     assert len(looks) == 10 and len(set(looks[:3])) == 1 and len({*looks[::3]}) == 4  # a colour a training
+
+
+def test_many_runs_look_on_runs_as_on_compare(own_store, open_page):
+    """Some 6 s."""
+    repeated_runs.make(own_store.path, [Made("vgg16", weaker=0.1), Made("vit_b_16", seeds=(7,), weaker=0.2)])
+    chosen = runs_of(own_store)
+    (compared,) = tables_of(open_page(run=chosen))
+    marks = [column["mark"] for column in compared["columns"] if column["kind"] == "value"]
+    app = opened_pages.open_page("runs", run=chosen)
+    rows = {one["id"]: one for row in given_to(app, "cxr_leaderboard")["rows"] for one in row.get("rows", [row])}
+    worn = [rows[run_id]["look"]["mark"] for run_id in chosen]
+    assert worn == [mark for mark, n in zip(marks, (3, 3, 3, 1), strict=True) for _ in range(n)] and len({*marks}) == 4
+    assert all(mark in "".join(one.proto.body for one in app.get("html")) for mark in marks)  # the picker's too
 
 
 def test_trainings_too_many_are_cut_and_it_is_said(open_page):

@@ -16,12 +16,13 @@ from sent_films import sent, viewers
 
 from cxrcore.charts.film_viewer import payload
 from cxrcore.data.pixels import film_file
-from cxrcore.explain import method_names
+from cxrcore.explain import map_check, method_names
 from cxrcore.explain.methods import METHODS
 from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.measures import calibration
 from cxrcore.networks.architectures import ARCHITECTURES
 from cxrcore.queries import chosen_film, explained_films
+from cxrcore.report.explanation_page import explanation_page
 from cxrcore.store import Store
 from cxrcore.ui import film_viewer
 
@@ -102,6 +103,30 @@ def test_the_other_views(open_page, test_film, show, view, layers):
     app.segmented_control(key="show").set_value(show).run()
     assert not app.exception
     assert (sent(app)["view"], len(sent(app)["layers"])) == (view, layers)
+
+
+@pytest.mark.parametrize("asked", [{}, {"show": "All findings"}, {"show": "Methods"}, {"method": method_names.SLOW}])
+def test_a_network_whose_maps_are_off_says_so_and_shows_the_film_alone(copied, test_film, tmp_path, monkeypatch, asked):
+    """Some 2 s each."""
+    store, run_id = copied
+    shutil.copytree(store.path.parent, tmp_path / "there")  # another place, since networks are kept by it
+    monkeypatch.setenv("CXR_STORE", str(tmp_path / "there" / store.path.name))
+    monkeypatch.setattr(map_check, "kept_check", lambda *given: map_check.MapCheck(map_check.OFF, "found at 6 of 16"))
+    app = opened_pages.open_page("explain", run=run_id, film=test_film[0], **asked)
+    header = sent(app)
+    assert header["view"] == "one" and [layer["off"] for layer in header["layers"]] == [True]
+    [said] = [text for text in header["warnings"] if "looked is not shown" in text]
+    assert "found at 6 of 16" in said and "Show and Map above change nothing" in said
+    assert header["networks"][0]["notes"][header["open"]].endswith("No map is shown, as said above.")
+    np.testing.assert_allclose(header["networks"][0]["scores"], test_film[1], atol=1e-4)
+    assert not [button for button in app.button if button.label.startswith("Run Score-CAM")]
+
+
+def test_a_page_without_a_map_shows_the_film_once():
+    film = np.zeros((8, 8), np.uint8)
+    alone, both = (explanation_page("t", [], [], film, over, "Mass: score 0.1", [])
+                   for over in (None, film[..., None].repeat(3, 2)))
+    assert alone.count("<figure>") == 1 and both.count("<figure>") == 2 and "Mass: score 0.1" in alone
 
 
 def test_an_unknown_finding_of_a_link_is_said(open_page, test_film):

@@ -1,6 +1,7 @@
 """The films of Localization: their maps are asked for once and kept, and no kept file is believed unread."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,12 @@ import pytest
 from opened_pages import open_page, text_of
 from sent_films import side_by_side
 
+from cxrcore.errors import CheckpointError
+from cxrcore.explain.map_check import OFF, MapCheck
 from cxrcore.explain.maps import Explainer
 from cxrcore.findings import NIH_FINDINGS, display_name
 from cxrcore.measures.localization import CENTRE, MEDIAN_BOX, RANDOM, UNTRAINED
+from cxrcore.queries import explained_films
 from cxrcore.queries.kept import clear
 from cxrcore.queries.maps import kept_maps
 from cxrcore.store import Store
@@ -112,6 +116,16 @@ def test_a_kept_file_that_is_none_of_ours_is_not_read(measured, change):
     with np.load(path) as held:
         np.savez(path, **change(dict(held)))
     assert kept_maps.read(store, run_id, GRAD_CAM, "film") is None
+
+
+def test_maps_that_are_off_are_not_kept(measured, monkeypatch):
+    store, (run_id, _) = measured
+    loaded = explained_films.load_network(store, run_id)
+    off = replace(loaded, maps=MapCheck(OFF, "found at 6 of 16"))
+    monkeypatch.setattr(explained_films, "load_network", lambda *given: off)
+    with pytest.raises(CheckpointError, match="its maps are off: found at 6 of 16"):
+        kept_maps.make(store, run_id, GRAD_CAM, "another", np.full((64, 64), 7, np.uint8))
+    assert kept_maps.read(store, run_id, GRAD_CAM, "another") is None
 
 
 def test_another_checkpoint_is_asked_anew(measured):

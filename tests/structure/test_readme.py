@@ -131,11 +131,11 @@ def _reads_as(word: str, value: object) -> bool:
         return False
 
 
-OF_TORCHRUN = {"standalone", "nproc_per_node", "nnodes", "rdzv_backend", "rdzv_endpoint"}
+OF_LAUNCHERS = {"standalone", "nproc_per_node", "nnodes", "rdzv_backend", "rdzv_endpoint", "multi_gpu", "num_processes"}
 
 
 def test_no_flag_is_named_that_there_is_not():
-    known = OF_TORCHRUN | {field.name for one in CONFIGS.values() for field in fields(one)} | {"help"}
+    known = OF_LAUNCHERS | {field.name for one in CONFIGS.values() for field in fields(one)} | {"help"}
     shell = " ".join(path.read_text(encoding="utf-8") for path in (PROJECT_ROOT / "scripts").glob("*.sh"))
     known |= set(re.findall(r"--([a-z][\w-]*)", shell))
     golden = (PROJECT_ROOT / "tests" / "made" / "golden_file.py").read_text(encoding="utf-8")

@@ -58,6 +58,7 @@ class Layer:
         network: its place among the networks.
         findings: of the maps, canonical names; none where one map serves all.
         cells, low, high, size, offset: as in `explain.small_maps.SmallMaps`.
+        off: the network's maps are switched off, so that the film stands there alone.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Layer:
     high: np.ndarray
     size: int
     offset: float
+    off: bool = False
 
 
 @dataclass(frozen=True)
@@ -235,5 +237,5 @@ def _layer(one: Layer, findings: Sequence[str]) -> dict[str, Any]:
     n, rows, columns = one.cells.shape
     return {"title": one.title, "network": one.network, "n": n, "rows": rows, "columns": columns, "size": one.size,
             "places": [(own.index(name) if name in own else -1) if own else 0 for name in findings],
-            "offset": float(one.offset), "low": np.asarray(one.low, float).tolist(),
+            "offset": float(one.offset), "off": one.off, "low": np.asarray(one.low, float).tolist(),
             "high": np.asarray(one.high, float).tolist()}

@@ -108,7 +108,8 @@ function buildTools(viewer) {
   viewer.tools = element("div", { class: "tools" },
     tool("−", "Zoom out", () => zoomAt(viewer, 1 / STEP, [0.5, 0.5])),
     tool("+", "Zoom in (or the wheel over the film)", () => zoomAt(viewer, STEP, [0.5, 0.5])),
-    tool("1:1", "Whole film (or a double click)", () => move(viewer, 1, 0, 0)),
+    tool("1:1", "Whole film (or a double click)", () => move(viewer, 1, 0, 0)));
+  if (viewer.layers.some((layer) => !layer.off)) viewer.tools.append(
     tool("Map", "Show or hide the map", () => { viewer.bare = !viewer.bare; showTools(viewer); }, "map"),
     tool("Loupe", "The map only inside a lens that follows the pointer", () => choose(viewer, "loupe"), "loupe"));
   if (header.boxes.length) viewer.tools.append(tool("Boxes", "Boxes of the data set for this finding",

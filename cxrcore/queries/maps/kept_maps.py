@@ -11,7 +11,7 @@ import numpy as np
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
 from cxrcore.data.pixels import film_file
-from cxrcore.errors import WorkbenchError
+from cxrcore.errors import CheckpointError, WorkbenchError
 from cxrcore.explain.small_maps import SmallMaps
 from cxrcore.queries import explained_films
 from cxrcore.store import Store
@@ -59,10 +59,12 @@ def make(store: Store, run_id: str, method: str, image_id: str, pixels: np.ndarr
         pixels: of the film, uint8 (H, W).
 
     Raises:
-        CheckpointError: no checkpoint, or one that breaks the contract.
+        CheckpointError: no checkpoint, one that breaks the contract, or one whose maps are off.
     """
     path = _path(store, run_id, method, image_id)  # of the checkpoint that is asked, should it change meanwhile
     loaded = explained_films.load_network(store, run_id)
+    if loaded.maps.why_off:
+        raise CheckpointError(f"its maps are off: {loaded.maps.why_off}")
     found = explained_films.explained(loaded, film_file.resize(pixels, loaded.image_size), method)
     small = found.small
     with contextlib.suppress(OSError):  # a store on a disk that may not be written to

@@ -148,10 +148,20 @@ def _draw(listed: Listed, image_id: str, there: Sequence[str]) -> None:
         loading.join()
     found = _explained(listed, image_id) if listed.asks else None
     with place.container():
-        film_viewer.film_viewer(_payload(listed, image_id, pixels, found[0] if found else None), KEY)
+        film_viewer.film_viewer(_payload(listed, image_id, pixels, found[0] if found else None,
+                                         "" if found else _why_no_map(listed)), KEY)
 
 
-def _payload(listed: Listed, image_id: str, pixels: np.ndarray, explained: Explained | None) -> bytes:
+def _why_no_map(listed: Listed) -> str:
+    """'' where maps are not off, but there is no network to ask."""
+    try:
+        off = listed.asks and explained_films.load_network(listed.store, listed.run.run_id).maps.why_off
+    except WorkbenchError:
+        return ""
+    return f" The run's maps are off, since they did not pass their check: {off}." if off else ""
+
+
+def _payload(listed: Listed, image_id: str, pixels: np.ndarray, explained: Explained | None, why: str = "") -> bytes:
     found, findings = listed.shown.found, listed.findings
     row = int(np.flatnonzero(found.image_ids == image_id)[0])
     own = dict(zip(listed.state.findings, listed.state.thresholds.tolist(), strict=True))
@@ -159,8 +169,8 @@ def _payload(listed: Listed, image_id: str, pixels: np.ndarray, explained: Expla
     scores = np.where(np.isnan(thresholds), np.nan, found.scores[row].astype(np.float64))
     style = link.styles([listed.run.run_id])[listed.run.run_id]
     uppers = np.array([listed.state.upper_of(finding) if finding in own else np.nan for finding in findings])
-    network = Network(listed.run.label, style.colour, style.mark(), scores, thresholds, _notes(findings, explained),
-                      uppers=uppers)
+    network = Network(listed.run.label, style.colour, style.mark(), scores, thresholds,
+                      _notes(findings, explained, why), uppers=uppers)
     labels = {finding: bool(label) for finding, label in zip(findings, found.labels[row], strict=True)
               if not np.isnan(label)}
     boxes = in_pixels(boxes_on(listed.store, listed.run.labels.dataset_id, image_id), pixels.shape)
@@ -176,9 +186,10 @@ def _layer(listed: Listed, explained: Explained | None) -> Layer:
     return Layer(listed.run.label, 0, explained.findings, small.cells, small.low, small.high, small.size, small.offset)
 
 
-def _notes(findings: Sequence[str], explained: Explained | None) -> list[str]:
+def _notes(findings: Sequence[str], explained: Explained | None, why: str) -> list[str]:
+    """A line for each finding; why: there is no map."""
     if explained is None:
-        return ["No map."] * len(findings)
+        return [f"No map.{why}"] * len(findings)
     return [f"Map: {METHOD}" + ("" if finding in explained.findings and explained.of(finding)[0].any()
                                 else "; it is empty: nothing speaks for the finding") + "."
             for finding in findings]

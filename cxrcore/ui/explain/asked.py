@@ -82,8 +82,12 @@ def nearest_to_alarm(scores: FilmScores) -> list[str]:
 
 
 def maps_of(one: OneRun, method: str) -> Explained | None:
-    """All its maps by a method; of the slow one those that were asked for, None where none was."""
-    if method != SLOW:
+    """All its maps by a method; of the slow one those that were asked for, None where none was.
+
+    Of a network whose maps are off they are empty, and by all methods the same.
+    """
+    if method != SLOW or one.loaded.maps.why_off:
+        method = BASE if one.loaded.maps.why_off else method
         return explained_films.explained(one.loaded, one.small, METHODS[method])
     made = [found for finding in one.loaded.findings if (found := st.session_state.get(_slow_key(one, finding)))]
     if not made:
@@ -100,13 +104,14 @@ def layer_of(one: OneRun, place: int, title: str, found: Explained | None) -> La
     if found is None:
         return no_maps(title, place)
     small = found.small
-    return Layer(title, place, found.findings, small.cells, small.low, small.high, small.size, small.offset)
+    return Layer(title, place, found.findings, small.cells, small.low, small.high, small.size, small.offset,
+                 bool(found.off))
 
 
 def offer_slow(one: OneRun, finding: str) -> None:
     """A button for the slow method where it has not been asked for this finding; its bar can be left."""
     key = _slow_key(one, finding)
-    if finding not in one.loaded.findings or key in st.session_state:
+    if finding not in one.loaded.findings or key in st.session_state or one.loaded.maps.why_off:
         return
     if st.button(f"Run Score-CAM for {display_name(finding)} on {one.label}", key=f"slow_{one.scores.run.run_id}"):
         st.session_state[key] = _with_progress(

@@ -37,18 +37,24 @@ def say_film(film: ChosenFilm, films: RunFilms) -> None:
     st.caption(f"{NOT_FOR_DIAGNOSIS} " + " · ".join(parts) + ".")
 
 
-def warnings_of(film: ChosenFilm, one: OneRun) -> list[str]:
-    """What must be known before any score is believed."""
-    said = []
+def warnings_of(film: ChosenFilm, shown: Sequence[OneRun]) -> list[str]:
+    """What must be known before any score is believed, and where no map is shown."""
+    said, one = [], shown[0]
     if film.part == "train":
         said.append("This film is in the run's training split: the network has seen it with its labels, so its scores "
                     "and maps say little of what it does on new films.")
-    if one.loaded.maps.why_off:
-        said.append(f"No maps of {one.label}: {one.loaded.maps.why_off}.")
     checked = one.loaded.checked(one.small) if one.loaded.checked else None
     if checked and checked.reason:
         said.append(f"This image {explained_films.reason(checked.reason)}: the scores may mean nothing.")
-    return said
+    return [*said, *maps_off(shown)]
+
+
+def maps_off(shown: Sequence[OneRun], on_screen: bool = True) -> list[str]:
+    """Of each network whose maps are switched off, that they are and why."""
+    alone = " Show and Map above change nothing." if on_screen and len(shown) == 1 else ""
+    return [f"Where {one.label} looked is not shown, since its maps did not pass their check: "
+            f"{one.loaded.maps.why_off}. Its scores do not depend on maps.{alone}"
+            for one in shown if one.loaded.maps.why_off]
 
 
 def _say_maps(one: OneRun) -> None:

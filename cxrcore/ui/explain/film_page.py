@@ -62,7 +62,7 @@ def show(store: Store, runs: pd.DataFrame, films: RunFilms, wanted: Wanted, said
     with place.container() if fresh else place:
         chosen = st.session_state.setdefault(_CHOSEN, {})
         chosen["finding"] = open_finding(shown, films.findings)
-        warnings = [*behind_numbers.warnings_of(film, shown[0]), *unknown_to(shown), *wanted.notes, *notes]
+        warnings = [*behind_numbers.warnings_of(film, shown), *unknown_to(shown), *wanted.notes, *notes]
         boxes = film_pixels.boxes_on(store, runs.iloc[0]["dataset_id"], film.image_id) if film.image_id else []
         stage = Stage(film, shown, method, view, look, films.known_labels(film.image_id) if film.image_id else None,
                       boxes, warnings, chosen)

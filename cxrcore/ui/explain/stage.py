@@ -141,7 +141,8 @@ def draw_stage(stage: Stage) -> None:
     now = ([one.over(explained_films.occluded(pixels, patch.strokes)) for one in stage.shown] if patch
            else list(stage.shown))
     found, layers = _layers(stage, now)
-    shown = Shown(stage.view if len(layers) > 1 or stage.view == payload.ALL else payload.ONE, stage.chosen["finding"],
+    all_findings = stage.view == payload.ALL and not layers[0].off
+    shown = Shown(stage.view if len(layers) > 1 or all_findings else payload.ONE, stage.chosen["finding"],
                   stage.look.strength, stage.look.contour, overlays.colour_table(stage.look.colours),
                   f"Film {stage.film.name}", patch.name if patch else None, patch.strokes if patch else (), True,
                   warnings=stage.warnings)
@@ -157,7 +158,7 @@ def draw_stage(stage: Stage) -> None:
             link.put_finding_in_link(finding)
 
     film_viewer.film_viewer(payload.pack(pixels, findings, networks, layers, shown, stage.labels, boxes), KEY, keep)
-    if stage.method == SHARED:
+    if stage.method == SHARED and not all(layer.off for layer in layers):
         st.caption("EigenCAM does not depend on the finding: one map for all of them.")
     if stage.method == SLOW:
         for one in now if stage.view == payload.RUNS else now[:1]:
@@ -167,7 +168,7 @@ def draw_stage(stage: Stage) -> None:
 def _layers(stage: Stage, shown: Sequence[OneRun]) -> tuple[Explained | None, list[Layer]]:
     """The first network's maps by the chosen method, and all that are shown."""
     first = asked.maps_of(shown[0], stage.method)
-    if stage.view == payload.METHODS:
+    if stage.view == payload.METHODS and not stage.shown[0].loaded.maps.why_off:
         return first, [asked.layer_of(shown[0], 0, name, asked.maps_of(shown[0], name)) for name in asked.QUICK]
     layers = [asked.layer_of(shown[0], 0, shown[0].label, first)]
     if stage.view == payload.RUNS:
@@ -208,7 +209,7 @@ def note(one: OneRun, before: OneRun | None, finding: str, found: Explained | No
         logit = with_minus(f"{found.logits[one.loaded.findings.index(finding)]:+.2f}")
         parts.append(f"logit {logit}" if found.off else f"logit {logit}, energy {energy:.3g}")
         if found.off:
-            ends.append(f"Maps are off: {found.off}.")
+            ends.append("No map is shown, as said above.")
         elif not heat.any():
             ends.append("The map is empty: nothing speaks for it." if energy == 0 else
                         "The map is flat: no place stands out.")

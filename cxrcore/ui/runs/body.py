@@ -8,11 +8,13 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from cxrcore.charts.look import RunStyle
 from cxrcore.charts.sources import sent
 from cxrcore.glossary import meanings
 from cxrcore.queries import from_store, run_groups, run_settings
 from cxrcore.queries.glance import leaderboard
 from cxrcore.queries.glance.leaderboard import Entry
+from cxrcore.queries.repeats.trainings import Training
 from cxrcore.queries.run_groups import Group
 from cxrcore.store import Store
 from cxrcore.ui import link, shell, widgets
@@ -33,6 +35,7 @@ class RunsSeen:
         shown: rows of `Overview.runs`.
         chosen: run ids.
         part: that the numbers are of, as for `run_groups.groups`.
+        folded: the trainings of chosen runs that other pages show as one each, with their looks.
     """
 
     store: Store
@@ -42,6 +45,12 @@ class RunsSeen:
     shown: pd.DataFrame
     chosen: Sequence[str]
     part: str
+    folded: Sequence[tuple[Training, RunStyle]] = ()
+
+    @cached_property
+    def styles(self) -> dict[str, RunStyle]:
+        """{run_id: look}, of runs that do not wear that of their place in the link."""
+        return {run_id: style for one, style in self.folded for run_id in one.run_ids}
 
     @cached_property
     def groups(self) -> list[Group]:
@@ -123,7 +132,7 @@ def _tables(seen: RunsSeen, tied: Sequence[frozenset[str] | None]) -> None:
                 widgets.badges(group)
             else:
                 tables.heading(group)
-            tables.show_group(seen.store, group, entries, seen.statuses, ties)
+            tables.show_group(seen.store, group, entries, seen.statuses, ties, styles=seen.styles)
 
 
 def _curves(seen: RunsSeen, rows: pd.DataFrame) -> None:
@@ -131,7 +140,7 @@ def _curves(seen: RunsSeen, rows: pd.DataFrame) -> None:
     if not seen.chosen:
         st.caption(run_groups.focus_in_words(seen.groups, seen.statuses))
     live_training.trouble(seen.store, rows, seen.labels, seen.statuses)
-    live_training.curves(seen.store, rows, seen.labels, seen.statuses)
+    live_training.curves(seen.store, rows, seen.labels, seen.statuses, seen.folded)
 
 
 def _settings(seen: RunsSeen, rows: pd.DataFrame) -> pd.DataFrame:

@@ -33,7 +33,8 @@ _COMPONENT = st.components.v2.component(
 
 
 def show_group(store: Store, group: Group, entries: Sequence[Entry], statuses: Mapping[str, str],
-               tied: frozenset[str] | None, at_most: int | None = None) -> None:
+               tied: frozenset[str] | None, at_most: int | None = None,
+               styles: Mapping[str, RunStyle] | None = None) -> None:
     """The table of a group; call from a fragment, or from the page.
 
     Args:
@@ -41,11 +42,12 @@ def show_group(store: Store, group: Group, entries: Sequence[Entry], statuses: M
         statuses: {run_id: status as it is}.
         tied: as `leaderboard.ties`; None where that is not known.
         at_most: rows, of which no more are offered, nor ticks: a click opens the run.
+        styles: {run_id: look}, where chosen runs do not wear that of their place in the link.
     """
     key = f"leaderboard_{group.key}"
     told = st.session_state.get(key) or {}
     payload = _payload(store, group, _shown(entries, told, at_most), statuses,
-                       _places(group, entries, tied))
+                       _places(group, entries, tied), styles or {})
     more = 0 if at_most else len(entries) - len(payload["rows"])
     payload |= {"key": group.key, "plain": at_most is not None, "more": more,
                 "seq": (told.get("chosen") or {}).get("seq", 0), "order": told.get("order") or {"by": "", "down": True},
@@ -93,12 +95,12 @@ def _axis(entries: Sequence[Entry], name: str) -> tuple[float, float] | None:
 
 
 def _payload(store: Store, group: Group, entries: Sequence[Entry], statuses: Mapping[str, str],
-             places: Mapping[str, str]) -> dict[str, Any]:
-    """places: {first run of a row: 'best' or 'tied'}."""
+             places: Mapping[str, str], own: Mapping[str, RunStyle]) -> dict[str, Any]:
+    """places: {first run of a row: 'best' or 'tied'}; own: as `styles` of `show_group`."""
     run_ids = [run_id for one in entries for run_id in one.run_ids]
     curves = leaderboard.curves(store, run_ids)
     chosen = [run_id for run_id in link.runs_in_link() if run_id in set(group.table.index)]
-    styles = link.styles(link.runs_in_link())
+    styles = {**link.styles(link.runs_in_link()), **own}
     ends = [value for own in curves.values() for value in own]
     told = group.table.loc[run_ids].to_dict("index")
     looks = {run_id: _look(styles[run_id]) for run_id in chosen}

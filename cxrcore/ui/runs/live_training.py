@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrcore.charts.look import architecture_label
+from cxrcore.charts.look import RunStyle, architecture_label
 from cxrcore.charts.training import PANELS, Curve, training_alt, training_chart
 from cxrcore.queries import from_store, run_progress
+from cxrcore.queries.repeats.trainings import Training
 from cxrcore.store import Store, progress, queued, waiting
 from cxrcore.store.queued import Queue
 from cxrcore.store.records import rows_of
@@ -19,6 +20,7 @@ from cxrcore.ui import link, shell, widgets
 
 LIVE = 2.0  # seconds between looks while a run trains
 IDLE = 15.0  # while none does: so that a training that starts appears by itself; costs two stat calls
+Folded = Sequence[tuple[Training, RunStyle]]  # trainings whose runs look alike
 
 
 def seen(overview: from_store.Overview, statuses: Mapping[str, str]) -> tuple:
@@ -78,16 +80,23 @@ def trouble(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuse
             widgets.command(command, store)
 
 
-def curves(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str]) -> None:
-    """The training charts of these runs (rows of `Overview.runs`); they grow while one of them trains."""
+def curves(store: Store, runs: pd.DataFrame, labels: Mapping[str, str], statuses: Mapping[str, str],
+           folded: Folded = ()) -> None:
+    """The training charts of these runs (rows of `Overview.runs`); they grow while one of them trains.
+
+    Args:
+        folded: trainings whose runs look alike and share a line of the legend.
+    """
     live = any(statuses[run_id] == "running" for run_id in runs["run_id"])
-    st.fragment(_curves, run_every=LIVE if live else None)(store, runs, dict(labels), dict(statuses))
+    st.fragment(_curves, run_every=LIVE if live else None)(store, runs, dict(labels), dict(statuses), folded)
 
 
-def _curves(store: Store, runs: pd.DataFrame, labels: dict[str, str], statuses: dict[str, str]) -> None:
+def _curves(store: Store, runs: pd.DataFrame, labels: dict[str, str], statuses: dict[str, str], folded: Folded
+            ) -> None:
     with shell.errors_shown():
         epochs = from_store.epochs(store, list(runs["run_id"]))
-        drawn = _as_curves(runs, epochs, labels)
+        of_runs = _as_curves(runs, epochs, labels, folded)
+        drawn = list(of_runs.values())
         without = runs[~runs["run_id"].isin(epochs["run_id"])]
         for rows, text in ((without[without["kind"] == "trained"], "No finished epoch yet: {}. Curves begin with the "
                                                                    "first one."),
@@ -96,7 +105,9 @@ def _curves(store: Store, runs: pd.DataFrame, labels: dict[str, str], statuses: 
                 st.caption(text.format(", ".join(widgets.escape(labels[run_id]) for run_id in rows["run_id"])))
         if not drawn:
             return
-        widgets.legend([(curve.name, curve.style) for curve in drawn], "◯ best epoch")
+        together = {run_id: one.in_words for one, _ in folded for run_id in one.run_ids}
+        lines = {together.get(run_id, curve.name): curve.style for run_id, curve in of_runs.items()}
+        widgets.legend(list(lines.items()), "◯ best epoch")
         last = _last_epoch(runs, epochs, statuses)
         with st.grid(len(PANELS) // 2, min_column_width=180, gap="small"):
             for key, panel in PANELS.items():
@@ -107,16 +118,17 @@ def _curves(store: Store, runs: pd.DataFrame, labels: dict[str, str], statuses: 
                        "their loss curves lie on different scales and cannot be compared.")
 
 
-def _as_curves(runs: pd.DataFrame, epochs: pd.DataFrame, labels: Mapping[str, str]) -> list[Curve]:
-    styles = link.styles(runs["run_id"])
-    found = []
+def _as_curves(runs: pd.DataFrame, epochs: pd.DataFrame, labels: Mapping[str, str], folded: Folded) -> dict[str, Curve]:
+    """{run_id: its curve}, of runs that have one."""
+    styles = link.styles(runs["run_id"]) | {run_id: style for one, style in folded for run_id in one.run_ids}
+    found = {}
     for run_id, best in zip(runs["run_id"], runs["best_epoch"], strict=True):
         rows = epochs[epochs["run_id"] == run_id]
         if rows.empty:
             continue
         auroc = rows.set_index("epoch")["val_macro_auroc"].dropna()
         so_far = int(auroc.idxmax()) if len(auroc) else None
-        found.append(Curve(labels[run_id], styles[run_id], rows, so_far if pd.isna(best) else int(best)))
+        found[run_id] = Curve(labels[run_id], styles[run_id], rows, so_far if pd.isna(best) else int(best))
     return found
 
 

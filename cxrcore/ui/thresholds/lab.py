@@ -156,7 +156,7 @@ def _board_of(page: RunsPage, runs: Sequence[Evaluated], part: str, wanted: str,
         aims.offer_halves(store, run, part, state)
     with st.container(key="board_place"):
         live_board(store, runs, part, state, finding, overview, told=aims.told_to_board(store, run, fitting),
-                   styles=page.styles_together(page.trainings(page.chosen)) if len(page.chosen) > MAX_RUNS else None)
+                   styles=page.styles_together(page.folded))
     moved = session.last_move(session.reading(run, part))
     if moved is None:
         changed_films.waiting()

@@ -2,7 +2,7 @@
 
 import chexpert_like
 import pytest
-from joint_training import INTERRUPTED, KILLED, alone, by_torchrun, planted, together
+from joint_training import INTERRUPTED, KILLED, alone, by_accelerate, by_torchrun, planted, together
 from run_scripts import here
 
 from cxrcore.settings import settings_key, settings_of
@@ -94,6 +94,34 @@ def test_a_training_goes_on_with_fewer_and_with_more_processes(ours, both, tmp_p
     assert losses(store) == pytest.approx(losses(Store(unbroken)), abs=AS_ONE)
     config = store.run(only_run(store))["config"]
     assert config["processes_changed"] == "2 to 1 after epoch 1; 1 to 2 after epoch 2" and config["processes"] == 2
+
+
+@pytest.mark.long
+def test_on_real_films_two_processes_train_as_one(shared, tmp_path):
+    """Ten steps of 32 films."""
+    films = ["--csv_path", shared / "nih/Data_Entry_2017.csv", "--img_root", shared / "nih_64", "--img_size", 64,
+             "--train_subset", 320, "--val_subset", 64, "--eval_subset", 0, "--epochs", 1, "--batch_size", 32,
+             "--init", "random", "--precision", "fp32", "--device", "cpu", *PLAIN]
+    made = {}
+    for name, run in (("one", alone), ("two", lambda *given, **where: together(*given, **where)[0])):
+        ended = run([*films, "--results", tmp_path / name], CXR_STORE=str(tmp_path / name / "store.duckdb"))
+        assert ended.code == 0, ended.err
+        made[name] = losses(Store(tmp_path / name / "store.duckdb"))
+    assert made["two"] == pytest.approx(made["one"], abs=1e-4)
+
+
+@pytest.mark.long
+def test_accelerate_s_launcher_makes_the_same_training_or_is_refused(ours, both, tmp_path):
+    """It is required for its command alone: nothing imports it. With --cpu it starts one process of the two."""
+    store = Store(tmp_path / "store.duckdb")
+    flags, where = [*ours, *PLAIN, "--eval_subset", 0, "--results", tmp_path], {"CXR_STORE": str(store.path)}
+    refused = by_accelerate(flags, "--cpu", **where)
+    assert refused.code and "error: accelerate was asked for several processes and starts one here" in refused.err
+    assert not store.path.exists()
+    done = by_accelerate([*flags, "--device", "cpu"], "--multi_gpu", **where)
+    assert done.code == 0, done.err
+    assert losses(store) == pytest.approx(losses(both[0]), abs=AS_ONE)
+    assert store.run(only_run(store))["config"]["processes"] == 2
 
 
 @pytest.mark.long
