@@ -323,7 +323,7 @@ BAD = {
     "no such database": (lambda _, team: team.key.replace("/postgres?", "/nothing?"), "database .nothing. does not"),
     "no such server name": (lambda _, team: team.key.replace("127.0.0.1", "nowhere.invalid"), "cannot be reached"),
     "no tables": (_not_made, r"has no tables of the workbench that you may see: python scripts/store\.py init"),
-    "a newer schema": (_newer, "has schema 99, this version knows 1: update the workbench"),
+    "a newer schema": (_newer, "has schema 99, this version knows 2: update the workbench"),
     "no folder": (_elsewhere, "not_mounted of the team's store .* is not there, or not mounted"),
     "another's folder": (_another_folder, "belongs to another store"),
     "an unknown setting": (lambda _, team: team.key + "&colour=red", "invalid URI query parameter"),
