@@ -3,7 +3,12 @@
 A page sends them with every visit, beside the numbers; a third of their bytes are for readers of the source.
 """
 
+import gzip
+import json
+from base64 import b64encode
 from pathlib import Path
+
+_UNPACK = Path(__file__).with_name("unpack.js")
 
 
 def script(folder: Path, *names: str) -> str:
@@ -25,3 +30,15 @@ def sent(path: Path) -> str:
         if not inside and text.strip() and not text.startswith("//"):
             kept.append(text.strip())
     return "\n".join(kept) + "\n"
+
+
+def packed(code: str, style: str) -> str:
+    """A module that does what `code` does, with `style` as the component's own, in some 40 % of their bytes.
+
+    A tab gets the code of each component over the socket, where nothing is compressed on the way.
+
+    Args:
+        code: a module whose default export is a component's.
+    """
+    content = gzip.compress(json.dumps({"script": code, "style": style}).encode(), mtime=0)
+    return f"const PACKED = {json.dumps(b64encode(content).decode())};\n{sent(_UNPACK)}"

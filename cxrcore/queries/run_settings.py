@@ -119,8 +119,8 @@ def for_reading(table: pd.DataFrame) -> pd.DataFrame:
     """
     shown = table[~table["Setting"].str.startswith("trial speed")].copy()
     runs = [column for column in table.columns if column not in COLUMNS]
-    for place, setting in zip(shown.index, shown["Setting"], strict=True):
-        shown.loc[place, runs] = [_for_reading(setting, text) for text in shown.loc[place, runs]]
+    for run in runs:
+        shown[run] = [_for_reading(setting, text) for setting, text in zip(shown["Setting"], shown[run], strict=True)]
     return shown
 
 

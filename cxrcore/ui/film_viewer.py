@@ -7,17 +7,17 @@ from typing import Any
 import streamlit as st
 
 from cxrcore.charts.film_viewer.assets import FILMS_SCRIPT, FILMS_STYLE, SCRIPT, STYLE
+from cxrcore.charts.sources import packed
 
 _COMPONENT = st.components.v2.component(
     "cxr_film_viewer",
     html='<div id="viewer" data-testid="film-viewer"\nrole="group" aria-label="Film viewer"></div>',
-    css=STYLE,
-    js=SCRIPT,
+    js=packed(SCRIPT, STYLE),
 )
 
 _FILMS = st.components.v2.component(
     "cxr_films", html='<div id="films" data-testid="films"\nrole="group" aria-label="Films and maps"></div>',
-    css=FILMS_STYLE, js=FILMS_SCRIPT)
+    js=packed(FILMS_SCRIPT, FILMS_STYLE))
 
 HEIGHT = "calc(min(max(480px, 100vh - 262px), 42vw) + 42px)"  # of a square film on a desk, with its tools
 MOST_STROKES, MOST_POINTS, FARTHEST = 100, 2000, 1e5  # of what a browser may send; pixels from the film's corner

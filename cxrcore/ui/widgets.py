@@ -28,6 +28,8 @@ from cxrcore.ui.markdown import bold, escape
 
 PATIENCE = 0.4  # seconds without a bar, which then says how far the work is
 MOST_NAMED = 3  # runs beside a badge
+ANSWER_TURN = 0.45  # seconds in which a browser draws the answer, before it reads what draws charts
+_ANSWERED, _CHARTED = "widgets_answered", "widgets_charted"
 
 
 def answer(text: str) -> None:
@@ -37,6 +39,7 @@ def answer(text: str) -> None:
         text: a few words of HTML: names are escaped by the caller, numbers may stand in <b>.
     """
     st.html(f'<p class="answer" data-first-content>{text}</p>')
+    st.session_state[_ANSWERED] = time.monotonic()
 
 
 def chart(figure: Figure, key: str, alt: str) -> None:
@@ -45,7 +48,16 @@ def chart(figure: Figure, key: str, alt: str) -> None:
     Args:
         key: unique on the page and stable, so that new data moves the lines instead of drawing anew; names the file.
     """
+    _leave_the_answer_its_turn()
     st.plotly_chart(figure, key=key, config=plot_config(key), alt=alt)
+
+
+def _leave_the_answer_its_turn() -> None:
+    """Before a tab's first chart: its browser then reads 4.5 MB of plotting code, and draws nothing else meanwhile."""
+    answered = st.session_state.get(_ANSWERED)
+    if answered is not None and _CHARTED not in st.session_state and st.context.headers:  # which a browser sends
+        st.session_state[_CHARTED] = True
+        time.sleep(max(0.0, ANSWER_TURN - (time.monotonic() - answered)))
 
 
 def explain_measures(keys: Iterable[str], more: str = "") -> None:

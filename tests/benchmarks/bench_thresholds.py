@@ -99,7 +99,8 @@ def test_payload_and_fit(store):
     assert max(len(alone), (len(six) - len(alone)) / 5) <= k * PAYLOAD_LIMIT
 
 
-def test_dragging(store, tmp_path, chromium):
+@pytest.mark.parametrize("modes", [(), ("place", "worth", "ask")], ids=["at rest", "all modes"])
+def test_dragging(store, tmp_path, chromium, modes):
     runs = "&".join(f"run={run_id}" for run_id in store.runs()["run_id"][::-1])
     findings = store.findings(scored_runs.DATASET)
     with serving(store.path, tmp_path / "server.log") as address:
@@ -114,6 +115,10 @@ def test_dragging(store, tmp_path, chromium):
             tab.wait_for_selector('[data-run] [data-run-metric="f1"]:not(:empty)', timeout=60_000)
             ready = time.perf_counter() - began
             print(f"\n{attempt}: board with six runs ready after {ready:.2f} s", end="")
+        if modes:
+            tab.get_by_role("button", name="Decide", exact=True).click()
+            for mode in modes:
+                tab.locator(f'[data-mode="{mode}"]').click()
         tab.wait_for_timeout(2500)
         tab.evaluate(PROBE)
         sent.clear()
@@ -133,7 +138,7 @@ def _drag(tab, sent: list[int], findings: Sequence[str]) -> int:
     """Drag several handles to and fro; messages sent between pointer-down and pointer-up."""
     during = 0
     for finding in findings:
-        handle = tab.locator(f'[data-finding="{finding}"] input[type="range"]')
+        handle = tab.locator(f'[data-finding="{finding}"] input[type="range"]:not(.upper)')
         handle.scroll_into_view_if_needed()
         box = handle.bounding_box()
         middle, reach = box["x"] + box["width"] / 2, box["width"] / 2 - 8

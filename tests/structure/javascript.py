@@ -37,20 +37,23 @@ BOARD = of_chart("board", assets.SCRIPTS)
 MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"],
            "keys.js": ["cxrcore/ui/present/keys.js"],
            "copy_link.js": ["cxrcore/ui/frame/copy_link.js"], "more.js": ["cxrcore/ui/frame/more.js"],
+           "waits.js": ["cxrcore/ui/frame/waits.js"],
            "keyboard.js": ["cxrcore/ui/frame/keyboard.js"], "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
            "terms.js": ["cxrcore/ui/frame/terms.js"],
            "small_curves.js": of_chart("small_curves", small_curves.SCRIPTS),
            "table.js": ["cxrcore/ui/compare/table.js"],
            "copy_text.js": ["cxrcore/ui/compare/copy_text.js"],
            "leaderboard.js": of_chart("leaderboard", leaderboard.SCRIPTS),
+           "unpack.js": ["cxrcore/charts/unpack.js"],
            "tour.js": ["cxrcore/ui/frame/tour.js"], "film.js": ["cxrcore/ui/home/film.js"],
            "strip.js": ["cxrcore/ui/home/strip.js"], "teller.js": ["cxrcore/charts/board/teller.js"],
            "viewer.js": of_chart("film_viewer", viewer_assets.SCRIPTS),
            "peek.js": of_chart("film_viewer", viewer_assets.PEEK),
            "films.js": [*of_chart("film_viewer", viewer_assets.FILMS), "cxrcore/report/films.js"]}
-GLOBALS = "declare const Plotly: any;\n"  # what report.js finds on its page
+GLOBALS = "declare const Plotly: any;\ndeclare const PACKED: string;\n"  # what report.js and unpack.js find
 _STRICT = ("--allowJs", "--checkJs", "--strict", "--noEmit", "--noUnusedLocals", "--noUnusedParameters",
-           "--noImplicitReturns", "--target", "es2023", "--lib", "es2023,dom,dom.iterable", "--pretty", "false")
+           "--noImplicitReturns", "--target", "es2023", "--module", "esnext",
+           "--lib", "es2023,dom,dom.iterable", "--pretty", "false")
 _LINTED = ("--deny", "correctness", "--deny", "suspicious", "--deny", "perf",
            "--allow", "unicorn/prefer-add-event-listener",  # listeners are properties: set again, nothing changes
            "--allow", "unicorn/require-post-message-target-origin")  # takes a BroadcastChannel for a window

@@ -1,13 +1,14 @@
 """What a browser gets before any page is drawn: Streamlit's own HTML with the frame's style in it."""
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.responses import HTMLResponse, Response
 
 from cxrcore.ui.frame.served import StyleInPage
-from cxrcore.ui.frame.style import STYLE
+from cxrcore.ui.frame.style import IN_HEAD, STYLE
 
 PAGE = "<html><head><title>Streamlit</title></head><body><div></div></body></html>"
 
@@ -32,9 +33,15 @@ def answer_to(app, **headers: str) -> tuple[dict[str, str], str]:
 
 def test_html_leaves_with_the_style_at_its_end_and_with_its_new_length():
     told, body = answer_to(HTMLResponse(PAGE, headers={"etag": "theirs"}), accept="text/html,*/*")
-    assert body == PAGE.replace("</body>", f"{STYLE}</body>") and len(STYLE) > 1000
+    assert body == PAGE.replace("</head>", f"{IN_HEAD}</head>").replace("</body>", f"{STYLE}</body>")
+    assert len(STYLE) > 1000
     assert int(told["content-length"]) == len(body.encode())
     assert "etag" not in told  # of the file alone: the style may have changed
+
+
+def test_what_of_streamlits_own_comes_first_is_there():
+    named = re.findall(r'href="\./static/js/(\w+)\.[\w-]+\.js"', IN_HEAD)
+    assert named == ["Html", "BidiComponent"]
 
 
 def test_the_server_is_asked_for_html_that_is_neither_packed_nor_unchanged():

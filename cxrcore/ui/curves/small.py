@@ -7,12 +7,13 @@ import streamlit as st
 
 from cxrcore.charts.small_curves import payload
 from cxrcore.charts.small_curves.assets import SCRIPT, STYLE
+from cxrcore.charts.sources import packed
 from cxrcore.queries.curves import DrawnRun
 from cxrcore.ui.finding_picker import show_finding
 
 KEY = "small_curves"
 _COMPONENT = st.components.v2.component(
-    "cxr_small_curves", html='<div class="curves" data-testid="small-curves"></div>\n', css=STYLE, js=SCRIPT)
+    "cxr_small_curves", html='<div class="curves" data-testid="small-curves"></div>\n', js=packed(SCRIPT, STYLE))
 
 
 def draw(measured: Sequence[DrawnRun], words: Callable[[DrawnRun], str], panels: Sequence[Mapping[str, Any]], said: str,

@@ -50,6 +50,7 @@ class _Slots:
     numbers: Any
     tools: Any
     bar: Any
+    end: Any
     made: dict[str, Any] = field(default_factory=dict)
     chipped: set[str] = field(default_factory=set)
 
@@ -74,12 +75,14 @@ def begin(title: str, question: str) -> None:
             _COPY_LINK(key="copy_link", width="content", height="content")
             _CHART_FILES(key="chart_files", width="content", height="content")
             numbers, tools = st.container(width="content"), st.container(horizontal=True, width="content", gap="xsmall")
-    st.session_state[_KEY] = _Slots(chips, numbers, tools, st.container())
+    st.session_state[_KEY] = _Slots(chips, numbers, tools, st.container(), st.container(key="page_end"))
 
 
 def end() -> None:
     """Tell the style that all slots of this run are filled."""
-    st.html('<i class="page-drawn" hidden></i>')
+    slots = _slots()
+    with slots.end if slots else st.container(key="page_end"):
+        st.html('<i class="page-drawn" hidden></i>')
 
 
 def without() -> None:

@@ -16,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cxrcore.ui.frame.style import STYLE
+from cxrcore.ui.frame.style import IN_HEAD, STYLE
 
+HEAD = b"</head>"
 END = b"</body>"  # behind the head, where Streamlit puts its own styles: of two that say as much the later one holds
 AGES = ("etag", "last-modified")  # of Streamlit's file; the style beside it may be newer
 
@@ -57,7 +58,7 @@ class _Dressing:
                 await self._send_dressed(self.start)
 
     async def _send_dressed(self, start: Message) -> None:
-        body = self.held.replace(END, STYLE.encode() + END, 1)
+        body = self.held.replace(HEAD, IN_HEAD.encode() + HEAD, 1).replace(END, STYLE.encode() + END, 1)
         headers = MutableHeaders(raw=start["headers"])
         for name in AGES:
             del headers[name]

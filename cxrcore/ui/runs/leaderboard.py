@@ -13,6 +13,7 @@ import streamlit as st
 
 from cxrcore.charts.leaderboard.assets import SCRIPT, STYLE
 from cxrcore.charts.look import RunStyle, architecture_label
+from cxrcore.charts.sources import packed
 from cxrcore.glossary import TERMS
 from cxrcore.queries import run_progress
 from cxrcore.queries.glance import leaderboard
@@ -28,7 +29,7 @@ TITLES = {"auroc": "AUROC", "ap": "AP", "f1": "F1"}
 _ROW, _HEAD = 49, 50  # pixels, as the style has them
 _MEANT = {"f1": "Mean over the findings, each at its max-F1 threshold, fitted on the split that Numbers names."}
 _COMPONENT = st.components.v2.component(
-    "cxr_leaderboard", html='<div id="leaderboard"\ndata-testid="leaderboard"></div>', css=STYLE, js=SCRIPT)
+    "cxr_leaderboard", html='<div id="leaderboard"\ndata-testid="leaderboard"></div>', js=packed(SCRIPT, STYLE))
 
 
 def show_group(store: Store, group: Group, entries: Sequence[Entry], statuses: Mapping[str, str],

@@ -10,13 +10,13 @@ from typing import Any
 import streamlit as st
 
 from cxrcore.charts.board.assets import SCRIPT, STYLE
+from cxrcore.charts.sources import packed
 
 KEY = "threshold_board"
 _COMPONENT = st.components.v2.component(
     "cxr_threshold_board",
     html='<div id="board" data-testid="threshold-board"\nrole="group" aria-label="Threshold board"></div>',
-    css=STYLE,
-    js=SCRIPT,
+    js=packed(SCRIPT, STYLE),
 )
 
 

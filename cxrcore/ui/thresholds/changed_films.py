@@ -20,13 +20,7 @@ from cxrcore.ui.film_tiles import Tile, row_of_films
 
 N_TILES = 8
 N_NAMED = 8  # where there are no pictures
-# As high with films as without, so that nothing below jumps; no fixed height, which would cut the films off where the
-# sentence takes several lines.
-_STYLE = """<style>
-.st-key-changed_films { min-height: 184px; }
-.st-key-changed_words { flex-wrap: nowrap; }
-@media (max-width: 640px) { .st-key-changed_films { min-height: 290px; } }
-</style>"""
+_STYLE = "<style>.st-key-changed_words { flex-wrap: nowrap; }</style>"
 LABELS = {1: "with it", 0: "without it"}
 
 

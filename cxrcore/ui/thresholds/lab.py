@@ -47,12 +47,11 @@ _PACKED: Kept[bytes] = Kept(32)
 # The stretch of the sentence beside the button; and where a component that sticks has to stop, below the page's bar.
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] { --stick: 48px; }
-.st-key-board_place { min-height: 690px; }
 .st-key-board_says { flex-wrap: nowrap; }
 .st-key-board_says > :has(style) { display: none; }
 .st-key-board_says .flag { font-size: 14px; font-weight: 600; padding: 1px 7px; border-radius: 6px; white-space: nowrap;
   color: var(--st-orange-text-color, #7E4A00); background: var(--st-orange-background-color, #FBEFD9); }
-@media (max-width: 640px) { .st-key-board_says { flex-wrap: wrap; } .st-key-board_place { min-height: 1600px; } }
+@media (max-width: 640px) { .st-key-board_says { flex-wrap: wrap; } }
 </style>"""
 WITHOUT_RUNS = "so there are no thresholds to set"
 
