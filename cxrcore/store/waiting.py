@@ -193,7 +193,7 @@ def is_at_work(told: Mapping[str, Any]) -> bool:
 def held(store: Store, run_id: str, wait: float = 0.0) -> Generator[bool]:
     """Whether the results of a run are this process's to hand in while the block runs, and nobody else's.
 
-    A lock of the run's folder tells, or, of a team's run, a lease: locks of a shared folder may not reach every machine.
+    A lock of the run's folder tells, or, of a team's run, a lease: a shared folder's locks may not reach every machine.
 
     Args:
         wait: seconds for whoever holds them.

@@ -2,9 +2,9 @@
 
     CXR_LOAD_MINUTES=5 python -m pytest -m long -s tests/store/team/test_team_load.py
 
-Each training is a process that logs an epoch a second, and now and then scores and their metrics; the visitors belong to
-two servers, and each reads once a second what Runs does after a commit. The short form takes 4 s where nothing
-else runs.
+Each training is a process that logs an epoch a second, and now and then scores and their metrics; the visitors belong
+to two servers, and each reads once a second what Runs does after a commit. The short form takes 4 s where nothing else
+runs.
 """
 
 import json
@@ -117,9 +117,9 @@ def test_trainings_and_visitors_do_not_wait_for_each_other(postgres, tmp_path, m
     run_ids = [team.create_run({"name": f"run {number}"}, data.dataset_id) for number in range(writers)]
     connections.close_all()
     load, seconds = os.getloadavg()[0], 60 * float(minutes)
-    both = [context.Process(target=train, args=(team.key, number, run_id, folder / f"writer{number}.txt", seconds, every,
-                                                SCORES_EVERY if every == EVERY else 5))
-            for number, run_id in enumerate(run_ids)]
+    both = [context.Process(target=train, args=(
+        team.key, number, run_id, folder / f"writer{number}.txt", seconds, every,
+        SCORES_EVERY if every == EVERY else 5)) for number, run_id in enumerate(run_ids)]
     both += [context.Process(target=serve, args=(team.key, range(place, readers, 2), run_ids, folder, seconds, every))
              for place in range(2)]
     for process in both:

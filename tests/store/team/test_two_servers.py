@@ -3,7 +3,7 @@
     python -m pytest -m long -s tests/store/team/test_two_servers.py
 
 Two visitors of different networks, so that nginx gives each a server of its own: one works in a browser, the other has
-had the same pages open before. 2 minutes on a busy machine.
+had the same pages open before. 4 minutes on a busy machine.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ from cxrcore.config import PROJECT_ROOT
 from cxrcore.evaluation import data_set_films
 from cxrcore.store import Store
 
-pytestmark = [pytest.mark.long, pytest.mark.browser]
 pytest.importorskip("psycopg", reason="the package psycopg is not installed")
 pytest.importorskip("playwright", reason="the package playwright is not installed")
 
 from cxrcore.store.team import connections
 
+pytestmark = [pytest.mark.long, pytest.mark.browser]
 WITHIN = 2.0  # seconds after which the other server has to know
 FILMS = made.table(600)
 
