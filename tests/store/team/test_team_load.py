@@ -49,7 +49,7 @@ def pace(number: int, work, notes: Path, seconds: float, every: float) -> None:
                 print(json.dumps(["error", repr(error), 0]), file=file)
                 return
             print(json.dumps(["done", told, time.perf_counter() - began]), file=file)
-            due += every
+            due = max(due + every, time.time())  # who was kept waiting does not make up for it
 
 
 def train(key: str, number: int, run_id: str, notes: Path, seconds: float, every: float, scores_every: int) -> None:
