@@ -60,7 +60,7 @@ def hand_in_waiting(store: Store) -> tuple[list[Path], list[Path]]:
 
 def _hand_in_one(store: Store, path: Path) -> bool:
     """Hand in a file of results, unless another process is at it; whether it was done."""
-    with waiting.held(path.parent) as mine:
+    with waiting.held(store, path.parent.name) as mine:
         if not mine or not path.exists() or waiting.is_at_work(progress.of_run(store, path.parent.name)):
             return False
         results = waiting.read(path)
@@ -102,7 +102,7 @@ def hand_in(store: Store, results: Results, given: ThresholdFile | None = None, 
         _LOG.warning(f"the results cannot be kept in {folder} before they are handed in: {error.strerror}")
         return _put(store, results, None, given, told)
     try:
-        with waiting.held(folder, TURN) as mine:
+        with waiting.held(store, results.run_id, TURN) as mine:
             if not mine:
                 raise StoreBusy(f"another process hands in results of run {results.run_id}")
             return _put(store, results, path, given, told)

@@ -1,6 +1,7 @@
 """What a program that makes several trainings says of them: queue.json beside the store.
 
-It says so for as long as it lives: what was left by one that is gone counts as nothing.
+It says so for as long as it lives: what was left by one that is gone counts as nothing. In a team's shared folder each
+machine has a file of its own, so that two do not write over each other's.
 """
 
 import contextlib
@@ -8,6 +9,7 @@ import json
 import os
 import socket
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
@@ -63,19 +65,27 @@ class Queue:
                           *(f"{count} {state}" for count, state in counts if count)])
 
 
+def place(store: Store) -> Path:
+    """The file in which this machine's programs tell."""
+    if store.is_file:
+        return store.folder / FILE
+    host = "".join(c if c.isalnum() or c in "-." else "_" for c in socket.gethostname())[:80]
+    return store.folder / f"queue-{host}.json"
+
+
 def tell(store: Store, queue: Queue) -> None:
     """Say what is trained and what comes next; no longer so when this process has ended."""
     told = asdict(queue) | {"pid": os.getpid(), "host": socket.gethostname()}
     with contextlib.suppress(OSError):
         store.folder.mkdir(parents=True, exist_ok=True)
-        with replacing(store.folder / FILE, alone=True) as partial:
+        with replacing(place(store), alone=True) as partial:
             partial.write_text(json.dumps(told))
 
 
 def read(store: Store) -> Queue:
     """What was told last by a process of this machine that still lives."""
     try:
-        told = bounded_file.settings(store.folder / FILE)
+        told = bounded_file.settings(place(store))
     except (OSError, ValueError):
         return Queue()
     if not isinstance(told, dict) or told.get("host") != socket.gethostname():

@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ from filelock import FileLock, Timeout
 from cxrcore import ids
 from cxrcore.data.files import bounded_file
 from cxrcore.data.files.replace_file import replacing
-from cxrcore.errors import DataError
+from cxrcore.errors import BeingTrained, DataError
 from cxrcore.store.file import new_id
 from cxrcore.store.progress import effective_status
 from cxrcore.store.records import EpochRecord
@@ -32,6 +33,7 @@ from cxrcore.store.store import Store
 FORMAT = 1
 COMMAND = "python scripts/store.py hand-in"
 _NAMES, _LOCK = "waiting-*.npz", "waiting.lock"
+_LEASE, _POLL = "results of {}", 0.5  # seconds
 _TRAINING, _EVALUATION = "waiting-training-", "waiting-evaluation-"
 _HEAD = "head"
 _MOST_EPOCHS = 100_000
@@ -188,15 +190,25 @@ def is_at_work(told: Mapping[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def held(folder: Path, wait: float = 0.0) -> Generator[bool]:
-    """Whether the results in a run folder are this process's to hand in while the block runs, and nobody else's.
+def held(store: Store, run_id: str, wait: float = 0.0) -> Generator[bool]:
+    """Whether the results of a run are this process's to hand in while the block runs, and nobody else's.
+
+    A lock of the run's folder tells, or, of a team's run, a lease: a shared folder's locks may not reach every machine.
 
     Args:
         wait: seconds for whoever holds them.
 
     Raises:
         OSError: they cannot be held: the folder is somebody else's, or its disk has no locks.
+        StoreError: of a team's store, what its database says.
     """
+    own = _locked(store.run_folder(run_id), wait) if store.is_file else _leased(store, run_id, wait)
+    with own as mine:
+        yield mine
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, wait: float) -> Generator[bool]:
     lock = FileLock(folder / _LOCK)
     try:
         lock.acquire(timeout=wait)
@@ -210,3 +222,20 @@ def held(folder: Path, wait: float = 0.0) -> Generator[bool]:
             with contextlib.suppress(OSError):
                 (folder / _LOCK).unlink(missing_ok=True)
         lock.release()
+
+
+@contextlib.contextmanager
+def _leased(store: Store, run_id: str, wait: float) -> Generator[bool]:
+    # One that is lost on the way does no harm: what is handed in twice is there once.
+    until = time.monotonic() + wait
+    with contextlib.ExitStack() as stack:
+        mine = False
+        while not mine:
+            try:
+                stack.enter_context(store.backend.lease(_LEASE.format(run_id)))
+                mine = True
+            except BeingTrained:
+                if time.monotonic() >= until:
+                    break
+                time.sleep(_POLL)
+        yield mine

@@ -5,6 +5,7 @@ this does not.
 """
 
 import contextlib
+import ssl
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,8 +69,12 @@ class PageSession:
         self.seen = Seen()
 
     def __enter__(self) -> "PageSession":
-        self._socket = connect(f"ws://{urlsplit(self._address).netloc}/_stcore/stream", subprotocols=["streamlit"],
-                               max_size=None, open_timeout=PATIENCE, ping_timeout=PATIENCE)
+        split = urlsplit(self._address)
+        # A server of the tests has a certificate of its own.
+        secured = {"ssl": ssl._create_unverified_context()} if split.scheme == "https" else {}
+        self._socket = connect(f"{'wss' if secured else 'ws'}://{split.netloc}/_stcore/stream",
+                               subprotocols=["streamlit"], max_size=None, open_timeout=PATIENCE,
+                               ping_timeout=PATIENCE, **secured)
         return self
 
     def __exit__(self, *_: object) -> None:

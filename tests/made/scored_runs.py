@@ -33,11 +33,12 @@ def make(path: Path, n_val: int, n_test: int, n_runs: int = 1, seed: int = 0, em
         findings: canonical names; other lists than NIH's have its shares and separations again and again.
     """
     with one_opening(path):
-        return _made(Store(path), n_val, n_test, n_runs, seed, empty, findings, dataset_id)
+        return fill(Store(path), n_val, n_test, n_runs, seed, empty, findings, dataset_id)
 
 
-def _made(store: Store, n_val: int, n_test: int, n_runs: int, seed: int, empty: tuple[int, ...],
-          findings: Sequence[str], dataset_id: str) -> Store:
+def fill(store: Store, n_val: int, n_test: int, n_runs: int = 1, seed: int = 0, empty: tuple[int, ...] = (),
+         findings: Sequence[str] = NIH_FINDINGS, dataset_id: str = DATASET) -> Store:
+    """The same in a store of any kind."""
     rng = np.random.default_rng(seed)
     share, apart = (np.resize(one, len(findings)) for one in (PREVALENCE, SEPARATION))
     n = n_val + n_test

@@ -13,7 +13,7 @@ from cxrcore.store.queued import DONE, FAILED, RUNNING, Queue, Queued
 def write(store: Store, **told) -> None:
     store.folder.mkdir(exist_ok=True)
     mine = {"pid": os.getpid(), "host": socket.gethostname(), "trainings": [{"name": "a", "state": "running"}]}
-    (store.folder / queued.FILE).write_text(json.dumps(mine | told))
+    queued.place(store).write_text(json.dumps(mine | told))
 
 
 def test_what_is_told_is_read(store):
@@ -34,6 +34,18 @@ def test_what_nobody_says_any_more_counts_as_nothing(store, told):
     assert queued.read(store).names(RUNNING) == ["a"]
     write(store, **told)
     assert queued.read(store) == Queue()
+
+
+def test_two_machines_of_a_team_do_not_write_over_each_other(store, monkeypatch):
+    first, second = Queue((Queued("a", RUNNING),)), Queue((Queued("b", RUNNING),))
+    here = socket.gethostname()
+    queued.tell(store, first)
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere/..")
+    queued.tell(store, second)
+    assert queued.read(store) == second
+    monkeypatch.setattr(socket, "gethostname", lambda: here)
+    assert queued.read(store) == (Queue() if store.is_file else first)
+    assert len(list(store.folder.glob("queue*.json"))) == (1 if store.is_file else 2)
 
 
 def test_a_foreign_file_is_read_within_bounds(store):

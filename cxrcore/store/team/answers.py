@@ -1,7 +1,7 @@
 """What PostgreSQL and Parquet files answer, in the types that DuckDB gives the same rows."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
@@ -20,7 +20,6 @@ class TableAnswer:
 
     def __init__(self, table: pa.Table):
         self._table = table
-        self._left = iter(list(zip(*(column.to_pylist() for column in table.columns), strict=True)))
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """The next row."""
@@ -38,6 +37,11 @@ class TableAnswer:
         """All rows."""
         return self._table
 
+    @functools.cached_property
+    def _left(self) -> Iterator[tuple[Any, ...]]:
+        """The rows as Python's own values, which for films and scores take longer to make than to read."""
+        return zip(*(column.to_pylist() for column in self._table.columns), strict=True)
+
 
 class RowsAnswer:
     """Rows of PostgreSQL; see `session.Answer`. What `store.schema` has no column for is left out.
@@ -47,12 +51,9 @@ class RowsAnswer:
     """
 
     def __init__(self, columns: Sequence[tuple[str, int]], rows: Sequence[tuple[Any, ...]]):
-        shown = [place for place, (name, _) in enumerate(columns) if name not in HIDDEN]
-        self.columns = [columns[place] for place in shown]
-        self._rows = list(rows)
-        if len(shown) < len(columns):
-            self._rows = [tuple(row[place] for place in shown) for row in rows]
-        self._left = iter(self._rows)
+        self._shown = [place for place, (name, _) in enumerate(columns) if name not in HIDDEN]
+        self.columns = [columns[place] for place in self._shown]
+        self._all_shown, self._rows = len(self._shown) == len(columns), rows
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """The next row."""
@@ -68,9 +69,15 @@ class RowsAnswer:
 
     def to_arrow_table(self) -> pa.Table:
         """All rows."""
-        values = list(zip(*self._rows, strict=True)) if self._rows else [() for _ in self.columns]
-        return pa.table([pa.array(own, _TYPES[oid]) for own, (_, oid) in zip(values, self.columns, strict=True)],
+        values = list(zip(*self._rows, strict=True))  # columns, of which those that are left out cost nothing more
+        return pa.table([pa.array(values[place] if values else (), _TYPES[oid])
+                         for place, (_, oid) in zip(self._shown, self.columns, strict=True)],
                         names=[name for name, _ in self.columns])
+
+    @functools.cached_property
+    def _left(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self._rows if self._all_shown else [tuple(row[place] for place in self._shown)
+                                                        for row in self._rows])
 
 
 @functools.cache

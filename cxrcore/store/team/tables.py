@@ -14,11 +14,13 @@ import psycopg
 
 from cxrcore.errors import StoreError
 from cxrcore.store.backends.session import LARGE
+from cxrcore.store.team import standing
 
 _TEXT = 'TEXT COLLATE "C"'
 _TEXTS = 'TEXT[] COLLATE "C"'
 _ROW = "rowid BIGINT GENERATED ALWAYS AS IDENTITY"
-HIDDEN = ("rowid", "measured_at", "id_number", "file", "n_rows", "n_bytes", "sha256")  # no columns of `store.schema`
+# No columns of `store.schema`, nor names of what is worked out of it.
+HIDDEN = ("rowid", "measured_at", *standing.COLUMNS, "id_number", "file", "n_rows", "n_bytes", "sha256")
 _FILE = f"file {_TEXT} NOT NULL, n_rows INTEGER NOT NULL, n_bytes BIGINT NOT NULL, sha256 {_TEXT} NOT NULL, {_ROW}"
 
 _TABLES = f"""
@@ -79,7 +81,7 @@ _TABLES = f"""
     CREATE TABLE store_info (store_id {_TEXT} NOT NULL, made_at TIMESTAMPTZ NOT NULL DEFAULT now());
 """
 
-STEPS = (_TABLES,)
+STEPS = (_TABLES, standing.ADD)
 
 LOCK = "SELECT pg_advisory_xact_lock(1129862739, hashtext(current_schema()))"  # one writer at a time, as with a file
 

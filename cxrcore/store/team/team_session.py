@@ -14,7 +14,7 @@ from cxrcore import ids
 from cxrcore.store import schema
 from cxrcore.store.backends.session import LARGE
 from cxrcore.store.records import CSV
-from cxrcore.store.team import parts, questions
+from cxrcore.store.team import parts, questions, standing
 from cxrcore.store.team.answers import RowsAnswer, TableAnswer
 from cxrcore.store.team.transaction import Transaction
 
@@ -59,7 +59,7 @@ class TeamSession:
             column.to_pylist() for column in rows.columns), strict=True)]
         self._transaction.do(_copy(table, names, values))
         if table == "metrics":
-            self._mark_measured(rows, same)
+            self._keep_standing(rows, same)
 
     def rows(self, table: str, columns: Sequence[str], where: str, parameters: Sequence[Any],
              order: Sequence[str] = ()) -> RowsAnswer | TableAnswer:
@@ -143,16 +143,16 @@ class TeamSession:
                                    else own[name].cast(kinds.field(name).type) for name in columns], schema=wanted))
         return pa.concat_tables(found) if found else wanted.empty_table()
 
-    def _mark_measured(self, rows: pa.Table, same: dict[str, Any]) -> None:
-        """Prediction sets that were measured on the labels that their data set came with."""
+    def _keep_standing(self, rows: pa.Table, same: dict[str, Any]) -> None:
+        """Keep how prediction sets stand that were measured on the labels that their data set came with."""
         table = rows.select([name for name in ("prediction_id", "label_set") if name in rows.column_names])
         for name in ("prediction_id", "label_set"):
             if name in same:
                 table = table.append_column(name, pa.array([same[name]] * len(rows), pa.string()))
         own = table.filter(pc.equal(table["label_set"], CSV))["prediction_id"].unique().to_pylist()
         if own:
-            self._transaction.do(statement("UPDATE prediction_sets SET measured_at = coalesce(measured_at, now()) "
-                                            "WHERE prediction_id = ANY(?)", [own]))
+            kept = standing.KEEP.format(which="prediction_id = ANY(?)")
+            self._transaction.do(statement(kept, [own] * kept.count("?")))
 
 
 Rows = tuple[tuple[tuple[str, int], ...], list[tuple[Any, ...]]]  # (name, number of its type) of the columns; rows

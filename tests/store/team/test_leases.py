@@ -11,7 +11,7 @@ from known_data import known_data
 
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import BeingTrained, RunError
-from cxrcore.store import Store, claims, progress
+from cxrcore.store import Store, claims, progress, waiting
 
 pytest.importorskip("psycopg", reason="the package psycopg is not installed")
 
@@ -140,3 +140,22 @@ def test_a_beat_is_no_change_of_the_store(team, run):
     with claims.run_of_own(team, run):
         time.sleep(0.3)
     assert team.change_token() == token
+
+
+def test_results_that_wait_are_handed_in_by_one_machine_at_a_time(team, run, monkeypatch):
+    monkeypatch.setattr(waiting, "_POLL", 0.05)
+    with waiting.held(team, run) as mine, claims.run_of_own(team, run):  # its own training goes on
+        assert mine and not list(team.folder.rglob("*.lock"))
+        as_elsewhere(team)
+        with waiting.held(Store(team.key), run) as theirs:
+            assert not theirs
+        with waiting.held(Store(team.key), "another") as theirs:
+            assert theirs
+        began = time.monotonic()
+        with waiting.held(Store(team.key), run, 0.3) as theirs:
+            assert not theirs and time.monotonic() - began >= 0.3
+        set_back(team, 61)  # that machine is gone
+        with waiting.held(Store(team.key), run) as theirs:
+            assert theirs
+    with waiting.held(team, run) as mine:
+        assert mine

@@ -20,6 +20,7 @@ from cxrcore.errors import StoreBusy, StoreError, StoreReadOnly
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import EpochRecord, Store
 from cxrcore.store.backends.session import LARGE
+from cxrcore.store.care import team_checks
 from cxrcore.store.measurements import METRIC_COLUMNS
 
 psycopg = pytest.importorskip("psycopg", reason="the package psycopg is not installed")
@@ -202,18 +203,28 @@ def _write_until_killed(key: str, dataset_id: str, image_ids: list[str], notes: 
             print(json.dumps(["metrics", run_id, prediction_id]), file=told, flush=True)
 
 
-def storm(team: Store, data, folder: Path, kills: int) -> list[list]:
-    """Two writers at a time, each killed at some moment; what they were told is kept."""
+def storm(postgres, team: Store, data, folder: Path, kills: int, stops: int) -> list[list]:
+    """Two writers at a time, each killed at some moment; what they were told is kept.
+
+    Args:
+        stops: how many pairs see the server stopped at once, as if it were killed, and started again, before they are.
+    """
     folder.mkdir()
-    rng, context = np.random.default_rng(0), multiprocessing.get_context("spawn")
+    rng, context = np.random.default_rng(0), multiprocessing.get_context("forkserver")
+    stopped = set(rng.choice(np.arange(0, kills, 2), stops, replace=False).tolist())
     for place in range(0, kills, 2):
         both = [context.Process(target=_write_until_killed, args=(
             team.key, data.dataset_id, data.image_ids, folder / f"{place + k}.txt")) for k in range(2)]
         for one in both:
             one.start()
-        until, notes = time.time() + 60, [folder / f"{place + k}.txt" for k in range(2)]
-        while time.time() < until and not all(one.exists() and '"metrics"' in one.read_text() for one in notes):
-            time.sleep(0.02)  # until they are at it
+        notes = [folder / f"{place + k}.txt" for k in range(2)]
+        _wait_until_measured(notes, 1)  # they are at it
+        if place in stopped:
+            postgres.stop("immediate")
+            time.sleep(rng.uniform(0.1, 1.0))
+            before = [one.read_text().count('"metrics"') for one in notes]
+            postgres.start()
+            _wait_until_measured(notes, max(before) + 1)  # they go on
         time.sleep(rng.uniform(0.05, 0.4))
         for one in both:
             os.kill(one.pid, signal.SIGKILL)
@@ -222,15 +233,25 @@ def storm(team: Store, data, folder: Path, kills: int) -> list[list]:
             for line in path.read_text().rpartition("\n")[0].splitlines()]
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(30, marks=pytest.mark.long)])
-def test_killed_writers_leave_whole_sets_and_lose_nothing_that_was_told(team, team_data, tmp_path, kills):
-    told = storm(team, team_data, tmp_path / "notes", kills)
+def _wait_until_measured(notes: list[Path], times: int) -> None:
+    until = time.time() + 60
+    while not all(one.exists() and one.read_text().count('"metrics"') >= times for one in notes):
+        assert time.time() < until, "a writer does not get on"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("kills, stops", [(2, 0), pytest.param(30, 5, marks=pytest.mark.long)])
+def test_killed_writers_leave_whole_sets_and_lose_nothing_that_was_told(postgres, team, team_data, tmp_path, kills,
+                                                                        stops):
+    told = storm(postgres, team, team_data, tmp_path / "notes", kills, stops)
     assert {kind for kind, *_ in told} == {"epoch", "set", "metrics"}
     runs = {run_id for _, run_id, _ in told}
-    epochs = {(row.run_id, row.epoch) for row in team.epochs(sorted(runs)).itertuples()}
-    assert {(run_id, number) for kind, run_id, number in told if kind == "epoch"} <= epochs
-    sets = set(team.prediction_sets()["prediction_id"])
-    assert {one for kind, _, one in told if kind == "set"} <= sets
+    assert len(runs) == kills
+    epochs = [(row.run_id, row.epoch) for row in team.epochs(sorted(runs)).itertuples()]
+    assert len(epochs) == len(set(epochs))
+    assert {(run_id, number) for kind, run_id, number in told if kind == "epoch"} <= set(epochs)
+    sets = team.prediction_sets()["prediction_id"].tolist()
+    assert len(sets) == len(set(sets)) and {one for kind, _, one in told if kind == "set"} <= set(sets)
     for one in sets:  # each has its file
         assert len(team.predictions(one).scores) == 40
     counted = dict(rows_of(team, "SELECT prediction_id, count(*) FROM metrics GROUP BY prediction_id ORDER BY 1"))
@@ -239,6 +260,38 @@ def test_killed_writers_leave_whole_sets_and_lose_nothing_that_was_told(team, te
     assert named <= there
     assert all(pq.read_metadata(team.folder / parts.FOLDER / one).num_rows == 40 for one in there - named
                if ".new" not in one)
+    assert left_over(team) == there - named
+    print(f"\n{kills} writers killed, the server stopped {stops} times: {len(told)} acknowledged writes, each there "
+          f"once; {len(there - named)} files of writers that were killed in between, all told by check")
+
+
+def left_over(team: Store) -> set[str]:
+    """The files that `check` says belong to nothing, a day later."""
+    for path in (team.folder / parts.FOLDER).rglob("*.*"):
+        os.utime(path, (time.time() - 2 * team_checks.AGE,) * 2)
+    said = [one.what for one in team_checks.troubles(team) if "belongs to nothing" in one.what]
+    return {"/".join(Path(what.split(" belongs to nothing")[0]).parts[-2:]) for what in said}
+
+
+def _killed_before_its_commit(key: str, dataset_id: str, image_ids: list[str]) -> None:
+    """Ends as by kill -9 when the file of scores is there and no row names it."""
+    team_store.TeamSession.commit = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+    store = Store(key)
+    store.save_predictions(store.runs()["run_id"].iloc[0], dataset_id, "test", image_ids, np.full((len(image_ids), K),
+                                                                                                  0.5))
+
+
+def test_what_a_writer_left_that_was_killed_before_its_commit_is_told_by_check(team, team_data):
+    team.create_run({}, team_data.dataset_id)
+    connections.close_all()
+    one = multiprocessing.get_context("forkserver").Process(target=_killed_before_its_commit, args=(
+        team.key, team_data.dataset_id, team_data.image_ids))
+    one.start()
+    one.join(60)
+    assert one.exitcode == -signal.SIGKILL and team.prediction_sets().empty
+    named, there = files_of(team)
+    (left,) = there - named
+    assert left.startswith("predictions/") and left_over(team) == {left}
 
 
 def test_two_writers_of_one_run_write_each_epoch_once(team, team_data):
@@ -323,7 +376,7 @@ BAD = {
     "no such database": (lambda _, team: team.key.replace("/postgres?", "/nothing?"), "database .nothing. does not"),
     "no such server name": (lambda _, team: team.key.replace("127.0.0.1", "nowhere.invalid"), "cannot be reached"),
     "no tables": (_not_made, r"has no tables of the workbench that you may see: python scripts/store\.py init"),
-    "a newer schema": (_newer, "has schema 99, this version knows 1: update the workbench"),
+    "a newer schema": (_newer, "has schema 99, this version knows 2: update the workbench"),
     "no folder": (_elsewhere, "not_mounted of the team's store .* is not there, or not mounted"),
     "another's folder": (_another_folder, "belongs to another store"),
     "an unknown setting": (lambda _, team: team.key + "&colour=red", "invalid URI query parameter"),
