@@ -62,6 +62,7 @@ MOVE_AND_FOLLOW = """() => {  // in one task, so that the server cannot have ans
 def open_board(page, address: str) -> None:
     page.goto(address)
     expect(page.locator("[data-panel-metric=tn]")).to_have_text(re.compile(r"\d"))
+    settle(page)
 
 
 def shown_count(page, name: str) -> int:

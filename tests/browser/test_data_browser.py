@@ -59,6 +59,7 @@ def test_a_link_leads_to_a_finding_and_its_films(page, served):
     open_data(page, served, "?finding=Mass")
     films = page.locator(".films figure")
     expect(films).to_have_count(12)
+    expect(films.first).to_be_visible()
     assert all("Mass" in text for text in films.locator("figcaption").all_inner_texts())
     # Each is a picture that the browser could read, and a box lies inside its film.
     assert page.evaluate("[...document.querySelectorAll('.films img')].every(i => i.naturalWidth === 64 && i.alt)")

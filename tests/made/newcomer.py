@@ -48,6 +48,7 @@ class Mouse:
 def to_a_dragged_threshold(mouse: Mouse, film: Path) -> None:
     """The line on Home, until its F1 beside it is another."""
     shown = mouse.page.locator(STRIP)
+    expect(shown).to_be_visible()
     expect(shown).not_to_have_text("–")
     before, line = shown.inner_text(), mouse.page.locator("[data-finding] input[type=range]:visible").first
     for share in (0.9, 0.1):
