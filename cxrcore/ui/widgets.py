@@ -66,13 +66,6 @@ def explain_measures(keys: Iterable[str], more: str = "") -> None:
         st.markdown(meanings(keys, more))
 
 
-def begin_loading_charts() -> None:
-    """Let the browser fetch its 4 MB of plotting code, which the first chart would wait for a second, before it."""
-    st.html("<style>.st-key-first_chart { display: none; }</style>")
-    with st.container(key="first_chart"):
-        st.plotly_chart(Figure(), key="first_chart_figure", height=1)
-
-
 def legend(lines: Sequence[tuple[str, RunStyle]], mark: str = "") -> None:
     """One legend for several charts: (name, look) of each run; wraps on a narrow screen."""
     with st.container(horizontal=True, gap="medium"):

@@ -17,6 +17,7 @@ import pytest
 
 from cxrcore.config import PROJECT_ROOT
 
+PATIENCE = 20  # seconds
 UNCHECKED = ssl._create_unverified_context()  # its certificate is its own
 _WHOLE = """
 pid {folder}/pid;
@@ -53,6 +54,15 @@ class Nginx:
         """'host:port' of the server that answered, for each request of a visitor's address that has ended."""
         lines = [line.split(" ", 3) for line in (self.folder / "asked").read_text().splitlines()]
         return [server for address, server, _, _ in lines if address == visitor]
+
+    def server_of(self, visitor: str) -> str:
+        """The one that has answered a visitor so far; nginx tells of an answer a moment after it has gone out."""
+        end = time.monotonic() + PATIENCE
+        while not (answered := set(self.servers_of(visitor))):
+            assert time.monotonic() < end, f"nginx tells of no answer to {visitor}"
+            time.sleep(0.05)
+        (server,) = answered
+        return server
 
 
 def documented(page: Path, servers: Sequence[int], port: int, folder: Path) -> str:

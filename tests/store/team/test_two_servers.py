@@ -68,7 +68,7 @@ def behind(postgres, tmp_path) -> Iterator[Behind]:
             visitor = f"127.0.{network}.1"
             address = stack.enter_context(own_nginx.from_network(visitor, nginx.port))
             assert own_nginx.is_well(address)
-            (server,) = set(nginx.servers_of(visitor))
+            server = nginx.server_of(visitor)
             visitors.setdefault(server, visitor), addresses.setdefault(server, address)
             if len(visitors) == 2:
                 break
