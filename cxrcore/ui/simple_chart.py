@@ -1,0 +1,20 @@
+"""Charts that the browser draws without Plotly (`charts.simple_charts`), on a page."""
+
+import streamlit as st
+
+from cxrcore.charts.simple_charts.assets import SCRIPT, STYLE
+from cxrcore.charts.simple_charts.payload import Chart
+from cxrcore.charts.sources import packed
+
+_COMPONENT = st.components.v2.component(
+    "cxr_simple_chart", html='<div class="chart" data-testid="simple-chart"></div>\n', js=packed(SCRIPT, STYLE))
+
+
+def draw(chart: Chart, key: str, alt: str) -> None:
+    """Draw it in the room that it is known to take, so that nothing moves when it is there.
+
+    Args:
+        key: unique on the page; names the files that it can be taken along as.
+        alt: for who cannot see it.
+    """
+    _COMPONENT(data=chart.payload(key, alt) | {"height": chart.height}, key=f"chart_{key}", height=chart.height)
