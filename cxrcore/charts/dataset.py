@@ -92,7 +92,7 @@ def age_chart(table: pd.DataFrame, band: int, oldest: int) -> Chart:
     rows = []
     for low, films in reversed(list(zip(counts.index, counts.to_numpy(), strict=True))):
         name = f"{low}+" if low == oldest else f"{low}–{low + band - 1}"
-        said = [f"{count:,} {'films' if sex == 'unknown' else GROUP_WORDS[sex]}"
+        said = [f"{GROUP_WORDS.get(sex, 'sex unknown')}: {count:,} films"
                 for sex, count in zip(sides, films, strict=True)]
         bars = [Bar(0.0, float(sign * count), GROUP_COLOURS.get(sex, FILMS))
                 for (sex, sign), count in zip(sides.items(), films, strict=True)]
@@ -101,8 +101,9 @@ def age_chart(table: pd.DataFrame, band: int, oldest: int) -> Chart:
     right = [(value, _short(int(value))) for value in round_ticks(most, 2) if value <= most]
     left = [(-value, text) for value, text in right[:0:-1]] if len(sides) > 1 else []
     keys = [Key(GROUP_WORDS[sex], GROUP_COLOURS[sex]) for sex in sides if sex in GROUP_WORDS]
-    return Chart("Films by age and sex" if keys else "Films by age", "years, films", rows, [*left, *right],
-                 low=-most if keys else 0.0, high=most, keys=keys, row=NARROW_ROW)
+    return Chart("Films by age and sex" if keys else "Films by age", "films; age in years", rows,
+                 [*left, *right], low=-most if keys else 0.0, high=most, keys=keys,
+                 axis="Age (years)", row=NARROW_ROW)
 
 
 def group_chart(title: str, unit: str, table: pd.DataFrame, ratio: tuple[str, str] | None = None,

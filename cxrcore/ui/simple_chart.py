@@ -5,9 +5,11 @@ import streamlit as st
 from cxrcore.charts.simple_charts.assets import SCRIPT, STYLE
 from cxrcore.charts.simple_charts.payload import Chart
 from cxrcore.charts.sources import packed
+from cxrcore.ui import widgets
 
 _COMPONENT = st.components.v2.component(
     "cxr_simple_chart", html='<div class="chart" data-testid="simple-chart"></div>\n', js=packed(SCRIPT, STYLE))
+ANSWER_TURN = 0.25  # seconds in which a browser draws the answer, before all else comes at once
 
 
 def draw(chart: Chart, key: str, alt: str) -> None:
@@ -17,4 +19,5 @@ def draw(chart: Chart, key: str, alt: str) -> None:
         key: unique on the page; names the files that it can be taken along as.
         alt: for who cannot see it.
     """
+    widgets.leave_the_answer_its_turn(ANSWER_TURN)
     _COMPONENT(data=chart.payload(key, alt) | {"height": chart.height}, key=f"chart_{key}", height=chart.height)

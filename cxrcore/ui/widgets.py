@@ -48,16 +48,20 @@ def chart(figure: Figure, key: str, alt: str) -> None:
     Args:
         key: unique on the page and stable, so that new data moves the lines instead of drawing anew; names the file.
     """
-    _leave_the_answer_its_turn()
+    leave_the_answer_its_turn()
     st.plotly_chart(figure, key=key, config=plot_config(key), alt=alt)
 
 
-def _leave_the_answer_its_turn() -> None:
-    """Before a tab's first chart: its browser then reads 4.5 MB of plotting code, and draws nothing else meanwhile."""
+def leave_the_answer_its_turn(seconds: float = ANSWER_TURN) -> None:
+    """Before a tab's first chart: its browser then reads what draws it, and draws nothing else meanwhile.
+
+    Args:
+        seconds: from the answer on; by default before Plotly's 4.5 MB.
+    """
     answered = st.session_state.get(_ANSWERED)
     if answered is not None and _CHARTED not in st.session_state and st.context.headers:  # which a browser sends
         st.session_state[_CHARTED] = True
-        time.sleep(max(0.0, ANSWER_TURN - (time.monotonic() - answered)))
+        time.sleep(max(0.0, seconds - (time.monotonic() - answered)))
 
 
 def explain_measures(keys: Iterable[str], more: str = "") -> None:

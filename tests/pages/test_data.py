@@ -59,7 +59,7 @@ def test_the_figures_are_those_of_the_data(open_page, data, add_split):
     assert answer_of(app).startswith("40 films of 20 patients, who have 2 each at the median and 4 at most; ")
     accuracy = np.nanmean(np.where(np.isnan(data.labels), np.nan, data.labels == 0), axis=0).mean()
     [card] = app.metric  # slides say it of the test films
-    assert card.label == "Mean accuracy of answering “no” to every one of all 40 films"
+    assert card.label == "Mean accuracy of “no” to all of the 40 films"
     assert card.value == f"{100 * accuracy:.1f} %" and card.help
     assert "1 labels are unknown" in said and "recall 0 and F1 0" in said
     assert "No patient stands on both sides" in said

@@ -3,6 +3,7 @@
 /** @typedef {{ parentElement: HTMLElement | ShadowRoot, data: Chart }} Component */
 /** @type {WeakMap<HTMLElement, () => void>} */
 const STOPS = new WeakMap();
+const FAMILY = "Arial, Helvetica, sans-serif";
 
 /** @param {Key} key @returns {SVGSVGElement} */
 function swatch(key) {
@@ -12,16 +13,18 @@ function swatch(key) {
   return svg;
 }
 
-/** @param {Chart} chart @param {() => Drawn | null} drawn @param {() => Pen} pen @returns {HTMLElement} */
-function head(chart, drawn, pen) {
+/** @param {Chart} chart @param {number} width @param {number} height @param {Pen} pen @returns {Drawn} */
+function drawn(chart, width, height, pen) {
+  return (chart.upright ? drawColumns : drawRows)(chart, width, height, pen);
+}
+
+/** @param {Chart} chart @param {HTMLElement} drawing @returns {HTMLElement} */
+function head(chart, drawing) {
   const files = element("span", { class: "files" });
   for (const kind of ["svg", "png"]) {
     const button = element("button", { type: "button", "aria-label": `Download “${chart.title}” as ${kind.toUpperCase()}` },
       kind.toUpperCase());
-    button.onclick = () => {
-      const now = drawn();
-      if (now) saveAs(picture(chart, now, pen()), chart.file, kind);
-    };
+    button.onclick = () => saveAs(picture(chart, drawing), chart.file, kind);
     files.append(button);
   }
   const made = element("div", { class: "head" },
@@ -31,14 +34,16 @@ function head(chart, drawn, pen) {
   return made;
 }
 
-/** The chart as it stands on the page, with its title and legend, dark on white for paper and slides.
- * @param {Chart} chart @param {Drawn} drawn @param {Pen} pen @returns {SVGSVGElement} */
-function picture(chart, drawn, pen) {
-  const width = Number(drawn.svg.getAttribute("width")) + 16, line = pen.size + 12;
-  const above = line + 6 + (chart.keys.length ? line : 0), height = Number(drawn.svg.getAttribute("height")) + above + 8;
-  const svg = sheet(width, height), copy = /** @type {SVGElement} */ (drawn.svg.cloneNode(true));
+/** The chart as large as it stands on the page, with its title and legend, dark on white for paper and slides; in
+ * letters that every machine has, as a picture knows none of the page's.
+ * @param {Chart} chart @param {HTMLElement} drawing @returns {SVGSVGElement} */
+function picture(chart, drawing) {
+  const pen = penOf(FAMILY, parseFloat(getComputedStyle(drawing).fontSize)), line = pen.size + 12;
+  const own = drawn(chart, drawing.clientWidth, drawing.clientHeight, pen).svg;
+  const above = line + 6 + (chart.keys.length ? line : 0);
+  const width = drawing.clientWidth + 16, height = drawing.clientHeight + above + 8, svg = sheet(width, height);
   for (const [name, value] of Object.entries({ xmlns: SVG, color: "#111", "font-size": pen.size,
-    "font-family": "Source Sans, Arial, sans-serif" })) svg.setAttribute(name, String(value));
+    "font-family": FAMILY })) svg.setAttribute(name, String(value));
   svg.append(element("svg:style", {}, "text { fill: currentColor } .faint { opacity: .72 } .band { fill: none }"),
     element("svg:rect", { width, height, fill: "white" }));
   const title = written(8, line, "", "start");
@@ -46,15 +51,15 @@ function picture(chart, drawn, pen) {
   svg.append(title);
   let x = 8;
   for (const key of chart.keys) {
-    const own = swatch(key);
-    own.setAttribute("x", String(x));
-    own.setAttribute("y", String(2 * line - 12));
-    svg.append(own, written(x + 20, 2 * line, key.name, "start"));
+    const mark = swatch(key);
+    mark.setAttribute("x", String(x));
+    mark.setAttribute("y", String(2 * line - 12));
+    svg.append(mark, written(x + 20, 2 * line, key.name, "start"));
     x += 44 + pen.wide(key.name);
   }
-  copy.setAttribute("x", "8");
-  copy.setAttribute("y", String(above));
-  svg.append(copy);
+  own.setAttribute("x", "8");
+  own.setAttribute("y", String(above));
+  svg.append(own);
   return svg;
 }
 
@@ -62,20 +67,20 @@ function picture(chart, drawn, pen) {
 export default function simpleChart({ parentElement, data }) {
   const root = /** @type {HTMLElement} */ (parentElement.querySelector(".chart"));
   STOPS.get(root)?.();
-  /** @type {Drawn | null} */ let drawn = null;
-  const top = head(data, () => drawn, () => penOf(root));
+  /** @type {Drawn | null} */ let now = null;
   const drawing = element("div", { class: "drawing", role: "img", tabindex: 0, "aria-label": data.alt });
   const card = element("div", { class: "card", role: "status", hidden: true });
   root.style.height = data.height === null ? "100%" : `${data.height}px`;
-  root.replaceChildren(top, drawing, card);
+  root.replaceChildren(head(data, drawing), drawing, card);
   const draw = () => {
     const width = Math.floor(drawing.clientWidth), height = Math.floor(drawing.clientHeight);
     if (width < 40 || height < 40) return;
     card.hidden = true;
-    drawn = (data.upright ? drawColumns : drawRows)(data, width, height, penOf(root));
-    drawing.replaceChildren(drawn.svg);
+    const { fontFamily, fontSize } = getComputedStyle(root);
+    now = drawn(data, width, height, penOf(fontFamily, parseFloat(fontSize)));
+    drawing.replaceChildren(now.svg);
   };
-  const stop = reader(drawing, card, data, () => drawn), watch = new ResizeObserver(draw);
+  const stop = reader(drawing, card, data, () => now), watch = new ResizeObserver(draw);
   watch.observe(drawing);
   draw();
   const end = () => {

@@ -14,7 +14,7 @@ function onColumns(chart, step, pen) {
 
 /** @param {Chart} chart @param {number} width @param {number} height @param {Pen} pen @returns {Drawn} */
 function drawColumns(chart, width, height, pen) {
-  const line = pen.size + 6, bottom = height - 2 * line, top = line, step = width / chart.categories.length;
+  const line = pen.size + 6, bottom = height - 2 * line - 5, top = line, step = width / chart.categories.length;
   const svg = sheet(width, height), texts = onColumns(chart, step, pen);
   const y = (/** @type {number} */ value) => bottom - (value - chart.low) / (chart.high - chart.low) * (bottom - top);
   svg.append(element("svg:rect", { class: "band", rx: 4 }));

@@ -1,7 +1,7 @@
 """What the script of simple charts is given: categories, each with bars, marks and a line along one axis of values."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ RIM = "rgba(255,255,255,0.9)"  # parts a mark from what it lies on, on white and
 TEXT, HEAD, FOOT = 14, 30, 30  # pixels: a text's height, and the room above and below the categories
 KEYS = 26  # pixels of a legend
 ROW, NARROW_ROW = 28, 18  # pixels of a category that stands in a row, and of one of many
-COLUMNS = 290  # pixels of a chart whose categories stand beside each other
+COLUMNS = 290  # pixels of columns, with their names and what these are
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,9 @@ class Chart:
         low, high: the least and the greatest value that is drawn.
         keys: the legend.
         upright: columns in the place of rows.
-        axis: what the categories of columns are.
+        axis: what the categories are; columns write it below them.
         row: pixels of a row.
+        columns: pixels of columns with what stands below them.
     """
 
     title: str
@@ -97,12 +98,17 @@ class Chart:
     upright: bool = False
     axis: str = ""
     row: int = ROW
+    columns: int = COLUMNS
 
     @property
     def height(self) -> int:
         """Pixels that it takes on a page."""
         head = HEAD + (KEYS if self.keys else 0)
-        return head + (COLUMNS if self.upright else FOOT + len(self.categories) * self.row)
+        return head + (self.columns if self.upright else FOOT + len(self.categories) * self.row)
+
+    def beside(self, other: "Chart") -> "Chart":
+        """These columns, as high as another chart that stands beside them."""
+        return replace(self, columns=max(COLUMNS, self.columns + other.height - self.height))
 
     def payload(self, file: str, alt: str) -> dict[str, Any]:
         """For the script.

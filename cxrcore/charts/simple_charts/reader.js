@@ -4,25 +4,25 @@ const STEPS = /** @type {Record<string, number>} */ ({ ArrowDown: 1, ArrowRight:
   Home: -Infinity, End: Infinity });
 
 /** A card that tells of one category, none where `told` is below 0.
- * @param {HTMLElement} drawing @param {HTMLElement} card @param {Chart} chart @param {() => Drawn | null} drawn
+ * @param {HTMLElement} drawing @param {HTMLElement} card @param {Chart} chart @param {() => Drawn | null} shown
  * @returns {() => void} stops listening outside of the chart */
-function reader(drawing, card, chart, drawn) {
+function reader(drawing, card, chart, shown) {
   const last = chart.categories.length - 1;
   let told = -1;
 
   const tell = (/** @type {number} */ place, /** @type {number} */ x) => {
-    const now = drawn(), one = chart.categories[place], band = now?.svg.querySelector(".band");
+    const now = shown(), one = chart.categories[place], band = now?.svg.querySelector(".band");
     if (!now || !one || !band) {
       told = -1;
       card.hidden = true;
-      for (const shown of drawing.querySelectorAll(".band")) shown.classList.remove("on");
+      for (const lit of drawing.querySelectorAll(".band")) lit.classList.remove("on");
       return;
     }
     const box = now.boxes[place];
     for (const name of /** @type {const} */ (["x", "y", "width", "height"])) band.setAttribute(name, String(box[name]));
     band.classList.add("on");
     if (place !== told) {
-      card.replaceChildren(element("b", {}, chart.upright ? `${chart.axis}: ${one.name}` : one.name), ...one.said.map((text, k) => element(k ? "span" : "strong", {}, text)));
+      card.replaceChildren(element("b", {}, chart.axis ? `${chart.axis}: ${one.name}` : one.name), ...one.said.map((text, k) => element(k ? "span" : "strong", {}, text)));
       card.hidden = false;
       told = place;
     }
@@ -38,7 +38,7 @@ function reader(drawing, card, chart, drawn) {
 
   const inside = (/** @type {PointerEvent} */ event) => {
     const edge = drawing.getBoundingClientRect(), x = event.clientX - edge.left, y = event.clientY - edge.top;
-    tell(drawn()?.at(x, y) ?? -1, x);
+    tell(shown()?.at(x, y) ?? -1, x);
   };
   const leave = (/** @type {Event} */ event) => { if (!event.composedPath().includes(drawing)) tell(-1, 0); };
   drawing.onpointermove = drawing.onpointerdown = inside;
@@ -48,7 +48,7 @@ function reader(drawing, card, chart, drawn) {
     if (event.key === "Escape") tell(-1, 0);
     if (!(event.key in STEPS)) return;
     event.preventDefault();
-    const place = Math.max(0, Math.min(last, told + STEPS[event.key])), box = drawn()?.boxes[place];
+    const place = Math.max(0, Math.min(last, told + STEPS[event.key])), box = shown()?.boxes[place];
     tell(place, box ? box.x + box.width / 2 : 0);
   };
   document.addEventListener("pointerdown", leave, true);

@@ -10,17 +10,15 @@
  *   alt: string }} Chart */
 /** Where a category lies, in pixels of the drawing. @typedef {{ x: number, y: number, width: number, height: number }} Box */
 /** @typedef {{ svg: SVGSVGElement, boxes: Box[], at: (x: number, y: number) => number }} Drawn */
-/** @typedef {{ size: number, wide: (text: string, weight?: number) => number }} Pen */
+/** The letters that a chart is written in: their size in pixels, and the width of a text. @typedef {{ size: number, wide: (text: string, weight?: number) => number }} Pen */
 
 const FAINT = "rgba(138,138,138,0.28)", BASE = "rgba(138,138,138,0.75)", RADIUS = 5.5, STRONG = 600;
 
-/** The chart's letters: their size in pixels, and the width of a text.
- * @param {HTMLElement} root @returns {Pen} */
-function penOf(root) {
-  const { fontFamily, fontSize } = getComputedStyle(root);
+/** @param {string} family of fonts @param {number} size pixels @returns {Pen} */
+function penOf(family, size) {
   const context = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
-  return { size: parseFloat(fontSize), wide: (text, weight = 400) => {
-    context.font = `${weight} ${fontSize} ${fontFamily}`;
+  return { size, wide: (text, weight = 400) => {
+    context.font = `${weight} ${size}px ${family}`;
     return Math.ceil(context.measureText(text).width);
   } };
 }

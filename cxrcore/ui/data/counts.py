@@ -99,7 +99,7 @@ def accuracy(found: Holdings, kind: str) -> None:
     """What rarity makes of accuracy."""
     right = found.without_alarms.set_index("finding")["accuracy"]
     st.subheader("Accuracy can mean predicting nothing", anchor=False)
-    st.metric(f"Mean accuracy of answering “no” to every one of all {found.figures.films:,} films",
+    st.metric(f"Mean accuracy of “no” to all of the {found.figures.films:,} films",
               percent(right.mean()),
               help=meaning("accuracy", "The films that a run is measured on give another number."))
     st.markdown(_accuracy_lesson(found.prevalence, right))
@@ -139,23 +139,22 @@ def _strongest(found: Holdings) -> str:
 def people(found: Holdings) -> None:
     """Patients and how they were filmed: a small chart of each thing that the table knows."""
     patients, per_film, later = found.per_patient, found.per_film, found.follow_ups
+    ages = charts.age_chart(found.ages, census.AGE_BAND, census.OLDEST_BAND)
     small = {
-        "films of one patient": (found.figures.patients, lambda: charts.count_chart(
-            "How many films patients have", "patients", "Films of one patient", patients["bin"],
+        "films of one patient": (found.figures.patients, charts.count_chart(
+            "Patients by how many films they have", "patients", "Films of one patient", patients["bin"],
             patients["patients"]), "films_per_patient", _pairs(patients["bin"], patients["patients"])),
-        "findings on one film": (len(per_film), lambda: charts.count_chart(
-            "How many findings films have", "films", "Findings on one film", per_film["findings"],
+        "findings on one film": (len(per_film), charts.count_chart(
+            "Films by how many findings they have", "films", "Findings on one film", per_film["findings"],
             per_film["films"]), "findings_per_film", _pairs(per_film["findings"], per_film["films"])),
-        "ages": (len(found.ages), lambda: charts.age_chart(found.ages, census.AGE_BAND, census.OLDEST_BAND), "ages",
-                 f"half of the films are {_middle_ages(found)}"),
-        "follow-up numbers": (len(later), lambda: charts.count_chart(
-            "Which film of its patient’s series each is", "films", "Follow-up number (0: the first film)",
-            later["follow_up"], later["films"]), "follow_ups", _pairs(later["follow_up"], later["films"])),
+        "ages": (len(found.ages), ages, "ages", f"half of the films are {_middle_ages(found)}"),
+        "follow-up numbers": (len(later), charts.count_chart(
+            "Films by follow-up number", "films", "Follow-up number (0: the first film)",
+            later["follow_up"], later["films"]).beside(ages), "follow_ups", _pairs(later["follow_up"], later["films"])),
     }
     columns = st.columns(2, gap="large")
-    for k, (_, drawn, key, told) in enumerate(one for one in small.values() if one[0]):
+    for k, (_, chart, key, told) in enumerate(one for one in small.values() if one[0]):
         with columns[k % 2]:
-            chart = drawn()
             simple_chart.draw(chart, key, f"{chart.title}: {told}")
     if missing := [name for name, one in small.items() if not one[0]]:
         st.caption(f"The table does not say: {', '.join(missing)}.")
@@ -184,7 +183,7 @@ def views(found: Holdings) -> None:
     if not found.by_view["films"].any():
         st.caption("The view of no film is known.")
         return
-    drawn = charts.group_chart("Prevalence by view", "% of the view’s films; × as often as on the other view",
+    drawn = charts.group_chart("Prevalence by view", "% of each view’s films, and how many times as common",
                                found.by_view, data_set.VIEWS, ENOUGH)
     simple_chart.draw(drawn, "views", "Prevalence of each finding by view: " + spoken(found.by_view))
     if text := _furthest_apart(found.by_view):
