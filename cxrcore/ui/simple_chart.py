@@ -1,5 +1,7 @@
 """Charts that the browser draws without Plotly (`charts.simple_charts`), on a page."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from cxrcore.charts.simple_charts.assets import SCRIPT, STYLE
@@ -20,4 +22,10 @@ def draw(chart: Chart, key: str, alt: str) -> None:
         alt: for who cannot see it.
     """
     widgets.leave_the_answer_its_turn(ANSWER_TURN)
-    _COMPONENT(data=chart.payload(key, alt) | {"height": chart.height}, key=f"chart_{key}", height=chart.height)
+    _COMPONENT(data=chart.payload(key, alt), key=f"drawn_{key}", height=chart.height)
+
+
+def fill(chart: Chart, key: str, alt: str) -> None:
+    """Draw rows alone, without title, legend and files, as high as what they stand in; else as `draw`."""
+    bare = replace(chart, title="", keys=())
+    _COMPONENT(data=bare.payload(key, alt) | {"height": None}, key=f"drawn_{key}", height="stretch")

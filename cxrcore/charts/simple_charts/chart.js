@@ -71,7 +71,7 @@ export default function simpleChart({ parentElement, data }) {
   const drawing = element("div", { class: "drawing", role: "img", tabindex: 0, "aria-label": data.alt });
   const card = element("div", { class: "card", role: "status", hidden: true });
   root.style.height = data.height === null ? "100%" : `${data.height}px`;
-  root.replaceChildren(head(data, drawing), drawing, card);
+  root.replaceChildren(...(data.title ? [head(data, drawing)] : []), drawing, card);
   const draw = () => {
     const width = Math.floor(drawing.clientWidth), height = Math.floor(drawing.clientHeight);
     if (width < 40 || height < 40) return;

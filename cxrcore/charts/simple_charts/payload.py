@@ -117,7 +117,7 @@ class Chart:
             file: the name of downloads, without its ending.
             alt: for who cannot see it.
         """
-        return asdict(self) | {"file": file, "alt": alt}
+        return asdict(self) | {"height": self.height, "file": file, "alt": alt}
 
 
 def round_ticks(highest: float, n: int) -> list[float]:
