@@ -113,7 +113,7 @@ def group_chart(title: str, unit: str, table: pd.DataFrame, ratio: tuple[str, st
     Args:
         table: of `census.prevalence`.
         ratio: two groups whose ratio is written behind the marks, as how many times as common it is where it is more.
-        enough: films with the finding that both groups need for it.
+        enough: films with the finding that each of the two needs for it.
     """
     order = table.groupby("finding", sort=False)["share"].mean().sort_values(ascending=False, na_position="last",
                                                                              kind="stable").index
@@ -133,7 +133,7 @@ def _grouped(finding: str, groups: Mapping[str, Prevalent], ratio: tuple[str, st
     marks = [Mark(100 * row.share, GROUP_COLOURS[name], GROUP_MARKS[name]) for name, row in known.items()]
     ends = [mark.at for mark in marks]
     text = more = ""
-    if ratio and min((groups[name].positives for name in ratio), default=0) >= enough:
+    if ratio and min(groups[name].positives for name in ratio) >= max(enough, 1):
         less, greater = sorted(ratio, key=lambda name: groups[name].share)
         text = f"{groups[greater].share / groups[less].share:.1f}×"
         text, more = ("", "") if text == "1.0×" else (text, f"on {greater}")
