@@ -21,7 +21,7 @@ function reader(drawing, card, chart, shown) {
     const box = now.boxes[place];
     for (const name of /** @type {const} */ (["x", "y", "width", "height"])) band.setAttribute(name, String(box[name]));
     band.classList.add("on");
-    if (place !== told) {
+    if (place !== told || card.hidden) {
       card.replaceChildren(element("b", {}, chart.axis ? `${chart.axis}: ${one.name}` : one.name), ...one.said.map((text, k) => element(k ? "span" : "strong", {}, text)));
       card.hidden = false;
       told = place;
