@@ -7,8 +7,8 @@ const NAMES_MOST = 0.42, GAP = 8;  // of the width at most; pixels between a tex
 function rightEnd(chart, left, width, pen) {
   let right = width - 2 * GAP;
   for (const one of chart.categories) {
-    const text = textWidth(one, pen), share = (furthest(one) - chart.low) / (chart.high - chart.low);
-    if (text && share > 0) right = Math.min(right, left + (width - left - text - 2 * GAP) / share);
+    const text = textWidth(one, pen) + offset(one, pen), share = (furthest(one) - chart.low) / (chart.high - chart.low);
+    if (one.text && share > 0) right = Math.min(right, left + (width - left - text - 2) / share);
   }
   return Math.max(right, left + 40);
 }
@@ -16,6 +16,12 @@ function rightEnd(chart, left, width, pen) {
 /** @param {Category} one @returns {number} */
 function furthest(one) {
   return Math.max(0, ...one.bars.map((bar) => bar.end), ...one.marks.map((mark) => mark.at));
+}
+
+/** Pixels between a category's greatest value and its text.
+ * @param {Category} one @param {Pen} pen @returns {number} */
+function offset(one, pen) {
+  return GAP + (one.marks.length ? RADIUS * pen.size / 14 : 0);
 }
 
 /** @param {Category} one @param {Pen} pen @returns {number} */
@@ -52,8 +58,7 @@ function row(one, middle, step, pen, x) {
     stroke: BASE, "stroke-width": 2 * factor }));
   nodes.push(...one.marks.map((mark) => marked(mark, x(mark.at), middle, RADIUS * factor)));
   if (!one.text) return nodes;
-  const begin = x(furthest(one)) + (one.marks.length ? RADIUS * factor : 0) + GAP, y = middle + pen.size * 0.36;
-  const line = written(begin, y, "", "start");
+  const line = written(x(furthest(one)) + offset(one, pen), middle + pen.size * 0.36, "", "start");
   line.append(element("svg:tspan", { "font-weight": STRONG }, one.text));
   if (one.more) line.append(element("svg:tspan", { dx: GAP, class: "faint" }, one.more));
   return [...nodes, line];
