@@ -15,7 +15,7 @@ GROUP_COLOURS = {"PA": "#2A9D8F", "AP": "#CC6644", "F": "#2A9D8F", "M": "#CC6644
 GROUP_MARKS = {"PA": "circle", "AP": "diamond", "train": "circle", "val": "diamond", "test": "square"}
 GROUP_WORDS = {"PA": "PA (standing)", "AP": "AP (mostly bedside)", "F": "female", "M": "male", "val": "validation"}
 REAL = Key("NIH’s real films", "#FFFFFF", "circle", "#333333")
-TICKS = 4  # on an axis, about
+TICKS = 6  # on an axis, about
 
 
 class Prevalent(NamedTuple):
