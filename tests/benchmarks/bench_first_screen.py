@@ -3,9 +3,9 @@
     pytest -m benchmark -s tests/benchmarks/bench_first_screen.py
 
 On the tests' phantoms, or on the store that SHOWN_STORE names; RUNS (1) runs are in the links, and each time is the
-median of REPEATS (3). PAGES=explain,data measures these pages alone. New tab: of a browser that has Streamlit's own files and a server that has shown the page before.
-Menu: from the page Data (to Data from Runs). New server: the first page that it shows, its imports included. Beside
-them what answers a hand: the film viewer, the board, an upload.
+median of REPEATS (3); PAGES=explain,data measures these pages alone. New tab: of a browser that has Streamlit's own
+files and a server that has shown the page before. Menu: from the page Data (to Data from Runs). New server: the first
+page that it shows, its imports included. Beside them what answers a hand: the film viewer, the board, an upload.
 """
 
 import io

@@ -18,7 +18,7 @@ from cxrcore.ui.explain import asked, behind_numbers, film_tray
 from cxrcore.ui.explain.asked import OneRun
 from cxrcore.ui.explain.film_tray import Wanted
 from cxrcore.ui.explain.stage import Stage, answer, draw_stage, open_finding, unknown_to
-from cxrcore.ui.explain.waiting import Note
+from cxrcore.ui.explain.waiting import Line, Note
 from cxrcore.ui.frame import frame
 
 HEIGHT = 640  # pixels of what stands there until the film does
@@ -49,14 +49,14 @@ def show(store: Store, runs: pd.DataFrame, films: RunFilms, wanted: Wanted, said
     """
     of = (wanted.key, *runs.index)
     fresh = st.session_state.get(_SHOWN) != of
-    line = said.empty()
+    line = Line(said)
     place = st.empty() if fresh else st.container()  # an empty place sends the film before away at once
     if fresh:
         _busy(line, place, f"Reading the film {wanted.name}")
     film = film_tray.read(wanted)
     if film is None:
         st.session_state.pop(_SHOWN, None)
-        line.empty()
+        line.clear()
         place.empty()
         st.stop()
     if guess and not _looked_at(film, line, place):
@@ -66,8 +66,7 @@ def show(store: Store, runs: pd.DataFrame, films: RunFilms, wanted: Wanted, said
     shown = _ask_or_wait(store, runs, films, film, how, note)
     if not shown[0].scores.is_empty:
         note.line = None
-        with line:
-            widgets.answer(answer(shown))
+        line.say(answer(shown))
     with place.container() if fresh else place:
         stage = _draw(store, runs, films, (film, shown), how, [*wanted.notes, *notes], note)
     st.session_state[_SHOWN] = of
@@ -123,7 +122,7 @@ def wait_for_networks(store: Store, runs: pd.DataFrame, stage: Stage) -> None:
     except Exception:  # the page says it in a line below the film
         note.clear()
         if note.line is not None:
-            note.line.empty()
+            note.line.clear()
         raise
     st.session_state[_ANSWERED] = (explained_films.film_key(film.film.pixels), *run_ids)
     st.rerun()
@@ -138,20 +137,18 @@ def _loading_in_words(stage: Stage, names: str) -> str:
     return "Scores as they were stored. Where the network looked is being worked out …"
 
 
-def _busy(line: DeltaGenerator, place: DeltaGenerator, text: str) -> None:
-    with line:
-        widgets.answer(f"{escape(text)} …")
+def _busy(line: Line, place: DeltaGenerator, text: str) -> None:
+    line.say(f"{escape(text)} …")
     place.skeleton(height=HEIGHT)
 
 
-def _looked_at(film: ChosenFilm, line: DeltaGenerator, place: DeltaGenerator) -> bool:
+def _looked_at(film: ChosenFilm, line: Line, place: DeltaGenerator) -> bool:
     """Whether the person has seen enough of the film alone; shows it until then."""
     key = f"guessed_{explained_films.film_key(film.film.pixels)}"
     if st.session_state.get(key):
         return True
     st.session_state.pop(_SHOWN, None)
-    with line:
-        widgets.answer("Look first: which findings do you see, and where?")
+    line.say("Look first: which findings do you see, and where?")
     with place.container():
         st.button("Show what the network says", type="primary",
                   on_click=lambda: st.session_state.update({key: True}))

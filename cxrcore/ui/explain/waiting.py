@@ -27,6 +27,28 @@ def in_words(before: int) -> str:
 
 
 @dataclass
+class Line:
+    """Where the answer stands; what stood there before stays until there is something else to say."""
+
+    of: DeltaGenerator
+    _slot: DeltaGenerator | None = None
+
+    def say(self, text: str) -> None:
+        """As `widgets.answer`."""
+        with self._place():
+            widgets.answer(text)
+
+    def clear(self) -> None:
+        """Nothing stands there."""
+        self._place().empty()
+
+    def _place(self) -> DeltaGenerator:
+        if self._slot is None:
+            self._slot = self.of.empty()
+        return self._slot
+
+
+@dataclass
 class Note:
     """What is being done, in one place that moves nothing else: over the film, or where the answer will stand.
 
@@ -35,7 +57,7 @@ class Note:
         over: the place over the film, once there is one.
     """
 
-    line: DeltaGenerator | None = None
+    line: Line | None = None
     over: DeltaGenerator | None = None
     _said: str = ""
 
@@ -52,8 +74,7 @@ class Note:
             return
         self._said = text
         if self.line is not None:
-            with self.line:
-                widgets.answer(escape(text))
+            self.line.say(escape(text))
         elif self.over is not None:
             self.over.html(f'<p class="film-waits" role="status">{escape(text)}</p>')
 
