@@ -20,7 +20,6 @@ _FILMS = st.components.v2.component(
     js=packed(FILMS_SCRIPT, FILMS_STYLE))
 
 HEIGHT = "calc(min(max(480px, 100vh - 262px), 42vw) + 42px)"  # of a square film on a desk, with its tools
-NARROW_HEIGHT = "630px"  # at least, of a film over its scores
 MOST_STROKES, MOST_POINTS, FARTHEST = 100, 2000, 1e5  # of what a browser may send; pixels from the film's corner
 
 
@@ -42,8 +41,7 @@ def film_viewer(payload: bytes, key: str, on_finding: Callable[[], None] = lambd
         on_finding: called a moment after another finding was kept; `kept` says which.
         on_painted: called when a patch was painted or taken away; `painted` says which.
     """
-    st.html(f"<style>.st-key-{key} {{ min-height: {HEIGHT}; }} @media (max-width: 900px) {{ .st-key-{key} "
-            f"{{ min-height: {NARROW_HEIGHT}; }} }}</style>")
+    st.html(f"<style>.st-key-{key} {{ min-height: {HEIGHT}; }}</style>")
     _COMPONENT(data=payload, key=key, on_finding_change=on_finding, on_painted_change=on_painted)
 
 

@@ -9,13 +9,6 @@ from streamlit.delta_generator import DeltaGenerator
 from cxrcore.ui import widgets
 
 _NUMBERS = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
-_STYLE = """<style>
-.st-key-explain_film { position: relative; }
-:has(> .st-key-film_waits) { position: absolute; inset: 34px auto auto 10px; width: auto; max-width: calc(100% - 20px);
-  z-index: 5; pointer-events: none; }
-.film-waits { margin: 0; padding: 5px 12px; border-radius: 8px; background: rgb(0 0 0 / .78); color: #fff;
-  border: 1px solid rgb(255 255 255 / .35); font-size: 15px; line-height: 1.35; }
-</style>"""
 
 
 def in_words(before: int) -> str:
@@ -63,7 +56,6 @@ class Note:
 
     def begin(self) -> None:
         """Make the place over the film, as the first of what is drawn there."""
-        st.html(_STYLE)
         with st.container(key="film_waits"):
             self.over, self._said = st.empty(), ""
 
