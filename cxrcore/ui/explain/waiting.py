@@ -24,21 +24,16 @@ class Line:
     """Where the answer stands; what stood there before stays until there is something else to say."""
 
     of: DeltaGenerator
-    _slot: DeltaGenerator | None = None
+    _place: DeltaGenerator | None = None
 
     def say(self, text: str) -> None:
         """As `widgets.answer`."""
-        with self._place():
-            widgets.answer(text)
+        with self._place or self.of:  # an empty place, sent first, would move all below it for a moment
+            self._place = widgets.answer(text)
 
     def clear(self) -> None:
         """Nothing stands there."""
-        self._place().empty()
-
-    def _place(self) -> DeltaGenerator:
-        if self._slot is None:
-            self._slot = self.of.empty()
-        return self._slot
+        (self._place or self.of).empty()
 
 
 @dataclass
