@@ -80,7 +80,7 @@ def test_many_visitors_see_no_error_and_wait_for_no_page(phantoms: PhantomStore,
             tab.close()
     print(f"\n{n} visitors and {BROWSERS} browsers for {seconds / 60:g} minutes on {os.cpu_count()} cores")
     pages = [*protocol_visitor.KINDS, browser_visitor.BY_MENU, browser_visitor.BY_LINK]
-    print(figures.in_words([kind for kind in pages if figures.seconds[kind]], "all pages"))
+    print(figures.in_words(pages, "all pages"))
     for kind in (*protocol_visitor.ACTIONS, *browser_visitor.KINDS):
         print(figures.in_words([kind], kind))
     print(watch.in_words())

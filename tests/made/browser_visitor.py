@@ -17,7 +17,7 @@ BY_MENU, BY_LINK, DRAG, FIT, UPLOAD = KINDS = tuple(
 AIMS = ("youden@val", "max_f1@val", "classic@val")
 # On a deep link Streamlit's own script asks below the page's path first where its server is, and is told 404.
 SEARCHED = re.compile(r"/\w+/_stcore/(health|host-config)$")
-DRAWN = """title => document.title.startsWith(title) && document.querySelector(".page-drawn")
+DRAWN = """title => document.title.startsWith(title) && document.querySelector(".page-drawn, [data-first-content]")
   && document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
   && !document.querySelector("[data-testid=stSkeleton], [data-stale=true]")"""
 

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Event
 
 import numpy as np
@@ -38,9 +38,11 @@ class Figures:
         """Seconds that 95 % of the actions of these kinds together took at most."""
         return float(np.percentile(np.concatenate([self.seconds[kind] for kind in kinds]), 95))
 
-    def in_words(self, kinds: list[str], called: str) -> str:
+    def in_words(self, kinds: Sequence[str], called: str) -> str:
         """Percentiles of some kinds together, as a row of a table."""
         taken = np.concatenate([self.seconds[kind] for kind in kinds])
+        if not len(taken):
+            return f"| {called} | 0 | | | |"
         p50, p95, most = np.percentile(taken, [50, 95, 100])
         return f"| {called} | {len(taken)} | {p50:.2f} s | {p95:.2f} s | {most:.2f} s |"
 
@@ -88,10 +90,11 @@ class Watch:
 
     def in_words(self) -> str:
         """Memory and processors, in a few lines."""
-        sizes = np.array(self.memory)[:, 1] / 1e6
+        times, sizes = np.array(self.memory).T / [[60], [1e6]]
+        each = " ".join(f"{sizes[np.searchsorted(times, minute)]:.0f}" for minute in range(1, int(times[-1]) + 1))
         taken = ", ".join(f"{who} {share:.2f}" for who, share in self.processor().items())
-        return (f"memory: at most {sizes.max():.0f} MB, {sizes[-1]:.0f} MB at the end, {self.slope():+.2f} MB a minute "
-                f"after {SETTLED:.0%} of the time\nprocessors: {taken}")
+        return (f"memory: at most {sizes.max():.0f} MB, {self.slope():+.2f} MB a minute "
+                f"after {SETTLED:.0%} of the time; after each minute {each}\nprocessors: {taken}")
 
 
 def _resident(process: psutil.Process) -> int:

@@ -71,9 +71,10 @@ class Seen:
         return found[0]
 
     def fragment_of(self, widget: str) -> str:
-        """The fragment that a widget stands in, by its id; "" for the page itself."""
+        """The fragment that a widget, or a component's triggers, stand in, by their id; "" for the page itself."""
         for path, one in self.elements.items():
-            if getattr(getattr(one, one.WhichOneof("type") or "empty"), "id", None) == widget:
+            own = getattr(getattr(one, one.WhichOneof("type") or "empty"), "id", None)
+            if own and widget in (own, _EVENTS.format(own)):
                 return self.fragments[path]
         return ""
 
@@ -175,12 +176,8 @@ class PageSession:
     def trigger(self, key: str, name: str, value: object) -> Seen:
         """Tell a component's callback something once, as its `setTriggerValue` does."""
         widget = self.seen.widget("bidi_component", key).id
-        events = WidgetState(id=_EVENTS.format(widget), json_trigger_value=json.dumps([{"event": name, "value": value}]))
-        self._states[events.id] = events
-        try:
-            return self._run(self.seen.fragment_of(widget))
-        finally:
-            del self._states[events.id]
+        events = json.dumps([{"event": name, "value": value}])
+        return self.act(events=(_EVENTS.format(widget), "json_trigger_value", events))
 
     def upload(self, key: str, name: str, content: bytes) -> Seen:
         """Give a file to an uploader of the page and wait for what it says; the seconds count the sending too."""

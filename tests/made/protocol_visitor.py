@@ -85,7 +85,7 @@ class ProtocolVisitor:
 
     def _open(self, session: PageSession, page: str) -> Seen:
         seen = session.open("" if page == HOME.name else page, f"run={next(self._run_ids)}")
-        assert any("page-drawn" in one.body for one in seen.of("html")), f"{page} was not drawn to its end"
+        assert any("page-drawn" in one.body or "data-first-content" in one.body for one in seen.of("html")), f"{page} was not drawn to its end"
         return seen
 
     def _upload(self, session: PageSession) -> Seen:
