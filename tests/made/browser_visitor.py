@@ -96,7 +96,7 @@ class BrowserVisitor:
 
     def _by_link(self, page: PageEntry) -> float:
         began = time.perf_counter()
-        self._tab.goto(f"{self._address}/{'' if page is HOME else page.name}?run={next(self._run_ids)}")
+        self._tab.goto(self._address if page is HOME else f"{self._address}/{page.name}?run={next(self._run_ids)}")
         self._drawn(page)
         return began
 

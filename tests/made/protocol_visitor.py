@@ -84,8 +84,9 @@ class ProtocolVisitor:
             self._figures.errors += [f"{what}: {error}" for error in seen.errors]
 
     def _open(self, session: PageSession, page: str) -> Seen:
-        seen = session.open("" if page == HOME.name else page, f"run={next(self._run_ids)}")
-        assert any("page-drawn" in one.body or "data-first-content" in one.body for one in seen.of("html")), f"{page} was not drawn to its end"
+        seen = session.open("") if page == HOME.name else session.open(page, f"run={next(self._run_ids)}")
+        drawn = [one.body for one in seen.of("html") if "page-drawn" in one.body or "data-first-content" in one.body]
+        assert drawn, f"{page} was not drawn to its end"
         return seen
 
     def _upload(self, session: PageSession) -> Seen:
