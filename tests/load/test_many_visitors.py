@@ -14,6 +14,7 @@ import os
 import shutil
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import browser_server
@@ -30,7 +31,7 @@ EVERY, UPLOAD_EVERY = 20.0, 300.0  # seconds
 BROWSERS = 3
 MOST_SECONDS, MOST_BYTES, MOST_GROWTH = 2.0, 2e9, 1.0  # p95 of a page; of the server with all it started; MB a minute
 FILM_SIZE, FILMS = 1024, 120  # pixels a side, as NIH's; so many that no upload is one that was explained before
-FEW, SHORT_PAGES = 4, ("runs", "thresholds", "curves")  # of the short form
+FEW, SHORT_PAGES = 3, ("runs", "thresholds", "curves")  # of the short form
 
 
 def large_films(phantoms: PhantomStore) -> list[bytes]:
@@ -61,7 +62,7 @@ def test_many_visitors_see_no_error_and_wait_for_no_page(phantoms: PhantomStore,
     from browser_visitor import BrowserVisitor
 
     n, seconds = int(os.environ.get("CXR_LOAD_VISITORS") or 47), 60 * float(os.environ.get("CXR_LOAD_MINUTES") or 10)
-    runs = Path(shutil.copytree(phantoms.path.parent, tmp_path / "runs"))
+    runs, before = Path(shutil.copytree(phantoms.path.parent, tmp_path / "runs")), os.getloadavg()[0]
     run_ids, films, figures = list(phantoms.run_ids.values()), itertools.cycle(large_films(phantoms)), Figures()
     with browser_server.running(PROJECT_ROOT / "app.py", tmp_path / "log", CXR_STORE=str(runs / phantoms.path.name),
                                 CXR_TRACE="") as server:
@@ -78,12 +79,14 @@ def test_many_visitors_see_no_error_and_wait_for_no_page(phantoms: PhantomStore,
         watching.join()
         for tab in tabs:
             tab.close()
-    print(f"\n{n} visitors and {BROWSERS} browsers for {seconds / 60:g} minutes on {os.cpu_count()} cores")
+    print(f"\n{n} visitors and {BROWSERS} browsers for {seconds / 60:g} minutes on {os.cpu_count()} cores, load of the "
+          f"machine {before:.1f} before, {os.getloadavg()[0]:.1f} at the end")
     pages = [*protocol_visitor.KINDS, browser_visitor.BY_MENU, browser_visitor.BY_LINK]
     print(figures.in_words(pages, "all pages"))
     for kind in (*protocol_visitor.ACTIONS, *browser_visitor.KINDS):
         print(figures.in_words([kind], kind))
     print(watch.in_words())
+    print(*(f"{n} times: {error}" for error, n in Counter(figures.errors).most_common()), sep="\n")
     assert figures.errors == []
     assert figures.p95(*pages) <= MOST_SECONDS
     assert max(size for _, size in watch.memory) <= MOST_BYTES and watch.slope() <= MOST_GROWTH

@@ -61,16 +61,25 @@ class ProtocolVisitor:
             due = time.monotonic() + self._every * self._random.random()
             upload_due = time.monotonic() + self._upload_every * self._random.random()
             for what in (what for _ in self._rounds for what in self._round):
-                time.sleep(max(0.0, min(due, until) - time.monotonic()))
-                if due >= until:
-                    return
-                due = max(due, time.monotonic()) + self._every * self._random.uniform(0.5, 1.5)
-                if self._films is not None and time.monotonic() >= upload_due and what not in ON_THE_BOARD:
+                if self._films is not None and due >= upload_due and what not in ON_THE_BOARD:
                     upload_due += self._upload_every
-                    self._do(session, "explain")
-                    self._do(session, UPLOAD)
-                else:
-                    self._do(session, what)
+                    if not self._in_turn(session, ("explain", UPLOAD), due, until):
+                        return
+                    due = self._next(due)
+                if not self._in_turn(session, (what,), due, until):
+                    return
+                due = self._next(due)
+
+    def _next(self, due: float) -> float:
+        """When the action after this one is due; who was kept waiting does not make up for it."""
+        return max(due, time.monotonic()) + self._every * self._random.uniform(0.5, 1.5)
+
+    def _in_turn(self, session: PageSession, actions: Sequence[str], due: float, until: float) -> bool:
+        """Wait until it is time for these actions and do them; whether it was before the end."""
+        time.sleep(max(0.0, min(due, until) - time.monotonic()))
+        for what in actions if due < until else ():
+            self._do(session, what)
+        return due < until
 
     def _do(self, session: PageSession, what: str) -> None:
         with self._figures.told(what):
