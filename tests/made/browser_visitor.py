@@ -51,15 +51,17 @@ class BrowserVisitor:
         self._upload_due = self.due + upload_every * (number + 1) / 4
         at = len(PAGES) * number // 3
         self._way, self._aims = self._walk([*PAGES[at:], *PAGES[:at]]), itertools.cycle(AIMS)
+        self._coming = next(self._way)
 
     def act(self) -> None:
         """Do the next thing; what went wrong is among the figures."""
         self.due = max(self.due + self._every, time.monotonic())
-        if time.monotonic() >= self._upload_due:
+        if time.monotonic() >= self._upload_due and self._coming[0] not in (DRAG, FIT):  # which need the board's page
             self._upload_due += self._upload_every
             self._do(UPLOAD, None)
         else:
-            self._do(*next(self._way))
+            self._do(*self._coming)
+            self._coming = next(self._way)
 
     def close(self) -> None:
         self._tab.context.close()
