@@ -85,6 +85,29 @@ class Checkpoint:
         load_state(model, self.state, f"checkpoint of {self.architecture}")
         return model.eval()
 
+    def model_over_state(self) -> nn.Module:
+        """As `model`, over the very tensors of `state`, for who changes neither.
+
+        Takes neither the memory of a second set of weights nor the time of random ones that the first replaces. Some
+        networks have to be built with weights; of these it is `model`.
+
+        Raises:
+            CheckpointError: as `model`.
+        """
+        try:
+            with torch.device("meta"):
+                model = build(self.architecture, self.image_size, len(self.findings), self.model_options)
+            own = model.state_dict()
+            alike = all(given.dtype == own[key].dtype and given.layout is torch.strided
+                        for key, given in self.state.items() if key in own)
+            if alike and not first_difference(own, self.state):
+                model.load_state_dict(self.state, assign=True)
+            if any(one.is_meta for one in (*model.parameters(), *model.buffers())):  # some that no state holds
+                return self.model()
+            return model.to(memory_format=torch.channels_last).eval()
+        except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError):
+            return self.model()
+
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint file; a reader never sees half of it.

@@ -47,6 +47,7 @@ LINE = WaitingLine()  # of all visitors whose films networks look at
 
 
 _LOADING: Kept[threading.Thread] = Kept(MODELS)
+_ONE_AT_A_TIME = threading.Lock()  # on its way a network may take several times what it takes in the end
 
 
 def begin_loading(store: Store, run_ids: Sequence[str], after: float = 0.0) -> threading.Thread:
@@ -166,8 +167,9 @@ def _load(path: str, mtime_ns: int, size: int) -> Loaded:
     from cxrcore.networks import checkpoint as checkpoints  # needs torch
     from cxrcore.networks.prediction import default_device
 
-    held = checkpoints.load_checkpoint(Path(path))
-    model = held.model().to(default_device())
+    with _ONE_AT_A_TIME:
+        held = checkpoints.load_checkpoint(Path(path))
+        model = held.model_over_state().to(default_device())
     folder, sha256 = Path(path).parent, checkpoints.sha256(Path(path))
     check = _check_of(folder, sha256)
     maps = map_check.kept_check(folder, sha256, model, held)

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 from browser_server import running
-from picking import PATIENCE, settle
+from browser_visitor import DESK, watched
+from picking import settle
 from playwright.sync_api import Page, expect
 
 from cxrcore.config import PROJECT_ROOT
@@ -14,9 +15,6 @@ from cxrcore.ui.shell import PAGES, PageEntry
 
 pytestmark = pytest.mark.browser
 
-DESK = {"width": 1440, "height": 900}
-# On a deep link Streamlit's own script asks below the page's path first where its server is, and is told 404.
-SEARCHED = re.compile(r"/\w+/_stcore/(health|host-config)$")
 FEW, FEW_PAGES = 2, 3  # sessions and pages of the short form
 
 
@@ -55,13 +53,3 @@ def visitors(chromium, n: int) -> Iterator[list[tuple[Page, list[str]]]]:
     yield [watched(context.new_page()) for context in contexts]
     for context in contexts:
         context.close()
-
-
-def watched(page: Page) -> tuple[Page, list[str]]:
-    """A tab and the list that its errors go to."""
-    faults: list[str] = []
-    page.set_default_timeout(PATIENCE)
-    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
-    page.on("console", lambda said: faults.append(f"{said.text} {said.location}") if said.type == "error"
-            and not SEARCHED.search(said.location["url"]) else None)
-    return page, faults

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -9,6 +10,14 @@ from opened_pages import answer_of, open_page
 
 from cxrcore.store import threshold_file
 from cxrcore.ui.thresholds import board_component
+
+
+def read_payload(data: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """What the board was sent, as board.js reads it: its header, and the positions of each finding."""
+    length = int.from_bytes(data[:4], "little")
+    header = json.loads(data[4 : 4 + length])
+    numbers = np.frombuffer(data, np.float64, sum(header["sizes"]), 4 + length)
+    return header, np.split(numbers, np.cumsum(header["sizes"])[:-1])
 
 
 class Browser:
@@ -26,11 +35,8 @@ class Browser:
             self.files.update({key: data}), button(label, data, *more, key=key, **options))[1])
 
     def _board(self, data, on_release, on_open, on_typed, on_aim):
-        length = int.from_bytes(data[:4], "little")
-        self.sent.append(json.loads(data[4 : 4 + length]))
-        sizes = self.sent[-1]["sizes"]
-        numbers = np.frombuffer(data, np.float64, sum(sizes), 4 + length)
-        self.ladders = np.split(numbers, np.cumsum(sizes)[:-1])
+        header, self.ladders = read_payload(data)
+        self.sent.append(header)
         for name, callback in (("released", on_release), ("opened", on_open), ("typed", on_typed),
                                ("aim", on_aim)):
             st.button(name, key=f"board_tells_{name}", on_click=callback)

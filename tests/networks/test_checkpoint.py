@@ -40,6 +40,37 @@ def test_round_trip_gives_the_same_logits(made, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_network_over_its_state_is_the_same_without_other_weights(made):
+    films, network = torch.rand(2, 3, 32, 32), made.model_over_state()
+    assert torch.equal(network(films), made.model()(films)) and not network.training
+    assert network.bn1.weight.data_ptr() == made.state["bn1.weight"].data_ptr()
+    assert all(one.requires_grad for one in network.parameters())
+
+
+def test_a_network_that_needs_more_than_its_state_is_built_with_weights(made, monkeypatch):
+    def with_buffer(*given):
+        model = build(*given)
+        model.register_buffer("places", torch.ones(3), persistent=False)
+        return model
+
+    films = torch.rand(2, 3, 32, 32)
+    monkeypatch.setattr(checkpoint, "build", with_buffer)
+    network = made.model_over_state()
+    assert torch.equal(network.places, torch.ones(3)) and torch.equal(network(films), made.model()(films))
+
+
+def test_weights_of_another_precision_are_not_taken_as_they_are(made):
+    halved = dataclasses.replace(made, state={key: one.half() if one.is_floating_point() else one
+                                              for key, one in made.state.items()})
+    assert {one.dtype for one in halved.model_over_state().parameters()} == {torch.float32}
+
+
+def test_a_network_over_a_state_that_does_not_fit_is_refused_as_ever(made):
+    state = dict(made.state) | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
+    with pytest.raises(CheckpointError, match="has 1000 outputs"):
+        dataclasses.replace(made, state=state).model_over_state()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
