@@ -135,7 +135,7 @@ def test_a_process_that_fails_is_named_in_one_line(what, says, ours, tmp_path):
     store, failed = Store(tmp_path / "store.duckdb"), tmp_path / "failed"
     done = by_torchrun([*ours, *PLAIN, "--results", tmp_path], source=planted(
         f"open({str(failed)!r}, 'w').close(); {what}", 5, 1), CXR_STORE=str(store.path))
-    assert time.time() - failed.stat().st_mtime < 60
+    assert time.time() - failed.stat().st_mtime < 60  # also on a busy machine
     assert done.code == 1 and f"error: {says}\n" in done.err
     assert [line for line in done.err.splitlines() if line.startswith("error: ")] == [f"error: {says}"]
     cause = done.err.partition("Root Cause")[2]
@@ -150,9 +150,9 @@ def test_where_the_first_process_is_killed_the_others_end_and_the_training_can_b
     flags, where = [*ours, *PLAIN, "--results", tmp_path], {"CXR_STORE": str(store.path)}
     done = by_torchrun(flags, source=planted(f"open({str(killed)!r}, 'w').close(); {KILLED}", 5, 0), **where)
     assert time.time() - killed.stat().st_mtime < 60
-    print(done.err)
-    run_id = only_run(store)
-    assert done.code == 1 and "gloo" not in done.err.partition("Root Cause")[2]
+    run_id, cause = only_run(store), done.err.partition("Root Cause")[2]
+    assert done.code == 1 and "rank      : 0" in cause and "SIGKILL" in cause
+    assert "process 0 of 2, counted from 0: its process was killed" in done.err  # what the other one saw
     assert progress.effective_status(store.run(run_id)["status"], progress.of_run(store, run_id)) == "interrupted"
     again = together(["--resume", run_id, "--results", tmp_path], **where)
     assert again[0].code == 0 and "going on after epoch 1" in again[0].out, again[0].err
