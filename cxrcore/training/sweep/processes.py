@@ -11,7 +11,7 @@ from pathlib import Path
 from cxrcore.training.ranks.launch import without_launcher
 
 STOP_WAIT = 60.0  # seconds that all trainings together get to write down where they were
-BEGINS = "---- "  # begins the line before what a process says, in an output that one after the other adds to
+BEGINS = "----"  # begins the line before what a process says, in an output that one after the other adds to
 _MOST = 20_000  # bytes of an output's end that are looked into
 
 
@@ -24,7 +24,7 @@ def start(command: Sequence[str], output: Path, environment: Mapping[str, str]) 
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("ab") as file:
-        file.write(f"{BEGINS}{time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
+        file.write(f"{BEGINS} {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
         file.flush()
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
                                 env={**without_launcher(os.environ), **environment}, start_new_session=True)

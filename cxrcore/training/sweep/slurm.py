@@ -110,7 +110,7 @@ def job_script(plans: Sequence[Planned], outputs: Path) -> str:
     for number, plan in enumerate(plans):
         log = shlex.quote(str(outputs / f"{plan.key}.log"))
         cases.append(f"{number}) begins >>{log}; exec {plan.in_shell()} >>{log} 2>&1 ;;\n")
-    begins = f"{processes.BEGINS}$(date '+%F %T'), task ${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID on $(hostname)"
+    begins = f"{processes.BEGINS} $(date '+%F %T'), task ${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID on $(hostname)"
     return (f"#!/bin/bash\nexport {product_version.VARIABLE}={product_version.product_version()}\n"
             f"begins() {{ echo \"{begins}\"; }}\ncase \"$SLURM_ARRAY_TASK_ID\" in\n{''.join(cases)}"
             "*) echo \"no training $SLURM_ARRAY_TASK_ID\" >&2; exit 2 ;;\nesac\n")

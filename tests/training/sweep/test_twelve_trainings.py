@@ -30,7 +30,8 @@ def command(tiny_nih, tmp_path) -> list[str]:
     return [sys.executable, str(PROJECT_ROOT / "scripts" / "train.py"), f"--csv_path={tiny_nih}/Data_Entry_2017.csv",
             f"--img_root={tiny_nih}", f"--store={tmp_path}/runs/store.duckdb", f"--results={tmp_path}/results",
             "--init=random", "--arch=mobilenet_v2,timm:test_resnet", "--seeds=6", f"--epochs={EPOCHS}",
-            "--train_subset=32", "--val_subset=16", "--eval_subset=0", "--img_size=32", "--precision=fp32", "--batch_size=8"]
+            "--train_subset=32", "--val_subset=16", "--eval_subset=0", "--img_size=32", "--precision=fp32",
+            "--batch_size=8"]
 
 
 def plans_of(command: Sequence[str]) -> list[Planned]:
