@@ -76,7 +76,7 @@ def training_chart(panel: TrainingPanel, curves: Sequence[Curve], last_epoch: in
     figure.update_layout(height=HEIGHT, margin={"l": 4, "r": 8, "t": 40, "b": 46})
     figure.update_xaxes(range=[0.5, last_epoch + 0.5], dtick=_step(last_epoch), tick0=0)
     figure.add_annotation(text="Epoch", x=0, y=0, xref="paper", yref="paper", xanchor="left", yanchor="top", yshift=-22,
-                          showarrow=False, font={"size": FONT_SIZE})  # at the left: the chart's buttons are at the right
+                          showarrow=False, font={"size": FONT_SIZE})  # at the left: buttons are at the right
     if panel.format.endswith("e"):
         figure.update_yaxes(exponentformat="e", minexponent=2, rangemode="tozero")
     return figure

@@ -119,7 +119,7 @@ def groups(
     order, found = table.index.tolist(), []
     told = runs[[*columns, "run_id", *runs.columns.intersection(["warned"])]]  # settings are long texts: not copied
     for of_group, rows in told.groupby(columns, sort=False, dropna=False):
-        dataset_id, scheme, seed, fingerprint = of_group  # ty: ignore[not-iterable]  (a tuple, for several columns)
+        dataset_id, scheme, seed, fingerprint = of_group  # a tuple, for several columns
         known, own = dataset_id in datasets.index, set(rows["run_id"].tolist())
         found.append(Group(
             key=hashlib.sha256(f"{dataset_id}|{scheme}|{seed}|{fingerprint}".encode()).hexdigest()[:12],

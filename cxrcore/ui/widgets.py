@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
@@ -32,14 +33,15 @@ ANSWER_TURN = 0.45  # seconds in which a browser draws the answer, before it rea
 _ANSWERED, _CHARTED = "widgets_answered", "widgets_charted"
 
 
-def answer(text: str) -> None:
-    """The sentence that answers the page's question, first of its content.
+def answer(text: str) -> DeltaGenerator:
+    """The sentence that answers the page's question, first of its content; gives the place where it stands.
 
     Args:
         text: a few words of HTML: names are escaped by the caller, numbers may stand in <b>.
     """
-    st.html(f'<p class="answer" data-first-content>{text}</p>')
+    place = st.html(f'<p class="answer" data-first-content>{text}</p>')
     st.session_state[_ANSWERED] = time.monotonic()
+    return place
 
 
 def chart(figure: Figure, key: str, alt: str) -> None:
