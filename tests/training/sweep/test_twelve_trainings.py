@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -102,7 +102,7 @@ def _in_slurm() -> list[str]:
 
 
 @contextlib.contextmanager
-def by(how: str, command: Sequence[str]) -> Iterator[Here | BySlurm]:
+def by(how: str, command: Sequence[str]) -> Generator[Here | BySlurm]:
     if how == "here":
         yield Here(command)
         return
