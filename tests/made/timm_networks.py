@@ -1,18 +1,22 @@
 """Networks of timm put through train, evaluate and explain on small films, and where their maps point."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from cxrcore.config import EvalConfig, TrainConfig
 from cxrcore.errors import WorkbenchError
 from cxrcore.evaluation.evaluate_run import evaluate
 from cxrcore.explain.maps import Explainer
+from cxrcore.findings import NIH_FINDINGS
 from cxrcore.networks.batches import normalise
 from cxrcore.networks.checkpoint import load_checkpoint
 from cxrcore.networks.classifier import features_before, with_weights
+from cxrcore.networks.initial_weights import start
 from cxrcore.queries import explained_films
 from cxrcore.store import Store
 from cxrcore.store.run_folder import BEST
@@ -66,13 +70,15 @@ class Through:
 
 
 def put_through(name: str, films: Path, store: Path) -> Through:
-    """Train, evaluate once more, explain a film, and plant squares; a refusal has to be one line."""
+    """Train, evaluate once more, explain a film, and plant squares; a refusal has to be one line about the network."""
     common = {"store": str(store), "results": str(store.parent / "results")}
     try:
         run_id = train(TrainConfig(arch=f"timm:{name}", csv_path=str(films / "Data_Entry_2017.csv"),
                                      img_root=str(films), **common, **SETTINGS))
     except WorkbenchError as error:
         assert "\n" not in str(error)
+        with pytest.raises(type(error), match=re.escape(str(error))):  # films and store have no part in it
+            start(f"timm:{name}", SIZE, NIH_FINDINGS, "random", 0)
         return Through(name, refused=str(error))
     held = Store(store)
     assert held.run(run_id)["architecture"] == f"timm:{name}" and held.run(run_id)["status"] == "finished"

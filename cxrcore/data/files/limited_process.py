@@ -175,7 +175,8 @@ class LimitedProcess:
         try:
             limited_work.read_message(self._pipes()[1])
         except EOFError:
-            raise errors.WorkbenchError("the process that reads foreign files does not start; what is wrong says: "
+            how = f"has not started within {START:.0f} s" if self._timed_out else "does not start"
+            raise errors.WorkbenchError(f"the process that reads foreign files {how}; what is wrong says: "
                                         f"python -c \"import {self._module}\"") from None
         self._ready = True
 

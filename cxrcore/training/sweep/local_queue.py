@@ -78,7 +78,7 @@ class _Sweep:
 
     def __init__(self, store: Store, plans: Sequence[Planned], on: Sequence[str], command: Command):
         self.trainings = [Training(plan, store.folder / OUTPUTS / f"{plan.key}.log") for plan in plans]
-        self._store, self._command, self._free, self._names = store, command, list(on), list(on)
+        self._store, self._command, self._free = store, command, list(on)
         self._environment = {product_version.VARIABLE: product_version.product_version()} | _threads(on)
 
     def step(self) -> bool:
@@ -145,6 +145,7 @@ class _Sweep:
 
 
 def _threads(on: Sequence[str]) -> dict[str, str]:
-    """Several trainings on the processor share its cores."""
+    """Several trainings on the processor share its cores, unless the person has said how many threads each takes."""
     n = sum(name == "cpu" for name in on)
-    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // n))} if n > 1 else {}
+    shared = n > 1 and "OMP_NUM_THREADS" not in os.environ
+    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // n))} if shared else {}

@@ -83,7 +83,7 @@ def _state(store: Store, plan: Planned, found: kept_runs.KeptRun | None, task: s
     if where:
         return Queued(plan.name, QUEUED, f"task {task}, {where.lower()}")
     if found or task:
-        return Queued(plan.name, FAILED, processes.why_it_ended(1, output))
+        return Queued(plan.name, FAILED, processes.why_it_ended(None, output))
     return Queued(plan.name, "")
 
 
@@ -106,11 +106,14 @@ def _sbatch(store: Store, plans: Sequence[Planned], options: str | None) -> str:
 
 def job_script(plans: Sequence[Planned], outputs: Path) -> str:
     """A shell script whose task n makes training n, and writes what it says beside the store."""
-    cases = "\n".join(f"{number}) exec {plan.in_shell()} >>{shlex.quote(str(outputs / f'{plan.key}.log'))} 2>&1 ;;"
-                      for number, plan in enumerate(plans))
+    cases = []
+    for number, plan in enumerate(plans):
+        log = shlex.quote(str(outputs / f"{plan.key}.log"))
+        cases.append(f"{number}) begins >>{log}; exec {plan.in_shell()} >>{log} 2>&1 ;;\n")
+    begins = f"{processes.BEGINS} $(date '+%F %T'), task ${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID on $(hostname)"
     return (f"#!/bin/bash\nexport {product_version.VARIABLE}={product_version.product_version()}\n"
-            f"case \"$SLURM_ARRAY_TASK_ID\" in\n{cases}\n*) echo \"no training $SLURM_ARRAY_TASK_ID\" >&2; exit 2 ;;\n"
-            "esac\n")
+            f"begins() {{ echo \"{begins}\"; }}\ncase \"$SLURM_ARRAY_TASK_ID\" in\n{''.join(cases)}"
+            "*) echo \"no training $SLURM_ARRAY_TASK_ID\" >&2; exit 2 ;;\nesac\n")
 
 
 def _split(options: str | None) -> list[str]:

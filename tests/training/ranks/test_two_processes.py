@@ -1,12 +1,14 @@
 """A training by two processes is the training by one; and however one of them ends, the run says how."""
 
+import time
+
 import chexpert_like
 import pytest
 from joint_training import INTERRUPTED, KILLED, alone, by_accelerate, by_torchrun, planted, together
 from run_scripts import here
 
 from cxrcore.settings import settings_key, settings_of
-from cxrcore.store import Store
+from cxrcore.store import Store, progress
 
 # Unknown labels in plenty, slices of 1 and 1 film in the last batch, and two batches a step.
 SMALL = ["--img_size", 32, "--batch_size", 8, "--accumulate", 2, "--init", "random", "--precision", "fp32", "--lr",
@@ -130,14 +132,30 @@ def test_accelerate_s_launcher_makes_the_same_training_or_is_refused(ours, both,
     ("raise ValueError('a fault')", "process 1 of 2, counted from 0: ValueError: a fault"),
     ("raise RunError('a line for people')", "process 1 of 2, counted from 0: a line for people")])
 def test_a_process_that_fails_is_named_in_one_line(what, says, ours, tmp_path):
-    store = Store(tmp_path / "store.duckdb")
-    done = by_torchrun([*ours, *PLAIN, "--results", tmp_path], source=planted(what, 5, 1), CXR_STORE=str(store.path))
+    store, failed = Store(tmp_path / "store.duckdb"), tmp_path / "failed"
+    done = by_torchrun([*ours, *PLAIN, "--results", tmp_path], source=planted(
+        f"open({str(failed)!r}, 'w').close(); {what}", 5, 1), CXR_STORE=str(store.path))
+    assert time.time() - failed.stat().st_mtime < 60  # also on a busy machine
     assert done.code == 1 and f"error: {says}\n" in done.err
     assert [line for line in done.err.splitlines() if line.startswith("error: ")] == [f"error: {says}"]
     cause = done.err.partition("Root Cause")[2]
     assert "rank      : 1" in cause and "gloo" not in cause
     run_id = only_run(store)
     assert store.run(run_id)["status"] == "failed" and len(store.epochs([run_id])) == 1
+
+
+@pytest.mark.long
+def test_where_the_first_process_is_killed_the_others_end_and_the_training_can_be_gone_on_with(ours, tmp_path):
+    store, killed = Store(tmp_path / "store.duckdb"), tmp_path / "killed"
+    flags, where = [*ours, *PLAIN, "--results", tmp_path], {"CXR_STORE": str(store.path)}
+    done = by_torchrun(flags, source=planted(f"open({str(killed)!r}, 'w').close(); {KILLED}", 5, 0), **where)
+    assert time.time() - killed.stat().st_mtime < 60
+    run_id, cause = only_run(store), done.err.partition("Root Cause")[2]
+    assert done.code == 1 and "rank      : 0" in cause and "SIGKILL" in cause
+    assert "process 0 of 2, counted from 0: its process was killed" in done.err  # what the other one saw
+    assert progress.effective_status(store.run(run_id)["status"], progress.of_run(store, run_id)) == "interrupted"
+    again = together(["--resume", run_id, "--results", tmp_path], **where)
+    assert again[0].code == 0 and "going on after epoch 1" in again[0].out, again[0].err
 
 
 @pytest.mark.long

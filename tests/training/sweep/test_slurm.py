@@ -14,7 +14,7 @@ from stand_in_sweep import STAND_IN
 from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import RunError
 from cxrcore.store import Store, claims
-from cxrcore.training.sweep import product_version, slurm
+from cxrcore.training.sweep import processes, product_version, slurm
 from cxrcore.training.sweep.planned import Planned
 
 PATIENCE = 300  # seconds, on a busy machine
@@ -62,7 +62,7 @@ def test_what_is_submitted_are_the_commands_as_text(store, answers, caplog):
     assert subprocess.run(["bash", "-n", str(script)]).returncode == 0
     text = script.read_text()
     assert f"export {product_version.VARIABLE}={product_version.product_version()}\n" in text
-    assert f"0) exec {sys.executable} {PROJECT_ROOT}/scripts/train.py --arch=resnet18 '--name=run '" in text
+    assert f"; exec {sys.executable} {PROJECT_ROOT}/scripts/train.py --arch=resnet18 '--name=run '" in text
     assert " --once >>" in text and "pickle" not in text
 
 
@@ -73,12 +73,14 @@ def test_how_far_the_tasks_are_say_the_store_and_squeue(store, answers):
     store.finish_run(done, "finished")
     failed = store.create_run({"name": "e", "arch": "resnet18", "training_key": "e"}, "d")
     store.finish_run(failed, "failed")
-    (store.folder / slurm.OUTPUTS / "e.log").write_text("epoch 1/2\nerror: the loss is no number\n")
+    (store.folder / slurm.OUTPUTS / "e.log").write_text(f"error: of before\n{processes.BEGINS}\nerror: no number\n")
+    (store.folder / slurm.OUTPUTS / "f.log").write_text(f"error: of before\n{processes.BEGINS}\nepoch 1/2: 3 steps\n")
     with claims.claimed(store, "c"):
         states = slurm.states(store, plans("a", "b", "c", "d", "e", "f", "g"))
     assert [one.state for one in states] == ["running", "queued", "running", "done", "failed", "failed", ""]
     assert states[1].said == "task 41_1, pending" and f"process {os.getpid()} on" in states[2].said
-    assert states[4].said == "the loss is no number" and states[3].said == f"run {done}"
+    assert states[5].said == "it left no error: it was killed, or its machine is gone"
+    assert states[4].said == "no number" and states[3].said == f"run {done}"
     answers[1].write_text("")
     slurm.submit(store, plans("a", "b", "c", "d", "e", "f"), None)
     [asked] = [line for line in answers[1].read_text().splitlines() if line.startswith("sbatch")]
