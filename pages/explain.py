@@ -11,7 +11,6 @@ from cxrcore.ui.run_pages import open_runs_page
 with open_runs_page("explain", "so there is no network to ask") as page:
     store, overview = page.store, page.overview
     runs, left_out = controls.pick_runs(page)
-    explained_films.begin_loading(store, list(runs.index))
     controls.say_where(overview, runs, page.statuses)
     with frame.bar():
         view = controls.view_picker(len(runs))
@@ -28,8 +27,11 @@ with open_runs_page("explain", "so there is no network to ask") as page:
             widgets.answer("Show a chest film: the networks score it, and show where they looked.")
         for text in left_out:
             st.caption(widgets.escape(text))
+        explained_films.begin_loading(store, list(runs.index), widgets.ANSWER_TURN)
         st.stop()
     stage = film_page.show(store, runs, films, wanted, said, (method, view, look), guess, left_out)
     behind_numbers.put_numbers(store, stage.film, stage.shown, method)
+    if stage.waits:
+        film_page.wait_for_networks(store, runs, stage)
     behind_numbers.draw_table(films, stage.film, stage.shown, method)
     downloads.explain_downloads(stage)

@@ -9,6 +9,6 @@ with shell.open_page("home") as store:
     overview = from_store.overview(store)
     if overview.runs.empty:
         empty_store.offer(store)
-        live_training.follow(store, live_training.seen(overview, {}), False)
+        live_training.follow(store, overview, {})
     else:
         body.show(store, overview)

@@ -14,10 +14,9 @@ with shell.open_page("runs") as store:
     statuses = from_store.statuses(store, overview.runs)
     chosen = link.runs_in_link()
     widgets.stop_at_unknown_runs(chosen, overview.runs)
-    running = "running" in statuses.values()
     if overview.runs.empty:
         empty_store.offer(store)
-        live_training.follow(store, live_training.seen(overview, statuses), running)
+        live_training.follow(store, overview, statuses)
         st.stop()
 
     labels = run_groups.run_labels(overview.runs)

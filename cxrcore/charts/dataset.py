@@ -1,12 +1,12 @@
 """Charts of the Data page: how common findings are, patients, ages, views and splits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from cxrcore.charts.look import CURVE_HEIGHT, FONT_SIZE, NEUTRAL, dress
+from cxrcore.charts.simple_charts.payload import NARROW_ROW, Bar, Category, Chart, Key, Mark, round_ticks
 from cxrcore.findings import display_name
 
 FILMS = "#4E79A7"  # none of these is a run's
@@ -14,136 +14,136 @@ GROUP_COLOURS = {"PA": "#2A9D8F", "AP": "#CC6644", "F": "#2A9D8F", "M": "#CC6644
                  "val": "#C8559B", "test": "#2A9D8F"}
 GROUP_MARKS = {"PA": "circle", "AP": "diamond", "train": "circle", "val": "diamond", "test": "square"}
 GROUP_WORDS = {"PA": "PA (standing)", "AP": "AP (mostly bedside)", "F": "female", "M": "male", "val": "validation"}
-ROW_HEIGHT = 28  # pixels a finding
-HEAD_HEIGHT = 110
+REAL = Key("NIH’s real films", "#FFFFFF", "circle", "#333333")
+TICKS = 6  # on an axis, about
 
 
-def prevalence_chart(table: pd.DataFrame, elsewhere: Mapping[str, float] | None = None) -> go.Figure:
+class Prevalent(NamedTuple):
+    """A row of `census.prevalence`."""
+
+    finding: str
+    group: str
+    positives: int
+    films: int
+    share: float
+
+
+def _rows(table: pd.DataFrame) -> list[Prevalent]:
+    return [Prevalent(*row) for row in table[list(Prevalent._fields)].itertuples(index=False)]
+
+
+def prevalence_chart(table: pd.DataFrame, elsewhere: Mapping[str, float] | None = None) -> Chart:
     """Horizontal bars, the most common finding on top.
 
     Args:
         table: of `census.prevalence`, one group.
         elsewhere: {finding: share of NIH's films, 0 to 1}, as open dots on the bars; those without one have none.
     """
-    rows = table.sort_values("share", na_position="first")
-    figure = go.Figure(go.Bar(
-        x=100 * rows["share"], y=rows["finding"].map(display_name), orientation="h", marker={"color": FILMS},
-        text=[_share_text(share, count) for share, count in zip(rows["share"], rows["positives"], strict=True)],
-        textposition="outside", textfont={"size": FONT_SIZE}, cliponaxis=False,
-        customdata=np.column_stack([rows["positives"], rows["films"], 100 * (1 - rows["share"])]),
-        hovertemplate="%{y}: <b>%{x:.2f} %</b><br>%{customdata[0]:,} of %{customdata[1]:,} films<br>"
-                      "“no” to every film is right on %{customdata[2]:.2f} %<extra></extra>",
-    ))
-    _rows(figure, "Films with each finding (% of films, and count)", len(rows))
-    highest = 100 * rows["share"].fillna(0).max()
-    if elsewhere:
-        figure.data[0].name = "these films"
-        figure.add_trace(_dots(rows["finding"], elsewhere))
-        _legend_below_title(figure)
-        highest = max(highest, 100 * max(elsewhere.values()))
-    figure.update_xaxes(range=[0, highest * 1.6 or 1], ticksuffix=" %", title="Share of the films")
-    return figure
+    real = elsewhere or {}
+    ordered = table.sort_values("share", ascending=False, na_position="last", kind="stable")
+    highest = max([0.0, *(100 * ordered["share"].dropna()), *(100 * share for share in real.values())])
+    return Chart("Films with each finding", "% of films, and count",
+                 [_prevalent(row, real.get(row.finding)) for row in _rows(ordered)], _percents(highest),
+                 high=highest or 1.0, keys=[Key("these films", FILMS), REAL] if real else [])
 
 
-def _dots(findings: pd.Series, shares: Mapping[str, float]) -> go.Scatter:
-    there = [finding for finding in findings if finding in shares]
-    return go.Scatter(
-        x=[100 * shares[finding] for finding in there], y=list(map(display_name, there)), mode="markers",
-        name="NIH's real films", cliponaxis=False,
-        marker={"size": 11, "color": "#FFFFFF", "line": {"width": 2.5, "color": "#333333"}},
-        hovertemplate="%{y} on NIH's real films: <b>%{x:.2f} %</b><extra></extra>")
+def _prevalent(row: Prevalent, real: float | None) -> Category:
+    """A finding of `prevalence_chart`."""
+    beside = [f"NIH’s real films: {100 * real:.2f} %"] if real is not None else []
+    marks = [Mark(100 * real, REAL.colour, REAL.symbol, REAL.rim)] if real is not None else []
+    if np.isnan(row.share):
+        return Category(display_name(row.finding), ["labels unknown", *beside], marks=marks, text="labels unknown")
+    share = 100 * row.share
+    said = [f"{share:.2f} %: {row.positives:,} of {row.films:,} films", *beside,
+            f"“no” to every film is right on {100 - share:.2f} %"]
+    return Category(display_name(row.finding), said, [Bar(0.0, share, FILMS)], marks, text=f"{share:.1f} %",
+                    more=f"{row.positives:,}")
 
 
-def _share_text(share: float, count: int) -> str:
-    return "labels unknown" if np.isnan(share) else f"{100 * share:.1f} % · {count:,}"
-
-
-def count_chart(title: str, axis: str, what: str, values: pd.Series, shown: pd.Series) -> go.Figure:
-    """Vertical bars of counts.
+def count_chart(title: str, unit: str, axis: str, names: Sequence[str], counts: Sequence[int]) -> Chart:
+    """Columns of counts.
 
     Args:
-        axis: title of the x axis.
-        what: is counted, for the hover ('films').
-        values, shown: categories in order, and their counts.
+        unit: what is counted ('films').
+        axis: what the names are.
+        names, counts: categories in order, and how many each has.
     """
-    figure = go.Figure(go.Bar(x=values.astype(str), y=shown, marker={"color": FILMS},
-                              hovertemplate=f"{axis}: %{{x}}<br><b>%{{y:,}}</b> {what}<extra></extra>"))
-    dress(figure, title)
-    figure.update_xaxes(title=axis, type="category")
-    figure.update_yaxes(title={"text": what.capitalize(), "font": {"size": FONT_SIZE}}, tickformat="~s")
-    return figure
+    total = sum(counts) or 1
+    return Chart(title, unit, [
+        Category(str(name), [f"{count:,} {unit}", f"{100 * count / total:.1f} % of all {total:,}"],
+                 [Bar(0.0, float(count), FILMS)], text=f"{count:,}", short=_short(count))
+        for name, count in zip(names, counts, strict=True)], high=float(max(counts, default=1)) or 1.0, upright=True,
+        axis=axis)
 
 
-def age_chart(table: pd.DataFrame, band: int) -> go.Figure:
-    """Films by age and sex: women to the left, men to the right; `table` of `census.ages`."""
-    figure = go.Figure()
-    for sex, sign in (("F", -1), ("M", 1)):
-        own = table[table["sex"] == sex]
-        figure.add_trace(go.Bar(
-            y=own["band"] + band / 2, x=sign * own["films"], orientation="h", name=GROUP_WORDS[sex], width=band * 0.88,
-            marker={"color": GROUP_COLOURS[sex]}, customdata=np.column_stack([own["films"], own["band"],
-                                                                              own["band"] + band - 1]),
-            hovertemplate=f"{GROUP_WORDS[sex]}, %{{customdata[1]}}–%{{customdata[2]}} years<br>"
-                          "<b>%{customdata[0]:,}</b> films<extra></extra>",
-        ))
-    most = int(table["films"].max()) if len(table) else 1
-    ticks = _round_ticks(most)
-    dress(figure, "Films by age and sex (years, count)")
-    figure.update_layout(barmode="overlay", bargap=0.1)
-    _legend_below_title(figure)
-    figure.update_yaxes(title={"text": "Age (years)", "font": {"size": FONT_SIZE}})
-    figure.update_xaxes(title="Films", range=[-most * 1.1, most * 1.1],
-                        tickvals=[*(-t for t in ticks[::-1]), 0, *ticks],
-                        ticktext=[*(_short(t) for t in ticks[::-1]), "0", *map(_short, ticks)])
-    return figure
+def age_chart(table: pd.DataFrame, band: int, oldest: int) -> Chart:
+    """Films by age and sex: women to the left, men to the right, the oldest on top; of unknown sex, to the right.
+
+    Args:
+        table: of `census.ages`.
+        band: years of a band.
+        oldest: from which age on all are one band.
+    """
+    sides = {"F": -1, "M": 1} if table["sex"].isin(("F", "M")).any() else {"unknown": 1}
+    counts = table[table["sex"].isin(list(sides))].pivot(index="band", columns="sex", values="films")
+    counts = counts.reindex(index=range(0, int(counts.index.max()) + band, band) if len(counts) else [],
+                            columns=list(sides)).fillna(0).astype(int)
+    counts = counts.loc[counts.index >= table["band"].min()]
+    rows = []
+    for low, films in reversed(list(zip(counts.index, counts.to_numpy(), strict=True))):
+        name = f"{low}+" if low == oldest else f"{low}–{low + band - 1}"
+        said = [f"{GROUP_WORDS.get(sex, 'sex unknown')}: {count:,} films"
+                for sex, count in zip(sides, films, strict=True)]
+        bars = [Bar(0.0, float(sign * count), GROUP_COLOURS.get(sex, FILMS))
+                for (sex, sign), count in zip(sides.items(), films, strict=True)]
+        rows.append(Category(name, said, bars))
+    most = float(counts.to_numpy().max(initial=1))
+    right = [(value, _short(int(value))) for value in round_ticks(most, 2) if value <= most]
+    left = [(-value, text) for value, text in right[:0:-1]] if len(sides) > 1 else []
+    keys = [Key(GROUP_WORDS[sex], GROUP_COLOURS[sex]) for sex in sides if sex in GROUP_WORDS]
+    return Chart("Films by age and sex" if keys else "Films by age", "films; age in years", rows,
+                 [*left, *right], low=-most if keys else 0.0, high=most, keys=keys,
+                 axis="Age (years)", row=NARROW_ROW)
 
 
-def _round_ticks(most: int) -> list[int]:
-    """Two round numbers up to the greatest count."""
-    step = 10 ** int(np.log10(max(most / 2, 1)))
-    step *= next(k for k in (5, 2, 1) if step * k <= max(most / 2, 1))
-    return [step, 2 * step]
+def group_chart(title: str, unit: str, table: pd.DataFrame, ratio: tuple[str, str] | None = None,
+                enough: int = 1) -> Chart:
+    """Prevalence of each finding in several groups as marks on one line a finding, the most common on top.
+
+    Args:
+        table: of `census.prevalence`.
+        ratio: two groups whose ratio is written behind the marks, as how many times as common it is where it is more.
+        enough: films with the finding that each of the two needs for it.
+    """
+    order = table.groupby("finding", sort=False)["share"].mean().sort_values(ascending=False, na_position="last",
+                                                                             kind="stable").index
+    groups = list(table["group"].unique())
+    by_finding = {finding: {row.group: row for row in _rows(own)} for finding, own in table.groupby("finding")}
+    highest = 100 * float(table["share"].max()) if table["share"].notna().any() else 0.0
+    rows = [_grouped(finding, by_finding[finding], ratio, enough) for finding in order]
+    return Chart(title, unit, rows, _percents(highest), high=highest or 1.0,
+                 keys=[Key(GROUP_WORDS.get(name, name), GROUP_COLOURS[name], GROUP_MARKS[name]) for name in groups])
+
+
+def _grouped(finding: str, groups: Mapping[str, Prevalent], ratio: tuple[str, str] | None, enough: int) -> Category:
+    """A finding of `group_chart`."""
+    known = {name: row for name, row in groups.items() if not np.isnan(row.share)}
+    said = [f"{GROUP_WORDS.get(name, name)}: {100 * row.share:.2f} %, {row.positives:,} of {row.films:,} films"
+            for name, row in known.items()]
+    marks = [Mark(100 * row.share, GROUP_COLOURS[name], GROUP_MARKS[name]) for name, row in known.items()]
+    ends = [mark.at for mark in marks]
+    text = more = ""
+    if ratio and min(groups[name].positives for name in ratio) >= max(enough, 1):
+        less, greater = sorted(ratio, key=lambda name: groups[name].share)
+        text = f"{groups[greater].share / groups[less].share:.1f}×"
+        text, more = ("", "") if text == "1.0×" else (text, f"on {greater}")
+    return Category(display_name(finding), said or ["labels unknown"], marks=marks,
+                    line=(min(ends), max(ends)) if ends else None, text=text, more=more)
+
+
+def _percents(highest: float) -> list[tuple[float, str]]:
+    return [(value, f"{value:g} %") for value in round_ticks(highest, TICKS)]
 
 
 def _short(count: int) -> str:
-    return f"{count / 1000:g}k" if count >= 1000 else str(count)
-
-
-def group_chart(title: str, table: pd.DataFrame) -> go.Figure:
-    """Prevalence of each finding in several groups as dots on one line a finding; `table` of `census.prevalence`."""
-    whole = table.groupby("finding", sort=False)["share"].mean()
-    order = whole.sort_values(na_position="first").index
-    figure = go.Figure()
-    ends = table.groupby("finding")["share"].agg(["min", "max"]).loc[order] * 100
-    figure.add_trace(go.Scatter(
-        x=np.column_stack([ends, np.full(len(ends), np.nan)]).ravel(), y=np.repeat([display_name(f) for f in order], 3),
-        mode="lines", line={"color": NEUTRAL, "width": 2}, hoverinfo="skip", showlegend=False))
-    for name, rows in table.groupby("group", sort=False):
-        group, rows = str(name), rows.set_index("finding").loc[order]
-        figure.add_trace(go.Scatter(
-            x=100 * rows["share"], y=[display_name(f) for f in order], mode="markers",
-            name=GROUP_WORDS.get(group, group),
-            marker={"color": GROUP_COLOURS[group], "symbol": GROUP_MARKS[group], "size": 11},
-            customdata=np.column_stack([rows["positives"], rows["films"]]),
-            hovertemplate=f"%{{y}}, {GROUP_WORDS.get(group, group)}: <b>%{{x:.2f}} %</b><br>"
-                          "%{customdata[0]:,} of %{customdata[1]:,} films<extra></extra>",
-        ))
-    _rows(figure, title, len(order))
-    _legend_below_title(figure)
-    figure.update_xaxes(title="Share of the group's films", ticksuffix=" %", rangemode="tozero", showgrid=True)
-    return figure
-
-
-def _legend_below_title(figure: go.Figure) -> None:
-    """Both places are of the container: one of the plot's would move with the labels, and push the plot aside."""
-    figure.update_layout(showlegend=True, margin_t=76, legend={
-        "orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 1 - 40 / figure.layout.height,
-        "yref": "container", "yanchor": "top", "font": {"size": FONT_SIZE}})
-
-
-def _rows(figure: go.Figure, title: str, n: int) -> None:
-    """A chart with one line for each of n findings."""
-    dress(figure, title)
-    figure.update_layout(height=max(CURVE_HEIGHT, HEAD_HEIGHT + n * ROW_HEIGHT))
-    figure.update_yaxes(dtick=1, showgrid=False)
-    figure.update_xaxes(showgrid=True)
+    return f"{count / 1000:.3g}k" if count >= 1000 else str(count)

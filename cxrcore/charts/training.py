@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrcore.charts.look import RunStyle, dress, escape
+from cxrcore.charts.look import FONT_SIZE, RunStyle, dress, escape
 
 HEIGHT = 250  # pixels; two stand beside each other and two below them, in two fifths of a page
 
@@ -73,10 +73,12 @@ def training_chart(panel: TrainingPanel, curves: Sequence[Curve], last_epoch: in
             best = curve.epochs[curve.epochs["epoch"] == curve.best_epoch]
             figure.add_trace(_ring(best["epoch"], best[panel.column], curve.style.colour))
     dress(figure, panel.short)
-    figure.update_layout(height=HEIGHT, margin={"l": 4, "r": 8, "t": 40, "b": 4})
-    figure.update_xaxes(title="Epoch", range=[0.5, last_epoch + 0.5], dtick=_step(last_epoch), tick0=0)
+    figure.update_layout(height=HEIGHT, margin={"l": 4, "r": 8, "t": 40, "b": 46})
+    figure.update_xaxes(range=[0.5, last_epoch + 0.5], dtick=_step(last_epoch), tick0=0)
+    figure.add_annotation(text="Epoch", x=0, y=0, xref="paper", yref="paper", xanchor="left", yanchor="top", yshift=-22,
+                          showarrow=False, font={"size": FONT_SIZE})  # at the left: buttons are at the right
     if panel.format.endswith("e"):
-        figure.update_yaxes(tickformat="~e", rangemode="tozero")
+        figure.update_yaxes(exponentformat="e", minexponent=2, rangemode="tozero")
     return figure
 
 

@@ -7,7 +7,6 @@ film's shape.
 import matplotlib as mpl
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 STRONGEST = 0.65  # opacity of the hottest place of a map shown in full
 COLOURS = {  # {matplotlib's name: the part of it that is used}: neither black, grey nor near-white, as a film is too
@@ -75,6 +74,8 @@ def colour_table(name: str) -> np.ndarray:
 
 def _outlined(grey: np.ndarray, inside: np.ndarray, strength: float, colour: np.ndarray) -> np.ndarray:
     """A line along the inner border of these places."""
+    from scipy import ndimage  # here alone: pages that draw no outline are there sooner
+
     width = max(1, round(max(grey.shape) / _LINE))
     line = inside & ~ndimage.binary_erosion(inside, iterations=width, border_value=1)
     drawn = np.repeat(grey[..., None], 3, axis=2)

@@ -1,10 +1,12 @@
-"""The networks that the Explain page runs: loaded once, explained by all sessions, one film at a time each."""
+"""The networks that the Explain page runs: loaded once, asked by all sessions in turns, one film at a time."""
 
 import contextlib
 import hashlib
 import importlib
+import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +20,8 @@ from cxrcore.data.files import bounded_file
 from cxrcore.errors import CheckpointError, DataError, WorkbenchError
 from cxrcore.explain import overlay as overlays
 from cxrcore.explain.small_maps import SmallMaps
-from cxrcore.queries.kept import Kept, kept
+from cxrcore.explain.waiting_line import WaitingLine, nobody
+from cxrcore.queries.kept import Kept
 from cxrcore.store import Store
 from cxrcore.store.lost_file import why_missing
 from cxrcore.store.run_folder import BEST, INPUT_CHECK
@@ -39,18 +42,25 @@ if TYPE_CHECKING:
     from cxrcore.networks.input_check.familiarity import Checked, InputCheck
 
 MODELS = 6  # kept in memory: as many as one page shows side by side
-MAPS = 12  # explanations kept, 1.4 MB each at 224 pixels
+MAPS = 48  # explanations kept, 1.4 MB each at 224 pixels
+LINE = WaitingLine()  # of all visitors whose films networks look at
 
 
 _LOADING: Kept[threading.Thread] = Kept(MODELS)
 
 
-def begin_loading(store: Store, run_ids: Sequence[str]) -> threading.Thread:
+def begin_loading(store: Store, run_ids: Sequence[str], after: float = 0.0) -> threading.Thread:
     """Start loading what runs networks, seconds long, and these networks, while the person still chooses a film.
 
     The thread has ended when they are there.
+
+    Args:
+        after: seconds that torch waits where it is still to be imported, for what is on its way to the browser: nothing
+            else in this process goes on well meanwhile.
     """
     def load() -> None:
+        if "torch" not in sys.modules:
+            time.sleep(after)
         importlib.import_module("cxrcore.explain.maps")
         for run_id in run_ids:
             with contextlib.suppress(WorkbenchError):  # said when the network is asked
@@ -133,12 +143,24 @@ def load_network(store: Store, run_id: str) -> Loaded:
     Raises:
         CheckpointError: no checkpoint, or one that breaks the contract.
     """
-    path = checkpoint_of(store, run_id)
+    key = _key_of(checkpoint_of(store, run_id))
+    return _NETWORKS.get(key, lambda: _load(*key))
+
+
+def is_loaded(store: Store, run_id: str) -> bool:
+    """Whether `load_network` would give the network at once."""
+    path = store.run_file(run_id, BEST)
+    return path is not None and _NETWORKS.holds(_key_of(path))
+
+
+_NETWORKS: Kept[Loaded] = Kept(MODELS)
+
+
+def _key_of(path: Path) -> tuple[str, int, int]:
     stat = path.stat()
-    return _load(str(path), stat.st_mtime_ns, stat.st_size)
+    return str(path), stat.st_mtime_ns, stat.st_size
 
 
-@kept(MODELS)
 def _load(path: str, mtime_ns: int, size: int) -> Loaded:
     from cxrcore.explain import map_check
     from cxrcore.networks import checkpoint as checkpoints  # needs torch
@@ -186,29 +208,96 @@ def film_key(pixels: np.ndarray) -> str:
     return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()[:24]
 
 
-def explained(loaded: Loaded, film: np.ndarray, method: str) -> Explained:
+@dataclass(frozen=True)
+class Question:
+    """What a network is asked of a film.
+
+    Attributes:
+        film: uint8 (S, S) at the network's size.
+        methods: keys of `methods.METHODS` that are not slow.
+        checks: whether the input check is wanted too, where the run has one.
+    """
+
+    loaded: Loaded
+    film: np.ndarray
+    methods: tuple[str, ...]
+    checks: bool = False
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether all of it has been answered, and is kept."""
+        film = film_key(self.film)
+        return all(_MADE.holds((self.loaded.key, film, method)) for method in self.methods) and (
+            not self.checks or self.loaded.checked is None or _CHECKS.holds((self.loaded.key, film)))
+
+
+_MADE: Kept[Explained] = Kept(MAPS)
+_CHECKS: Kept["Checked"] = Kept(MAPS)
+
+
+def ask(questions: Iterable[Question], told: "Callable[[int], None]" = nobody) -> None:
+    """Ask networks in one turn all that is not at hand: maps, scores and the input check, kept for who asks next.
+
+    Args:
+        told: as for `WaitingLine.turn`.
+    """
+    wanted = [one for one in questions if not one.is_at_hand]
+    if not wanted:
+        return  # no turn is needed
+    with LINE.turn(film_key(wanted[0].film), told):
+        for one in wanted:
+            for method in one.methods:
+                _made(one.loaded, one.film, method)
+            if one.checks:
+                _checked(one.loaded, one.film)
+
+
+def explained(loaded: Loaded, film: np.ndarray, method: str, told: "Callable[[int], None]" = nobody) -> Explained:
     """All findings' maps of a film, kept for the next look.
 
     Args:
         film: uint8 (S, S) at the network's size.
         method: a key of `methods.METHODS` that is not slow.
+        told: as for `WaitingLine.turn`, where the network has to be asked.
     """
-    return _explained(loaded.key, film_key(film), method, loaded, film)
+    if _MADE.holds((loaded.key, film_key(film), method)):
+        return _made(loaded, film, method)
+    with LINE.turn(film_key(film), told):
+        return _made(loaded, film, method)
 
 
-@kept(MAPS)
-def _explained(model_key: str, film: str, method: str, _loaded: Loaded, _film: np.ndarray) -> Explained:
-    return _packed(_loaded.explainer.explain(_film, _loaded.findings, method))
+def _made(loaded: Loaded, film: np.ndarray, method: str) -> Explained:
+    return _MADE.get((loaded.key, film_key(film), method),
+                     lambda: _packed(loaded.explainer.explain(film, loaded.findings, method)))
+
+
+def checked(loaded: Loaded, film: np.ndarray) -> "Checked | None":
+    """Whether a film, uint8 (S, S), looks like those that the run was trained on; None without a check."""
+    if loaded.checked is None or _CHECKS.holds((loaded.key, film_key(film))):
+        return _checked(loaded, film)
+    with LINE.turn(film_key(film)):
+        return _checked(loaded, film)
+
+
+def _checked(loaded: Loaded, film: np.ndarray) -> "Checked | None":
+    ask = loaded.checked
+    return None if ask is None else _CHECKS.get((loaded.key, film_key(film)), lambda: ask(film))
 
 
 def explained_slowly(loaded: Loaded, film: np.ndarray, method: str, finding: str,
-                     told: "Callable[[int, int], None]") -> Explained:
-    """One finding's map by a slow method; not kept here.
+                     told: "Callable[[int, int], None]", waits: "Callable[[int], None]" = nobody) -> Explained:
+    """One finding's map by a slow method; not kept here. Whoever waits comes first after each of its steps.
 
     Args:
         told: how many channels are done of how many; what it raises ends the method.
+        waits: as `told` of `WaitingLine.turn`.
     """
-    return _packed(loaded.explainer.explain(film, (finding,), method, told))
+    with LINE.turn((film_key(film), method, finding), waits) as turn:
+        def step(done: int, total: int) -> None:
+            told(done, total)
+            turn.let_others()
+
+        return _packed(loaded.explainer.explain(film, (finding,), method, step))
 
 
 def _packed(found: "Explanation") -> Explained:

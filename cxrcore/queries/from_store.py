@@ -24,9 +24,9 @@ from cxrcore.measures.thresholds.cross_fitting import FITTED_HALF, halves
 from cxrcore.measures.thresholds.fitting import Ladder, ThresholdSet
 from cxrcore.measures.thresholds.positions import SortedScores, sort_scores
 from cxrcore.queries.kept import kept
+from cxrcore.queries.repeats.trainings import repeat_key
 from cxrcore.store import CSV, LabelSet, Predictions, Store, audit_marks, progress, run_thresholds, waiting
 from cxrcore.store.label_sets import labels_as, read_against
-from cxrcore.store.records import as_bytes
 
 SHOWN_SETTINGS = ("loss", "init", "epochs")
 
@@ -37,18 +37,25 @@ class Overview:
 
     Attributes:
         runs: as `Store.runs`, with the settings `SHOWN_SETTINGS` as further columns; missing texts are "".
-            `warned` holds the marks of `audit_marks`, () for most runs.
+            `warned` holds the marks of `audit_marks`, () for most runs; `repeat_key` that of `trainings`.
         board: as `Store.leaderboard`.
         datasets: as `Store.datasets`, indexed by dataset_id.
         label_sets: as `Store.label_sets`.
-        signature: changes when any of the four does; a new epoch changes none of them.
+        validation_curves: as `Store.validation_curves`, read in the same opening of the store.
     """
 
     runs: pd.DataFrame
     board: pd.DataFrame
     datasets: pd.DataFrame
     label_sets: tuple[LabelSet, ...]
-    signature: str
+    validation_curves: Mapping[str, Sequence[float]]
+
+    def lists_the_same(self, other: "Overview") -> bool:
+        """Whether runs, leaderboard, data sets and label sets are equal; a new epoch changes none of them."""
+        if self is other:
+            return True
+        told = [repr((one.label_sets, one.datasets.to_dict("list"))) for one in (self, other)]  # they hold lists
+        return told[0] == told[1] and self.runs.equals(other.runs) and self.board.equals(other.board)
 
     def labels_of(self, dataset_id: str) -> list[LabelSet]:
         """The label sets of a data set, its own first; of one that the store does not know, one without findings."""
@@ -69,16 +76,16 @@ def overview(store: Store) -> Overview:
 def _overview(store: Store, token: tuple[int, ...]) -> Overview:
     with store.reading():
         runs, board, datasets, label_sets = store.runs(), store.leaderboard(), store.datasets(), store.label_sets()
-    digest = hashlib.sha256(repr((label_sets, datasets.to_dict("list"))).encode())
-    for frame in (runs, board):
-        digest.update(as_bytes(frame))
+        curves = store.validation_curves()
     runs = runs.fillna({"name": "", "note": "", "architecture": ""})
-    settings = [_shown_settings(text) for text in runs["config"].tolist()]
+    configs, *told = (runs[name].tolist() for name in ("config", "kind", "dataset_id", "split_fingerprint"))
+    settings = [_shown_settings(text) for text in configs]
     for place, name in enumerate(SHOWN_SETTINGS):
         runs[name] = [one[place] for one in settings]
+    runs["repeat_key"] = pd.Series([repeat_key(*own) for own in zip(configs, *told, strict=True)], runs.index, object)
     marks = audit_marks.of_runs(runs)
     runs["warned"] = pd.Series([marks.get(run_id, ()) for run_id in runs["run_id"].tolist()], runs.index, dtype=object)
-    return Overview(runs, board, datasets.set_index("dataset_id"), tuple(label_sets), digest.hexdigest())
+    return Overview(runs, board, datasets.set_index("dataset_id"), tuple(label_sets), curves)
 
 
 @functools.lru_cache(8192)  # a run's settings never change, and others are added one at a time

@@ -65,6 +65,7 @@ class Group:
 ENDS = tuple(f"{name}_{end}" for name in ("auroc", "ap", "f1") for end in ("low", "high"))
 TABLE_COLUMNS = ("run", "audit", "auroc", "ap", "f1", *ENDS, "architecture", "status", "best_epoch", "films",
                  "findings", "started", "measured", "thresholds", "loss", "init", "note")
+_OF_RUNS = ("run_id", "archived", "warned", "architecture", "best_epoch", "started_at", "loss", "init", "note")
 
 
 def part_names(board: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, str]:
@@ -116,8 +117,9 @@ def groups(
     table = _table(runs, board, datasets, statuses, part)
     columns = ["dataset_id", "split_scheme", "split_seed", "split_fingerprint"]
     order, found = table.index.tolist(), []
-    for of_group, rows in runs.groupby(columns, sort=False, dropna=False):
-        dataset_id, scheme, seed, fingerprint = of_group  # ty: ignore[not-iterable]  (a tuple, for several columns)
+    told = runs[[*columns, "run_id", *runs.columns.intersection(["warned"])]]  # settings are long texts: not copied
+    for of_group, rows in told.groupby(columns, sort=False, dropna=False):
+        dataset_id, scheme, seed, fingerprint = of_group  # a tuple, for several columns
         known, own = dataset_id in datasets.index, set(rows["run_id"].tolist())
         found.append(Group(
             key=hashlib.sha256(f"{dataset_id}|{scheme}|{seed}|{fingerprint}".encode()).hexdigest()[:12],
@@ -153,7 +155,7 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, stat
     preference = {name: place for place, name in enumerate(PARTS[part])}
     measured = board[board["split"].isin(preference)].assign(place=lambda rows: rows["split"].map(preference))
     measured = measured.sort_values("place", kind="stable").drop_duplicates("run_id")
-    rows = runs.merge(measured, on="run_id", how="left", suffixes=("", "_of_films"))
+    rows = runs[runs.columns.intersection(_OF_RUNS)].merge(measured, on="run_id", how="left")
     subset = (rows["n"] < rows["n_expected"]).astype(bool)
     marks = [" (archived)" if gone else "" for gone in rows["archived"]]
     table = pd.DataFrame({
@@ -166,7 +168,7 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, stat
         "measured": rows["split"].where(~subset, rows["split"] + ", subset"),
         "films": rows["n"].astype("Int64"),
         "findings": [None if n != n or not n else f"{int(n)} of {n_findings.get(one, int(n))}"
-                     for n, one in zip(rows["n_defined"].tolist(), rows["dataset_id_of_films"].tolist(), strict=True)],
+                     for n, one in zip(rows["n_defined"].tolist(), rows["dataset_id"].tolist(), strict=True)],
         "thresholds": _fitted_on(rows),
         "best_epoch": rows["best_epoch"].astype("Int64"),
         "started": rows["started_at"], "loss": rows["loss"], "init": rows["init"],

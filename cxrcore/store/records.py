@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from cxrcore.errors import StoreError
 from cxrcore.measures import derived
@@ -144,14 +143,6 @@ class Predictions:
 def rows_of(table: pd.DataFrame) -> Iterable[Any]:
     """The rows of a table, its columns as attributes."""
     return table.itertuples()
-
-
-def as_bytes(table: pd.DataFrame) -> memoryview:
-    """A table as Arrow streams it, to tell contents apart by: takes half the time of hashing each value."""
-    arrow, sink = pa.Table.from_pandas(table, preserve_index=False), pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, arrow.schema) as stream:
-        stream.write_table(arrow)
-    return memoryview(sink.getvalue())
 
 
 def require_short(*texts: str | None) -> None:

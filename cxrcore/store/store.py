@@ -163,3 +163,10 @@ class Store(FilmsAndScores, Measurements, WholeRuns):
     def epochs(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Epochs of these runs, in order."""
         return self._frame("SELECT * FROM epochs WHERE run_id = ANY(?) ORDER BY run_id, epoch", [list(run_ids)])
+
+    def validation_curves(self) -> dict[str, list[float]]:
+        """{run_id: macro AUROC on validation after each epoch that has one}, of all runs with such an epoch."""
+        found = self._frame("SELECT run_id, array_agg(val_macro_auroc ORDER BY epoch) AS curve FROM epochs "
+                            "WHERE val_macro_auroc IS NOT NULL GROUP BY run_id ORDER BY run_id")
+        return {run_id: list(map(float, curve))
+                for run_id, curve in zip(found["run_id"].tolist(), found["curve"].tolist(), strict=True)}

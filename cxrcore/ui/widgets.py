@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrcore.charts.look import Figure, RunStyle, plot_config
 from cxrcore.config import PROJECT_ROOT
@@ -32,14 +33,15 @@ ANSWER_TURN = 0.45  # seconds in which a browser draws the answer, before it rea
 _ANSWERED, _CHARTED = "widgets_answered", "widgets_charted"
 
 
-def answer(text: str) -> None:
-    """The sentence that answers the page's question, first of its content.
+def answer(text: str) -> DeltaGenerator:
+    """The sentence that answers the page's question, first of its content; gives the place where it stands.
 
     Args:
         text: a few words of HTML: names are escaped by the caller, numbers may stand in <b>.
     """
-    st.html(f'<p class="answer" data-first-content>{text}</p>')
+    place = st.html(f'<p class="answer" data-first-content>{text}</p>')
     st.session_state[_ANSWERED] = time.monotonic()
+    return place
 
 
 def chart(figure: Figure, key: str, alt: str) -> None:
@@ -48,16 +50,20 @@ def chart(figure: Figure, key: str, alt: str) -> None:
     Args:
         key: unique on the page and stable, so that new data moves the lines instead of drawing anew; names the file.
     """
-    _leave_the_answer_its_turn()
+    leave_the_answer_its_turn()
     st.plotly_chart(figure, key=key, config=plot_config(key), alt=alt)
 
 
-def _leave_the_answer_its_turn() -> None:
-    """Before a tab's first chart: its browser then reads 4.5 MB of plotting code, and draws nothing else meanwhile."""
+def leave_the_answer_its_turn(seconds: float = ANSWER_TURN) -> None:
+    """Before a tab's first chart: its browser then reads what draws it, and draws nothing else meanwhile.
+
+    Args:
+        seconds: from the answer on; by default before Plotly's 4.5 MB.
+    """
     answered = st.session_state.get(_ANSWERED)
     if answered is not None and _CHARTED not in st.session_state and st.context.headers:  # which a browser sends
         st.session_state[_CHARTED] = True
-        time.sleep(max(0.0, ANSWER_TURN - (time.monotonic() - answered)))
+        time.sleep(max(0.0, seconds - (time.monotonic() - answered)))
 
 
 def explain_measures(keys: Iterable[str], more: str = "") -> None:

@@ -3,9 +3,9 @@
     pytest -m benchmark -s tests/benchmarks/bench_first_screen.py
 
 On the tests' phantoms, or on the store that SHOWN_STORE names; RUNS (1) runs are in the links, and each time is the
-median of REPEATS (3). New tab: of a browser that has Streamlit's own files and a server that has shown the page before.
-Menu: from the page Data (to Data from Runs). New server: the first page that it shows, its imports included. Beside
-them what answers a hand: the film viewer, the board, an upload.
+median of REPEATS (3); PAGES=explain,data measures these pages alone. New tab: of a browser that has Streamlit's own
+files and a server that has shown the page before. Menu: from the page Data (to Data from Runs). New server: the first
+page that it shows, its imports included. Beside them what answers a hand: the film viewer, the board, an upload.
 """
 
 import io
@@ -29,6 +29,7 @@ from cxrcore.ui.shell import PAGES, PageEntry
 pytestmark = pytest.mark.benchmark
 
 DESK = "1440x900"
+ASKED = [name for name in os.environ.get("PAGES", "").split(",") if name]
 SIZES = {DESK: (1440, 900), "390x844": (390, 844)}
 RUNS, REPEATS = int(os.environ.get("RUNS", "1")), int(os.environ.get("REPEATS", "3"))
 MOST_RUNS = 3  # in the link, for what each further one adds
@@ -94,7 +95,7 @@ def test_every_page(shown, tmp_path, chromium, size):
     context = window(chromium, size)
     try:
         with serving(shown.store.path, tmp_path / "server.log") as address:
-            for entry in PAGES:
+            for entry in [one for one in PAGES if not ASKED or one.name in ASKED]:
                 on_desk = [*by_the_menu(context, address, shown, entry),
                            *on_a_new_server(chromium, shown, entry, tmp_path / "new.log")] if size == DESK else []
                 in_tabs, sent, top, (shift, later, moves), number = in_new_tabs(context, address, shown, entry)

@@ -111,7 +111,7 @@ def test_the_leaderboard_of_two_thousand_runs(tmp_path, phantoms):
         statuses = from_store.statuses(store, overview.runs)
         groups = run_groups.groups(overview.runs, overview.board, overview.datasets, statuses, "test")
         entries = [leaderboard.entries(group, overview.runs) for group in groups]
-        leaderboard.curves(store, [run_id for own in entries for one in own[:50] for run_id in one.run_ids])
+        assert len(overview.validation_curves) >= N_RUNS
         return sum(map(len, entries))
 
     work()

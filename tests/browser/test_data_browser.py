@@ -35,8 +35,23 @@ def two_sets(address_of, tmp_path_factory):
 def open_data(page, served, link=""):
     page.goto(f"{served}/data{link}")
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_have_count(7)
+    expect(page.get_by_test_id("simple-chart").locator(".drawing > svg")).to_have_count(7)
     return page
+
+
+def cramped(page) -> list[str]:
+    """Texts of charts that are small, lie over each other, or stand out of their drawing."""
+    drawings = page.get_by_test_id("simple-chart").locator(".drawing > svg")
+    return drawings.evaluate_all("""drawings => drawings.flatMap(svg => {
+        const edge = svg.getBoundingClientRect();
+        const texts = [...svg.querySelectorAll('text')].filter(one => one.textContent)
+            .map(one => ({ one, box: one.getBoundingClientRect() }));
+        const wrong = ({ one, box }, k) => parseFloat(getComputedStyle(one).fontSize) < 14
+            || box.left < edge.left - 1 || box.right > edge.right + 1 || box.bottom > edge.bottom + 1
+            || texts.slice(0, k).some(({ box: other }) => other.right > box.left + 1 && box.right > other.left + 1
+                && other.bottom > box.top + 5 && box.bottom > other.top + 5);
+        return texts.filter(wrong).map(({ one }) => one.textContent);
+    })""")
 
 
 def test_both_themes(page, served):
@@ -49,10 +64,11 @@ def test_both_themes(page, served):
         expect(page.get_by_text("SYNTHETIC").first).to_be_visible()
         settle(page)
         smallest = page.evaluate("""() => Math.min(
-            ...[...document.querySelectorAll('p, label, button, a, figcaption, .js-plotly-plot text')]
-            .filter(e => e.offsetParent !== null || e.tagName === 'text').filter(e => e.textContent.trim())
+            ...[...document.querySelectorAll('p, label, button, a, figcaption')]
+            .filter(e => e.offsetParent !== null).filter(e => e.textContent.trim())
             .map(e => parseFloat(getComputedStyle(e).fontSize)))""")
         assert smallest >= 14, scheme
+    assert cramped(page) == []
 
 
 def test_a_link_leads_to_a_finding_and_its_films(page, served):
@@ -89,14 +105,30 @@ def test_a_phone_shows_it_without_scrolling_sideways(page, served):
         .filter(e => !e.closest('[data-testid=stDataFrame], .company'))
         .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 120))""")
     assert not wide
-    crowded = page.evaluate("""() => [...document.querySelectorAll('.js-plotly-plot')].filter(chart => {
-        const box = selector => chart.querySelector(selector)?.getBoundingClientRect();
-        const whole = chart.getBoundingClientRect(), title = box('.gtitle');
-        const legend = box('.legend'), plot = box('.nsewdrag');
-        return title.right > whole.right || title.top < whole.top || plot.left > whole.left + whole.width / 2
-            || (legend && (legend.top < title.bottom || legend.bottom > plot.top));
-    }).map(chart => chart.querySelector('.gtitle').textContent)""")
-    assert not crowded
+    assert cramped(page) == []
+
+
+def test_a_chart_is_read_by_pointer_and_keys_and_taken_along(page, served):
+    open_data(page, served)
+    chart = page.get_by_test_id("simple-chart").first
+    drawing, card = chart.locator(".drawing"), chart.get_by_role("status")
+    drawing.hover(position={"x": 150, "y": 14})
+    expect(card).to_contain_text(re.compile(r"Infiltration.* % ?: [\d,]+ of [\d,]+ films.*NIH’s real films: 17"))
+    page.mouse.move(5, 5)
+    expect(card).to_be_hidden()
+    drawing.focus()
+    page.keyboard.press("End")
+    expect(card.locator("b")).to_have_text(drawing.locator("text[text-anchor=end]").last.text_content())
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    for kind, begin in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as taken:
+            chart.get_by_role("button", name=f"as {kind}").click()
+        content = taken.value.path().read_bytes()
+        assert taken.value.suggested_filename == f"prevalence.{kind.lower()}" and content.startswith(begin)
+        assert len(content) > 5_000
+        if kind == "SVG":
+            assert all(text in content.decode() for text in ("Films with each finding", "these films", "Pleural thick"))
 
 
 def test_a_data_set_is_named_in_the_link_by_its_id(page, two_sets):

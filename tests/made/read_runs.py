@@ -1,5 +1,6 @@
 """Runs as the pages read them, from a store: with their predictions and labels."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from cxrcore.queries import evaluated_runs, from_store
@@ -20,7 +21,7 @@ def read_runs(store: Store, run_ids: Sequence[str] | None = None, part: str = "t
     rows = rows if run_ids is None else rows.loc[list(run_ids)]
     if only:
         board = overview.board[overview.board["split"].isin(only)]
-        overview = from_store.Overview(overview.runs, board, overview.datasets, overview.label_sets, "")
+        overview = dataclasses.replace(overview, board=board)
     return evaluated_runs.evaluated(rows, overview, dict(zip(rows["run_id"], rows["name"], strict=True)), part)
 
 

@@ -91,7 +91,7 @@ def test_pages_say_it_once_and_have_no_button_that_would_fail(read_only):
     assert access.READ_ONLY not in text_of(app)
     assert "Import" not in [page.title for page in shell.PAGES if shell.is_open(page.name)]
     app = opened("data")
-    assert not app.exception and not app.get("file_uploader")
+    assert not app.exception and "Add a label set" not in [box.label for box in app.expander]
     app = opened("cases", films="Label queue")
     assert "Begin" not in labels_of(app)
 
@@ -100,6 +100,7 @@ def test_the_same_pages_have_their_buttons_otherwise(store):
     """So that the test above cannot pass by seeing nothing."""
     assert {"Save", "Archive", "Delete"} <= labels_of(opened("runs"))
     assert "Save to the store" in labels_of(opened("thresholds"))
+    assert "Add a label set" in [box.label for box in opened("data").expander]
     assert opened("import").get("file_uploader") and access.READ_ONLY not in text_of(opened("runs"))
 
 

@@ -33,7 +33,7 @@ def found(tmp_path_factory):
 
 def page_of(one) -> str:
     film = SimpleNamespace(film=SimpleNamespace(pixels=np.zeros((8, 8), np.uint8)), image_id=None, part="test")
-    shown = SimpleNamespace(scores=one, loaded=SimpleNamespace(image_size=64, maps=SimpleNamespace(why_off="")))
+    shown = SimpleNamespace(scores=one, why_off="", loaded=SimpleNamespace(image_size=64))
     return downloads._page(film, shown, NIH_FINDINGS[0], "Grad-CAM", np.zeros((8, 8, 3), np.uint8))
 
 

@@ -279,7 +279,9 @@ def test_a_file_is_added_through_the_page(own_store):
     films = own_store.images(DATASET)["image_id"].tolist()
     rows = pd.DataFrame({"image": films[40:90], "Mass": [1, 0] * 25, "Spots": [0, 1] * 25})
     app = open_page("data", data=DATASET)
-    assert "python scripts/labels.py add FILE" in text_of(app)
+    assert "python scripts/labels.py add FILE" not in text_of(app) and not app.get("file_uploader")  # only when opened
+    app.session_state["add_labels"] = True
+    assert "python scripts/labels.py add FILE" in text_of(app.run())
     app.file_uploader(key="labels_file").upload("my readers.csv", rows.to_csv(index=False).encode(), "text/csv").run()
     assert not app.exception and "50 films, Mass" in app.text[0].value and "--map 'Spots=Spots'" in app.text[0].value
     assert len(own_store.label_sets()) == 1  # only looked at
@@ -298,7 +300,8 @@ def test_a_file_is_added_through_the_page(own_store):
 
 def test_a_file_that_cannot_be_read_is_one_line_on_the_page(own_store):
     app = open_page("data", data=DATASET)
-    app.file_uploader(key="labels_file").upload("x.csv", b"image,Mass\nnobody.png,1\n", "text/csv").run()
+    app.session_state["add_labels"] = True
+    app.run().file_uploader(key="labels_file").upload("x.csv", b"image,Mass\nnobody.png,1\n", "text/csv").run()
     assert not app.exception and "none of the 1 films of the file is of data set" in app.error[0].value
     assert not [one for one in app.button if one.key == "labels_go"] and len(own_store.label_sets()) == 1
     app.file_uploader(key="labels_file").upload("y.csv", b"image,Spots\na.png,1\n", "text/csv").run()

@@ -21,6 +21,7 @@ if __name__ == "__main__":
 from cxrcore.charts.board import assets
 from cxrcore.charts.film_viewer import assets as viewer_assets
 from cxrcore.charts.leaderboard import assets as leaderboard
+from cxrcore.charts.simple_charts import assets as simple_charts
 from cxrcore.charts.small_curves import assets as small_curves
 from cxrcore.config import PROJECT_ROOT
 
@@ -40,6 +41,7 @@ MODULES = {"board.js": [*BOARD, "cxrcore/report/report.js"],
            "waits.js": ["cxrcore/ui/frame/waits.js"],
            "keyboard.js": ["cxrcore/ui/frame/keyboard.js"], "chart_files.js": ["cxrcore/ui/frame/chart_files.js"],
            "terms.js": ["cxrcore/ui/frame/terms.js"],
+           "simple_charts.js": of_chart("simple_charts", simple_charts.SCRIPTS),
            "small_curves.js": of_chart("small_curves", small_curves.SCRIPTS),
            "table.js": ["cxrcore/ui/compare/table.js"],
            "copy_text.js": ["cxrcore/ui/compare/copy_text.js"],

@@ -2,8 +2,8 @@
 
 /** Maps as the few cells that they are stretched from; payload.py says more.
  * @typedef {{ title: string, network: number, places: number[], n: number, rows: number, columns: number, size: number,
- *             offset: number, off: boolean, low: number[], high: number[] }} LayerHeader
- *   places: of each finding, its map; -1 without one; off: the network's maps are switched off
+ *             offset: number, off: boolean, awaited: boolean, low: number[], high: number[] }} LayerHeader
+ *   places: of each finding, its map; -1 without one; off: the network's maps are switched off; awaited: not there yet
  * @typedef {LayerHeader & { cells: Uint8Array }} Layer
  */
 

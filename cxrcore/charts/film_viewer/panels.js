@@ -28,13 +28,14 @@ function drawPanel(viewer, panel, k) {
     drawBoxes(viewer, panel, k);
     const { title } = header.findings[k];
     const [score, threshold] = network.texts[k];
-    panel.stage.setAttribute("aria-label", panel.layer.off ? `${header.film.said}, without a map by ${network.name}`
+    panel.stage.setAttribute("aria-label", panel.layer.off || panel.layer.awaited
+      ? `${header.film.said}, without a map by ${network.name}${panel.layer.awaited ? " yet" : ""}`
       : `${header.film.said}, with the map of ${title} by ${network.name}`);
     panel.caption.replaceChildren(
       element("img", { src: network.mark, alt: "", width: 16, height: 16 }),
       element("b", {}, panel.finding === null ? panel.layer.title : title),
       element("span", { class: header.networks[panel.layer.network].alarms[k] ? "alarm" : "" },
-              network.scores[k] === null ? "has no output for it"
+              network.scores[k] === null ? (panel.layer.awaited ? "no score yet" : "has no output for it")
                 : `${score} ${network.alarms[k] ? "≥" : "<"} ${threshold}${panel.layer.off ? " · maps are off" : ""}`));
     drawPaint(viewer, panel);
   }

@@ -59,6 +59,7 @@ class Layer:
         findings: of the maps, canonical names; none where one map serves all.
         cells, low, high, size, offset: as in `explain.small_maps.SmallMaps`.
         off: the network's maps are switched off, so that the film stands there alone.
+        awaited: the maps are not there yet, and flat until then.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Layer:
     size: int
     offset: float
     off: bool = False
+    awaited: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,12 @@ def no_maps(title: str, network: int = 0, size: int = 1) -> Layer:
     """A layer without maps: the film alone; title, network, size as in `Layer`."""
     none = np.zeros(0)
     return Layer(title, network, ("",), np.zeros((0, 1, 1), np.uint8), none, none, size, 0.0)
+
+
+def awaited_maps(title: str, network: int, findings: Sequence[str]) -> Layer:
+    """A layer whose maps are not there yet: the film alone, in as many pictures as there will be; as in `Layer`."""
+    flat = np.zeros(len(findings))
+    return Layer(title, network, findings, np.zeros((len(findings), 1, 1), np.uint8), flat, flat, 1, 0.0, awaited=True)
 
 
 def pack(film: np.ndarray, findings: Sequence[str], networks: Sequence[Network], layers: Sequence[Layer],
@@ -237,5 +245,5 @@ def _layer(one: Layer, findings: Sequence[str]) -> dict[str, Any]:
     n, rows, columns = one.cells.shape
     return {"title": one.title, "network": one.network, "n": n, "rows": rows, "columns": columns, "size": one.size,
             "places": [(own.index(name) if name in own else -1) if own else 0 for name in findings],
-            "offset": float(one.offset), "off": one.off, "low": np.asarray(one.low, float).tolist(),
-            "high": np.asarray(one.high, float).tolist()}
+            "offset": float(one.offset), "off": one.off, "awaited": one.awaited,
+            "low": np.asarray(one.low, float).tolist(), "high": np.asarray(one.high, float).tolist()}

@@ -43,14 +43,14 @@ function buildRow(viewer, k, labelled) {
     const [score, threshold] = network.texts[k];
     const alarm = network.alarms[k];
     root.append(element("span", { class: `number ${alarm ? "alarm" : ""}`, title: `threshold ${threshold}` },
-      several ? `${score}` : `${score} ${alarm ? "≥" : "<"} ${threshold}`));
-    const wrong = label !== null && label !== alarm && !network.asks[k];
+      several ? `${score}` : `${score} ${network.scores[k] === null ? "·" : alarm ? "≥" : "<"} ${threshold}`));
+    const wrong = network.scores[k] !== null && label !== null && label !== alarm && !network.asks[k];
     if (!several) root.append(element("span", { class: `decision ${alarm ? "alarm" : ""} ${wrong ? "wrong" : ""}` },
-      network.asks[k] ? "ask" : decisionOf(alarm, label)));
+      network.scores[k] === null ? "–" : network.asks[k] ? "ask" : decisionOf(alarm, label)));
   }
   if (labelled) root.append(element("span", { class: "label" }, label === null ? "?" : label ? "yes" : "no"));
   if (several) root.append(element("span", { class: "unseen" }, header.networks.map((network) =>
-    `${network.name}: ${network.asks[k] ? "ask" : network.alarms[k] ? "alarm" : "no alarm"}`).join(", ")));
+    `${network.name}: ${network.scores[k] === null ? "no score" : network.asks[k] ? "ask" : network.alarms[k] ? "alarm" : "no alarm"}`).join(", ")));
   root.onpointerenter = (/** @type {PointerEvent} */ event) => { if (event.pointerType !== "touch") show(viewer, k); };
   root.onclick = () => keep(viewer, k);
   return { root, bars };

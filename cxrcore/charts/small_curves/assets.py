@@ -4,7 +4,8 @@ from pathlib import Path
 
 from cxrcore.charts.sources import script, sent
 
-SCRIPTS = ("panel.js", "files.js", "curves.js")  # the last has the default export
+# The last has the default export.
+SCRIPTS = ("../outlines.js", "../picture_files.js", "panel.js", "files.js", "curves.js")
 _HERE = Path(__file__).parent
 
 STYLE, SCRIPT = sent(_HERE / "curves.css"), script(_HERE, *SCRIPTS)

@@ -45,18 +45,6 @@ function path(text, into) {
   return steps.length > 1 ? `M${steps.join("L")}` : `M${steps[0]}h0.1`;
 }
 
-/** @type {Record<string, (r: number) => string>} the d of a mark around 0, 0 */
-const OUTLINES = {
-  circle: (r) => `M${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`,
-  square: (r) => `M${-r} ${-r}h${2 * r}v${2 * r}h${-2 * r}z`,
-  diamond: (r) => `M0 ${-1.3 * r}L${1.3 * r} 0L0 ${1.3 * r}L${-1.3 * r} 0z`,
-  "triangle-up": (r) => `M0 ${-1.2 * r}L${1.2 * r} ${r}H${-1.2 * r}z`,
-  "triangle-down": (r) => `M0 ${1.2 * r}L${1.2 * r} ${-r}H${-1.2 * r}z`,
-  "triangle-left": (r) => `M${-1.2 * r} 0L${r} ${-1.2 * r}V${1.2 * r}z`,
-  "triangle-right": (r) => `M${1.2 * r} 0L${-r} ${-1.2 * r}V${1.2 * r}z`,
-  x: (r) => `M${-r} ${-r}L${r} ${r}M${r} ${-r}L${-r} ${r}`,
-};
-
 /** @param {Mark} mark @param {ReturnType<typeof area>} into @returns {SVGElement} */
 function marked(mark, into) {
   const name = mark.symbol.replace(/-(open|thin)/g, ""), cross = name === "x", open = mark.symbol.endsWith("-open");

@@ -9,10 +9,10 @@ import pandas as pd
 from cxrcore.errors import WorkbenchError
 from cxrcore.measures.intervals.holm import TIED, UNTESTED
 from cxrcore.measures.intervals.intervals import MACRO
-from cxrcore.queries import comparison, evaluated_runs, from_store, run_groups
+from cxrcore.queries import comparison, evaluated_runs, run_groups
 from cxrcore.queries.from_store import Overview
 from cxrcore.queries.kept import Kept
-from cxrcore.queries.repeats.trainings import repeat_key, shared_name
+from cxrcore.queries.repeats.trainings import shared_name
 from cxrcore.queries.run_groups import Group
 from cxrcore.store import Store
 
@@ -50,9 +50,8 @@ def entries(group: Group, runs: pd.DataFrame) -> list[Entry]:
     """
     table = group.table
     run_ids, measured = table.index.tolist(), table["measured"].fillna("").tolist()
-    told = (runs[name].tolist() for name in ("run_id", "config", "kind", "dataset_id", "split_fingerprint"))
-    own = {run_id: settings for run_id, *settings in zip(*told, strict=True)}
-    keys = [repeat_key(*own[run_id]) for run_id in run_ids]
+    repeats = dict(zip(runs["run_id"].tolist(), runs["repeat_key"].tolist(), strict=True))
+    keys = [repeats[run_id] for run_id in run_ids]
     sides = [list(zip(*(table[column].tolist() for column in (name, f"{name}_low", f"{name}_high")), strict=True))
              for name in MEASURES]
     folds: dict[object, dict[str, list[int]]] = {}
@@ -168,10 +167,3 @@ def films_in_words(group: Group, run_id: str) -> str:
     words = {part: name.lower() for name, part in run_groups.PART_NAMES.items()}
     part, _, subset = str(group.table.at[run_id, "measured"]).partition(",")
     return f"{int(group.table.at[run_id, 'films']):,} {words.get(part, part)} films" + (" (a subset)" if subset else "")
-
-
-def curves(store: Store, run_ids: Sequence[str]) -> dict[str, list[float]]:
-    """{run_id: macro AUROC on validation after each epoch}; runs without a curve are left out."""
-    epochs = from_store.epochs(store, run_ids)
-    found = epochs[epochs["val_macro_auroc"].notna()]
-    return {str(run_id): own["val_macro_auroc"].tolist() for run_id, own in found.groupby("run_id", sort=False)}

@@ -14,6 +14,7 @@ from cxrcore.data.pixels import film_file
 from cxrcore.errors import CheckpointError, WorkbenchError
 from cxrcore.explain.small_maps import SmallMaps
 from cxrcore.queries import explained_films
+from cxrcore.queries.explained_films import Explained
 from cxrcore.store import Store
 from cxrcore.store.run_folder import BEST
 
@@ -66,6 +67,18 @@ def make(store: Store, run_id: str, method: str, image_id: str, pixels: np.ndarr
     if loaded.maps.why_off:
         raise CheckpointError(f"its maps are off: {loaded.maps.why_off}")
     found = explained_films.explained(loaded, film_file.resize(pixels, loaded.image_size), method)
+    _write(path, found)
+    return FilmMaps(found.findings, found.small)
+
+
+def keep(store: Store, run_id: str, method: str, image_id: str, found: Explained) -> None:
+    """Leave maps that the run's network was just asked for, where none are kept; as `make`."""
+    path = _path(store, run_id, method, image_id)
+    if path is not None and not path.exists():
+        _write(path, found)
+
+
+def _write(path: Path | None, found: Explained) -> None:
     small = found.small
     with contextlib.suppress(OSError):  # a store on a disk that may not be written to
         if path is not None:
@@ -73,7 +86,6 @@ def make(store: Store, run_id: str, method: str, image_id: str, pixels: np.ndarr
             with replacing(path) as partial, open(partial, "wb") as file:
                 np.savez_compressed(file, findings=np.array(found.findings, dtype=np.str_), cells=small.cells,
                                     low=small.low, high=small.high, size=small.size, offset=small.offset)
-    return FilmMaps(found.findings, small)
 
 
 def can_make(store: Store, run_id: str) -> bool:

@@ -12,7 +12,9 @@ STRONGEST = 0.72  # opacity of the greatest share: text stays readable on it, on
 _STYLE = """<style>
 .company { overflow-x: auto; }
 .company table { border-collapse: separate; border-spacing: 2px; font-size: 14px; font-variant-numeric: tabular-nums; }
-.company caption { text-align: left; font-weight: 600; padding: 0 0 6px; }
+.company_title { margin: 0 0 6px; font-size: 15px; line-height: 1.4; }
+.company_title b { font-weight: 650; margin-right: 6px; }
+.company_title span { opacity: .72; }
 .company th { font-weight: 400; text-align: right; padding: 0 6px; white-space: nowrap; border: 0; }
 .company thead th { writing-mode: vertical-rl; transform: rotate(180deg); padding: 4px 0; text-align: left; }
 .company thead th:first-child { writing-mode: initial; transform: none; }
@@ -39,8 +41,9 @@ def company_table(table: pd.DataFrame, findings: Sequence[str]) -> str:
         cells = "".join(_cell(*(held[key][k, j] for key in ("share", "both", "lift")), greatest, name, names[j])
                         for j in range(len(names)))
         rows.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
-    return (f'{_STYLE}<div class="company" tabindex="0" role="region" aria-label="Findings together"><table>'
-            "<caption>Of the films with the row’s finding, % that have the column’s too</caption>"
+    return (f'{_STYLE}<p class="company_title"><b>Findings together</b> '
+            "<span>% of the films with the row’s finding that have the column’s too</span></p>"
+            '<div class="company" tabindex="0" role="region" aria-label="Findings together"><table>'
             f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>")
 
 

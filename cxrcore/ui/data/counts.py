@@ -1,23 +1,18 @@
 """The parts of the Data page, from the choice of a data set to its films' views."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from cxrcore.charts import dataset as charts
-from cxrcore.charts.dataset import prevalence_chart
-from cxrcore.charts.look import Figure
 from cxrcore.data import census
 from cxrcore.evaluation.published import nih_prevalence
 from cxrcore.findings import NO_FINDING, display_name
 from cxrcore.glossary import meaning
 from cxrcore.queries import data_set
 from cxrcore.queries.data_set import Holdings
-from cxrcore.queries.kept import kept
 from cxrcore.store.records import rows_of
-from cxrcore.ui import link, widgets
+from cxrcore.ui import link, simple_chart, widgets
 from cxrcore.ui.data.company_table import company_table
 from cxrcore.ui.frame import frame
 
@@ -96,15 +91,15 @@ def prevalence(found: Holdings, kind: str) -> None:
     """How common each finding is; on phantoms beside how common it is on real films."""
     shares = ", ".join(f"{display_name(row.finding)} {percent(row.share)}" for row in rows_of(found.prevalence))
     real = nih_prevalence() if kind == "phantom" else {}
-    widgets.chart(prevalence_chart(found.prevalence, {name: real[name] for name in found.findings if name in real}),
-                  "prevalence", f"Share of films with each finding: {shares}")
+    drawn = charts.prevalence_chart(found.prevalence, {name: real[name] for name in found.findings if name in real})
+    simple_chart.draw(drawn, "prevalence", f"Share of films with each finding: {shares}")
 
 
 def accuracy(found: Holdings, kind: str) -> None:
     """What rarity makes of accuracy."""
     right = found.without_alarms.set_index("finding")["accuracy"]
     st.subheader("Accuracy can mean predicting nothing", anchor=False)
-    st.metric(f"Mean accuracy of answering “no” to every one of all {found.figures.films:,} films",
+    st.metric(f"Mean accuracy of “no” to all of the {found.figures.films:,} films",
               percent(right.mean()),
               help=meaning("accuracy", "The films that a run is measured on give another number."))
     st.markdown(_accuracy_lesson(found.prevalence, right))
@@ -143,24 +138,25 @@ def _strongest(found: Holdings) -> str:
 
 def people(found: Holdings) -> None:
     """Patients and how they were filmed: a small chart of each thing that the table knows."""
-    drawn = _figures(found.dataset_id, found)
+    patients, per_film, later = found.per_patient, found.per_film, found.follow_ups
+    ages = charts.age_chart(found.ages, census.AGE_BAND, census.OLDEST_BAND)
     small = {
-        "films of one patient": (drawn.per_patient, "films_per_patient", found.figures.patients,
-                                 "Patients by number of films: "
-                                 + _pairs(found.per_patient["bin"], found.per_patient["patients"])),
-        "findings on one film": (drawn.per_film, "findings_per_film", len(found.per_film),
-                                 "Films by number of findings: "
-                                 + _pairs(found.per_film["findings"], found.per_film["films"])),
-        "ages": (drawn.ages, "ages", len(found.ages),
-                 f"Films by age and sex; half of them are {_middle_ages(found)}."),
-        "follow-up numbers": (drawn.follow_ups, "follow_ups", len(found.follow_ups), "Films by follow-up number: "
-                              + _pairs(found.follow_ups["follow_up"], found.follow_ups["films"])),
+        "films of one patient": (found.figures.patients, charts.count_chart(
+            "Patients by how many films they have", "patients", "Films of one patient", patients["bin"],
+            patients["patients"]), "films_per_patient", _pairs(patients["bin"], patients["patients"])),
+        "findings on one film": (len(per_film), charts.count_chart(
+            "Films by how many findings they have", "films", "Findings on one film", per_film["findings"],
+            per_film["films"]), "findings_per_film", _pairs(per_film["findings"], per_film["films"])),
+        "ages": (len(found.ages), ages, "ages", f"half of the films are {_middle_ages(found)}"),
+        "follow-up numbers": (len(later), charts.count_chart(
+            "Films by follow-up number", "films", "Follow-up number (0: the first film)",
+            later["follow_up"], later["films"]).beside(ages), "follow_ups", _pairs(later["follow_up"], later["films"])),
     }
     columns = st.columns(2, gap="large")
-    for k, (figure, key, _, alt) in enumerate(one for one in small.values() if one[2]):
+    for k, (_, chart, key, told) in enumerate(one for one in small.values() if one[0]):
         with columns[k % 2]:
-            widgets.chart(figure, key, alt)
-    if missing := [name for name, one in small.items() if not one[2]]:
+            simple_chart.draw(chart, key, f"{chart.title}: {told}")
+    if missing := [name for name, one in small.items() if not one[0]]:
         st.caption(f"The table does not say: {', '.join(missing)}.")
     unknown_sex = int(found.images["sex"].isna().sum())
     st.caption(f"Sex: {_sexes(found.images)}. Without an age: {found.ages_unknown:,} films; without a sex: "
@@ -187,8 +183,9 @@ def views(found: Holdings) -> None:
     if not found.by_view["films"].any():
         st.caption("The view of no film is known.")
         return
-    widgets.chart(_figures(found.dataset_id, found).by_view, "views",
-                  "Prevalence of each finding by view: " + spoken(found.by_view))
+    drawn = charts.group_chart("Prevalence by view", "% of each view’s films, and how many times as common",
+                               found.by_view, data_set.VIEWS, ENOUGH)
+    simple_chart.draw(drawn, "views", "Prevalence of each finding by view: " + spoken(found.by_view))
     if text := _furthest_apart(found.by_view):
         st.markdown(f"{text} A network can score well by telling how a film was taken: a shortcut, not the finding.")
 
@@ -211,29 +208,3 @@ def spoken(table: pd.DataFrame) -> str:
     rows = table.groupby("finding", sort=False)
     return "; ".join(f"{display_name(str(finding))} " + ", ".join(
         f"{row.group} {percent(row.share)}" for row in rows_of(own)) for finding, own in rows)
-
-
-@dataclass(frozen=True)
-class _Figures:
-    """The charts of a data set, built once: building them takes longer than all else on the page."""
-
-    per_patient: Figure
-    per_film: Figure
-    follow_ups: Figure
-    ages: Figure
-    by_view: Figure
-
-
-@kept(4)
-def _figures(dataset_id: str, _found: Holdings) -> _Figures:
-    patients, films, follow_ups = _found.per_patient, _found.per_film, _found.follow_ups
-    return _Figures(
-        charts.count_chart("Patients by how many films they have (count)", "Films of one patient", "patients",
-                           patients["bin"], patients["patients"]),
-        charts.count_chart("Films by how many findings they have (count)", "Findings on one film", "films",
-                           films["findings"], films["films"]),
-        charts.count_chart("Films by follow-up number (count; 0 = first film)", "Follow-up number", "films",
-                           follow_ups["follow_up"], follow_ups["films"]),
-        charts.age_chart(_found.ages, census.AGE_BAND),
-        charts.group_chart("Prevalence by view (% of the view's films)", _found.by_view),
-    )

@@ -81,7 +81,10 @@ def _quality(store: Store, labels: LabelSet) -> Tables:
 def _add(store: Store, dataset_id: str) -> None:
     if is_read_only():
         return
-    with st.expander("Add a label set", icon=":material/add:"):
+    box = st.expander("Add a label set", icon=":material/add:", key="add_labels", on_change="rerun")
+    if not box.open:  # what is in it takes a browser longer to load than all charts of the page
+        return
+    with box:
         bounded_file.TABLES.warm()
         file = st.file_uploader("Labels", KINDS, key="labels_file", max_upload_size=MOST,
                                 help="A row a film (or a film and reader): its name, and a column a finding.")

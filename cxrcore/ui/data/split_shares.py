@@ -5,16 +5,14 @@ import streamlit as st
 
 from cxrcore import config
 from cxrcore.charts import dataset as charts
-from cxrcore.charts.look import Figure
 from cxrcore.data.splits import LEAKY_SCHEMES, PART_WORDS
 from cxrcore.findings import display_name
 from cxrcore.measures.thresholds.fitting import STABLE_POSITIVES
 from cxrcore.queries import data_set, run_groups
 from cxrcore.queries.data_set import Holdings, SplitCounts, SplitKey
-from cxrcore.queries.kept import kept
 from cxrcore.store import Store
 from cxrcore.store.records import rows_of
-from cxrcore.ui import widgets
+from cxrcore.ui import simple_chart, widgets
 from cxrcore.ui.data.counts import spoken
 
 SPLIT = "split"  # the picker's key, and so its name in the link
@@ -49,8 +47,8 @@ def split(store: Store, found: Holdings, key: SplitKey, runs: pd.DataFrame) -> S
             "part": "Part", "films": widgets.number("films", "Films", "localized"),
             "patients": widgets.number("patients", "Patients", "localized"),
             **{column: widgets.number(term, title, "%.1f %%") for column, (term, title) in _PERCENTS.items()}})
-    widgets.chart(_split_figure(found.dataset_id, key, counted), "split_prevalence",
-                  "Prevalence of each finding by part of the split: " + spoken(counted.by_part))
+    simple_chart.draw(charts.group_chart("Prevalence by part", "% of the part’s films", counted.by_part),
+                      "split_prevalence", "Prevalence of each finding by part of the split: " + spoken(counted.by_part))
     rare = counted.by_part[(counted.by_part["group"] != "train") & (counted.by_part["positives"] < STABLE_POSITIVES)]
     if len(rare):
         _rare_table(rare)
@@ -74,11 +72,6 @@ def _rare_table(rare: pd.DataFrame) -> None:
 
 _PERCENTS = {"share": ("share", "Share of films"), "without_finding": ("without_finding", "Without a finding"),
              "ap_share": ("ap_films", "AP films")}
-
-
-@kept(16)
-def _split_figure(dataset_id: str, key: SplitKey, _counted: SplitCounts) -> Figure:
-    return charts.group_chart("Prevalence by part (% of the part's films)", _counted.by_part)
 
 
 def _leak_line(key: SplitKey, leaked: pd.DataFrame, patients: int) -> None:

@@ -10,6 +10,7 @@ from cxrcore.explain.method_names import HIRES
 from cxrcore.glossary import NOT_FOR_DIAGNOSIS, meaning
 from cxrcore.queries import chosen_film, explained_films
 from cxrcore.queries.chosen_film import ChosenFilm, RunFilms
+from cxrcore.queries.explained_films import Loaded
 from cxrcore.store import Store
 from cxrcore.ui import widgets
 from cxrcore.ui.explain import asked, score_views
@@ -37,13 +38,16 @@ def say_film(film: ChosenFilm, films: RunFilms) -> None:
     st.caption(f"{NOT_FOR_DIAGNOSIS} " + " · ".join(parts) + ".")
 
 
-def warnings_of(film: ChosenFilm, shown: Sequence[OneRun]) -> list[str]:
+def warnings_of(store: Store, film: ChosenFilm, shown: Sequence[OneRun]) -> list[str]:
     """What must be known before any score is believed, and where no map is shown."""
-    said, one = [], shown[0]
+    said = [f"{one.label}: the scores that its evaluation stored for this film are others, up to {apart:.2g} away. "
+            "Shown is what the network says now." for one in shown
+            if (apart := _apart(store, film, one) if one.loaded else None) is not None and apart > DIFFERENT]
+    one = shown[0]
     if film.part == "train":
         said.append("This film is in the run's training split: the network has seen it with its labels, so its scores "
                     "and maps say little of what it does on new films.")
-    checked = one.loaded.checked(one.small) if one.loaded.checked else None
+    checked = explained_films.checked(one.loaded, one.small) if one.loaded else None
     if checked and checked.reason:
         said.append(f"This image {explained_films.reason(checked.reason)}: the scores may mean nothing.")
     return [*said, *maps_off(shown)]
@@ -53,13 +57,13 @@ def maps_off(shown: Sequence[OneRun], on_screen: bool = True) -> list[str]:
     """Of each network whose maps are switched off, that they are and why."""
     alone = " Show and Map above change nothing." if on_screen and len(shown) == 1 else ""
     return [f"Where {one.label} looked is not shown, since its maps did not pass their check: "
-            f"{one.loaded.maps.why_off}. Its scores do not depend on maps.{alone}"
-            for one in shown if one.loaded.maps.why_off]
+            f"{one.why_off}. Its scores do not depend on maps.{alone}"
+            for one in shown if one.why_off]
 
 
 def _say_maps(one: OneRun) -> None:
     """That maps were checked; the six networks' are known to lie right, so nothing is said of them."""
-    if one.loaded.maps.is_checked:
+    if one.loaded and one.loaded.maps.is_checked:
         st.caption(f"{escape(one.label)}: {escape(one.loaded.maps.in_words())}.")
 
 
@@ -76,36 +80,47 @@ def put_numbers(store: Store, film: ChosenFilm, shown: Sequence[OneRun], method:
                 st.caption(text)
         if film.image_id and film.part is None:
             st.caption("Whether this run was trained on this film is not known: its split cannot be drawn again here.")
-        if method == HIRES and one.loaded.maps.pooled:
+        if method == HIRES and one.loaded and one.loaded.maps.pooled:
             st.caption("On this network HiResCAM equals Grad-CAM: what follows the layer is a mean and one linear "
                        "layer.")
-        _say_check(one)
+        if one.loaded:
+            _say_check(one.loaded, one.small)
 
 
-def _say_check(one: OneRun) -> None:
-    """Whether the film looks like those that the first run was trained on."""
-    if one.loaded.checked is None:
+def _say_check(loaded: Loaded, film: np.ndarray) -> None:
+    """Whether a film, uint8 (S, S), looks like those that the first run was trained on."""
+    checked = explained_films.checked(loaded, film)
+    if checked is None:
         st.caption("This run has no input check: nothing tells whether this is a film of the kind it was trained on. "
                    "Evaluating it again makes one.")
         return
-    checked = one.loaded.checked(one.small)
     st.caption(f"Input check: the film's distance to the run's training films, in the network's own features, is "
                f"{checked.distance:.2f} of the limit; {checked.percentile:.0f} % of such films are nearer. "
-               f"How good the check is, measured on films that took no part in it: {escape(one.loaded.measured)}")
+               f"How good the check is, measured on films that took no part in it: {escape(loaded.measured)}")
 
 
 def _say_stored(store: Store, film: ChosenFilm, one: OneRun) -> None:
     """Whether the scores of a film of the data set are those that were stored."""
-    if film.image_id is None:
+    if one.loaded is None:
+        if not one.scores.is_empty:
+            st.caption(f"{escape(one.label)}: these scores are those that its evaluation stored for this film; the "
+                       "network is being asked.")
         return
-    run = one.scores.run
-    kept = chosen_film.stored_scores(store, [run.read_own(part) for part in run.parts], film.image_id)
-    apart = max((abs(kept[finding] - one.scores.of(finding)[0]) for finding in one.scores.findings
-                 if finding in kept and not np.isnan(kept[finding])), default=None)
+    apart = _apart(store, film, one)
     if apart is not None:
         same = "the same as" if apart <= DIFFERENT else f"up to {apart:.2g} away from"
-        st.caption(f"{escape(run.label)}: these scores are {same} those that its evaluation stored for this film "
+        st.caption(f"{escape(one.label)}: these scores are {same} those that its evaluation stored for this film "
                    f"(largest difference {apart:.1e}).")
+
+
+def _apart(store: Store, film: ChosenFilm, one: OneRun) -> float | None:
+    """How far the scores of a film of the data set are from those that were stored; None where none were."""
+    if film.image_id is None:
+        return None
+    run = one.scores.run
+    kept = chosen_film.stored_scores(store, [run.read_own(part) for part in run.parts], film.image_id)
+    return max((abs(kept[finding] - one.scores.of(finding)[0]) for finding in one.scores.findings
+                if finding in kept and not np.isnan(kept[finding])), default=None)
 
 
 def draw_table(films: RunFilms, film: ChosenFilm, shown: Sequence[OneRun], method: str) -> None:

@@ -23,7 +23,7 @@ TRAINED_ON = "The network was trained on this film: its scores and map say littl
 def explain_downloads(stage: Stage) -> None:
     """The page's menu of downloads; made when asked for, of the finding that is chosen then."""
     # The file's own name may be a patient's, so it is in no download.
-    picture = "Film as PNG" if stage.shown[0].loaded.maps.why_off else "Overlay as PNG"
+    picture = "Film as PNG" if stage.shown[0].why_off else "Overlay as PNG"
     with frame.tools(), st.popover("Download", icon=":material/download:", help="What this page shows"):
         for label, data, ending, kind, icon in (
             (picture, lambda: as_png(overlay(stage)), "png", "image/png", ":material/image:"),
@@ -37,7 +37,7 @@ def explain_downloads(stage: Stage) -> None:
 
 
 def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.ndarray) -> str:
-    scores, has_maps = one.scores, not one.loaded.maps.why_off
+    scores, has_maps = one.scores, not one.why_off
     score, threshold = scores.of(finding)
     lines = []
     for place, row in enumerate(rows_of(score_views.scores_table([scores]))):
@@ -46,7 +46,8 @@ def _page(film: ChosenFilm, one: OneRun, finding: str, method: str, overlay: np.
                                scores.calibrated_in_digits(place) or "–", rests_on,
                                row.Decision == score_views.ALARM))
     known = [f"Film {film.image_id} of the data set."] if film.image_id else []
-    about = [f"Run {scores.run.label} ({scores.run.run_id}), {one.loaded.image_size} pixels a side.",
+    size = f", {one.loaded.image_size} pixels a side" if one.loaded else ""
+    about = [f"Run {scores.run.label} ({scores.run.run_id}){size}.",
              f"{f'Method: {method}. ' if has_maps else ''}Thresholds: {scores.source}.", *known]
     notes = [*[TRAINED_ON] * (film.part == "train"), *maps_off([one], on_screen=False),
              *[scores.uncalibrated] * bool(scores.uncalibrated)]

@@ -30,7 +30,7 @@ class FilmScores:
     Attributes:
         run, style: whose they are.
         findings: k names, of the network's outputs, in whose order all the arrays stand.
-        scores: float32 (k,).
+        scores: float32 (k,), NaN where there is none.
         thresholds: float64 (k,), and where they come from, in words.
         uppers: float64 (k,), from where on it is an alarm; from the threshold on up to there a person is asked.
         calibrated: probabilities, float64 (k,), NaN for a finding that validation holds too few films of to calibrate;
@@ -65,6 +65,11 @@ class FilmScores:
     def decisions(self) -> np.ndarray:
         """`ALARM`, `ASK` or `QUIET` for each finding, (k,)."""
         return np.where(self.asks, ASK, np.where(self.scores.astype(np.float64) >= self.thresholds, ALARM, QUIET))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no score of any finding yet."""
+        return bool(np.isnan(self.scores).all())
 
     def of(self, finding: str) -> tuple[float, float]:
         """A finding's score and threshold."""
@@ -128,7 +133,7 @@ def _among(held: Predictions, findings: Sequence[str], scores: np.ndarray) -> tu
         labels, values = held.labels[:, held.place(finding)], held.scores[:, held.place(finding)]
         positives[k] = (measured(labels, values) & (labels == 1)).sum()
         there = values[~np.isnan(values)]
-        percentile[k] = 100 * (there <= scores[k]).mean() if len(there) else np.nan
+        percentile[k] = 100 * (there <= scores[k]).mean() if len(there) and not np.isnan(scores[k]) else np.nan
     return positives, percentile
 
 

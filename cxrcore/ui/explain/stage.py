@@ -14,6 +14,7 @@ from cxrcore.explain import overlay as overlays
 from cxrcore.explain.method_names import SHARED, SLOW
 from cxrcore.findings import display_name, one_of
 from cxrcore.measures.number_words import with_minus
+from cxrcore.measures.thresholds.positions import rounded
 from cxrcore.measures.thresholds.told_apart import compared, told_apart
 from cxrcore.queries import explained_films
 from cxrcore.queries.chosen_film import ChosenFilm
@@ -24,6 +25,7 @@ from cxrcore.ui import film_viewer, link, widgets
 from cxrcore.ui.explain import asked, score_views
 from cxrcore.ui.explain.asked import OneRun
 from cxrcore.ui.explain.score_views import ALARM
+from cxrcore.ui.explain.waiting import Note
 
 KEY = "explain_viewer"
 MOST_NAMED = 2  # alarms that all networks raise and the answer names
@@ -41,6 +43,7 @@ class Stage:
         boxes: of the film.
         warnings: what must be known before any score is believed.
         chosen: what is chosen on the page by now, shared with downloads: `finding`.
+        note: says what is being done.
     """
 
     film: ChosenFilm
@@ -52,6 +55,12 @@ class Stage:
     boxes: Sequence[FilmBox]
     warnings: Sequence[str]
     chosen: dict[str, str]
+    note: Note
+
+    @property
+    def waits(self) -> bool:
+        """Whether networks are still to be asked; what is shown was known before."""
+        return any(one.loaded is None for one in self.shown)
 
 
 def open_finding(shown: Sequence[OneRun], others: Sequence[str]) -> str:
@@ -87,7 +96,7 @@ def unknown_to(shown: Sequence[OneRun]) -> list[str]:
 
 def _knows(one: OneRun, finding: str) -> bool:
     try:
-        return bool(one_of(one.loaded.findings, finding))
+        return bool(one_of(one.scores.findings, finding))
     except FindingError:
         return False
 
@@ -137,9 +146,11 @@ def _beside_threshold(one: OneRun, finding: str) -> str:
 def draw_stage(stage: Stage) -> None:
     """The viewer; with a patch on the film, what the networks say of it then, beside what they said before."""
     pixels = stage.film.film.pixels
-    patch = film_viewer.painted(KEY, payload.film_id(pixels))
-    now = ([one.over(explained_films.occluded(pixels, patch.strokes)) for one in stage.shown] if patch
+    stage.note.begin()
+    patch = None if stage.waits else film_viewer.painted(KEY, payload.film_id(pixels))
+    now = ([one.over(explained_films.occluded(pixels, patch.strokes), stage.note.tell) for one in stage.shown] if patch
            else list(stage.shown))
+    stage.note.clear()
     found, layers = _layers(stage, now)
     all_findings = stage.view == payload.ALL and not layers[0].off
     shown = Shown(stage.view if len(layers) > 1 or all_findings else payload.ONE, stage.chosen["finding"],
@@ -168,13 +179,10 @@ def draw_stage(stage: Stage) -> None:
 def _layers(stage: Stage, shown: Sequence[OneRun]) -> tuple[Explained | None, list[Layer]]:
     """The first network's maps by the chosen method, and all that are shown."""
     first = asked.maps_of(shown[0], stage.method)
-    if stage.view == payload.METHODS and not stage.shown[0].loaded.maps.why_off:
-        return first, [asked.layer_of(shown[0], 0, name, asked.maps_of(shown[0], name)) for name in asked.QUICK]
-    layers = [asked.layer_of(shown[0], 0, shown[0].label, first)]
-    if stage.view == payload.RUNS:
-        layers += [asked.layer_of(one, place, one.label, asked.maps_of(one, stage.method))
-                   for place, one in enumerate(shown[1:], 1)]
-    return first, layers
+    if stage.view == payload.METHODS and not stage.shown[0].why_off:
+        return first, [asked.layer_of(shown[0], 0, name, name) for name in asked.QUICK]
+    of = shown if stage.view == payload.RUNS else shown[:1]
+    return first, [asked.layer_of(one, place, one.label, stage.method) for place, one in enumerate(of)]
 
 
 def _network(one: OneRun, before: OneRun, findings: Sequence[str], found: Explained | None, patched: bool) -> Network:
@@ -182,7 +190,7 @@ def _network(one: OneRun, before: OneRun, findings: Sequence[str], found: Explai
     values = np.full((4, len(findings)), np.nan)
     notes = [f"{one.label} does not know it."] * len(findings)
     for place, finding in enumerate(findings):
-        if finding in one.loaded.findings:
+        if finding in one.scores.findings:
             values[:2, place] = one.scores.of(finding)
             values[2, place] = before.scores.of(finding)[0]
             values[3, place] = one.scores.upper_of(finding)
@@ -200,13 +208,15 @@ def note(one: OneRun, before: OneRun | None, finding: str, found: Explained | No
         found: its maps, where they are shown.
     """
     score, threshold = one.scores.of(finding)
+    if np.isnan(score):
+        return f"No score yet, threshold {rounded(threshold, '.3g')}."
     parts = [f"Score {told_apart(score, threshold)[0]}, threshold {told_apart(score, threshold)[1]}"]
     parts += one.scores.beside(finding) if before is None else [
         f"without the grey {before.scores.of(finding)[0]:.3g}"]
     ends = []
     if found is not None and (not found.findings or finding in found.findings):
         heat, energy = found.of(finding)
-        logit = with_minus(f"{found.logits[one.loaded.findings.index(finding)]:+.2f}")
+        logit = with_minus(f"{found.logits[one.scores.findings.index(finding)]:+.2f}")
         parts.append(f"logit {logit}" if found.off else f"logit {logit}, energy {energy:.3g}")
         if found.off:
             ends.append("No map is shown, as said above.")
@@ -224,7 +234,7 @@ def overlay(stage: Stage) -> np.ndarray:
     found = asked.maps_of(one, stage.method)
     if found is None or (found.findings and finding not in found.findings):
         found = asked.maps_of(one, asked.BASE)
-    if found is None or finding not in one.loaded.findings:
+    if found is None or finding not in one.scores.findings:
         return np.repeat(stage.film.film.pixels[..., None], 3, axis=2)
     return explained_films.drawn(stage.film.film.pixels, found, finding, one.opacity(finding), stage.look)
 

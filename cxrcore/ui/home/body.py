@@ -69,7 +69,7 @@ def show(store: Store, overview: from_store.Overview) -> None:
 
 def _now(store: Store, overview: from_store.Overview, statuses: Mapping[str, str]) -> None:
     """What trains; nothing where nothing does."""
-    live_training.follow(store, live_training.seen(overview, dict(statuses)), "running" in statuses.values())
+    live_training.follow(store, overview, statuses)
 
 
 def doors() -> None:

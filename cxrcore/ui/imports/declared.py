@@ -20,6 +20,15 @@ PARTS = {PART_WORDS[part].capitalize(): part for part in IMPORTED_PARTS}
 MOST = 200  # MB of a file
 MOST_FILES = 12  # at once
 
+_FORMS = {
+    "A row a film, a column a finding": "Image Index,Atelectasis,Mass,Nodule\n"
+                                        "00000013_005.png,0.1210,0.0338,0.0512\n"
+                                        "00000013_026.png,0.0874,0.0291,0.4475",
+    "The same in other words": "path;prob_Mass;prob_Nodule;fold\n"
+                               "a/00000013_005.jpg;0,0338;0,0512;val\n"
+                               "a/00000013_026.jpg;0,0291;0,4475;test",
+    "Several files at once: here two runs": "ResNet50.csv\nDenseNet201_val.csv\nDenseNet201_test.csv",
+}
 Upload = tuple[str, bytes]  # a file's name and content
 
 
@@ -60,6 +69,7 @@ def ask(store: Store, overview: from_store.Overview) -> tuple[tuple[Upload, ...]
         st.caption("Or from a terminal:")
         widgets.command("python scripts/import_predictions.py FILE --csv_path DATA/Data_Entry_2017.csv --name NAME",
                         store)
+        _show_forms()
         return None
     if len(found) > MOST_FILES:
         raise UsageError(f"{len(found)} files at once: at most {MOST_FILES} are read")
@@ -71,6 +81,16 @@ def ask(store: Store, overview: from_store.Overview) -> tuple[tuple[Upload, ...]
                            help="The sigmoid makes them probabilities. Never guessed.")
     return (tuple((file.name, file.getvalue()) for file in found),
             Declarations(table, PARTS[part], logits, *_ask_more()))
+
+
+def _show_forms() -> None:
+    """What files may look like, for whoever has none open yet."""
+    st.caption("Such files are read, as CSV, Parquet or npz, packed or not. Before anything is saved, each has a card: "
+               "how its columns were understood, the AUROC of every finding, and what is odd about it.")
+    for column, (title, text) in zip(st.columns(len(_FORMS)), _FORMS.items(), strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            st.code(text, language=None)
 
 
 def _ask_table(overview: from_store.Overview) -> Upload | str | None:

@@ -13,7 +13,7 @@ from cxrcore.queries.run_groups import LEAKY_NOTE, SYNTHETIC_NOTE
 from cxrcore.store import audit_marks
 from cxrcore.ui import widgets
 from cxrcore.ui.data.counts import LABEL_NOTES, percent
-from cxrcore.ui.present.stage import chart, headline, inside
+from cxrcore.ui.present.stage import headline, inside, rows
 
 REAL = "NIH's real films (Wang et al. 2017)"
 MOST_ROWS = 24  # findings that large type leaves room for
@@ -32,10 +32,8 @@ def imbalance(lesson: Lesson) -> None:
     with left:
         drawn = at_both_ends(found.prevalence)
         real = published.nih_prevalence() if lesson.kind == "phantom" else None
-        bars = prevalence_chart(drawn, real)
-        bars.update_layout(showlegend=False, xaxis_title=None)  # the slide's sentences say it
-        chart(bars, "imbalance", "Share of films with each finding, the most common on top"
-              + (f"; open dots: {REAL}" if real else ""), 9.6 if real else 8, title=False)
+        rows(prevalence_chart(drawn, real), "imbalance", "Share of films with each finding, the most common on top"
+             + (f"; open dots: {REAL}" if real else ""), 9.6 if real else 8)
     with right:
         figures = found.figures
         st.metric("Films", f"{figures.films:,}", help=meaning("films"))

@@ -8,12 +8,13 @@ from typing import Any
 import streamlit as st
 
 from cxrcore.charts.look import Figure
+from cxrcore.charts.simple_charts.payload import Chart
 from cxrcore.charts.sources import sent
 from cxrcore.charts.stage import for_stage
 from cxrcore.findings import display_name
 from cxrcore.queries.class_lesson import NothingToShow
 from cxrcore.store import Store
-from cxrcore.ui import shell, widgets
+from cxrcore.ui import shell, simple_chart, widgets
 from cxrcore.ui.link import forget, in_link
 
 SLIDE = "slide"  # the picker's key, and so its name in the link
@@ -157,7 +158,18 @@ def chart(figure: Figure, key: str, alt: str, besides: float, title: bool = True
     Args:
         besides: height of all else on the slide, in rem.
     """
-    st.html(f"<style>.st-key-chart_{key} {{ --besides: {besides:g}rem; }}</style>")
-    with st.container(key=f"chart_{key}"):
+    with _room(key, besides):
         st.plotly_chart(for_stage(figure, title), key=f"stage_{key}", height="stretch", alt=alt,
                         config={"displayModeBar": False})
+
+
+def rows(chart: Chart, key: str, alt: str, besides: float) -> None:
+    """As `chart`, of rows that are drawn without Plotly; the slide says their title and legend."""
+    with _room(key, besides):
+        simple_chart.fill(chart, f"stage_{key}", alt)
+
+
+def _room(key: str, besides: float) -> Any:
+    """The container that takes what the slide leaves."""
+    st.html(f"<style>.st-key-chart_{key} {{ --besides: {besides:g}rem; }}</style>")
+    return st.container(key=f"chart_{key}")

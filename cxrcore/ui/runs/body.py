@@ -88,11 +88,11 @@ def show(seen: RunsSeen) -> None:
     st.html(_STYLE)
     tied, running = seen.ties(), "running" in seen.statuses.values()
     if not seen.groups:
-        live_training.follow(seen.store, live_training.seen(seen.overview, seen.statuses), running)
+        live_training.follow(seen.store, seen.overview, seen.statuses)
         st.caption("All runs are archived. 'Show archived' brings them into view.")
         return
     widgets.answer(tables.said_first(seen.groups, seen.entries, tied))
-    live_training.follow(seen.store, live_training.seen(seen.overview, seen.statuses), running)
+    live_training.follow(seen.store, seen.overview, seen.statuses)
     rows = seen.overview.runs.set_index("run_id", drop=False).loc[seen.focus]
     with st.container(key="runs_room"):
         with st.container(key="runs_tables"):

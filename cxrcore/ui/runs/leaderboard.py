@@ -15,7 +15,7 @@ from cxrcore.charts.leaderboard.assets import SCRIPT, STYLE
 from cxrcore.charts.look import RunStyle, architecture_label
 from cxrcore.charts.sources import packed
 from cxrcore.glossary import TERMS
-from cxrcore.queries import run_progress
+from cxrcore.queries import from_store, run_progress
 from cxrcore.queries.glance import leaderboard
 from cxrcore.queries.glance.leaderboard import MEASURES, Entry
 from cxrcore.queries.run_groups import Group, chosen_after, group_note
@@ -98,7 +98,7 @@ def _payload(store: Store, group: Group, entries: Sequence[Entry], statuses: Map
              places: Mapping[str, str], own: Mapping[str, RunStyle]) -> dict[str, Any]:
     """places: {first run of a row: 'best' or 'tied'}; own: as `styles` of `show_group`."""
     run_ids = [run_id for one in entries for run_id in one.run_ids]
-    curves = leaderboard.curves(store, run_ids)
+    curves = from_store.overview(store).validation_curves  # as they are now: a training goes on under the page
     chosen = [run_id for run_id in link.runs_in_link() if run_id in set(group.table.index)]
     styles = {**link.styles(link.runs_in_link()), **own}
     ends = [value for own in curves.values() for value in own]

@@ -23,21 +23,21 @@ IDLE = 15.0  # while none does: so that a training that starts appears by itself
 Folded = Sequence[tuple[Training, RunStyle]]  # trainings whose runs look alike
 
 
-def seen(overview: from_store.Overview, statuses: Mapping[str, str]) -> tuple:
-    """What the page was drawn from; when this changes, all of it is drawn again."""
-    return overview.signature, tuple(statuses.items())
+def follow(store: Store, drawn: from_store.Overview, statuses: Mapping[str, str]) -> None:
+    """The trainings that run now, each with a bar; redraws the page when the list of runs changes.
+
+    Args:
+        drawn: what the page was drawn from.
+        statuses: {run_id: status as it was then}.
+    """
+    st.fragment(_follow, run_every=LIVE if "running" in statuses.values() else IDLE)(store, drawn, statuses)
 
 
-def follow(store: Store, drawn: tuple, running: bool) -> None:
-    """The trainings that run now, each with a bar; redraws the page when the list of runs changes."""
-    st.fragment(_follow, run_every=LIVE if running else IDLE)(store, drawn)
-
-
-def _follow(store: Store, drawn: tuple) -> None:
+def _follow(store: Store, drawn: from_store.Overview, statuses_drawn: Mapping[str, str]) -> None:
     with shell.errors_shown():
         overview = from_store.overview(store)
         statuses = from_store.statuses(store, overview.runs)
-        if seen(overview, statuses) != drawn:
+        if statuses != statuses_drawn or not overview.lists_the_same(drawn):
             st.rerun()
         running = overview.runs[overview.runs["run_id"].map(statuses) == "running"]
         queue = queued.read(store)
