@@ -5,7 +5,6 @@ A home is a folder with a store, the files that go in and those that come out. A
 """
 
 import hashlib
-import itertools
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -23,12 +22,11 @@ from cxrcore.data import films as film_sets
 from cxrcore.data.pixels import prepared
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import export, exported_folder
-from cxrcore.store import CSV, Store, waiting
+from cxrcore.store import Store, waiting
 from cxrcore.store.care import checking
 from cxrcore.store.run_folder import BEST, LAST
 
 N_IMPORTED = 60  # films of an imported file
-SECOND_READER = "second reader"  # a label set of all films
 
 
 @dataclass(frozen=True)
@@ -260,15 +258,13 @@ def evaluate(home: Home, number: int) -> object:
 
 
 def begin_evaluations(home: Home) -> None:
-    """The run that evaluations are of, on films that a second reader has read, too."""
+    """The run that evaluations are of."""
     if not of_name(home, "evaluated"):
         from small_trainings import small
 
         from cxrcore.training import train_run
 
         train_run.train(small(home.films, home.store.folder, arch="mobilenet_v2", name="evaluated"))
-        dataset_id = home.store.datasets()["dataset_id"].iloc[0]
-        home.store.save_label_set(dataset_id, SECOND_READER, 1 - home.store.labels(dataset_id)[["Mass"]])
 
 
 def mend_evaluation(home: Home, number: int) -> None:
@@ -278,19 +274,11 @@ def mend_evaluation(home: Home, number: int) -> None:
     store = hand_in.opened(home.store.key)
     (run_id,) = of_name(home, "evaluated")
     assert not waiting.of_run(store, run_id)
-    before = store.prediction_sets(run_id)
+    before = len(store.prediction_sets(run_id))
     evaluate(home, number)
     sets = store.prediction_sets(run_id)
-    assert len(sets) == len(before) + 2 and (sets["split"] == "val").sum() == (sets["split"] == "test").sum()
-    own = sets.loc[~sets["prediction_id"].isin(_at_its_training(sets)), "prediction_id"]
-    measured = store.metrics(list(own))
-    assert set(zip(measured["prediction_id"], measured["label_set"], strict=True)) == set(
-        itertools.product(own, (CSV, SECOND_READER)))
-
-
-def _at_its_training(sets: pd.DataFrame) -> pd.Series:
-    """The prediction sets that were there before the second reader's."""
-    return sets.sort_values("created_at").groupby("split")["prediction_id"].first()
+    assert len(sets) == before + 2 and (sets["split"] == "val").sum() == (sets["split"] == "test").sum()
+    assert set(store.metrics(list(sets["prediction_id"]))["prediction_id"]) == set(sets["prediction_id"])
 
 
 # -- a sweep
