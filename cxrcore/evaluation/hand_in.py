@@ -125,10 +125,11 @@ def _put(store: Store, results: Results, path: Path | None, given: ThresholdFile
             checkpoint_sha256=part.checkpoint_sha256, n_expected=part.n_expected, precision=part.precision,
             prediction_id=part.prediction_id)
     sets = {part.split: part.prediction_id for part in results.parts}
-    known = set(store.metrics(list(sets.values()))["prediction_id"]) if sets else set()
     measured = None
-    if sets and (given is not None or known != set(sets.values())):
+    if sets and given is not None:
         measured = measure_predictions.measure(store, run_id, sets, given, told)
+    elif sets:
+        measured = measure_predictions.measure_missing(store, run_id, sets, told)
     if ended is not None:
         store.finish_run(run_id, "finished", best_epoch=ended.best_epoch, cost=ended.cost)
     if path is not None:

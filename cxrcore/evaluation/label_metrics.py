@@ -1,7 +1,7 @@
 """What runs are worth against another label set: measured on the films that it has read, and what that changes."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,10 +87,15 @@ def _thresholds(labels: LabelSet, chosen: ThresholdSet) -> np.ndarray:
     return labels.thresholds(dict(zip(chosen.findings, chosen.thresholds.tolist(), strict=True)))
 
 
-def measure_other_sets(store: Store, run_id: str, prediction_id: str, dataset_id: str) -> None:
-    """Measure new predictions against the label sets that people have added to their films."""
+def measure_other_sets(store: Store, run_id: str, prediction_id: str, dataset_id: str,
+                       but: Collection[str] = ()) -> None:
+    """Measure new predictions against the label sets that people have added to their films.
+
+    Args:
+        but: names of label sets that they are not measured against.
+    """
     for labels in store.label_sets():
-        if labels.dataset_id == dataset_id and labels.name != CSV:
+        if labels.dataset_id == dataset_id and labels.name not in (CSV, *but):
             measure_on(store, run_id, prediction_id, labels)
 
 

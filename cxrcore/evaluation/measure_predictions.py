@@ -6,7 +6,7 @@ store; nothing of networks and nothing of the command line.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from cxrcore.evaluation.shares import Told, untold, within
 from cxrcore.measures import calibration
 from cxrcore.measures.thresholds import fitting
 from cxrcore.measures.thresholds.fitting import ThresholdSet
-from cxrcore.store import Predictions, Store, run_thresholds
+from cxrcore.store import CSV, Predictions, Store, run_thresholds
 from cxrcore.store.run_thresholds import FIT_SPLIT
 from cxrcore.store.threshold_file import ThresholdFile
 
@@ -101,11 +101,28 @@ def measure(
     return MeasuredParts(pd.concat(tables, ignore_index=True), readings, beside)
 
 
-def _measure_other_labels(store: Store, run_id: str, prediction_ids: Mapping[str, str]) -> None:
-    """On the readings that people have added to these films, too."""
+def measure_missing(store: Store, run_id: str, prediction_ids: Mapping[str, str], told: Told = untold
+                    ) -> MeasuredParts | None:
+    """Go on with a measurement that may have been broken off anywhere: what is there already is not measured again.
+
+    Returns:
+        As `measure`, which is done anew unless all parts have been measured against their own labels; None then.
+    """
+    rows = store.metrics(list(prediction_ids.values()))
+    known = set(rows[["prediction_id", "label_set"]].itertuples(index=False, name=None))
+    if any((prediction_id, CSV) not in known for prediction_id in prediction_ids.values()):
+        return measure(store, run_id, prediction_ids, told=told)
+    _measure_other_labels(store, run_id, prediction_ids, known)
+    return None
+
+
+def _measure_other_labels(store: Store, run_id: str, prediction_ids: Mapping[str, str],
+                          known: Collection[tuple[str, str]] = ()) -> None:
+    """On the readings that people have added to these films, too; of `known` prediction_id and label set, no more."""
     datasets = store.prediction_sets(run_id).set_index("prediction_id")["dataset_id"]
     for prediction_id in prediction_ids.values():
-        measure_other_sets(store, run_id, prediction_id, datasets[prediction_id])
+        measure_other_sets(store, run_id, prediction_id, datasets[prediction_id],
+                           [label_set for own, label_set in known if own == prediction_id])
 
 
 def _measured(store: Store, prediction_id: str, held: Predictions, readings: list[Reading],

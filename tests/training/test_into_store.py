@@ -183,6 +183,60 @@ def test_scores_that_wait_of_a_run_that_was_interrupted_do_not_end_its_training(
     assert store.run(run_id)["status"] == "interrupted"
 
 
+def test_what_was_measured_against_some_labels_alone_is_measured_against_all_by_the_next_script(tmp_path, monkeypatch):
+    """Killed after each table of metrics that a measurement saves, of own labels and of two further readings."""
+    home = {}
+    for name in ("whole", "killed"):
+        store = home[name] = Store(tmp_path / name / "store.duckdb")
+        known = known_data()
+        store.add_dataset(known.dataset_id, known.images, known.labels, known.findings, name="tiny", kind="nih",
+                          label_source="csv")
+        for reader, films in (("first", slice(None)), ("second", slice(0, 20))):
+            store.save_label_set(known.dataset_id, reader, 1 - store.labels(known.dataset_id)[["Mass"]].iloc[films])
+        store.create_run({"name": "read"}, known.dataset_id)
+    rng = np.random.default_rng(0)
+    parts = tuple(waiting.ScoredPart(part, np.array(known.image_ids)[rows],
+                                     rng.random((20, 14)).astype(np.float32), "model_best.pth", "0" * 64, 20)
+                  for part, rows in (("val", slice(0, 20)), ("test", slice(20, 40))))
+    (own,), (killed,) = (one.runs()["run_id"] for one in home.values())
+    hand_in.hand_in(home["whole"], waiting.Results(own, known.dataset_id, parts))
+    expected, store = measured_by(home["whole"]), home["killed"]
+    assert {(part, label_set) for part, label_set, *_ in expected} == {
+        ("val", "csv"), ("val", "first"), ("val", "second"), ("test", "csv"), ("test", "first")}
+    path = waiting.keep(store, waiting.Results(killed, known.dataset_id, parts))
+    for n_saved in (1, 2, 1, 1):  # val; val and test, against their own labels; val against the first, the second
+        with monkeypatch.context() as patch:
+            stop_after_saving(patch, n_saved)
+            with pytest.raises(SystemExit):
+                hand_in.hand_in_waiting(store)
+        assert path.exists() and measured_by(store) != expected
+    assert hand_in.hand_in_waiting(store) == ([path], []) and not path.exists()
+    assert measured_by(store) == expected
+    rows = store.run_tables(killed)["metrics"].to_pandas()
+    assert set(rows.loc[rows["label_set"] != "csv"].groupby(["prediction_id", "label_set"])["measurement"].nunique()
+               ) == {1}, "what was there already was not measured again"
+
+
+def stop_after_saving(patch: pytest.MonkeyPatch, n: int) -> None:
+    """The process ends when the n-th table of metrics has been saved."""
+    save, left = Store.save_metrics, iter(range(n - 1))
+
+    def saved(*given):
+        save(*given)
+        if next(left, None) is None:
+            raise SystemExit
+
+    patch.setattr(Store, "save_metrics", saved)
+
+
+def measured_by(store: Store) -> list[tuple]:
+    """The newest of every metric of a store."""
+    sets = store.prediction_sets().set_index("prediction_id")["split"]
+    rows = store.metrics(list(sets.index))
+    return sorted((sets[row.prediction_id], row.label_set, row.finding, row.metric, str(row.threshold_set),
+                   str(row.value), row.n) for row in rows.itertuples())
+
+
 def test_what_a_killed_process_left_half_written_is_no_result(tmp_path):
     store = Store(tmp_path / "store.duckdb")
     run_id = store.create_run({"name": "n", "arch": "resnet18"}, "d")
