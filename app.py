@@ -9,8 +9,9 @@ if __name__ == "__main__":  # each run of a visitor's page
 
     shell.navigation().run()
 else:  # the server, which has to listen before it imports what pages need
-    from cxrcore.ui.frame import served, visitor_limits
+    from cxrcore.ui.frame import freed_memory, served, visitor_limits
 
+    freed_memory.give_back()
     app = st.App(__file__, middleware=[Middleware(visitor_limits.VisitorLimits), Middleware(served.StyleInPage)],
                  routes=[Route("/health", served.health)],
                  lifespan=served.importing(("cxrcore.ui.run_pages", "cxrcore.ui.shell")))

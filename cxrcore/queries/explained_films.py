@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from cxrcore.networks.input_check.familiarity import Checked, InputCheck
 
 MODELS = 6  # kept in memory: as many as one page shows side by side
-MAPS = 48  # explanations kept, 1.4 MB each at 224 pixels
+MAPS = 32  # explanations kept, 1.4 MB each at 224 pixels: five methods of six networks on one film, and two more
 LINE = WaitingLine()  # of all visitors whose films networks look at
 
 

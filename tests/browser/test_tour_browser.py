@@ -28,7 +28,7 @@ def tour(page, address: str, tmp_path) -> None:
     go(page, "Runs")
     expect(page.get_by_test_id("leaderboard").locator("tr[data-run]").first).to_be_visible()
     go(page, "Data")
-    expect(page.get_by_text("Mean accuracy of answering “no” to every one of all")).to_be_visible()
+    expect(page.get_by_text("Mean accuracy of “no” to all of the")).to_be_visible()
     go(page, "Curves")
     expect(page.locator(".panel")).to_have_count(len(NIH_FINDINGS) + 1)  # and their mean
     page.get_by_role("radio", name="PR").or_(page.get_by_text("PR", exact=True)).first.click()

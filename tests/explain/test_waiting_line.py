@@ -62,7 +62,9 @@ def test_who_comes_first_is_served_first_and_alone():
         one.done.set()
         one.join(PATIENCE)
         wait_until(lambda n=n: len(order) == min(n + 1, 4))
-    assert visitors[3].told[-1] == 1 and sorted(set(visitors[3].told)) == [1, 2, 3] and line.is_free
+        for before, other in enumerate(visitors[n + 1:], 1):  # each hears of it before the next one leaves
+            wait_until(lambda before=before, other=other: other.told[-1] == before)
+    assert sorted(set(visitors[3].told)) == [1, 2, 3] and line.is_free
 
 
 def test_visitors_of_the_same_film_are_one_film_before_another():

@@ -179,7 +179,8 @@ def test_a_slide_draws_both_ends_of_a_long_list():
 @LISTS
 def test_the_data_page_offers_the_findings_of_the_data_set(store, findings):
     app = open_page("data", data=other_lists.dataset_of(findings))
-    assert not app.error and len(app.get("plotly_chart")) >= 4
+    charts = [one for one in app.get("bidi_component") if one.proto.component_name == "cxr_simple_chart"]
+    assert not app.error and len(charts) >= 4
 
 
 def test_an_import_says_how_many_findings_it_found(own_store):
