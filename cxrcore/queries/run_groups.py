@@ -128,7 +128,7 @@ def groups(
             draw=draw_in_words(scheme, seed, fingerprint),
             leaky=scheme in LEAKY_SCHEMES,
             synthetic=bool(known and datasets.at[dataset_id, "kind"] == "phantom"),
-            table=table[[run_id in own for run_id in order]],
+            table=table if len(own) == len(order) else table[[run_id in own for run_id in order]],
             warned=warned(rows),
         ))
     return found
@@ -156,9 +156,11 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, stat
     measured = board[board["split"].isin(preference)].assign(place=lambda rows: rows["split"].map(preference))
     measured = measured.sort_values("place", kind="stable").drop_duplicates("run_id")
     rows = runs[runs.columns.intersection(_OF_RUNS)].merge(measured, on="run_id", how="left")
-    subset = (rows["n"] < rows["n_expected"]).astype(bool)
+    rows = rows.assign(subset=(rows["n"] < rows["n_expected"]).astype(bool)).sort_values(
+        ["place", "subset", "auroc"], ascending=[True, True, False], kind="stable", ignore_index=True)
+    subset = rows["subset"]
     marks = [" (archived)" if gone else "" for gone in rows["archived"]]
-    table = pd.DataFrame({
+    return pd.DataFrame({
         "run": [labels[run_id] + mark for run_id, mark in zip(rows["run_id"].tolist(), marks, strict=True)],
         "audit": [f"⚠ {questions(marks)}" if marks else None
                   for marks in map(warned(rows).get, rows["run_id"].tolist())],
@@ -173,10 +175,7 @@ def _table(runs: pd.DataFrame, board: pd.DataFrame, datasets: pd.DataFrame, stat
         "best_epoch": rows["best_epoch"].astype("Int64"),
         "started": rows["started_at"], "loss": rows["loss"], "init": rows["init"],
         "note": rows["note"],
-        "place": rows["place"], "subset": subset,
-    }).set_axis(rows["run_id"], axis="index")
-    order = table.sort_values(["place", "subset", "auroc"], ascending=[True, True, False], kind="stable")
-    return order[list(TABLE_COLUMNS)]
+    }, columns=list(TABLE_COLUMNS)).set_axis(rows["run_id"], axis="index")
 
 
 def _fitted_on(rows: pd.DataFrame) -> list[str | None]:

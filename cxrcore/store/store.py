@@ -166,7 +166,7 @@ class Store(FilmsAndScores, Measurements, WholeRuns):
 
     def validation_curves(self) -> dict[str, list[float]]:
         """{run_id: macro AUROC on validation after each epoch that has one}, of all runs with such an epoch."""
-        found = self._frame("SELECT run_id, array_agg(val_macro_auroc ORDER BY epoch) AS curve FROM epochs "
-                            "WHERE val_macro_auroc IS NOT NULL GROUP BY run_id ORDER BY run_id")
-        return {run_id: list(map(float, curve))
-                for run_id, curve in zip(found["run_id"].tolist(), found["curve"].tolist(), strict=True)}
+        with self._read() as session:
+            return dict(session.execute(
+                "SELECT run_id, array_agg(val_macro_auroc ORDER BY epoch) AS curve FROM epochs "
+                "WHERE val_macro_auroc IS NOT NULL GROUP BY run_id ORDER BY run_id").fetchall())
