@@ -1,6 +1,5 @@
 """What stands on Home where there are runs: the answer, four live cards, four doors."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -61,15 +60,10 @@ def show(store: Store, overview: from_store.Overview) -> None:
                 film = st.empty()
     doors()
     with st.container(key="home_best", border=True):
-        _now(store, overview, statuses)
+        live_training.follow(store, overview, statuses)
         st.header(f"Best on {widgets.escape(group.title)}", anchor=False)
         tables.show_group(store, group, entries, statuses, tied, at_most=TOP)
     _living(store, overview, board, film)
-
-
-def _now(store: Store, overview: from_store.Overview, statuses: Mapping[str, str]) -> None:
-    """What trains; nothing where nothing does."""
-    live_training.follow(store, overview, statuses)
 
 
 def doors() -> None:
