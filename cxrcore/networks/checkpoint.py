@@ -29,6 +29,7 @@ from cxrcore.networks.batches import InputSpec
 from cxrcore.networks.model_options import check_options
 from cxrcore.networks.state_shapes import first_difference
 from cxrcore.networks.weights_file import read_plain
+from cxrcore.networks.whole_input import laid_out
 
 FORMAT = 1
 MAX_SIZE = 4096  # pixels a side of a network's input
@@ -86,7 +87,7 @@ class Checkpoint:
         return model.eval()
 
     def model_over_state(self) -> nn.Module:
-        """As `model`, over the very tensors of `state`, for who changes neither.
+        """As `model`, over the very tensors of `state`, for who changes neither and asks about a film at a time.
 
         Takes neither the memory of a second set of weights nor the time of random ones that the first replaces. Some
         networks have to be built with weights; of these it is `model`.
@@ -103,8 +104,8 @@ class Checkpoint:
             if alike and not first_difference(own, self.state):
                 model.load_state_dict(self.state, assign=True)
             if any(one.is_meta for one in (*model.parameters(), *model.buffers())):  # some that no state holds
-                return self.model()
-            return model.to(memory_format=torch.channels_last).eval()
+                model = self.model()
+            return laid_out(model).eval()
         except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError):
             return self.model()
 

@@ -1,6 +1,7 @@
 """The networks that the Explain page runs: loaded once, asked by all sessions in turns, one film at a time."""
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import sys
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
     from cxrcore.networks.batches import InputSpec
     from cxrcore.networks.input_check.familiarity import Checked, InputCheck
 
-MODELS = 6  # kept in memory: as many as one page shows side by side
+MODELS = 6  # networks kept in memory: as many as one page shows side by side
+WEIGHTS = 650_000_000  # bytes that their files have together: VGG16 and all of the six but ViT-B/16
 MAPS = 32  # explanations kept, 1.4 MB each at 224 pixels: five methods of six networks on one film, and two more
 LINE = WaitingLine()  # of all visitors whose films networks look at
 
@@ -77,25 +79,56 @@ def begin_loading(store: Store, run_ids: Sequence[str], after: float = 0.0) -> t
 
 @dataclass(frozen=True)
 class Loaded:
-    """A run's network.
+    """A run's network as it was loaded; what it is stays known when its weights had to give way to another's.
 
     Attributes:
-        key: changes with the checkpoint.
+        file: of the checkpoint, with the time and size that it had.
         image_size: pixels a side that it takes.
         findings: k names, of its outputs.
-        checked: says whether a film, uint8 (S, S), looks like those that the run was trained on; None without a check.
+        has_check: whether the run has an input check of this checkpoint.
         measured: the check's own rates of false alarms and misses, in words.
         maps: what is known of its maps, and why they are off if they are.
     """
 
-    key: str
+    file: "CheckpointFile"
     architecture: str
     image_size: int
     findings: tuple[str, ...]
-    explainer: "Explainer"
-    checked: "Callable[[np.ndarray], Checked] | None"
+    has_check: bool
     measured: str
     maps: "MapCheck"
+
+    @property
+    def key(self) -> str:
+        """Changes with the checkpoint."""
+        return "|".join(map(str, self.file))
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its weights are in memory."""
+        return _NETWORKS.holds(self.file)
+
+    def network(self) -> "Network":
+        """It with its weights, which are read again where they gave way.
+
+        Raises:
+            CheckpointError: the file is gone, or another one now.
+        """
+        return _NETWORKS.get(self.file, lambda: _read_network(self.file))
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is asked of films; holds the weights.
+
+    Attributes:
+        loaded: what it is.
+        checked: says whether a film, uint8 (S, S), looks like those that the run was trained on; None without a check.
+    """
+
+    loaded: Loaded
+    explainer: "Explainer"
+    checked: "Callable[[np.ndarray], Checked] | None"
 
 
 @dataclass(frozen=True)
@@ -144,38 +177,58 @@ def load_network(store: Store, run_id: str) -> Loaded:
     Raises:
         CheckpointError: no checkpoint, or one that breaks the contract.
     """
-    key = _key_of(checkpoint_of(store, run_id))
-    return _NETWORKS.get(key, lambda: _load(*key))
+    file = CheckpointFile.of(checkpoint_of(store, run_id))
+    return _LOADED.get(file, lambda: _NETWORKS.get(file, lambda: _read_network(file)).loaded)
 
 
 def is_loaded(store: Store, run_id: str) -> bool:
-    """Whether `load_network` would give the network at once."""
+    """Whether `load_network` would answer at once."""
     path = store.run_file(run_id, BEST)
-    return path is not None and _NETWORKS.holds(_key_of(path))
+    return path is not None and _LOADED.holds(CheckpointFile.of(path))
 
 
-_NETWORKS: Kept[Loaded] = Kept(MODELS)
+class CheckpointFile(NamedTuple):
+    """A checkpoint's file, which is replaced and never changed."""
+
+    path: str
+    mtime_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, path: Path) -> "CheckpointFile":
+        """As it is now."""
+        stat = path.stat()
+        return cls(str(path), stat.st_mtime_ns, stat.st_size)
 
 
-def _key_of(path: Path) -> tuple[str, int, int]:
-    stat = path.stat()
-    return str(path), stat.st_mtime_ns, stat.st_size
+_NETWORKS: Kept[Network] = Kept(MODELS, weigh=lambda file: file.size, share=WEIGHTS)
+_LOADED: Kept[Loaded] = Kept(64)  # without weights, of the networks that were asked last
 
 
-def _load(path: str, mtime_ns: int, size: int) -> Loaded:
+def _read_network(file: CheckpointFile) -> Network:
     from cxrcore.explain import map_check
     from cxrcore.networks import checkpoint as checkpoints  # needs torch
     from cxrcore.networks.prediction import default_device
 
+    path = Path(file.path)
     with _ONE_AT_A_TIME:
-        held = checkpoints.load_checkpoint(Path(path))
+        held = checkpoints.load_checkpoint(path)
         model = held.model_over_state().to(default_device())
-    folder, sha256 = Path(path).parent, checkpoints.sha256(Path(path))
-    check = _check_of(folder, sha256)
-    maps = map_check.kept_check(folder, sha256, model, held)
-    return Loaded(f"{path}|{mtime_ns}|{size}", held.architecture, held.image_size, held.findings,
-                  map_check.explainer_of(model, held, maps), _asking(check, model, held.spec),
-                  check.describe() if check else "", maps)
+    sha256 = _sha256(file)
+    if not path.exists() or CheckpointFile.of(path) != file:
+        raise CheckpointError("the run's checkpoint was replaced or removed just now: load the page again")
+    check = _check_of(path.parent, sha256)
+    maps = map_check.kept_check(path.parent, sha256, model, held)
+    loaded = Loaded(file, held.architecture, held.image_size, held.findings, check is not None,
+                    check.describe() if check else "", maps)
+    return Network(loaded, map_check.explainer_of(model, held, maps), _asking(check, model, held.spec))
+
+
+@functools.lru_cache(64)  # of half a GB it takes as long as reading it
+def _sha256(file: CheckpointFile) -> str:
+    from cxrcore.networks import checkpoint
+
+    return checkpoint.sha256(Path(file.path))
 
 
 def _check_of(folder: Path, sha256: str) -> "InputCheck | None":
@@ -230,7 +283,7 @@ class Question:
         """Whether all of it has been answered, and is kept."""
         film = film_key(self.film)
         return all(_MADE.holds((self.loaded.key, film, method)) for method in self.methods) and (
-            not self.checks or self.loaded.checked is None or _CHECKS.holds((self.loaded.key, film)))
+            not self.checks or not self.loaded.has_check or _CHECKS.holds((self.loaded.key, film)))
 
 
 _MADE: Kept[Explained] = Kept(MAPS)
@@ -270,20 +323,28 @@ def explained(loaded: Loaded, film: np.ndarray, method: str, told: "Callable[[in
 
 def _made(loaded: Loaded, film: np.ndarray, method: str) -> Explained:
     return _MADE.get((loaded.key, film_key(film), method),
-                     lambda: _packed(loaded.explainer.explain(film, loaded.findings, method)))
+                     lambda: _packed(loaded.network().explainer.explain(film, loaded.findings, method)))
 
 
 def checked(loaded: Loaded, film: np.ndarray) -> "Checked | None":
     """Whether a film, uint8 (S, S), looks like those that the run was trained on; None without a check."""
-    if loaded.checked is None or _CHECKS.holds((loaded.key, film_key(film))):
+    if not loaded.has_check or _CHECKS.holds((loaded.key, film_key(film))):
         return _checked(loaded, film)
     with LINE.turn(film_key(film)):
         return _checked(loaded, film)
 
 
 def _checked(loaded: Loaded, film: np.ndarray) -> "Checked | None":
-    ask = loaded.checked
-    return None if ask is None else _CHECKS.get((loaded.key, film_key(film)), lambda: ask(film))
+    if not loaded.has_check:
+        return None
+    return _CHECKS.get((loaded.key, film_key(film)), lambda: _look_at(loaded, film))
+
+
+def _look_at(loaded: Loaded, film: np.ndarray) -> "Checked":
+    ask = loaded.network().checked
+    if ask is None:
+        raise CheckpointError("the run's input check is gone: load the page again")
+    return ask(film)
 
 
 def explained_slowly(loaded: Loaded, film: np.ndarray, method: str, finding: str,
@@ -299,7 +360,7 @@ def explained_slowly(loaded: Loaded, film: np.ndarray, method: str, finding: str
             told(done, total)
             turn.let_others()
 
-        return _packed(loaded.explainer.explain(film, (finding,), method, step))
+        return _packed(loaded.network().explainer.explain(film, (finding,), method, step))
 
 
 def _packed(found: "Explanation") -> Explained:

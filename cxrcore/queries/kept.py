@@ -92,11 +92,13 @@ class Kept(Generic[Value]):
     """The values that were asked for last, at most so many, and all memories together at most `MOST_BYTES`.
 
     Args:
-        most: values that are kept; the one that was asked for the longest time ago goes first.
+        most: values that are kept; the one that was asked for the longest time ago goes first, before another is made.
+        weigh: what the value of a key will take, of a share that all of them have.
+        share: the most that they may take together; one alone may take more.
     """
 
-    def __init__(self, most: int):
-        self._most = most
+    def __init__(self, most: int, weigh: Callable[[Any], int] = lambda key: 0, share: int = 0):
+        self._most, self._weigh, self._share = most, weigh, share
         self._lock = Lock()
         self._places: OrderedDict[Hashable, _Place[Value]] = OrderedDict()
         _ALL.append(self)
@@ -106,7 +108,9 @@ class Kept(Generic[Value]):
         with self._lock:
             place = self._places.setdefault(key, _Place())
             self._places.move_to_end(key)
-            gone = [self._places.popitem(last=False)[1] for _ in range(len(self._places) - self._most)]
+            gone = []
+            while len(self._places) > self._most or len(self._places) > 1 and self._takes() > self._share:
+                gone.append(self._places.popitem(last=False)[1])
         for one in gone:
             _LEDGER.gone(one)
         with place.lock:
@@ -115,6 +119,9 @@ class Kept(Generic[Value]):
             value = place.values[0]
         _LEDGER.used(place, value, lambda: self._forget(key, place))
         return value
+
+    def _takes(self) -> int:
+        return sum(map(self._weigh, self._places))
 
     def _forget(self, key: Hashable, place: _Place[Value]) -> None:
         with self._lock:

@@ -66,3 +66,15 @@ def test_arrays_in_whatever_they_stand_are_counted_and_texts_by_estimate():
     assert 8_000 <= size_of(frame) < 9_000 and 60_000 < size_of(names) < 90_000
     assert size_of(Held(names, (numbers, numbers), frame)) == size_of(names) + 11_200 + size_of(frame)
     assert size_of("a text") == size_of(None) == 0
+
+
+def test_what_alone_may_take_more_than_the_share_makes_room_before_it_is_made():
+    memory = kept.Kept(9, weigh=len, share=6)
+    held = []
+    for key in ("aaa", "bb", "c"):
+        memory.get(key, value)
+    assert all(map(memory.holds, ("aaa", "bb", "c")))
+    memory.get("dddddddd", lambda: held.append([*map(memory.holds, ("aaa", "bb", "c"))]) or value())
+    assert held == [[False] * 3] and memory.holds("dddddddd")
+    memory.get("c", value)
+    assert memory.holds("c") and not memory.holds("dddddddd")

@@ -6,6 +6,8 @@
  *             setTriggerValue: (name: string, value: any) => void }} Sending
  */
 
+const KEPT = "cxr-leaderboard ";
+
 /** @type {WeakMap<ParentNode, Leaderboard>} */
 const tables = new WeakMap();
 
@@ -13,8 +15,9 @@ const tables = new WeakMap();
 export default function mount({ data, parentElement, setStateValue, setTriggerValue }) {
   let board = /** @type {Leaderboard} */ (tables.get(parentElement));
   if (!board) {
-    board = /** @type {any} */ ({ root: parentElement.querySelector("#leaderboard"), open: new Set(), seq: data.seq,
-                                  order: data.order, chosen: data.chosen, at: "", sent: "" });
+    const { open, order } = recalled(data);
+    board = /** @type {any} */ ({ root: parentElement.querySelector("#leaderboard"), open, seq: data.seq,
+                                  order, chosen: data.chosen, at: "", sent: "" });
     tables.set(parentElement, board);
   }
   board.send = { setStateValue, setTriggerValue };
@@ -26,6 +29,24 @@ export default function mount({ data, parentElement, setStateValue, setTriggerVa
     draw(board);
   }
   return () => { tables.delete(parentElement); };
+}
+
+// A reader's folds and order outlive the table: the page may put it elsewhere, and the reader may come back.
+/** @param {Leaderboard} board */
+function keep({ table, open, order }) {
+  try {
+    sessionStorage.setItem(KEPT + table.key, JSON.stringify({ open: [...open], order }));
+  } catch { /* then they are gone with the table */ }
+}
+
+/** @param {Table} table @returns {{ open: Set<string>, order: Order }} */
+function recalled({ key, order, more }) {
+  try {
+    const held = JSON.parse(sessionStorage.getItem(KEPT + key) ?? "null");
+    // The server chose the rows of a long table by the order that it knows.
+    if (held) return { open: new Set(held.open), order: more ? order : held.order };
+  } catch { /* nothing is kept */ }
+  return { open: new Set(), order };
 }
 
 /** @param {Leaderboard} board */
@@ -100,6 +121,7 @@ function sortBy(board, by) {
   const down = by !== "run";
   board.order = board.order.by !== by ? { by, down } : board.order.down === down ? { by, down: !down } : { by: "", down: true };
   if (board.table.more) board.send.setStateValue("order", board.order);
+  keep(board);
   draw(board);
 }
 
@@ -153,6 +175,7 @@ function pressed(board, row, key) {
 /** @param {Leaderboard} board @param {Row} row */
 function unfold(board, row) {
   if (!board.open.delete(row.id)) board.open.add(row.id);
+  keep(board);
   draw(board);
 }
 

@@ -112,10 +112,9 @@ def _explained(listed: Listed, image_id: str) -> tuple[Explained, float] | None:
     try:
         film = _film(listed, image_id)
         loaded = explained_films.load_network(listed.store, listed.run.run_id)
+        found = explained_films.explained(loaded, film_file.resize(film, loaded.image_size), METHODS[METHOD])
     except WorkbenchError:
         return None
-    small = film_file.resize(film, loaded.image_size)
-    found = explained_films.explained(loaded, small, METHODS[METHOD])
     if found.off:
         return None
     row = int(np.flatnonzero(listed.shown.found.image_ids == image_id)[0])

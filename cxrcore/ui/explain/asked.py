@@ -95,10 +95,11 @@ def questions(store: Store, runs: Sequence[Evaluated], pixels: np.ndarray, metho
 
 
 def answers_at_once(store: Store, runs: Sequence[Evaluated], pixels: np.ndarray, methods: Sequence[str]) -> bool:
-    """Whether networks need no loading, and either nothing has to be asked or nobody else asks."""
+    """Whether nothing has to be asked of networks that are known; else that they are in memory, and nobody asks."""
     if not all(explained_films.is_loaded(store, run.run_id) for run in runs):
         return False
-    return explained_films.LINE.is_free or all(one.is_at_hand for one in questions(store, runs, pixels, methods))
+    left = [one.loaded for one in questions(store, runs, pixels, methods) if not one.is_at_hand]
+    return not left or explained_films.LINE.is_free and all(loaded.is_held for loaded in left)
 
 
 def ask(store: Store, runs: Sequence[Evaluated], pixels: np.ndarray, methods: Sequence[str],

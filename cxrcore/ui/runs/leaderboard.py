@@ -160,7 +160,7 @@ def _repeats(one: Entry, rows: Sequence[dict[str, Any]], name: str) -> dict[str,
     looks = [row["look"] for row in rows if "look" in row]
     first = rows[0]
     below = [part for part in first["below"].split(" · ") if part and not part.startswith("epoch ")]
-    return {"id": f"repeats of {first['id']}", "name": name, "below": " · ".join(below),
+    return {"id": f"repeats of {min(one.run_ids)}", "name": name, "below": " · ".join(below),
             "link": first["link"], "note": "", "curve": first["curve"], "rows": list(rows),
             "spread": f"mean of {len(rows)} repeats, sd {_short(one.spread, 3)}"} | (
                 {"look": looks[0]} if len(looks) == len(rows) else {})
