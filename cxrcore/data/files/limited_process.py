@@ -30,7 +30,8 @@ _LOG = logging.getLogger(__name__)  # scripts print what it says
 Answer = tuple[dict[str, Any], bytes]
 Task = Callable[..., Iterator[Answer]]  # called with the question's bytes and options
 
-WARM = 2  # processes of a kind that are kept, so that one hostile file keeps nobody else waiting
+AT_ONCE = 2  # files of a kind, so that one hostile file keeps nobody else waiting
+WARM = 1  # processes of a kind that are kept when nobody needs them: of those that read tables one takes 100 MB
 START = 120.0  # seconds in which a process has to be ready
 _WHY = "it is damaged, or made to keep a computer busy"
 _NEVER = float("inf")
@@ -210,14 +211,18 @@ class Processes:
     def __init__(self, module: str, limits: Limits):
         self.limits = limits
         self._module = module
-        self._lock, self._room = threading.Lock(), threading.BoundedSemaphore(WARM)
+        self._lock, self._room = threading.Lock(), threading.BoundedSemaphore(AT_ONCE)
         self._idle: list[LimitedProcess] = []
+        self._lent = 0
         if hasattr(os, "register_at_fork"):  # a child of a fork must not share these
             os.register_at_fork(after_in_child=self._forget)
         atexit.register(self.close)
 
     def warm(self) -> None:
-        """Have one started, without waiting for it."""
+        """Have one started, without waiting for it, where there is none."""
+        with self._lock:
+            if self._idle or self._lent:
+                return
         with self.lent() as process:
             process.start()
 
@@ -226,11 +231,13 @@ class Processes:
         """A process for some time: a warm one, or a new one."""
         with self._lock:
             process = self._idle.pop() if self._idle else LimitedProcess(self._module, self.limits)
+            self._lent += 1
         process.limits = self.limits
         try:
             yield process
         finally:
             with self._lock:
+                self._lent -= 1
                 kept = process.is_running() and len(self._idle) < WARM
                 if kept:
                     self._idle.append(process)
@@ -251,8 +258,8 @@ class Processes:
             process.close()
 
     def _forget(self) -> None:
-        self._lock, self._room = threading.Lock(), threading.BoundedSemaphore(WARM)
-        self._idle = []
+        self._lock, self._room = threading.Lock(), threading.BoundedSemaphore(AT_ONCE)
+        self._idle, self._lent = [], 0
 
 
 @cache

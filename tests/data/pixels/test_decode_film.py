@@ -46,6 +46,18 @@ def refused(data: bytes) -> str:
 # -- the same films
 
 
+def test_of_several_that_read_at_once_one_stays(warm):
+    with decode_film.PROCESSES.lent():
+        decode_film.PROCESSES.warm()
+        assert running() == warm, "one that is at work will serve"
+        decode_film.read_in_limits(SMALL)
+        assert len(running()) == 2
+    assert len(running()) == 1
+    decode_film.PROCESSES.close()
+    decode_film.PROCESSES.warm()
+    assert len(running()) == 1
+
+
 def test_a_film_is_what_it_is_in_this_process(tmp_path, monkeypatch):
     film = Image.fromarray(np.random.default_rng(0).integers(0, 255, (61, 83), np.uint8))
     deep = Image.fromarray(np.asarray(film).astype(np.uint16) * 200)
