@@ -215,17 +215,20 @@ def require_savable(store: Store, matched: Sequence[MatchedLabels], again: bool)
     """Whether all of the readings can become label sets.
 
     Raises:
-        UsageError: a name that is taken. StoreError, DataError: as `Store.save_label_set`, such as a name of another
+        UsageError: a name that another reading has taken. StoreError, DataError: as `Store.save_label_set`, such as a name of another
             form.
     """
     names = [checked_name(one.name).casefold() for one in matched]
     if double := [one.name for one in matched if names.count(one.name.casefold()) > 1]:
         raise UsageError(f"two readers would become label sets of one name, '{double[0]}': nothing was saved")
     taken = {(one.dataset_id, one.name) for one in store.label_sets()}
-    if not again and (double := [one.name for one in matched if (one.dataset_id, one.name) in taken]):
+    there = [one for one in matched if (one.dataset_id, one.name) in taken and not again]
+    if double := [one.name for one in there if _standing(store, one) is None]:
         raise UsageError(f"there is a label set '{double[0]}' already: choose another name, or take its place with "
                          "--again; nothing was saved")
     for one in matched:
+        if one in there:
+            continue
         store.require_label_set(one.dataset_id, one.name, one.labels, derived_from=one.derived_from, again=again)
 
 
@@ -234,6 +237,8 @@ def save_matched(
 ) -> list[tuple[LabelSet, str]]:
     """Save the readings as label sets and measure every run on them; each with what that changed, in words.
 
+    Readings that are there already stay, and what has not been measured on them is: of a command that was broken off.
+
     Raises:
         WorkbenchError: as `require_savable`; nothing is saved then.
     """
@@ -241,13 +246,28 @@ def save_matched(
     names = {row.run_id: row.name or row.run_id for row in rows_of(store.runs())}
     made = []
     for place, one in enumerate(matched):
-        labels = store.save_label_set(
-            one.dataset_id, one.name, one.labels, derived_from=one.derived_from,
-            source=one.source, policy=one.reading.policy, reader=one.reading.reader, again=config.again)
+        labels = None if config.again else _standing(store, one)
+        if labels is None:
+            labels = store.save_label_set(
+                one.dataset_id, one.name, one.labels, derived_from=one.derived_from,
+                source=one.source, policy=one.reading.policy, reader=one.reading.reader, again=config.again)
         board = label_metrics.measure_runs(store, labels, within(told, place, len(matched)))
         said = label_metrics.in_words(label_metrics.what_changes(store, labels, board), names, labels.name)
         made.append((labels, said or "no run has predictions of these films yet"))
     return made
+
+
+def _standing(store: Store, one: MatchedLabels) -> LabelSet | None:
+    """The label set of this name, where it is this very reading."""
+    found = next((known for known in store.label_sets() if (known.dataset_id, known.name) == (one.dataset_id, one.name)
+                  and {finding: tuple(parts) for finding, parts in known.derived}
+                  == {finding: tuple(parts) for finding, parts in one.derived_from.items()}), None)
+    if found is None:
+        return None
+    held = store.labels(one.dataset_id, one.name)
+    alike = (list(held.columns) == list(one.labels.columns) and held.index.equals(one.labels.index)
+             and np.array_equal(held.to_numpy(np.float32), one.labels.to_numpy(np.float32), equal_nan=True))
+    return found if alike else None
 
 
 def listed(store: Store) -> str:

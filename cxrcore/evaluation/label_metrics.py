@@ -49,15 +49,20 @@ class Changed:
 def measure_runs(store: Store, labels: LabelSet, told: Told = untold) -> pd.DataFrame:
     """Measure every run's standing predictions of the set's films against it, and save that under the set's name.
 
+    Those that have been measured against it are not again.
+
     Args:
         told: hears how far it is.
 
     Returns:
-        The rows of the leaderboard that were measured.
+        The rows of the leaderboard that are measured now.
     """
     board = store.leaderboard()
     own = board[board["dataset_id"] == labels.dataset_id]
-    done = [measure_on(store, row.run_id, row.prediction_id, labels, within(told, place, len(own)))
+    known = store.metrics(own["prediction_id"].tolist())
+    before = set(known.loc[known["label_set"] == labels.name, "prediction_id"])
+    done = [row.prediction_id in before
+            or measure_on(store, row.run_id, row.prediction_id, labels, within(told, place, len(own)))
             for place, row in enumerate(rows_of(own))]
     return own[done] if len(own) else own
 

@@ -142,6 +142,30 @@ def test_experts_are_added_measured_listed_and_removed(measured, films, write):
     assert tables_of(store) == before
 
 
+def test_the_same_command_measures_what_a_killed_one_had_left(measured, films, write, monkeypatch):
+    table = write(adjudicated(films[:120]))
+    measure_on, done = label_metrics.measure_on, []
+
+    def killed_after_one(*given):
+        if done:
+            raise KeyboardInterrupt
+        shares_films = measure_on(*given)
+        done.extend([given[2]] * shares_films)
+        return shares_films
+
+    monkeypatch.setattr(label_metrics, "measure_on", killed_after_one)
+    assert add(table, "--description", "nih_adjudicated").returncode != 0 and len(done) == 1
+    monkeypatch.setattr(label_metrics, "measure_on", lambda *given: done.append(given[2]) or measure_on(*given))
+    added(table, "--description", "nih_adjudicated")
+    assert done[0] not in done[1:], "what had been measured was not measured again"
+    own = measured.metrics(measured.leaderboard()["prediction_id"].tolist())
+    board = measured.leaderboard()
+    assert set(own.loc[own["label_set"] == "experts", "prediction_id"]) == set(
+        board.loc[board["split"] == "test", "prediction_id"])
+    other = adjudicated(films[:120]).replace({"Pneumothorax": {"YES": "NO"}})
+    assert "there is a label set 'experts' already" in add(write(other), "--description", "nih_adjudicated").stderr
+
+
 def test_the_majority_of_readers_and_each_of_them(store, films, write):
     said = {"A": [1, 1, 0, 1], "B": [1, 0, 0, 0], "C": [0, 1, 0, None]}  # the last film: a tie
     rows = [(film, reader, value) for reader, values in said.items()
