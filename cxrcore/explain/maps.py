@@ -20,7 +20,7 @@ from torch import nn
 
 from cxrcore.errors import UsageError
 from cxrcore.explain import methods, registration
-from cxrcore.explain.freed_memory import keep_freed_memory
+from cxrcore.freed_memory import keep_for_next
 from cxrcore.explain.method_names import LABELS
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
 from cxrcore.explain.small_maps import SmallMaps, place, small_maps
@@ -115,7 +115,7 @@ class Explainer:
             off: why its maps are off, as `map_check` found; `explain` then gives scores and empty maps.
             shift: what the planted-blob test measured beside `registration`, see `blob_test.Found`.
         """
-        keep_freed_memory()
+        keep_for_next()
         self.off = off
         self._shift = shift
         self._model = _frozen_twin(model)

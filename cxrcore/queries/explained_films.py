@@ -22,6 +22,7 @@ from cxrcore.errors import CheckpointError, DataError, WorkbenchError
 from cxrcore.explain import overlay as overlays
 from cxrcore.explain.small_maps import SmallMaps
 from cxrcore.explain.waiting_line import WaitingLine, nobody
+from cxrcore.freed_memory import given_back_once_freed
 from cxrcore.queries.kept import Kept
 from cxrcore.store import Store
 from cxrcore.store.lost_file import why_missing
@@ -211,7 +212,7 @@ def _read_network(file: CheckpointFile) -> Network:
     from cxrcore.networks.prediction import default_device
 
     path = Path(file.path)
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, given_back_once_freed():
         held = checkpoints.load_checkpoint(path)
         model = held.model_over_state().to(default_device())
     sha256 = _sha256(file)

@@ -94,7 +94,7 @@ class Kept(Generic[Value]):
     Args:
         most: values that are kept; the one that was asked for the longest time ago goes first, before another is made.
         weigh: what the value of a key will take, of a share that all of them have.
-        share: the most that they may take together; one alone may take more.
+        share: the most that they may take together, else the heaviest goes; one alone may take more.
     """
 
     def __init__(self, most: int, weigh: Callable[[Any], int] = lambda key: 0, share: int = 0):
@@ -105,23 +105,32 @@ class Kept(Generic[Value]):
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value of a key, made now where there is none; what `make` raises leaves the place empty."""
-        with self._lock:
-            place = self._places.setdefault(key, _Place())
-            self._places.move_to_end(key)
-            gone = []
-            while len(self._places) > self._most or len(self._places) > 1 and self._takes() > self._share:
-                gone.append(self._places.popitem(last=False)[1])
-        for one in gone:
-            _LEDGER.gone(one)
+        place = self._place_of(key)
         with place.lock:
             if not place.values:
                 place.values.append(make())
             value = place.values[0]
         _LEDGER.used(place, value, lambda: self._forget(key, place))
+        with self._lock:
+            gone = self._places.get(key) is not place
+        if gone:  # had to give way while it was made: nobody else would take it out of the ledger
+            _LEDGER.gone(place)
         return value
 
-    def _takes(self) -> int:
-        return sum(map(self._weigh, self._places))
+    def _place_of(self, key: Hashable) -> "_Place[Value]":
+        """The place of a key, now the last one to go; those that give way for it are empty when this returns."""
+        with self._lock:
+            place = self._places.setdefault(key, _Place())
+            self._places.move_to_end(key)
+            gone = []
+            while len(self._places) > self._most:
+                gone.append(self._places.popitem(last=False)[1])
+            while sum(map(self._weigh, self._places)) > self._share and len(self._places) > 1:
+                *others, _ = self._places
+                gone.append(self._places.pop(max(others, key=self._weigh)))
+        for one in gone:
+            _LEDGER.gone(one)
+        return place
 
     def _forget(self, key: Hashable, place: _Place[Value]) -> None:
         with self._lock:

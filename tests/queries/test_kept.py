@@ -1,5 +1,6 @@
 """What is kept of large data sets takes a bounded number of bytes, whoever keeps it."""
 
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,13 +69,28 @@ def test_arrays_in_whatever_they_stand_are_counted_and_texts_by_estimate():
     assert size_of("a text") == size_of(None) == 0
 
 
-def test_what_alone_may_take_more_than_the_share_makes_room_before_it_is_made():
+def test_what_gave_way_while_it_was_made_is_held_by_nobody(bounded):
+    memory, held = kept.Kept(1), []
+
+    def slow() -> np.ndarray:
+        memory.get("another", value)  # as another thread does meanwhile
+        made = np.zeros(2_000, np.uint8)
+        held.append(weakref.ref(made))
+        return made
+
+    assert len(memory.get("slow", slow)) == 2_000
+    assert held[0]() is None and kept._LEDGER.total == 1_000
+    memory.get("new", lambda: held.append(memory.holds("another")) or value())
+    assert held[1] is False and kept._LEDGER.total == 1_000
+
+
+def test_the_heaviest_makes_room_before_another_is_made():
     memory = kept.Kept(9, weigh=len, share=6)
     held = []
-    for key in ("aaa", "bb", "c"):
+    for key in ("a", "bbb", "cc"):
         memory.get(key, value)
-    assert all(map(memory.holds, ("aaa", "bb", "c")))
-    memory.get("dddddddd", lambda: held.append([*map(memory.holds, ("aaa", "bb", "c"))]) or value())
-    assert held == [[False] * 3] and memory.holds("dddddddd")
-    memory.get("c", value)
-    assert memory.holds("c") and not memory.holds("dddddddd")
+    assert all(map(memory.holds, ("a", "bbb", "cc")))
+    memory.get("ddd", lambda: held.append([*map(memory.holds, ("a", "bbb", "cc"))]) or value())
+    assert held == [[True, False, True]]
+    memory.get("larger than all", lambda: held.append([*map(memory.holds, ("a", "ddd", "cc"))]) or value())
+    assert held[1] == [False] * 3 and memory.holds("larger than all")
