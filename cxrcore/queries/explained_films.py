@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     from cxrcore.networks.input_check.familiarity import Checked, InputCheck
 
 MODELS = 6  # networks kept in memory: as many as one page shows side by side
-WEIGHTS = 650_000_000  # bytes that their files have together: VGG16 and all of the six but ViT-B/16
+WEIGHTS = 450_000_000  # bytes that their files have together: all of the six but VGG16, which goes first and comes alone
 MAPS = 32  # explanations kept, 1.4 MB each at 224 pixels: five methods of six networks on one film, and two more
 LINE = WaitingLine()  # of all visitors whose films networks look at
 
 
 _LOADING: Kept[threading.Thread] = Kept(MODELS)
-_ONE_AT_A_TIME = threading.Lock()  # on its way a network may take several times what it takes in the end
+_ONE_AT_A_TIME = threading.Lock()  # else several on their way would be in memory before the first makes room
 
 
 def begin_loading(store: Store, run_ids: Sequence[str], after: float = 0.0) -> threading.Thread:
@@ -115,7 +115,7 @@ class Loaded:
         Raises:
             CheckpointError: the file is gone, or another one now.
         """
-        return _NETWORKS.get(self.file, lambda: _read_network(self.file))
+        return _network_of(self.file)
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def load_network(store: Store, run_id: str) -> Loaded:
         CheckpointError: no checkpoint, or one that breaks the contract.
     """
     file = CheckpointFile.of(checkpoint_of(store, run_id))
-    return _LOADED.get(file, lambda: _NETWORKS.get(file, lambda: _read_network(file)).loaded)
+    return _LOADED.get(file, lambda: _network_of(file).loaded)
 
 
 def is_loaded(store: Store, run_id: str) -> bool:
@@ -206,13 +206,18 @@ _NETWORKS: Kept[Network] = Kept(MODELS, weigh=lambda file: file.size, share=WEIG
 _LOADED: Kept[Loaded] = Kept(64)  # without weights, of the networks that were asked last
 
 
+def _network_of(file: CheckpointFile) -> Network:
+    with contextlib.nullcontext() if _NETWORKS.holds(file) else _ONE_AT_A_TIME:
+        return _NETWORKS.get(file, lambda: _read_network(file))
+
+
 def _read_network(file: CheckpointFile) -> Network:
     from cxrcore.explain import map_check
     from cxrcore.networks import checkpoint as checkpoints  # needs torch
     from cxrcore.networks.prediction import default_device
 
     path = Path(file.path)
-    with _ONE_AT_A_TIME, given_back_once_freed():
+    with given_back_once_freed():
         held = checkpoints.load_checkpoint(path)
         model = held.model_over_state().to(default_device())
     sha256 = _sha256(file)

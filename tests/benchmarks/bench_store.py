@@ -134,7 +134,7 @@ def test_two_thousand_runs_are_listed(store, full):
         con.execute("INSERT INTO prediction_sets SELECT 'p' || i || s, 'r' || i, 'full', s, 'best', '', 10, 10, "
                     "'fp32', now() FROM range(?) r(i), unnest(['val', 'test']) t(s)", [N_RUNS])
         con.execute("INSERT INTO metrics SELECT 'p' || i || s, 'csv', f, m, NULL, random(), NULL, NULL, 5, 10, '', "
-                    "'1' FROM range(?) r(i), unnest(['val', 'test']) t(s), "
+                    "'1', 1 FROM range(?) r(i), unnest(['val', 'test']) t(s), "
                     "unnest(['macro', 'Mass', 'Hernia']) u(f), unnest(['auroc', 'ap']) v(m)", [N_RUNS])
 
     def bare():

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 from functools import partial
+from types import SimpleNamespace
 
 import hostile_films
 import numpy as np
@@ -25,6 +26,7 @@ from cxrcore.queries import chosen_film, explained_films
 from cxrcore.report.explanation_page import explanation_page
 from cxrcore.store import Store
 from cxrcore.ui import film_viewer
+from cxrcore.ui.explain import film_tray
 
 ARCHITECTURE = "mobilenet_v2"
 
@@ -316,3 +318,15 @@ def test_an_upload_gives_the_stored_scores_of_every_architecture(phantoms, archi
         small = film_file.resize(film_file.read_film(data).pixels, loaded.image_size)
         scores = explained_films.explained(loaded, small, "gradcam").scores
         np.testing.assert_allclose(scores, held.scores[row], atol=1e-4)
+
+
+def test_films_of_an_uploader_that_is_gone_are_held_no_longer(monkeypatch):
+    removed = []
+    manager = SimpleNamespace(remove_file=lambda session_id, file_id: removed.append((session_id, file_id)))
+    monkeypatch.setattr(film_tray, "get_script_run_ctx",
+                        lambda: SimpleNamespace(session_id="visitor", uploaded_file_mgr=manager))
+    monkeypatch.setattr(film_tray.st, "session_state", {})
+    for shown in (["one", "two"], ["one", "two"], []):  # the page was left, and opened again
+        film_tray._free_others([SimpleNamespace(file_id=file_id) for file_id in shown])
+    film_tray._free_others([SimpleNamespace(file_id="three")])
+    assert sorted(removed) == [("visitor", "one"), ("visitor", "two")]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxrcore.data.pixels import decode_film, limits
 from cxrcore.errors import FilmError
@@ -54,7 +55,7 @@ _DROP = """<style>
 }
 [class*="st-key-film_example_"]:has(img) .stButton button:is(:hover, :focus-visible) { border-color: #56B4E9; }
 </style>"""
-_UPLOADS, _AT, _KNOWN = "film_uploads", "film_at", "film_known"  # in the session
+_UPLOADS, _AT, _KNOWN, _HELD = "film_uploads", "film_at", "film_known", "film_held"  # in the session
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def pick_film(store: Store, films: RunFilms, runs: pd.DataFrame, offer: Callable
         with st.container(key="film_drop"):
             with st.container(key="film_zone"):
                 files = _uploader(compact=False)
+            _free_others(files)
             with st.container(key="film_offer"):
                 offer()
         return _uploaded(store, films, size, files)
@@ -99,6 +101,7 @@ def pick_film(store: Store, films: RunFilms, runs: pd.DataFrame, offer: Callable
     with st.container(horizontal=True, key="film_tray", vertical_alignment="center", gap="small", width="content"):
         steps = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content")
         files = _uploader(compact=True)
+        _free_others(files)
         with steps:
             wanted = (Wanted(stored, f"stored {stored} {size}", lambda: chosen_film.stored(store, films, stored, size))
                       if (stored := st.query_params.get("film")) else _uploaded(store, films, size, files))
@@ -113,6 +116,18 @@ def _uploader(compact: bool) -> list[Any]:
                             key=_uploader_key(),
                             max_upload_size=limits.MAX_BYTES // 1_000_000,
                             label_visibility="collapsed", width=110 if compact else "stretch")
+
+
+def _free_others(files: list[Any]) -> None:
+    """Forget the bytes of films that were uploaded here before the page was left, or closed them.
+
+    Else Streamlit holds them until the visitor's tab is closed.
+    """
+    shown, context = {file.file_id for file in files}, get_script_run_ctx()
+    if context is not None:
+        for file_id in st.session_state.get(_HELD, set()) - shown:
+            context.uploaded_file_mgr.remove_file(context.session_id, file_id)
+    st.session_state[_HELD] = shown
 
 
 def _uploaded(store: Store, films: RunFilms, size: int, files: list[Any]) -> Wanted | None:
