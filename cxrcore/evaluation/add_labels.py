@@ -215,8 +215,8 @@ def require_savable(store: Store, matched: Sequence[MatchedLabels], again: bool)
     """Whether all of the readings can become label sets.
 
     Raises:
-        UsageError: a name that another reading has taken. StoreError, DataError: as `Store.save_label_set`, such as a name of another
-            form.
+        UsageError: a name that another reading has taken. StoreError, DataError: as `Store.save_label_set`, such as a
+            name of another form.
     """
     names = [checked_name(one.name).casefold() for one in matched]
     if double := [one.name for one in matched if names.count(one.name.casefold()) > 1]:

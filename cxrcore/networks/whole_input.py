@@ -5,7 +5,7 @@ from torch import nn
 
 
 class WholeInputConv(nn.Conv2d):
-    """The same numbers as `Conv2d`, up to rounding, without a copy of the weight where the kernel is as large as the input.
+    """The same numbers as `Conv2d`, up to rounding; no copy of the weight where the kernel is as large as the input.
 
     A convolution brings its weight into another order at each call: of VGG16's, 411 MB for every film.
     """

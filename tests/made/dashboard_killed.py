@@ -74,7 +74,7 @@ def mend_dashboard(home: Home, number: int) -> None:
     name = home.store.run(run_to_rename(home))["name"]
     if asked:
         assert name in {asked[-1], *done[-1:]} or not done, f"{name}; confirmed {done[-1:]}, asked {asked[-1:]}"
-        with (home.folder / _NAMES).open("a") as file:  # one that was saved and not confirmed any more stands from now on
+        with (home.folder / _NAMES).open("a") as file:  # one that was saved and not confirmed stands now
             print(json.dumps(["done", name]), file=file)
 
 

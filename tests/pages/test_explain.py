@@ -14,6 +14,8 @@ import pytest
 from opened_pages import answer_of, text_of
 from PIL import Image
 from sent_films import sent, viewers
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from cxrcore.charts.film_viewer import payload
 from cxrcore.data.pixels import film_file
@@ -321,12 +323,14 @@ def test_an_upload_gives_the_stored_scores_of_every_architecture(phantoms, archi
 
 
 def test_films_of_an_uploader_that_is_gone_are_held_no_longer(monkeypatch):
-    removed = []
-    manager = SimpleNamespace(remove_file=lambda session_id, file_id: removed.append((session_id, file_id)))
+    manager = MemoryUploadedFileManager("/upload")
+    for file_id in ("one", "two", "three"):
+        manager.add_file("visitor", UploadedFileRec(file_id, f"{file_id}.png", "image/png", b"film"))
     monkeypatch.setattr(film_tray, "get_script_run_ctx",
                         lambda: SimpleNamespace(session_id="visitor", uploaded_file_mgr=manager))
     monkeypatch.setattr(film_tray.st, "session_state", {})
     for shown in (["one", "two"], ["one", "two"], []):  # the page was left, and opened again
         film_tray._free_others([SimpleNamespace(file_id=file_id) for file_id in shown])
     film_tray._free_others([SimpleNamespace(file_id="three")])
-    assert sorted(removed) == [("visitor", "one"), ("visitor", "two")]
+    held = manager.get_files("visitor", ["one", "two", "three"])
+    assert [one.file_id for one in held] == ["three"]

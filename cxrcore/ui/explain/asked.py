@@ -99,7 +99,7 @@ def answers_at_once(store: Store, runs: Sequence[Evaluated], pixels: np.ndarray,
     if not all(explained_films.is_loaded(store, run.run_id) for run in runs):
         return False
     left = [one.loaded for one in questions(store, runs, pixels, methods) if not one.is_at_hand]
-    return not left or explained_films.LINE.is_free and all(loaded.is_held for loaded in left)
+    return not left or (explained_films.LINE.is_free and all(loaded.is_held for loaded in left))
 
 
 def ask(store: Store, runs: Sequence[Evaluated], pixels: np.ndarray, methods: Sequence[str],

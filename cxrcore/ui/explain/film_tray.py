@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxrcore.data.pixels import decode_film, limits
@@ -124,7 +125,7 @@ def _free_others(files: list[Any]) -> None:
     Else Streamlit holds them until the visitor's tab is closed.
     """
     shown, context = {file.file_id for file in files}, get_script_run_ctx()
-    if context is not None:
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         for file_id in st.session_state.get(_HELD, set()) - shown:
             context.uploaded_file_mgr.remove_file(context.session_id, file_id)
     st.session_state[_HELD] = shown
