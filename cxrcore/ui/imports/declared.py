@@ -21,12 +21,12 @@ MOST = 200  # MB of a file
 MOST_FILES = 12  # at once
 
 _FORMS = {
-    "A row a film, a column a finding": "Image Index,Atelectasis,Mass,Nodule\n"
-                                        "00000013_005.png,0.1210,0.0338,0.0512\n"
-                                        "00000013_026.png,0.0874,0.0291,0.4475",
-    "The same in other words": "path;prob_Mass;prob_Nodule;fold\n"
-                               "a/00000013_005.jpg;0,0338;0,0512;val\n"
-                               "a/00000013_026.jpg;0,0291;0,4475;test",
+    "A row a film, a column a finding": "Image Index,Mass,Nodule\n"
+                                        "00000013_005.png,0.0338,0.05\n"
+                                        "00000013_026.png,0.0291,0.44",
+    "The same in other words": "path;prob_Mass;fold\n"
+                               "a/00000013_005.jpg;0,0338;val\n"
+                               "a/00000013_026.jpg;0,0291;test",
     "Several files at once: here two runs": "ResNet50.csv\nDenseNet201_val.csv\nDenseNet201_test.csv",
 }
 Upload = tuple[str, bytes]  # a file's name and content
