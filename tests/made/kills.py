@@ -84,7 +84,8 @@ def run(starting: Any, moment: Moment, work: Callable[..., object], *given: Any)
         told.append(ours.recv())
         if moment.seconds is not None:
             time.sleep(moment.seconds)
-            os.kill(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended before, and says so
+                os.kill(process.pid, signal.SIGKILL)
         assert ours.poll(PATIENCE), "the work did not end"
         told.append(ours.recv())
     process.join(PATIENCE)
