@@ -57,7 +57,7 @@ class Campaign:
         typical, attempts = self.typical(subject, home), 0
         while True:
             moment = kills.drawn(number, typical, attempts)
-            own = number + 100 * attempts
+            own = number + 100 * self.tries_of(number)  # never one of a sitting that was broken off
             if killed_work.killed(context, subject, home, own, moment).killed:
                 break
             attempts += 1
@@ -65,6 +65,14 @@ class Campaign:
         self.told["killed"].append({"number": number, "subject": subject.name, **asdict(moment)})
         self.write()
         print(f"{number} of {KILLS}: {subject.name} killed at {moment}; all is there, and it went on", flush=True)
+
+    def tries_of(self, number: int) -> int:
+        """How often this kill was begun before; counted from here on."""
+        tries = self.told.setdefault("tries", {})
+        before = tries.get(str(number), 0)
+        tries[str(number)] = before + 1
+        self.write()
+        return before
 
     def write(self) -> None:
         self._file.write_text(json.dumps(self.told, indent=1))
