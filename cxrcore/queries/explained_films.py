@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from cxrcore.networks.input_check.familiarity import Checked, InputCheck
 
 MODELS = 6  # networks kept in memory: as many as one page shows side by side
-WEIGHTS = 450_000_000  # bytes of their files together: all of the six but VGG16, which goes first and comes alone
+WEIGHTS = 650_000_000  # bytes of their files together: VGG16, or ViT-B/16, and all others of the six
 MAPS = 32  # explanations kept, 1.4 MB each at 224 pixels: five methods of six networks on one film, and two more
 LINE = WaitingLine()  # of all visitors whose films networks look at
 
