@@ -31,20 +31,22 @@ export default function mount({ data, parentElement, setStateValue, setTriggerVa
   return () => { tables.delete(parentElement); };
 }
 
-// A reader's folds and order outlive the table: the page may put it elsewhere, and the reader may come back.
+// A reader's folds and order outlive the table: the page may put it elsewhere, and the reader may come back. The short
+// table of another page stays as it is sent.
 /** @param {Leaderboard} board */
 function keep({ table, open, order }) {
+  if (table.plain) return;
   try {
     sessionStorage.setItem(KEPT + table.key, JSON.stringify({ open: [...open], order }));
   } catch { /* then they are gone with the table */ }
 }
 
 /** @param {Table} table @returns {{ open: Set<string>, order: Order }} */
-function recalled({ key, order, more }) {
+function recalled({ key, order, more, plain }) {
   try {
     const held = JSON.parse(sessionStorage.getItem(KEPT + key) ?? "null");
     // The server chose the rows of a long table by the order that it knows.
-    if (held) return { open: new Set(held.open), order: more ? order : held.order };
+    if (held && !plain) return { open: new Set(held.open), order: more ? order : held.order };
   } catch { /* nothing is kept */ }
   return { open: new Set(), order };
 }
