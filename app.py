@@ -9,7 +9,7 @@ if __name__ == "__main__":  # each run of a visitor's page
 
     shell.navigation().run()
 else:  # the server, which has to listen before it imports what pages need
-    from cxrcore import freed_memory
+    from cxrcore.explain import freed_memory
     from cxrcore.ui.frame import served, visitor_limits
 
     freed_memory.give_back()

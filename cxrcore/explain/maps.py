@@ -20,10 +20,10 @@ from torch import nn
 
 from cxrcore.errors import UsageError
 from cxrcore.explain import methods, registration
+from cxrcore.explain.freed_memory import keep_for_next
 from cxrcore.explain.method_names import LABELS
 from cxrcore.explain.methods import GRAD_CAM, METHODS, Method
 from cxrcore.explain.small_maps import SmallMaps, place, small_maps
-from cxrcore.freed_memory import keep_for_next
 from cxrcore.networks.architectures import find_architecture, of_timm
 from cxrcore.networks.batches import InputSpec, normalise
 from cxrcore.networks.cam_layer import CamLayer, cam_layer

@@ -20,9 +20,9 @@ from cxrcore.charts.film_viewer import payload
 from cxrcore.data.files import bounded_file
 from cxrcore.errors import CheckpointError, DataError, WorkbenchError
 from cxrcore.explain import overlay as overlays
+from cxrcore.explain.freed_memory import given_back_once_freed
 from cxrcore.explain.small_maps import SmallMaps
 from cxrcore.explain.waiting_line import WaitingLine, nobody
-from cxrcore.freed_memory import given_back_once_freed
 from cxrcore.queries.kept import Kept
 from cxrcore.store import Store
 from cxrcore.store.lost_file import why_missing

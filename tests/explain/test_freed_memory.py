@@ -11,7 +11,7 @@ from cxrcore.config import PROJECT_ROOT
 FOR_NEXT = """
 import sys
 import numpy as np
-from cxrcore import freed_memory
+from cxrcore.explain import freed_memory
 if not (freed_memory.give_back() and freed_memory.keep_for_next()):
     sys.exit("not glibc")
 large, small = [], []
@@ -30,7 +30,7 @@ print(int(open("/proc/self/statm").read().split()[1]) * 4096 // 1_000_000)
 HELD = """
 import sys
 import numpy as np
-from cxrcore import freed_memory
+from cxrcore.explain import freed_memory
 if sys.argv[1] == "yes" and not freed_memory.give_back():
     sys.exit("not glibc")
 np.ones(4_000_000).sum()  # 32 MB: as much as makes glibc take blocks of this size from its arenas
