@@ -142,7 +142,7 @@ function listen(board, whole) {
     } else if (board.table.plain) openRun(board, row);
     else if (!target.closest("label")) tick(board, row);
   };
-  whole.onfocus = null;
+  whole.addEventListener("focusin", (event) => rowAt(board, event)); // drawn anew, the same row has it
   whole.onkeydown = (event) => {
     const row = rowAt(board, event);
     if (row && !event.ctrlKey && !event.metaKey && !event.altKey && pressed(board, row, event.key)) event.preventDefault();
