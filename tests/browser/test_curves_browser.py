@@ -273,7 +273,13 @@ def test_hover_on_a_mark_and_on_a_bin(page, served, six):
     for link, name, words in (("view=PR", "operating points", "threshold.*recall.*F1.*TP.*FP"),
                               ("view=Reliability", "", "mean score.*films.*with the finding.*95 % interval")):
         open_curves(page, served, f"{six.split('&')[0]}&finding=Effusion&{link}", 1)
-        x, y = page.evaluate(hover, name)
-        page.mouse.move(x - 5, y)
-        page.mouse.move(x, y)
-        expect(page.locator(f"{CHART} .hoverlayer")).to_contain_text(re.compile(words))
+        for last in (False, False, True):  # on a busy machine the chart is drawn once more under the pointer
+            x, y = page.evaluate(hover, name)
+            page.mouse.move(x - 5, y)
+            page.mouse.move(x, y)
+            try:
+                expect(page.locator(f"{CHART} .hoverlayer")).to_contain_text(re.compile(words), timeout=20_000)
+                break
+            except AssertionError:
+                if last:
+                    raise
