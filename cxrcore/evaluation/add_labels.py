@@ -222,14 +222,13 @@ def require_savable(store: Store, matched: Sequence[MatchedLabels], again: bool)
     if double := [one.name for one in matched if names.count(one.name.casefold()) > 1]:
         raise UsageError(f"two readers would become label sets of one name, '{double[0]}': nothing was saved")
     taken = {(one.dataset_id, one.name) for one in store.label_sets()}
-    there = [one for one in matched if (one.dataset_id, one.name) in taken and not again]
-    if double := [one.name for one in there if _standing(store, one) is None]:
+    there = {one.name: one for one in matched if (one.dataset_id, one.name) in taken and not again}
+    if double := [name for name, one in there.items() if _standing(store, one) is None]:
         raise UsageError(f"there is a label set '{double[0]}' already: choose another name, or take its place with "
                          "--again; nothing was saved")
     for one in matched:
-        if one in there:
-            continue
-        store.require_label_set(one.dataset_id, one.name, one.labels, derived_from=one.derived_from, again=again)
+        if one.name not in there:
+            store.require_label_set(one.dataset_id, one.name, one.labels, derived_from=one.derived_from, again=again)
 
 
 def save_matched(
