@@ -24,7 +24,7 @@ from cxrcore.config import is_read_only
 from cxrcore.errors import RunError, StoreError
 from cxrcore.store import safety_copy, schema, store_path, turns
 from cxrcore.store.backends.file_session import FileSession
-from cxrcore.store.backends.session import Session, Unwatched
+from cxrcore.store.backends.session import Answer, Session, Unwatched
 
 OF_RUN = "prediction_id IN (SELECT prediction_id FROM prediction_sets WHERE run_id = ?)"
 
@@ -264,6 +264,11 @@ def from_strings(column: pa.ChunkedArray) -> np.ndarray:
 def nan_to_null(frame: pd.DataFrame) -> pa.Table:
     """A frame for insertion: NaN becomes NULL."""
     return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def to_frame(answer: Answer) -> pd.DataFrame:
+    """What was asked for, as a frame: NULL becomes NaN, in numbers and in texts."""
+    return answer.to_arrow_table().to_pandas()
 
 
 def new_id() -> str:

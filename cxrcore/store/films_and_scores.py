@@ -14,7 +14,7 @@ from cxrcore import ids
 from cxrcore.errors import StoreError
 from cxrcore.findings import checked_list
 from cxrcore.store.backends.session import Session
-from cxrcore.store.file import from_lists, from_strings, nan_to_null, new_id, require, to_lists
+from cxrcore.store.file import from_lists, from_strings, nan_to_null, new_id, require, to_frame, to_lists
 from cxrcore.store.label_sets import LabelSets, insert_label_set, read_against
 from cxrcore.store.records import CSV, LabelSet, Predictions
 from cxrcore.store.turns import one_row
@@ -66,12 +66,12 @@ class FilmsAndScores(LabelSets):
     def images(self, dataset_id: str) -> pd.DataFrame:
         """image_id, patient_id, follow_up, age, sex, view; sorted by image_id."""
         with self._read() as con:
-            return con.rows("images", _IMAGES, "dataset_id = ?", [dataset_id], ("image_id",)).df()
+            return to_frame(con.rows("images", _IMAGES, "dataset_id = ?", [dataset_id], ("image_id",)))
 
     def boxes(self, dataset_id: str) -> pd.DataFrame:
         """image_id, finding, x, y, width, height; sorted by them."""
         with self._read() as con:
-            return con.rows("boxes", _BOXES, "dataset_id = ?", [dataset_id], _BOXES).df()
+            return to_frame(con.rows("boxes", _BOXES, "dataset_id = ?", [dataset_id], _BOXES))
 
     def save_predictions(
         self,

@@ -10,7 +10,7 @@ import pandas as pd
 from cxrcore import __version__
 from cxrcore.errors import StoreError
 from cxrcore.store.backends.base import StoreBase
-from cxrcore.store.file import OF_RUN, nan_to_null, new_id, require
+from cxrcore.store.file import OF_RUN, nan_to_null, new_id, require, to_frame
 from cxrcore.store.turns import one_row
 
 METRIC_COLUMNS = ("finding", "metric", "set_id", "value", "low", "high", "n_positive", "n", "method")
@@ -44,7 +44,7 @@ class Measurements(StoreBase):
         One row a prediction set, label set, finding, metric and threshold set, in their order.
         """
         with self._read() as con:
-            return con.metrics(prediction_ids).df()
+            return to_frame(con.metrics(prediction_ids))
 
     def save_threshold_set(
         self,
@@ -113,7 +113,7 @@ class Measurements(StoreBase):
         In the order of prediction_id, method, image_id and finding.
         """
         with self._read() as con:
-            return con.localization(prediction_ids).df()
+            return to_frame(con.localization(prediction_ids))
 
     def chosen_set(self, run_id: str, split: str, checkpoint_sha256: str | None = None) -> str | None:
         """The prediction_id that stands for a run's split, as on the leaderboard; None where there is none.
@@ -138,4 +138,4 @@ class Measurements(StoreBase):
         thresholds), n_defined (findings inside the macro mean).
         """
         with self._read() as con:
-            return con.leaderboard().df()
+            return to_frame(con.leaderboard())

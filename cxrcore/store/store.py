@@ -149,16 +149,16 @@ class Store(FilmsAndScores, Measurements, WholeRuns):
         return self._frame("SELECT * FROM runs ORDER BY started_at DESC NULLS LAST, run_id DESC")
 
     def run(self, run_id: str) -> dict[str, Any]:
-        """One run as a dictionary, with config, versions and cost parsed.
+        """One run as a dictionary, with config, versions and cost parsed; None for what is not known.
 
         Raises:
             RunError: no such run.
         """
-        rows = self._frame("SELECT * FROM runs WHERE run_id = ?", [run_id])
-        if rows.empty:
+        with self._read() as session:
+            rows = session.execute("SELECT * FROM runs WHERE run_id = ?", [run_id]).to_arrow_table().to_pylist()
+        if not rows:
             raise RunError(f"no run '{run_id}' in {self.key}")
-        row = rows.iloc[0].to_dict()
-        return row | {key: json.loads(row[key]) for key in ("config", "versions", "cost")}
+        return rows[0] | {key: json.loads(rows[0][key]) for key in ("config", "versions", "cost")}
 
     def epochs(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """Epochs of these runs, in order."""

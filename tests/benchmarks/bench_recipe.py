@@ -1,6 +1,6 @@
 """What the recipe gives on phantoms: trainings with and without its parts, paired on the same test films.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_recipe.py FOLDER [--arch mobilenet_v2 --whole] [--films 6000]
+    OMP_NUM_THREADS=1 python tests/benchmarks/bench_recipe.py FOLDER [--arch mobilenet_v2 --which whole] [--films 6000]
 
 Hours long; started again with the same folder it goes on with what is missing. The whole recipe comes before its parts,
 and each comparison is printed as soon as its trainings are there. No test: it is run by hand.
@@ -31,7 +31,8 @@ VARIANTS = {  # in this order, the first one against each of the others
     "+ averaged weights": RATE | {"ema": "on"},
     RUNS_ON: {name: value for name, value in RATE.items() if name != "patience"},
 }
-PAIRS = [("recipe", "old"), (STOPS, "old"), *((name, STOPS) for name in VARIANTS if name.startswith("+"))]
+_WHOLE, _PARTS = [("recipe", "old")], [(name, STOPS) for name in VARIANTS if name.startswith("+")]
+PAIRS = {"all": [*_WHOLE, (STOPS, "old"), *_PARTS], "whole": _WHOLE, "parts": _PARTS}
 DRAWS = 1000
 
 
@@ -40,7 +41,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--arch", default="resnet18")
-    parser.add_argument("--whole", action="store_true", help="the whole recipe against the old one only")
+    parser.add_argument("--which", choices=PAIRS, default="all", help="the whole recipe against the old one, or each "
+                                                                      "of its parts against none, at its rate")
     parser.add_argument("--films", type=int, default=6000)
     parser.add_argument("--train_subset", type=int, help="of their training films")
     parser.add_argument("--epochs", type=int, default=12)
@@ -52,7 +54,7 @@ def main() -> None:
                     str(asked.films)], check=True)
     cli.print_what_is_said()
     store = Store(asked.folder / "store.duckdb")
-    for one, other in PAIRS[:1] if asked.whole else PAIRS:
+    for one, other in PAIRS[asked.which]:
         for name in (other, one):
             for seed in SEEDS:
                 train(store, films, asked, name, seed)

@@ -10,7 +10,7 @@ import pandas as pd
 from cxrcore.config import is_read_only
 from cxrcore.errors import StoreError, StoreReadOnly
 from cxrcore.store.backends.session import Backend, Session
-from cxrcore.store.file import StoreFile
+from cxrcore.store.file import StoreFile, to_frame
 from cxrcore.store.team import address
 
 
@@ -123,7 +123,7 @@ class StoreBase:
 
     def _frame(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
         with self._read() as session:
-            return session.execute(query, parameters).df()
+            return to_frame(session.execute(query, parameters))
 
 
 def _team_store(url: str) -> Backend:

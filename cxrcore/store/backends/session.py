@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-import pandas as pd
 import pyarrow as pa
 
 LARGE = {  # {table: the columns that tell its parts apart}: a part is written at once, and never changed
@@ -28,9 +27,6 @@ class Answer(Protocol):
 
     def fetchall(self) -> list[Any]:
         """All rows as tuples."""
-
-    def df(self) -> pd.DataFrame:
-        """All rows, their columns of the types that DuckDB gives them."""
 
     def to_arrow_table(self) -> pa.Table:
         """All rows."""

@@ -4,15 +4,15 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import duckdb
-import pandas as pd
 import pyarrow as pa
 
 from cxrcore.store.team.tables import HIDDEN
+from cxrcore.store.turns import in_memory
 
 _TYPES = {16: pa.bool_(), 20: pa.int64(), 21: pa.int32(), 23: pa.int32(), 25: pa.string(), 700: pa.float32(),
-          701: pa.float64(), 1043: pa.string(), 1184: pa.timestamp("us", "UTC"), 1009: pa.list_(pa.string()),
-          1022: pa.list_(pa.float64())}  # by PostgreSQL's numbers of its types
+          701: pa.float64(), 1043: pa.string(), 1009: pa.list_(pa.string()), 1022: pa.list_(pa.float64())}
+# By PostgreSQL's numbers of its types; of moments, which are told in the machine's own time zone:
+_MOMENT = 1184
 
 
 class TableAnswer:
@@ -28,10 +28,6 @@ class TableAnswer:
     def fetchall(self) -> list[Any]:
         """All rows."""
         return list(self._left)
-
-    def df(self) -> pd.DataFrame:
-        """All rows as DuckDB gives them."""
-        return _engine().cursor().from_arrow(self._table).df()
 
     def to_arrow_table(self) -> pa.Table:
         """All rows."""
@@ -63,14 +59,10 @@ class RowsAnswer:
         """All rows."""
         return list(self._left)
 
-    def df(self) -> pd.DataFrame:
-        """All rows as DuckDB gives them."""
-        return TableAnswer(self.to_arrow_table()).df()
-
     def to_arrow_table(self) -> pa.Table:
         """All rows."""
         values = list(zip(*self._rows, strict=True))  # columns, of which those that are left out cost nothing more
-        return pa.table([pa.array(values[place] if values else (), _TYPES[oid])
+        return pa.table([pa.array(values[place] if values else (), _moment() if oid == _MOMENT else _TYPES[oid])
                          for place, (_, oid) in zip(self._shown, self.columns, strict=True)],
                         names=[name for name, _ in self.columns])
 
@@ -81,6 +73,7 @@ class RowsAnswer:
 
 
 @functools.cache
-def _engine() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-                                  "enable_external_access": "false"})
+def _moment() -> pa.DataType:
+    """A moment's type as DuckDB gives it here."""
+    with in_memory() as con:
+        return con.execute("SELECT now() AS moment").to_arrow_table().schema.field("moment").type
