@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cxrcore.charts.dot_rows import MARK
-from cxrcore.charts.look import FONT_SIZE, RunStyle, dress, escape
+from cxrcore.charts.look import FONT_SIZE, RunStyle, escape, layout_of
 
 _MANY_DECADES = 3  # from which only powers of ten are named
 
@@ -35,16 +35,14 @@ def quality_against_cost(title: str, cost: str, quality: str, runs: Sequence[Pri
     prices = np.log10([run.cost for run in runs])
     middle, room = (prices.min() + prices.max()) / 2, max(0.3, 0.15 * np.ptp(prices))
     low, high = prices.min() - room, prices.max() + room
-    figure = go.Figure([_mark(run, cost, quality, "right" if price <= middle else "left")
-                        for run, price in zip(runs, prices, strict=True)])
-    dress(figure, title)
+    layout = layout_of(title)
     steps = [mantissa * 10.0**power for power in range(int(np.floor(low)), int(np.ceil(high)) + 1)
              for mantissa in ((1, 2, 5) if high - low < _MANY_DECADES else (1,))]
-    figure.update_xaxes(title=f"{cost}, logarithmic", type="log", range=[low, high], tickvals=steps, tickformat="~s",
-                        nticks=None)
-    figure.update_yaxes(title=quality)
-    figure.update_layout(height=380, margin_r=28)  # half a tick's text
-    return figure
+    layout["xaxis"] |= {"type": "log", "range": [low, high], "tickvals": steps, "tickformat": "~s"}
+    layout["xaxis"]["title"]["text"], layout["yaxis"]["title"]["text"] = f"{cost}, logarithmic", quality
+    layout["height"], layout["margin"]["r"] = 380, 28  # half a tick's text
+    return go.Figure([_mark(run, cost, quality, "right" if price <= middle else "left")
+                      for run, price in zip(runs, prices, strict=True)], layout)
 
 
 def _mark(run: Priced, cost: str, quality: str, side: str) -> go.Scatter:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from cxrcore.charts.look import FONT_SIZE, RunStyle, dress, escape
+from cxrcore.charts.look import FONT_SIZE, RunStyle, escape, layout_of
 from cxrcore.findings import display_name
 
 MACRO_MEAN = "Macro mean"
@@ -79,9 +79,8 @@ def dot_rows(title: str, axis: str, runs: Sequence[Bars], names: Sequence[str], 
         published: reference marks.
         lanes: marks that a row has room for, where another chart's beside it has more.
     """
-    dressed, n = go.Figure(), len(names)
-    dress(dressed, escape(title))
-    layout = dressed.layout.to_plotly_json()
+    n = len(names)
+    layout = layout_of(escape(title))
     layout |= {"height": _TOP + _BOTTOM + n * (_ROW + _ROW_OF_RUN * max(len(runs) - 2, lanes - 2, 0)),
                "shapes": _lines(names, upright)}
     layout["yaxis"] |= {"tickvals": list(range(n)), "range": [n - 0.5, -0.5],

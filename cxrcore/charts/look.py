@@ -90,21 +90,24 @@ def run_styles(run_ids: Iterable[str], places: Mapping[str, int] | None = None) 
     return styles
 
 
-def dress(figure: go.Figure, title: str) -> None:
-    """The look that all charts share; whatever is not set comes from the page's theme."""
+def layout_of(title: str) -> dict[str, Any]:
+    """The look that all charts share; whatever is not set comes from the page's theme.
+
+    It is given to `go.Figure` with the traces: setting the same on a figure, name by name, takes ten times as long.
+    """
     size = {"size": FONT_SIZE}
-    figure.update_layout(
-        title={"text": title, "font": {"size": FONT_SIZE + 2}, "x": 0, "xref": "container", "y": 0.97},
-        title_yanchor="top",
-        height=CURVE_HEIGHT,
-        margin={"l": 8, "r": 12, "t": 52, "b": 8},
-        showlegend=False,
-        hovermode="closest",
-        hoverlabel={"font": size, "align": "left"},
-        uirevision="keep",  # a zoom survives new data
-    )
-    figure.update_xaxes(title_font=size, tickfont=size, automargin=True, showgrid=False, zeroline=False)
-    figure.update_yaxes(tickfont=size, automargin=True, zeroline=False, nticks=6)
+    return {
+        "title": {"text": title, "font": {"size": FONT_SIZE + 2}, "x": 0, "xref": "container", "y": 0.97,
+                  "yanchor": "top"},
+        "height": CURVE_HEIGHT,
+        "margin": {"l": 8, "r": 12, "t": 52, "b": 8},
+        "showlegend": False,
+        "hovermode": "closest",
+        "hoverlabel": {"font": size, "align": "left"},
+        "uirevision": "keep",  # a zoom survives new data
+        "xaxis": {"title": {"font": size}, "tickfont": size, "automargin": True, "showgrid": False, "zeroline": False},
+        "yaxis": {"title": {}, "tickfont": size, "automargin": True, "zeroline": False, "nticks": 6},
+    }
 
 
 def escape(text: str) -> str:

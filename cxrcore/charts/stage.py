@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from cxrcore.charts.look import RunStyle, dress, escape
+from cxrcore.charts.look import RunStyle, escape, layout_of
 
 STAGE_FONT = 22  # pixels; class mode promises 20
 _THICKER = 1.8
@@ -73,7 +73,11 @@ class Rated:
 
 def rating_chart(axis: str, runs: Sequence[Rated]) -> go.Figure:
     """A row a run, the first on top: name, value as text, and interval; `axis` says what the value is."""
-    figure = go.Figure([
+    layout = layout_of(axis)
+    layout["xaxis"]["title"]["text"], layout["xaxis"]["showgrid"] = axis, True
+    layout["yaxis"] |= {"autorange": "reversed", "ticksuffix": "  ", "nticks": None, "tickvals": list(range(len(runs))),
+                        "ticktext": [escape(_short(run.name)) for run in runs]}
+    return go.Figure([
         go.Scatter(x=[run.value], y=[escape(run.name)], mode="markers+text", text=[f"{run.value:.3f}"],
                    textposition="top center", textfont={"size": STAGE_FONT}, cliponaxis=False,
                    marker={"color": run.style.colour, "size": 11, "symbol": run.style.symbol},
@@ -81,9 +85,4 @@ def rating_chart(axis: str, runs: Sequence[Rated]) -> go.Figure:
                             "arrayminus": [run.value - run.low], "color": run.style.colour, "thickness": 3, "width": 0},
                    hovertemplate=f"<b>{escape(run.name)}</b><br>{run.value:.3f} ({run.low:.3f} to {run.high:.3f})"
                                  "<extra></extra>")
-        for run in runs])
-    dress(figure, axis)
-    figure.update_xaxes(title=axis, showgrid=True)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", nticks=None, tickvals=list(range(len(runs))),
-                        ticktext=[escape(_short(run.name)) for run in runs])
-    return figure
+        for run in runs], layout)

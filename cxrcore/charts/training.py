@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrcore.charts.look import FONT_SIZE, RunStyle, dress, escape
+from cxrcore.charts.look import FONT_SIZE, RunStyle, escape, layout_of
 
 HEIGHT = 250  # pixels; two stand beside each other and two below them, in two fifths of a page
 
@@ -64,22 +64,22 @@ def training_chart(panel: TrainingPanel, curves: Sequence[Curve], last_epoch: in
     Args:
         last_epoch: where the axis ends, so that it stands still while a run grows.
     """
-    figure = go.Figure()
+    traces = []
     for curve in curves:
         if panel.faint:
-            figure.add_trace(_line(curve, panel.faint, panel.format, faint=True))
-        figure.add_trace(_line(curve, panel.column, panel.format))
+            traces.append(_line(curve, panel.faint, panel.format, faint=True))
+        traces.append(_line(curve, panel.column, panel.format))
         if panel.best and curve.best_epoch is not None:
             best = curve.epochs[curve.epochs["epoch"] == curve.best_epoch]
-            figure.add_trace(_ring(best["epoch"], best[panel.column], curve.style.colour))
-    dress(figure, panel.short)
-    figure.update_layout(height=HEIGHT, margin={"l": 4, "r": 8, "t": 40, "b": 46})
-    figure.update_xaxes(range=[0.5, last_epoch + 0.5], dtick=_step(last_epoch), tick0=0)
-    figure.add_annotation(text="Epoch", x=0, y=0, xref="paper", yref="paper", xanchor="left", yanchor="top", yshift=-22,
-                          showarrow=False, font={"size": FONT_SIZE})  # at the left: buttons are at the right
+            traces.append(_ring(best["epoch"], best[panel.column], curve.style.colour))
+    layout = layout_of(panel.short)
+    layout |= {"height": HEIGHT, "margin": {"l": 4, "r": 8, "t": 40, "b": 46}, "annotations": [{
+        "text": "Epoch", "x": 0, "y": 0, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top",
+        "yshift": -22, "showarrow": False, "font": {"size": FONT_SIZE}}]}  # at the left: buttons are at the right
+    layout["xaxis"] |= {"range": [0.5, last_epoch + 0.5], "dtick": _step(last_epoch), "tick0": 0}
     if panel.format.endswith("e"):
-        figure.update_yaxes(exponentformat="e", minexponent=2, rangemode="tozero")
-    return figure
+        layout["yaxis"] |= {"exponentformat": "e", "minexponent": 2, "rangemode": "tozero"}
+    return go.Figure(traces, layout)
 
 
 def _line(curve: Curve, column: str, number: str, faint: bool = False) -> go.Scatter:

@@ -157,7 +157,7 @@ def read_lesson(store: Store, overview: from_store.Overview, chosen: list[str], 
     """
     runs, board = overview.runs, overview.board
     pickable = runs[~runs["archived"].astype(bool) | runs["run_id"].isin(chosen)]
-    groups = run_groups.groups(pickable, board, overview.datasets, from_store.statuses(store, runs), part)
+    groups = from_store.groups(overview, pickable, from_store.statuses(store, runs), part)
     group = _group_of(groups, chosen)
     ids = [] if group is None else [*chosen[:1], *(one for one in group.table.index[group.table["auroc"].notna()]
                                                    if one not in chosen[:1])][:MAX_RUNS]

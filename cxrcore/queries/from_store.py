@@ -23,12 +23,15 @@ from cxrcore.measures.thresholds import fitting
 from cxrcore.measures.thresholds.cross_fitting import FITTED_HALF, halves
 from cxrcore.measures.thresholds.fitting import Ladder, ThresholdSet
 from cxrcore.measures.thresholds.positions import SortedScores, sort_scores
-from cxrcore.queries.kept import kept
+from cxrcore.queries import run_groups
+from cxrcore.queries.kept import Kept, kept
 from cxrcore.queries.repeats.trainings import repeat_key
+from cxrcore.queries.run_groups import Group
 from cxrcore.store import CSV, LabelSet, Predictions, Store, audit_marks, progress, run_thresholds, waiting
 from cxrcore.store.label_sets import labels_as, read_against
 
 SHOWN_SETTINGS = ("loss", "init", "epochs")
+_GROUPS: Kept[list[Group]] = Kept(64)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Overview:
         datasets: as `Store.datasets`, indexed by dataset_id.
         label_sets: as `Store.label_sets`.
         validation_curves: as `Store.validation_curves`, read in the same opening of the store.
+        of: tells the store and the state of it that this was read in.
     """
 
     runs: pd.DataFrame
@@ -49,6 +53,7 @@ class Overview:
     datasets: pd.DataFrame
     label_sets: tuple[LabelSet, ...]
     validation_curves: Mapping[str, Sequence[float]]
+    of: tuple[object, ...]
 
     def lists_the_same(self, other: "Overview") -> bool:
         """Whether runs, leaderboard, data sets and label sets are equal; a new epoch changes none of them."""
@@ -85,7 +90,14 @@ def _overview(store: Store, token: tuple[int, ...]) -> Overview:
     runs["repeat_key"] = pd.Series([repeat_key(*own) for own in zip(configs, *told, strict=True)], runs.index, object)
     marks = audit_marks.of_runs(runs)
     runs["warned"] = pd.Series([marks.get(run_id, ()) for run_id in runs["run_id"].tolist()], runs.index, dtype=object)
-    return Overview(runs, board, datasets.set_index("dataset_id"), tuple(label_sets), curves)
+    return Overview(runs, board, datasets.set_index("dataset_id"), tuple(label_sets), curves, (store.key, *token))
+
+
+def groups(overview: Overview, runs: pd.DataFrame, statuses: Mapping[str, str], part: str) -> list[Group]:
+    """As `run_groups.groups`, of some runs of the overview; the tables are shared by all readers, never written to."""
+    ids = runs["run_id"].tolist()
+    key = overview.of, tuple(ids), tuple(statuses[run_id] for run_id in ids), part
+    return list(_GROUPS.get(key, lambda: run_groups.groups(runs, overview.board, overview.datasets, statuses, part)))
 
 
 @functools.lru_cache(8192)  # a run's settings never change, and others are added one at a time

@@ -136,38 +136,69 @@ def read_contents(store: Store, run_ids: Sequence[str], wanted: str = "test", la
     Raises:
         RunError: an unknown run or label set, or none that was evaluated. StoreError: the store cannot be read.
     """
+    chosen = _chosen(store, run_ids, wanted, label_set)
+    rows, labels = chosen.rows, chosen.labels
+    architectures = dict(zip(rows["run_id"], rows["architecture"], strict=True))
+    compared = comparison.compare(store, chosen.measured, architectures, chosen.part, places=places)
+    found = _by_trainings(rows, labels, compared, places)
+    notes = [*chosen.notes, label_set_in_words(store, chosen.measured, chosen.part)]
+    if not chosen.together:
+        notes.append(comparison.start_weights_sentence(rows, labels))
+        shown = measured = tuple(sorted(compared, key=lambda one: _rank(one.found)))
+    else:
+        named = {one.training.run_ids[0]: one.mean.run.label for one in found}
+        notes += [comparison.start_weights_sentence(rows[rows["run_id"].isin(named)], named),
+                  _TOGETHER.format(len(compared), len(found))]
+        shown = tuple(replace(one.nearest, style=one.mean.style) for one in found)
+        measured = tuple(own for one in found for own in one.members)
+    return Contents(store, chosen.overview, chosen.group, chosen.part, rows, shown, tuple(filter(None, notes)),
+                    measured, tuple(found), chosen.together)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The runs that can be reported together.
+
+    Attributes:
+        rows: of them, of `Overview.runs`.
+        measured: the same runs, on the findings that all have.
+        labels: {run_id: name}, of all runs of the store.
+        together: whether they stand for trainings, being more than a report shows one by one.
+        notes: what was left out, and why; some are ''.
+    """
+
+    overview: from_store.Overview
+    group: run_groups.Group
+    part: str
+    rows: pd.DataFrame
+    measured: Sequence[Evaluated]
+    labels: Mapping[str, str]
+    together: bool
+    notes: Sequence[str]
+
+
+def _chosen(store: Store, run_ids: Sequence[str], wanted: str, label_set: str) -> _Chosen:
+    """The named runs or the best, as far as they were measured and belong together; as `read_contents`."""
     overview = from_store.overview(store)
     runs, board = overview.runs, overview.board
     _require_known(store, runs, run_ids)
     statuses, labels = from_store.statuses(store, runs), run_groups.run_labels(runs)
-    run_ids, notes = _first(runs, labels, list(dict.fromkeys(run_ids))) if run_ids else _best(run_groups.groups(
-        runs[~runs["archived"].astype(bool)], board, overview.datasets, statuses, wanted), labels)
+    run_ids, notes = _first(runs, labels, list(dict.fromkeys(run_ids))) if run_ids else _best(from_store.groups(
+        overview, runs[~runs["archived"].astype(bool)], statuses, wanted), labels)
     rows = _rows(runs, run_ids)
     part = evaluated_runs.part_to_draw(wanted, list(rows["run_id"]), board)
     measured = [run for run in evaluated(rows, overview, labels, part, label_set) if part in run.parts]
     _require_measured(store, measured, label_set)
     notes += [f"{labels[run_id]} has no predictions of this part and is left out." for run_id in rows["run_id"]
               if run_id not in {run.run_id for run in measured}]
-    kept = rows[rows["run_id"].isin([run.run_id for run in measured])]
-    group, measured, strangers = _of_one_group(
-        run_groups.groups(kept, board, overview.datasets, statuses, part), measured)
-    notes += strangers
-    kept = kept[kept["run_id"].isin(group.table.index)].reset_index(drop=True)
+    rows = rows[rows["run_id"].isin([run.run_id for run in measured])]
+    group, measured, strangers = _of_one_group(from_store.groups(overview, rows, statuses, part), measured)
+    rows = rows[rows["run_id"].isin(group.table.index)].reset_index(drop=True)
     measured, others = evaluated_runs.on_scored_findings(store, measured, part)
     if others and not measured[0].findings:
         raise RunError("these runs have no finding in common: a report compares them on those that all have")
-    notes += filter(None, [evaluated_runs.others_in_words(len(measured[0].findings), others),
-                           label_set_in_words(store, measured, part)])
-    architectures = dict(zip(kept["run_id"], kept["architecture"], strict=True))
-    compared = comparison.compare(store, measured, architectures, part, places=places)
-    found, together = _by_trainings(kept, labels, compared, places), len(run_ids) > MAX_RUNS
-    named = {one.training.run_ids[0]: one.mean.run.label for one in found} if together else labels
-    notes += filter(None, [comparison.start_weights_sentence(kept[kept["run_id"].isin(named)], named)])
-    shown = [replace(one.nearest, style=one.mean.style) for one in found] if together else sorted(
-        compared, key=lambda one: _rank(one.found))
-    notes += [_TOGETHER.format(len(compared), len(found))] * together
-    return Contents(store, overview, group, part, kept, tuple(shown), tuple(notes), tuple(
-        own for one in found for own in one.members) if together else tuple(shown), tuple(found), together)
+    notes += [*strangers, evaluated_runs.others_in_words(len(measured[0].findings), others)]
+    return _Chosen(overview, group, part, rows, measured, labels, len(run_ids) > MAX_RUNS, notes)
 
 
 def _rank(found: Resampled) -> float:

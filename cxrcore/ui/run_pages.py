@@ -66,8 +66,8 @@ class RunsPage:
         return self.overview.runs.set_index("run_id", drop=False).loc[list(run_ids)].reset_index(drop=True)
 
     def groups(self, runs: pd.DataFrame, part: str) -> list[run_groups.Group]:
-        """The data sets and splits of some runs, as `run_groups.groups`."""
-        return run_groups.groups(runs, self.overview.board, self.overview.datasets, self.statuses, part)
+        """The data sets and splits of some runs, as `from_store.groups`."""
+        return from_store.groups(self.overview, runs, self.statuses, part)
 
     def best(self, part: str = "test") -> list[str]:
         """What to show while nothing is chosen: the best measured runs."""

@@ -65,10 +65,11 @@ class Watch:
             self.look()
 
     def look(self) -> None:
-        """What there is now. Shared pages of the server's processes count in each: an upper bound."""
+        """What there is now; of processes that the server started only what no other has: the rest is counted there."""
         own, me = [self._server, *self._server.children(recursive=True)], psutil.Process()
         others = [one for one in me.children(recursive=True) if one not in own]
-        self.memory.append((time.monotonic() - self._began, sum(_resident(one) for one in own)))
+        resident = _bytes(own[0], "rss") + sum(_bytes(one, "uss") for one in own[1:])
+        self.memory.append((time.monotonic() - self._began, resident))
         for who, processes in (("server", own), ("visitors", [me]), ("browsers", others)):
             for one in processes:
                 with contextlib.suppress(psutil.Error):
@@ -97,7 +98,7 @@ class Watch:
                 f"after {SETTLED:.0%} of the time; after each minute {each}\nprocessors: {taken}")
 
 
-def _resident(process: psutil.Process) -> int:
+def _bytes(process: psutil.Process, kind: str) -> int:
     with contextlib.suppress(psutil.Error):
-        return process.memory_info().rss
+        return getattr(process.memory_full_info(), kind)
     return 0

@@ -38,7 +38,8 @@ def standing(store: Store, run_id: str, part: str) -> Standing:
 
 @kept(32)
 def _standing(store: Store, token: tuple[int, ...], run_id: str, part: str) -> Standing:
-    return promised_thresholds.standing(store, run_id, part)
+    with store.reading():
+        return promised_thresholds.standing(store, run_id, part)
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,5 @@ def guess_toggle() -> bool:
 
 def say_where(overview: from_store.Overview, runs: pd.DataFrame, statuses: Mapping[str, str]) -> None:
     """Badges of the data that the first run was trained on."""
-    group = run_groups.groups(runs.iloc[:1].drop(columns=["label"]).reset_index(drop=True), overview.board,
-                              overview.datasets, statuses, "test")[0]
-    widgets.badges(group)
+    first = overview.runs[overview.runs["run_id"] == runs["run_id"].iloc[0]]
+    widgets.badges(from_store.groups(overview, first, statuses, "test")[0])

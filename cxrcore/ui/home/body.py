@@ -10,7 +10,7 @@ from cxrcore.charts.sources import sent
 from cxrcore.data.pixels import prepared
 from cxrcore.errors import WorkbenchError
 from cxrcore.findings import display_name, one_of
-from cxrcore.queries import class_lesson, from_store, run_groups
+from cxrcore.queries import class_lesson, from_store
 from cxrcore.queries.board_state import read_state
 from cxrcore.queries.class_lesson import Lesson
 from cxrcore.queries.glance import home_films, leaderboard
@@ -39,7 +39,7 @@ def show(store: Store, overview: from_store.Overview) -> None:
     st.html(_STYLE)
     statuses = from_store.statuses(store, overview.runs)
     shown = overview.runs[~overview.runs["archived"].astype(bool)]
-    groups = run_groups.groups(shown, overview.board, overview.datasets, statuses, "test")
+    groups = from_store.groups(overview, shown, statuses, "test")
     group = next((one for one in groups if one.table["auroc"].notna().any()), groups[0] if groups else None)
     if group is None:
         st.info("All runs of this store are archived. The Runs page brings them back.", icon=":material/info:")

@@ -55,7 +55,7 @@ class RunsSeen:
     @cached_property
     def groups(self) -> list[Group]:
         """The tables of the page."""
-        return run_groups.groups(self.shown, self.overview.board, self.overview.datasets, self.statuses, self.part)
+        return from_store.groups(self.overview, self.shown, self.statuses, self.part)
 
     @cached_property
     def entries(self) -> list[list[Entry]]:

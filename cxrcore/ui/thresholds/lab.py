@@ -18,7 +18,7 @@ from cxrcore.errors import DataError
 from cxrcore.evaluation.measure_predictions import RESAMPLING
 from cxrcore.findings import display_name, one_of
 from cxrcore.measures.intervals.intervals import Resampled
-from cxrcore.queries import evaluated_runs, from_store, run_groups
+from cxrcore.queries import evaluated_runs, from_store
 from cxrcore.queries.board_state import BoardState, common_note, notes, provenance, read_as_fitted, read_state
 from cxrcore.queries.decisions.promises import promise_lines
 from cxrcore.queries.evaluated_runs import Evaluated, evaluated
@@ -226,7 +226,7 @@ def _say_films(store: Store, part: str, runs: Sequence[Evaluated], overview: fro
     """What the films are, flagged where they are not the same for all runs."""
     ids = [one.run_id for one in runs]
     drawn = overview.runs[overview.runs["run_id"].isin(ids)]
-    groups = run_groups.groups(drawn, overview.board, overview.datasets, dict.fromkeys(ids, "finished"), part)
+    groups = from_store.groups(overview, drawn, dict.fromkeys(ids, "finished"), part)
     for group in groups:
         widgets.badges(group)
     films = [from_store.predictions(store, one.read(part)).image_ids for one in runs]
