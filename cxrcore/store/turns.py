@@ -3,7 +3,8 @@
 DuckDB lets one process write or many read, never both, and its own lock is first come, first served without a queue:
 under load, writers starve. So a writer holds a file lock (the gate) from before it opens the store until after it has
 closed it, and a reader holds it only while it connects; reads stay parallel. Within one process a read-only and a
-read-write connection to one file exclude each other, so one thread lock a path keeps them apart.
+read-write connection to one file exclude each other: several of its threads may read at once, on one opening of the
+file, or one alone has it.
 
 Never open, hash or copy the store's file by other means in a process that holds a connection: closing such a handle
 drops DuckDB's POSIX lock, and another process may then write.
@@ -46,13 +47,77 @@ _DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, 
            duckdb.PermissionException, duckdb.OutOfMemoryException)
 _SQLITE = b"SQLite format 3\0"
 
-_thread_locks: dict[Path, threading.Lock] = {}
-_thread_locks_guard = threading.Lock()
+_here: dict[Path, "_Here"] = {}
+_here_guard = threading.Lock()
+
+
+class _Here:
+    """Who in this process is at a file: some who read it together, or one alone, who comes before new readers.
+
+    Attributes:
+        handling: held while a connection is opened or closed: the last one of readers closes the file, by which another
+            that has just opened it would lose DuckDB's lock.
+        opened: tells the file that is open from another that came into its place; None while none is.
+    """
+
+    def __init__(self) -> None:
+        self.handling = threading.Lock()
+        self.opened: tuple[int, ...] | None = None
+        self._changed = threading.Condition()
+        self._readers, self._connected, self._wait_alone, self._alone = 0, 0, 0, False
+
+    def enter(self, alone: bool, path: Path, seconds: float) -> bool:
+        """Wait so long; whether it came to that. Readers do not join those of a file that was replaced meanwhile."""
+        with self._changed:
+            if not alone:
+                free = self._changed.wait_for(lambda: not self._alone and not self._wait_alone and (
+                    not self._connected or self.opened == _identity(path)), seconds)
+                self._readers += free
+                return free
+            self._wait_alone += 1
+            free = self._changed.wait_for(lambda: not self._alone and not self._readers, seconds)
+            self._wait_alone -= 1
+            self._alone = self._alone or free
+            self._changed.notify_all()  # readers who let it go first, where it gave up
+            return free
+
+    def leave(self, alone: bool) -> None:
+        """Whoever entered is done."""
+        with self._changed:
+            self._alone = self._alone and not alone
+            self._readers -= not alone
+            self._changed.notify_all()
+
+    def connect(self, path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:
+        """Open the file, or join those that have it open."""
+        with self.handling:
+            connection = duckdb.connect(str(path), read_only=not write, config=_CLOSED)
+            self._connected += 1
+            self.opened = self.opened or _identity(path)
+        return connection
+
+    def close(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Close one of `connect`."""
+        with self.handling:
+            connection.close()
+            self._connected -= 1
+            if not self._connected:
+                self.opened = None
+        with self._changed:
+            self._changed.notify_all()
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """What tells a file from another that came into its place."""
+    with contextlib.suppress(OSError):
+        info = path.stat()
+        return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
+    return None
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One's turn at a store's file: nobody else in this process has it open, and no other process writes.
+    """One's turn at a store's file: no other process writes, and nobody else in this process, or readers alone.
 
     Attributes:
         path: of the store, resolved.
@@ -64,6 +129,7 @@ class Turn:
     seconds: float
     gate: FileLock
     signals: Postponed
+    here: _Here
 
     @contextlib.contextmanager
     def connect(self) -> Generator[duckdb.DuckDBPyConnection]:
@@ -72,11 +138,14 @@ class Turn:
         Raises:
             StoreBusy, StoreError, DiskFullError: as `connection`.
         """
-        with contextlib.closing(_open(self)) as opened, _interruptible(opened, self.signals):
-            try:
+        opened = _open(self)
+        try:
+            with _interruptible(opened, self.signals):
                 yield opened
-            except duckdb.Error as error:
-                raise failure(self.path, error) from None
+        except duckdb.Error as error:
+            raise failure(self.path, error) from None
+        finally:
+            self.here.close(opened)
 
     def let_others_in(self) -> None:
         """Open the gate; for a reader, once it is connected."""
@@ -85,7 +154,7 @@ class Turn:
 
 @contextlib.contextmanager
 def turn(path: Path, *, write: bool, wait: float | None = None) -> Generator[Turn]:
-    """Wait for one's turn at a store's file; nothing is opened yet.
+    """Wait for one's turn at a store's file, alone in this process; nothing is opened yet.
 
     Ctrl-C and SIGTERM end the waiting at once; from then on they are answered when all is closed and given back.
 
@@ -93,12 +162,18 @@ def turn(path: Path, *, write: bool, wait: float | None = None) -> Generator[Tur
         StoreBusy: the store stayed locked for longer than `wait`; says who holds it.
         StoreError: what is there cannot be a store, or cannot be locked.
     """
+    with _turn(path, write, True, wait) as own:
+        yield own
+
+
+@contextlib.contextmanager
+def _turn(path: Path, write: bool, alone: bool, wait: float | None) -> Generator[Turn]:
     seconds = wait if wait is not None else WRITER_WAIT if write else READER_WAIT
     path, deadline = store_path.resolved(path), time.monotonic() + seconds
     store_path.exists(path)
-    with (postponed() as signals, _thread_turn(path, deadline, seconds, signals),
+    with (postponed() as signals, _process_turn(path, alone, deadline, seconds, signals) as here,
           _file_turn(path, deadline, seconds, signals, announce=write) as gate):
-        yield Turn(path, write, deadline, seconds, gate, signals)
+        yield Turn(path, write, deadline, seconds, gate, signals, here)
 
 
 @contextlib.contextmanager
@@ -113,7 +188,7 @@ def connection(path: Path, *, write: bool, wait: float | None = None) -> Generat
         StoreError: the file is no DuckDB file, is damaged, or cannot be opened.
         DiskFullError: no room for what was to be written.
     """
-    with turn(path, write=write, wait=wait) as own, own.connect() as opened:
+    with _turn(path, write, write, wait) as own, own.connect() as opened:
         if not write:
             own.let_others_in()
         yield opened
@@ -152,17 +227,17 @@ def _interruptible(opened: duckdb.DuckDBPyConnection, signals: Postponed) -> Gen
 
 
 @contextlib.contextmanager
-def _thread_turn(path: Path, deadline: float, seconds: float, signals: Postponed) -> Generator[None]:
-    with _thread_locks_guard:
-        lock = _thread_locks.setdefault(path, threading.Lock())
-    while not lock.acquire(timeout=signals.patience(deadline - time.monotonic())):
+def _process_turn(path: Path, alone: bool, deadline: float, seconds: float, signals: Postponed) -> Generator[_Here]:
+    with _here_guard:
+        here = _here.setdefault(path, _Here())
+    while not here.enter(alone, path, signals.patience(deadline - time.monotonic())):
         signals.check()
         if time.monotonic() >= deadline:
             raise StoreBusy(f"the store {path} is in use by another part of this program; waited {seconds:.0f} s")
     try:
-        yield
+        yield here
     finally:
-        lock.release()
+        here.leave(alone)
 
 
 @contextlib.contextmanager
@@ -210,13 +285,13 @@ def _open(own: Turn) -> duckdb.DuckDBPyConnection:
     path, existed = own.path, store_path.exists(own.path)
     while True:
         try:
-            return duckdb.connect(str(path), read_only=not own.write, config=_CLOSED)
+            return own.here.connect(path, write=own.write)
         except duckdb.Error as error:
             text = " ".join(str(error).split())
             if not any(sign in text for sign in _LOCKED):
                 if own.write and not existed:
                     path.unlink(missing_ok=True)  # half a file, which a full disk leaves and nobody could open again
-                raise _unopened(path, error) from None
+                raise _unopened(own, error) from None
             if time.monotonic() > own.deadline:
                 who = re.search(r"held in (.+?\(PID \d+\))", text)
                 raise StoreBusy(f"the store {path} is locked by {who[1] if who else 'another process'}; "
@@ -226,10 +301,10 @@ def _open(own: Turn) -> duckdb.DuckDBPyConnection:
         time.sleep(_POLL)
 
 
-def _unopened(path: Path, error: duckdb.Error) -> Exception:
-    """Why a file could not be opened at all; no connection to it is open, so it may be looked into."""
-    known = failure(path, error)
-    if isinstance(known, DiskFullError):
+def _unopened(own: Turn, error: duckdb.Error) -> Exception:
+    """Why a file could not be opened at all; it is looked into where no connection to it is open."""
+    path, known = own.path, failure(own.path, error)
+    if isinstance(known, DiskFullError) or own.here.opened is not None:
         return known
     with contextlib.suppress(OSError), path.open("rb") as file:
         head = file.read(len(_SQLITE))
