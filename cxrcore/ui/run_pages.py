@@ -63,7 +63,11 @@ class RunsPage:
 
     def rows(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """These rows of the runs, in this order."""
-        return self.overview.runs.set_index("run_id", drop=False).loc[list(run_ids)].reset_index(drop=True)
+        return self._by_id.loc[list(run_ids)].reset_index(drop=True)
+
+    @cached_property
+    def _by_id(self) -> pd.DataFrame:
+        return self.overview.runs.set_index("run_id", drop=False)
 
     def groups(self, runs: pd.DataFrame, part: str) -> list[run_groups.Group]:
         """The data sets and splits of some runs, as `from_store.groups`."""
