@@ -39,7 +39,7 @@ def quality_against_cost(title: str, cost: str, quality: str, runs: Sequence[Pri
     steps = [mantissa * 10.0**power for power in range(int(np.floor(low)), int(np.ceil(high)) + 1)
              for mantissa in ((1, 2, 5) if high - low < _MANY_DECADES else (1,))]
     layout["xaxis"] |= {"type": "log", "range": [low, high], "tickvals": steps, "tickformat": "~s"}
-    layout["xaxis"]["title"]["text"], layout["yaxis"]["title"]["text"] = f"{cost}, logarithmic", quality
+    layout["xaxis"]["title"], layout["yaxis"]["title"] = {"text": f"{cost}, logarithmic"}, {"text": quality}
     layout["height"], layout["margin"]["r"] = 380, 28  # half a tick's text
     return go.Figure([_mark(run, cost, quality, "right" if price <= middle else "left")
                       for run, price in zip(runs, prices, strict=True)], layout)

@@ -106,7 +106,7 @@ def layout_of(title: str) -> dict[str, Any]:
         "hoverlabel": {"font": size, "align": "left"},
         "uirevision": "keep",  # a zoom survives new data
         "xaxis": {"title": {"font": size}, "tickfont": size, "automargin": True, "showgrid": False, "zeroline": False},
-        "yaxis": {"title": {}, "tickfont": size, "automargin": True, "zeroline": False, "nticks": 6},
+        "yaxis": {"tickfont": size, "automargin": True, "zeroline": False, "nticks": 6},
     }
 
 

@@ -74,7 +74,7 @@ class Rated:
 def rating_chart(axis: str, runs: Sequence[Rated]) -> go.Figure:
     """A row a run, the first on top: name, value as text, and interval; `axis` says what the value is."""
     layout = layout_of(axis)
-    layout["xaxis"]["title"]["text"], layout["xaxis"]["showgrid"] = axis, True
+    layout["xaxis"] |= {"title": {"text": axis}, "showgrid": True}
     layout["yaxis"] |= {"autorange": "reversed", "ticksuffix": "  ", "nticks": None, "tickvals": list(range(len(runs))),
                         "ticktext": [escape(_short(run.name)) for run in runs]}
     return go.Figure([

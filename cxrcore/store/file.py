@@ -267,8 +267,11 @@ def nan_to_null(frame: pd.DataFrame) -> pa.Table:
 
 
 def to_frame(answer: Answer) -> pd.DataFrame:
-    """What was asked for, as a frame: NULL becomes NaN, in numbers and in texts."""
-    return answer.to_arrow_table().to_pandas()
+    """What was asked for, as a frame: NULL becomes NaN, but None in truth values, lists and texts that are all NULL."""
+    table = answer.to_arrow_table()
+    empty = [name for name, column in zip(table.column_names, table.columns, strict=True)
+             if pa.types.is_string(column.type) and 0 < len(column) == column.null_count]
+    return table.to_pandas().assign(**dict.fromkeys(empty))
 
 
 def new_id() -> str:

@@ -184,7 +184,7 @@ def labels_as(labels: LabelSet, own: pd.DataFrame) -> pd.DataFrame:
 def _of_row(row: Any) -> LabelSet:
     values = {name: getattr(row, name) for name in ("dataset_id", "source", "policy", "reader")}
     texts = {name: value if isinstance(value, str) else "" for name, value in values.items()}
-    parts = json.loads(row.derived or "{}")
+    parts = json.loads(row.derived if isinstance(row.derived, str) else "{}")
     at = row.created_at  # nanoseconds would not hold every year that may stand there
     made = "" if pd.isna(at) else str(int(at.asm8.astype("datetime64[us]").astype(np.int64)) // 1000)
     return LabelSet(name=row.label_set, findings=tuple(row.findings), created_at=made,

@@ -39,7 +39,7 @@ class Measurements(StoreBase):
                        label_set=label_set, code_version=__version__, measurement=number)
 
     def metrics(self, prediction_ids: Sequence[str]) -> pd.DataFrame:
-        """The newest metrics of these prediction sets, with the name of the threshold set (or None) as `threshold_set`.
+        """The newest metrics of these prediction sets, with the name of the threshold set, if any, as `threshold_set`.
 
         One row a prediction set, label set, finding, metric and threshold set, in their order.
         """

@@ -39,7 +39,8 @@ def fitted_set(store: Store, run_id: str, prediction_id: str, objective: str) ->
 
 def is_automatic(row: Any) -> bool:
     """Whether an evaluation saved a set by itself; `row` has the columns of `Store.threshold_sets` as attributes."""
-    return NAMES.get(row.objective) == row.name and not row.author and not row.note
+    return NAMES.get(row.objective) == row.name and not any(isinstance(text, str) and text
+                                                            for text in (row.author, row.note))
 
 
 def file_of(run: Mapping[str, Any], fitted_on: Mapping[str, Any], row: Mapping[str, Any], findings: tuple[str, ...]

@@ -68,7 +68,7 @@ class Watch:
         """What there is now; of processes that the server started only what no other has: the rest is counted there."""
         own, me = [self._server, *self._server.children(recursive=True)], psutil.Process()
         others = [one for one in me.children(recursive=True) if one not in own]
-        resident = _bytes(own[0], "rss") + sum(_bytes(one, "uss") for one in own[1:])
+        resident = self._server.memory_info().rss + sum(map(_bytes_alone, own[1:]))
         self.memory.append((time.monotonic() - self._began, resident))
         for who, processes in (("server", own), ("visitors", [me]), ("browsers", others)):
             for one in processes:
@@ -98,7 +98,7 @@ class Watch:
                 f"after {SETTLED:.0%} of the time; after each minute {each}\nprocessors: {taken}")
 
 
-def _bytes(process: psutil.Process, kind: str) -> int:
+def _bytes_alone(process: psutil.Process) -> int:
     with contextlib.suppress(psutil.Error):
-        return getattr(process.memory_full_info(), kind)
+        return process.memory_full_info().uss
     return 0

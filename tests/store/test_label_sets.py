@@ -66,6 +66,17 @@ def test_a_list_of_label_sets_that_no_version_wrote_is_a_damaged_store(store, da
         store.label_sets()
 
 
+def test_label_sets_of_an_earlier_version_say_nothing_of_what_follows_from_others(store, data, experts):
+    """Alone in the store, and beside one that does."""
+    save(store, data, experts)
+    with store._write() as con:
+        con.execute("UPDATE label_set_info SET derived = NULL WHERE label_set = 'csv'")
+    assert [one.derived for one in store.label_sets() if one.name == "csv"] == [()]
+    with store._write() as con:
+        con.execute("UPDATE label_set_info SET derived = NULL")
+    assert {one.derived for one in store.label_sets()} == {()} and len(store.label_sets()) > 1
+
+
 def test_predictions_are_read_on_the_films_that_both_have(store, data, experts, prediction_id):
     save(store, data, experts)
     plain, found = store.predictions(prediction_id), store.predictions(prediction_id, "experts")

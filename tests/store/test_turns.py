@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import fork_server
@@ -56,8 +57,10 @@ def test_a_writer_waits_for_those_who_read_and_comes_before_those_who_do_not_yet
     assert reads.wait(20)
     writer = pool.submit(write)
     here = turns._here[store.path]
+    until = time.monotonic() + 20
     while not here._wait_alone:
-        pass
+        assert time.monotonic() < until
+        time.sleep(0.001)
     second = pool.submit(lambda: order.append(len(store.epochs([run_id]))))
     may_end.set()
     for one in (first, writer, second):
@@ -83,6 +86,57 @@ def test_waiting_is_bounded_and_leaves_nothing_behind(store, run_id, pool):
     first.result(timeout=20)
     store.log_epoch(run_id, record(1))
     assert len(store.epochs([run_id])) == 1
+
+
+def test_those_who_wait_take_turns_with_those_who_want_it_alone(store, run_id, pool):
+    """Without a pause between two writers, one of whom always waits, readers would never come."""
+    ended = threading.Event()
+
+    def write(first: int) -> None:
+        number = first
+        while not ended.is_set():
+            store.log_epoch(run_id, record(number))
+            number += 1
+
+    writers = [pool.submit(write, first) for first in (1000, 2000, 3000)]
+    while not store.epochs([run_id])["epoch"].size:
+        pass
+    for _ in range(5):
+        before = len(store.epochs([run_id]))
+        assert len(store.epochs([run_id])) <= before + 8  # a writer or two at a time
+    ended.set()
+    for one in writers:
+        one.result(timeout=30)
+
+
+@pytest.mark.parametrize("where", ["waits", "closes"])
+def test_a_second_signal_in_the_wrong_moment_bars_nobody(store, run_id, pool, monkeypatch, where):
+    """The second one raises at once, whatever is under way."""
+    reads, may_end = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with store.reading():
+            reads.set()
+            assert may_end.wait(20)
+
+    def interrupted(*given):
+        if where == "closes":
+            given[1].close()
+        raise KeyboardInterrupt
+
+    first = pool.submit(read)
+    assert reads.wait(20)
+    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
+        if where == "waits":
+            patch.setattr(threading.Condition, "wait_for", interrupted)
+            store.log_epoch(run_id, record(1))
+        else:
+            patch.setattr(turns._Here, "close", interrupted)
+            store.runs()
+    may_end.set()
+    first.result(timeout=20)
+    store.log_epoch(run_id, record(2))
+    assert store.epochs([run_id])["epoch"].tolist() == [2]
 
 
 def test_nobody_joins_those_who_read_a_file_that_was_replaced(store, run_id, tmp_path, pool):

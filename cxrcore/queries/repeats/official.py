@@ -101,7 +101,8 @@ def _not_measured(run: Mapping[str, object], board: pd.DataFrame) -> str:
         return f"not evaluated on test: python scripts/eval.py --run {run['run_id']}"
     row = board.loc[run["run_id"]]
     if row["checkpoint"] != BEST:
-        return f"measured with {row['checkpoint'] or 'another checkpoint'}, not the epoch selected on validation"
+        other = row["checkpoint"] if isinstance(row["checkpoint"], str) else "another checkpoint"
+        return f"measured with {other}, not the epoch selected on validation"
     if row["dataset_id"] != run["dataset_id"]:
         return "measured on other films"
     return f"measured on a subset of {int(row['n']):,} films" if row["n"] < row["n_expected"] else ""
