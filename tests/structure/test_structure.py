@@ -257,6 +257,7 @@ UNORDERED = {  # queries of many rows whose order does not matter
         "a set",
     "SELECT dataset_id FROM datasets": "a set",
     "SELECT * FROM runs WHERE run_id = ?": "one row",
+    "SELECT now() AS moment": "one row",
     "rows of images": "looked up by name",
     "rows of label_sets": "looked up by name",
     "rows of a table": "counted by name",
@@ -276,11 +277,11 @@ def queries() -> list[tuple[str, str | None]]:
     found = []
     for name in sorted(within("cxrcore.store")):
         for node in ast.walk(tree(name)):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)):
                 continue
-            asked, what = node, node.func.attr
-            if what in ("df", "fetchall", "fetchmany", "to_arrow_table", "arrow", "fetchdf", "fetchnumpy", "pl"):
-                asked = node.func.value
+            asked, what = node, node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            if what in ("to_frame", "df", "fetchall", "fetchmany", "to_arrow_table", "arrow", "fetchdf", "fetchnumpy", "pl"):
+                asked = node.func.value if isinstance(node.func, ast.Attribute) else node.args[0]
                 if not (isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute)):
                     continue  # handed on: what was asked stands elsewhere
                 what = asked.func.attr
