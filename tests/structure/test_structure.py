@@ -280,7 +280,8 @@ def queries() -> list[tuple[str, str | None]]:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)):
                 continue
             asked, what = node, node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-            if what in ("to_frame", "df", "fetchall", "fetchmany", "to_arrow_table", "arrow", "fetchdf", "fetchnumpy", "pl"):
+            if what in ("to_frame", "df", "fetchall", "fetchmany", "to_arrow_table", "arrow", "fetchdf", "fetchnumpy",
+                        "pl"):
                 asked = node.func.value if isinstance(node.func, ast.Attribute) else node.args[0]
                 if not (isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute)):
                     continue  # handed on: what was asked stands elsewhere
