@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from cxrcore.store import store_path, turns
@@ -14,10 +13,9 @@ from cxrcore.store import store_path, turns
 def one_opening(path: Path) -> Iterator[None]:
     """What is inside goes through the store's own methods, on a file that stays open and that nobody else may want."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    connect, resolved = duckdb.connect, str(store_path.resolved(path))
-    with turns.turn(path, write=True):  # a served page may be reading
-        held = connect(resolved, config=turns._CLOSED)
+    own, resolved = turns._open, store_path.resolved(path)
+    with turns.turn(path, write=True) as first:  # a served page may be reading
+        held = own(first)
     with contextlib.closing(held), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duckdb, "connect", lambda database=":memory:", **how: (
-            held.cursor() if database == resolved else connect(database, **how)))
+        patch.setattr(turns, "_open", lambda turn: held.cursor() if turn.path == resolved else own(turn))
         yield
