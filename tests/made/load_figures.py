@@ -65,11 +65,10 @@ class Watch:
             self.look()
 
     def look(self) -> None:
-        """What there is now; of processes that the server started only what no other has: the rest is counted there."""
+        """What there is now. Shared pages of the server's processes count in each: an upper bound."""
         own, me = [self._server, *self._server.children(recursive=True)], psutil.Process()
         others = [one for one in me.children(recursive=True) if one not in own]
-        resident = self._server.memory_info().rss + sum(map(_bytes_alone, own[1:]))
-        self.memory.append((time.monotonic() - self._began, resident))
+        self.memory.append((time.monotonic() - self._began, sum(_resident(one) for one in own)))
         for who, processes in (("server", own), ("visitors", [me]), ("browsers", others)):
             for one in processes:
                 with contextlib.suppress(psutil.Error):
@@ -98,7 +97,7 @@ class Watch:
                 f"after {SETTLED:.0%} of the time; after each minute {each}\nprocessors: {taken}")
 
 
-def _bytes_alone(process: psutil.Process) -> int:
+def _resident(process: psutil.Process) -> int:
     with contextlib.suppress(psutil.Error):
-        return process.memory_full_info().uss
+        return process.memory_info().rss
     return 0
