@@ -26,14 +26,16 @@ STILL = """() => {
   window.stillPlaces = places;
   return quiet && Date.now() - window.stillSince > 300;
 }"""
-RUNS = """() => {
-  window.serverRan = false;
-  const app = document.querySelector("[data-testid=stApp]");
-  new MutationObserver((_, watch) => {
-    if (app.dataset.testScriptState === "notRunning") return;
-    window.serverRan = true;
-    watch.disconnect();
-  }).observe(app, { attributes: true });
+# By what the server is told and says, not by what the page shows of it: a browser that has to wait for a processor draws
+# "running" and "done" in one go, and nobody sees that it ran.
+ANSWERED = """() => {
+  window.serverAnswered = false;
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (told) {
+    WebSocket.prototype.send = send;
+    this.addEventListener("message", () => { window.serverAnswered = true; }, { once: true });
+    return send.call(this, told);
+  };
 }"""
 
 
@@ -51,9 +53,9 @@ def painted(page: Page) -> None:
 @contextmanager
 def answered(page: Page) -> Iterator[None]:
     """Wait until the server was told of what is done inside, and has answered it."""
-    page.evaluate(RUNS)
+    page.evaluate(ANSWERED)
     yield
-    page.wait_for_function("window.serverRan", timeout=PATIENCE)
+    page.wait_for_function("window.serverAnswered", timeout=PATIENCE)
     settle(page)
 
 
