@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from cxrcore import ids
 from cxrcore.errors import StoreError
+from cxrcore.store.backends import standing
 from cxrcore.store.turns import in_memory, one_row
 
 
@@ -106,7 +107,7 @@ def _prediction_numbers(con: duckdb.DuckDBPyConnection) -> None:
     con.unregister("numbers")
 
 
-STEPS = (_tables, _latest_metrics, _measurements, _label_sets, _prediction_numbers)
+STEPS = (_tables, _latest_metrics, _measurements, _label_sets, _prediction_numbers, standing.make)
 
 
 def version(con: duckdb.DuckDBPyConnection) -> int:

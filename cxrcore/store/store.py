@@ -136,7 +136,7 @@ class Store(FilmsAndScores, Measurements, WholeRuns):
         """
         with self._write() as con:
             require(con, run_id=run_id)
-            for table in SET_TABLES:  # not what another run holds too, as earlier versions let in
+            for table in (*SET_TABLES, *con.kept):  # not what another run holds too, as earlier versions let in
                 con.execute(f"DELETE FROM {table} WHERE {OF_RUN} AND prediction_id NOT IN "
                             "(SELECT prediction_id FROM prediction_sets WHERE run_id <> ?)", [run_id, run_id])
             for table in RUN_TABLES:

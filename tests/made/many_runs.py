@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from cxrcore.store.backends import standing
+
 SEEDS = 4  # runs that are repeats of each other
 _COPIES = """
     INSERT INTO runs SELECT {of} || run_id, name || ' ' || i, architecture, kind, status,
@@ -39,6 +41,8 @@ def make(source: Path, path: Path, n: int) -> int:
         for name, table in (("thresholds", "threshold_sets"), ("metrics", "metrics")):
             con.execute(f"CREATE TEMP TABLE one_{name} AS SELECT * FROM {table} WHERE {of_run}")
         con.execute(_COPIES.format(of="i || '-'", n=n, seeds=SEEDS))
+        con.execute(f"DROP TABLE {standing.TABLE}")
+        standing.make(con)
         (rows,) = con.execute("SELECT count(*) FROM one_metrics").fetchone()
         con.execute("CHECKPOINT")
     return rows

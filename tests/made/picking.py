@@ -26,7 +26,7 @@ STILL = """() => {
   window.stillPlaces = places;
   return quiet && Date.now() - window.stillSince > 300;
 }"""
-# By what the server is told and says, not by what the page shows of it: a browser that has to wait for a processor draws
+# By what the server is told and says, not by what the page shows of it: a browser that waits for a processor draws
 # "running" and "done" in one go, and nobody sees that it ran.
 ANSWERED = """() => {
   window.serverAnswered = false;

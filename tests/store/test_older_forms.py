@@ -4,6 +4,7 @@ They open, come up to date, and hold exactly what they held.
 """
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from cxrcore.findings import NIH_FINDINGS
 from cxrcore.import_export import export
 from cxrcore.store import CSV, Store, schema
 
-SAMPLE, FURTHER = (Path(__file__).with_name(f"store_of_form_{form}.sql") for form in (3, 4))
+SAMPLE, FURTHER, LAST = (Path(__file__).with_name(f"store_of_form_{form}.sql") for form in (3, 4, 5))
 FILMS, PHANTOMS = "aaaaaaaaaaa1", "aaaaaaaaaaa2"
 VAL, TEST, OTHER = (f"20260301-100000-00000{letter}" for letter in "abc")
 RUN = "20260301-090000-000001"
@@ -47,7 +48,7 @@ def test_every_row_stays_and_each_data_set_has_the_labels_that_it_came_with(old)
     assert {table: after[table] for table in before if table not in grown} == {
         table: own for table, own in before.items() if table not in grown}
     assert len(after["predictions"]) == len(before["predictions"]) == 6
-    assert after.keys() - before.keys() == {"label_set_info"} and rows(
+    assert after.keys() - before.keys() == {"label_set_info", "standing"} and rows(
         old, "SELECT max(version) FROM schema_version"
     ) == [(len(schema.STEPS),)]
     sets = old.label_sets()
@@ -120,6 +121,22 @@ def test_the_scores_of_a_store_without_numbers_are_what_they_were(old):
         "by hand": 0, VAL: 20260301100000 << 16, TEST: 20260301100000 << 16, OTHER: 20260301100000 << 16}
     copy = old.copy_before()
     assert copy is not None and copy.name == "store.before-4.duckdb"
+
+
+def test_the_leaderboard_of_a_store_that_kept_no_means_is_what_it_was(old):
+    with duckdb.connect(str(old.path)) as con:
+        for step in (FURTHER, LAST):
+            con.execute(step.read_text())
+    before = rows_of(old)
+    board = old.leaderboard().set_index("prediction_id")
+    after = rows_of(old)
+    assert {table: after[table] for table in before if table != "schema_version"} == {
+        table: own for table, own in before.items() if table != "schema_version"}
+    assert board.loc[TEST, ["auroc", "auroc_low", "auroc_high", "ap", "f1", "n", "n_defined"]].tolist() == [
+        0.81, 0.7, 0.9, 0.3, 0.4, 2, 1]  # the AUROC that was measured last, and of Mass alone
+    assert math.isnan(board.at["by hand", "auroc"]) and board.at["by hand", "n_defined"] == 0
+    copy = old.copy_before()
+    assert copy is not None and copy.name == "store.before-5.duckdb" and rows_of(Store(copy)) == before
 
 
 def test_ids_of_one_second_share_no_scores(old):

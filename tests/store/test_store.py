@@ -23,6 +23,7 @@ from cxrcore.config import PROJECT_ROOT
 from cxrcore.errors import DiskFullError, RunError, StoreBusy, StoreError
 from cxrcore.findings import NIH_FINDINGS
 from cxrcore.store import EpochRecord, Store, schema, turns
+from cxrcore.store.backends import standing
 from cxrcore.store.measurements import LOCALIZATION_COLUMNS, METRIC_COLUMNS
 
 TABLES = (
@@ -396,6 +397,29 @@ def test_the_leaderboard_shows_the_newest_complete_set_of_each_split(store, run_
     assert (board.loc["val"]["auroc"], board.loc["val"]["f1_fitted_on"]) == (0.6, "val")
 
 
+@pytest.mark.embedded
+def test_what_is_kept_for_the_leaderboard_follows_from_the_metrics(store, run_id, data):
+    """After each kind of writing: a first measurement, another of a part of it, one of other labels, a deletion."""
+    def kept() -> list:
+        with store._read() as con:
+            assert turns.one_row(con.execute(standing.UNLIKE)) == (0, None)
+            return con.execute("SELECT prediction_id, metric, value, n FROM standing ORDER BY ALL").fetchall()
+
+    measured = with_metrics(store, run_id, data, "val", 40, 0.6)
+    assert [(metric, value) for _, metric, value, _ in kept()] == [
+        ("auroc", 0.6), ("f1", 0.3), ("f1", 0.9), ("findings", None)]
+    store.save_metrics(measured, metric_rows(("macro", "auroc", None, 0.65), ("Hernia", "auroc", None, 0.7)))
+    assert kept()[0][2] == 0.65 and kept()[-1][3] == 2
+    store.save_label_set(data.dataset_id, "other", store.labels(data.dataset_id))
+    before = kept()
+    store.save_metrics(measured, metric_rows(("macro", "auroc", None, 0.1)), label_set="other")
+    assert kept() == before
+    gone = full_run(store, data)
+    assert len(kept()) == 8
+    store.delete_run(gone)
+    assert kept() == before
+
+
 def test_a_run_with_only_subsets_shows_its_newest(store, run_id, data):
     with_metrics(store, run_id, data, "test", 10, 0.8)
     with_metrics(store, run_id, data, "test", 5, 0.9)
@@ -574,7 +598,7 @@ def test_the_schema_keeps_to_what_a_team_store_can_hold(store, run_id):
         types = {kind for (kind,) in con.execute("SELECT DISTINCT data_type FROM duckdb_columns()").fetchall()}
         constraints = con.execute("SELECT count(*) FROM duckdb_constraints()").fetchone()[0]
         assert con.execute("SELECT count(*) FROM duckdb_indexes()").fetchone()[0] == 0
-    assert tables == {*TABLES, "schema_version"}
+    assert tables == {*TABLES, standing.TABLE, "schema_version"}
     assert constraints == 0
     assert not [kind for kind in types if "ENUM" in kind or kind[-2:-1].isdigit()]
 

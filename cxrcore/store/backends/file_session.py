@@ -6,6 +6,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from cxrcore.store.backends import standing
 from cxrcore.store.run_folder import LAST
 from cxrcore.store.turns import one_row
 
@@ -16,32 +17,20 @@ _METRICS = (f"(SELECT * EXCLUDE (measurement) FROM metrics WHERE {{}} "
             f"QUALIFY {_NEWEST.format('prediction_id, label_set, finding, metric, set_id')})")
 # Which set of a run's split stands for it: measured before unmeasured, complete before subsets, best before last, the
 # film alone before a mean over views.
-_CHOSEN = f"""QUALIFY row_number() OVER (PARTITION BY run_id, split ORDER BY
-    prediction_id IN (SELECT DISTINCT prediction_id FROM metrics WHERE label_set = 'csv') DESC, n = n_expected DESC,
-    coalesce(checkpoint, '') = '{LAST}', coalesce(precision, '') LIKE '%views', created_at DESC,
-    prediction_id DESC) = 1"""
-
-# The macro means of the leaderboard. Of some hundred rows a prediction set they are a handful: they alone are told by
-# age, by no more columns than needed; F1 stands for each threshold set, of which only those of one aim are asked for.
-# The newest of each is the greatest of its group: half the time of numbering the rows in it.
-_NEWEST_OF_ROW = "arg_max({'value': value, 'low': low, 'high': high, 'n': n}, row(coalesce(measurement, -1), rowid))"
-_MEANS = f"""SELECT prediction_id, {_NEWEST_OF_ROW} FILTER (metric = 'auroc') AS auroc,
-        {_NEWEST_OF_ROW} FILTER (metric = 'ap') AS ap FROM metrics
-    WHERE label_set = 'csv' AND finding = 'macro' AND metric IN ('auroc', 'ap') GROUP BY prediction_id"""
-_MACRO_F1 = f"""SELECT prediction_id, set_id, {_NEWEST_OF_ROW} AS f1 FROM metrics
-    WHERE label_set = 'csv' AND finding = 'macro' AND metric = 'f1'
-        AND set_id IN (SELECT set_id FROM threshold_sets WHERE objective = 'max_f1')
-    GROUP BY prediction_id, set_id"""
-# How many findings have an AUROC, of each prediction set. Most were measured once, and their rows need only counting:
-# to tell the newest of a million rows takes four times as long.
-_OF_FINDINGS = "FROM metrics WHERE label_set = 'csv' AND metric = 'auroc' AND finding <> 'macro' AND finding <> 'micro'"
-_OWN = f"""SELECT prediction_id, count(value) AS n_defined,
-    coalesce(min(measurement) = max(measurement) AND count(measurement) = count(*), false) AS once
-    {_OF_FINDINGS} GROUP BY prediction_id"""
-_DEFINED = f"""SELECT prediction_id, n_defined FROM own WHERE once UNION ALL
-    SELECT prediction_id, count(value) AS n_defined FROM (SELECT prediction_id, value {_OF_FINDINGS}
-        AND prediction_id IN (SELECT prediction_id FROM own WHERE NOT once)
-        QUALIFY {_NEWEST.format('prediction_id, finding')}) GROUP BY prediction_id"""
+# The greatest of a group: half the time of numbering the rows in it.
+_RANK = f"""row(prediction_id IN (SELECT prediction_id FROM {standing.TABLE}), coalesce(n = n_expected, false),
+    coalesce(checkpoint, '') <> '{LAST}', coalesce(precision, '') NOT LIKE '%views',
+    coalesce(created_at, '-infinity'::TIMESTAMPTZ), prediction_id)"""
+_CHOSEN = f"""SELECT run_id, split, one.prediction_id, one.dataset_id, one.n, one.n_expected, one.checkpoint FROM (
+    SELECT run_id, split, arg_max(prediction_sets, {_RANK}) AS one FROM prediction_sets GROUP BY run_id, split)"""
+# What `standing` keeps, a row a prediction set, and one a threshold set of the aim that the leaderboard shows.
+_MEANS = f"""SELECT prediction_id, {", ".join(
+    f"max({side}) FILTER (metric = '{metric}') AS {metric}{end}" for metric in ("auroc", "ap")
+    for side, end in (("value", ""), ("low", "_low"), ("high", "_high")))},
+    max(n) FILTER (metric = 'auroc') AS n_measured, max(n) FILTER (metric = '{standing.FINDINGS}') AS n_defined
+    FROM {standing.TABLE} GROUP BY prediction_id"""
+_MACRO_F1 = f"""SELECT prediction_id, set_id, value, low, high FROM {standing.TABLE} WHERE metric = 'f1'
+    AND set_id IN (SELECT set_id FROM threshold_sets WHERE objective = 'max_f1')"""
 
 
 class FileSession:
@@ -50,6 +39,8 @@ class FileSession:
     Attributes:
         con: the connection.
     """
+
+    kept = (standing.TABLE,)
 
     def __init__(self, con: duckdb.DuckDBPyConnection):
         self.con = con
@@ -66,6 +57,9 @@ class FileSession:
             self.con.execute(f"INSERT INTO {table} BY NAME SELECT *{further} FROM new_rows", list(same.values()))
         finally:
             self.con.unregister("new_rows")
+        if table == "metrics":
+            standing.keep(self.con, [same["prediction_id"]] if "prediction_id" in same
+                          else rows["prediction_id"].unique().to_pylist())
 
     def rows(self, table: str, columns: Sequence[str], where: str, parameters: Sequence[Any],
              order: Sequence[str] = ()) -> duckdb.DuckDBPyConnection:
@@ -99,27 +93,25 @@ class FileSession:
 
     def chosen_set(self, run_id: str, split: str, checkpoint_sha256: str | None) -> duckdb.DuckDBPyConnection:
         """prediction_id, as `Store.chosen_set`."""
-        return self.con.execute(f"""SELECT prediction_id FROM prediction_sets WHERE run_id = ? AND split = ?
-                                    AND (? IS NULL OR checkpoint_sha256 = ?) {_CHOSEN} ORDER BY prediction_id""",
+        return self.con.execute(f"""SELECT arg_max(prediction_id, {_RANK}) AS chosen FROM prediction_sets
+                                    WHERE run_id = ? AND split = ? AND (? IS NULL OR checkpoint_sha256 = ?)
+                                    GROUP BY run_id, split ORDER BY chosen""",
                                 [run_id, split, checkpoint_sha256, checkpoint_sha256])
 
     def leaderboard(self) -> duckdb.DuckDBPyConnection:
         """As `Store.leaderboard`."""
         order = "row(fitted.prediction_id = val.prediction_id, fitted.split = 'val', t.created_at, t.set_id)"
-        means = ", ".join(f"{mean}.{side} AS {name}{end}"
-                          for mean, name in (("m.auroc", "auroc"), ("m.ap", "ap"), ("best.f1", "f1"))
-                          for side, end in (("value", ""), ("low", "_low"), ("high", "_high")))
         return self.con.execute(f"""
-            WITH newest AS (SELECT prediction_id, run_id, split, dataset_id, n, n_expected, checkpoint
-                            FROM prediction_sets {_CHOSEN}),
-            means AS ({_MEANS}), macro_f1 AS ({_MACRO_F1}), own AS ({_OWN}), defined AS ({_DEFINED}),
-            f1 AS (SELECT s.prediction_id, arg_max({{'f1': m.f1, 'split': fitted.split}}, {order}) AS best
+            WITH newest AS ({_CHOSEN}),
+            means AS ({_MEANS}), macro_f1 AS ({_MACRO_F1}),
+            f1 AS (SELECT s.prediction_id, arg_max({{'value': m.value, 'low': m.low, 'high': m.high,
+                                                     'split': fitted.split}}, {order}) AS best
                 FROM macro_f1 m JOIN newest s USING (prediction_id) JOIN threshold_sets t USING (set_id)
                 JOIN prediction_sets fitted ON fitted.prediction_id = t.prediction_id AND fitted.run_id = s.run_id
                 LEFT JOIN newest val ON val.run_id = s.run_id AND val.split = 'val'
-                WHERE m.f1.value IS NOT NULL GROUP BY s.prediction_id)
-            SELECT s.run_id, s.split, prediction_id, s.dataset_id, least(m.auroc.n, s.n) AS n, s.n_expected,
-                s.checkpoint, {means}, best.split AS f1_fitted_on, coalesce(n_defined, 0) AS n_defined
+                WHERE m.value IS NOT NULL GROUP BY s.prediction_id)
+            SELECT s.run_id, s.split, prediction_id, s.dataset_id, least(m.n_measured, s.n) AS n, s.n_expected,
+                s.checkpoint, auroc, auroc_low, auroc_high, ap, ap_low, ap_high, best.value AS f1, best.low AS f1_low,
+                best.high AS f1_high, best.split AS f1_fitted_on, coalesce(n_defined, 0)::BIGINT AS n_defined
             FROM newest s LEFT JOIN means m USING (prediction_id) LEFT JOIN f1 USING (prediction_id)
-            LEFT JOIN defined USING (prediction_id)
             ORDER BY s.run_id DESC, s.split""")

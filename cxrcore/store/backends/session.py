@@ -35,6 +35,10 @@ class Answer(Protocol):
 class Session(Protocol):
     """One transaction."""
 
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Tables that only this kind of store has, by prediction_id; what is in them follows from others."""
+
     def execute(self, query: str, parameters: Sequence[Any] = ()) -> Answer:
         """Do one statement.
 

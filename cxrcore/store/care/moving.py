@@ -177,5 +177,5 @@ def require_empty(target: Store) -> None:
                          "a copy needs an empty one")
     if any(held.values()):
         with target._write() as con:
-            for table in TABLES:
+            for table in (*TABLES, *con.kept):
                 con.execute(f"DELETE FROM {table}")

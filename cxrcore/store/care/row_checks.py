@@ -8,10 +8,12 @@ import duckdb
 
 from cxrcore import ids
 from cxrcore.store import turns
+from cxrcore.store.backends import standing
 from cxrcore.store.care.troubles import DELETE_RUN, RESTORE, Trouble
 from cxrcore.store.run_folder import BEST
 
 _UNUSED = ("nothing on the pages is made of it; " + RESTORE + ", or leave it")
+_MEASURE = "measure its run again (scripts/eval.py --run), or " + RESTORE
 _POINTING = (  # (table, column, what it points to)
     ("epochs", "run_id", "runs"), ("prediction_sets", "run_id", "runs"),
     *((table, "prediction_id", "prediction_sets") for table in
@@ -85,6 +87,10 @@ def troubles(con: duckdb.DuckDBPyConnection) -> Iterator[Trouble]:
             yield Trouble(f"the table {table} cannot be read: {said}", RESTORE)
             return
     yield from rules_broken(con)
+    n, example = turns.one_row(con.execute(standing.UNLIKE))
+    if n:
+        yield Trouble(f"{n:,} prediction sets stand on the leaderboard with other numbers than were measured, such as "
+                      f"{example}", _MEASURE)
     yield from lost_numbers(con.execute("SELECT DISTINCT prediction_id, id_number FROM predictions ORDER BY ALL"
                                         ).fetchall())
 

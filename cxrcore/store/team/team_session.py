@@ -28,6 +28,8 @@ class TeamSession:
         root: the shared folder.
     """
 
+    kept = ()
+
     def __init__(self, transaction: Transaction, root: Path):
         self._transaction, self._root = transaction, root
         self._written: list[parts.Part] = []
