@@ -3,7 +3,8 @@
 DuckDB lets one process write or many read, never both, and its own lock is first come, first served without a queue:
 under load, writers starve. So a writer holds a file lock (the gate) from before it opens the store until after it has
 closed it, and a reader holds it only while it connects; reads stay parallel. Within one process a read-only and a
-read-write connection to one file exclude each other, so one thread lock a path keeps them apart.
+read-write connection to one file exclude each other: several of its threads may read at once, on one opening of the
+file, or one alone has it.
 
 Never open, hash or copy the store's file by other means in a process that holds a connection: closing such a handle
 drops DuckDB's POSIX lock, and another process may then write.
@@ -46,13 +47,112 @@ _DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, 
            duckdb.PermissionException, duckdb.OutOfMemoryException)
 _SQLITE = b"SQLite format 3\0"
 
-_thread_locks: dict[Path, threading.Lock] = {}
-_thread_locks_guard = threading.Lock()
+_here: dict[Path, "_Here"] = {}
+_here_guard = threading.Lock()
+
+
+class _Here:
+    """Who in this process is at a file: some who read it together, or one alone.
+
+    Whoever wants it alone comes before readers who ask later, and after it come those who waited meanwhile: neither
+    readers that overlap nor writers one after another keep the others out.
+
+    Attributes:
+        at_gate: held by the one reader of this process who waits at the gate.
+    """
+
+    def __init__(self) -> None:
+        self.at_gate = threading.Lock()
+        self._changed = threading.Condition()
+        self._readers, self._alone, self._wait_alone = 0, False, 0
+        self._phase, self._waiting, self._owed = 0, 0, 0  # times it was had alone; readers who wait, and come next
+        self._handling = threading.Lock()
+        self._connected = 0
+        self._opened: tuple[int, ...] | None = None
+
+    def enter(self, alone: bool, seconds: float) -> bool:
+        """Wait so long; whether it came to that."""
+        with self._changed:
+            return self._enter_alone(seconds) if alone else self._enter_to_read(seconds)
+
+    def _enter_alone(self, seconds: float) -> bool:
+        self._wait_alone += 1
+        try:
+            free = self._changed.wait_for(lambda: not (self._alone or self._readers or self._owed), seconds)
+            self._alone = self._alone or free
+        finally:  # a signal may raise in there
+            self._wait_alone -= 1
+            self._changed.notify_all()
+        return free
+
+    def _enter_to_read(self, seconds: float) -> bool:
+        phase = self._phase
+        self._waiting += 1
+        try:
+            free = self._changed.wait_for(
+                lambda: not self._alone and (not self._wait_alone or self._phase != phase), seconds)
+            self._readers += free
+        finally:
+            self._waiting -= 1
+            self._owed -= self._phase != phase
+            self._changed.notify_all()
+        return free
+
+    def leave(self, alone: bool) -> None:
+        """Whoever entered is done."""
+        with self._changed:
+            if alone:
+                self._alone, self._phase, self._owed = False, self._phase + 1, self._waiting
+            else:
+                self._readers -= 1
+            if not self._readers:  # whatever a signal has cut short, nothing is open now
+                self._connected, self._opened = 0, None
+            self._changed.notify_all()
+
+    def connect(self, path: Path, *, write: bool) -> duckdb.DuckDBPyConnection | None:
+        """Open the file, or join those that have it open; None while they read one that was replaced meanwhile.
+
+        One at a time, and none while another closes: the last one of readers closes the file, by which whoever has
+        just opened it would lose DuckDB's lock.
+        """
+        with self._handling:
+            now = _identity(path)  # before it is opened: one that comes after this joins nobody
+            if self._connected and self._opened != now:
+                return None
+            self._connected += 1
+            try:
+                connection = duckdb.connect(str(path), read_only=not write, config=_CLOSED)
+            except BaseException:
+                self._connected -= 1
+                raise
+            self._opened = now
+            return connection
+
+    def close(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Close one of `connect`."""
+        with self._handling:
+            try:
+                connection.close()
+            finally:
+                self._connected -= 1
+
+    @property
+    def reads(self) -> bool:
+        """Whether somebody has the file open."""
+        return self._connected > 0
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """What tells a file from another that came into its place."""
+    with contextlib.suppress(OSError):
+        info = path.stat()
+        return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
+    return None
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One's turn at a store's file: nobody else in this process has it open, and no other process writes.
+    """One's turn at a store's file: no other process writes, and nobody else in this process, or readers alone.
 
     Attributes:
         path: of the store, resolved.
@@ -62,8 +162,9 @@ class Turn:
     write: bool
     deadline: float
     seconds: float
-    gate: FileLock
+    gate: contextlib.ExitStack
     signals: Postponed
+    here: _Here
 
     @contextlib.contextmanager
     def connect(self) -> Generator[duckdb.DuckDBPyConnection]:
@@ -72,20 +173,23 @@ class Turn:
         Raises:
             StoreBusy, StoreError, DiskFullError: as `connection`.
         """
-        with contextlib.closing(_open(self)) as opened, _interruptible(opened, self.signals):
-            try:
+        opened = _open(self)
+        try:
+            with _interruptible(opened, self.signals):
                 yield opened
-            except duckdb.Error as error:
-                raise failure(self.path, error) from None
+        except duckdb.Error as error:
+            raise failure(self.path, error) from None
+        finally:
+            self.here.close(opened)
 
     def let_others_in(self) -> None:
         """Open the gate; for a reader, once it is connected."""
-        self.gate.release()
+        self.gate.close()
 
 
 @contextlib.contextmanager
 def turn(path: Path, *, write: bool, wait: float | None = None) -> Generator[Turn]:
-    """Wait for one's turn at a store's file; nothing is opened yet.
+    """Wait for one's turn at a store's file, alone in this process; nothing is opened yet.
 
     Ctrl-C and SIGTERM end the waiting at once; from then on they are answered when all is closed and given back.
 
@@ -93,12 +197,18 @@ def turn(path: Path, *, write: bool, wait: float | None = None) -> Generator[Tur
         StoreBusy: the store stayed locked for longer than `wait`; says who holds it.
         StoreError: what is there cannot be a store, or cannot be locked.
     """
+    with _turn(path, write, True, wait) as own:
+        yield own
+
+
+@contextlib.contextmanager
+def _turn(path: Path, write: bool, alone: bool, wait: float | None) -> Generator[Turn]:
     seconds = wait if wait is not None else WRITER_WAIT if write else READER_WAIT
     path, deadline = store_path.resolved(path), time.monotonic() + seconds
     store_path.exists(path)
-    with (postponed() as signals, _thread_turn(path, deadline, seconds, signals),
-          _file_turn(path, deadline, seconds, signals, announce=write) as gate):
-        yield Turn(path, write, deadline, seconds, gate, signals)
+    with (postponed() as signals, _process_turn(path, alone, deadline, seconds, signals) as here,
+          _file_turn(path, deadline, seconds, signals, None if alone else here.at_gate, announce=write) as gate):
+        yield Turn(path, write, deadline, seconds, gate, signals, here)
 
 
 @contextlib.contextmanager
@@ -113,7 +223,7 @@ def connection(path: Path, *, write: bool, wait: float | None = None) -> Generat
         StoreError: the file is no DuckDB file, is damaged, or cannot be opened.
         DiskFullError: no room for what was to be written.
     """
-    with turn(path, write=write, wait=wait) as own, own.connect() as opened:
+    with _turn(path, write, write, wait) as own, own.connect() as opened:
         if not write:
             own.let_others_in()
         yield opened
@@ -152,38 +262,53 @@ def _interruptible(opened: duckdb.DuckDBPyConnection, signals: Postponed) -> Gen
 
 
 @contextlib.contextmanager
-def _thread_turn(path: Path, deadline: float, seconds: float, signals: Postponed) -> Generator[None]:
-    with _thread_locks_guard:
-        lock = _thread_locks.setdefault(path, threading.Lock())
-    while not lock.acquire(timeout=signals.patience(deadline - time.monotonic())):
+def _process_turn(path: Path, alone: bool, deadline: float, seconds: float, signals: Postponed) -> Generator[_Here]:
+    with _here_guard:
+        here = _here.setdefault(path, _Here())
+    while not here.enter(alone, signals.patience(deadline - time.monotonic())):
         signals.check()
         if time.monotonic() >= deadline:
             raise StoreBusy(f"the store {path} is in use by another part of this program; waited {seconds:.0f} s")
     try:
-        yield
+        yield here
     finally:
-        lock.release()
+        here.leave(alone)
 
 
 @contextlib.contextmanager
-def _file_turn(path: Path, deadline: float, seconds: float, signals: Postponed, announce: bool) -> Generator[FileLock]:
+def _file_turn(path: Path, deadline: float, seconds: float, signals: Postponed, queue: "threading.Lock | None",
+               announce: bool) -> Generator[contextlib.ExitStack]:
+    """The gate, which whatever is yielded opens when it is closed.
+
+    Args:
+        queue: what readers of this process wait for before one of them asks for the gate again and again.
+    """
     gate, holder = FileLock(store_path.beside(path, store_path.GATE)), store_path.beside(path, store_path.HOLDER)
-    try:
-        _acquire(gate, deadline, signals)
-    except Timeout:
-        raise StoreBusy(f"the store {path} is busy: {_describe(holder)}; waited {seconds:.0f} s") from None
-    except OSError as error:
-        if announce or error.errno not in _NOT_WRITABLE:
-            raise StoreError(f"the store {path} cannot be locked: {error}") from None
-        # A reader in a folder that nobody here can write to needs no turn.
-    try:
+    with contextlib.ExitStack() as held:
+        try:
+            if queue is not None:
+                _wait_for(queue, deadline, signals)
+                held.callback(queue.release)
+            held.callback(gate.release)
+            _acquire(gate, deadline, signals)
+        except Timeout:
+            raise StoreBusy(f"the store {path} is busy: {_describe(holder)}; waited {seconds:.0f} s") from None
+        except OSError as error:
+            if announce or error.errno not in _NOT_WRITABLE:
+                raise StoreError(f"the store {path} cannot be locked: {error}") from None
+            # A reader in a folder that nobody here can write to needs no turn.
         if announce:
             me = {"pid": os.getpid(), "program": Path(sys.argv[0] or "python").name, "since": time.time()}
             with contextlib.suppress(OSError):  # a full disk shows where it matters
                 holder.write_text(json.dumps(me))
-        yield gate
-    finally:
-        gate.release()
+        yield held
+
+
+def _wait_for(queue: threading.Lock, deadline: float, signals: Postponed) -> None:
+    while not queue.acquire(timeout=signals.patience(deadline - time.monotonic())):
+        signals.check()
+        if time.monotonic() >= deadline:
+            raise Timeout("")
 
 
 def _acquire(gate: FileLock, deadline: float, signals: Postponed) -> None:
@@ -209,33 +334,35 @@ def _describe(holder: Path) -> str:
 def _open(own: Turn) -> duckdb.DuckDBPyConnection:
     path, existed = own.path, store_path.exists(own.path)
     while True:
+        holder = "those who read the file that was here before"
         try:
-            return duckdb.connect(str(path), read_only=not own.write, config=_CLOSED)
+            if (opened := own.here.connect(path, write=own.write)) is not None:
+                return opened
         except duckdb.Error as error:
             text = " ".join(str(error).split())
             if not any(sign in text for sign in _LOCKED):
                 if own.write and not existed:
                     path.unlink(missing_ok=True)  # half a file, which a full disk leaves and nobody could open again
-                raise _unopened(path, error) from None
-            if time.monotonic() > own.deadline:
-                who = re.search(r"held in (.+?\(PID \d+\))", text)
-                raise StoreBusy(f"the store {path} is locked by {who[1] if who else 'another process'}; "
-                                f"waited {own.seconds:.0f} s") from None
+                raise _unopened(own, error) from None
+            who = re.search(r"held in (.+?\(PID \d+\))", text)
+            holder = who[1] if who else "another process"
+        if time.monotonic() > own.deadline:
+            raise StoreBusy(f"the store {path} is locked by {holder}; waited {own.seconds:.0f} s")
         # Readers that are still at work: with the gate held, no new ones can come.
         own.signals.check()
         time.sleep(_POLL)
 
 
-def _unopened(path: Path, error: duckdb.Error) -> Exception:
-    """Why a file could not be opened at all; no connection to it is open, so it may be looked into."""
-    known = failure(path, error)
+def _unopened(own: Turn, error: duckdb.Error) -> Exception:
+    """Why a file could not be opened at all; it is looked into where no connection to it is open."""
+    path, known = own.path, failure(own.path, error)
     if isinstance(known, DiskFullError):
         return known
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        head = file.read(len(_SQLITE))
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        head = b"" if own.here.reads else stack.enter_context(path.open("rb")).read(len(_SQLITE))
         if head == _SQLITE:
             return store_path.refusal(path, "it is an SQLite database")
-        if not head:
+        if not head and not own.here.reads:
             return store_path.refusal(path, "it is an empty file and not a valid DuckDB file; remove it to begin anew")
     return known if known is not error else store_path.refusal(path, " ".join(str(error).split())[:200])
 

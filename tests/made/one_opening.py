@@ -3,7 +3,9 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import duckdb
 import pytest
 
 from cxrcore.store import store_path, turns
@@ -11,11 +13,26 @@ from cxrcore.store import store_path, turns
 
 @contextlib.contextmanager
 def one_opening(path: Path) -> Iterator[None]:
-    """What is inside goes through the store's own methods, on a file that stays open and that nobody else may want."""
+    """What is inside goes through the store's own methods, on a file that stays open; a served page waits meanwhile.
+
+    It waits at the gate, which is held all the time: whoever got it with the file still open here would keep it, in
+    vain, from the steps inside.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    own, resolved = turns._open, store_path.resolved(path)
-    with turns.turn(path, write=True) as first:  # a served page may be reading
-        held = own(first)
-    with contextlib.closing(held), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(turns, "_open", lambda turn: held.cursor() if turn.path == resolved else own(turn))
+    other, resolved = turns._turn, store_path.resolved(path)
+    with (turns.turn(path, write=True) as first, first.connect() as held, pytest.MonkeyPatch.context() as patch):
+        @contextlib.contextmanager
+        def connect() -> Iterator[duckdb.DuckDBPyConnection]:
+            with contextlib.closing(held.cursor()) as cursor:
+                yield cursor
+
+        @contextlib.contextmanager
+        def step(asked: Path, *how: object) -> Iterator[object]:
+            if store_path.resolved(asked) == resolved:
+                yield SimpleNamespace(path=resolved, connect=connect, let_others_in=lambda: None, signals=first.signals)
+            else:
+                with other(asked, *how) as own:
+                    yield own
+
+        patch.setattr(turns, "_turn", step)
         yield
