@@ -84,6 +84,7 @@ def test_many_visitors_see_no_error_and_wait_for_no_page(phantoms: PhantomStore,
     print(f"\n{n} visitors and {BROWSERS} browsers for {seconds / 60:g} minutes on {os.cpu_count()} cores, load of the "
           f"machine {before:.1f} before, {os.getloadavg()[0]:.1f} at the end")
     pages = [*protocol_visitor.KINDS, browser_visitor.BY_MENU, browser_visitor.BY_LINK]
+    print(figures.minute_by_minute(pages))
     print(figures.in_words(pages, "all pages"))
     for kind in (*protocol_visitor.ACTIONS, *browser_visitor.KINDS):
         print(figures.in_words([kind], kind))

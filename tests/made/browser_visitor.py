@@ -81,7 +81,7 @@ class BrowserVisitor:
             acts = {BY_MENU: self._by_menu, BY_LINK: self._by_link, DRAG: self._drag, FIT: self._fit,
                     UPLOAD: self._upload}
             began = acts[what](page)
-            self._figures.seconds[what].append(time.perf_counter() - began)
+            self._figures.took(what, time.perf_counter() - began)
             for kind in ("stException", "stAlertContentError"):
                 self._faults += self._tab.get_by_test_id(kind).all_inner_texts()
         self._figures.errors += [f"{what} {page.name if page else ''}: {fault}" for fault in self._faults]

@@ -89,7 +89,7 @@ class ProtocolVisitor:
                 seen = getattr(self, f"_{what}")(session)
             else:
                 seen = self._open(session, what)
-            self._figures.seconds[what].append(seen.seconds)
+            self._figures.took(what, seen.seconds)
             self._figures.errors += [f"{what}: {error}" for error in seen.errors]
 
     def _open(self, session: PageSession, page: str) -> Seen:
