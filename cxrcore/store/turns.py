@@ -223,7 +223,7 @@ def connection(path: Path, *, write: bool, wait: float | None = None) -> Generat
         StoreError: the file is no DuckDB file, is damaged, or cannot be opened.
         DiskFullError: no room for what was to be written.
     """
-    with _turn(path, write, write, wait) as own, own.connect() as opened:
+    with _turn(path, write, write or not _has_gate(path), wait) as own, own.connect() as opened:
         if not write:
             own.let_others_in()
         yield opened
@@ -304,6 +304,12 @@ def _file_turn(path: Path, deadline: float, seconds: float, signals: Postponed, 
         yield held
 
 
+def _has_gate(path: Path) -> bool:
+    """Whether readers can wait at the gate; where they cannot, they leave writers gaps by reading one at a time."""
+    gate = store_path.beside(store_path.resolved(path), store_path.GATE)
+    return os.access(gate if gate.exists() else gate.parent, os.W_OK)
+
+
 def _wait_for(queue: threading.Lock, deadline: float, signals: Postponed) -> None:
     while not queue.acquire(timeout=signals.patience(deadline - time.monotonic())):
         signals.check()
@@ -359,10 +365,10 @@ def _unopened(own: Turn, error: duckdb.Error) -> Exception:
     if isinstance(known, DiskFullError):
         return known
     with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-        head = b"" if own.here.reads else stack.enter_context(path.open("rb")).read(len(_SQLITE))
+        head = None if own.here.reads else stack.enter_context(path.open("rb")).read(len(_SQLITE))
         if head == _SQLITE:
             return store_path.refusal(path, "it is an SQLite database")
-        if not head and not own.here.reads:
+        if head == b"":
             return store_path.refusal(path, "it is an empty file and not a valid DuckDB file; remove it to begin anew")
     return known if known is not error else store_path.refusal(path, " ".join(str(error).split())[:200])
 

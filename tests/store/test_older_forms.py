@@ -48,7 +48,7 @@ def test_every_row_stays_and_each_data_set_has_the_labels_that_it_came_with(old)
     assert {table: after[table] for table in before if table not in grown} == {
         table: own for table, own in before.items() if table not in grown}
     assert len(after["predictions"]) == len(before["predictions"]) == 6
-    assert after.keys() - before.keys() == {"label_set_info", "standing"} and rows(
+    assert after.keys() - before.keys() == {"label_set_info", "leaderboard_means"} and rows(
         old, "SELECT max(version) FROM schema_version"
     ) == [(len(schema.STEPS),)]
     sets = old.label_sets()

@@ -403,7 +403,7 @@ def test_what_is_kept_for_the_leaderboard_follows_from_the_metrics(store, run_id
     def kept() -> list:
         with store._read() as con:
             assert turns.one_row(con.execute(standing.UNLIKE)) == (0, None)
-            return con.execute("SELECT prediction_id, metric, value, n FROM standing ORDER BY ALL").fetchall()
+            return con.execute("SELECT prediction_id, metric, value, n FROM leaderboard_means ORDER BY ALL").fetchall()
 
     measured = with_metrics(store, run_id, data, "val", 40, 0.6)
     assert [(metric, value) for _, metric, value, _ in kept()] == [

@@ -203,3 +203,23 @@ def test_threads_that_read_without_a_pause_keep_nobody_out_and_see_every_row_onc
     assert [process.exitcode for process in others] == [0, 0]
     assert all(one.result(timeout=20) for one in readers) and not faults
     assert sorted(store.epochs([run_id])["epoch"]) == [100 * k + i for k in (1, 2, 3) for i in range(8)]
+
+
+def test_readers_who_cannot_wait_at_the_gate_read_one_at_a_time(store, run_id, pool, monkeypatch):
+    """In a folder that they cannot write to; openings that overlap would never let a writer in."""
+    reads, may_end = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with store.reading():
+            reads.set()
+            assert may_end.wait(20)
+
+    monkeypatch.setattr(turns, "_has_gate", lambda path: False)
+    first = pool.submit(read)
+    assert reads.wait(20)
+    with pytest.raises(StoreBusy, match="in use by another part of this program"):
+        with turns.connection(store.path, write=False, wait=0.05):
+            pass
+    may_end.set()
+    first.result(timeout=20)
+    assert len(store.runs()) == 1

@@ -7,6 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from cxrcore.store.backends import standing
+from cxrcore.store.records import CSV
 from cxrcore.store.run_folder import LAST
 from cxrcore.store.turns import one_row
 
@@ -18,7 +19,8 @@ _METRICS = (f"(SELECT * EXCLUDE (measurement) FROM metrics WHERE {{}} "
 # Which set of a run's split stands for it: measured before unmeasured, complete before subsets, best before last, the
 # film alone before a mean over views.
 # The greatest of a group: half the time of numbering the rows in it.
-_RANK = f"""row(prediction_id IN (SELECT prediction_id FROM {standing.TABLE}), coalesce(n = n_expected, false),
+_RANK = f"""row(coalesce(prediction_id IN (SELECT prediction_id FROM {standing.TABLE}), false),
+    coalesce((n = n_expected)::INTEGER, -1),
     coalesce(checkpoint, '') <> '{LAST}', coalesce(precision, '') NOT LIKE '%views',
     coalesce(created_at, '-infinity'::TIMESTAMPTZ), prediction_id)"""
 _CHOSEN = f"""SELECT run_id, split, one.prediction_id, one.dataset_id, one.n, one.n_expected, one.checkpoint FROM (
@@ -57,7 +59,7 @@ class FileSession:
             self.con.execute(f"INSERT INTO {table} BY NAME SELECT *{further} FROM new_rows", list(same.values()))
         finally:
             self.con.unregister("new_rows")
-        if table == "metrics":
+        if table == "metrics" and same.get("label_set", CSV) == CSV:
             standing.keep(self.con, [same["prediction_id"]] if "prediction_id" in same
                           else rows["prediction_id"].unique().to_pylist())
 

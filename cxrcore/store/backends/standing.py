@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import duckdb
 
-TABLE = "standing"
+from cxrcore.store.turns import one_row
+
+TABLE = "leaderboard_means"
 FINDINGS = "findings"  # in place of a measure's name: `n` is how many findings have an AUROC
 
 # Rows are added by every measurement and replaced by none: the newest of its kind is the one with the greatest number.
@@ -22,11 +24,12 @@ OF_METRICS = f"""
     FROM (SELECT prediction_id, metric, CASE WHEN metric = 'f1' THEN set_id END AS set_id, {_NEWEST} AS newest
         FROM metrics WHERE label_set = 'csv' AND finding = 'macro' AND metric IN ('auroc', 'ap', 'f1') AND {{which}}
         GROUP BY ALL)
-    UNION ALL SELECT prediction_id, '{FINDINGS}', NULL, NULL, NULL, NULL,
-        count(newest.value) FILTER (metric = 'auroc' AND finding NOT IN ('macro', 'micro'))::INTEGER
-    FROM (SELECT prediction_id, metric, finding, {_NEWEST} AS newest FROM metrics
-        WHERE label_set = 'csv' AND {{which}} GROUP BY prediction_id, metric, finding)
-    GROUP BY prediction_id"""
+    UNION ALL SELECT prediction_id, '{FINDINGS}', NULL, NULL, NULL, NULL, coalesce(n_defined, 0)
+    FROM (SELECT DISTINCT prediction_id FROM metrics WHERE label_set = 'csv' AND {{which}})
+    LEFT JOIN (SELECT prediction_id, count(newest.value)::INTEGER AS n_defined FROM (
+        SELECT prediction_id, {_NEWEST} AS newest FROM metrics WHERE label_set = 'csv' AND metric = 'auroc'
+            AND finding <> 'macro' AND finding <> 'micro' AND {{which}} GROUP BY prediction_id, finding)
+        GROUP BY prediction_id) USING (prediction_id)"""
 
 # Whose rows are not what follows from their metrics.
 UNLIKE = f"""SELECT count(DISTINCT prediction_id), min(prediction_id) FROM (
@@ -43,6 +46,14 @@ def make(con: duckdb.DuckDBPyConnection) -> None:
 
 def keep(con: duckdb.DuckDBPyConnection, prediction_ids: Sequence[str]) -> None:
     """Work out anew how these prediction sets stand, in the transaction that wrote their metrics."""
-    own = [list(prediction_ids)]
+    own, query = [list(prediction_ids)], OF_METRICS.format(which="list_contains(?, prediction_id)")
     con.execute(f"DELETE FROM {TABLE} WHERE list_contains(?, prediction_id)", own)
-    con.execute(f"INSERT INTO {TABLE} {OF_METRICS.format(which='list_contains(?, prediction_id)')}", own * 2)
+    con.execute(f"INSERT INTO {TABLE} {query}", own * query.count("?"))
+
+
+def mend(con: duckdb.DuckDBPyConnection) -> None:
+    """Work it out anew where somebody changed `metrics` by hand."""
+    n_unlike, _ = one_row(con.execute(UNLIKE))
+    if n_unlike:
+        con.execute(f"DROP TABLE {TABLE}")
+        make(con)

@@ -157,7 +157,7 @@ def _of_piece(engine: duckdb.DuckDBPyConnection, piece: pa.Table) -> Contents:
 
 def _insert(target: Store, table: str, batch: Sequence[pa.Table]) -> None:
     with target._write() as con:
-        for piece in batch:
+        for piece in batch if table in LARGE else [pa.concat_tables(batch)]:
             same = {}
             if table == "predictions" and target.is_file:
                 same["id_number"] = ids.number_of(piece["prediction_id"][0].as_py() or "")

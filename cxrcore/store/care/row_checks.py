@@ -13,7 +13,7 @@ from cxrcore.store.care.troubles import DELETE_RUN, RESTORE, Trouble
 from cxrcore.store.run_folder import BEST
 
 _UNUSED = ("nothing on the pages is made of it; " + RESTORE + ", or leave it")
-_MEASURE = "measure its run again (scripts/eval.py --run), or " + RESTORE
+_WORK_OUT = "somebody changed the metrics by hand: python scripts/store.py vacuum works the numbers out anew"
 _POINTING = (  # (table, column, what it points to)
     ("epochs", "run_id", "runs"), ("prediction_sets", "run_id", "runs"),
     *((table, "prediction_id", "prediction_sets") for table in
@@ -90,7 +90,7 @@ def troubles(con: duckdb.DuckDBPyConnection) -> Iterator[Trouble]:
     n, example = turns.one_row(con.execute(standing.UNLIKE))
     if n:
         yield Trouble(f"{n:,} prediction sets stand on the leaderboard with other numbers than were measured, such as "
-                      f"{example}", _MEASURE)
+                      f"{example}", _WORK_OUT)
     yield from lost_numbers(con.execute("SELECT DISTINCT prediction_id, id_number FROM predictions ORDER BY ALL"
                                         ).fetchall())
 

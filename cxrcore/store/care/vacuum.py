@@ -13,6 +13,7 @@ import duckdb
 
 from cxrcore.errors import StoreError
 from cxrcore.store import store_path, turns
+from cxrcore.store.backends import standing
 from cxrcore.store.care import closed_file
 from cxrcore.store.store import Store
 
@@ -52,7 +53,10 @@ def vacuum(store: Store) -> tuple[int, int]:
 
 
 def _copy_rows(old: Path, new: Path) -> None:
-    """Every table and view of a closed store in a file of its own, compared row for row by what they hold."""
+    """Every table and view of a closed store in a file of its own, compared row for row by what they hold.
+
+    What the leaderboard shows is worked out anew where it does not follow from the metrics.
+    """
     try:
         with contextlib.closing(duckdb.connect(str(new))) as con:
             name = turns.one_row(con.execute("SELECT current_database()"))[0]
@@ -60,6 +64,7 @@ def _copy_rows(old: Path, new: Path) -> None:
             con.execute(f'COPY FROM DATABASE was TO "{name}"')
             same = closed_file.digests(con, "was") == closed_file.digests(con)
             con.execute("DETACH was")
+            standing.mend(con)
             con.execute("CHECKPOINT")
     except duckdb.Error as error:
         raise _failed(old, error) from None

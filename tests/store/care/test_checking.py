@@ -84,8 +84,8 @@ ROWS = {
     "UPDATE datasets SET n_images = 99": "1 data sets hold another number of films",
     "DELETE FROM datasets": "rows of images point to datasets that are not there",
     "UPDATE runs SET status = 'odd'": "1 runs have a kind or status that there is not",
-    "UPDATE standing SET value = 0.1": "2 prediction sets stand on the leaderboard with other numbers",
-    "DELETE FROM standing WHERE metric = 'findings'": "stand on the leaderboard with other numbers",
+    "UPDATE leaderboard_means SET value = 0.1": "2 prediction sets stand on the leaderboard with other numbers",
+    "DELETE FROM leaderboard_means WHERE metric = 'findings'": "stand on the leaderboard with other numbers",
     "DROP TABLE calibrators": "no whole store",
 }
 

@@ -119,3 +119,14 @@ def test_nothing_is_made_smaller_that_is_no_store(tmp_path):
     with pytest.raises(StoreError, match="no store of this workbench"):
         vacuum.vacuum(Store(tmp_path / "foreign.duckdb"))
     assert (tmp_path / "foreign.duckdb").read_bytes() == content
+
+
+def test_the_leaderboard_follows_metrics_that_were_changed_by_hand(store):
+    with duckdb.connect(str(store.path)) as con:
+        con.execute("UPDATE metrics SET value = 0.123 WHERE metric = 'auroc' AND finding = 'macro'")
+    [told] = [one for one in checking.check(store) if "stand on the leaderboard" in one.what]
+    assert told.is_fault and "vacuum" in told.do
+    assert store.leaderboard()["auroc"].tolist() == [0.8]
+    vacuum.vacuum(store)
+    assert store.leaderboard()["auroc"].tolist() == [0.123]
+    assert not [one for one in checking.check(store) if "stand on the leaderboard" in one.what]
