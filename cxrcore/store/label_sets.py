@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cxrcore import ids
 from cxrcore.errors import StoreError
@@ -63,14 +64,23 @@ class LabelSets(StoreBase):
         raise StoreError(f"data set {dataset_id} has no label set '{name}'")
 
     def labels(self, dataset_id: str, label_set: str = CSV) -> pd.DataFrame:
-        """float32, indexed and sorted by image_id, one column a finding of the set; empty without such a set."""
+        """float32, indexed and sorted by image_id, one column a finding of the set; empty without such a set.
+
+        Raises:
+            StoreError: a film has another number of labels than the set has findings.
+        """
         with self._read() as con:
             rows = con.rows("label_sets", ("image_id", "labels"), "dataset_id = ? AND label_set = ?",
                             [dataset_id, label_set], ("image_id",)).to_arrow_table()
             names = con.execute("SELECT findings FROM label_set_info WHERE dataset_id = ? AND label_set = ?",
                                 [dataset_id, label_set]).fetchone()
-        index = pd.Index(from_strings(rows["image_id"]), name="image_id")
-        return pd.DataFrame(from_lists(rows["labels"]), index, list(names[0]) if names and len(rows) else [])
+        index, found = pd.Index(from_strings(rows["image_id"]), name="image_id"), list(names[0] or ()) if names else []
+        if not len(rows):
+            return pd.DataFrame(index=index, dtype=np.float32)
+        if pc.list_value_length(rows["labels"]).unique().to_pylist() != [len(found)]:
+            raise store_path.refusal(self.key, f"the labels of its label set '{label_set}' are damaged; a backup or an "
+                                               "older copy may be sound")
+        return pd.DataFrame(from_lists(rows["labels"]), index, found)
 
     def save_label_set(
         self,

@@ -66,6 +66,19 @@ def test_a_list_of_label_sets_that_no_version_wrote_is_a_damaged_store(store, da
         store.label_sets()
 
 
+@pytest.mark.embedded
+@pytest.mark.parametrize("change", ["UPDATE label_set_info SET findings = []",
+                                    "UPDATE label_set_info SET findings = NULL", "UPDATE label_sets SET labels = []",
+                                    "UPDATE label_sets SET labels = NULL", "UPDATE label_sets SET labels = labels[:1]",
+                                    "UPDATE label_sets SET labels = labels[:3] WHERE image_id LIKE '%3%'"])
+def test_labels_of_another_length_than_their_set_are_a_damaged_store(store, data, change):
+    with store._write() as con:
+        con.execute(change)
+    with pytest.raises(StoreError, match="the labels of its label set 'csv' are damaged"):
+        store.labels(data.dataset_id)
+    assert store.labels(data.dataset_id, "none").empty and store.labels("no such data set").empty
+
+
 def test_label_sets_of_an_earlier_version_say_nothing_of_what_follows_from_others(store, data, experts):
     """Alone in the store, and beside one that does."""
     save(store, data, experts)
